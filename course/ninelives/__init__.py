@@ -1,0 +1,1 @@
+"""Nine Lives: build a Transformer in nine notebooks."""

@@ -1,0 +1,36 @@
+"""The pictures of the course. Each function returns a `Picture`: drawing, caption, words."""
+
+from ninelives.figures.attention import as_attention
+from ninelives.figures.bars import distribution
+from ninelives.figures.compare import wanted_and_yours
+from ninelives.figures.curves import curves
+from ninelives.figures.gradient import leak
+from ninelives.figures.heatmap import head_grid, heatmap
+from ninelives.figures.masks import mask, masks_side_by_side
+from ninelives.figures.picture import Picture
+from ninelives.figures.shapes import shape_diagram
+from ninelives.figures.similarity import position_similarity, table_picture
+from ninelives.figures.style import number_repeats
+from ninelives.figures.tokens import token_row
+from ninelives.figures.words import describe_attention, position_of, read_row
+
+__all__ = [
+    "Picture",
+    "as_attention",
+    "curves",
+    "describe_attention",
+    "distribution",
+    "head_grid",
+    "heatmap",
+    "leak",
+    "mask",
+    "masks_side_by_side",
+    "number_repeats",
+    "position_of",
+    "position_similarity",
+    "read_row",
+    "shape_diagram",
+    "table_picture",
+    "token_row",
+    "wanted_and_yours",
+]

@@ -1,0 +1,100 @@
+"""Attention weights in whatever form a model returns them, checked and in one shape."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ninelives.figures.arrays import as_array, as_labels, first_index
+from ninelives.figures.style import number_repeats
+
+# Weights in bfloat16 miss 1 by up to half a per cent.
+SUM_TOLERANCE = 0.01
+
+
+def as_attention(
+    attentions, tokens: Sequence[str], columns: Sequence[str] | None = None, batch: int = 0
+) -> np.ndarray:
+    """Attention weights as a float32 array (L, H, T, S).
+
+    `attentions` is a tensor or array (L, H, T, S), (H, T, S) or (T, S), or a list or tuple
+    of L layers, each (B, H, T, S) or (H, T, S), as Hugging Face models return them; of a
+    batch, the example `batch` is taken. `tokens` names the T rows (who reads), `columns`
+    the S columns (what is read) where they differ.
+
+    Raises ValueError for another shape, NaN, a negative weight, and a row whose sum is not 1.
+    Layers and heads are counted from 1 in messages.
+    """
+    if isinstance(attentions, list | tuple) and any(
+        layer is None or getattr(layer, "ndim", 0) >= 3 for layer in attentions
+    ):
+        attentions = np.stack(_layers(attentions, batch))
+    weights = as_array(attentions, "attentions")
+    if not 2 <= weights.ndim <= 4:
+        raise ValueError(
+            f"attentions has shape {weights.shape}; pass (L, H, T, S), (H, T, S) or (T, S), "
+            "or a list of L tensors (B, H, T, S)."
+        )
+    weights = weights.reshape((1,) * (4 - weights.ndim) + weights.shape)  # (L, H, T, S)
+    rows = as_labels(tokens, weights.shape[2], "tokens", "rows of attention")
+    if columns is None:
+        as_labels(tokens, weights.shape[3], "tokens", "columns of attention")
+    else:
+        as_labels(columns, weights.shape[3], "columns", "columns of attention")
+    _refuse_what_is_no_attention(weights, number_repeats(rows))
+    return weights.astype(np.float32)
+
+
+def _layers(attentions: Sequence, batch: int) -> list[np.ndarray]:
+    layers = []
+    for number, layer in enumerate(attentions, 1):
+        if layer is None:
+            raise ValueError(
+                f"Layer {number} of attentions is None: the model kept no weights, so ask for them "
+                'with output_attentions=True (and attn_implementation="eager").'
+            )
+        layer = as_array(layer, f"Layer {number} of attentions")
+        if layer.ndim not in (3, 4):
+            raise ValueError(
+                f"Layer {number} of attentions has shape {layer.shape}; "
+                "each layer must be (B, H, T, S) or (H, T, S)."
+            )
+        if layer.ndim == 4:
+            if not -len(layer) <= batch < len(layer):
+                raise ValueError(
+                    f"batch is {batch}, but layer {number} of attentions holds {len(layer)} "
+                    f"examples, counted from 0 to {len(layer) - 1}."
+                )
+            layer = layer[batch]  # (H, T, S)
+        if layers and layer.shape != layers[0].shape:
+            raise ValueError(
+                f"Layer {number} of attentions has (H, T, S) = {layer.shape}, layer 1 has "
+                f"{layers[0].shape}; all layers must have the same shape."
+            )
+        layers.append(layer)
+    return layers
+
+
+def _refuse_what_is_no_attention(weights: np.ndarray, rows: list[str]) -> None:
+    def where(broken: np.ndarray) -> str:
+        layer, head, row = first_index(broken)[:3]
+        return f"Layer {layer + 1}, head {head + 1}, the row of {rows[row]!r}"
+
+    broken = ~np.isfinite(weights)
+    if broken.any():
+        value = "NaN" if np.isnan(weights[broken][0]) else "an infinite number"
+        raise ValueError(
+            f"{where(broken)} holds {value}: a row whose keys are all masked gives NaN in the "
+            "softmax, so let every row attend to at least one key."
+        )
+    if (weights < 0).any():
+        raise ValueError(
+            f"{where(weights < 0)} holds the negative weight {weights[weights < 0][0]:.3g}: "
+            "these look like scores, so pass what the softmax returns."
+        )
+    sums = weights.sum(-1)  # (L, H, T)
+    off = np.abs(sums - 1) > SUM_TOLERANCE
+    if off.any():
+        raise ValueError(
+            f"{where(off)} sums to {sums[off][0]:.3f}, not to 1: pass the weights after a softmax "
+            "over the last dimension and before dropout (call model.eval() first)."
+        )

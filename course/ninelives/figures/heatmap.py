@@ -1,0 +1,192 @@
+"""Weights as a heatmap: one matrix, or the matrices of all heads."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ninelives.figures.arrays import as_array, as_finite, as_labels, refuse_nan
+from ninelives.figures.cells import (
+    block_note, cell_number, colour_bar, draw_cells, has_room_for_numbers, label_columns,
+    label_rows, numbers, outline,
+)
+from ninelives.figures.picture import Picture
+from ninelives.figures.style import (
+    INK, LABEL_SIZE, NOTE_SIZE, SIGNED_MAP, WEIGHTS_MAP, WIDTH, in_style, new_figure,
+    number_repeats, place_axes, put_note, put_title,
+)
+from ninelives.figures.words import MOST_ROWS, describe_attention, position_of
+
+PANEL_GAP = 0.14  # inches between the panels of a grid
+HEADS_IN_WORDS = 16
+
+
+@in_style()
+def heatmap(
+    weights,
+    rows: Sequence[str],
+    columns: Sequence[str] | None = None,
+    *,
+    title: str,
+    caption: str,
+    values=None,
+    mark: Sequence[tuple[int | str, int | str]] | None = None,
+) -> Picture:
+    """Weights (T, S) as a heatmap: each row reads the columns.
+
+    `rows` are the T tokens that read, `columns` the S that are read (`rows` when left out);
+    repeated words are numbered. Up to 12 by 12 the numbers stand in the cells: the weights,
+    or the (T, S) numbers `values`. `mark` outlines cells, each given as (row, column) by
+    position or by word.
+
+    Scores before the softmax can be drawn too: a negative number brings the signed map, and a
+    masked score of −inf is hatched. Raises ValueError for NaN and for labels that do not fit.
+    """
+    weights = as_array(weights, "weights", 2)
+    refuse_nan(weights, "weights")
+    rows = as_labels(rows, weights.shape[0], "rows", "rows of weights")
+    columns = as_labels(
+        rows if columns is None else columns, weights.shape[1],
+        "rows" if columns is None else "columns", "columns of weights",
+    )
+    printed = weights if values is None else as_array(values, "values", 2)
+    if printed.shape != weights.shape:
+        raise ValueError(
+            f"values has shape {printed.shape} and weights {weights.shape}; "
+            "there must be one value for each cell."
+        )
+    marked = [(position_of(rows, i), position_of(columns, j)) for i, j in mark or ()]
+    scores = _are_scores(weights)
+    row_names, column_names = number_repeats(rows), number_repeats(columns)
+
+    figure = new_figure()
+    width, height = _cells_size(weights)
+    axes = place_axes(figure, 1, 1, width, height)
+    low, high = _scale(weights, scores)
+    with_numbers = has_room_for_numbers(weights)
+    draw_cells(axes, weights, SIGNED_MAP if scores else WEIGHTS_MAP, low, high,
+               numbers(printed) if with_numbers else None)
+    label_rows(axes, row_names)
+    label_columns(axes, column_names)
+    framed = np.zeros(weights.shape, bool)
+    for cell in marked:
+        framed[cell] = True
+    outline(axes, framed)
+    if not with_numbers:
+        colour_bar(axes)
+    put_note(figure, f"Each row reads the columns. {block_note(weights)}")
+    put_title(figure, title)
+
+    shown = _describe_scores if scores else describe_attention
+    alt = (
+        f"{title}: a heatmap of {weights.shape[0]} by {weights.shape[1]} "
+        f"{'scores' if scores else 'weights'}. {shown(weights, rows, columns)}"
+    )
+    if marked:
+        links = [f"{row_names[i]} to {column_names[j]} {cell_number(weights[i, j])}"
+                 for i, j in marked]
+        alt += f" Outlined: {', '.join(links)}."
+    return Picture(figure, caption, alt)
+
+
+@in_style()
+def head_grid(weights, tokens: Sequence[str], *, title: str, caption: str) -> Picture:
+    """The weights (H, T, T) of all heads as small heatmaps with one scale.
+
+    Heads are counted from 1. Raises ValueError for NaN, an infinite or a negative weight and
+    for labels that do not fit.
+    """
+    weights = as_finite(weights, "weights", 3)
+    n_head, length, columns = weights.shape
+    if columns != length:
+        raise ValueError(
+            f"weights has shape {weights.shape}; a grid of heads needs (H, T, T), as many columns "
+            "as rows."
+        )
+    if (weights < 0).any():
+        raise ValueError(
+            f"weights holds the negative number {weights.min():.3g}; a grid of heads shows "
+            "weights after the softmax."
+        )
+    names = number_repeats(as_labels(tokens, length, "tokens", "rows of weights"))
+
+    figure = new_figure()
+    across = _panels_across(n_head)
+    panel = min(1.9, (WIDTH - 0.9 - (across - 1) * PANEL_GAP) / across)
+    size = LABEL_SIZE if length < 8 else 7.0
+    high = _scale(weights, False)[1]
+    for head in range(n_head):
+        down, right = divmod(head, across)
+        axes = place_axes(figure, 0.9 + right * (panel + PANEL_GAP),
+                          0.9 + down * (panel + PANEL_GAP + 0.18), panel, panel)
+        draw_cells(axes, weights[head], WEIGHTS_MAP, 0, high)
+        axes.text(0, -0.03, f"head {head + 1}", transform=axes.transAxes, size=NOTE_SIZE,
+                  color=INK, ha="left", va="top")
+        if right == 0:
+            label_rows(axes, names, size)
+        if down == 0:
+            label_columns(axes, names, size)
+    colour_bar(figure.axes[min(across, n_head) - 1])
+    put_note(figure, f"Each row reads the columns. {block_note(weights[0])}")
+    put_title(figure, title)
+
+    heads = [_describe_head(number, matrix, names)
+             for number, matrix in enumerate(weights[:HEADS_IN_WORDS], 1)]
+    more = "" if n_head <= HEADS_IN_WORDS else f" The other {n_head - HEADS_IN_WORDS} are not told."
+    alt = (f"{title}: {n_head} heatmaps of {length} by {length} weights, one for each head. "
+           f"{' '.join(heads)}{more}")
+    return Picture(figure, caption, alt)
+
+
+def _describe_head(number: int, weights: np.ndarray, names: list[str]) -> str:
+    i, j = np.unravel_index(weights.argmax(), weights.shape)
+    spread = weights.max(1).mean()
+    return (f"Head {number}: strongest from {names[i]} to {names[j]}, {weights[i, j]:.2f}; "
+            f"the largest weight of a row is {spread:.2f} on average.")
+
+
+def _describe_scores(scores: np.ndarray, rows: list[str], columns: list[str]) -> str:
+    row_names, column_names = number_repeats(rows), number_repeats(columns)
+    sentences = []
+    for name, row in list(zip(row_names, scores, strict=True))[:MOST_ROWS]:
+        open_keys = np.flatnonzero(np.isfinite(row))
+        masked = len(row) - len(open_keys)
+        if not len(open_keys):
+            sentences.append(f"{name}: all {masked} scores are masked.")
+            continue
+        best = open_keys[row[open_keys].argmax()]
+        sentences.append(
+            f"{name}: highest score {cell_number(row[best])} at {column_names[best]}"
+            + (f", {masked} masked." if masked else ".")
+        )
+    if len(rows) > MOST_ROWS:
+        sentences.append(f"The scores run from {cell_number(scores[np.isfinite(scores)].min())} "
+                         f"to {cell_number(scores.max())}.")
+    return " ".join(sentences)
+
+
+def _are_scores(weights: np.ndarray) -> bool:
+    return bool((weights < 0).any() or np.isinf(weights).any())
+
+
+def _scale(weights: np.ndarray, scores: bool) -> tuple[float, float]:
+    finite = weights[np.isfinite(weights)]
+    largest = float(np.abs(finite).max()) if finite.size else 1.0
+    if scores:
+        return -(largest or 1.0), largest or 1.0
+    # Small weights of a long sentence would all look white on a scale up to 1.
+    short = max(weights.shape[-2:]) <= 2 * MOST_ROWS
+    return 0.0, 1.0 if short and largest <= 1 else (largest or 1.0)
+
+
+def _cells_size(matrix: np.ndarray) -> tuple[float, float]:
+    rows, columns = matrix.shape
+    if has_room_for_numbers(matrix):
+        return 0.46 * columns, 0.34 * rows
+    cell = min(0.3, 5.2 / max(rows, columns))
+    return max(0.4, cell * columns), max(0.3, cell * rows)
+
+
+def _panels_across(count: int) -> int:
+    if count <= 4:
+        return count
+    return 3 if count in (5, 6, 9) else 4 if count <= 16 else 8

@@ -1,0 +1,92 @@
+"""A picture, its caption and the same thing in words."""
+
+import base64
+import html
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from IPython.display import display
+from matplotlib.figure import Figure
+from PIL import Image
+
+from ninelives.figures.style import DPI, PAPER, in_style
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Picture:
+    """A drawn figure with its caption and its alternative text, both plain text.
+
+    JupyterLab writes no alt attribute on a picture, so a notebook gets two outputs:
+    the PNG with the alternative text in its metadata (where nbconvert looks for it),
+    and under it the caption with a fold that says in words what the picture shows.
+    """
+
+    figure: Figure
+    caption: str
+    alt: str
+
+    def png(self) -> bytes:
+        """The picture as the bytes of a PNG file."""
+        drawn, small = io.BytesIO(), io.BytesIO()
+        self._write(drawn, "png")
+        # 256 colours are all these pictures need, at a third of the size.
+        image = Image.open(drawn).convert("RGB").quantize(
+            256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE
+        )
+        image.save(small, "PNG", optimize=True, dpi=(DPI, DPI))
+        return small.getvalue()
+
+    def save(self, path: str | Path) -> None:
+        """Write the picture to `path`, as .png, .svg or .pdf."""
+        ending = Path(path).suffix
+        if ending == ".png":
+            Path(path).write_bytes(self.png())
+        elif ending in (".svg", ".pdf"):
+            self._write(path, ending[1:])
+        else:
+            raise ValueError(f"{str(path)!r} must end in .png, .svg or .pdf.")
+
+    def describe(self) -> str:
+        """What the picture shows, in words."""
+        return self.alt
+
+    def outputs(self) -> list[dict]:
+        """The two outputs of a notebook cell, as nbformat stores them."""
+        image = {
+            "image/png": base64.b64encode(self.png()).decode(),
+            "text/plain": f"Picture: {self.caption}",
+        }
+        words = {
+            "text/markdown": f"*{_escaped(self.caption)}*\n\n<details><summary>In words</summary>"
+            f"{_escaped(self.alt)}</details>",
+            "text/plain": f"In words: {self.alt}",
+        }
+        alt = {"image/png": {"alt": self.alt}, "alt": self.alt}
+        return [
+            {"output_type": "display_data", "data": image, "metadata": alt},
+            {"output_type": "display_data", "data": words, "metadata": {}},
+        ]
+
+    def _ipython_display_(self) -> None:
+        for output in self.outputs():
+            display(output["data"], metadata=output["metadata"], raw=True)
+
+    def __repr__(self) -> str:
+        return f"Picture: {self.caption}\nIn words: {self.alt}"
+
+    @in_style()
+    def _write(self, target, file_format: str) -> None:
+        self.figure.savefig(
+            target, format=file_format, dpi=DPI, facecolor=PAPER, bbox_inches="tight",
+            pad_inches=0.12,
+        )
+
+
+def _escaped(text: str) -> str:
+    """Plain text for Markdown: a token such as <pad> or * must come through as itself."""
+    text = html.escape(" ".join(text.split()), quote=False)
+    for sign in "\\`*_[]~|":
+        text = text.replace(sign, f"&#{ord(sign)};")
+    # MathJax joins two dollar signs into a formula, but not across tags.
+    return text.replace("$", "<span>&#36;</span>")

@@ -1,0 +1,165 @@
+"""The one visual language of the course: colours, sizes, labels, the corner of the title."""
+
+import math
+import textwrap
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+from matplotlib.transforms import Bbox
+
+PAPER, INK, MUTED, RULE = "#ffffff", "#1b1f24", "#59636e", "#d5dae0"
+
+# Okabe and Ito, "Color Universal Design" (2008); their yellow is left out,
+# since a yellow line is hard to see on white.
+BLUE, VERMILLION, GREEN, PINK = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
+ORANGE, SKY = "#e69f00", "#56b4e9"
+PALETTE = (BLUE, VERMILLION, GREEN, PINK, ORANGE, SKY, INK)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+ACCENT = VERMILLION
+
+# Lightness falls steadily from 0 to 1, so the map also reads in grey.
+WEIGHTS_MAP = LinearSegmentedColormap.from_list(
+    "weights", ["#ffffff", "#bcdcf0", "#5fa8d6", BLUE, "#073b5e"]
+)
+SIGNED_MAP = LinearSegmentedColormap.from_list(
+    "signed", ["#6b2600", VERMILLION, "#f5c3a0", "#ffffff", "#a9d3ec", BLUE, "#073b5e"]
+)
+MAY_ATTEND, BLOCKED = BLUE, "#eef0f3"
+
+TITLE_SIZE, LABEL_SIZE, NUMBER_SIZE, NOTE_SIZE = 11.0, 9.0, 8.0, 8.0
+LONGEST_LABEL = 16  # characters; a longer word is cut with an ellipsis
+WIDTH = 7.4  # inches, the width of a notebook's column
+DPI = 110
+
+STYLE = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": LABEL_SIZE,
+    "text.color": INK,
+    "text.parse_math": False,  # a token may be "$"
+    "text.usetex": False,
+    "axes.unicode_minus": True,
+    "axes.facecolor": PAPER,
+    "axes.edgecolor": RULE,
+    "axes.labelcolor": MUTED,
+    "axes.labelsize": NOTE_SIZE,
+    "axes.linewidth": 0.8,
+    "axes.grid": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": LABEL_SIZE,
+    "ytick.labelsize": LABEL_SIZE,
+    "hatch.linewidth": 0.8,
+    "path.sketch": None,
+    "figure.constrained_layout.use": False,
+    "figure.autolayout": False,
+    "figure.facecolor": PAPER,
+}
+
+
+@contextmanager
+def in_style() -> Iterator[None]:
+    """Draw in STYLE, whatever the learner's own rcParams say (a dark style, another font).
+
+    A token in a script that the font lacks is drawn as a box, without a warning: a line on
+    stderr would cost a learner the points of the cell.
+    """
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*missing from font")
+        yield
+
+
+
+def new_figure() -> Figure:
+    """An empty figure, WIDTH inches wide and high; what is saved is cropped to what is drawn."""
+    figure = Figure(figsize=(WIDTH, WIDTH), dpi=DPI)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def place_axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Axes with a size in inches; `left` and `top` count from the figure's top left corner."""
+    axes = figure.add_axes(
+        (left / WIDTH, 1 - (top + height) / WIDTH, width / WIDTH, height / WIDTH)
+    )
+    axes.tick_params(length=0)
+    return axes
+
+
+def extent(figure: Figure) -> Bbox:
+    """What is drawn so far, in inches from the figure's bottom left corner."""
+    return figure.get_tightbbox(figure.canvas.get_renderer())
+
+
+def put_title(figure: Figure, title: str) -> None:
+    """The title, above everything drawn so far, at its left edge."""
+    drawn = extent(figure)
+    figure.text(
+        drawn.x0 / WIDTH, (drawn.y1 + 0.12) / WIDTH, title,
+        size=TITLE_SIZE, weight="bold", ha="left", va="bottom",
+    )
+
+
+def put_note(figure: Figure, note: str) -> None:
+    """A quiet line under everything drawn so far, folded where it would stick out."""
+    drawn = extent(figure)
+    room = max(drawn.width, 3.2)
+    figure.text(
+        drawn.x0 / WIDTH, (drawn.y0 - 0.08) / WIDTH, textwrap.fill(note, int(room / 0.064)),
+        size=NOTE_SIZE, color=MUTED, ha="left", va="top", linespacing=1.3,
+    )
+
+
+def number_repeats(tokens: Sequence[str]) -> list[str]:
+    """Number the words that occur more than once: the, cat, the -> the₁, cat, the₂."""
+    total, seen, numbered = Counter(tokens), Counter(), []
+    for token in tokens:
+        seen[token] += 1
+        once = total[token] == 1
+        numbered.append(token if once else token + _subscript(seen[token]))
+    return numbered
+
+
+def _subscript(number: int) -> str:
+    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+
+
+def visible(label: str) -> str:
+    """A label as it is drawn: outer blanks shown as signs, a very long word cut."""
+    label = label.replace("\n", "⏎").replace("\t", "⇥")
+    inner = label.strip(" ")
+    before = len(label) - len(label.lstrip(" "))
+    label = "␣" * before + inner + "␣" * (len(label) - before - len(inner))
+    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
+
+
+def every(count: int, room: float, pitch: float) -> int:
+    """Every how many-th of `count` labels to draw, when each takes `pitch` of `room` inches."""
+    needed = count * pitch / room
+    return next((step for step in (1, 2, 4, 8, 16, 32, 64) if step >= needed), math.ceil(needed))
+
+
+def text_width(text: str, size: float, weight: str = "normal") -> float:
+    """The width of `text` in inches."""
+    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
+    return text_to_path.get_text_width_height_descent(text, font, False)[0] / 72
+
+
+def ink_on(colour) -> str:
+    """White or INK, whichever stands out more on `colour` (contrast as WCAG 2.2 defines it)."""
+    against_white = 1.05 / (luminance(colour) + 0.05)
+    against_ink = (luminance(colour) + 0.05) / (luminance(INK) + 0.05)
+    return PAPER if against_white > against_ink else INK
+
+
+def luminance(colour) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -1,0 +1,100 @@
+"""Attention in words: what one token reads, and what all of them read."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ninelives.figures.arrays import as_finite, as_labels
+from ninelives.figures.style import number_repeats
+
+MOST_ROWS = 12  # described one by one; of a longer matrix the most decided ones
+
+
+def position_of(tokens: Sequence[str], query: int | str) -> int:
+    """The position of `query`: a position already, a word, or a numbered word such as the₂.
+
+    Raises ValueError when the word is not there, or there several times.
+    """
+    tokens = list(tokens)
+    if not isinstance(query, str):
+        if not -len(tokens) <= query < len(tokens):
+            raise ValueError(
+                f"Position {query} is outside the {len(tokens)} tokens, "
+                f"which are counted from 0 to {len(tokens) - 1}."
+            )
+        return int(query) % len(tokens)
+    numbered = number_repeats(tokens)
+    if query in numbered:
+        return numbered.index(query)
+    places = [i for i, token in enumerate(tokens) if token == query]
+    if places:
+        raise ValueError(
+            f"{query!r} stands at the positions {', '.join(map(str, places))}; "
+            f"say {numbered[places[0]]!r} or a position."
+        )
+    raise ValueError(f"{query!r} is not among the tokens: {_some(numbered)}.")
+
+
+def read_row(
+    weights,
+    tokens: Sequence[str],
+    query: int | str,
+    columns: Sequence[str] | None = None,
+    most: int = 3,
+    at_least: float = 0.05,
+) -> str:
+    """What one token reads, such as "it reads cat 0.71, full 0.08".
+
+    `weights` is the matrix (T, S) or the row of the query (S,). `columns` names the S
+    tokens that are read, if they are not `tokens`. At most `most` words are named, each
+    with a weight of `at_least` or more. Raises ValueError for NaN or labels that do not fit.
+    """
+    row, name, columns = query_row(weights, tokens, query, columns)
+    order = np.argsort(-row, kind="stable")
+    named = [j for j in order[:most] if row[j] >= at_least]
+    if not named:
+        best = order[0]
+        return (
+            f"{name} reads no word with {at_least:.2f} or more "
+            f"(most: {columns[best]} {row[best]:.2f})"
+        )
+    return f"{name} reads " + ", ".join(f"{columns[j]} {row[j]:.2f}" for j in named)
+
+
+def query_row(
+    weights, tokens: Sequence[str], query: int | str, columns: Sequence[str] | None = None
+) -> tuple[np.ndarray, str, list[str]]:
+    """The row of weights (S,) of `query`, its numbered name, and the numbered names of the S."""
+    weights = as_finite(weights, "weights")
+    if weights.ndim > 2:
+        weights = as_finite(weights, "weights", 2)
+    tokens = [str(t) for t in tokens] if weights.ndim != 2 else (
+        as_labels(tokens, weights.shape[0], "tokens", "rows of weights")
+    )
+    what = "columns of weights" if weights.ndim == 2 else "weights"
+    columns = as_labels(
+        tokens if columns is None else columns, weights.shape[-1],
+        "tokens" if columns is None else "columns", what,
+    )
+    position = position_of(tokens, query)
+    row = weights[position] if weights.ndim == 2 else weights
+    return row, number_repeats(tokens)[position], number_repeats(columns)
+
+
+def describe_attention(
+    weights, rows: Sequence[str], columns: Sequence[str] | None = None
+) -> str:
+    """A sentence for each row of `weights` (T, S); of a long one, the most decided rows."""
+    weights = as_finite(weights, "weights", 2)
+    rows = as_labels(rows, weights.shape[0], "rows", "rows of weights")
+    if len(rows) <= MOST_ROWS:
+        shown, lead = range(len(rows)), ""
+    else:
+        decided = np.argsort(-weights.max(1), kind="stable")[:MOST_ROWS]
+        shown = sorted(int(i) for i in decided)
+        lead = f"The {MOST_ROWS} most decided of {len(rows)} rows: "
+    return lead + ". ".join(read_row(weights, rows, i, columns, most=2) for i in shown) + "."
+
+
+def _some(words: list[str]) -> str:
+    return ", ".join(words[:12]) + (f" and {len(words) - 12} more" if len(words) > 12 else "")

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from ninelives.figures import describe_attention, position_of, read_row
+
+TOKENS = ["the", "cat", "saw", "the", "dog"]
+ROW = [0.02, 0.71, 0.08, 0.04, 0.15]
+
+
+def test_a_row_is_read_from_the_largest_weight_down():
+    assert read_row([ROW] * 5, TOKENS, "saw") == "saw reads cat 0.71, dog 0.15, saw 0.08"
+
+
+def test_a_row_alone_is_enough():
+    assert read_row(ROW, TOKENS, "cat", most=1) == "cat reads cat 0.71"
+
+
+def test_repeated_words_are_told_apart():
+    assert read_row(ROW, TOKENS, 3, at_least=0.03).startswith("the₂ reads cat")
+    assert position_of(TOKENS, "the₂") == 3
+
+
+def test_other_columns_can_be_named():
+    weights = [[0.9, 0.1], [0.2, 0.8]]
+    assert read_row(weights, ["le", "chat"], "chat", ["the", "cat"]) == (
+        "chat reads cat 0.80, the 0.20"
+    )
+
+
+def test_a_row_spread_thin_says_so():
+    thin = np.full(40, 1 / 40)
+    assert read_row(thin, [f"w{i}" for i in range(40)], 0) == (
+        "w0 reads no word with 0.05 or more (most: w0 0.03)"
+    )
+
+
+def test_every_row_of_a_small_matrix_is_described():
+    text = describe_attention([[1, 0], [0.4, 0.6]], ["a", "b"])
+    assert text == "a reads a 1.00. b reads b 0.60, a 0.40."
+
+
+def test_of_a_long_matrix_the_most_decided_rows_are_described():
+    weights = np.full((30, 30), 1 / 30)
+    weights[17] = np.eye(30)[4]
+    text = describe_attention(weights, [f"w{i}" for i in range(30)])
+    assert text.startswith("The 12 most decided of 30 rows: ")
+    assert "w17 reads w4 1.00" in text
+    assert text.count(" reads ") == 12
+
+
+@pytest.mark.parametrize(
+    "query, message",
+    [
+        ("the", "'the' stands at the positions 0, 3; say 'the₁' or a position"),
+        ("hen", "'hen' is not among the tokens: the₁, cat"),
+        (5, "Position 5 is outside the 5 tokens"),
+    ],
+)
+def test_a_query_that_names_no_single_token_is_refused(query, message):
+    with pytest.raises(ValueError, match=message):
+        read_row(ROW, TOKENS, query)
+
+
+def test_labels_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="tokens has 2 labels for 5 weights"):
+        read_row(ROW, ["a", "b"], 0)
+    with pytest.raises(ValueError, match="columns has 1 labels for 5 columns"):
+        read_row([ROW] * 5, TOKENS, 0, ["a"])
+
+
+def test_nan_and_too_many_dimensions_are_refused():
+    with pytest.raises(ValueError, match="weights holds NaN"):
+        describe_attention([[float("nan")]], ["a"])
+    with pytest.raises(ValueError, match="weights has 3 dimensions"):
+        read_row(np.ones((1, 1, 1)), ["a"], 0)

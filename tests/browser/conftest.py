@@ -1,0 +1,251 @@
+"""JupyterLab in a real browser: a server of its own on loopback, driven through Playwright."""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import ninelives
+import pytest
+from playwright.sync_api import sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+USUAL_PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+    r"C:\Program Files (x86)\Google\Chrome\Application\chrome.exe",
+)
+FLAGS = [
+    "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync",
+    "--disable-component-update",
+    # What should never be asked for cannot be reached either.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+if hasattr(os, "geteuid") and os.geteuid() == 0:
+    FLAGS.append("--no-sandbox")  # Chromium's own sandbox refuses to start as root
+LOOPBACK = ("http://127.0.0.1:", "ws://127.0.0.1:", "about:", "data:", "blob:", "file:")
+
+
+def find_chromium() -> str:
+    """The path of Chromium or Chrome; where there is none the test fails and says what to do."""
+    wanted = os.environ.get("CHROME")
+    for place in (wanted,) if wanted else (*NAMES, *USUAL_PLACES):
+        if found := shutil.which(place):
+            return found
+    if wanted:
+        missing = (
+            f"CHROME names {wanted}, which is no program: set it to the path of Chromium or "
+            "Chrome, or unset it."
+        )
+    else:
+        missing = (
+            "The browser tests need Chromium or Chrome and found neither: install one "
+            "(Debian and Ubuntu: apt install chromium), or set CHROME to its path."
+        )
+    pytest.fail(missing, pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call):
+    # A fixture that fails on purpose (no browser) is a failed test, not an error of set-up.
+    report = yield
+    if call.when == "setup" and call.excinfo and call.excinfo.errisinstance(pytest.fail.Exception):
+        report.when = "call"
+    return report
+
+
+class Lab:
+    """A JupyterLab server on loopback with its own settings, on the notebooks in `root`."""
+
+    def __init__(self, root: Path, scratch: Path):
+        self.root, self.token = root, secrets.token_hex(16)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = scratch / "lab.log"
+        self._write_settings(scratch / "settings")
+        folders = {
+            "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "IPYTHONDIR": "ipython",
+            "JUPYTER_RUNTIME_DIR": "runtime", "JUPYTERLAB_SETTINGS_DIR": "settings",
+            "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        }
+        environment = os.environ | {name: str(scratch / path) for name, path in folders.items()}
+        environment |= {
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": str(Path(ninelives.__file__).parents[1]),
+        }
+        command = [
+            sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
+            f"--port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}",
+            f"--IdentityProvider.token={self.token}", "--LabApp.expose_app_in_browser=True",
+            "--LabApp.news_url=None", "--LabApp.extension_manager=readonly",
+        ]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                command, env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
+        self._wait()
+
+    def close(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def _write_settings(self, folder: Path) -> None:
+        for plugin, settings in {
+            "notification": {"fetchNews": "false", "checkForUpdates": False},
+            "themes": {"theme": "JupyterLab Light"},
+        }.items():
+            path = folder / "@jupyterlab" / "apputils-extension" / f"{plugin}.jupyterlab-settings"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(settings))
+
+    def _wait(self) -> None:
+        end = time.monotonic() + 60
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                urllib.request.urlopen(f"{self.url}/api/status?token={self.token}", timeout=2)
+                return
+            except (urllib.error.URLError, TimeoutError):
+                time.sleep(0.1)
+        self.close()
+        raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()[-2000:]}")
+
+
+class Notebook:
+    """A notebook open in JupyterLab. `page` is Playwright's page, for everything else."""
+
+    def __init__(self, page, lab: Lab, name: str):
+        self.page, self.lab, self.name = page, lab, name
+        page.goto(f"{lab.url}/lab/tree/{name}?token={lab.token}&reset")
+        page.wait_for_function("() => window.jupyterapp?.restored")
+        page.evaluate("() => window.jupyterapp.restored")
+        page.wait_for_function(
+            """name => { const notebook = window.jupyterapp.shell.currentWidget;
+            return notebook?.context?.path === name && notebook.context.isReady
+              && notebook.sessionContext?.session?.kernel?.status === 'idle' }""",
+            arg=name, timeout=60_000,
+        )
+
+    def run_all(self, timeout: float = 120) -> None:
+        """Run every cell, up to the first that raises; at most `timeout` seconds."""
+        self.page.evaluate(
+            """async seconds => {
+            const late = new Promise((_, fail) => setTimeout(fail, 1000 * seconds, 'too slow'));
+            const run = window.jupyterapp.commands.execute('notebook:run-all-cells');
+            await Promise.race([run, late]) }""",
+            timeout,
+        )
+        self.page.wait_for_function(
+            """() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
+            .status === 'idle'"""
+        )
+
+    def run(self, code: str) -> str:
+        """Run code in the notebook's kernel, outside its cells; what it printed."""
+        return self.page.evaluate(
+            """async code => {
+            const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+            const future = kernel.requestExecute({ code, store_history: false });
+            let printed = '';
+            future.onIOPub = ({ header, content }) => {
+              if (header.msg_type === 'stream') printed += content.text;
+              if (header.msg_type === 'error') printed += content.ename + ': ' + content.evalue;
+            };
+            await future.done;
+            return printed.trim() }""",
+            code,
+        )
+
+    def outputs(self) -> list[list[dict]]:
+        """The outputs of each code cell, as nbformat stores them."""
+        return self.page.evaluate(
+            """() => window.jupyterapp.shell.currentWidget.content.widgets
+            .filter(cell => cell.model.type === 'code').map(cell => cell.model.outputs.toJSON())"""
+        )
+
+    def errors(self) -> list[dict]:
+        return [o for cell in self.outputs() for o in cell if o["output_type"] == "error"]
+
+    def cell(self, index: int):
+        """The cell as a locator, scrolled into view: JupyterLab draws cells when they are seen."""
+        self.page.evaluate(
+            """index => { const notebook = window.jupyterapp.shell.currentWidget.content;
+            notebook.activeCellIndex = index; return notebook.scrollToItem(index, 'start') }""",
+            index,
+        )
+        return self.page.locator(f".jp-Notebook .jp-Cell[data-windowed-list-index='{index}']")
+
+    def save(self) -> None:
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
+
+    def shut_down(self) -> None:
+        """Shut the kernel down."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    chromium = find_chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def lab(browser, tmp_path_factory):
+    # After the browser: without one there is nothing to start a server for.
+    lab = Lab(tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter"))
+    yield lab
+    lab.close()
+
+
+@pytest.fixture(scope="module")
+def page(browser):
+    """A page in a browser profile of its own.
+
+    `page.asked` records every address it asks for, `page.problems` every error in the console.
+    """
+    context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
+    page = context.new_page()
+    page.asked, page.problems = [], []
+    context.on("request", lambda request: page.asked.append(request.url))
+    page.on("websocket", lambda socket: page.asked.append(socket.url))
+    page.on("pageerror", lambda error: page.problems.append(error.stack or str(error)))
+    page.on(
+        "console",
+        lambda message: message.type == "error" and page.problems.append(message.text),
+    )
+    yield page
+    context.close()
+    foreign = [address for address in page.asked if not address.startswith(LOOPBACK)]
+    assert not foreign, f"asked for something outside this machine: {foreign[:5]}"
+
+
+@pytest.fixture(scope="module")
+def open_notebook(lab, page):
+    """Open a notebook made of the given cells (source text of each), or reopen one by its name."""
+
+    def open_(name: str, cells: list[str] | None = None) -> Notebook:
+        if cells is not None:
+            code = [nbformat.v4.new_code_cell(source) for source in cells]
+            # Without a kernel named here JupyterLab would ask for one.
+            kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+            nbformat.write(nbformat.v4.new_notebook(cells=code, metadata=kernel), lab.root / name)
+        return Notebook(page, lab, name)
+
+    return open_

@@ -1,0 +1,277 @@
+import re
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+SETUP = """
+import torch, ipywidgets
+from ninelives.widgets import AttentionExplorer
+sentence = "The cat did not want to eat because it was full".split()
+it, cat, full = 8, 1, 10
+def heads(*shape):
+    return (2 * torch.randn(*shape, generator=torch.Generator().manual_seed(0))).softmax(-1)
+weights = heads(2, 3, 11, 11)
+weights[1, 2, it] = 0.21 / 9
+weights[1, 2, it, cat], weights[1, 2, it, full] = 0.71, 0.08
+"""
+CELLS = [
+    SETUP,
+    "explorer = AttentionExplorer(weights, sentence)\nexplorer",
+    "first, second = AttentionExplorer(weights, sentence), AttentionExplorer(weights, sentence)\n"
+    "link = ipywidgets.jslink((first, 'token'), (second, 'token'))\n"
+    "ipywidgets.VBox([first, second])",
+    "AttentionExplorer(heads(3, 2, 512, 512), (sentence * 47)[:512], token=300)",
+    "AttentionExplorer(torch.ones(1, 1), ['cat'])",
+    "AttentionExplorer(heads(2, 2, 4, 11), 'le chat est plein'.split(), sentence, token='chat')",
+]
+
+
+@pytest.fixture(scope="module")
+def notebook(open_notebook):
+    notebook = open_notebook("explorer.ipynb", CELLS)
+    notebook.run_all()
+    assert not notebook.errors()
+    return notebook
+
+
+@pytest.fixture
+def explorer(notebook):
+    """The first explorer, at layer 1, head 1, with no word chosen and none hidden."""
+    notebook.run("explorer.layer = explorer.head = 0; explorer.token = None; explorer.hidden = []")
+    element = notebook.cell(1).locator(".nl-explorer")
+    expect(element).to_have_attribute("data-drawn", re.compile("^0:0::"))
+    return element
+
+
+def press(locator, *keys: str) -> None:
+    for key in keys:
+        locator.press(key)
+
+
+def set_slider(explorer, name: str, presses: int) -> None:
+    press(explorer.get_by_role("slider", name=name), *["ArrowRight"] * presses)
+
+
+def test_the_arrow_keys_choose_layer_and_head(notebook, explorer):
+    set_slider(explorer, "Layer", 1)
+    set_slider(explorer, "Head", 2)
+    expect(explorer.locator(".nl-where")).to_have_text("Layer 2, head 3")
+    assert notebook.run("print(explorer.layer, explorer.head)") == "1 2"
+
+
+def test_the_arrow_keys_in_the_heatmap_read_a_row_out(notebook, explorer):
+    notebook.run("explorer.layer, explorer.head = 1, 2")
+    heatmap = explorer.locator(".nl-heat")
+    press(heatmap, *["ArrowDown"] * 9)
+    expect(explorer.locator(".nl-readout")).to_contain_text("it reads cat 0.71, full 0.08")
+    expect(explorer.get_by_role("status")).to_contain_text("it reads cat 0.71, full 0.08")
+    assert notebook.run("print(explorer.token)") == "8"
+    press(heatmap, "ArrowRight", "ArrowRight")
+    expect(explorer.get_by_role("status")).to_have_text("it reads cat 0.71")
+    press(heatmap, "Escape")
+    assert notebook.run("print(explorer.token)") == "None"
+
+
+def test_jupyterlab_swallows_no_key_and_acts_on_none(notebook, explorer):
+    cells = len(notebook.outputs())
+    press(explorer.locator(".nl-heat"), "ArrowDown", "a", "b", "d", "d", "x", "Enter", "ArrowDown")
+    expect(explorer.locator(".nl-heat")).to_be_focused()
+    assert len(notebook.outputs()) == cells
+    assert notebook.run("print(explorer.token)") == "1"
+
+
+def test_tab_reaches_every_control_and_the_focus_is_visible(explorer):
+    page = explorer.page
+    explorer.get_by_role("slider", name="Layer").focus()
+    reached = []
+    for _ in range(7):
+        page.keyboard.press("Tab")
+        style = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        role = page.evaluate(
+            "document.activeElement.getAttribute('role') ?? document.activeElement.localName"
+        )
+        reached.append(role)
+        assert style != "none", f"no focus ring on {role}"
+    assert reached[:5] == ["input", "summary", "application", "tab", "gridcell"]
+
+
+def test_pointing_previews_a_row_and_a_click_keeps_it(notebook, explorer):
+    notebook.run("explorer.layer, explorer.head = 1, 2")
+    row = explorer.locator(".nl-reader", has_text=re.compile("^it$"))
+    row.hover()
+    expect(explorer.locator(".nl-readout")).to_contain_text("it reads cat 0.71")
+    assert notebook.run("print(explorer.token)") == "None"
+    row.click()
+    explorer.get_by_role("tab", name="All heads").hover()
+    expect(explorer.locator(".nl-readout")).to_contain_text("it reads cat 0.71")
+    assert notebook.run("print(explorer.token)") == "8"
+    explorer.get_by_role("button", name="Clear").click()
+    expect(explorer.locator(".nl-readout")).not_to_contain_text("reads cat")
+
+
+def test_a_click_on_a_cell_of_the_heatmap_chooses_its_row(notebook, explorer):
+    box = explorer.locator(".nl-heat canvas").bounding_box()
+    x, y = box["x"] + box["width"] * 1.5 / 11, box["y"] + box["height"] * 8.5 / 11
+    explorer.page.mouse.click(x, y)
+    expect(explorer).to_have_attribute("data-drawn", "0:0:8:1")
+    assert notebook.run("print(explorer.token)") == "8"
+
+
+def test_the_grid_of_heads_is_chosen_from_by_mouse_and_keyboard(notebook, explorer):
+    explorer.get_by_role("tab", name="All heads").click()
+    explorer.get_by_role("gridcell", name="Layer 2, head 1").click()
+    expect(explorer.locator(".nl-where")).to_have_text("Layer 2, head 1")
+    explorer.get_by_role("gridcell", selected=True).press("ArrowRight")
+    expect(explorer.locator(".nl-where")).to_have_text("Layer 2, head 2")
+    assert notebook.run("print(explorer.layer, explorer.head)") == "1 1"
+
+
+def test_heads_are_ranked_by_the_link_between_two_words(notebook, explorer):
+    explorer.get_by_role("tab", name="Rank heads").click()
+    explorer.get_by_label("From").select_option("it")
+    explorer.get_by_label("to", exact=True).select_option("full")
+    wanted = notebook.run(
+        "links = weights[:, :, it, full].flatten().sort(descending=True)[0]\n"
+        "print(*[f'{weight:.2f}' for weight in links])"
+    )
+    assert explorer.locator(".nl-ranking b").all_inner_texts() == wanted.split()
+    explorer.get_by_label("to", exact=True).select_option("cat")
+    explorer.get_by_role("button", name="Layer 2, head 3").click()
+    expect(explorer.locator(".nl-readout")).to_contain_text("it reads cat 0.71")
+
+
+def test_a_hidden_word_is_gone_and_the_rows_are_renormalised(notebook, explorer):
+    notebook.run("explorer.layer, explorer.head, explorer.token = 1, 2, it")
+    explorer.get_by_role("tab", name="Hide words").click()
+    explorer.get_by_role("button", name="cat", exact=True).click()
+    expect(explorer.locator(".nl-note")).to_contain_text("1 word hidden; each row is renormalised")
+    expect(explorer.locator(".nl-readout")).to_contain_text(f"it reads full {0.08 / 0.29:.2f}")
+    assert "it reads full 0.28" in notebook.run("print(explorer.describe())")
+    explorer.get_by_role("button", name="Show every word").click()
+    expect(explorer.locator(".nl-readout")).to_contain_text("it reads cat 0.71")
+
+
+def test_the_words_in_the_browser_are_those_of_python(notebook, explorer):
+    explorer.get_by_role("tab", name="In words").click()
+    wanted = notebook.run(
+        "from ninelives.figures import read_row\n"
+        "print(*[read_row(weights[0, 0], sentence, i) for i in range(11)], sep='\\n')"
+    )
+    assert explorer.locator(".nl-panel-words li").all_inner_texts() == wanted.splitlines()
+
+
+def test_python_moves_the_picture(notebook, explorer):
+    notebook.run("explorer.layer, explorer.head, explorer.token = 1, 2, it")
+    expect(explorer).to_have_attribute("data-drawn", re.compile("^1:2:8:"))
+
+
+def test_two_linked_explorers_move_together(notebook):
+    first, second = notebook.cell(2).locator(".nl-explorer").all()
+    press(first.locator(".nl-heat"), "ArrowDown", "ArrowDown")
+    expect(second).to_have_attribute("data-drawn", re.compile("^0:0:1:"))
+
+
+def test_512_words_have_readable_labels_and_move_by_key(notebook):
+    explorer = notebook.cell(3).locator(".nl-explorer")
+    expect(explorer.locator(".nl-readout")).to_contain_text("reads")
+    boxes = [label.bounding_box() for label in explorer.locator(".nl-reader").all()]
+    boxes.sort(key=lambda box: box["y"])
+    assert len(boxes) > 20
+    for above, below in zip(boxes, boxes[1:], strict=False):
+        assert above["y"] + above["height"] * 0.9 <= below["y"] + 1
+    explorer.locator(".nl-heat").press("ArrowDown")
+    expect(explorer).to_have_attribute("data-drawn", re.compile("^0:0:301:"))
+
+
+def test_the_still_picture_is_not_seen_beside_the_living_one(notebook):
+    cell = notebook.cell(1)
+    expect(cell.locator(".nl-explorer")).to_be_visible()
+    expect(cell.locator(".jp-OutputArea img")).to_be_hidden()
+    expect(cell.get_by_text("In words", exact=True).locator("visible=true")).to_have_count(1)
+
+
+def test_one_word_has_neither_sliders_nor_a_grid(notebook):
+    explorer = notebook.cell(4).locator(".nl-explorer")
+    press(explorer.locator(".nl-heat"), "ArrowDown")
+    expect(explorer.locator(".nl-readout")).to_contain_text("cat reads cat 1.00")
+    expect(explorer.get_by_role("slider")).to_have_count(0)
+    expect(explorer.get_by_role("tab")).to_have_count(2)
+
+
+def test_cross_attention_has_its_own_columns(notebook):
+    explorer = notebook.cell(5).locator(".nl-explorer")
+    expect(explorer.locator(".nl-readout")).to_contain_text("chat reads")
+    assert explorer.locator(".nl-reader").all_text_contents() == "chat le est plein".split()
+    expect(explorer.locator(".nl-lines")).to_contain_text("because")
+
+
+@pytest.mark.parametrize(
+    ("item", "start"), [("PNG", b"\x89PNG"), ("SVG", b"<svg"), ("HTML", b"<!doctype html>")]
+)
+def test_the_save_menu_gives_a_file(explorer, item, start):
+    explorer.get_by_text("Save", exact=True).click()
+    with explorer.page.expect_download() as download:
+        explorer.get_by_role("button", name=item).click()
+    saved = download.value.path().read_bytes()
+    assert saved.startswith(start) and len(saved) > 3000
+
+
+def test_it_follows_the_dark_theme(notebook, explorer):
+    def theme(name):
+        explorer.page.evaluate(
+            "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", name
+        )
+
+    theme("JupyterLab Dark")
+    expect(explorer).to_have_attribute("data-theme", "dark")
+    theme("JupyterLab Light")
+    expect(explorer).to_have_attribute("data-theme", "light")
+
+
+def test_the_exported_page_works_alone(notebook, explorer, browser, lab):
+    notebook.run("explorer.save_html('alone.html')")
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    asked, problems = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto((lab.root / "alone.html").as_uri())
+    alone = page.locator(".nl-explorer")
+    set_slider(alone, "Layer", 1)
+    set_slider(alone, "Head", 2)
+    press(alone.locator(".nl-heat"), *["ArrowDown"] * 9)
+    expect(alone.locator(".nl-readout")).to_contain_text("it reads cat 0.71, full 0.08")
+    context.close()
+    assert asked == [(lab.root / "alone.html").as_uri()]
+    assert not problems
+
+
+def test_a_reopened_notebook_shows_the_picture_without_running(open_notebook, lab):
+    notebook = open_notebook("saved.ipynb", [SETUP + "AttentionExplorer(weights, sentence)"])
+    notebook.run_all()
+    notebook.save()
+    notebook.shut_down()
+    reopened = open_notebook("saved.ipynb")
+    picture = reopened.cell(0).locator(".jp-OutputArea img")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.complete && image.naturalWidth") > 300
+    expect(reopened.cell(0).locator(".nl-explorer")).to_have_count(0)
+    expect(reopened.cell(0).get_by_text("model not found")).to_be_hidden()
+    reopened.cell(0).get_by_text("In words").click()
+    expect(reopened.cell(0).get_by_text("The reads")).to_be_visible()
+    saved = nbformat.read(lab.root / "saved.ipynb", 4).cells[0].outputs[0]
+    assert "The reads" in saved.metadata["image/png"]["alt"]
+    reopened.shut_down()
+
+
+def test_the_widget_put_no_error_into_the_console(page):
+    # Modules of widgets are loaded from blob addresses; JupyterLab has errors of its own.
+    assert not [problem for problem in page.problems if "blob:" in problem]
+
+
+def test_nothing_outside_this_machine_was_asked_for(page):
+    addresses = [address for address in page.asked if "//" in address and address[:5] != "blob:"]
+    assert len(addresses) > 50
+    assert {address.split("/")[2].split(":")[0] for address in addresses} == {"127.0.0.1"}

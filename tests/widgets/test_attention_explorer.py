@@ -1,0 +1,257 @@
+import base64
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+from ninelives.figures import read_row
+from ninelives.figures.style import WEIGHTS_MAP
+from ninelives.widgets import AttentionExplorer
+from ninelives.widgets.attention_explorer import UNIT
+from traitlets import TraitError
+
+SENTENCE = "The cat did not want to eat because it was full".split()
+IT, CAT, FULL = SENTENCE.index("it"), SENTENCE.index("cat"), SENTENCE.index("full")
+
+
+def attention(*shape: int, seed: int = 0) -> torch.Tensor:
+    scores = torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+    return torch.softmax(2 * scores, dim=-1)
+
+
+def hand_set() -> torch.Tensor:
+    """One head (T, T) in which every word reads itself, except "it"."""
+    weights = torch.eye(len(SENTENCE))
+    weights[IT] = 0.21 / 9
+    weights[IT, CAT], weights[IT, FULL] = 0.71, 0.08
+    return weights
+
+
+def sent(explorer: AttentionExplorer) -> np.ndarray:
+    return np.frombuffer(explorer.weights, "<u2").reshape(explorer.shape) / UNIT
+
+
+@pytest.mark.parametrize(
+    ("attentions", "shape"),
+    [
+        (attention(2, 3, 11, 11), [2, 3, 11, 11]),
+        (attention(3, 11, 11), [1, 3, 11, 11]),
+        (attention(11, 11), [1, 1, 11, 11]),
+        ([attention(5, 3, 11, 11), attention(5, 3, 11, 11, seed=1)], [2, 3, 11, 11]),
+        ((attention(1, 3, 11, 11).requires_grad_(),), [1, 3, 11, 11]),
+        (attention(2, 3, 11, 11).numpy(), [2, 3, 11, 11]),
+    ],
+)
+def test_every_form_that_a_model_returns_is_taken(attentions, shape):
+    assert AttentionExplorer(attentions, SENTENCE).shape == shape
+
+
+def test_layers_and_heads_arrive_in_their_places():
+    weights = attention(2, 3, 11, 11)
+    assert np.abs(sent(AttentionExplorer(weights, SENTENCE)) - weights.numpy()).max() < 1e-3
+
+
+def test_two_decimals_of_every_weight_sent_are_those_of_the_weight():
+    weights = attention(4, 8, 40, 40)
+    weights[0, 0] = torch.linspace(0, 1, 40).softmax(0)
+    weights[0, 1, :, :] = 0
+    weights[0, 1, :, 0], weights[0, 1, :, 1] = 0.125, 0.875  # ties
+    seen = sent(AttentionExplorer(weights, [f"w{i}" for i in range(40)]))
+    two = np.vectorize(lambda w: f"{w:.2f}")
+    assert (two(seen) == two(weights.double().numpy())).all()
+
+
+def test_the_state_is_json_apart_from_the_weights():
+    explorer = AttentionExplorer(attention(2, 3, 11, 11), SENTENCE, token="it")
+    explorer.hidden = [0]
+    state = explorer.get_state()
+    binary = [name for name, value in state.items() if isinstance(value, bytes | memoryview)]
+    assert binary == ["weights"]
+    del state["weights"]
+    assert json.loads(json.dumps(state))["token"] == IT
+
+
+def test_the_browser_gets_the_colours_of_the_figures():
+    colours = AttentionExplorer(hand_set(), SENTENCE).colours["weights"]
+    assert len(colours) == 256
+    assert [int(colours[200][k : k + 2], 16) / 255 for k in (1, 3, 5)] == pytest.approx(
+        WEIGHTS_MAP(200)[:3], abs=1 / 255
+    )
+
+
+def test_repeated_words_are_numbered():
+    explorer = AttentionExplorer(attention(3, 3), ["the", "cat", "the"])
+    assert explorer.rows == ["the₁", "cat", "the₂"]
+
+
+def test_a_single_word_can_be_explored():
+    explorer = AttentionExplorer(torch.ones(1, 1, 1, 1), ["cat"], token=0)
+    assert "cat reads cat 1.00" in explorer.describe()
+    assert explorer.picture().png()
+
+
+def test_five_hundred_and_twelve_words_can_be_explored():
+    words = (SENTENCE * 47)[:512]
+    explorer = AttentionExplorer(attention(1, 2, 512, 512), words, token=511)
+    assert len(explorer.weights) == 2 * 2 * 512 * 512
+    assert explorer.picture().png()
+
+
+def test_describe_says_what_the_chosen_word_reads():
+    said = AttentionExplorer(hand_set(), SENTENCE, token="it").describe()
+    assert said.startswith("Layer 1 of 1, head 1 of 1. Chosen: it reads cat 0.71, full 0.08.")
+    assert "full reads full 1.00" in said
+
+
+def test_describe_follows_the_selection():
+    weights = attention(2, 3, 11, 11)
+    explorer = AttentionExplorer(weights, SENTENCE)
+    explorer.layer, explorer.head, explorer.token = 1, 2, CAT
+    assert read_row(weights[1, 2], SENTENCE, "cat") in explorer.describe()
+    assert explorer.describe().startswith("Layer 2 of 2, head 3 of 3.")
+
+
+def test_hiding_a_word_renormalises_the_rest_and_says_so():
+    explorer = AttentionExplorer(hand_set(), SENTENCE, token="it")
+    explorer.hidden = [CAT]
+    said = explorer.describe()
+    assert "Hidden: cat" in said and "renormalised" in said
+    assert f"it reads full {0.08 / 0.29:.2f}" in said
+    assert "cat reads" not in said
+
+
+def test_a_row_that_reads_hidden_words_only_shows_no_weight():
+    explorer = AttentionExplorer(torch.tensor([[1.0, 0.0], [1.0, 0.0]]), ["a", "b"], token=1)
+    explorer.hidden = [0]
+    assert "b reads no word with 0.05 or more (most: b 0.00)" in explorer.describe()
+
+
+def test_with_every_word_hidden_there_are_words_and_no_picture():
+    explorer = AttentionExplorer(hand_set(), SENTENCE)
+    explorer.hidden = list(range(len(SENTENCE)))
+    assert "Every word is hidden" in explorer.describe()
+    assert "image/png" not in explorer._repr_mimebundle_()[0]
+    with pytest.raises(ValueError, match="All 11 words are hidden"):
+        explorer.picture()
+
+
+def test_cross_attention_hides_among_the_words_that_are_read():
+    weights = torch.tensor([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]])
+    explorer = AttentionExplorer(weights, ["le", "chat"], ["the", "black", "cat"], token="chat")
+    explorer.hidden = [1]
+    assert explorer.cross
+    assert f"chat reads cat {0.8 / 0.9:.2f}, the {0.1 / 0.9:.2f}" in explorer.describe()
+
+
+def test_the_bundle_holds_a_picture_with_its_words_and_no_html():
+    explorer = AttentionExplorer(hand_set(), SENTENCE, token="it")
+    data, metadata = explorer._repr_mimebundle_()
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert metadata["image/png"]["alt"] == metadata["alt"] == explorer.describe()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert "text/html" not in data
+
+
+def test_the_picture_follows_the_selection():
+    explorer = AttentionExplorer(attention(2, 3, 11, 11), SENTENCE)
+    before = explorer.picture().png()
+    explorer.head = 1
+    assert explorer.picture().png() != before
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    outputs = []
+    monkeypatch.setattr(
+        "ninelives.widgets.attention_explorer.display",
+        lambda data, metadata=None, raw=False: outputs.append((data, metadata or {})),
+    )
+    return outputs
+
+
+def test_a_cell_gets_the_picture_then_its_words_then_the_widget(displayed):
+    explorer = AttentionExplorer(hand_set(), SENTENCE, token="it")
+    explorer._ipython_display_()
+    (still, alt), (words, _), (widget, _) = displayed
+    assert "image/png" in still and alt["alt"] == explorer.describe()
+    assert "it reads cat 0.71, full 0.08" in words["text/markdown"]
+    assert set(widget) == {"application/vnd.jupyter.widget-view+json", "text/plain"}
+
+
+def test_one_explorer_of_64_words_costs_a_saved_notebook_at_most_100_kilobytes(displayed):
+    words = (SENTENCE * 6)[:64]
+    AttentionExplorer(attention(6, 8, 64, 64), words)._ipython_display_()
+    assert 10_000 < len(json.dumps(displayed)) < 100_000
+
+
+def test_the_page_is_self_contained(tmp_path):
+    path = tmp_path / "attention.html"
+    AttentionExplorer(hand_set(), SENTENCE, token="it").save_html(path)
+    page = path.read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)=["']|@import|url\(|\bfetch\(|\bimport\b.*\bfrom\b""", page)
+    addresses = set(re.findall(r"https?://[^\"'\s]+", page))
+    assert addresses == {"http://www.w3.org/2000/svg"}  # a name, never asked for
+
+
+def test_a_word_that_looks_like_markup_stays_a_word_on_the_page(tmp_path):
+    path = tmp_path / "attention.html"
+    AttentionExplorer(torch.ones(1, 1), ["</script><b>"]).save_html(path)
+    assert path.read_text(encoding="utf-8").count("</script") == 1
+
+
+def test_the_repr_says_what_is_shown():
+    explorer = AttentionExplorer(attention(2, 3, 11, 11), SENTENCE, layer=1, token="it")
+    assert repr(explorer) == (
+        "AttentionExplorer(2 × 3 heads, 11 words; layer 2 of 2, head 1 of 3; 'it' chosen)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("attentions", "tokens", "sentence"),
+    [
+        (attention(2, 3, 11, 11), SENTENCE[:-1], "10 labels for 11 rows"),
+        (attention(2, 11), SENTENCE, "11 labels for 2 rows"),
+        (attention(11), SENTENCE, r"shape \(11,\)"),
+        (attention(2, 2), "the cat", "single string"),
+        (attention(2, 2) * 2, ["the", "cat"], "sums to 2.000, not to 1"),
+        (torch.randn(4, 4), list("abcd"), "negative weight"),
+        (torch.full((2, 2), torch.nan), ["a", "b"], "Layer 1, head 1, the row of 'a' holds NaN"),
+        ((None,), ["the"], "output_attentions=True"),
+    ],
+)
+def test_what_is_no_attention_is_refused_with_one_sentence(attentions, tokens, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        AttentionExplorer(attentions, tokens)
+
+
+def test_an_empty_row_is_named_with_its_cause():
+    scores = torch.zeros(2, 3, 4, 4)
+    scores[1, 2, 3] = -torch.inf
+    with pytest.raises(ValueError, match="Layer 2, head 3, the row of 'd' holds NaN.*masked"):
+        AttentionExplorer(scores.softmax(-1), list("abcd"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("layer", 2, "layer is 2, but there are 2, counted from 0 to 1"),
+        ("head", -1, "head is -1, but there are 3, counted from 0 to 2"),
+        ("token", 11, "token is 11, but there are 11, counted from 0 to 10"),
+        ("hidden", [3, 40], "hidden names the position 40, but there are 11 words"),
+    ],
+)
+def test_a_choice_that_is_not_there_is_refused_with_one_sentence(name, value, sentence):
+    explorer = AttentionExplorer(attention(2, 3, 11, 11), SENTENCE)
+    with pytest.raises(TraitError, match=sentence):
+        setattr(explorer, name, value)
+
+
+def test_a_layer_that_is_not_there_is_refused_at_the_start():
+    with pytest.raises(TraitError, match="layer is 1, but there is 1, counted from 0 to 0"):
+        AttentionExplorer(hand_set(), SENTENCE, layer=1)
+
+
+def test_a_word_that_is_not_there_is_refused_at_the_start():
+    with pytest.raises(ValueError, match="'dog' is not among the tokens"):
+        AttentionExplorer(hand_set(), SENTENCE, token="dog")

@@ -1,0 +1,99 @@
+"""Every token asks every other what it knows (notebook 2)."""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ninelives.config import TransformerConfig
+
+
+class MultiHeadSelfAttention(nn.Module):
+    """Scaled dot-product attention in n_head heads at once.
+
+    Head h owns the channels h * head_size … (h + 1) * head_size of queries,
+    keys and values. Source: Vaswani et al. 2017, "Attention Is All You Need",
+    sections 3.2.1 and 3.2.2.
+    """
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.n_head = config.n_head
+        self.dropout = config.dropout
+        self.query = nn.Linear(config.n_embd, config.n_embd)
+        self.key = nn.Linear(config.n_embd, config.n_embd)
+        self.value = nn.Linear(config.n_embd, config.n_embd)
+        self.proj = nn.Linear(config.n_embd, config.n_embd)
+        self.proj_dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
+        """Mix the values of all tokens that each token may attend to.
+
+        Args:
+            x: (B, T, n_embd).
+            attention_mask: (B, 1, T, T) or anything that broadcasts to
+                (B, n_head, T, T): 1 or True where the row may attend to the
+                column. None lets every token attend to every token.
+
+        Returns:
+            (B, T, n_embd).
+
+        Raises:
+            ValueError: the mask does not fit x, or a row of it allows nothing.
+        """
+        B, T, C = x.shape
+        q, k, v = (self._split_heads(layer(x)) for layer in (self.query, self.key, self.value))
+        z = F.scaled_dot_product_attention(
+            q, k, v,
+            attn_mask=self.checked_mask(attention_mask, x),
+            dropout_p=self.dropout if self.training else 0.0,
+        )  # (B, H, T, head_size)
+        z = z.transpose(1, 2).reshape(B, T, C)  # (B, T, C)
+        return self.proj_dropout(self.proj(z))  # (B, T, C)
+
+    def attention_weights(
+        self, x: torch.Tensor, attention_mask: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """How much each token reads each other, for pictures: no dropout.
+
+        Takes what `forward` takes, raises what it raises.
+
+        Returns:
+            (B, n_head, T, T); every row sums to 1.
+        """
+        q, k = self._split_heads(self.query(x)), self._split_heads(self.key(x))
+        scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (B, H, T, T)
+        mask = self.checked_mask(attention_mask, x)
+        if mask is not None:
+            scores = scores.masked_fill(~mask, float("-inf"))
+        return scores.softmax(dim=-1)  # (B, H, T, T)
+
+    def _split_heads(self, x: torch.Tensor) -> torch.Tensor:
+        B, T, C = x.shape
+        return x.view(B, T, self.n_head, C // self.n_head).transpose(1, 2)  # (B, H, T, head_size)
+
+    def checked_mask(self, attention_mask: torch.Tensor | None, x: torch.Tensor) -> torch.Tensor | None:
+        """The mask as bool, once it fits and leaves no row empty. Raises ValueError."""
+        if attention_mask is None:
+            return None
+        B, T, _ = x.shape
+        shape = tuple(attention_mask.shape)
+        # A (B, T, T) mask would line its examples up with the heads: silently wrong when B == n_head.
+        fits = len(shape) in (2, 4) and all(
+            have in (1, want) for have, want in zip(shape[::-1], (T, T, self.n_head, B))
+        )
+        if not fits:
+            raise ValueError(
+                f"attention_mask has shape {shape} and x has shape {tuple(x.shape)}: "
+                f"a mask of shape (B, 1, T, T) = {(B, 1, T, T)} is wanted."
+            )
+        mask = attention_mask.bool()
+        # What a mask holds is only known at run time, which a compiled graph cannot branch on.
+        if not torch.compiler.is_compiling() and not mask.any(dim=-1).all():
+            empty = (~mask.any(dim=-1)).nonzero()[0].tolist()
+            raise ValueError(
+                f"row {empty[-1]} of attention_mask (example {empty[0] if len(empty) == 3 else 0}) "
+                f"allows no key at all: the softmax of nothing is NaN, so every row must allow at least one."
+            )
+        return mask

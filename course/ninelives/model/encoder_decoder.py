@@ -1,0 +1,46 @@
+"""One Transformer reads, the other writes (notebook 7)."""
+
+import torch
+from torch import nn
+
+from ninelives.config import TransformerConfig
+from ninelives.model.decoder import Decoder
+from ninelives.model.encoder import Encoder
+
+
+class EncoderDecoder(nn.Module):
+    """An encoder's hidden states, put before a decoder's tokens.
+
+    The decoder attends to both with the same heads, where Vaswani et al. 2017
+    (section 3.2.3) give each block a second attention for the encoder.
+    """
+
+    def __init__(self, encoder_config: TransformerConfig, decoder_config: TransformerConfig) -> None:
+        super().__init__()
+        if encoder_config.n_embd != decoder_config.n_embd:
+            raise ValueError(
+                f"the encoder's n_embd is {encoder_config.n_embd} and the decoder's {decoder_config.n_embd}: "
+                f"the decoder reads the encoder's vectors, so both must have the same width."
+            )
+        self.encoder = Encoder(encoder_config)
+        self.decoder = Decoder(decoder_config)
+
+    def forward(
+        self, prefix: torch.Tensor, targets: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Score an answer to a prefix.
+
+        Args:
+            prefix: (B, P) int64, -1 where it is padded at its end.
+            targets: (B, T) int64, the answer, -1 where it is padded at its end.
+
+        Returns:
+            (logits, loss): logits (B, P + T, vocab_size), of which row P - 1
+            predicts targets[:, 0]; loss a scalar, the mean cross-entropy over
+            all targets that are not -1.
+
+        Raises:
+            ValueError: a prefix is all padding, or what `Transformer.forward` raises.
+        """
+        hidden_cache = self.encoder(prefix, return_hidden=True)  # (B, P, C)
+        return self.decoder(targets, targets, hidden_cache=hidden_cache)

@@ -1,0 +1,173 @@
+"""Embeddings, blocks, one last norm, and a score for every word (notebook 3)."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ninelives.config import TransformerConfig
+from ninelives.model.attention import MultiHeadSelfAttention
+from ninelives.model.embeddings import Embedding
+
+
+class TransformerBlock(nn.Module):
+    """Attention, then a small network on every token, each added to what came in.
+
+    Pre-norm: the norm stands before each part, not after the sum. Source:
+    Xiong et al. 2020, "On Layer Normalization in the Transformer Architecture",
+    figure 1 (b).
+    """
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.norm_1 = nn.LayerNorm(config.n_embd)
+        self.attention = MultiHeadSelfAttention(config)
+        self.norm_2 = nn.LayerNorm(config.n_embd)
+        self.mlp = nn.Sequential(
+            nn.Linear(config.n_embd, 4 * config.n_embd),
+            nn.GELU(),
+            nn.Linear(4 * config.n_embd, config.n_embd),
+            nn.Dropout(config.dropout),
+        )
+
+    def forward(self, x: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, T, n_embd) in, (B, T, n_embd) out; the mask as in MultiHeadSelfAttention."""
+        x = x + self.attention(self.norm_1(x), attention_mask)  # (B, T, C)
+        return x + self.mlp(self.norm_2(x))  # (B, T, C)
+
+
+class Transformer(nn.Module):
+    """Token ids in, a score for every word of the vocabulary out.
+
+    `Encoder` and `Decoder` say who may attend to whom; here everybody may.
+    Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.
+    """
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.layers = nn.ModuleDict({
+            "embedding": Embedding(config),
+            "blocks": nn.ModuleList(TransformerBlock(config) for _ in range(config.n_layer)),
+            "norm": nn.LayerNorm(config.n_embd),
+        })
+        self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
+
+    def get_attention_mask(self, num_tokens: torch.Tensor, T: int | None = None) -> torch.Tensor | None:
+        """Who may attend to whom among the T tokens; None: everybody to everybody."""
+        return None
+
+    def forward(
+        self,
+        idx: torch.Tensor,
+        targets: torch.Tensor | None = None,
+        hidden_cache: torch.Tensor | None = None,
+        return_hidden: bool = False,
+    ) -> tuple[torch.Tensor, torch.Tensor | None] | torch.Tensor:
+        """Score the next word at every place.
+
+        Args:
+            idx: (B, T) int64 token ids, -1 where a sequence is padded at its end.
+            targets: (B, T) int64, the word to be predicted at each place, -1
+                where none is. Without a cache the logits of row t predict
+                targets[:, t]; with one, the last cache row predicts
+                targets[:, 0] and row t of idx predicts targets[:, t + 1].
+            hidden_cache: (B, P, n_embd), what another Transformer made of a
+                prefix with `return_hidden`. Its rows come before the tokens; a
+                row of zeros is padding and is attended to by nobody.
+            return_hidden: return the hidden states instead of scores.
+
+        Returns:
+            (logits, loss): logits (B, P + T, vocab_size), raw scores; loss a
+            scalar, the mean cross-entropy over the targets that are not -1, or
+            None without targets. With return_hidden: (B, P + T, n_embd), the
+            hidden states after the final norm, zero where there is padding.
+
+        Raises:
+            ValueError: idx is too long or holds an unknown id, a sequence has
+                no token, the cache has another width or batch, or the targets
+                another shape.
+        """
+        x = self.layers["embedding"](idx)  # (B, T, C)
+        is_token = idx != -1  # (B, T)
+        attention_mask = self.get_attention_mask(is_token.sum(1), idx.shape[1])  # (B, 1, T, T)
+        P = 0
+        if hidden_cache is not None:
+            hidden_cache = padding_first(self.checked_cache(hidden_cache, len(idx)))  # (B, P, C)
+            P = hidden_cache.shape[1]
+            x = torch.cat([hidden_cache, x], dim=1)  # (B, P + T, C)
+            attention_mask = joint_mask(hidden_cache, idx, attention_mask)  # (B, 1, P + T, P + T)
+            is_token = torch.cat([is_cached(hidden_cache), is_token], dim=1)  # (B, P + T)
+        for block in self.layers["blocks"]:
+            x = block(x, attention_mask)  # (B, P + T, C)
+        x = self.layers["norm"](x)  # (B, P + T, C)
+        if return_hidden:
+            return x * is_token.unsqueeze(-1)  # (B, P + T, C)
+        logits = self.lm_head(x)  # (B, P + T, V)
+        if targets is None:
+            return logits, None
+        if targets.shape != idx.shape:
+            raise ValueError(
+                f"targets has shape {tuple(targets.shape)} and idx has shape {tuple(idx.shape)}: "
+                f"there must be one target for every token."
+            )
+        first = max(P - 1, 0)
+        predictions = logits[:, first : first + targets.shape[1]]  # (B, T, V)
+        return logits, F.cross_entropy(predictions.transpose(1, 2), targets, ignore_index=-1)
+
+    def checked_cache(self, hidden_cache: torch.Tensor, B: int) -> torch.Tensor:
+        """The cache itself, once it fits. Raises ValueError."""
+        C = self.config.n_embd
+        if hidden_cache.dim() != 3 or hidden_cache.shape[0] != B or hidden_cache.shape[2] != C:
+            raise ValueError(
+                f"hidden_cache has shape {tuple(hidden_cache.shape)}: (B, P, n_embd) = ({B}, P, {C}) is wanted."
+            )
+        if hidden_cache.shape[1] == 0:
+            raise ValueError(
+                f"hidden_cache has shape {tuple(hidden_cache.shape)}: it holds no row, and the last row of a "
+                f"cache predicts the first target; leave hidden_cache out where there is nothing to go on from."
+            )
+        return hidden_cache
+
+
+def is_cached(hidden_cache: torch.Tensor) -> torch.Tensor:
+    """(B, P, C) to (B, P) bool: True where a row is a token's, False where it is zeros, padding."""
+    return (hidden_cache != 0).any(dim=-1)  # (B, P)
+
+
+def padding_first(hidden_cache: torch.Tensor) -> torch.Tensor:
+    """Move the padded rows of a cache to its front, so that its last row is a token's.
+
+    The order of cache rows changes no attention: they carry their positions
+    inside them. But the last row predicts the first target, so it must be real.
+
+    Args:
+        hidden_cache: (B, P, C), zero where there is padding.
+
+    Returns:
+        (B, P, C), the same rows.
+    """
+    order = is_cached(hidden_cache).to(torch.uint8).argsort(dim=1, stable=True)  # (B, P)
+    return hidden_cache.gather(1, order.unsqueeze(-1).expand_as(hidden_cache))  # (B, P, C)
+
+
+def joint_mask(
+    hidden_cache: torch.Tensor, idx: torch.Tensor, attention_mask: torch.Tensor | None
+) -> torch.Tensor:
+    """The mask over a cache and the tokens after it.
+
+    Cache rows attend to the cache. Token rows attend to the cache and, among
+    themselves, as `attention_mask` says. Nobody attends to padding.
+
+    Args:
+        hidden_cache: (B, P, C), zero where there is padding.
+        idx: (B, T) int64, -1 where there is padding.
+        attention_mask: (B, 1, T, T) bool, or None for everybody to everybody.
+
+    Returns:
+        (B, 1, P + T, P + T) bool.
+    """
+    (B, T), P = idx.shape, hidden_cache.shape[1]
+    mask = torch.zeros(B, 1, P + T, P + T, dtype=torch.bool, device=idx.device)
+    mask[:, :, :, :P] = is_cached(hidden_cache)[:, None, None, :]
+    mask[:, :, P:, P:] = (idx != -1)[:, None, None, :] if attention_mask is None else attention_mask
+    return mask

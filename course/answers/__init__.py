@@ -1,0 +1,46 @@
+"""The proof of every check: answers that it must refuse, and answers that it must accept.
+
+`wrong/` and `right/` hold one file per notebook and one function or class per
+answer, named by its mistake or by its way. They are read by the tests only.
+"""
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from ninelives.checks.exercise import Exercise
+
+
+class Verdict(NamedTuple):
+    """Which check decides about an answer, and for a wrong one what it must say."""
+
+    exercise: Exercise
+    aspect: str | None
+    says: str | None
+
+
+def refused_by(exercise: Exercise, aspect: str, says: str) -> Callable:
+    """Mark an answer as wrong: the first aspect that refuses it, and words its message must hold."""
+    return _mark(Verdict(exercise, aspect, says))
+
+
+def accepted_by(exercise: Exercise) -> Callable:
+    """Mark an answer as right: every aspect accepts it."""
+    return _mark(Verdict(exercise, None, None))
+
+
+def _mark(verdict: Verdict) -> Callable:
+    def mark(answer: Any) -> Any:
+        answer.verdict = verdict
+        return answer
+
+    return mark
+
+
+def answers_in(module: ModuleType) -> dict[str, Any]:
+    """The marked answers that a module defines, by name."""
+    return {
+        name: answer
+        for name, answer in vars(module).items()
+        if "verdict" in getattr(answer, "__dict__", {}) and answer.__module__ == module.__name__
+    }

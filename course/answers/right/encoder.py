@@ -1,0 +1,88 @@
+"""Right answers to notebook 4, each in its own way."""
+
+import torch
+
+from answers import accepted_by
+from ninelives.checks.encoder import count_tokens, encoder
+from ninelives.model import Transformer
+
+
+@accepted_by(count_tokens)
+def compared_and_added_up(idx):
+    return (idx != -1).sum(1)
+
+
+@accepted_by(count_tokens)
+def not_below_zero(idx):
+    return torch.ge(idx, 0).int().sum(dim=-1, dtype=torch.int32)
+
+
+@accepted_by(count_tokens)
+def places_less_padding(idx):
+    return idx.shape[1] - torch.count_nonzero(idx == -1, dim=1)
+
+
+@accepted_by(count_tokens)
+def counted_in_a_loop(idx):
+    return torch.tensor([len([word for word in row if word != -1]) for row in idx.tolist()])
+
+
+@accepted_by(encoder)
+class Expanded(Transformer):
+    def get_attention_mask(self, num_tokens, T=None):
+        if T is None:
+            T = int(num_tokens.max())
+        return (torch.arange(T) < num_tokens.reshape(-1, 1, 1, 1)).expand(-1, 1, T, T)
+
+
+@accepted_by(encoder)
+class LeftToBroadcasting(Transformer):
+    def get_attention_mask(self, num_tokens, T=None):
+        places = torch.arange(num_tokens.max() if T is None else T)
+        return (places[None] < num_tokens[:, None])[:, None, None, :]
+
+
+@accepted_by(encoder)
+class WholeNumbers(Transformer):
+    def get_attention_mask(self, num_tokens, T=None):
+        T = T or num_tokens.max().item()
+        return (torch.arange(T).view(1, T) < num_tokens.view(-1, 1)).long().view(-1, 1, 1, T).repeat(1, 1, T, 1)
+
+
+@accepted_by(encoder)
+class FilledInALoop(Transformer):
+    def get_attention_mask(self, num_tokens, T=None):
+        T = int(max(num_tokens)) if T is None else T
+        mask = torch.zeros(len(num_tokens), 1, T, T)
+        for b, n in enumerate(num_tokens):
+            mask[b, :, :, :n] = 1.0
+        return mask
+
+
+@accepted_by(encoder)
+class RowsOfATriangle(Transformer):
+    """Row n - 1 of a lower triangle has n ones."""
+
+    def get_attention_mask(self, num_tokens, T=None):
+        T = int(num_tokens.max()) if T is None else T
+        rows = torch.ones(T, T).tril()[num_tokens - 1]
+        return rows[:, None, None].expand(-1, 1, T, T) == 1
+
+
+@accepted_by(encoder)
+class OneForEachHead(Transformer):
+    def get_attention_mask(self, num_tokens, T=None):
+        T = int(num_tokens.max()) if T is None else T
+        mask = torch.arange(T) < num_tokens.reshape(-1, 1, 1, 1)
+        return mask.expand(-1, self.config.n_head, T, T)
+
+
+@accepted_by(encoder)
+class PaddingSeesItself(Transformer):
+    """Rows and columns closed, and the diagonal opened again, so that no row is empty."""
+
+    def get_attention_mask(self, num_tokens, T=None):
+        T = int(num_tokens.max()) if T is None else T
+        tokens = torch.arange(T) < num_tokens.unsqueeze(1)
+        both = tokens.unsqueeze(1) & tokens.unsqueeze(2)
+        return (both | torch.eye(T, dtype=torch.bool)).unsqueeze(1)

@@ -1,0 +1,1 @@
+"""What each answer must do, and what a failure says: one module per notebook."""

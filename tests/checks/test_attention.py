@@ -1,0 +1,170 @@
+"""The inputs bite: on them every known mistake shows, far above the tolerance."""
+
+import math
+from itertools import combinations
+
+import pytest
+import torch
+from answers.right.attention import FusedProjection, FusedWithoutBias, Given, ListOfHeads, ListsOfLayers, StepByStep
+from torch import nn
+
+import ninelives.checks.attention as check
+from ninelives.checks.exercise import CheckFailed, build
+from ninelives.model import MultiHeadSelfAttention
+
+seeds = pytest.mark.parametrize("seed", range(6))
+
+
+def case(seed, sizes=check.sizes):
+    """Weights, number of heads, x and a random mask, as the checks draw them."""
+    B, T, config = sizes(seed)
+    torch.manual_seed(seed)
+    parts = check.projections(build(Given, config), config)
+    return parts, config.n_head, check.tokens(B, T, config.n_embd, seed), check.random_mask(B, T, seed)
+
+
+@seeds
+def test_no_two_sizes_of_the_ordinary_case_are_equal(seed):
+    B, T, config = check.sizes(seed)
+    assert len({B, T, config.n_head, config.head_size, config.n_embd}) == 5
+
+
+@seeds
+def test_in_the_other_case_the_confusable_sizes_are_equal(seed):
+    B, T, config = check.equal_sizes(seed)
+    assert (B, T) == (config.n_head, config.head_size)
+
+
+@seeds
+@pytest.mark.parametrize("sizes", [check.sizes, check.equal_sizes])
+def test_no_attention_weight_of_the_inputs_is_near_one(seed, sizes):
+    parts, n_head, x, _ = case(seed, sizes)
+    weights = []
+    check.attention_by_hand(
+        parts, n_head, x, check.everybody(*x.shape[:2]),
+        weigh=lambda scores, mask: weights.append(scores.softmax(-1)) or weights[0],
+    )
+    assert weights[0].max() < 0.95
+    assert weights[0].amax(-1).quantile(0.9) < 0.9
+
+
+@seeds
+def test_a_missing_scale_moves_the_output_far_above_the_tolerance(seed):
+    parts, n_head, x, mask = case(seed)
+    right = check.attention_by_hand(parts, n_head, x, mask)
+    unscaled = check.attention_by_hand(parts, n_head, x, mask, score=lambda q, k: q @ k.mT)
+    assert (right - unscaled).abs().max() > 100 * 1e-4 * (1 + right.abs().max())
+
+
+@seeds
+def test_every_known_mistake_gives_another_output_than_the_right_one(seed):
+    parts, n_head, x, mask = case(seed)
+    right = check.pytorch_attention(parts, n_head, x, mask)
+    for cause, mistaken in check.attention_mistakes(parts, n_head, x, mask).items():
+        assert not check.same_values(mistaken(), right, tolerance=1e-3), cause
+
+
+@seeds
+def test_no_two_known_mistakes_give_the_same_output(seed):
+    parts, n_head, x, mask = case(seed)
+    outputs = {cause: mistaken() for cause, mistaken in check.attention_mistakes(parts, n_head, x, mask).items()}
+    for (one, first), (other, second) in combinations(outputs.items(), 2):
+        if same_cause(one, other):
+            continue
+        assert not check.same_values(first, second), f"{one}\n{other}"
+
+
+def same_cause(one, other):
+    """The same mistake in two sentences: masking and attention both know it."""
+    return all("the softmax is missing" in cause or "down the columns" in cause for cause in (one, other))
+
+
+@seeds
+def test_the_steps_by_hand_are_pytorchs_own_attention(seed):
+    parts, n_head, x, mask = case(seed)
+    ours, theirs = check.attention_by_hand(parts, n_head, x, mask), check.pytorch_attention(parts, n_head, x, mask)
+    assert torch.allclose(ours, theirs, rtol=0, atol=1e-12)
+
+
+@seeds
+def test_a_random_mask_has_no_empty_and_no_full_row_or_column_and_is_not_causal(seed):
+    B, T, config = check.sizes(seed)
+    for b, t in ((B, T), check.equal_sizes(seed)[:2]):
+        mask = check.random_mask(b, t, seed)
+        assert mask.shape == (b, 1, t, t)
+        for axis in (-1, -2):
+            assert mask.any(axis).all() and not mask.all(axis).any()
+        assert not torch.equal(mask, mask.tril())
+        assert not torch.equal(mask, mask.mT)
+        assert not torch.equal(mask[0], mask[1])
+
+
+@seeds
+def test_padding_leaves_a_word_in_every_example_and_lengths_differ(seed):
+    B, T, _ = check.sizes(seed)
+    lengths = check.padding_mask(B, T)[:, 0, 0].sum(-1)
+    assert lengths.min() >= 1 and lengths.max() < T
+    assert len(set(lengths.tolist())) > 1
+
+
+def test_the_softmax_reference_is_pytorchs_own():
+    scores, mask = torch.randn(2, 3, 4, 4).double(), check.random_mask(2, 4, 0)
+    theirs = nn.functional.scaled_dot_product_attention(
+        scores, torch.eye(4).double().expand_as(scores), torch.eye(4).double().expand_as(scores), mask, scale=1.0
+    )
+    assert torch.allclose(check.loop_softmax(scores, mask), theirs, rtol=0, atol=1e-12)
+
+
+def test_the_dot_product_reference_is_the_matrix_product():
+    q, k = torch.randn(2, 2, 3, 4, 5).double()
+    assert torch.allclose(check.dot_products(q, k), torch.matmul(q, k.mT), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("answer", [StepByStep, FusedProjection, FusedWithoutBias, ListOfHeads, ListsOfLayers])
+def test_projections_are_found_in_every_form_of_layer(answer):
+    B, T, config = check.sizes(0)
+    module = build(answer, config).eval()
+    x, mask = check.tokens(B, T, config.n_embd, 0), check.random_mask(B, T, 0)
+    wanted = check.pytorch_attention(check.projections(module, config), config.n_head, x, mask)
+    assert check.same_values(module(x, mask), wanted, tolerance=1e-5)
+
+
+@pytest.mark.parametrize("name", ["query", "W_q", "wq", "q_proj", "to_q", "queries.3", "heads.0.query", "linear_q"])
+def test_a_layer_is_known_by_its_name(name):
+    assert check.role(name) == "query"
+    assert check.role(name.replace("query", "key").replace("queries", "keys").replace("q", "k")) == "key"
+    assert check.role(name.replace("query", "value").replace("queries", "values").replace("q", "v")) == "value"
+
+
+@pytest.mark.parametrize("name", ["proj", "c_proj", "out", "w_o", "qkv", "c_attn", "heads.0"])
+def test_other_names_claim_no_role(name):
+    assert check.role(name) == ""
+
+
+def test_layers_that_cannot_be_told_apart_are_refused_in_words():
+    B, T, config = check.sizes(0)
+    module = nn.ModuleDict({"one": nn.Linear(12, 12), "two": nn.Linear(12, 12)})
+    with pytest.raises(CheckFailed, match=r"one \(12, 12\), two \(12, 12\)"):
+        check.projections(module, config)
+    with pytest.raises(CheckFailed, match="are missing"):
+        check.projections(nn.Identity(), config)
+
+
+@seeds
+def test_the_packages_attention_passes_the_learners_checks(seed):
+    assert check.multi_head_self_attention.first_failure(MultiHeadSelfAttention, seed) is None
+
+
+def test_each_aspect_is_judged_apart_from_the_others():
+    class NoScale(Given):
+        def forward(self, x, attention_mask=None):
+            q, k, v = (layer(x).unflatten(-1, (self.n_head, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value))
+            scores = q @ k.mT
+            if attention_mask is not None:
+                scores = scores.masked_fill(attention_mask == 0, -math.inf)
+            return self.proj_dropout(self.proj((self.attn_dropout(scores.softmax(-1)) @ v).transpose(1, 2).flatten(2)))
+
+    for aspect in ("shape", "dropout", "gradient"):
+        check.multi_head_self_attention(NoScale, aspect)
+    with pytest.raises(CheckFailed, match="not divided by √head_size"):
+        check.multi_head_self_attention(NoScale, "values")

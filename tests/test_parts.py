@@ -1,0 +1,97 @@
+"""A later notebook takes the learner's own parts, and no mistake in them can stop it."""
+
+import nbformat
+import pytest
+
+import ninelives.model
+from ninelives.config import TransformerConfig
+from ninelives.parts import PARTS, use_mine
+
+RIGHT = '''
+class Embedding(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.words = nn.Embedding(config.vocab_size, config.n_embd)
+        self.places = nn.Embedding(config.block_size, config.n_embd)
+
+    def forward(self, idx):
+        return self.words(idx.clamp(min=0)) + self.places(torch.arange(idx.shape[1]))
+'''
+IMPORTS = "import torch\nfrom torch import nn"
+
+
+@pytest.fixture
+def learner(tmp_path, monkeypatch):
+    """A function that writes the cells of a learner's first notebook; the caller stands beside it."""
+    beside = tmp_path / "03-transformer"
+    beside.mkdir()
+    monkeypatch.chdir(beside)
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    path = tmp_path / "01-embeddings" / "01-embeddings.ipynb"
+    path.parent.mkdir()
+
+    def write(*cells):
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells]), path)
+        return path
+
+    return write
+
+
+def test_a_right_part_is_taken_and_named(learner, capsys):
+    learner(IMPORTS, RIGHT)
+    assert hasattr(use_mine("Embedding")(TransformerConfig(9, 9)), "places")
+    assert capsys.readouterr().out == "Embedding: yours, from 01-embeddings.ipynb.\n"
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ((IMPORTS, RIGHT.replace(" + self.places", " * self.places")), "does not pass its check 'values' yet"),
+        ((IMPORTS, "class Embedding(nn.Module):\n    def forward(self, idx):\n        raise NotImplementedError()"),
+         "does not pass its check 'shape' yet"),
+        ((IMPORTS,), "defines no Embedding"),
+        ((IMPORTS, "class Embedding(:"), "raises SyntaxError"),
+        ((IMPORTS, "class Embedding(nn.Modul):\n    pass"), "raises AttributeError"),
+        ((IMPORTS, "class Embedding:\n    raise SystemExit"), "raises SystemExit"),
+    ],
+)
+def test_a_part_that_is_wrong_half_done_missing_or_broken_is_left_out_with_one_line(learner, capsys, cells, reason):
+    learner(*cells)
+    assert use_mine("Embedding") is ninelives.model.Embedding
+    printed = capsys.readouterr().out
+    assert reason in printed
+    assert printed.startswith("Embedding: the package's, since") and printed.count("\n") == 1
+
+
+def test_a_broken_cell_elsewhere_does_not_hide_a_right_part(learner):
+    learner(IMPORTS, "def other(:", RIGHT)
+    assert use_mine("Embedding") is not ninelives.model.Embedding
+
+
+def test_only_definitions_are_run(learner, tmp_path):
+    learner(IMPORTS, f"open({str(tmp_path / 'trace')!r}, 'w').close()", RIGHT)
+    use_mine("Embedding")
+    assert not (tmp_path / "trace").exists()
+
+
+def test_a_missing_or_damaged_notebook_is_said(learner, capsys):
+    use_mine("Embedding")
+    assert "there is no 01-embeddings.ipynb" in capsys.readouterr().out
+    learner().write_text("{")
+    use_mine("Embedding")
+    assert "cannot be read" in capsys.readouterr().out
+
+
+def test_in_grading_the_packages_part_is_used(learner, monkeypatch):
+    learner(IMPORTS, RIGHT)
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    assert use_mine("Embedding") is ninelives.model.Embedding
+
+
+def test_an_unknown_part_is_refused_with_the_names_that_exist():
+    with pytest.raises(ValueError, match="there is no part 'Embeding': the parts are Embedding"):
+        use_mine("Embeding")
+
+
+def test_every_part_has_its_twin_in_the_package():
+    assert [name for name in PARTS if not hasattr(ninelives.model, name)] == []

@@ -1,0 +1,100 @@
+"""What a learner does in notebook 2, in JupyterLab: answer, check, look, save, come back."""
+
+import shutil
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+from ninelives.build import ROOT
+
+NAME = "02-attention/02-attention.ipynb"
+TORN = "def split_heads(x, n_head):\nB, T, C = x.shape\nreturn x.view(B, n_head, T, C // n_head)"
+RIGHT = "def split_heads(x, n_head):\nB, T, C = x.shape\nreturn x.view(B, T, n_head, C // n_head).transpose(1, 2)"
+
+
+class Desk:
+    """The released notebook as a learner sits before it; cells are named by what they begin with."""
+
+    def __init__(self, notebook, sources):
+        self.notebook, self.page, self.sources = notebook, notebook.page, sources
+
+    def cell(self, start):
+        index = next(i for i, source in enumerate(self.sources) if source.startswith(start))
+        return self.notebook.cell(index)
+
+    def run(self, start):
+        """Run one cell, as Shift+Enter does; returns it."""
+        cell = self.cell(start)
+        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-cell')")
+        self.page.wait_for_function(
+            "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+        )
+        return cell
+
+    def answer(self, start, text):
+        """Replace a cell's text by typing, and run it. JupyterLab indents by itself."""
+        editor = self.cell(start).locator(".cm-content")
+        editor.click()
+        editor.press("ControlOrMeta+a")
+        self.page.keyboard.type(text)
+        self.page.keyboard.press("Escape")
+        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-cell')")
+
+
+@pytest.fixture(scope="module")
+def desk(lab, open_notebook):
+    shutil.copytree(ROOT / "release" / "02-attention", lab.root / "02-attention")
+    sources = [cell.source for cell in nbformat.read(lab.root / NAME, as_version=4).cells]
+    desk = Desk(open_notebook(NAME), sources)
+    desk.run("import math")
+    return desk
+
+
+def test_an_untouched_exercise_says_that_it_is_not_written(desk):
+    desk.run("def split_heads")
+    output = desk.run('check.split_heads(split_heads, "shape")').locator(".jp-OutputArea")
+    expect(output).to_contain_text("split_heads is not written yet")
+    expect(output).not_to_contain_text("Traceback")
+
+
+def test_a_typical_mistake_is_named_and_drawn(desk):
+    desk.answer("def split_heads", TORN)
+    output = desk.run('check.split_heads(split_heads, "values")').locator(".jp-OutputArea")
+    expect(output).to_contain_text("seen:")
+    expect(output).to_contain_text("wanted:")
+    expect(output).to_contain_text("transpose")
+    expect(output.locator("img").first).to_be_visible()
+
+
+def test_the_right_answer_passes_with_one_line(desk):
+    desk.answer("def split_heads", RIGHT)
+    output = desk.run('check.split_heads(split_heads, "values")').locator(".jp-OutputArea")
+    expect(output).to_have_text("split_heads, values: visible checks passed.")
+
+
+def test_the_explorer_is_there_before_attention_is_written_and_says_whose_it_shows(desk):
+    for start in ("words = ", "W_query = ", "def merge_heads", "class MultiHeadSelfAttention"):
+        desk.run(start)
+    whose = desk.run("config = TransformerConfig").locator(".jp-OutputArea")
+    expect(whose).to_contain_text("Running on the package's MultiHeadSelfAttention")
+    desk.run("two_heads = ")
+    explorer = desk.run("AttentionExplorer(hand_weights").locator(".nl-explorer")
+    expect(explorer.locator(".nl-readout")).to_contain_text("it reads cat 0.71")
+    explorer.locator(".nl-heat").press("ArrowDown")
+    expect(explorer.locator(".nl-readout")).to_contain_text("was reads")
+    explorer.get_by_role("gridcell", name="Layer 1, head 2").click()
+    expect(explorer.locator(".nl-where")).to_have_text("Layer 1, head 2")
+    explorer.get_by_role("tab", name="In words").click()
+    expect(explorer).to_contain_text("full reads")
+
+
+def test_the_notebook_reopened_without_running_shows_picture_answer_and_check(desk, open_notebook):
+    desk.notebook.save()
+    desk.notebook.shut_down()
+    again = Desk(open_notebook(NAME), desk.sources)
+    expect(again.cell("def split_heads").locator(".cm-content")).to_contain_text("transpose(1, 2)")
+    expect(again.cell('check.split_heads(split_heads, "values")')).to_contain_text("visible checks passed")
+    picture = again.cell("AttentionExplorer(hand_weights").locator("img").first
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") > 300

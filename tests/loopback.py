@@ -1,0 +1,46 @@
+"""A JupyterLab on loopback, with settings of its own, asked without a browser."""
+
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+
+@contextmanager
+def serving(command: list[str], where: Path, settings: Path) -> Iterator[Callable]:
+    """Starts a command that opens JupyterLab; gives a function ask(path, body=None) -> the page as text."""
+    folders = {f"JUPYTER_{name}_DIR": str(settings / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    settings.mkdir(exist_ok=True)
+    log = settings / "lab.log"  # a file, since a pipe that nobody reads any more fills up and stops the server
+    with log.open("w") as output:
+        lab = subprocess.Popen([*command, "--no-browser", "--port=0"], cwd=where, env=os.environ | folders,
+                               stdout=output, stderr=output)
+    try:
+        deadline = time.monotonic() + 60
+        while not (address := re.search(r"(http://127\S+)/lab\?token=(\w+)", log.read_text())):
+            if lab.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("JupyterLab did not start:\n" + log.read_text())
+            time.sleep(0.1)
+
+        def ask(path: str, body: dict | None = None) -> str:
+            data = None if body is None else json.dumps(body).encode()
+            request = Request(address[1] + path, data=data, headers={"Authorization": f"token {address[2]}"})
+            for _ in range(100):  # the address is printed a moment before it answers
+                try:
+                    return urlopen(request, timeout=120).read().decode()
+                except URLError as problem:
+                    if not isinstance(problem.reason, ConnectionRefusedError):
+                        raise
+                    time.sleep(0.1)
+            raise RuntimeError("JupyterLab printed its address and does not answer")
+
+        yield ask
+    finally:
+        lab.terminate()
+        lab.wait(timeout=30)

@@ -1,0 +1,199 @@
+import base64
+import json
+import re
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from ninelives.model import Decoder, Encoder
+from ninelives.widgets import MaskLab
+from traitlets import TraitError
+
+SENTENCES = [text.split() for text in ("the cat was full", "it slept", "the dog ate the whole fish")]
+ENCODER, DECODER = Encoder.__new__(Encoder), Decoder.__new__(Decoder)
+
+
+def by_loops(lab: MaskLab) -> np.ndarray:
+    """The masks of a lab, cell by cell."""
+    T, P = max(map(len, lab.words)), max(map(len, lab.prefix), default=0)
+
+    def is_word(b, i):
+        return i >= P - lab.prefix_lengths[b] if i < P else i - P < lab.lengths[b]
+
+    def may_look(b, i, j):
+        if not is_word(b, j) or (lab.rows_too and not is_word(b, i)):
+            return False
+        if j < P:
+            return True
+        return i >= P and (j <= i or not lab.causal)
+
+    places = range(P + T)
+    return np.array([[[may_look(b, i, j) for j in places] for i in places] for b in range(len(lab.words))])
+
+
+@pytest.mark.parametrize("prefix", [None, [["a", "b", "c"], ["a"], ["a", "b"]]])
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("rows_too", [False, True])
+def test_the_masks_are_those_of_python_loops(causal, prefix, rows_too):
+    lab = MaskLab(SENTENCES, causal=causal, prefix=prefix)
+    lab.rows_too = rows_too
+    for lengths in ([4, 2, 6], [1, 1, 1], [3, 2, 5]):
+        lab.lengths = lengths
+        assert (lab.masks() == by_loops(lab)).all()
+    if prefix:
+        lab.prefix_lengths = [1, 1, 2]
+        assert (lab.masks() == by_loops(lab)).all()
+
+
+def test_making_a_lab_leaves_the_random_numbers_of_the_notebook_alone():
+    torch.manual_seed(0)
+    state = torch.get_rng_state()
+    MaskLab(SENTENCES, causal=True).masks()
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_lengths_alone_make_sentences_of_that_many_words():
+    lab = MaskLab([3, 1, 5])
+    assert lab.lengths == [3, 1, 5]
+    assert lab.words[1] == ["w1", "w2", "w3", "w4", "w5"]
+    lab.lengths = [5, 5, 5]
+    assert lab.masks().all()
+
+
+def test_repeated_words_are_numbered():
+    assert MaskLab(SENTENCES).words[2] == ["the₁", "dog", "ate", "the₂", "whole", "fish"]
+
+
+def test_describe_says_whom_the_chosen_row_may_look_at_and_what_it_reads():
+    lab = MaskLab(SENTENCES)
+    lab.sentence, lab.token = 1, 0
+    row = torch.tensor(lab.scores[0][:2]).softmax(0)
+    said = lab.describe()
+    assert "it (place 1 of sentence 2) may look at it, slept: it reads" in said
+    assert f"it {row[0]:.2f}" in said and f"slept {row[1]:.2f}" in said
+    assert "sentence 2: a mask of 6 by 6. No token may attend to pad₁ to pad₄" in said
+
+
+def test_describe_calls_an_empty_row_what_it_is():
+    lab = MaskLab(SENTENCES)
+    lab.rows_too, lab.sentence, lab.token = True, 1, 3
+    assert "pad (place 4 of sentence 2) may look at nothing, so its softmax is 0 ÷ 0, NaN." in lab.describe()
+    assert "rows of padding closed too" in lab.describe()
+
+
+def test_a_learners_mask_that_agrees_is_said_to_agree():
+    for causal, model in ((False, ENCODER), (True, DECODER)):
+        lab = MaskLab(SENTENCES, causal=causal, get_attention_mask=model.get_attention_mask)
+        assert "Your get_attention_mask agrees with what is shown." in lab.describe()
+        lab.lengths = [1, 2, 3]
+        assert lab.yours["lengths"] == [1, 2, 3]
+        assert "agrees" in lab.describe()
+
+
+def test_cells_in_which_a_learners_mask_differs_are_counted():
+    lab = MaskLab(SENTENCES, causal=True, get_attention_mask=ENCODER.get_attention_mask)
+    future = sum(n * (n - 1) // 2 for n in lab.lengths)
+    assert f"differs from what is shown in {future} cells" in lab.describe()
+
+
+def test_any_form_of_a_learners_mask_is_taken():
+    def one_row_of_floats(num_tokens, T):
+        return (torch.arange(T) < num_tokens.view(-1, 1, 1, 1)).float()  # (B, 1, 1, T)
+
+    assert "agrees" in MaskLab(SENTENCES, get_attention_mask=one_row_of_floats).describe()
+
+
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (lambda num_tokens, T: 1 / 0, "it raises ZeroDivisionError: division by zero"),
+        (lambda num_tokens, T: None, "it raises"),
+        (lambda num_tokens, T: torch.arange(T) < num_tokens.view(-1, 1, 1), r"it gives the shape (3, 1, 6)"),
+        (lambda num_tokens, T: torch.ones(3, 1, 2, 2), "it raises RuntimeError"),
+    ],
+)
+def test_a_learners_function_that_fails_is_said_to_fail(function, says):
+    lab = MaskLab(SENTENCES, get_attention_mask=function)
+    assert says in lab.describe()
+    json.dumps(lab.yours)
+
+
+def test_a_learners_function_cannot_change_the_lengths():
+    lab = MaskLab(SENTENCES, get_attention_mask=lambda num_tokens, T: num_tokens.zero_())
+    assert lab.lengths == [4, 2, 6]
+
+
+def test_the_state_is_json():
+    lab = MaskLab(SENTENCES, prefix=[2, 1, 3], get_attention_mask=ENCODER.get_attention_mask)
+    assert json.loads(json.dumps(lab.get_state()))["lengths"] == [4, 2, 6]
+
+
+def test_the_bundle_holds_a_picture_with_its_words_and_no_html():
+    lab = MaskLab(SENTENCES)
+    data, metadata = lab._repr_mimebundle_()
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert metadata["image/png"]["alt"] == lab.describe()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert "text/html" not in data
+    assert data["text/plain"] == "MaskLab(3 sentences, encoder masks, lengths 4, 2, 6 of 6)"
+
+
+def test_a_cell_gets_the_picture_then_its_words_then_the_widget(monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        "ninelives.widgets.shared.display",
+        lambda data, metadata=None, raw=False: shown.append(nbformat.v4.new_output("display_data", data, metadata=metadata or {})),
+    )
+    MaskLab(SENTENCES)._ipython_display_()
+    assert [("image/png" in o.data, "text/markdown" in o.data) for o in shown] == [(True, False), (False, True), (False, False)]
+    assert len(json.dumps(shown)) < 100_000
+
+
+def test_the_picture_follows_the_state():
+    lab = MaskLab(SENTENCES)
+    before = lab.picture().png()
+    lab.causal = True
+    assert lab.picture().png() != before
+
+
+def test_the_page_is_self_contained(tmp_path):
+    path = tmp_path / "masks.html"
+    MaskLab([["</script><b>", "it"]], get_attention_mask=ENCODER.get_attention_mask).save_html(path)
+    page = path.read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)=["']|@import|url\(|\bfetch\(|\bimport\b.*\bfrom\b""", page)
+    assert set(re.findall(r"https?://[^\"'\s]+", page)) == {"http://www.w3.org/2000/svg"}  # a name, never asked for
+    assert page.count("</script") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"sentences": []}, "sentences is empty"),
+        ({"sentences": ["it slept"]}, "each sentence is a list of words"),
+        ({"sentences": [["it"], []]}, "each sentence is a list of words"),
+        ({"sentences": [3, 0]}, "sentences holds the length 0"),
+        ({"sentences": [3, -2]}, "sentences holds the length -2"),
+        ({"sentences": [3, 2], "prefix": [4]}, "1 prefixes for 2 sentences"),
+        ({"sentences": [25]}, "there are 25 places to draw, and at most 24"),
+        ({"sentences": [20], "prefix": [5]}, "there are 25 places to draw"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_with_one_sentence(arguments, says):
+    with pytest.raises(ValueError, match=says):
+        MaskLab(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("lengths", [4, 3, 6], "lengths holds 3: this sentence has 1 to 2 words"),
+        ("lengths", [0, 2, 6], "lengths holds 0"),
+        ("lengths", [4, 2], "2 lengths for 3 sentences"),
+        ("sentence", 3, "sentence is 3, but there are 3, counted from 0 to 2"),
+        ("token", 6, "token is 6, but there are 6"),
+    ],
+)
+def test_a_choice_that_is_not_there_is_refused_with_one_sentence(name, value, says):
+    with pytest.raises(TraitError, match=says):
+        setattr(MaskLab(SENTENCES), name, value)

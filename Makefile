@@ -1,0 +1,41 @@
+# Each target sets up what it needs in .venv, and does so again when pyproject.toml or constraints.txt change.
+# Another Python than python3: make lab PYTHON=python3.12
+
+PYTHON ?= python3
+
+.PHONY: lab test build bench constraints
+
+lab: .venv/.installed ; .venv/bin/python -m ninelives.workspace
+test: .venv/.installed-test ; @$(GET_CHROMIUM); .venv/bin/python -m pytest
+build: .venv/.installed-author ; .venv/bin/python -m ninelives.build
+bench: .venv/.installed-test ; set -e; for script in $(sort $(wildcard bench/*.py)); do .venv/bin/python $$script; done
+
+.venv/.installed-author: EXTRA = [author]
+.venv/.installed-test: EXTRA = [test]
+
+# torch comes first, so that nothing else pulls another build of it. The stamp comes last, so that half an
+# installation is not taken for a whole one.
+TORCH = $(shell grep -o 'torch==[0-9.]*' pyproject.toml)
+.venv/.installed .venv/.installed-author .venv/.installed-test: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Nine Lives needs Python 3.11 or newer, and "$(PYTHON)" is not: name another, as in make $(MAKECMDGOALS) PYTHON=python3.12'; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install -c constraints.txt $(TORCH)
+	.venv/bin/python -m pip install -c constraints.txt -e '.$(EXTRA)'
+	@touch $@
+
+# The browser tests need Chromium or Chrome. On Debian as root it is installed here; elsewhere they say what to do.
+GET_CHROMIUM = { command -v chromium || command -v chromium-browser || command -v google-chrome || \
+	command -v google-chrome-stable || [ -n "$$CHROME" ] || [ "$$(id -u)" != 0 ] || ! command -v apt-get || \
+	{ apt-get update && apt-get install -y --no-install-recommends chromium; } >&2; } >/dev/null
+
+# For newer versions: change them in pyproject.toml, then let this find afresh what they need.
+constraints:
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install $(TORCH)
+	.venv/bin/python -m pip install -e '.[test]'
+	echo '# What the packages in pyproject.toml need in turn, at one exact version each. Made by: make constraints' > constraints.txt
+	.venv/bin/python -m pip freeze --all --exclude pip --exclude ninelives \
+		$$(grep -oE '"[A-Za-z0-9_.-]+==' pyproject.toml | tr -d '"=' | sed 's/^/--exclude /') \
+		| grep -vE '^(nvidia-|cuda-|triton)' >> constraints.txt

@@ -1,0 +1,90 @@
+"""A learner's own folder: `python -m ninelives.workspace`.
+
+Copies what is missing from release/ into my-notebooks/ and opens JupyterLab there. A file that already
+stands in my-notebooks/ is a learner's work and is never touched; to start one afresh, rename it.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = "my-notebooks"
+# What JupyterLab leaves out here: its question about news, and those parts of nbgrader that are for instructors.
+CONFIG = Path(__file__).with_name("jupyter_config")
+
+
+def copy_missing(release: Path, workspace: Path) -> tuple[list[Path], list[Path]]:
+    """Copies each file of `release` that `workspace` lacks.
+
+    Returns the relative paths (copied, kept). A copy takes its name only once it is whole, so that an
+    interrupted run leaves no half notebook behind.
+
+    Raises FileNotFoundError where there is no release folder.
+    """
+    files = sorted(path for path in release.rglob("*") if path.is_file() and ".ipynb_checkpoints" not in path.parts)
+    if not files:
+        raise FileNotFoundError(f"There are no released notebooks in {release}; "
+                                "run this from a clone of the repository, installed with pip install -e .")
+    copied, kept = [], []
+    for source in files:
+        name = source.relative_to(release)
+        target = workspace / name
+        if os.path.lexists(target):
+            kept.append(name)
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".{target.name}.partial")
+        shutil.copyfile(source, partial)
+        partial.rename(target)
+        copied.append(name)
+    return copied, kept
+
+
+def lab_arguments(workspace: Path) -> list[str]:
+    """The arguments that open JupyterLab in `workspace` and keep it from asking the network for anything."""
+    arguments = [
+        f"--ServerApp.root_dir={workspace}",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+        "--ServerApp.jpserver_extensions=nbgrader.server_extensions.formgrader=False",
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--allow-root")
+    if sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY", "BROWSER"} & os.environ.keys():
+        arguments.append("--no-browser")  # a text browser would take the terminal over
+    return arguments
+
+
+def main(root: Path = ROOT) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m ninelives.workspace",
+        description=f"Copy what is missing into {FOLDER}/ and open JupyterLab there.",
+        epilog="Any other argument goes to JupyterLab: --port=9999, for instance.",
+    )
+    parser.add_argument("--copy-only", action="store_true", help="do not open JupyterLab")
+    arguments, for_lab = parser.parse_known_args()
+    workspace = root / FOLDER
+    try:
+        copied, kept = copy_missing(root / "release", workspace)
+    except OSError as problem:
+        sys.exit(str(problem))
+    for name in copied:
+        print(f"copied {FOLDER}/{name.as_posix()}")
+    for name in kept:
+        print(f"kept   {FOLDER}/{name.as_posix()}, which is yours")
+    if arguments.copy_only:
+        return
+
+    from jupyterlab.labapp import LabApp  # takes a second, which a copy alone need not wait for
+
+    others = os.environ.get("JUPYTER_CONFIG_PATH")
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(CONFIG), others] if others else [str(CONFIG)])
+    LabApp.launch_instance(argv=[*lab_arguments(workspace), *for_lab])
+
+
+if __name__ == "__main__":
+    main()

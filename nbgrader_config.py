@@ -1,0 +1,27 @@
+"""nbgrader's settings for this course, read by every nbgrader command started in this folder."""
+
+from pathlib import Path
+
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbgrader.preprocessors import ClearHiddenTests, GetGrades
+from ninelives.grading.feedback import HideHiddenChecks
+
+c = get_config()  # noqa: F821, traitlets puts it here
+
+c.CourseDirectory.course_id = "ninelives"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "release"
+
+# The folder through which assignments go out and submissions come in: one that the whole class can reach.
+c.Exchange.root = str(Path(__file__).parent / "exchange")
+
+c.ClearSolutions.code_stub = {
+    "python": "# Your code goes here, in place of the line below.\nraise NotImplementedError()"
+}
+c.ClearSolutions.text_stub = "Your answer goes here, in place of this line."
+
+c.ExecutePreprocessor.timeout = 60  # seconds for one cell
+c.ExecutePreprocessor.kernel_name = "python3"
+
+# What learners get back shows no hidden check, neither its code nor a traceback through it.
+c.GenerateFeedback.preprocessors = [GetGrades, HideHiddenChecks, ClearHiddenTests, CSSHTMLHeaderPreprocessor]

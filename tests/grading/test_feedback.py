@@ -1,0 +1,62 @@
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbconvert.filters import strip_ansi
+
+from ninelives.grading.feedback import HideHiddenChecks
+
+ANSWER = '''\
+def double(x):
+    print(get_ipython().user_ns["In"][-1])
+    return x + 3 if x < 100 else undefined_name
+'''
+CHECK = '''\
+assert double(3) == 6, "double(3) is 6"
+### BEGIN HIDDEN TESTS
+secret_number = 21
+assert double(secret_number) == 42, f"double gave {double(secret_number)}"
+### END HIDDEN TESTS
+'''
+SECOND_CHECK = '''\
+### BEGIN HIDDEN TESTS
+secret_limit = 100
+secret_result = double(secret_limit)
+### END HIDDEN TESTS
+'''
+
+
+@pytest.fixture(scope="module")
+def outputs():
+    """The outputs of an answer that passes what it sees, fails two hidden checks and prints its caller's cell."""
+    notebook = nbformat.v4.new_notebook(cells=[
+        nbformat.v4.new_code_cell(source, metadata={"nbgrader": {"grade": source != ANSWER}})
+        for source in (ANSWER, CHECK, SECOND_CHECK)])
+    NotebookClient(notebook, allow_errors=True, kernel_name="python3").execute()
+    assert "secret_number = 21" in str(notebook.cells[1].outputs)  # it does leak before
+    notebook, _ = HideHiddenChecks().preprocess(notebook, {})
+    return [cell.outputs for cell in notebook.cells[1:]]
+
+
+def shown(outputs):
+    texts = [output.text if output.output_type == "stream" else "\n".join(output.traceback) for output in outputs]
+    return strip_ansi("\n".join(texts))
+
+
+def test_no_output_quotes_a_hidden_line(outputs):
+    for cell in outputs:
+        assert "secret" not in shown(cell)
+        assert "HIDDEN" not in shown(cell)
+
+
+def test_the_name_and_the_message_of_an_error_stay(outputs):
+    error = outputs[0][-1]
+    assert (error.ename, error.evalue) == ("AssertionError", "double gave 24")
+    assert "AssertionError: double gave 24" in shown([error])
+
+
+def test_the_lines_of_the_learners_own_code_stay(outputs):
+    assert "return x + 3 if x < 100 else undefined_name" in shown(outputs[1])
+
+
+def test_visible_lines_of_the_check_stay(outputs):
+    assert 'assert double(3) == 6, "double(3) is 6"' in shown(outputs[0])

@@ -1,0 +1,215 @@
+"""A class is graded with plain nbgrader, from release to returned feedback, in a course folder of its own."""
+
+import csv
+import html
+import json
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.apps import NbGraderAPI
+from nbgrader.plugins import CsvExportPlugin
+from nbgrader.utils import capture_log, temp_attrs
+from nbgrader.validator import Validator
+from loopback import serving
+from submissions import fill, graded_cells, solutions, source_of
+from traitlets.config.loader import PyFileConfigLoader
+
+from answers.wrong import embeddings as wrong_embeddings
+from ninelives.build import ROOT, marked_lines
+from ninelives.checks.embeddings import sizes
+
+NAMES = sorted(path.name for path in (ROOT / "solutions").iterdir())
+FULL = {name: sum(cell.metadata.nbgrader.get("points", 0) for cell in graded_cells(
+    nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4)).values()) for name in NAMES}
+
+# nbgrader's own, and harmless.
+pytestmark = [pytest.mark.filterwarnings("ignore:Object of type <Submitted"),
+              pytest.mark.filterwarnings("ignore:Passing unrecognized arguments:DeprecationWarning")]
+
+# Right for the size that the visible check uses and for no other, and curious about who is calling.
+MEMORISED = f'''\
+def position_indices(idx):
+    print(get_ipython().user_ns["In"][-1])
+    B, T = idx.shape
+    return torch.arange(T).expand(B, T) * int(T == {sizes(0)[1]})
+'''
+
+
+def solved(name):
+    return solutions(ROOT / "solutions" / name / f"{name}.ipynb")
+
+
+WITHOUT_DROPOUT = re.sub(r"self\.\w+_dropout\(", "(", solved("02-attention")["multi-head-self-attention"])
+
+# What each student types, and the points it deserves.
+CLASS = {
+    ("solved", name): (solved(name), FULL[name]) for name in NAMES
+} | {
+    ("untouched", name): ({}, 0) for name in NAMES
+} | {
+    ("half-done", "01-embeddings"): ({"position-indices": solved("01-embeddings")["position-indices"]}, 2),
+    ("memoriser", "01-embeddings"): ({"position-indices": MEMORISED}, 1),
+    ("mistaken", "01-embeddings"): (solved("01-embeddings") | {
+        "position-indices": source_of(wrong_embeddings.counted_from_one, "position_indices"),  # 1 of 2: the values
+        "embedding": source_of(wrong_embeddings.PaddingLookedUp, "Embedding"),  # 4 of 5: the padding
+        "concatenate": source_of(wrong_embeddings.position_first, "concatenate"),  # 0 of 1
+    }, 6),
+    ("half-done", "02-attention"): ({part: solved("02-attention")[part] for part in ("split-heads", "merge-heads")}, 3),
+    ("mistaken", "02-attention"): (solved("02-attention") | {
+        "multi-head-self-attention": WITHOUT_DROPOUT,  # 6 of 8: the dropout
+    }, 16),
+}
+
+
+def succeed(result):
+    assert result["success"], result.get("error", "") + result.get("log", "")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def environment_on_the_path():
+    """nbgrader starts `alembic` by its name, as it can in an activated environment."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+        yield
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """An instructor's empty folder with the course's notebooks and settings put in."""
+    course = tmp_path_factory.mktemp("course")
+    shutil.copy(ROOT / "nbgrader_config.py", course)
+    shutil.copytree(ROOT / "solutions", course / "solutions")
+    return course
+
+
+@pytest.fixture(scope="module")
+def api(course, homes):
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()
+    config.CourseDirectory.root = str(course)
+    config.Exchange.cache = str(homes)
+    return NbGraderAPI(config=config)
+
+
+def exchange(api, command, student, name, home):
+    """One of the commands that a student gives, in their own folder."""
+    with temp_attrs(api.coursedir, student_id=student, assignment_id=name):
+        run = command(coursedir=api.coursedir, authenticator=api.authenticator, parent=api)
+        run.assignment_dir, run.cache = str(home), str(home / "cache")
+        succeed(capture_log(run))
+
+
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory):
+    return tmp_path_factory.mktemp("homes")
+
+
+@pytest.fixture(scope="module")
+def graded(api, homes):
+    """The gradebook after the whole class has been through it."""
+    for name in NAMES:
+        succeed(api.generate_assignment(name))
+        succeed(api.release_assignment(name))
+    for (student, name), (answers, _) in CLASS.items():
+        (homes / student).mkdir(exist_ok=True)
+        exchange(api, api.exchange.FetchAssignment, student, name, homes / student)
+        mine = homes / student / name / f"{name}.ipynb"
+        nbformat.write(fill(mine, answers), mine)
+        exchange(api, api.exchange.Submit, student, name, homes / student)
+    for name in NAMES:
+        succeed(api.collect(name))
+    for student, name in CLASS:
+        succeed(api.autograde(name, student))
+        succeed(api.generate_feedback(name, student))
+    with api.gradebook as gradebook:
+        yield gradebook
+
+
+def feedback_of(course, student, name):
+    page = (course / "feedback" / student / name / f"{name}.html").read_text(encoding="utf-8")
+    return html.unescape(re.sub(r"<[^>]*>", "", page))
+
+
+def test_the_instructors_release_is_the_one_in_the_repository(graded, course):
+    for name in NAMES:
+        made = (course / "release" / name / f"{name}.ipynb").read_bytes()
+        assert made == (ROOT / "release" / name / f"{name}.ipynb").read_bytes()
+
+
+@pytest.mark.parametrize(("student", "name"), CLASS)
+def test_each_student_gets_the_points_they_deserve(graded, student, name):
+    submission = graded.find_submission(name, student)
+    assert (submission.score, submission.max_score) == (CLASS[student, name][1], FULL[name])
+
+
+def test_the_grades_are_exported(graded, tmp_path):
+    CsvExportPlugin(to=str(tmp_path / "grades.csv")).export(graded)
+    rows = list(csv.DictReader((tmp_path / "grades.csv").open()))
+    exported = {(row["student_id"], row["assignment"]): float(row["score"]) for row in rows}
+    assert {key: exported[key] for key in CLASS} == {key: points for key, (_, points) in CLASS.items()}
+
+
+@pytest.mark.parametrize(("student", "name"), CLASS)
+def test_feedback_shows_no_hidden_check(graded, course, student, name):
+    shown = feedback_of(course, student, name)
+    notebook = nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4)
+    hidden = [line for cell in notebook.cells for line in marked_lines(cell.source, "HIDDEN TESTS")]
+    assert hidden
+    assert [line for line in hidden if line in shown] == []
+    assert "HIDDEN TESTS" not in shown
+
+
+def test_feedback_shows_points_and_what_was_seen_and_wanted(graded, course):
+    shown = feedback_of(course, "mistaken", "01-embeddings")
+    assert "(Score: 6.0 / 9.0)" in shown
+    assert "counting starts at 0" in shown
+
+
+def test_feedback_goes_back_to_the_student(graded, api, homes):
+    succeed(api.release_feedback("01-embeddings"))
+    exchange(api, api.exchange.FetchFeedback, "mistaken", "01-embeddings", homes / "mistaken")
+    [page] = (homes / "mistaken" / "01-embeddings").rglob("01-embeddings.html")
+    assert "(Score: 6.0 / 9.0)" in page.read_text(encoding="utf-8")
+
+
+def test_validate_passes_what_is_solved_and_names_what_is_not(api, tmp_path):
+    name = "01-embeddings"
+    released = ROOT / "release" / name / f"{name}.ipynb"
+    mine = tmp_path / f"{name}.ipynb"
+    nbformat.write(fill(released, solved(name) | {"concatenate": "concatenate = None"}), mine)
+    failed = Validator(config=api.config).validate(str(mine))
+    assert [cell["source"] for cell in failed.pop("failed")] == ['check.concatenate(concatenate, "values")']
+    assert failed == {}
+
+
+@pytest.fixture(scope="module")
+def server(graded, course, tmp_path_factory):
+    """JupyterLab on loopback, started in the course folder as an instructor does; a function that asks it."""
+    command = [sys.executable, "-m", "jupyterlab", "--allow-root"]
+    with serving(command, course, tmp_path_factory.mktemp("jupyter")) as ask:
+        yield ask
+
+
+def test_formgrader_lists_the_assignments_and_their_submissions(server):
+    assert "nbgrader formgrade" in server("/formgrader/manage_assignments")
+    listed = {found["name"]: found for found in json.loads(server("/formgrader/api/assignments"))}
+    for name in NAMES:
+        assert listed[name]["num_submissions"] == sum(assignment == name for _, assignment in CLASS)
+        assert listed[name]["max_score"] == FULL[name]
+
+
+def test_formgrader_shows_a_graded_submission(server):
+    submissions = json.loads(server("/formgrader/api/submitted_notebooks/01-embeddings/01-embeddings"))
+    page = server(f"/formgrader/submissions/{submissions[0]['id']}")
+    assert "position_indices" in page and "Student's answer" in page
+
+
+def test_the_validate_button_is_answered(server, course):
+    name = "01-embeddings"
+    path = Path("submitted", "solved", name, f"{name}.ipynb")
+    answer = json.loads(server("/assignments/validate", {"path": path.as_posix()}))
+    assert answer == {"success": True, "value": {}}

@@ -1,0 +1,130 @@
+"""Every notebook as it is built: what it shows, what it hides, and that it runs."""
+
+import re
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from submissions import graded_cells
+
+from ninelives.build import ROOT, marked_lines
+
+NAMES = sorted(path.name for path in (ROOT / "solutions").iterdir())
+ROOMS = ["The question", "See it", "Build it", "Check it", "Play with it",
+         "A common misreading", "The PyTorch calls", "Where next"]
+CALLS = {  # where each is first used
+    "01-embeddings": ["Embedding", "arange", "expand", "unsqueeze", "Linear"],
+    "02-attention": ["Dropout", "matmul", "sqrt", "reshape", "transpose", "masked_fill", "softmax"],
+    "05-decoder": ["tril", "zeros"],
+}
+
+
+def read(folder, name):
+    return nbformat.read(ROOT / folder / name / f"{name}.ipynb", as_version=4)
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def name(request):
+    return request.param
+
+
+def executed(folder, name, where):
+    notebook = read(folder, name)
+    NotebookClient(notebook, timeout=120, allow_errors=True, kernel_name="python3",
+                   resources={"metadata": {"path": str(where)}}).execute()
+    return notebook
+
+
+@pytest.fixture(scope="module")
+def run_solved(name, tmp_path_factory):
+    return executed("solutions", name, tmp_path_factory.mktemp("solved"))
+
+
+@pytest.fixture(scope="module")
+def run_released(name, tmp_path_factory):
+    return executed("release", name, tmp_path_factory.mktemp("released"))
+
+
+def complaints(notebook):
+    """The errors and warnings of each cell that has any, by cell id; those that are meant to break left out."""
+    return {
+        cell.id: "\n".join(found)
+        for cell in notebook.cells
+        if cell.cell_type == "code" and "raises-exception" not in cell.metadata.get("tags", [])
+        and (found := [f"{o.ename}: {o.evalue}" if o.output_type == "error" else o.text for o in cell.outputs
+                       if o.output_type == "error" or o.get("name") == "stderr"])
+    }
+
+
+def test_the_solved_notebook_runs_without_an_error_or_a_warning(run_solved):
+    assert complaints(run_solved) == {}
+
+
+def test_cells_that_are_meant_to_break_do_break(run_solved):
+    whole = [cell.id for cell in run_solved.cells if "raises-exception" in cell.metadata.get("tags", [])
+             and not any(output.output_type == "error" for output in cell.outputs)]
+    assert whole == []
+
+
+def test_in_the_released_notebook_every_check_says_what_is_not_written_and_nothing_else_fails(run_released):
+    checks = [grade_id for grade_id, cell in graded_cells(run_released).items() if cell.metadata.nbgrader.locked]
+    found = complaints(run_released)
+    assert sorted(found) == sorted(checks)
+    assert [text for text in found.values() if not ("CheckFailed" in text and "not written yet" in text)] == []
+
+
+def test_every_picture_of_the_solved_notebook_has_alt_text(run_solved):
+    pictures = [output for cell in run_solved.cells for output in cell.get("outputs", [])
+                if "image/png" in output.get("data", {})]
+    assert pictures
+    without = [output.data["text/plain"] for output in pictures
+               if len(output.metadata.get("image/png", {}).get("alt", "")) < 20]
+    assert without == []
+
+
+def lines_of(text):
+    return {line.split("  #")[0].strip() for line in text.split("\n")}
+
+
+def test_the_released_notebook_holds_no_line_of_a_solution_or_a_hidden_check(name):
+    solved, released = read("solutions", name), read("release", name)
+    hidden = {line for cell in solved.cells for mark in ("SOLUTION", "HIDDEN TESTS")
+              for line in lines_of("\n".join(marked_lines(cell.source, mark)))}
+    in_hints = lines_of("\n".join(cell.source for cell in solved.cells if cell.cell_type == "markdown"))
+    shown = "\n".join(cell.source for cell in released.cells)
+    assert len(hidden) > 10
+    assert [line for line in hidden - in_hints if len(line) >= 12 and line in lines_of(shown)] == []
+    assert "HIDDEN TESTS" not in shown and "SOLUTION" not in shown
+
+
+def test_the_rooms_stand_in_their_order(name):
+    headings = [heading for cell in read("release", name).cells if cell.cell_type == "markdown"
+                for heading in re.findall(r"^#+ (.*)$", cell.source, re.MULTILINE) if heading in ROOMS]
+    assert list(dict.fromkeys(headings)) == ROOMS
+
+
+def test_the_points_in_the_first_room_are_the_points_of_the_checks(name):
+    notebook = read("release", name)
+    total = sum(cell.metadata.nbgrader.get("points", 0) for cell in graded_cells(notebook).values())
+    question = "\n".join(cell.source for cell in notebook.cells[:3])
+    assert re.search(r"Points \| (\d+)", question)[1] == str(total)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_the_pytorch_calls_are_explained_with_an_example_that_is_checked(name):
+    cells = read("release", name).cells
+    start = next(i for i, cell in enumerate(cells) if "## The PyTorch calls" in cell.source)
+    explained = {}
+    for text, example in zip(cells[start:], cells[start + 1 :]):
+        for call in re.findall(r"### `([\w.]+)\(", text.source):
+            explained[call.split(".")[-1]] = example
+    assert [call for call in CALLS[name] if call not in explained] == []
+    assert [call for call, example in explained.items() if "assert " not in example.source] == []
+
+
+def test_links_between_notebooks_lead_to_notebooks_of_the_course(name):
+    linked = re.findall(r"\]\((\.\./[^)]*)\)", "\n".join(cell.source for cell in read("release", name).cells))
+    later = [f"../{number:02}-" for number in range(len(NAMES) + 1, 10)]
+    missing = [link for link in linked if not (ROOT / "release" / name / link).exists()
+               and not any(link.startswith(start) for start in later)]
+    assert missing == []

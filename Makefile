@@ -6,7 +6,7 @@ PYTHON ?= python3
 .PHONY: lab test build bench constraints
 
 lab: .venv/.installed ; .venv/bin/python -m ninelives.workspace
-test: .venv/.installed-test ; @$(GET_CHROMIUM); .venv/bin/python -m pytest
+test: .venv/.installed-test ; @$(GET_CHROMIUM); .venv/bin/python -m pytest -n auto --dist loadfile
 build: .venv/.installed-author ; .venv/bin/python -m ninelives.build
 bench: .venv/.installed-test ; set -e; for script in $(sort $(wildcard bench/*.py)); do .venv/bin/python $$script; done
 

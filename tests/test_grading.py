@@ -50,8 +50,8 @@ WITHOUT_DROPOUT = re.sub(r"self\.\w+_dropout\(", "(", solved("02-attention")["mu
 CLASS = {
     ("solved", name): (solved(name), FULL[name]) for name in NAMES
 } | {
-    ("untouched", name): ({}, 0) for name in NAMES
-} | {
+    # That no check of the others passes unwritten is seen in test_notebooks.py.
+    ("untouched", "01-embeddings"): ({}, 0),
     ("half-done", "01-embeddings"): ({"position-indices": solved("01-embeddings")["position-indices"]}, 2),
     ("memoriser", "01-embeddings"): ({"position-indices": MEMORISED}, 1),
     ("mistaken", "01-embeddings"): (solved("01-embeddings") | {

@@ -1,9 +1,12 @@
 """A later notebook takes the learner's own parts, and no mistake in them can stop it."""
 
+import re
+
 import nbformat
 import pytest
 
 import ninelives.model
+from ninelives.build import ROOT
 from ninelives.config import TransformerConfig
 from ninelives.parts import PARTS, use_mine
 
@@ -53,6 +56,11 @@ def test_a_right_part_is_taken_and_named(learner, capsys):
         ((IMPORTS, "class Embedding(:"), "raises SyntaxError"),
         ((IMPORTS, "class Embedding(nn.Modul):\n    pass"), "raises AttributeError"),
         ((IMPORTS, "class Embedding:\n    raise SystemExit"), "raises SystemExit"),
+        ((IMPORTS, "class Embedding:\n    raise ValueError('two\\nlines')"), "raises ValueError: two lines"),
+        ((IMPORTS, "class Embedding:\n    raise KeyboardInterrupt"), "raises KeyboardInterrupt"),
+        ((IMPORTS, RIGHT.replace("return", "raise SystemExit  #")), "yours raises SystemExit in its checks"),
+        ((IMPORTS, RIGHT.replace("return", "raise KeyboardInterrupt  #")), "the check of yours was interrupted"),
+        ((IMPORTS, "Embedding = 7", "def Embedding(config):\n    return 7"), "does not pass its check 'shape' yet"),
     ],
 )
 def test_a_part_that_is_wrong_half_done_missing_or_broken_is_left_out_with_one_line(learner, capsys, cells, reason):
@@ -68,10 +76,22 @@ def test_a_broken_cell_elsewhere_does_not_hide_a_right_part(learner):
     assert use_mine("Embedding") is not ninelives.model.Embedding
 
 
+@pytest.mark.parametrize("line", ["import a_package_that_is_not_here", "%pip install seaborn", "!ls", "embedding = Embedding(config)"])
+def test_a_broken_line_of_the_same_cell_does_not_hide_a_right_part(learner, line):
+    learner(f"{line}\n{IMPORTS}\n{RIGHT}")
+    assert use_mine("Embedding") is not ninelives.model.Embedding
+
+
 def test_only_definitions_are_run(learner, tmp_path):
-    learner(IMPORTS, f"open({str(tmp_path / 'trace')!r}, 'w').close()", RIGHT)
-    use_mine("Embedding")
+    learner(IMPORTS, f"open({str(tmp_path / 'trace')!r}, 'w').close()", "while True:\n    pass", RIGHT)
+    assert use_mine("Embedding") is not ninelives.model.Embedding
     assert not (tmp_path / "trace").exists()
+
+
+def test_what_a_learners_part_prints_stays_out_of_the_way(learner, capsys):
+    learner(IMPORTS, RIGHT.replace("super().__init__()", "super().__init__(); print('building')"))
+    use_mine("Embedding")
+    assert capsys.readouterr().out == "Embedding: yours, from 01-embeddings.ipynb.\n"
 
 
 def test_a_missing_or_damaged_notebook_is_said(learner, capsys):
@@ -91,6 +111,18 @@ def test_in_grading_the_packages_part_is_used(learner, monkeypatch):
 def test_an_unknown_part_is_refused_with_the_names_that_exist():
     with pytest.raises(ValueError, match="there is no part 'Embeding': the parts are Embedding"):
         use_mine("Embeding")
+
+
+def test_every_part_comes_out_of_the_solved_notebooks(monkeypatch, capsys):
+    for name, part in PARTS.items():
+        monkeypatch.chdir(ROOT / "solutions" / part.notebook)
+        assert use_mine(name) is not getattr(ninelives.model, name)
+    assert [line for line in capsys.readouterr().out.splitlines() if ": yours, from " not in line] == []
+
+
+def test_every_notebook_takes_parts_that_exist():
+    for path in (ROOT / "course" / "notebooks").glob("*.py"):
+        assert set(re.findall(r'use_mine\("(\w+)"\)', path.read_text())) <= set(PARTS), path.name
 
 
 def test_every_part_has_its_twin_in_the_package():

@@ -7,14 +7,19 @@ one line that says so, and the notebook goes on.
 """
 
 import ast
+import contextlib
+import io
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
 
 import ninelives.checks.attention
+import ninelives.checks.decoder
 import ninelives.checks.embeddings
+import ninelives.checks.encoder
 import ninelives.checks.transformer
 import ninelives.model
 from ninelives.checks.exercise import Exercise
@@ -31,20 +36,22 @@ PARTS = {
     "Embedding": Part("01-embeddings", ninelives.checks.embeddings.embedding),
     "MultiHeadSelfAttention": Part("02-attention", ninelives.checks.attention.multi_head_self_attention),
     "Transformer": Part("03-transformer", ninelives.checks.transformer.transformer),
+    "Encoder": Part("04-encoder", ninelives.checks.encoder.encoder),
+    "Decoder": Part("05-decoder", ninelives.checks.decoder.decoder),
 }
 
 
-def use_mine(name: str, folder: Path | None = None) -> Any:
+def use_mine(name: str) -> Any:
     """The learner's own part if it is there and passes its checks, else the package's.
 
     One printed line says which. Nothing in the learner's notebook can stop the
-    one that calls this. In grading it is always the package's part, so that a
-    mistake costs points once.
+    one that calls this; a part that never comes to an end can be interrupted.
+    In grading it is always the package's part, so that a mistake costs points
+    once.
 
     Args:
-        name: a key of PARTS, the name of a class in `ninelives.model`.
-        folder: where the notebooks' folders stand; by default beside the one
-            in which the calling notebook runs.
+        name: a key of PARTS, the name of a class in `ninelives.model`. The
+            notebooks' folders stand beside the one in which the caller runs.
 
     Raises:
         ValueError: there is no part of this name.
@@ -55,23 +62,35 @@ def use_mine(name: str, folder: Path | None = None) -> Any:
     if "NBGRADER_EXECUTION" in os.environ:
         return ours
     part = PARTS[name]
-    path = (folder or Path.cwd().parent) / part.notebook / f"{part.notebook}.ipynb"
-    mine, reason = read_part(name, path)
+    path = Path.cwd().parent / part.notebook / f"{part.notebook}.ipynb"
+    # A notebook that is read may itself take parts from earlier ones: their lines would be in the way of this one.
+    with contextlib.redirect_stdout(io.StringIO()):
+        mine, reason = read_part(name, path)
+        reason = reason or fault_in(mine, part.exercise)
     if reason is None:
-        failure = part.exercise.first_failure(mine)
-        if failure is None:
-            print(f"{name}: yours, from {path.name}.")
-            return mine
-        reason = f"yours does not pass its check {failure[0]!r} yet"
+        print(f"{name}: yours, from {path.name}.")
+        return mine
     print(f"{name}: the package's, since {reason}.")
     return ours
+
+
+def fault_in(mine: Any, exercise: Exercise) -> str | None:
+    """Why a learner's part cannot be used; None if it passes its checks."""
+    try:
+        failure = exercise.first_failure(mine)
+    except KeyboardInterrupt:
+        return "the check of yours was interrupted"
+    # What a part returns can be so odd that the check itself stumbles, and a learner's line may call exit().
+    except (Exception, SystemExit) as error:
+        return f"yours raises {type(error).__name__} in its checks"
+    return None if failure is None else f"yours does not pass its check {failure[0]!r} yet"
 
 
 def read_part(name: str, path: Path) -> tuple[Any, str | None]:
     """A class or function out of a learner's notebook.
 
-    Only imports, definitions and `use_mine` lines are run: no pictures, no
-    training, no checks.
+    Only imports, definitions and `use_mine` lines are run, one by one: no
+    pictures, no training, no checks.
 
     Returns:
         (what was found, None), or (None, why there is nothing).
@@ -89,15 +108,21 @@ def read_part(name: str, path: Path) -> tuple[Any, str | None]:
         if cell.cell_type != "code":
             continue
         try:
-            statements = [node for node in ast.parse(cell.source).body if _defines(node)]
-            exec(compile(ast.Module(statements, []), path.name, "exec"), namespace)
-        # It is a learner's code: whatever it raises, their present notebook goes on.
-        except (Exception, SystemExit) as error:
+            source = TransformerManager().transform_cell(cell.source)  # %magic and !shell lines become calls
+            statements = [node for node in ast.parse(source).body if _defines(node)]
+        except (SyntaxError, ValueError) as error:
             raised = raised or error
+            continue
+        for statement in statements:
+            try:
+                exec(compile(ast.Module([statement], []), path.name, "exec"), namespace)
+            # It is a learner's code: whatever it raises, their present notebook goes on.
+            except (Exception, SystemExit, KeyboardInterrupt) as error:
+                raised = raised or error
     if name in namespace:
         return namespace[name], None
     if raised is not None:
-        return None, f"{path.name} raises {type(raised).__name__}: {raised}"
+        return None, " ".join(f"{path.name} raises {type(raised).__name__}: {raised}".split())
     return None, f"{path.name} defines no {name}"
 
 

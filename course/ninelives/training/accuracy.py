@@ -1,0 +1,40 @@
+"""How many translations are right, to the last word."""
+
+from collections.abc import Sequence
+
+import torch
+from torch.nn import functional as F
+
+from ninelives.model import EncoderDecoder, prefix_generation
+from ninelives.training.batches import PADDING, translation_batch
+
+BATCH = 500
+
+
+def exact_match(model: EncoderDecoder, tokenizer, sentences: Sequence) -> float:
+    """The share of sentences whose French the model finds by itself, every word of it and the end.
+
+    The model sees the English alone; each word is its most likely one (greedy).
+
+    Args:
+        model: an encoder–decoder; it is left in the mode it was in.
+        tokenizer: with `encode` and `end_token`.
+        sentences: objects with `.english` and `.french`.
+
+    Returns:
+        From 0.0 to 1.0.
+
+    Raises:
+        ValueError: there is no sentence.
+    """
+    if not sentences:
+        raise ValueError("there are no sentences: of nothing there is no share that is right.")
+    device = next(model.parameters()).device
+    right = 0
+    for first in range(0, len(sentences), BATCH):
+        prefix, targets = translation_batch(sentences[first : first + BATCH], tokenizer)
+        T = targets.shape[1]
+        answer = prefix_generation(model, prefix.to(device), T, 0, end_token=tokenizer.end_token).cpu()  # (B, new)
+        answer = F.pad(answer, (0, T - answer.shape[1]), value=PADDING)  # (B, T)
+        right += (answer == targets).all(1).sum().item()
+    return right / len(sentences)

@@ -1,0 +1,34 @@
+"""Sentences become tensors."""
+
+from collections.abc import Sequence
+
+import torch
+
+PADDING = -1
+
+
+def padded(rows: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Rows of different lengths, each (T,), to (B, longest T) int64, filled up with -1."""
+    return torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True, padding_value=PADDING)
+
+
+def translation_batch(sentences: Sequence, tokenizer) -> tuple[torch.Tensor, torch.Tensor]:
+    """What an `EncoderDecoder` is called with.
+
+    Args:
+        sentences: B objects with `.english` and `.french`.
+        tokenizer: with `encode` and `end_token`.
+
+    Returns:
+        prefix (B, P) int64, the English, and targets (B, T) int64, the French
+        with the end token behind it; both padded with -1 at their ends.
+
+    Raises:
+        ValueError: there is no sentence.
+    """
+    if not sentences:
+        raise ValueError("there are no sentences: a batch needs at least one.")
+    end = torch.tensor([tokenizer.end_token])
+    prefix = padded([tokenizer.encode(sentence.english) for sentence in sentences])  # (B, P)
+    targets = padded([torch.cat([tokenizer.encode(sentence.french), end]) for sentence in sentences])  # (B, T)
+    return prefix, targets

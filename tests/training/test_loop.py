@@ -1,0 +1,247 @@
+import math
+import os
+import random
+import signal
+from dataclasses import replace
+
+import pytest
+import torch
+
+from ninelives.training import Diverged, Recipe, Run, train
+from training import small
+
+RECIPE = small.RECIPE
+
+
+@pytest.fixture(scope="module")
+def undisturbed():
+    model = small.model()
+    return model, train(model, small.draw_batch, RECIPE, evaluate=small.evaluate, monitor=lambda entry: None)
+
+
+def train_again(model, folder, **changes):
+    return train(model, small.draw_batch, RECIPE, **{"evaluate": small.evaluate, "folder": folder, "monitor": lambda entry: None} | changes)
+
+
+def test_the_model_learns_and_the_history_says_so(undisturbed):
+    _, run = undisturbed
+    assert [entry["step"] for entry in run.history] == [10, 20, 30]
+    assert run.history[0]["loss"] > 1.1 * run.history[-1]["loss"]
+    assert all(set(entry) == {"step", "loss", "rate", "seconds", "accuracy"} for entry in run.history)
+    assert run.finished and run.seconds >= run.history[-1]["seconds"] > 0
+
+
+def test_the_last_entry_is_there_where_eval_every_does_not_divide_max_iters():
+    run = train(small.model(), small.draw_batch, replace(RECIPE, max_iters=12))
+    assert [entry["step"] for entry in run.history] == [10, 12]
+
+
+def test_the_loss_in_the_history_is_the_mean_since_the_last_entry():
+    each = train(small.model(), small.draw_batch, replace(RECIPE, eval_every=1)).history
+    some = train(small.model(), small.draw_batch, RECIPE).history
+    assert some[1]["loss"] == pytest.approx(sum(entry["loss"] for entry in each[10:20]) / 10)
+
+
+def test_evaluating_changes_nothing_of_the_training(undisturbed):
+    def noisy(model):
+        assert not model.training and not torch.is_grad_enabled()
+        return {"drawn": torch.rand(()).item()}
+
+    model = small.model()
+    train(model, small.draw_batch, replace(RECIPE, eval_every=3), evaluate=noisy)
+    assert small.same(model, undisturbed[0])
+
+
+def test_the_same_seed_gives_the_same_and_another_seed_another(undisturbed):
+    model, run = undisturbed
+    again, other = small.model(), small.model()
+    assert small.curve(train_again(again, None)) == small.curve(run) and small.same(again, model)
+    train(other, small.draw_batch, replace(RECIPE, seed=1))
+    assert not small.same(other, model)
+
+
+def test_the_callers_random_numbers_and_global_state_are_left_alone():
+    torch.manual_seed(5)
+    wanted = torch.rand(3)
+    torch.manual_seed(5)
+    model, handler = small.model, signal.getsignal(signal.SIGINT)
+    made = model()
+    torch.manual_seed(5)
+    train(made, small.draw_batch, RECIPE)
+    assert torch.equal(torch.rand(3), wanted)
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_step_is_the_one_that_pytorchs_adamw_makes():
+    model, twin = (small.model(replace(small.CONFIG, dropout=0.0)) for _ in range(2))
+    recipe = replace(RECIPE, max_iters=3, warmup_steps=0, schedule="constant", weight_decay=0.0, grad_clip=math.inf)
+    train(model, small.draw_batch, recipe)
+    generator = torch.Generator().manual_seed(0)
+    optimizer = torch.optim.AdamW(twin.parameters(), 3e-3, betas=(0.9, 0.99), weight_decay=0.0, foreach=False)
+    for _ in range(3):
+        optimizer.zero_grad()
+        twin(*small.draw_batch(generator, 8))[1].backward()
+        optimizer.step()
+    for (name, ours), theirs in zip(model.named_parameters(), twin.parameters(), strict=True):
+        # A key's bias has no gradient but rounding, of which Adam makes steps of full size.
+        assert name.endswith("key.bias") or torch.allclose(ours, theirs, atol=1e-5)
+
+
+def test_the_gradient_is_clipped():
+    norms = []
+
+    class Spy(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.ones(4))
+            self.weight.register_post_accumulate_grad_hook(lambda weight: norms.append(weight))
+
+        def forward(self, x):
+            return x, 1000 * (self.weight * x).sum()
+
+    model = Spy()
+    before = torch.nn.utils.clip_grad_norm_
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("torch.nn.utils.clip_grad_norm_", lambda parameters, most: seen.append((before(p := list(parameters), most), most, p[0].grad.norm().item())))
+        train(model, lambda generator, n: (torch.ones(4),), replace(RECIPE, max_iters=1, warmup_steps=0, grad_clip=0.5))
+    assert seen[0][1] == 0.5 and seen[0][2] == pytest.approx(0.5, rel=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_interrupt_at_any_moment_loses_nothing(undisturbed, tmp_path, seed):
+    model, run = undisturbed
+    chance = random.Random(seed)
+    interrupted, sittings = small.model(), 0
+    while True:
+        sittings += 1
+        count, at = 0, chance.randint(1, 14)
+
+        def draw_batch(generator, batch_size):
+            nonlocal count
+            count += 1
+            batch = small.draw_batch(generator, batch_size)
+            if count == at:
+                os.kill(os.getpid(), signal.SIGINT)
+            return batch
+
+        try:
+            again = train(interrupted, draw_batch, RECIPE, evaluate=small.evaluate, folder=tmp_path, monitor=lambda entry: None)
+            break
+        except KeyboardInterrupt:
+            interrupted = small.model(replace(small.CONFIG))
+            torch.nn.init.zeros_(interrupted.lm_head.weight)
+    assert sittings > 1
+    assert small.curve(again) == small.curve(run) and small.same(interrupted, model)
+
+
+def test_an_interrupt_while_the_weights_change_waits_for_the_end_of_the_step(undisturbed, tmp_path):
+    step, steps = torch.optim.AdamW.step, 0
+
+    def interrupted_step(self, *arguments):
+        nonlocal steps
+        steps += 1
+        if steps == 13:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(self, *arguments)
+
+    model = small.model()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim.AdamW, "step", interrupted_step)
+        with pytest.raises(KeyboardInterrupt):
+            train_again(model, tmp_path)
+    assert Run.load(tmp_path).step == 13
+    assert small.curve(train_again(model, tmp_path)) == small.curve(undisturbed[1]) and small.same(model, undisturbed[0])
+
+
+def test_an_interrupt_while_evaluating_evaluates_again(undisturbed, tmp_path):
+    def interrupted(model):
+        raise KeyboardInterrupt
+
+    model = small.model()
+    with pytest.raises(KeyboardInterrupt):
+        train_again(model, tmp_path, evaluate=interrupted)
+    assert Run.load(tmp_path).step == 10 and Run.load(tmp_path).history == []
+    assert small.curve(train_again(model, tmp_path)) == small.curve(undisturbed[1]) and small.same(model, undisturbed[0])
+
+
+def test_the_monitor_sees_every_entry_once_and_stops_the_training(undisturbed, tmp_path):
+    class Monitor:
+        def __init__(self):
+            self.seen, self.stopped = [], False
+
+        def __call__(self, entry):
+            self.seen.append(entry)
+            self.stopped = len(self.seen) == 2
+
+    model, first, second = small.model(), Monitor(), Monitor()
+    run = train_again(model, tmp_path, monitor=first)
+    assert run.step == 20 and not run.finished and first.seen == run.history
+    second.__class__ = type("Calm", (Monitor,), {"__call__": lambda self, entry: self.seen.append(entry)})
+    run = train_again(model, tmp_path, monitor=second)
+    assert second.seen == run.history and small.curve(run) == small.curve(undisturbed[1])
+
+
+def test_a_finished_training_is_read_and_not_made_again(undisturbed, tmp_path):
+    train_again(small.model(), tmp_path)
+    model = small.model()
+    run = train(model, None, RECIPE, folder=tmp_path)
+    assert run.finished and small.curve(run) == small.curve(undisturbed[1]) and small.same(model, undisturbed[0])
+
+
+def test_a_loss_that_is_no_number_stops_with_step_rate_and_what_to_try(tmp_path):
+    def draw_batch(generator, batch_size):
+        nonlocal count
+        count += 1
+        if count == 9:
+            with torch.no_grad():
+                model.lm_head.weight.fill_(math.inf)
+        return small.draw_batch(generator, batch_size)
+
+    model, count = small.model(), 0
+    with pytest.raises(Diverged, match=r"the loss is nan at step 9, with a rate of 0.0028: .* Try a third of the learning rate"):
+        train(model, draw_batch, RECIPE, folder=tmp_path)
+    assert Run.load(tmp_path).step == 7
+
+
+def test_a_line_of_text_says_how_far_it_is(capsys):
+    train(small.model(), small.draw_batch, RECIPE, evaluate=small.evaluate)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 and lines[0].startswith("step 10 of 30 · loss 2.") and "accuracy 0." in lines[0]
+    assert lines[0].endswith(" left") and not lines[2].endswith(" left")
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "noam"])
+def test_the_rate_of_the_recipe_is_the_rate_of_the_history(schedule):
+    recipe = replace(RECIPE, schedule=schedule, learning_rate=None if schedule == "noam" else 3e-3)
+    run = train(small.model(), small.draw_batch, recipe)
+    assert [entry["rate"] for entry in run.history] == [recipe.rate(step, 16) for step in (10, 20, 30)]
+
+
+def test_a_run_goes_through_text(undisturbed):
+    run = undisturbed[1]
+    assert Run.from_json(run.to_json()) == run
+    assert run.config == {"": {"vocab_size": 11, "block_size": 8, "n_embd": 16, "n_head": 2, "n_layer": 2, "dropout": 0.2}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"batch_size": 0}, "batch_size is 0: it must be a whole number of at least 1"),
+        ({"max_iters": 1.5}, "max_iters is 1.5: it must be a whole number"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0: it must be above 0"),
+        ({"learning_rate": None}, "learning_rate is None: it must be above 0"),
+        ({"schedule": "noam"}, "schedule is 'noam', which computes the rate from n_embd and warmup_steps: leave learning_rate None"),
+        ({"schedule": "seed"}, "schedule is 'seed': it must be one of 'constant', 'cosine', 'noam'"),
+        ({"warmup_steps": 31}, "warmup_steps is 31 and max_iters 30: the warm-up must end before the training does"),
+        ({"weight_decay": -1.0}, "weight_decay is -1.0: it must be 0 or more"),
+        ({"grad_clip": 0.0}, "grad_clip is 0.0: it must be above 0"),
+    ],
+)
+def test_a_recipe_that_cannot_be_followed_is_refused_with_one_sentence(changes, says):
+    with pytest.raises(ValueError, match=says):
+        replace(RECIPE, **changes)
+
+
+def test_a_recipe_has_sensible_defaults():
+    assert Recipe().rate(100, 64) == Recipe().learning_rate

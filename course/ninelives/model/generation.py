@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral, Real
 
 import torch
 from torch import nn
@@ -26,38 +27,39 @@ def next_token_probabilities(
     Text Degeneration", section 3.1). What is kept is shared out anew.
 
     Args:
-        logits: (B, V).
+        logits: (…, V).
         temperature: 0 gives the most likely word probability 1.
         top_k: at least 1, or None for all words.
         top_p: above 0 and at most 1, or None for all words.
 
     Returns:
-        (B, V); every row sums to 1.
+        (…, V); every row sums to 1. Where several words tie for the last place
+        top_k keeps all of them, and top_p the first.
 
     Raises:
         ValueError: an argument is outside its range, or a row of logits holds
             NaN or no finite number.
     """
     _refuse_bad_settings(temperature, top_k, top_p)
-    highest = logits.amax(dim=-1, keepdim=True)  # (B, 1), NaN where a row holds NaN
+    highest = logits.amax(dim=-1, keepdim=True)  # (…, 1), NaN where a row holds NaN
     if not highest.isfinite().all():
         raise ValueError(
             "the logits hold NaN, +inf, or a row of nothing but -inf: there is no word to draw. "
             "Look for a diverged training or a mask that hides everything."
         )
     if temperature == 0:
-        return F.one_hot(logits.argmax(dim=-1), logits.shape[-1]).to(logits.dtype)  # (B, V)
+        return F.one_hot(logits.argmax(dim=-1), logits.shape[-1]).to(logits.dtype)  # (…, V)
     # Subtracting the maximum first keeps small temperatures from overflowing; below `tiny` 0 / 0 would be left.
-    scaled = (logits - highest) / max(temperature, torch.finfo(logits.dtype).tiny)  # (B, V)
+    scaled = (logits - highest) / max(temperature, torch.finfo(logits.dtype).tiny)  # (…, V)
     if top_k is not None and top_k < logits.shape[-1]:
-        kth = scaled.topk(top_k, dim=-1).values[:, -1:]  # (B, 1)
+        kth = scaled.topk(top_k, dim=-1).values[..., -1:]  # (…, 1)
         scaled = scaled.masked_fill(scaled < kth, float("-inf"))
-    probabilities = scaled.softmax(dim=-1)  # (B, V)
+    probabilities = scaled.softmax(dim=-1)  # (…, V)
     if top_p is not None and top_p < 1:
-        ordered, order = probabilities.sort(dim=-1, descending=True)  # (B, V)
-        surplus = ordered.cumsum(dim=-1) - ordered >= top_p  # (B, V)
-        probabilities = probabilities.masked_fill(surplus.gather(1, order.argsort(dim=-1)), 0.0)
-        probabilities = probabilities / probabilities.sum(dim=-1, keepdim=True)  # (B, V)
+        ordered, order = probabilities.sort(dim=-1, descending=True, stable=True)  # (…, V)
+        surplus = ordered.cumsum(dim=-1) - ordered >= top_p  # (…, V)
+        probabilities = probabilities.masked_fill(surplus.gather(-1, order.argsort(dim=-1)), 0.0)
+        probabilities = probabilities / probabilities.sum(dim=-1, keepdim=True)  # (…, V)
     return probabilities
 
 
@@ -98,8 +100,8 @@ def stream(
             where there is no cache, or holds padding.
     """
     _refuse_bad_settings(temperature, top_k, top_p)
-    if max_new_tokens < 0:
-        raise ValueError(f"max_new_tokens is {max_new_tokens}: it must be 0 or more.")
+    if not (isinstance(max_new_tokens, Integral) and max_new_tokens >= 0):
+        raise ValueError(f"max_new_tokens is {max_new_tokens!r}: it must be a whole number, 0 or more.")
     if idx.dim() != 2:
         raise ValueError(f"idx has shape {tuple(idx.shape)}: (B, T) is wanted, one row for each prompt.")
     if idx.shape[1] == 0 and hidden_cache is None:
@@ -114,14 +116,14 @@ def stream(
 
 @torch.no_grad()
 def _stream(model, idx, max_new_tokens, temperature, top_k, top_p, end_token, generator, hidden_cache):
-    with _in_eval_mode(model):
+    with in_eval_mode(model):
         finished = torch.zeros(idx.shape[0], dtype=torch.bool, device=idx.device)  # (B,)
         kept = KeptKeysAndValues.of(model, idx, max_new_tokens, hidden_cache)
         for _ in range(max_new_tokens):
             if kept is not None and idx.shape[1] <= kept.block_size:
                 logits = kept.next_logits(idx)  # (B, V)
             else:
-                logits = _refed_logits(model, idx, hidden_cache)  # (B, V)
+                logits = next_logits(model, idx, hidden_cache)  # (B, V)
             probabilities = next_token_probabilities(logits, temperature, top_k, top_p)  # (B, V)
             token = torch.multinomial(probabilities, 1, generator=generator)  # (B, 1)
             idx = torch.cat([idx, token], dim=1)  # (B, T + 1)
@@ -170,7 +172,7 @@ def prefix_stream(
     """`prefix_generation`, token by token: yields (B,) int64."""
     if prefix.shape[1] == 0:
         raise ValueError("the prefix is empty: there must be at least one token to answer to.")
-    with torch.no_grad(), _in_eval_mode(model):
+    with torch.no_grad(), in_eval_mode(model):
         hidden_cache = model.encoder(prefix, return_hidden=True)  # (B, P, C)
     start = prefix.new_empty(len(prefix), 0)  # (B, 0)
     return stream(model.decoder, start, max_new_tokens, temperature, hidden_cache=hidden_cache, **settings)
@@ -200,11 +202,8 @@ class KeptKeysAndValues:
     @classmethod
     def of(cls, model, idx, max_new_tokens, hidden_cache) -> "KeptKeysAndValues | None":
         """For the package's own decoder; None for any other model, whose insides are unknown."""
-        if type(model) is not Decoder or type(model.layers["embedding"]) is not Embedding:
+        if not _is_as_built(model):
             return None
-        for block in model.layers["blocks"]:
-            if type(block) is not TransformerBlock or type(block.attention) is not MultiHeadSelfAttention:
-                return None
         rows = min(idx.shape[1] + max_new_tokens, model.config.block_size)
         if hidden_cache is not None:
             rows += model.checked_cache(hidden_cache, len(idx)).shape[1]
@@ -249,8 +248,25 @@ class KeptKeysAndValues:
         return x, F.pad(self.visible, (0, tokens), value=True)  # (B, 1, 1, read + 1)
 
 
-def _refed_logits(model: nn.Module, idx: torch.Tensor, hidden_cache: torch.Tensor | None) -> torch.Tensor:
-    """(B, V): the whole sequence is read again, its last block_size tokens. Right for any model."""
+def _is_as_built(model: nn.Module) -> bool:
+    """Whether this is the package's decoder and nothing in it was exchanged, hooked or wrapped."""
+    if type(model) is not Decoder:
+        return False
+    block = [TransformerBlock, nn.LayerNorm, MultiHeadSelfAttention, *[nn.Linear] * 4, nn.Dropout,
+             nn.LayerNorm, nn.Sequential, nn.Linear, nn.GELU, nn.Linear, nn.Dropout]
+    whole = [Decoder, nn.ModuleDict, Embedding, nn.Embedding, nn.Embedding,
+             nn.ModuleList, *block * model.config.n_layer, nn.LayerNorm, nn.Linear]
+    modules = list(model.modules())
+    return [type(module) for module in modules] == whole and not any(
+        module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module) for module in modules
+    )
+
+
+def next_logits(model: nn.Module, idx: torch.Tensor, hidden_cache: torch.Tensor | None = None) -> torch.Tensor:
+    """The scores of the next token, from any model: (B, T) to (B, V).
+
+    The whole sequence is read, or its last block_size tokens.
+    """
     block_size = getattr(getattr(model, "config", None), "block_size", None)
     if block_size is not None:
         idx = idx[:, -block_size:]
@@ -259,7 +275,7 @@ def _refed_logits(model: nn.Module, idx: torch.Tensor, hidden_cache: torch.Tenso
 
 
 @contextmanager
-def _in_eval_mode(model: nn.Module) -> Iterator[None]:
+def in_eval_mode(model: nn.Module) -> Iterator[None]:
     """Every module in eval mode, and afterwards each in the mode it was in."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
@@ -271,9 +287,9 @@ def _in_eval_mode(model: nn.Module) -> Iterator[None]:
 
 
 def _refuse_bad_settings(temperature: float, top_k: int | None, top_p: float | None) -> None:
-    if not (math.isfinite(temperature) and temperature >= 0):
-        raise ValueError(f"temperature is {temperature}: it must be 0 (greedy) or a finite number above 0.")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k is {top_k}: at least 1 word must be kept.")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p is {top_p}: it must be above 0 and at most 1.")
+    if not (isinstance(temperature, Real) and math.isfinite(temperature) and temperature >= 0):
+        raise ValueError(f"temperature is {temperature!r}: it must be 0 (greedy) or a finite number above 0.")
+    if top_k is not None and not (isinstance(top_k, Integral) and top_k >= 1):
+        raise ValueError(f"top_k is {top_k!r}: it must be a whole number of words to keep, at least 1, or None for all.")
+    if top_p is not None and not (isinstance(top_p, Real) and 0 < top_p <= 1):
+        raise ValueError(f"top_p is {top_p!r}: it must be above 0 and at most 1, or None for all words.")

@@ -1,0 +1,245 @@
+"""The cat's sentences: English with its French, made by a small grammar.
+
+Three families:
+
+    two animals     the hen followed the dog because it was lost
+    did not want    the cat did not want to eat because it was full
+    dish            the cat did not want to eat the fish because it was rotten
+
+In the first, only verb, reason and voice together say which animal "it" is, and
+only that animal's gender says whether French has "il" or "elle". The words are
+in `lexicon`; how the sentences are drawn and what was measured on them is in
+DATA.md beside this file.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate, combinations, cycle
+
+from ninelives.text.lexicon import ADJECTIVES, ANIMALS, DISHES, OF_THE_EATER, REASONS, VERBS, WISHES, Noun
+
+VERSION = 1  # goes up whenever the same seed would give other sentences
+
+ARTICLE = {"m": "le", "f": "la"}
+PRONOUN = {"m": "il", "f": "elle"}
+FAMILIES = {"two animals": 0.7, "did not want": 0.15, "dish": 0.15}  # and their shares in the split "train"
+
+# Verb and reason whose passive is kept for the split "bonus": five reasons of the agent, five of the patient.
+BONUS = {
+    ("chased", "angry"), ("helped", "strong"), ("envied", "weak"), ("defended", "brave"), ("called", "hurt"),
+    ("avoided", "rude"), ("followed", "wise"), ("teased", "shy"), ("imitated", "rich"), ("carried", "tired"),
+}
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence, in lower case and without a full stop."""
+
+    english: str
+    french: str
+    antecedent: str  # the English noun that "it" stands for
+    other: str | None  # the noun that "it" does not stand for, if there is one
+    pronoun: str  # "il" or "elle"
+    verb: str
+    reason: str
+    voice: str  # "active" or "passive"
+    family: str  # a key of FAMILIES
+
+    @property
+    def antecedent_is_first(self) -> bool:
+        """Whether "it" stands for the first noun of the sentence."""
+        return self.english.split()[1] == self.antecedent
+
+
+def sentences(split: str, n: int, seed: int = 0, *, passive: float = 0.5, skew: float = 0.5) -> list[Sentence]:
+    """Draw n sentences; the same arguments always give the same ones.
+
+    Args:
+        split: "train": all three families, without what the other splits keep.
+            "held out": two animals of different gender that never meet in
+            "train"; "il" and "elle", first and second noun equally often.
+            "bonus": the same pairs of animals and the same balance, but verbs
+            and reasons whose passive is not in "train".
+        n: how many.
+        seed: another seed, other sentences.
+        passive: the share of passives among sentences with two animals.
+        skew: how often a reason speaks of its usual side. At 0.5 it speaks of
+            agent and patient equally often. At 0.75 every other reason speaks
+            of the agent, and the rest of the patient, three times out of four:
+            a hint that makes learning start sooner. Nothing is measured on
+            such sentences.
+
+    Raises:
+        ValueError: there is no such split.
+    """
+    if split not in ("train", "held out", "bonus"):
+        raise ValueError(f'there is no split {split!r}: "train", "held out" and "bonus" are there.')
+    rng = random.Random(f"{VERSION}/{split}/{seed}")
+    if split == "train":
+        return [_draw_for_training(rng, passive, skew) for _ in range(n)]
+    wanted = cycle([("il", True), ("elle", False), ("il", False), ("elle", True)])
+    drawn = (
+        _draw_balanced(lambda: _draw_two_animals(rng, held_out_pairs(), split, passive, skew), *kind)
+        for kind in wanted
+    )
+    return [next(drawn) for _ in range(n)]
+
+
+@cache
+def held_out_pairs() -> tuple[tuple[int, int], ...]:
+    """Pairs of places in ANIMALS that never meet in training: 24 of the 144 of different gender.
+
+    Each animal is in two of them, so that none is rarer than another.
+    """
+    masculine = [i for i, noun in enumerate(ANIMALS) if noun.gender == "m"]
+    feminine = [i for i, noun in enumerate(ANIMALS) if noun.gender == "f"]
+    return tuple((m, feminine[(i + shift) % len(feminine)]) for i, m in enumerate(masculine) for shift in (1, 6))
+
+
+@cache
+def training_pairs() -> tuple[tuple[int, int], ...]:
+    """All other pairs of places in ANIMALS."""
+    kept = set(held_out_pairs())
+    return tuple(pair for pair in combinations(range(len(ANIMALS)), 2) if pair not in kept)
+
+
+@cache
+def reason_weights() -> dict[tuple[str, str, str], float]:
+    """How often each (verb, side, reason) is drawn; side is "agent" or "patient".
+
+    As even as can be while every verb and every reason speaks of agent and
+    patient equally often: so neither says anything about who "it" is. Found by
+    scaling the two sides of each verb and each reason to their mean in turn
+    (iterative proportional fitting; Deming and Stephan 1940).
+    """
+    weights = {
+        (verb, side, reason): 1.0
+        for verb, entry in VERBS.items()
+        for side, reasons in (("agent", entry.of_the_agent), ("patient", entry.of_the_patient))
+        for reason in reasons
+    }
+    for _ in range(300):
+        for part in (0, 2):
+            sums = defaultdict(float)
+            for key, weight in weights.items():
+                sums[key[part], key[1]] += weight
+            for key in weights:
+                both = sums[key[part], "agent"] + sums[key[part], "patient"]
+                weights[key] *= both / 2 / sums[key[part], key[1]]
+    return weights
+
+
+def every_word(language: str) -> list[str]:
+    """All words of the sentences in "english" or "french", sorted; "qu'" is a word of its own."""
+    return sorted({word for sentence in _one_of_each() for word in
+                   getattr(sentence, language).replace("'", "' ").split()})
+
+
+def _draw_for_training(rng: random.Random, passive: float, skew: float) -> Sentence:
+    family = rng.choices(list(FAMILIES), list(FAMILIES.values()))[0]
+    if family == "two animals":
+        return _draw_two_animals(rng, training_pairs(), "train", passive, skew)
+    animal = rng.choice(ANIMALS)
+    if family == "did not want":
+        verb = rng.choice(list(WISHES))
+        return did_not_want(animal, verb, rng.choice(WISHES[verb][1]))
+    dish = rng.choice(list(DISHES))
+    return did_not_want_to_eat(animal, dish, rng.choice(rng.choice((list(OF_THE_EATER), DISHES[dish]))))
+
+
+def _draw_two_animals(rng, pairs, split: str, passive: float, skew: float) -> Sentence:
+    first, second = rng.sample(rng.choice(pairs), 2)
+    keys, running_sums = _weights_with(skew)
+    while True:
+        verb, _, reason = rng.choices(keys, cum_weights=running_sums)[0]
+        voice = "passive" if rng.random() < passive or split == "bonus" else "active"
+        is_bonus = voice == "passive" and (verb, reason) in BONUS
+        if is_bonus == (split == "bonus"):
+            return two_animals(ANIMALS[first], ANIMALS[second], verb, reason, voice)
+
+
+def _draw_balanced(draw: Callable[[], Sentence], pronoun: str, antecedent_is_first: bool) -> Sentence:
+    while True:
+        sentence = draw()
+        if (sentence.pronoun, sentence.antecedent_is_first) == (pronoun, antecedent_is_first):
+            return sentence
+
+
+@cache
+def _weights_with(skew: float) -> tuple[list[tuple[str, str, str]], list[float]]:
+    """The keys of `reason_weights` and the running sums of their weights, skewed."""
+    usual = {reason: ("agent", "patient")[place % 2] for place, reason in enumerate(REASONS)}
+    skewed = {
+        (verb, side, reason): weight * (skew if side == usual[reason] else 1 - skew)
+        for (verb, side, reason), weight in reason_weights().items()
+    }
+    return list(skewed), list(accumulate(skewed.values()))
+
+
+def two_animals(first: Noun, second: Noun, verb: str, reason: str, voice: str) -> Sentence:
+    """The first animal followed the second, or was followed by it, because it was lost."""
+    of_the_agent = reason in VERBS[verb].of_the_agent
+    antecedent, other = (first, second) if of_the_agent == (voice == "active") else (second, first)
+    participle = VERBS[verb].participle
+    if voice == "active":
+        english, french = verb, f"a {participle}"
+    else:
+        agreed = participle + ("e" if first.gender == "f" else "")
+        english, french = f"was {verb} by", f"a été {agreed} par"
+    return _with_reason(
+        f"the {first.english} {english} the {second.english}",
+        f"{_the(first)} {french} {_the(second)}",
+        antecedent, other.english, verb, reason, voice, "two animals",
+    )
+
+
+def did_not_want(animal: Noun, verb: str, reason: str) -> Sentence:
+    """The animal did not want to eat because it was full."""
+    return _with_reason(
+        f"the {animal.english} did not want to {verb}",
+        f"{_the(animal)} ne voulait pas {WISHES[verb][0]}",
+        animal, None, verb, reason, "active", "did not want",
+    )
+
+
+def did_not_want_to_eat(animal: Noun, dish: Noun, reason: str) -> Sentence:
+    """The animal did not want to eat the fish because it was rotten, or because it was full."""
+    antecedent, other = (animal, dish) if reason in OF_THE_EATER else (dish, animal)
+    return _with_reason(
+        f"the {animal.english} did not want to eat the {dish.english}",
+        f"{_the(animal)} ne voulait pas manger {_the(dish)}",
+        antecedent, other.english, "eat", reason, "active", "dish",
+    )
+
+
+def _with_reason(english: str, french: str, antecedent: Noun, other: str | None, verb, reason, voice, family):
+    adjective = ADJECTIVES[reason]
+    agreed = adjective.masculine if antecedent.gender == "m" else adjective.feminine
+    pronoun = PRONOUN[antecedent.gender]
+    return Sentence(
+        f"{english} because it was {reason}",
+        f"{french} parce qu'{pronoun} était {agreed}",
+        antecedent.english, other, pronoun, verb, reason, voice, family,
+    )
+
+
+def _the(noun: Noun) -> str:
+    return f"{ARTICLE[noun.gender]} {noun.french}"
+
+
+def _one_of_each() -> Iterator[Sentence]:
+    """Sentences that hold every entry of the lexicon in both genders and voices."""
+    for animal in ANIMALS:
+        for verb, (_, reasons) in WISHES.items():
+            yield from (did_not_want(animal, verb, reason) for reason in reasons)
+        for dish, reasons in DISHES.items():
+            yield from (did_not_want_to_eat(animal, dish, reason) for reason in (*OF_THE_EATER, *reasons))
+    cat, cow = (next(noun for noun in ANIMALS if noun.english == name) for name in ("cat", "cow"))
+    for verb, entry in VERBS.items():
+        for reason in entry.of_the_agent + entry.of_the_patient:
+            for voice in ("active", "passive"):
+                yield two_animals(cat, cow, verb, reason, voice)
+                yield two_animals(cow, cat, verb, reason, voice)

@@ -1,0 +1,152 @@
+"""From text to numbers and back (notebook 9)."""
+
+import json
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Self
+
+import torch
+
+END = "<end>"
+
+
+class Tokenizer:
+    """Words and their ids. `WordTokenizer` and `CharTokenizer` say what counts as a word.
+
+    Args:
+        words: every word once, in the order of their ids. The end token's word,
+            `<end>`, is put in front and gets the id 0 if it is not among them.
+
+    Attributes:
+        words: list of str, the word of each id.
+        vocab_size: how many there are.
+        end_token: the id that ends a sentence.
+
+    Raises:
+        ValueError: a word stands twice.
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
+        words = list(words)
+        self.words = words if END in words else [END, *words]
+        self.ids = {word: i for i, word in enumerate(self.words)}
+        if len(self.ids) < len(self.words):
+            twice = next(word for word in self.words if self.words.count(word) > 1)
+            raise ValueError(f"{twice!r} stands twice among the words: every word has one id.")
+        self.end_token = self.ids[END]
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Self:
+        """The tokenizer that knows every word of these texts, in sorted order."""
+        return cls(sorted({word for text in texts for word in cls.cut(_plain(text))} - {END}))
+
+    @property
+    def vocab_size(self) -> int:
+        return len(self.words)
+
+    @staticmethod
+    def cut(text: str) -> list[str]:
+        """Text to words."""
+        raise NotImplementedError
+
+    @staticmethod
+    def join(words: list[str]) -> str:
+        """Words to text."""
+        raise NotImplementedError
+
+    def encode(self, text: str) -> torch.Tensor:
+        """Text to ids, in lower case and without a final full stop. No end token is added.
+
+        Returns:
+            (T,) int64.
+
+        Raises:
+            ValueError: a word is unknown; the message names it and the known one most like it.
+        """
+        words = self.cut(_plain(text))
+        unknown = next((word for word in words if word not in self.ids), None)
+        if unknown is not None:
+            raise ValueError(self._about(unknown))
+        return torch.tensor([self.ids[word] for word in words], dtype=torch.int64)  # (T,)
+
+    def decode(self, ids: torch.Tensor | Iterable[int]) -> str:
+        """Ids (T,) to text, up to the first end token or -1.
+
+        Raises:
+            ValueError: an id is outside the vocabulary, or there are rows of ids.
+        """
+        if isinstance(ids, torch.Tensor):
+            if ids.dim() != 1:
+                raise ValueError(f"ids has shape {tuple(ids.shape)}: (T,) is wanted, so decode row by row.")
+            ids = ids.tolist()
+        words = []
+        for i in ids:
+            if i in (self.end_token, -1):
+                break
+            if not 0 <= i < self.vocab_size:
+                raise ValueError(f"{i} is no word's id: ids run from 0 to {self.vocab_size - 1}.")
+            words.append(self.words[i])
+        return self.join(words)
+
+    def to_json(self) -> str:
+        """The tokenizer as text, for `from_json`."""
+        return json.dumps({"tokenizer": type(self).__name__, "words": self.words}, ensure_ascii=False)
+
+    @staticmethod
+    def from_json(text: str) -> "Tokenizer":
+        """The tokenizer that `to_json` wrote.
+
+        Raises:
+            ValueError: the text is something else.
+        """
+        kinds = {kind.__name__: kind for kind in (WordTokenizer, CharTokenizer)}
+        try:
+            saved = json.loads(text)
+            return kinds[saved["tokenizer"]](saved["words"])
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"this is no saved tokenizer ({type(error).__name__}): "
+                f'JSON with "tokenizer" ({" or ".join(kinds)}) and "words" is wanted.'
+            ) from error
+
+    def _about(self, unknown: str) -> str:
+        known = [word for word in self.words if word != END]
+        nearest = get_close_matches(unknown, known, n=1, cutoff=0.0)
+        return f"{unknown!r} is not among the {len(known)} known words" + (
+            f"; the nearest is {nearest[0]!r}." if nearest else "."
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.vocab_size} words>"
+
+
+class WordTokenizer(Tokenizer):
+    """One id for each word. An apostrophe ends a word: "qu'il" is "qu'" and "il"."""
+
+    @staticmethod
+    def cut(text: str) -> list[str]:
+        return text.replace("’", "'").replace("'", "' ").split()
+
+    @staticmethod
+    def join(words: list[str]) -> str:
+        return " ".join(words).replace("' ", "'")
+
+
+class CharTokenizer(Tokenizer):
+    """One id for each character, spaces included."""
+
+    @staticmethod
+    def cut(text: str) -> list[str]:
+        return list(text)
+
+    @staticmethod
+    def join(words: list[str]) -> str:
+        return "".join(words)
+
+    def _about(self, unknown: str) -> str:
+        return f"the character {unknown!r} is not among the {self.vocab_size - 1} known ones."
+
+
+def _plain(text: str) -> str:
+    """In lower case; a full stop at the very end goes, and spaces behind it."""
+    return (text.rstrip().removesuffix(".") if text.rstrip().endswith(".") else text).lower()

@@ -5,7 +5,7 @@ from dataclasses import astuple, replace
 import pytest
 import torch
 from ninelives.config import TransformerConfig
-from ninelives.model import EncoderDecoder
+from ninelives.model import EncoderDecoder, answer_attentions
 from torch.nn import functional as F
 
 ENCODER = TransformerConfig(vocab_size=13, block_size=16, n_embd=12, n_head=3, n_layer=2, dropout=0.0)
@@ -140,14 +140,62 @@ def test_two_widths_are_refused_with_one_sentence():
 @pytest.mark.parametrize(
     ("prefix", "targets", "says"),
     [
-        ([[1, 2, PAD], [PAD, PAD, PAD]], [[1], [2]], r"num_tokens is \[2, 0\] for sequences of 3 places"),
-        ([[]], [[1, 2]], "hidden_cache has shape \\(1, 0, 12\\): it holds no row"),
+        ([[1, 2, PAD], [PAD, PAD, PAD]], [[1], [2]], r"row 1 of prefix holds nothing but padding \(-1\)"),
+        ([[1, 2], [3, 4]], [[PAD, PAD], [1, 2]], r"row 0 of targets holds nothing but padding \(-1\)"),
+        ([[]], [[1, 2]], r"prefix is empty, of shape \(1, 0\): every row must have at least one token"),
+        ([[1, 2]], [[]], r"targets is empty, of shape \(1, 0\)"),
+        ([1, 2], [[1]], r"prefix has shape \(2,\): \(B, T\) is wanted, one row for each text"),
+        ([[PAD, 1]], [[1]], r"row 0 of prefix, \[-1, 1\], has a token behind padding \(-1\): padding stands at the end"),
+        ([[1, 2]], [[1, PAD, 2]], "row 0 of targets, .* has a token behind padding"),
         ([[1] * 17], [[1]], "the sequence has 17 tokens and the model reads at most block_size = 16"),
         ([[1, 2]], [[1] * 11], "the sequence has 11 tokens and the model reads at most block_size = 10"),
         ([[1, 13]], [[1]], r"idx holds 13: ids run from 0 to 12"),
-        ([[1, 2], [3, 4]], [[1, 2]], r"hidden_cache has shape \(2, 2, 12\): \(B, P, n_embd\) = \(1, P, 12\) is wanted"),
+        ([[1, 2], [3, 4]], [[1, 2]], "prefix has 2 rows and targets has 1: there must be one answer for each prefix"),
     ],
 )
 def test_bad_input_is_refused_with_one_sentence(prefix, targets, says):
     with pytest.raises(ValueError, match=says):
         model()(torch.tensor(prefix, dtype=torch.int64), torch.tensor(targets, dtype=torch.int64))
+
+
+def test_where_an_answer_looks_is_told_for_the_row_that_writes_each_word():
+    made, prefix, targets = model().train(), padded([7], 7, 13), padded([5], 5, 17)
+    made.encoder.eval()
+    layers = answer_attentions(made, prefix, targets)
+    assert [tuple(weights.shape) for weights in layers] == [(1, 2, 6, 12)] * 3
+    assert made.training and not made.encoder.training and not made.decoder.layers["blocks"][0].attention._forward_hooks
+    for weights in layers:
+        assert torch.allclose(weights.sum(-1), torch.ones_like(weights[..., 0]))
+        # The row that writes word t has read the prefix and the t words before it.
+        for t in range(6):
+            assert (weights[0, :, t, : 7 + t] > 0).all() and (weights[0, :, t, 7 + t :] == 0).all()
+
+
+def test_where_an_answer_looks_is_where_the_value_comes_from():
+    made, prefix, targets = model(), padded([7], 7, 13), padded([5], 5, 17)
+    attention, seen = made.decoder.layers["blocks"][1].attention, []
+    hook = attention.register_forward_hook(lambda layer, given, output: seen.append((given[0], output)))
+    weights = answer_attentions(made, prefix, targets)[1]  # (1, H, 6, 12)
+    hook.remove()
+    x, output = seen[0]
+    v = attention.value(x).view(1, 12, 2, 6).transpose(1, 2)  # (1, H, 12, head_size)
+    assert torch.allclose(attention.proj((weights @ v).transpose(1, 2).reshape(1, 6, 12)), output[:, 6:])
+
+
+def test_a_learners_attention_that_keeps_its_weights_is_read_too():
+    made, prefix, targets = model(), padded([7], 7, 13), padded([5], 5, 17)
+    wanted = answer_attentions(made, prefix, targets)
+
+    class Theirs(torch.nn.Module):
+        def __init__(self, ours):
+            super().__init__()
+            self.ours = ours
+
+        def forward(self, x, attention_mask=None):
+            self.weights = self.ours.attention_weights(x, attention_mask)
+            return self.ours(x, attention_mask)
+
+    for block in made.decoder.layers["blocks"]:
+        block.attention = Theirs(block.attention)
+    for ours, theirs in zip(wanted, answer_attentions(made, prefix, targets), strict=True):
+        assert torch.equal(ours, theirs)

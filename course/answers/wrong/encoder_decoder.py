@@ -347,3 +347,25 @@ class NoEncoder(Given):
     def __init__(self, encoder_config, decoder_config):
         super().__init__(encoder_config, decoder_config)
         del self.encoder
+
+
+@refused_by(encoder_decoder, "copy", "a function is kept on self")
+class LambdaOnTheModule(Given):
+    """Where the scaffold's defect lay: a copy of the module calls the lambda, and that calls the original's encoder."""
+
+    def __init__(self, encoder_config, decoder_config):
+        super().__init__(encoder_config, decoder_config)
+        self.encode = lambda prefix: self.encoder(prefix, return_hidden=True)
+
+    def forward(self, prefix, targets):
+        return self.decoder(targets, targets, hidden_cache=self.encode(prefix))
+
+
+@refused_by(encoder_decoder, "copy", "a tensor made by forward has no place there")
+class HiddenKeptOnTheModule(Given):
+    """Its graph hangs on the tensor, which therefore cannot be copied once it was made in training."""
+
+    def forward(self, prefix, targets):
+        with torch.enable_grad():
+            self.hidden = self.encoder(prefix, return_hidden=True)
+        return self.decoder(targets, targets, hidden_cache=self.hidden)

@@ -1,5 +1,6 @@
 """Notebook 7: what joining an encoder and a decoder must do."""
 
+import copy
 from dataclasses import astuple, replace
 from typing import NamedTuple
 
@@ -405,3 +406,30 @@ def _(answer, seed):
         (B, prefix.shape[1] + T, encoder.vocab_size):
             "the two are built from one configuration. Each has its own: Encoder(encoder_config), Decoder(decoder_config).",
     })
+
+
+@encoder_decoder.aspect("copy")
+def _(answer, seed):
+    case = cases(seed)[0]
+    # With the parts that the constructor itself has made: a function kept on the module would go on calling those.
+    module, (prefix, targets) = build_from(answer, case.encoder, case.decoder).double().eval(), batch(case, seed)
+    with torch.no_grad():
+        before, _ = answer_of(module, prefix, targets)
+        try:
+            twin = copy.deepcopy(module)
+        except Exception as error:
+            raise CheckFailed(
+                f"copy.deepcopy(…) of your EncoderDecoder raised {type(error).__name__}: {error}",
+                "a copy: whoever trains keeps the best model so far in this way.",
+                "keep nothing on self but modules, parameters, numbers and words; a tensor made by forward has no place there.",
+            ) from None
+        for parameter in module.parameters():
+            parameter.add_(torch.randn_like(parameter))
+        after, _ = answer_of(twin, prefix, targets)
+    if not same_values(after, before):
+        raise CheckFailed(
+            f"a copy is made, then the weights of the first model change, and the logits of the *copy* move by {(after - before).abs().max():.2g}.",
+            "no change: a copy has weights of its own.",
+            "a function is kept on self (a lambda, for instance) that holds the first model fast; a copy of the module keeps "
+            "calling it. Write a method, or call self.encoder and self.decoder in forward.",
+        )

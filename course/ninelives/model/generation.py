@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ninelives.model.attention import MultiHeadSelfAttention
 from ninelives.model.decoder import Decoder
 from ninelives.model.embeddings import Embedding
-from ninelives.model.encoder_decoder import EncoderDecoder
+from ninelives.model.encoder_decoder import EncoderDecoder, checked_prefix
 from ninelives.model.transformer import TransformerBlock, is_cached, joint_mask, padding_first
 
 
@@ -160,7 +160,8 @@ def prefix_generation(
         (B, new) int64, the new tokens alone; -1 behind a sequence's end token.
 
     Raises:
-        ValueError: what `stream` raises, or a prefix is empty or all padding.
+        ValueError: what `stream` raises, or a prefix is empty, all padding, or
+            padded elsewhere than at its end.
     """
     tokens = list(prefix_stream(model, prefix, max_new_tokens, temperature, **settings))
     return torch.stack(tokens, dim=1) if tokens else prefix.new_empty(len(prefix), 0)  # (B, new)
@@ -170,8 +171,7 @@ def prefix_stream(
     model: EncoderDecoder, prefix: torch.Tensor, max_new_tokens: int, temperature: float = 1.0, **settings
 ) -> Iterator[torch.Tensor]:
     """`prefix_generation`, token by token: yields (B,) int64."""
-    if prefix.shape[1] == 0:
-        raise ValueError("the prefix is empty: there must be at least one token to answer to.")
+    checked_prefix(prefix)
     with torch.no_grad(), in_eval_mode(model):
         hidden_cache = model.encoder(prefix, return_hidden=True)  # (B, P, C)
     start = prefix.new_empty(len(prefix), 0)  # (B, 0)

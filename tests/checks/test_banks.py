@@ -35,7 +35,9 @@ def test_a_right_answer_of_any_shape_is_accepted(answer):
 
 
 @pytest.mark.parametrize(
-    ("notebook", "wrong", "right"), [("embeddings", 16, 4), ("attention", 30, 4), ("transformer", 100, 11), ("encoder", 40, 9), ("decoder", 30, 9), ("generation", 90, 15)]
+    ("notebook", "wrong", "right"),
+    [("embeddings", 16, 4), ("attention", 30, 4), ("transformer", 100, 11), ("encoder", 40, 9), ("decoder", 30, 9), ("generation", 90, 15),
+     ("encoder_decoder", 40, 10), ("prefix_generation", 55, 10)],
 )
 def test_the_bank_of_a_notebook_is_large_enough(notebook, wrong, right):
     assert len(answers_in(importlib.import_module(f"answers.wrong.{notebook}"))) >= wrong

@@ -142,8 +142,7 @@ def test_two_widths_are_refused_with_one_sentence():
     [
         ([[1, 2, PAD], [PAD, PAD, PAD]], [[1], [2]], r"row 1 of prefix holds nothing but padding \(-1\)"),
         ([[1, 2], [3, 4]], [[PAD, PAD], [1, 2]], r"row 0 of targets holds nothing but padding \(-1\)"),
-        ([[]], [[1, 2]], r"prefix is empty, of shape \(1, 0\): every row must have at least one token"),
-        ([[1, 2]], [[]], r"targets is empty, of shape \(1, 0\)"),
+        ([[]], [[1, 2]], r"the prefix is empty, of shape \(1, 0\): its last row predicts the first word"),
         ([1, 2], [[1]], r"prefix has shape \(2,\): \(B, T\) is wanted, one row for each text"),
         ([[PAD, 1]], [[1]], r"row 0 of prefix, \[-1, 1\], has a token behind padding \(-1\): padding stands at the end"),
         ([[1, 2]], [[1, PAD, 2]], "row 0 of targets, .* has a token behind padding"),
@@ -199,3 +198,11 @@ def test_a_learners_attention_that_keeps_its_weights_is_read_too():
         block.attention = Theirs(block.attention)
     for ours, theirs in zip(wanted, answer_attentions(made, prefix, targets), strict=True):
         assert torch.equal(ours, theirs)
+
+
+def test_an_answer_that_has_not_begun_has_one_row_that_predicts_it():
+    made, prefix = model(), padded(LENGTHS, 7, 13)
+    logits, _ = made(prefix, torch.empty(3, 0, dtype=torch.int64))
+    for b, n in enumerate(LENGTHS):
+        alone = made.decoder(torch.empty(1, 0, dtype=torch.int64), hidden_cache=made.encoder(prefix[b : b + 1, :n], return_hidden=True))[0]
+        assert torch.allclose(logits[b, -1], alone[0, -1])

@@ -20,6 +20,7 @@ import ninelives.checks.attention
 import ninelives.checks.decoder
 import ninelives.checks.embeddings
 import ninelives.checks.encoder
+import ninelives.checks.encoder_decoder
 import ninelives.checks.transformer
 import ninelives.model
 from ninelives.checks.exercise import Exercise
@@ -38,6 +39,7 @@ PARTS = {
     "Transformer": Part("03-transformer", ninelives.checks.transformer.transformer),
     "Encoder": Part("04-encoder", ninelives.checks.encoder.encoder),
     "Decoder": Part("05-decoder", ninelives.checks.decoder.decoder),
+    "EncoderDecoder": Part("07-encoder-decoder", ninelives.checks.encoder_decoder.encoder_decoder),
 }
 
 

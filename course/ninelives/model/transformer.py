@@ -114,6 +114,10 @@ class Transformer(nn.Module):
         predictions = logits[:, first : first + targets.shape[1]]  # (B, T, V)
         return logits, F.cross_entropy(predictions.transpose(1, 2), targets, ignore_index=-1)
 
+    def attentions(self, idx: torch.Tensor, hidden_cache: torch.Tensor | None = None) -> list[torch.Tensor]:
+        """How much each token reads each other, layer by layer: `attentions` of this model."""
+        return attentions(self, idx, hidden_cache)
+
     def checked_cache(self, hidden_cache: torch.Tensor, B: int) -> torch.Tensor:
         """The cache itself, once it fits. Raises ValueError."""
         C = self.config.n_embd
@@ -127,6 +131,45 @@ class Transformer(nn.Module):
                 f"cache predicts the first target; leave hidden_cache out where there is nothing to go on from."
             )
         return hidden_cache
+
+
+def attentions(
+    model: nn.Module, idx: torch.Tensor, hidden_cache: torch.Tensor | None = None
+) -> list[torch.Tensor]:
+    """How much each token reads each other in every layer of a Transformer, for pictures: no dropout, no gradient.
+
+    The model may be a learner's: it needs layers["blocks"], and in each block an
+    `attention` that keeps what it has computed in `weights`, as in notebook 2, or
+    computes it again in `attention_weights`, as the package's does.
+
+    Args:
+        model: a Transformer; it is left in the mode it was in.
+        idx: (B, T) int64, -1 where a sequence is padded.
+        hidden_cache: (B, P, n_embd), as in `Transformer.forward`; its padded rows are moved to its front.
+
+    Returns:
+        One (B, n_head, P + T, P + T) for each layer. Rows of padding mean nothing.
+
+    Raises:
+        ValueError: what the model's forward raises.
+    """
+    seen = []
+
+    def keep(attention, arguments, named, output):
+        kept = hasattr(attention, "weights")
+        seen.append(attention.weights.detach() if kept else attention.attention_weights(*arguments, **named))
+
+    hooks = [block.attention.register_forward_hook(keep, with_kwargs=True) for block in model.layers["blocks"]]
+    was_training = model.training
+    try:
+        model.eval()
+        with torch.no_grad():
+            model(idx) if hidden_cache is None else model(idx, hidden_cache=hidden_cache)
+    finally:
+        model.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return seen
 
 
 def is_cached(hidden_cache: torch.Tensor) -> torch.Tensor:

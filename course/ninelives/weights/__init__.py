@@ -1,0 +1,107 @@
+"""Small models that were trained for the course: `model, tokenizer = weights.load("antecedent")`.
+
+    antecedent      an Encoder; at "it" it names the animal or dish that is meant
+    storyteller     a Decoder; it writes sentences like the cat's
+    translator      an EncoderDecoder; English to French
+
+Each is two files here, the numbers (NAME.safetensors) and what is known about
+them (NAME.json, and as a page to be read NAME.md), and each is made again by
+`python -m ninelives.training.NAME`.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+
+from ninelives.config import TransformerConfig
+from ninelives.model import Decoder, Encoder, EncoderDecoder
+from ninelives.text import Tokenizer
+
+HERE = Path(__file__).parent
+KINDS = {kind.__name__: kind for kind in (Encoder, Decoder, EncoderDecoder)}
+
+
+def load(name: str, folder: Path = HERE) -> tuple[torch.nn.Module, Tokenizer]:
+    """A trained model in eval mode, on the CPU and in float32, and its tokenizer.
+
+    Nothing is downloaded, and no random number is drawn.
+
+    Args:
+        name: "antecedent", "storyteller" or "translator".
+        folder: where its files are.
+
+    Raises:
+        ValueError: there are no weights of this name, or they are not the ones that were trained.
+    """
+    facts = card(name, folder)
+    path = folder / f"{name}.safetensors"
+    again = f"Install the course again, or make them again: python -m ninelives.training.{name}"
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"the weights {name!r} cannot be read ({path}: {error.strerror}). {again}") from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != facts["sha256"]:
+        raise ValueError(
+            f"the weights {name!r} are damaged: {path} has {len(data)} bytes and the SHA256 {found[:12]}…, "
+            f"and {facts['bytes']} bytes and {facts['sha256'][:12]}… are wanted. {again}"
+        )
+    # On the meta device nothing is drawn at random only to be overwritten.
+    with torch.device("meta"):
+        model = KINDS[facts["model"]](*(TransformerConfig(**config) for config in facts["configs"]))
+    numbers = {key: tensor.float() for key, tensor in safetensors.torch.load(data).items()}
+    model.load_state_dict(numbers, assign=True)
+    return model.eval(), Tokenizer.from_json(json.dumps(facts["tokenizer"]))
+
+
+def card(name: str, folder: Path = HERE) -> dict:
+    """What is known about the weights: sizes, how they were made, what was measured, their SHA256.
+
+    Raises:
+        ValueError: there are no weights of this name, or their card is damaged.
+    """
+    known = sorted(path.stem for path in folder.glob("*.json"))
+    if name not in known:
+        raise ValueError(f"there are no weights {name!r}: {', '.join(map(repr, known)) or 'none'} can be loaded.")
+    path = folder / f"{name}.json"
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        missing = {"model", "configs", "tokenizer", "sha256", "bytes"} - set(facts)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} is damaged ({error}): install the course again.") from error
+    if missing:
+        raise ValueError(f"{path} is damaged (it lacks {', '.join(sorted(missing))}): install the course again.")
+    return facts
+
+
+def save(name: str, model: torch.nn.Module, tokenizer: Tokenizer, facts: dict, folder: Path = HERE) -> dict:
+    """Write a model for `load`, its numbers in float16.
+
+    Args:
+        facts: what else the card is to say, JSON values by their names.
+
+    Returns:
+        The card.
+    """
+    halves = {key: tensor.half().contiguous() for key, tensor in model.state_dict().items()}
+    data = safetensors.torch.save(halves)
+    parts = (model.encoder, model.decoder) if isinstance(model, EncoderDecoder) else (model,)
+    whole = {
+        "name": name,
+        "model": type(model).__name__,
+        "configs": [asdict(part.config) for part in parts],
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        **facts,
+        "tokenizer": json.loads(tokenizer.to_json()),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.safetensors").write_bytes(data)
+    (folder / f"{name}.json").write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return whole

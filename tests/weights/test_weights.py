@@ -1,0 +1,72 @@
+import json
+import shutil
+
+import pytest
+import torch
+
+from ninelives import weights
+
+NAMES = sorted(path.stem for path in weights.HERE.glob("*.json"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_come_in_float32_in_eval_mode_and_draw_no_random_number(name):
+    before = torch.get_rng_state()
+    model, tokenizer = weights.load(name)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not model.training
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    assert not any(tensor.is_meta for tensor in model.state_dict().values())
+    card = weights.card(name)
+    assert card["parameters"] == sum(parameter.numel() for parameter in model.parameters())
+    assert card["configs"][0]["vocab_size"] == tokenizer.vocab_size
+
+
+def copied(name, folder):
+    for path in weights.HERE.glob(f"{name}.*"):
+        shutil.copy(path, folder)
+    return folder / f"{name}.safetensors"
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match="there are no weights 'gpt': 'antecedent'.* can be loaded"):
+        weights.load("gpt")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda data: data[:-100], lambda data: b"", lambda data: data[:999] + bytes([data[999] ^ 1]) + data[1000:]],
+    ids=["cut off", "empty", "one bit"],
+)
+def test_a_damaged_file_is_refused_with_what_to_do(tmp_path, damage):
+    path = copied("antecedent", tmp_path)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match="the weights 'antecedent' are damaged: .* python -m ninelives.training.antecedent"):
+        weights.load("antecedent", tmp_path)
+
+
+def test_a_missing_file_is_refused_with_what_to_do(tmp_path):
+    copied("antecedent", tmp_path).unlink()
+    with pytest.raises(ValueError, match="cannot be read .* python -m ninelives.training.antecedent"):
+        weights.load("antecedent", tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"model": "Encoder"}'])
+def test_a_damaged_card_is_refused(tmp_path, text):
+    copied("antecedent", tmp_path)
+    (tmp_path / "antecedent.json").write_text(text)
+    with pytest.raises(ValueError, match="antecedent.json is damaged"):
+        weights.load("antecedent", tmp_path)
+
+
+def test_what_is_saved_is_loaded_rounded_to_float16(tmp_path):
+    model, tokenizer = weights.load("antecedent")
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(1e-5)
+    weights.save("other", model, tokenizer, {"why": "a test"}, tmp_path)
+    again, words = weights.load("other", tmp_path)
+    assert words.words == tokenizer.words
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor.half().float())
+    assert json.loads((tmp_path / "other.json").read_text())["why"] == "a test"

@@ -12,6 +12,7 @@ from ninelives.figures.shapes import shape_diagram
 from ninelives.figures.similarity import position_similarity, table_picture
 from ninelives.figures.style import number_repeats
 from ninelives.figures.tokens import token_row
+from ninelives.figures.training import describe_training, training_curves
 from ninelives.figures.words import describe_attention, position_of, read_row
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "as_attention",
     "curves",
     "describe_attention",
+    "describe_training",
     "distribution",
     "head_grid",
     "heatmap",
@@ -32,5 +34,6 @@ __all__ = [
     "shape_diagram",
     "table_picture",
     "token_row",
+    "training_curves",
     "wanted_and_yours",
 ]

@@ -48,7 +48,7 @@ def curves(
     axes.locator_params(nbins=6)
     if all(np.equal(np.mod(x, 1), 0).all() for x, _ in lines.values()):
         axes.xaxis.get_major_locator().set_params(integer=True)
-    _name_lines(axes, lines, styles)
+    name_lines(axes, lines, styles)
     put_title(figure, title)
     told = " ".join(_describe(name, x, y) for name, (x, y) in lines.items())
     count = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
@@ -69,7 +69,7 @@ def _line(name: str, pair) -> tuple[np.ndarray, np.ndarray]:
     return x, y
 
 
-def _name_lines(axes, lines, styles) -> None:
+def name_lines(axes, lines, styles) -> None:
     """Names at the right edge, pushed apart where two lines end at nearly the same height."""
     low, high = axes.get_ylim()
     ends = [(y[-1] - low) / (high - low) * HEIGHT for _, y in lines.values()]  # inches

@@ -4,5 +4,6 @@ from ninelives.widgets.attention_explorer import AttentionExplorer
 from ninelives.widgets.layer_stepper import LayerStepper
 from ninelives.widgets.mask_lab import MaskLab
 from ninelives.widgets.position_lab import PositionLab
+from ninelives.widgets.training_monitor import TrainingMonitor
 
-__all__ = ["AttentionExplorer", "LayerStepper", "MaskLab", "PositionLab"]
+__all__ = ["AttentionExplorer", "LayerStepper", "MaskLab", "PositionLab", "TrainingMonitor"]

@@ -1,0 +1,172 @@
+import base64
+import json
+import re
+
+import nbformat
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets import TraitError
+
+from ninelives.widgets import TrainingMonitor
+
+BESIDE = {"characters": [{"step": s, "loss": 3 - s / 1000, "rate": 5e-4, "seconds": s / 10, "accuracy": 0.3} for s in (500, 1000, 2000)]}
+
+
+def entry(step, loss=1.0, **others):
+    return {"step": step, "loss": loss, "rate": 2e-3, "seconds": step / 50, **others}
+
+
+@pytest.fixture
+def monitor():
+    return TrainingMonitor("words", 2000, BESIDE)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What the monitor displays, with how."""
+    calls = []
+    monkeypatch.setattr("ninelives.widgets.training_monitor.display", lambda data, **how: calls.append((data, how)))
+    return calls
+
+
+def test_a_monitor_waits_until_the_first_step(monitor):
+    assert monitor.state == "waiting"
+    assert monitor.describe().startswith("words: not begun, 2,000 steps. words: nothing yet. characters: loss from 2.5 at step 500")
+    assert not monitor.stopped
+    assert not monitor.stopped
+    assert monitor.state == "running" and monitor.step == 1
+
+
+def test_entries_become_the_curve(monitor):
+    monitor(entry(100, 2.5, accuracy=0.1))
+    monitor(entry(200, 1.5, accuracy=0.4))
+    assert [old["step"] for old in monitor.entries] == [100, 200]
+    assert (monitor.step, monitor.seconds, monitor.state, monitor.measure) == (200, 4.0, "running", "accuracy")
+    assert "words: loss from 2.5 at step 100 to 1.5 at step 200, accuracy from 0.1 at step 100 to 0.4 at step 200." in monitor.describe()
+
+
+def test_the_last_step_finishes_it(monitor):
+    monitor(entry(2000))
+    assert monitor.state == "finished"
+
+
+def test_stop_is_told_once_so_that_the_training_can_go_on(monitor):
+    assert not monitor.stopped
+    monitor.stop_asked = True
+    assert monitor.stopped
+    assert monitor.state == "stopped" and not monitor.stop_asked
+    assert not monitor.stopped
+
+
+def test_entries_of_an_earlier_sitting_take_the_place_of_those_that_stand_there(monitor):
+    for step in (100, 200, 300):
+        monitor(entry(step, 9.0))
+    for step in (100, 200):
+        monitor(entry(step, 1.0))
+    assert [(old["step"], old["loss"]) for old in monitor.entries] == [(100, 1.0), (200, 1.0)]
+
+
+def test_between_two_entries_the_steps_are_counted(monitor, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monitor(entry(100))
+    for _ in range(31):
+        now[0] += 0.1
+        assert not monitor.stopped
+    assert 127 <= monitor.step <= 130
+    assert monitor.seconds == pytest.approx(100 / 50 + 3.0, abs=0.3)
+
+
+def test_a_loss_that_is_no_number_leaves_the_state_json(monitor):
+    monitor(entry(100, float("nan"), accuracy=float("inf"), samples=[["the cat", "le chat", "le chat"]]))
+    monitor(entry(200, 1.0, accuracy=0.5))
+    state = json.loads(json.dumps(monitor.get_state(), allow_nan=False))
+    assert state["entries"][0]["loss"] is None
+    assert "loss 1 at step 200" in monitor.describe()
+    monitor.picture()
+
+
+def test_samples_are_read_out_at_the_cursor(monitor):
+    monitor(entry(100, samples=[["the cat", "la vache", "le chat"]]))
+    monitor(entry(200, samples=[["the cat", "le chat", "le chat"]]))
+    assert "the cat: le chat (right)." in monitor.describe()
+    monitor.cursor = 150
+    assert "the cat: la vache (wanted: le chat)." in monitor.describe()
+
+
+def test_every_number_of_the_evaluation_is_a_measure_that_can_be_chosen(monitor):
+    monitor(entry(100, accuracy=0.5, bonus=0.25, best=True))
+    assert monitor.measures == ["accuracy", "bonus"]
+    monitor.measure = "bonus"
+    assert "bonus 0.25 at step 100" in monitor.describe()
+
+
+def test_a_hidden_training_is_left_out(monitor):
+    monitor.hidden = ["characters"]
+    assert "characters: loss" not in monitor.describe()
+    assert "Hidden: characters." in monitor.describe()
+
+
+def test_the_bundle_holds_a_picture_with_its_words_and_no_html(monitor):
+    data, metadata = monitor._repr_mimebundle_()
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert metadata["image/png"]["alt"] == monitor.describe()
+    assert "application/vnd.jupyter.widget-view+json" in data and "text/html" not in data
+    assert data["text/plain"] == "TrainingMonitor(words: not begun, 2,000 steps, beside characters)"
+
+
+def test_a_cell_gets_the_picture_then_its_words_then_the_widget(monitor, shown):
+    monitor._ipython_display_()
+    outputs = [nbformat.v4.new_output("display_data", data, metadata=how.get("metadata") or {}) for data, how in shown]
+    assert [("image/png" in o.data, "text/markdown" in o.data) for o in outputs] == [(True, False), (False, True), (False, False)]
+    assert len(json.dumps(outputs)) < 100_000
+
+
+def test_the_still_picture_is_drawn_again_when_the_cell_is_over(monitor, shown, monkeypatch):
+    shell = InteractiveShell.instance()
+    monkeypatch.setattr("ninelives.widgets.training_monitor.get_ipython", lambda: shell)
+    monitor._ipython_display_()
+    monitor(entry(100, accuracy=0.5))
+    before = list(shown)
+    shell.events.trigger("post_run_cell", None)
+    again = shown[len(before):]
+    assert [how["update"] for _, how in again] == [True, True]
+    assert [how["display_id"] for _, how in again] == [how["display_id"] for _, how in before[:2]]
+    assert again[0][0]["image/png"] != before[0][0]["image/png"]
+    assert monitor.state == "stopped"  # the cell was interrupted: nobody makes steps any more
+    shell.events.trigger("post_run_cell", None)
+    assert len(shown) == len(before) + 2
+
+
+def test_the_page_is_self_contained(monitor, tmp_path):
+    monitor(entry(100, samples=[["</script><b>", "x", "y"]]))
+    path = tmp_path / "monitor.html"
+    monitor.save_html(path)
+    page = path.read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)=["']|@import|url\(|\bfetch\(|\bimport\b.*\bfrom\b""", page)
+    assert set(re.findall(r"https?://[^\"'\s]+", page)) == {"http://www.w3.org/2000/svg"}  # a name, never asked for
+    assert page.count("</script") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"max_iters": 0}, "a training has at least one step"),
+        ({"beside": {"words": []}}, "a training called 'words' too"),
+        ({"beside": {str(k): [] for k in range(7)}}, "at most 6 can be told apart"),
+        ({"beside": {"a": [{"loss": 1.0}]}}, "no entry of a history"),
+        ({"beside": {"a": [[1, 2]]}}, "no entry of a history"),
+    ],
+)
+def test_what_cannot_be_watched_is_refused_with_one_sentence(arguments, says):
+    with pytest.raises(ValueError, match=says):
+        TrainingMonitor(**{"name": "words", "max_iters": 10, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [("measure", "speed", "what was measured is accuracy"), ("hidden", ["bytes"], "the trainings are words, characters")],
+)
+def test_a_choice_that_is_not_there_is_refused_with_one_sentence(monitor, name, value, says):
+    with pytest.raises(TraitError, match=says):
+        setattr(monitor, name, value)

@@ -35,13 +35,9 @@ def test_a_right_answer_of_any_shape_is_accepted(answer):
 
 
 @pytest.mark.parametrize(
-<<<<<<< HEAD
     ("notebook", "wrong", "right"),
     [("embeddings", 16, 4), ("attention", 30, 4), ("transformer", 100, 11), ("encoder", 40, 9), ("decoder", 30, 9), ("generation", 90, 15),
-     ("encoder_decoder", 40, 10), ("prefix_generation", 55, 10)],
-=======
-    ("notebook", "wrong", "right"), [("embeddings", 16, 4), ("attention", 30, 4), ("transformer", 100, 11), ("encoder", 40, 9), ("decoder", 30, 9), ("generation", 90, 15), ("training", 100, 19)]
->>>>>>> 7310f0f (Check the parts of a training against what they must do to every number)
+     ("encoder_decoder", 40, 10), ("prefix_generation", 55, 10), ("training", 100, 19)],
 )
 def test_the_bank_of_a_notebook_is_large_enough(notebook, wrong, right):
     assert len(answers_in(importlib.import_module(f"answers.wrong.{notebook}"))) >= wrong

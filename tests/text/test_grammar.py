@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 
 from ninelives.text.grammar import (
-    BONUS, every_word, did_not_want, did_not_want_to_eat, held_out_pairs, sentences, training_pairs, two_animals,
+    BONUS, every_word, did_not_want, did_not_want_to_eat, held_out_pairs, is_grammatical, parse, sentences, training_pairs, two_animals,
 )
 from ninelives.text.lexicon import ADJECTIVES, ANIMALS, DISHES, OF_THE_DISH, OF_THE_EATER, REASONS, VERBS, WISHES
 
@@ -200,6 +200,30 @@ def test_every_word_is_listed_and_only_lion_is_the_same_in_both_languages(all_of
 def test_the_sentences_of_the_course_are_in_the_grammar(all_of_them, english, french, antecedent):
     found = [(s.french, s.antecedent) for s in all_of_them if s.english == english]
     assert found == [(french, antecedent)]
+
+
+def test_parsing_gives_the_very_sentence_back(all_of_them):
+    for sentence in all_of_them[::37]:
+        assert parse(sentence.english.capitalize() + ".") == sentence
+
+
+@pytest.mark.parametrize(
+    ("english", "is_in_form"),
+    [
+        ("the cat chased the mouse because it was rotten", True),
+        ("the cat did not want to swim because it was full", True),
+        ("the cat did not want to eat the soup because it was rotten", True),
+        ("the cat chased the cat because it was hungry", True),
+        ("the cat chased the mouse because it was", False),
+        ("the cat chased the mouse because it was hungry the", False),
+        ("cat the chased the mouse because it was hungry", False),
+        ("the fish chased the mouse because it was hungry", False),
+        ("", False),
+    ],
+)
+def test_what_the_grammar_does_not_make_is_told_from_what_has_not_its_form(english, is_in_form):
+    assert parse(english) is None
+    assert is_grammatical(english) == is_in_form
 
 
 # What a guess may look at. The last three together decide; anything less must not.

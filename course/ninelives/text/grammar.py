@@ -13,11 +13,12 @@ DATA.md beside this file.
 """
 
 import random
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate, combinations, cycle
+from itertools import accumulate, combinations, cycle, islice
 
 from ninelives.text.lexicon import ADJECTIVES, ANIMALS, DISHES, OF_THE_EATER, REASONS, VERBS, WISHES, Noun
 
@@ -32,6 +33,19 @@ BONUS = {
     ("chased", "angry"), ("helped", "strong"), ("envied", "weak"), ("defended", "brave"), ("called", "hurt"),
     ("avoided", "rude"), ("followed", "wise"), ("teased", "shy"), ("imitated", "rich"), ("carried", "tired"),
 }
+
+
+def _one_of(words, name: str) -> str:
+    return f"(?P<{name}>{'|'.join(words)})"
+
+
+_ANIMALS = [noun.english for noun in ANIMALS]
+_FORM = re.compile(
+    f"the {_one_of(_ANIMALS, 'first')} (?:"
+    f"(?:{_one_of(VERBS, 'active')}|was {_one_of(VERBS, 'passive')} by) the {_one_of(_ANIMALS, 'second')}|"
+    f"did not want to (?:eat the {_one_of([dish.english for dish in DISHES], 'dish')}|{_one_of(WISHES, 'wish')})"
+    f") because it was {_one_of(ADJECTIVES, 'reason')}"
+)
 
 
 @dataclass(frozen=True)
@@ -65,12 +79,11 @@ def sentences(split: str, n: int, seed: int = 0, *, passive: float = 0.5, skew: 
             and reasons whose passive is not in "train".
         n: how many.
         seed: another seed, other sentences.
-        passive: the share of passives among sentences with two animals.
-        skew: how often a reason speaks of its usual side. At 0.5 it speaks of
-            agent and patient equally often. At 0.75 every other reason speaks
-            of the agent, and the rest of the patient, three times out of four:
-            a hint that makes learning start sooner. Nothing is measured on
-            such sentences.
+        passive: the share of passives among the training sentences with two animals.
+        skew: how often, in training, a reason speaks of its usual side. At 0.5
+            it speaks of agent and patient equally often. At 0.75 every other
+            reason speaks of the agent, and the rest of the patient, three times
+            out of four: a hint that makes learning start sooner.
 
     Raises:
         ValueError: there is no such split.
@@ -80,12 +93,8 @@ def sentences(split: str, n: int, seed: int = 0, *, passive: float = 0.5, skew: 
     rng = random.Random(f"{VERSION}/{split}/{seed}")
     if split == "train":
         return [_draw_for_training(rng, passive, skew) for _ in range(n)]
-    wanted = cycle([("il", True), ("elle", False), ("il", False), ("elle", True)])
-    drawn = (
-        _draw_balanced(lambda: _draw_two_animals(rng, held_out_pairs(), split, passive, skew), *kind)
-        for kind in wanted
-    )
-    return [next(drawn) for _ in range(n)]
+    kinds = cycle([("il", True), ("elle", False), ("il", False), ("elle", True)])
+    return [_draw_for_measuring(rng, split, *kind) for kind in islice(kinds, n)]
 
 
 @cache
@@ -132,6 +141,34 @@ def reason_weights() -> dict[tuple[str, str, str], float]:
     return weights
 
 
+def parse(english: str) -> Sentence | None:
+    """The sentence that reads so in English, with its French; None if the grammar does not make it.
+
+    Upper case and a final full stop do not matter.
+    """
+    nouns = {noun.english: noun for noun in (*ANIMALS, *DISHES)}
+    match = _FORM.fullmatch(english.strip().lower().removesuffix("."))
+    if match is None:
+        return None
+    found = match.groupdict()
+    first, reason = nouns[found["first"]], found["reason"]
+    if found["wish"]:
+        makes = reason in WISHES[found["wish"]][1]
+        return did_not_want(first, found["wish"], reason) if makes else None
+    second = nouns[found["dish"] or found["second"]]
+    if found["dish"]:
+        makes = reason in OF_THE_EATER or reason in DISHES[second]
+        return did_not_want_to_eat(first, second, reason) if makes else None
+    verb = found["active"] or found["passive"]
+    makes = first != second and reason in VERBS[verb].of_the_agent + VERBS[verb].of_the_patient
+    return two_animals(first, second, verb, reason, "active" if found["active"] else "passive") if makes else None
+
+
+def is_grammatical(english: str) -> bool:
+    """Whether this has the form of one of the sentences, be the reason ever so odd."""
+    return _FORM.fullmatch(english.strip().lower().removesuffix(".")) is not None
+
+
 def every_word(language: str) -> list[str]:
     """All words of the sentences in "english" or "french", sorted; "qu'" is a word of its own."""
     return sorted({word for sentence in _one_of_each() for word in
@@ -141,7 +178,9 @@ def every_word(language: str) -> list[str]:
 def _draw_for_training(rng: random.Random, passive: float, skew: float) -> Sentence:
     family = rng.choices(list(FAMILIES), list(FAMILIES.values()))[0]
     if family == "two animals":
-        return _draw_two_animals(rng, training_pairs(), "train", passive, skew)
+        first, second = rng.sample(rng.choice(training_pairs()), 2)
+        verb, _, reason, voice = _draw_what_happened(rng, "train", passive, skew)
+        return two_animals(ANIMALS[first], ANIMALS[second], verb, reason, voice)
     animal = rng.choice(ANIMALS)
     if family == "did not want":
         verb = rng.choice(list(WISHES))
@@ -150,22 +189,23 @@ def _draw_for_training(rng: random.Random, passive: float, skew: float) -> Sente
     return did_not_want_to_eat(animal, dish, rng.choice(rng.choice((list(OF_THE_EATER), DISHES[dish]))))
 
 
-def _draw_two_animals(rng, pairs, split: str, passive: float, skew: float) -> Sentence:
-    first, second = rng.sample(rng.choice(pairs), 2)
-    keys, running_sums = _weights_with(skew)
+def _draw_for_measuring(rng: random.Random, split: str, pronoun: str, antecedent_is_first: bool) -> Sentence:
+    masculine, feminine = rng.choice(held_out_pairs())
+    first, second = (masculine, feminine) if (pronoun == "il") == antecedent_is_first else (feminine, masculine)
     while True:
-        verb, _, reason = rng.choices(keys, cum_weights=running_sums)[0]
-        voice = "passive" if rng.random() < passive or split == "bonus" else "active"
-        is_bonus = voice == "passive" and (verb, reason) in BONUS
-        if is_bonus == (split == "bonus"):
+        verb, side, reason, voice = _draw_what_happened(rng, split, 1.0 if split == "bonus" else 0.5, 0.5)
+        if ((side == "agent") == (voice == "active")) == antecedent_is_first:
             return two_animals(ANIMALS[first], ANIMALS[second], verb, reason, voice)
 
 
-def _draw_balanced(draw: Callable[[], Sentence], pronoun: str, antecedent_is_first: bool) -> Sentence:
+def _draw_what_happened(rng: random.Random, split: str, passive: float, skew: float) -> tuple[str, str, str, str]:
+    """(verb, side, reason, voice), of the bonus or not of the bonus as the split demands."""
+    keys, running_sums = _weights_with(skew)
     while True:
-        sentence = draw()
-        if (sentence.pronoun, sentence.antecedent_is_first) == (pronoun, antecedent_is_first):
-            return sentence
+        verb, side, reason = rng.choices(keys, cum_weights=running_sums)[0]
+        voice = "passive" if rng.random() < passive else "active"
+        if (voice == "passive" and (verb, reason) in BONUS) == (split == "bonus"):
+            return verb, side, reason, voice
 
 
 @cache

@@ -8,17 +8,28 @@ from collections.abc import Sequence
 
 import torch
 
-from ninelives import weights
 from ninelives.config import TransformerConfig
 from ninelives.model import Encoder
 from ninelives.text import WordTokenizer
-from ninelives.text.grammar import VERSION, Sentence, every_word, sentences
+from ninelives.text.grammar import Sentence, every_word, sentences
 from ninelives.training.batches import PADDING, padded
 from ninelives.training.loop import train
 from ninelives.training.recipe import Recipe
+from ninelives.training.release import release
 
+ABOUT = """
+An encoder that has learnt one thing: at the place of "it", the most likely word is the noun that "it" stands for. It
+was told that noun for 40,000 sentences of the course's grammar, and nothing about attention. Notebook 2 looks into
+its heads; the translator begins from its weights.
+
+Which animals meet is new in the held-out sentences, and so is the passive of verb and reason in the bonus. It was
+trained with 30 % passives and with reasons that speak of their usual side three times out of four, since learning
+then starts sooner, and is measured on half passives and no usual side. It knows this grammar and nothing else: it is
+no coreference resolver for English.
+"""
 BLOCK_SIZE = 32
-RECIPE = Recipe(learning_rate=2e-3, batch_size=64, max_iters=1500, warmup_steps=100, schedule="cosine", eval_every=250)
+SENTENCES = 40_000
+RECIPE = Recipe(learning_rate=2e-3, batch_size=64, max_iters=2000, warmup_steps=100, schedule="cosine", eval_every=250)
 # A hint, so that learning starts at once: fewer passives, and reasons that have a usual side. Measured without it.
 HINTS = {"passive": 0.3, "skew": 0.75}
 
@@ -63,23 +74,33 @@ def weight_at_it(model: Encoder, tokenizer: WordTokenizer, sentences: Sequence[S
     return found
 
 
+def measured(model: Encoder, tokenizer: WordTokenizer) -> dict:
+    """The figures of the card."""
+    held_out = sentences("held out", 1000)
+    figures = {
+        "names the antecedent, 1,000 held-out sentences": round(accuracy(model, tokenizer, held_out), 4),
+        "names the antecedent, 400 bonus sentences": round(accuracy(model, tokenizer, sentences("bonus", 400)), 4),
+    }
+    for number, layer in enumerate(weight_at_it(model, tokenizer, held_out[:500])):
+        for what, means in zip(("the antecedent", "the other noun"), (layer["antecedent"], layer["other"])):
+            figures[f'mean weight from "it" on {what}, layer {number}, each head'] = means
+        figures[f'"it" reads the antecedent most, layer {number}, each head'] = layer["most"]
+    return figures
+
+
 def main() -> None:
     tokenizer = WordTokenizer(every_word("english"))
     torch.manual_seed(RECIPE.seed)
     model = Encoder(TransformerConfig(tokenizer.vocab_size, BLOCK_SIZE, n_embd=64, n_head=4, n_layer=3, dropout=0.0))
-    idx, targets = antecedent_batch(sentences("train", 20_000, **HINTS), tokenizer)  # (N, T)
-    held_out = sentences("held out", 1000)
+    idx, targets = antecedent_batch(sentences("train", SENTENCES, **HINTS), tokenizer)  # (N, T)
+    watched = sentences("held out", 400, seed=1)
 
     def draw_batch(generator: torch.Generator, batch_size: int) -> tuple[torch.Tensor, torch.Tensor]:
         rows = torch.randint(len(idx), (batch_size,), generator=generator)  # (B,)
         return idx[rows], targets[rows]
 
-    run = train(model, draw_batch, RECIPE, evaluate=lambda model: {"accuracy": accuracy(model, tokenizer, held_out)})
-    facts = {"accuracy": accuracy(model, tokenizer, held_out), "seconds": run.seconds}
-    card = weights.save("antecedent", model, tokenizer, facts)
-    print(card["parameters"], card["bytes"], facts)
-    for layer in weight_at_it(model, tokenizer, held_out[:500]):
-        print(layer)
+    run = train(model, draw_batch, RECIPE, evaluate=lambda model: {"accuracy": accuracy(model, tokenizer, watched)})
+    release("antecedent", model, tokenizer, run, lambda model: measured(model, tokenizer), ABOUT)
 
 
 if __name__ == "__main__":

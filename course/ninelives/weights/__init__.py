@@ -26,18 +26,19 @@ HERE = Path(__file__).parent
 KINDS = {kind.__name__: kind for kind in (Encoder, Decoder, EncoderDecoder)}
 
 
-def load(name: str, folder: Path = HERE) -> tuple[torch.nn.Module, Tokenizer]:
+def load(name: str, folder: Path | None = None) -> tuple[torch.nn.Module, Tokenizer]:
     """A trained model in eval mode, on the CPU and in float32, and its tokenizer.
 
     Nothing is downloaded, and no random number is drawn.
 
     Args:
         name: "antecedent", "storyteller" or "translator".
-        folder: where its files are.
+        folder: where its files are; by default those of the course.
 
     Raises:
         ValueError: there are no weights of this name, or they are not the ones that were trained.
     """
+    folder = folder or HERE
     facts = card(name, folder)
     path = folder / f"{name}.safetensors"
     again = f"Install the course again, or make them again: python -m ninelives.training.{name}"
@@ -59,12 +60,13 @@ def load(name: str, folder: Path = HERE) -> tuple[torch.nn.Module, Tokenizer]:
     return model.eval(), Tokenizer.from_json(json.dumps(facts["tokenizer"]))
 
 
-def card(name: str, folder: Path = HERE) -> dict:
+def card(name: str, folder: Path | None = None) -> dict:
     """What is known about the weights: sizes, how they were made, what was measured, their SHA256.
 
     Raises:
         ValueError: there are no weights of this name, or their card is damaged.
     """
+    folder = folder or HERE
     known = sorted(path.stem for path in folder.glob("*.json"))
     if name not in known:
         raise ValueError(f"there are no weights {name!r}: {', '.join(map(repr, known)) or 'none'} can be loaded.")
@@ -79,7 +81,7 @@ def card(name: str, folder: Path = HERE) -> dict:
     return facts
 
 
-def save(name: str, model: torch.nn.Module, tokenizer: Tokenizer, facts: dict, folder: Path = HERE) -> dict:
+def save(name: str, model: torch.nn.Module, tokenizer: Tokenizer, facts: dict, folder: Path | None = None) -> dict:
     """Write a model for `load`, its numbers in float16.
 
     Args:
@@ -88,6 +90,7 @@ def save(name: str, model: torch.nn.Module, tokenizer: Tokenizer, facts: dict, f
     Returns:
         The card.
     """
+    folder = folder or HERE
     halves = {key: tensor.half().contiguous() for key, tensor in model.state_dict().items()}
     data = safetensors.torch.save(halves)
     parts = (model.encoder, model.decoder) if isinstance(model, EncoderDecoder) else (model,)

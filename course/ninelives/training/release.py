@@ -1,0 +1,69 @@
+"""A trained model becomes weights of the course, with what was measured on them."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import asdict
+
+from torch import nn
+
+from ninelives import weights
+from ninelives.text import Tokenizer
+from ninelives.text.grammar import VERSION
+from ninelives.training.recipe import Run
+
+
+def release(
+    name: str, model: nn.Module, tokenizer: Tokenizer, run: Run, measure: Callable[[nn.Module], dict], about: str
+) -> None:
+    """Write the model into `ninelives/weights`, rounded to float16, with its two cards.
+
+    Args:
+        measure: gives figures by their names; asked once of the model as it was
+            trained, in float32, and once of the numbers that are shipped, so
+            that the card shows what the rounding costs.
+        about: what the model is, how it was trained, what it can not do; Markdown.
+    """
+    shipped = deepcopy(model).half().float()
+    figures = {"float32": measure(model), "float16": measure(shipped)}
+    facts = {
+        "command": f"python -m ninelives.training.{name}",
+        "grammar_version": VERSION,
+        "recipe": asdict(run.recipe),
+        "seconds": round(run.seconds),
+        "figures": figures,
+    }
+    card = weights.save(name, model, tokenizer, facts)
+    (weights.HERE / f"{name}.md").write_text(page(card, about), encoding="utf-8")
+    for what, value in figures["float16"].items():
+        print(f"{what}: {value}")
+
+
+def page(card: dict, about: str) -> str:
+    """The card as Markdown."""
+    sizes = "; ".join(", ".join(f"{name} {value}" for name, value in config.items()) for config in card["configs"])
+    rows = [
+        f"| {what} | {written(before)} | {written(card['figures']['float16'][what])} |"
+        for what, before in card["figures"]["float32"].items()
+    ]
+    recipe = ", ".join(f"{name} {value}" for name, value in card["recipe"].items())
+    return "\n".join([
+        f"# Model card: {card['name']}",
+        "",
+        about.strip(),
+        "",
+        "| measured | as trained, float32 | as shipped, float16 |",
+        "|---|---|---|",
+        *rows,
+        "",
+        f"- **Made again by** `{card['command']}`, in {card['seconds']} seconds on one core when this was written.",
+        f"- **Model** {card['model']}: {sizes}. {card['parameters']:,} parameters, {card['bytes']:,} bytes.",
+        f"- **Data** the cat's sentences, version {card['grammar_version']} (`ninelives/text/DATA.md`).",
+        f"- **Recipe** {recipe}; PyTorch's seed was the same when the model was made.",
+        f"- **SHA256** `{card['sha256']}`, checked whenever the weights are loaded.",
+        "",
+    ])
+
+
+def written(figure: float | list[float]) -> str:
+    """0.5, or 0.5 · 0.25 for a list."""
+    return " · ".join(map(str, figure if isinstance(figure, list) else [figure]))

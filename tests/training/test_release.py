@@ -1,0 +1,28 @@
+from dataclasses import asdict
+
+import torch
+
+from ninelives import weights
+from ninelives.config import TransformerConfig
+from ninelives.model import Encoder
+from ninelives.text import WordTokenizer
+from ninelives.training.recipe import Recipe, Run
+from ninelives.training.release import release
+
+
+def test_both_cards_show_what_the_rounding_costs_and_the_model_is_left_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "HERE", tmp_path)
+    torch.manual_seed(0)
+    tokenizer = WordTokenizer(["cat", "it"])
+    model = Encoder(TransformerConfig(tokenizer.vocab_size, 8, n_embd=4, n_head=2, n_layer=1))
+    before = model.lm_head.weight.clone()
+    run = Run(Recipe(max_iters=200), {}, 0, seconds=1.4)
+    release("tiny", model, tokenizer, run, lambda m: {"first number": m.lm_head.weight[0, 0].item()}, "A tiny encoder.")
+    assert torch.equal(model.lm_head.weight, before)
+    card, page = weights.card("tiny", tmp_path), (tmp_path / "tiny.md").read_text()
+    first = before[0, 0].item()
+    assert card["figures"] == {"float32": {"first number": first}, "float16": {"first number": before[0, 0].half().item()}}
+    assert card["recipe"] == asdict(run.recipe)
+    assert f"| first number | {first} | {before[0, 0].half().item()} |" in page
+    assert "A tiny encoder." in page and card["sha256"] in page and "python -m ninelives.training.tiny" in page
+    assert torch.equal(weights.load("tiny", tmp_path)[0].lm_head.weight, before.half().float())

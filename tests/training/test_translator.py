@@ -1,0 +1,20 @@
+import torch
+
+from ninelives.config import TransformerConfig
+from ninelives.model import Encoder
+from ninelives.text import WordTokenizer
+from ninelives.training.translator import take_over
+
+
+def test_an_encoder_that_knows_more_words_says_the_same_of_the_sentences_of_the_first():
+    torch.manual_seed(0)
+    few, many = WordTokenizer(["cat", "dog", "it"]), WordTokenizer(["chat", "cat", "it", "chien", "dog"])
+    trained, wider = (Encoder(TransformerConfig(words.vocab_size, 8, n_embd=12, n_head=3, n_layer=2, dropout=0.0)).eval()
+                      for words in (few, many))
+    new_row = wider.layers["embedding"].token.weight[many.ids["chat"]].clone()
+    take_over(wider, many, trained, few)
+    with torch.no_grad():
+        before = trained(few.encode("dog it cat").unsqueeze(0))[0]
+        after = wider(many.encode("dog it cat").unsqueeze(0))[0]
+    assert torch.allclose(after[..., [many.ids[word] for word in few.words]], before, atol=1e-6)
+    assert torch.equal(wider.layers["embedding"].token.weight[many.ids["chat"]], new_row)

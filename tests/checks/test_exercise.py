@@ -146,6 +146,29 @@ def test_an_error_that_a_check_expects_gets_its_own_cause():
     assert caught.value.cause == "7 is not 2 · 3."
 
 
+def test_what_is_not_written_is_named_even_if_something_else_calls_it():
+    def earlier(x):
+        raise NotImplementedError()
+
+    def later(x):
+        return earlier(x) + 1
+
+    with pytest.raises(CheckFailed, match="seen:   earlier is not written yet."):
+        run(earlier, torch.zeros(2))
+    with pytest.raises(CheckFailed, match="seen:   earlier, which later calls, is not written yet."):
+        run(later, torch.zeros(2))
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [(lambda x: x + None, "has no `return`"), (lambda x: y + x, "misspelt"), (lambda x: x.softmaxx(-1), "behind the dot")],
+)
+def test_what_goes_wrong_in_any_exercise_has_a_cause_of_its_own(answer, cause):
+    with pytest.raises(CheckFailed) as caught:
+        run(answer, torch.zeros(2))
+    assert cause in caught.value.cause
+
+
 def test_what_is_no_function_is_refused_in_words():
     with pytest.raises(CheckFailed, match="NoneType raised TypeError"):
         run(None, torch.zeros(2))

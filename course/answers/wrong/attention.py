@@ -67,7 +67,7 @@ def sizes_mixed_up(x, n_head):
     return x.view(B, T, C // n_head, n_head).transpose(1, 2)
 
 
-@refused_by(split_heads, "shape", "gives a tuple")
+@refused_by(split_heads, "shape", "is a tuple")
 def tuple_of_heads(x, n_head):
     return x.chunk(n_head, dim=-1)
 
@@ -512,7 +512,7 @@ class OutputNotReturned(Given):
         super().forward(x, attention_mask)
 
 
-@refused_by(multi_head_self_attention, "shape", "gives a tuple")
+@refused_by(multi_head_self_attention, "shape", "is a tuple")
 class WeightsReturnedToo(Given):
     def forward(self, x, attention_mask):
         q, k, v = self.heads(x)

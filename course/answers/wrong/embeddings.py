@@ -319,3 +319,54 @@ def weight_not_set(n_embd):
 @refused_by(adding_layer, "values", "raised RuntimeError")
 def sizes_swapped(n_embd):
     return layer_with(torch.eye(n_embd).repeat(2, 1))
+
+
+@refused_by(embedding, "shape", "places (what position_indices gives) look up `self.position`")
+class WordsLookUpPlaces(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.token = nn.Embedding(config.vocab_size, config.n_embd)
+        self.position = nn.Embedding(config.block_size, config.n_embd)
+
+    def forward(self, idx):
+        return self.token(idx) + self.position(idx)
+
+
+def positions_without_return(idx):
+    torch.arange(idx.shape[1])
+
+
+@refused_by(embedding, "shape", "often what a function of your own gives that has no `return`")
+class StandsOnAnUnfinishedExercise(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.token = nn.Embedding(config.vocab_size, config.n_embd)
+        self.position = nn.Embedding(config.block_size, config.n_embd)
+
+    def forward(self, idx):
+        return self.token(idx.clamp(min=0)) + self.position(positions_without_return(idx))
+
+
+@refused_by(embedding, "shape", "nothing_written, which Embedding.forward calls, is not written yet")
+class StandsOnAnUnwrittenExercise(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.token = nn.Embedding(config.vocab_size, config.n_embd)
+        self.position = nn.Embedding(config.block_size, config.n_embd)
+
+    def forward(self, idx):
+        return self.token(idx.clamp(min=0)) + self.position(nothing_written(idx))
+
+
+@refused_by(adding_layer, "values", "`layer.weight` is a parameter and stays one")
+def weight_replaced_by_a_tensor(n_embd):
+    layer = nn.Linear(2 * n_embd, n_embd, bias=False)
+    layer.weight = torch.cat((torch.eye(n_embd), torch.eye(n_embd)), dim=1)
+    return layer
+
+
+@refused_by(adding_layer, "values", "do it under `with torch.no_grad():`")
+def weight_filled_outside_of_no_grad(n_embd):
+    layer = nn.Linear(2 * n_embd, n_embd, bias=False)
+    layer.weight.copy_(torch.cat((torch.eye(n_embd), torch.eye(n_embd)), dim=1))
+    return layer

@@ -38,7 +38,7 @@ def kept_as_a_column(idx):
     return (idx != -1).sum(1, keepdim=True)
 
 
-@refused_by(count_tokens, "values", "gives a list")
+@refused_by(count_tokens, "values", "is a list")
 def list_of_numbers(idx):
     return [sum(word != -1 for word in row) for row in idx.tolist()]
 

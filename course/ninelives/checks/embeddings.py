@@ -25,6 +25,16 @@ concatenate = Exercise("concatenate")
 adding_layer = Exercise("adding_layer")
 
 
+# What torch says, and what it means in these exercises.
+RAISED = {
+    "index out of range": "a table was asked for a row that it does not have. Token ids look up `self.token`, "
+                          "places (what position_indices gives) look up `self.position`.",
+    "cannot assign": "`layer.weight` is a parameter and stays one: write into it, under torch.no_grad(), "
+                     "with `layer.weight.copy_(…)`.",
+    "leaf Variable": "a parameter is changed in place, and autograd would have to learn from that: do it under `with torch.no_grad():`.",
+}
+
+
 def token_ids(B: int, T: int, seed: int, vocab_size: int = 23) -> torch.Tensor:
     """(B, T) int64 of random ids."""
     return torch.randint(vocab_size, (B, T), generator=torch.Generator().manual_seed(seed))
@@ -132,7 +142,7 @@ def _(answer, seed):
     module = build(answer, config)
     for b, t in ((B, T), (1, T), (B, 1), (1, 1), (B, config.block_size)):
         want_shape(
-            run(module, token_ids(b, t, seed, config.vocab_size), what="Embedding.forward"),
+            run(module, token_ids(b, t, seed, config.vocab_size), what="Embedding.forward", causes=RAISED),
             (b, t, config.n_embd), "(B, T, n_embd)", "the result",
             causes={
                 (b, t, 2 * config.n_embd): "the two vectors are concatenated. They are to be added: n_embd numbers in, n_embd out.",
@@ -148,7 +158,7 @@ def _(answer, seed):
     module = build(answer, config)
     token, position = tables(module, config)
     idx = token_ids(B, T, seed, config.vocab_size)
-    result = run(module, idx, what="Embedding.forward")
+    result = run(module, idx, what="Embedding.forward", causes=RAISED)
     want_shape(result, (B, T, config.n_embd), "(B, T, n_embd)", "the result")
     wanted = loop_embedding(idx, token, position)
     if not same_values(result, wanted):
@@ -226,7 +236,8 @@ def _(answer, seed):
 def _(answer, seed):
     B, T, config = sizes(seed)
     module = build(answer, config)
-    want_gradient(module, run(module, token_ids(B, T, seed, config.vocab_size), what="Embedding.forward"), "Embedding")
+    result = run(module, token_ids(B, T, seed, config.vocab_size), what="Embedding.forward", causes=RAISED)
+    want_gradient(module, result, "Embedding")
 
 
 def vectors(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -262,7 +273,7 @@ def _(answer, seed):
 def _(answer, seed):
     token, position = vectors(seed)
     C = token.shape[-1]
-    layer = run(answer, C)
+    layer = run(answer, C, causes=RAISED)
     if not isinstance(layer, nn.Module):
         raise CheckFailed(
             f"adding_layer gives a {type(layer).__name__}.",

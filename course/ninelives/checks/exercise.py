@@ -104,6 +104,15 @@ class Exercise:
         return otherwise
 
 
+# What Python says in any exercise, and what is behind it.
+OFTEN = {
+    "NoneType": "something is None there: often what a function of your own gives that has no `return`. "
+                "Does it pass its own check, further up?",
+    "is not defined": "a name that Python does not know: misspelt, or made in a cell further up that has not been run.",
+    "has no attribute": "the name behind the dot is not there: compare it with the names in __init__ and in the hints.",
+}
+
+
 def name_of(answer: Any) -> str:
     """What to call an answer in messages."""
     return getattr(answer, "__name__", type(answer).__name__)
@@ -128,8 +137,9 @@ def run(answer: Callable, *arguments: Any, what: str | None = None, causes: dict
     except Exception as error:
         # torch raises it too, with a message, for dtypes that an operation does not take.
         if isinstance(error, NotImplementedError) and not str(error):
+            way = way_to(error)
             raise CheckFailed(
-                f"{what} is not written yet.",
+                f"{way[-1]}, which {what} calls, is not written yet." if len(way) > 1 else f"{what} is not written yet.",
                 "your own lines in place of `raise NotImplementedError()`.",
                 "run the cell with your answer again after you have changed it, then this check.",
             ) from None
@@ -137,7 +147,7 @@ def run(answer: Callable, *arguments: Any, what: str | None = None, causes: dict
         raise CheckFailed(
             f"{what} raised {type(error).__name__}{learners_line(error)}: {error}",
             f"a result for inputs of shape {shapes}." if shapes else "a result.",
-            next((cause for words, cause in (causes or {}).items() if words in str(error)),
+            next((cause for words, cause in {**(causes or {}), **OFTEN}.items() if words in str(error)),
                  "print the shapes before that line and compare them with the shapes in the exercise."),
         ) from None
     for earlier, now in zip(before, arguments):
@@ -149,6 +159,13 @@ def run(answer: Callable, *arguments: Any, what: str | None = None, causes: dict
                 "in place; take the form without underscore, or work on x.clone().",
             )
     return result
+
+
+def way_to(error: Exception) -> list[str]:
+    """The functions on the way to an error, outermost first, `f` or `Class.f`; PyTorch's and the checks' left out."""
+    ignored = (str(Path(torch.__file__).parents[1]), str(Path(__file__).parent))
+    frames = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return [code.co_qualname.rsplit("<locals>.", 1)[-1] for code in frames if not code.co_filename.startswith(ignored)]
 
 
 def learners_line(error: Exception) -> str:
@@ -206,9 +223,10 @@ def want_tensor(result: Any, what: str) -> None:
     if isinstance(result, torch.Tensor):
         return
     raise CheckFailed(
-        f"{what} gives {'nothing (None)' if result is None else f'a {type(result).__name__}'}.",
+        f"{what} {'is' if what.startswith(('the ', 'what ')) else 'gives'} "
+        f"{'nothing (None)' if result is None else f'a {type(result).__name__}'}.",
         "a tensor.",
-        "the function has no `return`" if result is None else "return the tensor itself, not wrapped in something else",
+        "the function has no `return`." if result is None else "return the tensor itself, not wrapped in something else.",
     )
 
 

@@ -437,7 +437,7 @@ figures.position_similarity(
 torch.manual_seed(0)
 figures.position_similarity(
     torch.randn(32, 64),
-    caption="The same for a random table, as training finds it: every place is like itself and like no other.",
+    caption="The same for a random table, from which training starts: every place is like itself and like no other.",
 )
 
 # %% [markdown]

@@ -645,7 +645,7 @@ idx = tokenizer.encode(sentence).unsqueeze(0)  # (1, T)
 AttentionExplorer(antecedent.attentions(idx), sentence.split(), layer=1, token=sentence.split().index("it"))
 
 # %%
-print("words the encoder knows:", ", ".join(sorted(tokenizer.words)))
+print("words the encoder knows:", ", ".join(sorted(word for word in tokenizer.words if word.isalpha())))
 
 # %% [markdown]
 # ## A common misreading

@@ -46,6 +46,13 @@ def test_a_failure_says_what_was_seen_what_was_wanted_and_the_likely_cause(exerc
     ]
 
 
+def test_a_long_message_is_broken_between_words_and_stays_under_its_head():
+    lines = CheckFailed("short.", "a " + "word " * 40, "why.")._render_traceback_()
+    assert max(map(len, lines)) <= 100
+    assert lines[1].startswith("  wanted: a word") and lines[2].startswith("          word")
+    assert (lines[0], lines[-1]) == ("  seen:   short.", "  likely: why.")
+
+
 def test_every_aspect_that_passes_gets_a_line_of_its_own(exercise, capsys):
     exercise(double)
     assert capsys.readouterr().out == "double, shape: visible checks passed.\ndouble, values: visible checks passed.\n"

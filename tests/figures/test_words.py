@@ -28,10 +28,15 @@ def test_other_columns_can_be_named():
 
 
 def test_a_row_spread_thin_says_so():
-    thin = np.full(40, 1 / 40)
+    thin = np.linspace(2, 3, 40) / 100
     assert read_row(thin, [f"w{i}" for i in range(40)], 0) == (
-        "w0 reads no word with 0.05 or more (most: w0 0.03)"
+        "w0 reads no word with 0.05 or more (most: w39 0.03)"
     )
+
+
+def test_of_an_even_row_no_word_is_named():
+    assert read_row(np.full(11, 1 / 11), ["w"] * 11, 3) == "w₄ reads all 11 words alike, 0.09 each"
+    assert read_row([1.0], ["alone"], 0) == "alone reads alone 1.00"
 
 
 def test_every_row_of_a_small_matrix_is_described():

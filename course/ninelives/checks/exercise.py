@@ -1,5 +1,6 @@
 """One exercise: its checks in order, and what they say."""
 
+import textwrap
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -30,7 +31,11 @@ class CheckFailed(AssertionError):
 
     def _render_traceback_(self) -> list[str]:
         """IPython shows this in place of a traceback: the learner needs the words alone."""
-        return str(self).strip("\n").splitlines()
+        # A browser would break long lines anywhere, in the middle of a word too.
+        return [
+            part for line in str(self).strip("\n").splitlines()
+            for part in textwrap.wrap(line, 100, subsequent_indent=10 * " ", break_long_words=False, break_on_hyphens=False)
+        ]
 
 
 class Exercise:
@@ -109,6 +114,7 @@ OFTEN = {
     "NoneType": "something is None there: often what a function of your own gives that has no `return`. "
                 "Does it pass its own check, further up?",
     "is not defined": "a name that Python does not know: misspelt, or made in a cell further up that has not been run.",
+    "must be tuple of ints": "`/` makes a float, and a size is a whole number: `//` divides whole numbers.",
     "has no attribute": "the name behind the dot is not there: compare it with the names in __init__ and in the hints.",
 }
 
@@ -139,7 +145,7 @@ def run(answer: Callable, *arguments: Any, what: str | None = None, causes: dict
         if isinstance(error, NotImplementedError) and not str(error):
             way = way_to(error)
             raise CheckFailed(
-                f"{way[-1]}, which {what} calls, is not written yet." if len(way) > 1 else f"{what} is not written yet.",
+                f"{way[-1][0]}, which {what} calls, is not written yet." if len(way) > 1 else f"{what} is not written yet.",
                 "your own lines in place of `raise NotImplementedError()`.",
                 "run the cell with your answer again after you have changed it, then this check.",
             ) from None
@@ -161,21 +167,22 @@ def run(answer: Callable, *arguments: Any, what: str | None = None, causes: dict
     return result
 
 
-def way_to(error: Exception) -> list[str]:
-    """The functions on the way to an error, outermost first, `f` or `Class.f`; PyTorch's and the checks' left out."""
-    ignored = (str(Path(torch.__file__).parents[1]), str(Path(__file__).parent))
-    frames = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return [code.co_qualname.rsplit("<locals>.", 1)[-1] for code in frames if not code.co_filename.startswith(ignored)]
+def way_to(error: Exception) -> list[tuple[str, str | None]]:
+    """The learner's functions on the way to an error, outermost first: `f` or `Class.f`, and its line there."""
+    ignored = (str(Path(torch.__file__).parents[1]), str(Path(__file__).parents[1]))
+    frames = zip(traceback.walk_tb(error.__traceback__), traceback.extract_tb(error.__traceback__))
+    return [
+        (frame.f_code.co_qualname.rsplit("<locals>.", 1)[-1], summary.line)
+        for (frame, _), summary in frames if not summary.filename.startswith(ignored)
+    ]
 
 
 def learners_line(error: Exception) -> str:
-    """Where it happened, for a message: the innermost line that neither PyTorch nor this file holds."""
-    installed = str(Path(torch.__file__).parents[1])
-    lines = [
-        frame.line for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename != __file__ and not frame.filename.startswith(installed)
-    ]
-    return f" at your line `{lines[-1]}`" if lines and lines[-1] else ""
+    """Where it happened, for a message: the innermost line that neither PyTorch nor this package holds."""
+    way = way_to(error)
+    if not way or not way[-1][1]:
+        return ""
+    return (f" in {way[-1][0]}," if len(way) > 1 else "") + f" at your line `{way[-1][1]}`"
 
 
 def build(answer: Callable, *arguments: Any) -> torch.nn.Module:

@@ -47,9 +47,14 @@ def read_row(
 
     `weights` is the matrix (T, S) or the row of the query (S,). `columns` names the S
     tokens that are read, if they are not `tokens`. At most `most` words are named, each
-    with a weight of `at_least` or more. Raises ValueError for NaN or labels that do not fit.
+    with a weight of `at_least` or more; of an even row none is. Raises ValueError for NaN
+    or labels that do not fit.
     """
     row, name, columns = query_row(weights, tokens, query, columns)
+    most_read, least_read = row.max(), row.min()
+    even = f"{most_read:.2f}" == f"{least_read:.2f}" and most_read - least_read <= 0.1 * most_read
+    if len(row) > 1 and most_read > 0 and even:
+        return f"{name} reads all {len(row)} words alike, {most_read:.2f} each"
     order = np.argsort(-row, kind="stable")
     named = [j for j in order[:most] if row[j] >= at_least]
     if not named:

@@ -124,6 +124,9 @@ function render({ model, el }) {
   }
   function reading(r) {
     const row = rowOf(r), named = c => `${columnWords[columns[c]]} ${row[c].toFixed(2)}`;
+    const most = Math.max(...row), least = Math.min(...row);
+    if (row.length > 1 && most > 0 && most.toFixed(2) === least.toFixed(2) && most - least <= 0.1 * most)
+      return `all ${row.length} words alike, ${most.toFixed(2)} each`;
     return strongest(r).map(named).join(", ") || `no word with 0.05 or more (most: ${named(argmax(row))})`;
   }
   const headName = () => (L * H === 1 ? "The only head" : `Layer ${layer() + 1}, head ${head() + 1}`);

@@ -130,6 +130,13 @@ def test_a_mask_of_another_shape_is_refused(attention, x, shape):
     )
 
 
+@pytest.mark.parametrize("shape", [(T, C), (B, T, C + 1), (B, 1, T, C)])
+def test_an_input_of_another_shape_is_refused(attention, shape):
+    with pytest.raises(ValueError) as caught:
+        attention(torch.zeros(shape).double())
+    assert str(caught.value) == f"x has shape {shape}: (B, T, n_embd) = (B, T, 15) is wanted."
+
+
 def test_a_mask_without_head_axis_is_refused_even_where_it_would_fit_the_heads(attention):
     with pytest.raises(ValueError, match=r"attention_mask has shape \(3, 7, 7\)"):
         attention(torch.zeros(H, T, C).double(), torch.ones(H, T, T))

@@ -53,7 +53,7 @@ def test_a_length_that_cannot_be_is_refused_with_one_sentence(lengths, T, says):
 
 
 def test_a_sequence_of_padding_alone_is_refused_with_one_sentence():
-    with pytest.raises(ValueError, match=r"num_tokens is \[2, 0\] for sequences of 3 places"):
+    with pytest.raises(ValueError, match=r"sequence 1 of idx is padding \(-1\) from its first place to its last"):
         decoder()(torch.tensor([[1, 2, PAD], [PAD, PAD, PAD]]))
 
 

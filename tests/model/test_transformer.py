@@ -248,7 +248,14 @@ def test_the_configuration_is_left_as_it_was():
          r"the sequence has 25 tokens and the model reads at most block_size = 24: shorten it, or build"),
         ({"idx": torch.tensor([[3, 13]])}, r"idx holds 13: ids run from 0 to 12 \(vocab_size = 13\), and -1 marks padding"),
         ({"idx": torch.tensor([[3, -2]])}, r"idx holds -2: ids run from 0 to 12"),
-        ({"idx": torch.tensor([[1, 2], [PAD, PAD]])}, r"num_tokens is \[2, 0\] for sequences of 2 places: every length must be from 1 to 2"),
+        ({"idx": torch.tensor([[1, 2], [PAD, PAD]])},
+         r"sequence 1 of idx is padding \(-1\) from its first place to its last: every sequence needs at least one token"),
+        ({"idx": torch.tensor([[1, 2, 3], [1, PAD, 2]])}, r"sequence 1 of idx has padding \(-1\) in front of a token: padding stands at the end"),
+        ({"idx": torch.tensor([[PAD, 1]])}, r"sequence 0 of idx has padding"),
+        ({"idx": torch.tensor([1, 2])}, r"idx has shape \(2,\): \(B, T\) is wanted, and idx.unsqueeze\(0\) makes a batch of one"),
+        ({"idx": torch.ones(1, 2)}, r"idx has dtype torch.float32: ids are whole numbers"),
+        ({"idx": ids(1, 2), "targets": torch.tensor([[1, 13]])}, r"targets holds 13: ids run from 0 to 12 \(vocab_size = 13\), and -1 marks a place"),
+        ({"idx": ids(1, 2), "targets": torch.tensor([[-2, 1]])}, r"targets holds -2"),
         ({"idx": ids(2, 3), "targets": ids(2, 4)},
          r"targets has shape \(2, 4\) and idx has shape \(2, 3\): there must be one target for every token"),
         ({"idx": ids(2, 3), "targets": ids(3, 3)}, r"targets has shape \(3, 3\) and idx has shape \(2, 3\)"),
@@ -260,7 +267,7 @@ def test_the_configuration_is_left_as_it_was():
         ({"idx": ids(2, 3), "hidden_cache": torch.ones(2, 0, 12)}, r"hidden_cache has shape \(2, 0, 12\): it holds no row"),
     ],
 )
-@pytest.mark.parametrize("kind", [Encoder, Decoder])
+@pytest.mark.parametrize("kind", [Transformer, Encoder, Decoder])
 def test_what_cannot_be_read_is_refused_with_one_sentence(kind, arguments, says):
     with pytest.raises(ValueError, match=says):
         made(kind)(**arguments)

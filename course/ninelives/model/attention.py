@@ -40,8 +40,13 @@ class MultiHeadSelfAttention(nn.Module):
             (B, T, n_embd).
 
         Raises:
-            ValueError: the mask does not fit x, or a row of it allows nothing.
+            ValueError: x has another shape, the mask does not fit it, or a row
+                of the mask allows nothing.
         """
+        if x.dim() != 3 or x.shape[-1] != self.query.in_features:
+            raise ValueError(
+                f"x has shape {tuple(x.shape)}: (B, T, n_embd) = (B, T, {self.query.in_features}) is wanted."
+            )
         B, T, C = x.shape
         q, k, v = (self._split_heads(layer(x)) for layer in (self.query, self.key, self.value))
         z = F.scaled_dot_product_attention(

@@ -43,7 +43,8 @@ class Embedding(nn.Module):
             (B, T, n_embd), the dtype of the weights.
 
         Raises:
-            ValueError: T is above block_size, or an id is outside the vocabulary.
+            ValueError: idx is no (B, T) of whole numbers, T is above block_size,
+                or an id is outside the vocabulary.
         """
         self._refuse_bad(idx)
         token = self.token(idx.clamp(min=0))  # (B, T, C)
@@ -52,6 +53,13 @@ class Embedding(nn.Module):
 
     def _refuse_bad(self, idx: torch.Tensor) -> None:
         block_size, vocab_size = self.position.num_embeddings, self.token.num_embeddings
+        if idx.dim() != 2:
+            raise ValueError(
+                f"idx has shape {tuple(idx.shape)}: (B, T) is wanted"
+                + (", and idx.unsqueeze(0) makes a batch of one sequence." if idx.dim() == 1 else ".")
+            )
+        if idx.is_floating_point() or idx.dtype == torch.bool:
+            raise ValueError(f"idx has dtype {idx.dtype}: ids are whole numbers (torch.int64).")
         if idx.shape[1] > block_size:
             raise ValueError(
                 f"the sequence has {idx.shape[1]} tokens and the model reads at most "

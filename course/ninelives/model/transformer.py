@@ -84,11 +84,12 @@ class Transformer(nn.Module):
 
         Raises:
             ValueError: idx is too long or holds an unknown id, a sequence has
-                no token, the cache has another width or batch, or the targets
-                another shape.
+                no token or padding in front of one, the cache has another width
+                or batch, or the targets have another shape or hold an unknown id.
         """
         x = self.layers["embedding"](idx)  # (B, T, C)
         is_token = idx != -1  # (B, T)
+        refuse_bad_padding(is_token)
         attention_mask = self.get_attention_mask(is_token.sum(1), idx.shape[1])  # (B, 1, T, T)
         P = 0
         if hidden_cache is not None:
@@ -110,6 +111,7 @@ class Transformer(nn.Module):
                 f"targets has shape {tuple(targets.shape)} and idx has shape {tuple(idx.shape)}: "
                 f"there must be one target for every token."
             )
+        self._refuse_bad_targets(targets)
         first = max(P - 1, 0)
         predictions = logits[:, first : first + targets.shape[1]]  # (B, T, V)
         return logits, F.cross_entropy(predictions.transpose(1, 2), targets, ignore_index=-1)
@@ -117,6 +119,17 @@ class Transformer(nn.Module):
     def attentions(self, idx: torch.Tensor, hidden_cache: torch.Tensor | None = None) -> list[torch.Tensor]:
         """How much each token reads each other, layer by layer: `attentions` of this model."""
         return attentions(self, idx, hidden_cache)
+
+    def _refuse_bad_targets(self, targets: torch.Tensor) -> None:
+        # As in Embedding: what they hold is only known at run time.
+        if torch.compiler.is_compiling() or targets.is_meta or not targets.numel():
+            return
+        low, high = targets.min().item(), targets.max().item()
+        if low < -1 or high >= self.config.vocab_size:
+            raise ValueError(
+                f"targets holds {low if low < -1 else high}: ids run from 0 to {self.config.vocab_size - 1} "
+                f"(vocab_size = {self.config.vocab_size}), and -1 marks a place where nothing is to be predicted."
+            )
 
     def checked_cache(self, hidden_cache: torch.Tensor, B: int) -> torch.Tensor:
         """The cache itself, once it fits. Raises ValueError."""
@@ -170,6 +183,24 @@ def attentions(
         for hook in hooks:
             hook.remove()
     return seen
+
+
+def refuse_bad_padding(is_token: torch.Tensor) -> None:
+    """(B, T) bool. Raises ValueError for a sequence of padding alone, or with padding in front of a token."""
+    if torch.compiler.is_compiling() or is_token.is_meta or not is_token.numel():
+        return
+    empty = ~is_token.any(dim=1)  # (B,)
+    if empty.any():
+        raise ValueError(
+            f"sequence {int(empty.nonzero()[0])} of idx is padding (-1) from its first place to its last: "
+            f"every sequence needs at least one token, so leave it out."
+        )
+    inside = (is_token[:, 1:] & ~is_token[:, :-1]).any(dim=1)  # (B,)
+    if inside.any():
+        raise ValueError(
+            f"sequence {int(inside.nonzero()[0])} of idx has padding (-1) in front of a token: "
+            f"padding stands at the end of a sequence."
+        )
 
 
 def is_cached(hidden_cache: torch.Tensor) -> torch.Tensor:

@@ -148,7 +148,7 @@ def mistakes(module: nn.Module, prefix: torch.Tensor, targets: torch.Tensor) -> 
     found = {cause: module.decoder(targets, hidden_cache=cache)[0] for cause, cache in caches.items()}
     right = module.decoder(targets, hidden_cache=hidden)[0]
     joined = torch.cat([prefix, targets], dim=1)
-    if joined.shape[1] <= module.decoder.config.block_size:
+    if joined.shape[1] <= module.decoder.config.block_size and (prefix != -1).all():
         found["prefix and targets are read as one text by the decoder; the encoder takes no part."] = module.decoder(joined)[0]
     swapped = module.decoder(prefix, hidden_cache=module.encoder(targets, return_hidden=True))[0]
     found["prefix and targets have changed places: the encoder reads the prefix, the decoder the targets."] = swapped

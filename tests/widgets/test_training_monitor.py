@@ -1,6 +1,8 @@
+import asyncio
 import base64
 import json
 import re
+import time
 
 import nbformat
 import pytest
@@ -170,3 +172,44 @@ def test_what_cannot_be_watched_is_refused_with_one_sentence(arguments, says):
 def test_a_choice_that_is_not_there_is_refused_with_one_sentence(monitor, name, value, says):
     with pytest.raises(TraitError, match=says):
         setattr(monitor, name, value)
+
+
+def test_watching_gives_what_the_training_gives_and_lets_the_button_work(monitor):
+    could_stop = []
+
+    def train(model, *, folder, monitor):
+        while not monitor.stopped:
+            could_stop.append(monitor.can_stop)
+            monitor.stop_asked = len(could_stop) == 3  # as the browser does, in another thread
+        return model, folder
+
+    assert asyncio.run(monitor.watch(train, "model", folder="here")) == ("model", "here")
+    assert could_stop == [True] * 3 and not monitor.can_stop
+    assert monitor.state == "stopped"
+
+
+def test_an_interrupt_waits_until_the_training_has_saved(monitor):
+    saved = []
+
+    def train(*, monitor):
+        while not monitor.stopped:
+            time.sleep(0.01)
+        saved.append(True)
+
+    async def interrupted():
+        watching = asyncio.ensure_future(monitor.watch(train))
+        await asyncio.sleep(0.1)
+        watching.cancel()  # what the kernel's stop button does to an awaiting cell
+        await watching
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(interrupted())
+    assert saved == [True]
+
+
+def test_an_error_of_the_training_comes_out_of_the_watching(monitor):
+    def train(*, monitor):
+        raise ValueError("another training is there")
+
+    with pytest.raises(ValueError, match="another training is there"):
+        asyncio.run(monitor.watch(train))

@@ -44,6 +44,7 @@ function render({ model, el }) {
     bar.setAttribute("aria-valuemax", get("max_iters"));
     bar.setAttribute("aria-valuetext", progress());
     told.replaceChildren(html("strong", {}, get("name")), ` ${progress()}`);
+    stop.hidden = !get("can_stop");
     stop.disabled = get("state") !== "running" || get("stop_asked");
   }
 
@@ -74,7 +75,7 @@ function render({ model, el }) {
   }
 
   // ── curves ───────────────────────────────────────────────────────────────────────────────
-  const W = 330, H = 190, LEFT = 46, TOP = 22, BOTTOM = 26;
+  const W = 226, H = 170, LEFT = 46, TOP = 22, BOTTOM = 26;
   const panels = ["loss", "measure", "rate"].map(kind => {
     const drawing = svg("svg", { width: LEFT + W + 12, height: TOP + H + BOTTOM, "aria-hidden": "true" });
     const box = html("div", { className: `nl-panel-plot nl-plot-${kind}`, tabIndex: kind === "loss" ? 0 : -1, role: "application",
@@ -186,7 +187,7 @@ function render({ model, el }) {
   let waiting = 0;
   const redraw = () => { waiting ||= requestAnimationFrame(() => { waiting = 0; draw(); }); };
 
-  const heard = ["entries", "step", "seconds", "state", "stop_asked", "measure", "measures", "hidden", "cursor"].map(name => `change:${name}`);
+  const heard = ["entries", "step", "seconds", "state", "stop_asked", "can_stop", "measure", "measures", "hidden", "cursor"].map(name => `change:${name}`);
   for (const event of heard) model.on(event, redraw);
   draw();
   const forgetTheme = watchTheme(el);

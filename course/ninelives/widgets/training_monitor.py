@@ -1,8 +1,9 @@
 """The training monitor: a training while it runs, beside earlier ones."""
 
+import asyncio
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,17 +24,21 @@ BETWEEN = 0.2  # seconds from one sign of life to the next
 class TrainingMonitor(Drawn):
     """Progress, time left, curves, rate and samples of a training, with a button that stops it.
 
-    Show it, then hand it to the training:
+    Show it, then let it watch the training:
 
         monitor = TrainingMonitor("words", recipe.max_iters, beside={"characters": earlier.history})
         display(monitor)
-        train(model, draw_batch, recipe, evaluate=evaluate, folder="words", monitor=monitor)
+        run = await monitor.watch(train, model, draw_batch, recipe, evaluate=evaluate, folder="words")
+
+    `watch` trains beside the notebook's own thread, so that Stop is heard at once. Handed to
+    `train(…, monitor=monitor)` it shows the same, without Stop: a kernel that is busy hears no
+    button but its own interrupt. Either way, with the same folder the training goes on where it
+    stopped: run the cell again.
 
     It is called with every new entry of the history: a dict with `step`, `loss`, `rate`, `seconds`
     and what `evaluate` returned. Numbers among these are measures, drawn between 0 and 1;
     `samples`, a list of [given, answer, wanted], are shown as text. `stopped` is asked before every
-    step; it is True once after Stop was pressed. With the same folder the training then goes on
-    where it stopped: run the cell again.
+    step.
 
     `beside` maps names to the histories of earlier trainings, at most six, to compare with.
 
@@ -56,6 +61,7 @@ class TrainingMonitor(Drawn):
     step = t.Int(0).tag(sync=True)
     seconds = t.Float(0.0).tag(sync=True)
     state = t.Enum(["waiting", "running", "stopped", "finished"], "waiting").tag(sync=True)
+    can_stop = t.Bool(False).tag(sync=True)
     stop_asked = t.Bool(False).tag(sync=True)
     colours = t.Dict().tag(sync=True)
     measure = t.Unicode("").tag(sync=True)
@@ -92,6 +98,27 @@ class TrainingMonitor(Drawn):
                 raise t.TraitError(f"hidden names {value!r}, but the trainings are {', '.join(names)}.")
         return proposal["value"]
 
+    async def watch(self, train: Callable, *arguments: Any, **settings: Any) -> Any:
+        """What `train(*arguments, **settings, monitor=self)` returns, made in a thread of its own.
+
+        Meanwhile the kernel hears buttons: those of the monitor, and its own interrupt, which
+        stops the training after the present step and is raised when all is saved.
+        """
+        self._follow_the_cell()
+        self.stop_asked, self.can_stop = False, True
+        training = asyncio.ensure_future(asyncio.to_thread(train, *arguments, **settings, monitor=self))
+        try:
+            # The stop button's signal does not wake the loop by itself, so it wakes now and then.
+            while not training.done():
+                await asyncio.wait([training], timeout=BETWEEN)
+            return training.result()
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            self.stop_asked = True
+            await training
+            raise KeyboardInterrupt from None
+        finally:
+            self.can_stop = False
+
     def __call__(self, entry: Mapping) -> None:
         """Take a new entry of the history. One with an earlier step begins the curve anew."""
         entry = plain(entry)
@@ -106,7 +133,10 @@ class TrainingMonitor(Drawn):
 
     @property
     def stopped(self) -> bool:
-        """Whether the training is to stop now; asked before every step, and so also the sign that one was made."""
+        """Whether the training is to stop now; asked before every step, and so also the sign that one was made.
+
+        True once after Stop.
+        """
         self._follow_the_cell()
         if self.stop_asked:
             self.stop_asked, self.state = False, "stopped"

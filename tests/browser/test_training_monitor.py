@@ -1,0 +1,191 @@
+import re
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+SETUP = """
+import time, torch
+from IPython.display import display
+from ninelives.widgets import TrainingMonitor
+from ninelives.config import TransformerConfig
+from ninelives.model import EncoderDecoder
+from ninelives.training import Recipe, train
+config = TransformerConfig(vocab_size=12, block_size=8, n_embd=16, n_head=2, n_layer=1, dropout=0.0)
+torch.manual_seed(0)
+
+def draw(generator, batch_size):
+    time.sleep(0.002)
+    prefix = torch.randint(0, 11, (batch_size, 4), generator=generator)
+    return prefix, prefix.flip(1)
+
+def evaluate(model):
+    prefix, targets = draw(torch.Generator().manual_seed(1), 200)
+    right = model(prefix, targets)[0][:, 3:-1].argmax(-1) == targets
+    said = ' '.join(map(str, model(prefix[:1], targets[:1])[0][0, 3:-1].argmax(-1).tolist()))
+    return {'accuracy': right.all(1).float().mean().item(), 'words': right.float().mean().item(),
+            'samples': [[' '.join(map(str, prefix[0].tolist())), said, ' '.join(map(str, targets[0].tolist()))]]}
+
+recipe = Recipe(learning_rate=3e-3, batch_size=32, max_iters=6000, warmup_steps=20, eval_every=50, checkpoint_every=1000)
+earlier = [dict(step=s, loss=2.5 - s / 3000, rate=1e-3, seconds=s / 100, accuracy=s / 9000, words=s / 7000) for s in range(500, 6001, 500)]
+"""
+TRAIN = """
+model = EncoderDecoder(config, config)
+monitor = TrainingMonitor('reversing', recipe.max_iters, beside={'slower': earlier})
+display(monitor)
+run = await monitor.watch(train, model, draw, recipe, evaluate=evaluate, folder='reversing')
+"""
+CELLS = [
+    SETUP, TRAIN, "print(run.step)",
+    "still = TrainingMonitor('other', 6000, beside={'slower': earlier})\n"
+    "for entry in earlier[:6]:\n    still(dict(entry, loss=entry['loss'] / 2, accuracy=entry['accuracy'] * 1.3, samples=[['1 2', '2 1', '2 1']]))\nstill",
+]
+
+
+class Training:
+    """The notebook, with a way to start a cell without waiting for its end."""
+
+    def __init__(self, notebook):
+        self.notebook = notebook
+        self.monitor = notebook.cell(1).locator(".nl-monitor")
+
+    def start(self):
+        self.notebook.page.evaluate(
+            """async () => { const notebook = window.jupyterapp.shell.currentWidget.content;
+            notebook.activeCellIndex = 1;
+            window.running = window.jupyterapp.commands.execute('notebook:run-cell') }""")
+        expect(self.monitor).to_have_attribute("data-state", "running", timeout=20_000)
+
+    def over(self):
+        self.notebook.page.evaluate("() => window.running")
+
+    def step(self) -> int:
+        return int(self.monitor.get_attribute("data-step"))
+
+    def entries(self) -> int:
+        return int(self.monitor.get_attribute("data-entries"))
+
+
+@pytest.fixture(scope="module")
+def training(open_notebook):
+    notebook = open_notebook("training.ipynb", CELLS)
+    notebook.page.evaluate(
+        """async () => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0;
+        await window.jupyterapp.commands.execute('notebook:run-cell') }""")
+    return Training(notebook)
+
+
+def test_a_training_moves_its_curve_stops_when_told_and_goes_on(training):
+    training.start()
+    monitor, notebook = training.monitor, training.notebook
+    expect(monitor.locator(".nl-plot-loss [data-name=reversing]")).to_have_attribute("data-points", re.compile(r"^([3-9]|\d\d)$"), timeout=30_000)
+    expect(monitor.locator(".nl-told")).to_contain_text(re.compile(r"step [\d,]+ of 6,000 · .* so far, .* left"))
+    before = training.step()
+    expect(monitor.get_by_role("progressbar")).not_to_have_attribute("aria-valuenow", str(before), timeout=10_000)
+
+    monitor.get_by_role("button", name="Stop").press("Enter")
+    training.over()
+    expect(monitor).to_have_attribute("data-state", "stopped")
+    expect(monitor.locator(".nl-told")).to_contain_text("Run the cell again to go on.")
+    assert not notebook.errors()
+    stopped = int(notebook.run("print(run.step)"))
+    assert 100 < stopped < 6000
+    first = notebook.run("print(*[entry['loss'] for entry in run.history])").split()
+
+    training.start()
+    end = time.monotonic() + 20
+    while training.entries() <= len(first) and time.monotonic() < end:
+        time.sleep(0.1)
+    monitor.get_by_role("button", name="Stop").click()
+    training.over()
+    again = notebook.run("print(*[entry['loss'] for entry in run.history])").split()
+    assert again[: len(first)] == first and len(again) > len(first)
+    assert int(notebook.run("print(run.step)")) > stopped
+
+
+def test_the_kernels_interrupt_button_stops_it_too_and_nothing_is_lost(training):
+    training.start()
+    notebook, reached = training.notebook, training.step()
+    end = time.monotonic() + 20
+    while training.step() <= reached + 60 and time.monotonic() < end:
+        time.sleep(0.1)
+    notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
+    training.over()
+    assert [error["ename"] for error in notebook.errors()] == ["KeyboardInterrupt"]
+    expect(training.monitor).to_have_attribute("data-state", "stopped")
+    assert int(notebook.run("from ninelives.training import Run; print(Run.load('reversing').step)")) >= reached
+
+
+@pytest.fixture
+def still(training):
+    """A monitor that nobody trains: six entries beside twelve."""
+    training.notebook.page.evaluate(
+        """async () => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 3;
+        await window.jupyterapp.commands.execute('notebook:run-cell') }""")
+    element = training.notebook.cell(3).locator(".nl-monitor")
+    expect(element).to_have_attribute("data-entries", "6")
+    return element
+
+
+def test_the_arrow_keys_read_a_step_out_and_escape_goes_back(still):
+    plot = still.locator(".nl-plot-loss")
+    plot.press("Home")
+    expect(still.locator(".nl-readout")).to_contain_text("Step 500: loss 1.17, accuracy 0.0722, rate 0.001. Beside it: slower loss 2.33")
+    plot.press("ArrowRight")
+    expect(still.locator(".nl-readout")).to_contain_text("Step 1,000:")
+    plot.press("Escape")
+    expect(still.locator(".nl-readout")).to_contain_text("Step 3,000:")
+    expect(still.get_by_role("status")).to_contain_text("Step 3,000:", timeout=10_000)
+
+
+def test_a_training_beside_can_be_hidden_and_another_measure_chosen(training, still):
+    still.get_by_role("button", name="slower").press("Enter")
+    expect(still.locator(".nl-plot-loss [data-name=slower]")).to_have_count(0)
+    expect(still.locator(".nl-plot-loss [data-name=other]")).to_have_count(1)
+    still.get_by_role("combobox", name="Measure").select_option("words")
+    expect(still.locator(".nl-plot-measure")).to_have_attribute("aria-label", re.compile("^words by step"))
+    end = time.monotonic() + 10
+    while (seen := training.notebook.run("print(still.hidden, still.measure)")) != "['slower'] words" and time.monotonic() < end:
+        time.sleep(0.1)
+    assert seen == "['slower'] words"
+
+
+def test_it_follows_the_dark_theme(still):
+    for theme, name in (("JupyterLab Dark", "dark"), ("JupyterLab Light", "light")):
+        still.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
+        expect(still).to_have_attribute("data-theme", name)
+
+
+def test_the_exported_page_works_alone(training, still, browser):
+    root = training.notebook.lab.root
+    training.notebook.run("still.save_html('monitor.html')")
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    problems = []
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto((root / "monitor.html").as_uri())
+    alone = page.locator(".nl-monitor")
+    alone.locator(".nl-plot-loss").press("Home")
+    expect(alone.locator(".nl-readout")).to_contain_text("Step 500:")
+    expect(alone.get_by_role("button", name="Stop")).to_be_hidden()
+    context.close()
+    assert not problems
+
+
+def test_a_saved_notebook_shows_the_curves_as_they_were_at_the_end(training, open_notebook):
+    notebook = training.notebook
+    notebook.save()
+    [picture] = [output for output in notebook.outputs()[1] if "image/png" in output.get("data", {})]
+    assert "loss from" in picture["metadata"]["image/png"]["alt"]
+    notebook.shut_down()
+    reopened = open_notebook("training.ipynb")
+    image = reopened.cell(1).locator(".jp-OutputArea img")
+    expect(image).to_be_visible()
+    assert image.evaluate("image => image.complete && image.naturalWidth") > 300
+    expect(reopened.cell(1).get_by_text("model not found")).to_be_hidden()
+    reopened.shut_down()
+
+
+def test_the_widget_put_no_error_into_the_console(page):
+    assert not [problem for problem in page.problems if "blob:" in problem]

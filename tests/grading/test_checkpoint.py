@@ -1,0 +1,300 @@
+"""Trainings that are handed in: the honest are scored, and everything else gets one sentence."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from ninelives.checks.exercise import CheckFailed
+from ninelives.config import TransformerConfig
+from ninelives.grading import checkpoint
+from ninelives.grading.checkpoint import Refused, Score, compare, own_training, read, score
+from ninelives.model import EncoderDecoder
+from ninelives.text import WordTokenizer, sentences
+from ninelives.text.grammar import every_word
+from ninelives.training import Recipe, train, translation_batch
+
+TOKENIZER = WordTokenizer(sorted({*every_word("english"), *every_word("french")}))
+TRAIN = sentences("train", 200)
+
+
+def trained(folder: Path, seed: int = 0, steps: int = 3) -> Path:
+    config = TransformerConfig(TOKENIZER.vocab_size, 32, n_embd=8, n_head=2, n_layer=1, dropout=0.0)
+    torch.manual_seed(seed)
+    model = EncoderDecoder(config, config)
+    prefix, targets = translation_batch(TRAIN, TOKENIZER)
+    train(model, lambda generator, B: (prefix[:B], targets[:B]), Recipe(batch_size=4, max_iters=steps, warmup_steps=1, seed=seed), folder=folder)
+    (folder / "tokenizer.json").write_text(TOKENIZER.to_json())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory):
+    return trained(tmp_path_factory.mktemp("honest") / "own")
+
+
+@pytest.fixture
+def own(honest, tmp_path):
+    return Path(shutil.copytree(honest, tmp_path / "own"))
+
+
+def facts(folder, **changed):
+    known = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**known, **changed}))
+    return known
+
+
+def tensors_of(folder) -> Path:
+    [path] = folder.glob("*.safetensors")
+    return path
+
+
+def rewritten(folder, change):
+    """The tensors changed, with the checksum that belongs to them, as someone does who knows their way about."""
+    path = tensors_of(folder)
+    tensors = load_file(path)
+    change(tensors)
+    save_file(tensors, path)
+    facts(folder, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def test_an_honest_training_is_read_with_its_model_tokenizer_and_run(own):
+    model, tokenizer, run = read(own)
+    assert run.step == 3 and tokenizer.words == TOKENIZER.words and not model.training
+    assert torch.equal(model.decoder.lm_head.weight, load_file(tensors_of(own))["model.decoder.lm_head.weight"])
+
+
+def test_the_score_counts_parameters_and_steps_in_the_file(own):
+    found = score(own, n=20)
+    assert (found.accuracy, found.bonus, found.control, found.steps) == (0, 0, 0, 3)
+    assert found.parameters == sum(p.numel() for p in read(own)[0].parameters())
+
+
+def answering(monkeypatch, wrong_pronouns=0.0):
+    """A model that knows the French, but for a share of pronouns; the grader's sentences stay as drawn."""
+    def answers(model, tokenizer, drawn):
+        wanted = [[*tokenizer.encode(sentence.french).tolist(), 0] for sentence in drawn]
+        said = [row if k >= wrong_pronouns * len(wanted) else row[::-1] for k, row in enumerate(wanted)]
+        return said, wanted
+
+    monkeypatch.setattr(checkpoint, "answers", answers)
+    checkpoint.scored.cache_clear()
+
+
+def test_points_go_with_the_share_of_right_sentences(own, monkeypatch, capsys):
+    answering(monkeypatch, wrong_pronouns=0.1)
+    assert score(own) == Score(0.9, 0.9, pytest.approx(0, abs=0.02), score(own).parameters, 3)
+    for aspect in ("50 %", "80 %", "bonus"):
+        own_training(own, aspect)
+    for aspect in ("95 %", "99 %"):
+        with pytest.raises(CheckFailed, match="90.0 % of 400 sentences are right"):
+            own_training(own, aspect)
+    assert "own training, 80 %: visible checks passed." in capsys.readouterr().out
+
+
+def test_guessing_the_pronoun_is_told_as_guessing(own, monkeypatch):
+    answering(monkeypatch, wrong_pronouns=0.5)
+    with pytest.raises(CheckFailed, match="all is right but the pronoun, which is guessed"):
+        own_training(own, "80 %")
+
+
+def test_other_sentences_are_drawn_with_another_seed(own, monkeypatch):
+    asked = []
+    monkeypatch.setattr(checkpoint, "answers", lambda model, tokenizer, drawn: asked.append([s.english for s in drawn]) or ([[1]] * len(drawn), [[2]] * len(drawn)))
+    checkpoint.scored.cache_clear()
+    score(own, n=50, seed=1)
+    score(own, n=50, seed=2)
+    assert asked[0] != asked[2]
+
+
+def test_answers_that_are_right_for_any_sentence_are_refused_by_the_control(own, monkeypatch):
+    class Everything(list):
+        def __eq__(self, other):
+            return True
+
+    monkeypatch.setattr(checkpoint, "answers", lambda model, tokenizer, drawn: (
+        [Everything() for _ in drawn], [tokenizer.encode(s.french).tolist() for s in drawn]))
+    checkpoint.scored.cache_clear()
+    with pytest.raises(Refused, match="also right for other sentences"):
+        score(own, n=50)
+
+
+def no_training(own):
+    shutil.rmtree(own)
+
+
+def a_pickle_instead(own):
+    shutil.rmtree(own)
+    own.mkdir()
+    torch.save({}, own / "model.pt")
+
+
+def a_pickle_under_another_name(own):
+    torch.save({}, tensors_of(own))
+
+
+def ten_gigabytes(own):
+    os.truncate(tensors_of(own), 10_000_000_000)  # sparse: no disk is used
+
+
+def a_huge_run_json(own):
+    os.truncate(own / "run.json", 10_000_000_000)
+
+
+def a_link_to_another(own):
+    path = tensors_of(own)
+    path.rename(own.parent / "elsewhere")
+    path.symlink_to(own.parent / "elsewhere")
+
+
+def another_shape(own):
+    known = facts(own)
+    config = {part: {**sizes, "n_embd": 16} for part, sizes in known["config"].items()}
+    facts(own, config=config)
+
+
+def a_table_of_answers(own):
+    rewritten(own, lambda tensors: tensors.update(answers=torch.zeros(400, 12)))
+
+
+def a_part_missing(own):
+    rewritten(own, lambda tensors: tensors.pop("model.decoder.lm_head.weight"))
+
+
+def weights_exchanged(own):
+    path = tensors_of(own)
+    tensors = load_file(path)
+    tensors["model.decoder.lm_head.weight"] += 1
+    save_file(tensors, path)
+
+
+def nan(own):
+    rewritten(own, lambda tensors: tensors["model.decoder.lm_head.weight"].fill_(float("nan")))
+
+
+def whole_numbers(own):
+    rewritten(own, lambda tensors: tensors.update({"model.decoder.lm_head.weight": tensors["model.decoder.lm_head.weight"].long()}))
+
+
+def fewer_steps_claimed(own):
+    tensors_of(own).rename(own / "step-000001.safetensors")
+    facts(own, step=1)
+
+
+def too_many_steps(own):
+    facts(own, step=40_000)
+    tensors_of(own).rename(own / "step-040000.safetensors")
+
+
+def a_giant_model(own):
+    known = facts(own)
+    facts(own, config={part: {**sizes, "n_embd": 4096} for part, sizes in known["config"].items()})
+
+
+def no_json(own):
+    (own / "run.json").write_bytes(b"\x00\xff not json")
+
+
+def json_of_something_else(own):
+    (own / "run.json").write_text("[1, 2]")
+
+
+def a_path_in_place_of_the_steps(own):
+    facts(own, step="../../elsewhere")
+
+
+def half_a_file(own):
+    path = tensors_of(own)
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def no_tokenizer(own):
+    (own / "tokenizer.json").unlink()
+
+
+def a_larger_vocabulary(own):
+    (own / "tokenizer.json").write_text(WordTokenizer(TOKENIZER.words + [f"w{k}" for k in range(99)]).to_json())
+
+
+REFUSED = {
+    no_training: "there is no training in own",
+    a_pickle_instead: "model.pt, which is a pickle and is not opened",
+    a_pickle_under_another_name: "a pickle under another name",
+    ten_gigabytes: "has 10,000 MB and was not opened",
+    a_huge_run_json: "run.json has 10,000 MB and was not opened",
+    a_link_to_another: "is a link",
+    another_shape: "a model of another shape",
+    a_table_of_answers: "no tables of answers",
+    a_part_missing: "holds no model.decoder.lm_head.weight",
+    weights_exchanged: "is not the file that run.json was written for",
+    nan: "this training diverged",
+    whole_numbers: "weights are floats",
+    fewer_steps_claimed: "run.json says 1 steps and the optimizer 3",
+    too_many_steps: "at most 30,000 are graded",
+    a_giant_model: "n_embd is 4,096; at most 512",
+    no_json: "run.json is no JSON",
+    json_of_something_else: "describes no training",
+    a_path_in_place_of_the_steps: "'../../elsewhere' steps",
+    half_a_file: "is not the file that run.json was written for",
+    no_tokenizer: "tokenizer.json is missing",
+    a_larger_vocabulary: "they belong to different trainings",
+}
+
+
+@pytest.mark.parametrize("damage", REFUSED, ids=lambda damage: damage.__name__)
+def test_what_is_no_honest_training_gets_one_sentence(own, damage):
+    damage(own)
+    with pytest.raises(Refused, match=re.escape(REFUSED[damage])):
+        read(own)
+    with pytest.raises(CheckFailed, match="a training that can be scored"):
+        own_training(own, "50 %")
+
+
+def test_a_pickle_is_never_run(own):
+    class Bomb:
+        def __reduce__(self):
+            return (os.mkdir, (str(own / "ran"),))
+
+    torch.save(Bomb(), tensors_of(own))
+    with pytest.raises(Refused, match="a pickle"):
+        read(own)
+    assert not (own / "ran").exists()
+
+
+@pytest.fixture
+def submitted(honest, tmp_path):
+    """A class of four: ada, bob who copied her files, cy who went on from them, dee with her own."""
+    folders = {name: tmp_path / "submitted" / name / "09-training" / "own" for name in ("ada", "bob", "cy", "dee")}
+    for name in ("ada", "bob", "cy"):
+        shutil.copytree(honest, folders[name])
+    rewritten(folders["cy"], lambda tensors: tensors["model.decoder.lm_head.weight"].mul_(1.001))
+    trained(folders["dee"], seed=1)
+    return folders
+
+
+def test_the_same_weights_are_found_in_a_class_and_those_that_hardly_differ(submitted):
+    said = compare(submitted)
+    assert len(said) == 3
+    assert "ada and bob handed in the same weights" in said[0]
+    assert "ada and cy handed in nearly the same weights" in said[1]
+    assert not any("dee" in sentence for sentence in said)
+
+
+def test_the_command_scores_a_class_and_goes_on_after_what_it_refuses(submitted, capsys):
+    no_json(submitted["dee"])
+    checkpoint.main([str(submitted["ada"].parents[2]), "--seed", "5"])
+    printed = capsys.readouterr().out
+    assert re.search(r"ada +0\.0% +0\.0% +0\.0% +3 ", printed)
+    assert "dee                      refused: run.json is no JSON" in printed
+    assert "ada and bob handed in the same weights" in printed
+
+
+def test_the_command_says_what_is_missing(tmp_path):
+    with pytest.raises(SystemExit, match="There is no .*STUDENT/09-training/own"):
+        checkpoint.main([str(tmp_path)])

@@ -631,18 +631,42 @@ AttentionExplorer(hand_weights[0], words, token=it)
 # ### A head that nobody set
 #
 # The following weights come from a small encoder that was trained for the course:
-# three layers of four heads each. It read some ten thousand sentences like the cat's,
-# and at "it" it had to name the animal that is meant. Nobody told its heads where to
-# look.
+# three layers of four heads each. It read tens of thousands of sentences like the cat's,
+# and at "it" it had to name the animal, or the food, that is meant. Nobody told its heads
+# where to look.
 #
-# Find a head in which "it" reads the cat. Then change the sentence, run the cell
-# again, and look at the same head. The cell below says which words it knows.
+# Go through its heads, and find those in which "it" reads the cat. The tab *Rank heads* finds
+# them for you. In which layer are they?
 
 # %%
 antecedent, tokenizer = weights.load("antecedent")
 sentence = "the cat did not want to eat because it was full"
 idx = tokenizer.encode(sentence).unsqueeze(0)  # (1, T)
-AttentionExplorer(antecedent.attentions(idx), sentence.split(), layer=1, token=sentence.split().index("it"))
+AttentionExplorer(antecedent.attentions(idx), sentence.split(), token=sentence.split().index("it"))
+
+# %% [markdown]
+# Now change the sentence, run the cell again, and look at the same heads. Here are two more,
+# in numbers: what each head gives to the noun that is meant, and what the encoder answers.
+
+# %%
+for sentence, meant in (
+    ("the cat did not want to eat because it was full", "cat"),
+    ("the dog followed the hen because it was lost", "dog"),
+    ("the dog was followed by the hen because it was lost", "hen"),
+):
+    idx, place = tokenizer.encode(sentence).unsqueeze(0), sentence.split().index("it")
+    with torch.no_grad():
+        answer = tokenizer.words[antecedent(idx)[0][0, place].argmax()]
+    print(f"{sentence}\n  the encoder answers: {answer}")
+    for number, attention in enumerate(antecedent.attentions(idx), start=1):
+        row = attention[0, :, place, sentence.split().index(meant)]  # (n_head,)
+        print(f"  layer {number}, from it to {meant}, each head: ", *(f"{weight:.2f}" for weight in row.tolist()))
+
+# %% [markdown]
+# The last two sentences differ in two words, *was* and *by*, and "it" is another animal. The
+# heads of the first layer do not agree yet. Those of the second do: they read what the first has
+# gathered. (A large weight says what a head reads. What the model makes of it is up to the values
+# and to all that follows.)
 
 # %%
 print("words the encoder knows:", ", ".join(sorted(word for word in tokenizer.words if word.isalpha())))

@@ -55,8 +55,8 @@ MultiHeadSelfAttention = use_mine("MultiHeadSelfAttention")
 # %% [markdown]
 # ## See it
 #
-# Here is a small Transformer that has read some ten thousand sentences like the cat's. Give
-# it the beginning of one.
+# Here is a small Transformer that has read many thousand sentences like the cat's. Give it
+# the beginning of one.
 
 # %%
 storyteller, tokenizer = weights.load("storyteller")
@@ -554,11 +554,11 @@ print(f"an ignorant answer, by the same measure:     {F.cross_entropy(torch.full
 
 # %% [markdown]
 # From ignorance to perfection the loss moves by less than 1. What is hardly seen in the loss is
-# hardly felt in the gradient. Let 300 steps of training move the scores of a single place, with the
-# right loss and with the softmax inside:
+# hardly felt in the gradient. Let training move the scores of a single place, with the right loss
+# and with the softmax inside:
 
 # %%
-def train_one_place(softmax_inside, steps=300, rate=1.0):
+def train_one_place(softmax_inside, steps=150, rate=1.0):
     """Gradient descent on the scores of one place, from zeros. Returns the first gradient, and p(right word) on the way."""
     scores = torch.zeros(1, V, requires_grad=True)
     first_gradient, way = None, []
@@ -575,13 +575,15 @@ gradient_right, way_right = train_one_place(softmax_inside=False)
 gradient_wrong, way_wrong = train_one_place(softmax_inside=True)
 print(f"first gradient: {gradient_right:.3f} with raw scores, {gradient_wrong:.4f} with the softmax inside: "
       f"{gradient_right / gradient_wrong:.0f} times smaller")
+for name, way in (("raw scores", way_right), ("softmax inside", way_wrong)):
+    print(f"{name:15} the right word has the probability ½ after {sum(p < 0.5 for p in way)} steps")
 
 # %%
 figures.curves(
-    {"raw scores": (range(300), way_right), "softmax inside": (range(300), way_wrong)},
+    {"raw scores": (range(150), way_right), "softmax inside": (range(150), way_wrong)},
     x_label="step of training", y_label="probability of the right word",
     title="Learning one word",
-    caption="The same training twice. With the softmax inside forward the gradient is so flat that nearly nothing happens.",
+    caption="The same training twice. With the softmax inside forward the gradient is so small at first that for a long time nothing seems to happen.",
 )
 
 # %% [markdown]

@@ -109,9 +109,10 @@ VERBS = {
     "teased": _verb("taquiné", "rude jealous", "shy slow small young"),
 }
 
-# "The cat did not want to eat because it was full": what, its French, and why not.
+# "The cat did not want to eat because it was full": what, its French, and why not. A reason named twice is drawn
+# twice as often: who knows the course's sentence expects "full" before "sick".
 WISHES = {
-    "eat": ("manger", ("full", "sick")),
+    "eat": ("manger", ("full", "full", "sick")),
     "play": ("jouer", ("busy", "sad", "tired")),
     "run": ("courir", ("hurt", "old", "tired")),
     "sing": ("chanter", ("sad", "shy")),

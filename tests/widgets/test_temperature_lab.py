@@ -1,0 +1,232 @@
+import base64
+import json
+import math
+import re
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from ninelives.config import TransformerConfig
+from ninelives.model import Decoder, next_token_probabilities
+from ninelives.widgets import TemperatureLab
+from torch import nn
+from traitlets import TraitError
+
+VOCABULARY = ["<end>", *"the cat did not want to eat because it was full hungry sick old".split()]
+PROMPT = [VOCABULARY.index(word) for word in "the cat did not want to eat because it was".split()]
+
+
+def model(vocab_size: int = len(VOCABULARY), seed: int = 0) -> Decoder:
+    torch.manual_seed(seed)
+    made = Decoder(TransformerConfig(vocab_size, 24, n_embd=12, n_head=3, n_layer=2))
+    with torch.no_grad():
+        made.lm_head.weight.normal_(std=0.5)
+    return made
+
+
+def lab(**settings) -> TemperatureLab:
+    return TemperatureLab(model(), PROMPT, VOCABULARY, **settings)
+
+
+def sent(shown: TemperatureLab) -> np.ndarray:
+    """The scores as the browser gets them."""
+    return np.frombuffer(base64.b64decode(shown.scores["numbers"]), "<f4")
+
+
+def after(words: list[int]) -> torch.Tensor:
+    """(V,): the scores after these ids, with dropout off."""
+    with torch.no_grad():
+        return model().eval()(torch.tensor([words]))[0][0, -1]
+
+
+def test_the_browser_gets_the_scores_of_the_last_place():
+    shown = lab()
+    assert shown.scores["after"] == []
+    assert np.allclose(sent(shown), after(PROMPT), atol=1e-6)
+    assert shown.prompt == "the cat did not want to eat because it was".split()
+
+
+def test_after_a_drawn_word_the_whole_text_is_read():
+    shown = lab()
+    for drawn in ([11], [11, 0], [11, 0, 3], [11], []):
+        shown.drawn = drawn
+        assert shown.scores["after"] == drawn
+        assert np.allclose(sent(shown), after(PROMPT + drawn), atol=1e-6)
+
+
+def test_a_text_beyond_block_size_is_read_from_its_last_words():
+    shown = lab()
+    shown.drawn = [k % 15 for k in range(40)]
+    assert np.allclose(sent(shown), after((PROMPT + shown.drawn)[-24:]), atol=1e-6)
+
+
+@pytest.mark.parametrize("settings", [{}, {"temperature": 0.3}, {"temperature": 0.0}, {"top_k": 3}, {"temperature": 2.0, "top_p": 0.5}])
+def test_the_probabilities_are_those_of_the_package(settings):
+    wanted = next_token_probabilities(after(PROMPT).double(), **settings)
+    assert torch.allclose(lab(**settings).probabilities(), wanted, atol=1e-6)
+
+
+def test_the_model_is_left_in_its_mode_and_the_random_numbers_alone():
+    made = model().train()
+    state = torch.get_rng_state()
+    shown = TemperatureLab(made, torch.tensor([PROMPT]), VOCABULARY)
+    shown.drawn = [3]
+    shown.describe()
+    assert made.training and torch.equal(torch.get_rng_state(), state)
+
+
+def test_describe_says_text_settings_likeliest_words_and_what_was_drawn():
+    shown = lab(temperature=0.5, top_k=4)
+    shown.drawn, shown.chances = [11, 0], [0.25, 0.5]
+    p = next_token_probabilities(after(PROMPT + [11, 0]).double(), 0.5, 4)
+    best = int(p.argmax())
+    said = shown.describe()
+    assert "The text so far: “the cat did not want to eat because it was full <end>”." in said
+    assert f"At temperature 0.50, top-k 4 the next word is {VOCABULARY[best]} {p[best]:.2f}" in said
+    assert "4 of 15 words can be drawn." in said
+    assert "Drawn so far, each with the probability it had: full 0.25, <end> 0.50." in said
+
+
+def test_the_entropy_is_that_of_the_probabilities():
+    even = nn.Linear(1, 1)
+    even.forward = lambda idx: (torch.zeros(1, idx.shape[1], 8), None)
+    shown = TemperatureLab(even, [0], list("abcdefgh"))
+    assert f"Entropy {math.log(8):.2f} nats: as undecided as among 8.0 equally likely words." in shown.describe()
+    shown.temperature = 0.0
+    assert "Entropy 0.00 nats: as undecided as among 1.0 equally likely words. 1 of 8 words can be drawn." in shown.describe()
+
+
+def test_a_learners_function_is_compared_at_every_temperature():
+    shown = lab(next_token_probabilities=lambda logits, temperature: (logits / temperature).softmax(-1))
+    for temperature in (0.4, 2.0):
+        shown.temperature = temperature
+        assert f"Your next_token_probabilities at temperature {temperature:.2f} agrees with the bars" in shown.describe()
+    wrong = lab(next_token_probabilities=lambda logits, temperature: logits.softmax(-1))
+    assert "agrees" in wrong.describe()
+    wrong.temperature = 0.3
+    away = (after(PROMPT).softmax(-1) - next_token_probabilities(after(PROMPT), 0.3)).abs().max()
+    assert f"differs from the bars by up to {away:.2f}." in wrong.describe()
+
+
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (lambda logits, temperature: 1 / 0, "raises ZeroDivisionError: division by zero"),
+        (lambda logits, temperature: logits[0], r"it gives the shape (15,), where (1, 15) is wanted"),
+        (lambda logits, temperature: None, "raises"),
+        (lambda logits, temperature: logits / 0 * 0, "differs from the bars by up to 1.00"),
+    ],
+)
+def test_a_learners_function_that_fails_is_said_to_fail(function, says):
+    shown = lab(next_token_probabilities=function)
+    assert says in shown.describe()
+    json.dumps(shown.yours)
+
+
+def test_a_learners_function_cannot_change_the_scores():
+    assert np.allclose(sent(lab(next_token_probabilities=lambda logits, temperature: logits.zero_())), after(PROMPT), atol=1e-6)
+
+
+def test_a_model_that_fails_later_is_said_to_fail_and_the_lab_goes_on():
+    made = nn.Linear(1, 1)
+
+    def forward(idx):
+        if idx.shape[1] > 1:
+            raise RuntimeError("no more")
+        return torch.zeros(1, 1, 3), None
+
+    made.forward = forward
+    shown = TemperatureLab(made, [0], ["a", "b", "c"])
+    shown.drawn = [1]
+    assert shown.describe() == "After “a b” the model cannot go on: RuntimeError: no more"
+    shown.drawn = []
+    assert "Entropy" in shown.describe()
+
+
+@pytest.mark.parametrize("count", [15, 100, 5000])
+def test_the_state_is_json_and_small(count):
+    words = [f"word{k}" for k in range(count)]
+    shown = TemperatureLab(model(count), [1, 2], words, end_token=0)
+    state = json.dumps(shown.get_state())
+    assert json.loads(state)["temperature"] == 1.0
+    assert len(json.dumps(shown.scores)) < 6 * count + 100
+
+
+def test_the_bundle_holds_a_picture_with_its_words_and_no_html():
+    shown = lab(top_p=0.9)
+    data, metadata = shown._repr_mimebundle_()
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert metadata["image/png"]["alt"] == shown.describe()
+    assert "application/vnd.jupyter.widget-view+json" in data and "text/html" not in data
+    assert data["text/plain"] == "TemperatureLab(15 words, 10 in the prompt, 0 drawn, temperature 1.00, top-p 0.90)"
+
+
+@pytest.mark.parametrize("count", [15, 5000])
+def test_a_cell_gets_the_picture_then_its_words_then_the_widget(monkeypatch, count):
+    outputs = []
+    monkeypatch.setattr(
+        "ninelives.widgets.shared.display",
+        lambda data, metadata=None, raw=False: outputs.append(nbformat.v4.new_output("display_data", data, metadata=metadata or {})),
+    )
+    TemperatureLab(model(count), [1, 2], [f"word{k}" for k in range(count)])._ipython_display_()
+    assert [("image/png" in o.data, "text/markdown" in o.data) for o in outputs] == [(True, False), (False, True), (False, False)]
+    assert len(json.dumps(outputs)) < 100_000
+
+
+def test_the_picture_follows_the_state():
+    shown = lab()
+    before = shown.picture().png()
+    shown.temperature = 0.2
+    assert shown.picture().png() != before
+
+
+def test_the_page_is_self_contained(tmp_path):
+    path = tmp_path / "temperature.html"
+    TemperatureLab(model(), PROMPT, ["</script><b>", *VOCABULARY[1:]]).save_html(path)
+    page = path.read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)=["']|@import|url\(|\bfetch\(|\bimport\b.*\bfrom\b""", page)
+    assert set(re.findall(r"https?://[^\"'\s]+", page)) == {"http://www.w3.org/2000/svg"}  # a name, never asked for
+    assert page.count("</script") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"idx": []}, "the prompt is empty"),
+        ({"idx": [1.5]}, "whole numbers"),
+        ({"idx": [[1], [2]]}, "the ids of one prompt"),
+        ({"idx": [1, -1]}, "idx holds -1"),
+        ({"idx": [1, 15]}, "idx holds 15: the words are numbered from 0 to 14"),
+        ({"vocabulary": "the cat"}, "vocabulary is the single string"),
+        ({"vocabulary": VOCABULARY + ["more"]}, "vocabulary holds 16 words and the model scores 15"),
+    ],
+)
+def test_what_does_not_fit_the_model_is_refused_with_one_sentence(arguments, says):
+    with pytest.raises(ValueError, match=says):
+        TemperatureLab(**({"model": model(), "idx": PROMPT, "vocabulary": VOCABULARY} | arguments))
+
+
+def test_a_model_from_which_nothing_can_be_drawn_is_refused_with_one_sentence():
+    broken = nn.Linear(1, 1)
+    broken.forward = lambda idx: (torch.full((1, idx.shape[1], 3), -math.inf), None)
+    with pytest.raises(ValueError, match="a row of nothing but -inf: there is no word to draw"):
+        TemperatureLab(broken, [0], ["a", "b", "c"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("temperature", -0.1, "temperature is -0.1: it must be 0"),
+        ("temperature", math.nan, "temperature is nan"),
+        ("temperature", math.inf, "temperature is inf"),
+        ("top_k", 0, "top_k is 0: it must be at least 1"),
+        ("top_p", 0.0, "top_p is 0.0: it must be above 0"),
+        ("top_p", 1.1, "top_p is 1.1"),
+        ("drawn", [3, 15], "drawn holds 15: the words are numbered from 0 to 14"),
+        ("end_token", -1, "end_token holds -1"),
+    ],
+)
+def test_a_setting_outside_its_range_is_refused_with_one_sentence(name, value, says):
+    with pytest.raises(TraitError, match=says):
+        setattr(lab(), name, value)

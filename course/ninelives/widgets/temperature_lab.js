@@ -207,9 +207,9 @@ function render({ model, el }) {
       bar.style.width = `${100 * chance}%`;
       mark.style.left = `${100 * plain}%`;
       dot.style.left = `${100 * tried / (total || 1)}%`;
-      dot.hidden = !total;
+      dot.hidden = !tried;
       amount.textContent = chance.toFixed(3);
-      seen.textContent = total ? `${tried}  ${two(tried / total)}` : "";
+      seen.textContent = !total ? "" : tried ? `${tried}, that is ${two(tried / total)}` : "0";
       node.className = rest ? "nl-rest" : cut ? "nl-cut" : "";
     });
     seenHead.textContent = total ? `of ${total} tries` : "";

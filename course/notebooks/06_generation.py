@@ -301,8 +301,13 @@ for word in order[:5]:
 # </details>
 # <details><summary>Hint 4: the manners</summary>
 #
-# `was_training = model.training`, then `model.eval()`; after the loop `model.train(was_training)`. The loop stands in a
-# `with torch.no_grad():` block.
+# Keep `model.training`, then call `model.eval()`; after the loop give `model.train(…)` what you have kept. And the loop
+# stands in a block of its own:
+#
+# ```python
+# with torch.no_grad():
+#     for …
+# ```
 #
 # </details>
 
@@ -471,13 +476,12 @@ print("logits[..., -1]", tuple(logits[..., -1].shape), f" the last word of the v
 # whole number, so it looks like a word's. Here is what is written in this way:
 
 # %%
-def misread(idx, steps):
-    for _ in range(steps):
-        with torch.no_grad():
-            logits, _ = model(idx[:, -model.config.block_size :])
-        token = torch.multinomial(logits[..., -1].softmax(-1), 1)  # (1, 1), a place
-        idx = torch.cat((idx, token), dim=1)
-    return idx
+def misread(text, steps):
+    with torch.no_grad():
+        for _ in range(steps):
+            place = torch.multinomial(model(text)[0][..., -1].softmax(-1), 1)  # (1, 1)
+            text = torch.cat((text, place), dim=1)
+    return text
 
 
 torch.manual_seed(0)
@@ -576,7 +580,7 @@ print(marked.tolist(), marked.dtype)
 assert marked.tolist() == [[0, 1, 0], [1, 0, 0]] and marked.dtype == torch.int64
 
 # %% [markdown]
-# ### `torch.no_grad()`
+# ### `torch.no_grad`
 #
 # **As a `with` block, or as `@torch.no_grad()` above a function:** what is computed inside is not recorded for gradients.
 # It takes less memory and time. Afterwards everything is as before.

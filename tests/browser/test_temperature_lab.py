@@ -228,7 +228,9 @@ def test_jupyterlab_swallows_no_key_and_acts_on_none(notebook, shown):
 
 
 def test_two_linked_labs_move_together(notebook):
+    notebook.run("first.temperature = 1.0")
     first, second = notebook.cell(3).locator(".nl-temperature-lab").all()
+    expect(second).to_have_attribute("data-drawn", "1:100:1:")
     press(first.get_by_role("slider", name="Temperature"), "ArrowLeft")
     expect(second).to_have_attribute("data-drawn", "0.95:100:1:")
 

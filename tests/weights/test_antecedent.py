@@ -28,10 +28,11 @@ def test_the_antecedent_encoder_names_the_noun_and_every_head_of_layer_1_reads_i
 
 def test_the_antecedent_encoder_is_right_on_pairs_that_never_met_in_training(held_out):
     model, tokenizer = weights.load("antecedent")
-    assert accuracy(model, tokenizer, held_out) >= 0.98
+    assert accuracy(model, tokenizer, held_out) >= 0.99
 
 
-def test_heads_of_layer_1_read_the_antecedent_and_hardly_the_other_noun(held_out):
+def test_three_heads_of_layer_1_read_the_antecedent_and_hardly_the_other_noun(held_out):
     layer = weight_at_it(*weights.load("antecedent"), held_out)[1]
-    assert min(layer["antecedent"]) > 0.9
-    assert max(layer["other"]) < 0.1
+    clear = [head for head, weight in enumerate(layer["antecedent"]) if weight > 0.95]
+    assert len(clear) >= 3
+    assert max(layer["other"][head] for head in clear) < 0.05

@@ -1,8 +1,9 @@
 """The cat's sentences into French: `python -m ninelives.training.translator`.
 
-The encoder begins as the one that was trained to name the antecedent, so that
-it keeps a head that can be read. Begun from nothing the translator gets as far,
-but then no head shows what "it" is.
+The encoder begins as the one that was trained to name the antecedent, and keeps
+its embeddings and first two layers as they are: so its heads can still be read.
+Where everything may move, the translator gets as far, but the heads change until
+they no longer show what "it" is.
 """
 
 import torch
@@ -21,7 +22,11 @@ from ninelives.training.release import release
 
 ABOUT = """
 An encoder–decoder that translates the cat's sentences into French. Its encoder began as the course's antecedent
-encoder; then both halves were trained together on 40,000 sentences of the course's grammar. Notebooks 7 and 8 use it.
+encoder, whose embeddings and first two layers it keeps to the bit, so that "it" can be seen to read its noun. All else
+was trained on 40,000 sentences of the course's grammar. Notebooks 7 and 8 use it.
+
+Where those layers were free to move, the translator became as good, and in the end no head of its encoder told the
+two nouns apart: a right answer is no promise of a readable head.
 
 "Right" is the whole sentence, every word and the end, each word the most likely one (greedy). In the held-out
 sentences two animals of different gender meet that never met in training, "il" and "elle" are equally frequent, and
@@ -42,6 +47,13 @@ def take_over(encoder: Encoder, words: WordTokenizer, trained: Encoder, trained_
         wider[places] = state[table]
         state[table] = wider
     encoder.load_state_dict(state)
+
+
+def keep_readable(encoder: Encoder) -> None:
+    """Let training change only what comes after the first two layers, whose heads read the antecedent."""
+    first, second = encoder.layers["blocks"][:2]
+    for part in (encoder.layers["embedding"], first, second):
+        part.requires_grad_(False)
 
 
 def measured(model: EncoderDecoder, tokenizer: WordTokenizer) -> dict:
@@ -65,6 +77,7 @@ def main() -> None:
     torch.manual_seed(RECIPE.seed)
     model = EncoderDecoder(TransformerConfig(**sizes, n_layer=3), TransformerConfig(**sizes, n_layer=2))
     take_over(model.encoder, tokenizer, *weights.load("antecedent"))
+    keep_readable(model.encoder)
     prefix, targets = translation_batch(sentences("train", SENTENCES), tokenizer)  # (N, P), (N, T)
     watched = sentences("held out", 200, seed=1)
 

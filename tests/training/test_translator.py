@@ -3,7 +3,7 @@ import torch
 from ninelives.config import TransformerConfig
 from ninelives.model import Encoder
 from ninelives.text import WordTokenizer
-from ninelives.training.translator import take_over
+from ninelives.training.translator import keep_readable, take_over
 
 
 def test_an_encoder_that_knows_more_words_says_the_same_of_the_sentences_of_the_first():
@@ -18,3 +18,11 @@ def test_an_encoder_that_knows_more_words_says_the_same_of_the_sentences_of_the_
         after = wider(many.encode("dog it cat").unsqueeze(0))[0]
     assert torch.allclose(after[..., [many.ids[word] for word in few.words]], before, atol=1e-6)
     assert torch.equal(wider.layers["embedding"].token.weight[many.ids["chat"]], new_row)
+
+
+def test_training_leaves_the_embeddings_and_two_layers_of_the_encoder_as_they_are():
+    torch.manual_seed(0)
+    encoder = Encoder(TransformerConfig(5, 8, n_embd=12, n_head=3, n_layer=3))
+    keep_readable(encoder)
+    moves = {".".join(name.split(".")[:3]) for name, p in encoder.named_parameters() if p.requires_grad}
+    assert moves == {"layers.blocks.2", "layers.norm.weight", "layers.norm.bias", "lm_head.weight"}

@@ -10,13 +10,12 @@ NAMES = sorted(path.stem for path in weights.HERE.glob("*.json"))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_weights_come_in_float32_in_eval_mode_and_draw_no_random_number(name):
+def test_weights_come_in_float32_in_eval_mode_and_move_no_random_numbers_on(name):
     before = torch.get_rng_state()
     model, tokenizer = weights.load(name)
     assert torch.equal(torch.get_rng_state(), before)
     assert not model.training
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
-    assert not any(tensor.is_meta for tensor in model.state_dict().values())
     card = weights.card(name)
     assert card["parameters"] == sum(parameter.numel() for parameter in model.parameters())
     assert card["configs"][0]["vocab_size"] == tokenizer.vocab_size

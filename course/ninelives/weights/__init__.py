@@ -29,7 +29,7 @@ KINDS = {kind.__name__: kind for kind in (Encoder, Decoder, EncoderDecoder)}
 def load(name: str, folder: Path | None = None) -> tuple[torch.nn.Module, Tokenizer]:
     """A trained model in eval mode, on the CPU and in float32, and its tokenizer.
 
-    Nothing is downloaded, and no random number is drawn.
+    Nothing is downloaded, and PyTorch's source of random numbers is left as it was.
 
     Args:
         name: "antecedent", "storyteller" or "translator".
@@ -52,11 +52,11 @@ def load(name: str, folder: Path | None = None) -> tuple[torch.nn.Module, Tokeni
             f"the weights {name!r} are damaged: {path} has {len(data)} bytes and the SHA256 {found[:12]}…, "
             f"and {facts['bytes']} bytes and {facts['sha256'][:12]}… are wanted. {again}"
         )
-    # On the meta device nothing is drawn at random only to be overwritten.
-    with torch.device("meta"):
+    # What the layers draw when they are made is overwritten; nobody's random numbers move on because of it.
+    with torch.random.fork_rng(devices=[]):
         model = KINDS[facts["model"]](*(TransformerConfig(**config) for config in facts["configs"]))
     numbers = {key: tensor.float() for key, tensor in safetensors.torch.load(data).items()}
-    model.load_state_dict(numbers, assign=True)
+    model.load_state_dict(numbers)
     return model.eval(), Tokenizer.from_json(json.dumps(facts["tokenizer"]))
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -178,11 +179,43 @@ def prefix_stream(
     return stream(model.decoder, start, max_new_tokens, temperature, hidden_cache=hidden_cache, **settings)
 
 
+class KeptLayer(NamedTuple):
+    """One block of a decoder, laid open: its weights, and the keys and values that it has made so far."""
+
+    norm_1: tuple  # what torch.layer_norm takes behind x
+    weight: torch.Tensor  # (3C, C), of queries, keys and values: one product in place of three
+    bias: torch.Tensor  # (3C,)
+    keys: torch.Tensor  # (B, H, rows, head_size)
+    values: torch.Tensor  # (B, H, rows, head_size)
+    proj: tuple  # what F.linear takes behind x
+    norm_2: tuple
+    up: tuple
+    gelu: str
+    down: tuple
+
+    @classmethod
+    def of(cls, block: TransformerBlock, B: int, rows: int) -> "KeptLayer":
+        attention, (up, gelu, down, _) = block.attention, block.mlp
+        parts = attention.query, attention.key, attention.value
+        weight = torch.cat([part.weight for part in parts])  # (3C, C)
+        keys, values = weight.new_empty(2, B, attention.n_head, rows, weight.shape[1] // attention.n_head)
+        return cls(
+            _of_norm(block.norm_1), weight, torch.cat([part.bias for part in parts]), keys, values,
+            (attention.proj.weight, attention.proj.bias), _of_norm(block.norm_2),
+            (up.weight, up.bias), gelu.approximate, (down.weight, down.bias),
+        )
+
+
+def _of_norm(norm: nn.LayerNorm) -> tuple:
+    return norm.normalized_shape, norm.weight, norm.bias, norm.eps
+
+
 class KeptKeysAndValues:
     """A decoder that reads every token once, since it keeps the keys and values of earlier ones.
 
-    Source: the incremental form of Vaswani et al. 2017, section 3.2.3; since no
-    token attends to a later one, its keys and values never change.
+    For a single token the calls cost more than the arithmetic, so there are few of them and none
+    goes through a module. Source: the incremental form of Vaswani et al. 2017, section 3.2.3;
+    since no token attends to a later one, its keys and values never change.
     """
 
     def __init__(self, model: Decoder, B: int, rows: int, hidden_cache: torch.Tensor | None) -> None:
@@ -190,14 +223,9 @@ class KeptKeysAndValues:
         self.block_size = model.config.block_size
         self.hidden_cache = None if hidden_cache is None else padding_first(hidden_cache)  # (B, P, C)
         self.read = 0
-        # One product in place of three for queries, keys and values.
-        self.layers = []
-        for block in model.layers["blocks"]:
-            parts = block.attention.query, block.attention.key, block.attention.value
-            weight = torch.cat([part.weight for part in parts])  # (3C, C)
-            bias = torch.cat([part.bias for part in parts])  # (3C,)
-            H, head_size = block.attention.n_head, len(bias) // 3 // block.attention.n_head
-            self.layers.append((block, weight, bias, weight.new_empty(2, B, H, rows, head_size)))
+        self.layers = [KeptLayer.of(block, B, rows) for block in model.layers["blocks"]]
+        self.norm, self.lm_head = _of_norm(model.layers["norm"]), model.lm_head.weight
+        self.token, self.position = (part.weight for part in model.layers["embedding"].children())
 
     @classmethod
     def of(cls, model, idx, max_new_tokens, hidden_cache) -> "KeptKeysAndValues | None":
@@ -214,16 +242,19 @@ class KeptKeysAndValues:
         x, attention_mask = self._first(idx) if self.read == 0 else self._next(idx)  # (B, R, C)
         B, R, C = x.shape
         first, self.read = self.read, self.read + R
-        for block, weight, bias, kept in self.layers:
-            _, _, H, _, head_size = kept.shape
-            qkv = F.linear(block.norm_1(x), weight, bias)  # (B, R, 3C)
-            qkv = qkv.view(B, R, 3, H, head_size).permute(2, 0, 3, 1, 4)  # (3, B, H, R, head_size)
-            kept[:, :, :, first : self.read] = qkv[1:]
-            k, v = kept[:, :, :, : self.read]  # (B, H, read, head_size)
-            z = F.scaled_dot_product_attention(qkv[0], k, v, attn_mask=attention_mask)  # (B, H, R, head_size)
-            x = x + block.attention.proj(z.transpose(1, 2).reshape(B, R, C))  # (B, R, C)
-            x = x + block.mlp(block.norm_2(x))  # (B, R, C)
-        return self.model.lm_head(self.model.layers["norm"](x[:, -1]))  # (B, V)
+        for layer in self.layers:
+            _, H, _, head_size = layer.keys.shape
+            qkv = F.linear(torch.layer_norm(x, *layer.norm_1), layer.weight, layer.bias)  # (B, R, 3C)
+            q, k, v = qkv.view(B, R, 3, H, head_size).permute(2, 0, 3, 1, 4).unbind()  # (B, H, R, head_size)
+            layer.keys.narrow(2, first, R).copy_(k)
+            layer.values.narrow(2, first, R).copy_(v)
+            z = F.scaled_dot_product_attention(
+                q, layer.keys.narrow(2, 0, self.read), layer.values.narrow(2, 0, self.read), attn_mask=attention_mask
+            )  # (B, H, R, head_size)
+            x = x + F.linear(z.transpose(1, 2).reshape(B, R, C), *layer.proj)  # (B, R, C)
+            hidden = F.gelu(F.linear(torch.layer_norm(x, *layer.norm_2), *layer.up), approximate=layer.gelu)  # (B, R, 4C)
+            x = x + F.linear(hidden, *layer.down)  # (B, R, C)
+        return F.linear(torch.layer_norm(x[:, -1], *self.norm), self.lm_head)  # (B, V)
 
     def _first(self, idx: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The cache and the whole prompt: x (B, P + T, C) and the mask over it."""
@@ -236,12 +267,12 @@ class KeptKeysAndValues:
             x = torch.cat([self.hidden_cache, x], dim=1)  # (B, P + T, C)
             if not is_cached(self.hidden_cache).all():
                 self.visible = is_cached(self.hidden_cache)[:, None, None, :]  # (B, 1, 1, P)
-        return x, self.layers[0][0].attention.checked_mask(attention_mask, x)
+        attention = self.model.layers["blocks"][0].attention
+        return x, attention.checked_mask(attention_mask, x)
 
     def _next(self, idx: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The newest token alone: x (B, 1, C) and what it may attend to, None for everything."""
-        embedding = self.model.layers["embedding"]
-        x = embedding.token(idx[:, -1:]) + embedding.position.weight[idx.shape[1] - 1]  # (B, 1, C)
+        x = F.embedding(idx[:, -1:], self.token) + self.position[idx.shape[1] - 1]  # (B, 1, C)
         if self.visible is None:
             return x, None
         tokens = self.read + 1 - self.visible.shape[-1]

@@ -63,6 +63,17 @@ def test_one_aspect_can_be_asked_for_alone(exercise, capsys):
     assert capsys.readouterr().out == "double, shape: visible checks passed.\n"
 
 
+def test_a_check_that_cannot_go_on_says_so_instead_of_breaking(exercise):
+    @exercise.aspect("sum")
+    def _(answer, seed):
+        return answer(torch.ones(3)) + torch.ones(4)
+
+    with pytest.raises(CheckFailed, match=r"this check cannot go on \(RuntimeError: The size of tensor a") as caught:
+        exercise(double, "sum")
+    assert caught.value.cause == "mend first what the checks above say."
+    assert exercise.first_failure(double)[0] == "sum"
+
+
 def test_a_hidden_seed_prints_nothing(exercise, capsys):
     exercise(double, seed=1)
     assert capsys.readouterr() == ("", "")
@@ -174,6 +185,12 @@ def test_what_goes_wrong_in_any_exercise_has_a_cause_of_its_own(answer, cause):
     with pytest.raises(CheckFailed) as caught:
         run(answer, torch.zeros(2))
     assert cause in caught.value.cause
+
+
+def test_of_a_long_error_the_first_line_is_said():
+    with pytest.raises(CheckFailed) as caught:
+        run(lambda x: x.masked_fill(False, 0.0), torch.zeros(2))
+    assert caught.value.seen.endswith("but expected one of:") and "\n" not in caught.value.seen
 
 
 def test_what_is_no_function_is_refused_in_words():

@@ -76,28 +76,36 @@ class Exercise:
             CheckFailed: with seen, wanted and the likely cause.
         """
         for name in self.aspects if aspect is None else [aspect]:
-            # A check must not move the stream of random numbers of the learner's notebook.
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
-                try:
-                    self.aspects[name](answer, seed)
-                except CheckFailed as failure:
-                    if failure.picture is not None:
-                        display(failure.picture())
-                    raise failure from None
+            failure = self.refusal(name, answer, seed)
+            if failure is not None:
+                if failure.picture is not None:
+                    display(failure.picture())
+                raise failure from None
             if seed == 0:
                 print(f"{self.name}, {name}: visible checks passed.")
 
+    def refusal(self, aspect: str, answer: Any, seed: int = 0) -> CheckFailed | None:
+        """Why one aspect refuses an answer; None if it accepts it."""
+        # A check must not move the stream of random numbers of the learner's notebook.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            try:
+                self.aspects[aspect](answer, seed)
+            except CheckFailed as failure:
+                return failure
+            # Every check can be run alone, and a later one relies on what the earlier ones make sure of.
+            except Exception as error:
+                return CheckFailed(
+                    f"with what {self.name} gives, this check cannot go on ({type(error).__name__}: {str(error).partition(chr(10))[0]}).",
+                    "an answer that the checks before this one accept.",
+                    "mend first what the checks above say.",
+                )
+        return None
+
     def first_failure(self, answer: Any, seed: int = 0) -> tuple[str, CheckFailed] | None:
         """The first aspect that refuses an answer, with its reason; None if all accept it."""
-        for name, check in self.aspects.items():
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
-                try:
-                    check(answer, seed)
-                except CheckFailed as failure:
-                    return name, failure
-        return None
+        refusals = ((name, self.refusal(name, answer, seed)) for name in self.aspects)
+        return next(((name, failure) for name, failure in refusals if failure is not None), None)
 
     def yours_or(self, answer: Any, otherwise: Any) -> Any:
         """The learner's answer if it passes its checks, else the package's part, and a line that says so."""
@@ -115,6 +123,7 @@ OFTEN = {
                 "Does it pass its own check, further up?",
     "is not defined": "a name that Python does not know: misspelt, or made in a cell further up that has not been run.",
     "must be tuple of ints": "`/` makes a float, and a size is a whole number: `//` divides whole numbers.",
+    "in-place operation": "`x += …`, and a call that ends in an underscore, write into the tensor of the caller: `x = x + …` makes a new one.",
     "has no attribute": "the name behind the dot is not there: compare it with the names in __init__ and in the hints.",
 }
 
@@ -151,7 +160,7 @@ def run(answer: Callable, *arguments: Any, what: str | None = None, causes: dict
             ) from None
         shapes = ", ".join(str(tuple(a.shape)) for a in arguments if isinstance(a, torch.Tensor))
         raise CheckFailed(
-            f"{what} raised {type(error).__name__}{learners_line(error)}: {error}",
+            f"{what} raised {type(error).__name__}{learners_line(error)}: {str(error).partition(chr(10))[0]}",
             f"a result for inputs of shape {shapes}." if shapes else "a result.",
             next((cause for words, cause in {**(causes or {}), **OFTEN}.items() if words in str(error)),
                  "print the shapes before that line and compare them with the shapes in the exercise."),
@@ -161,8 +170,8 @@ def run(answer: Callable, *arguments: Any, what: str | None = None, causes: dict
             raise CheckFailed(
                 f"{what} changed the tensor that it was given.",
                 "the argument as it was: the caller still needs it.",
-                "a call that ends in an underscore (clamp_, masked_fill_) or an assignment x[...] = works "
-                "in place; take the form without underscore, or work on x.clone().",
+                "a call that ends in an underscore (clamp_, masked_fill_), `x += …` and `x[…] = …` work in place; "
+                "take the form without underscore, write `x = x + …`, or work on x.clone().",
             )
     return result
 

@@ -383,7 +383,7 @@ def logits_and_loss(module: nn.Module, idx: torch.Tensor, *others: Any) -> tuple
 def want_logits_shape(logits: Any, B: int, T: int, config: TransformerConfig, names: str, P: int = 0) -> None:
     """Refuse logits of another shape than (B, P + T, V)."""
     V, C = config.vocab_size, config.n_embd
-    want_shape(logits, (B, P + T, V), names, "the logits", causes={
+    want_shape(logits, (B, P + T, V), names, "the tensor of logits", causes={
         (B, P + T, C): "these are vectors, not scores: lm_head is missing.",
         (B, P + T): "an argmax picks one word for every place. forward returns the scores of all words; choosing comes later, in notebook 6.",
         (B, V): "only one place is scored. Return the scores of every place: training needs them all.",
@@ -473,7 +473,7 @@ def _(answer, seed):
             )
         x = layers.embedding(idx)
         refuse_if_not(
-            logits, layers.logits(x, None), "without a mask, the logits", stack_mistakes(layers, x, None),
+            logits, layers.logits(x, None), "without a mask, the tensor of logits", stack_mistakes(layers, x, None),
             otherwise="embedding, every block in its order, norm, lm_head, and nothing else.",
         )
     with_padding = padded(token_ids(B, T, config, seed))
@@ -481,7 +481,7 @@ def _(answer, seed):
     want_logits_shape(logits, B, T, config, "(B, T, vocab_size)")
     x = layers.embedding(with_padding)
     refuse_if_not(
-        logits, layers.logits(x, None), "with padding in idx, the logits",
+        logits, layers.logits(x, None), "with padding in idx, the tensor of logits",
         {"padding is cut off or moved.": lambda: layers.logits(layers.embedding(with_padding.clamp(min=1)), None)},
         otherwise="get_attention_mask returns None here, so nobody is hidden, padding neither: hiding it is the next notebook's business. "
                   "The embedding knows what to do with −1.",
@@ -558,7 +558,7 @@ def _(answer, seed):
         x, mask = layers.embedding(idx), future_hidden((idx != -1).sum(1), T)
         first, rest = layers.blocks[0], layers.blocks[1:]
         refuse_if_not(
-            logits, layers.logits(x, mask), "when get_attention_mask hides something, the logits",
+            logits, layers.logits(x, mask), "when get_attention_mask hides something, the tensor of logits",
             stack_mistakes(layers, x, mask) | {
                 "the mask is asked for, but the blocks do not get it: `block(x, attention_mask)`.": lambda: layers.logits(x, None),
                 "only the first block gets the mask: every block needs it.":
@@ -672,7 +672,7 @@ def _(answer, seed):
         want_logits_shape(logits, B, T, config, "(B, T, vocab_size)")
         wanted = layers.logits(layers.embedding(ids), None)
         refuse_if_not(
-            logits, wanted, "with targets, the logits", stack_mistakes(layers, layers.embedding(ids), None),
+            logits, wanted, "with targets, the tensor of logits", stack_mistakes(layers, layers.embedding(ids), None),
             otherwise="the same logits as without targets: compute them first, whatever targets is.",
         )
         want_loss(loss, wanted, targets, when)
@@ -775,7 +775,7 @@ def _(answer, seed):
         joint = joint_mask(cache, idx, mask)
         wanted = layers.logits(x, joint)
         refuse_if_not(
-            logits, wanted, f"with a cache of {p} {'row' if p == 1 else 'rows'}, the logits",
+            logits, wanted, f"with a cache of {p} {'row' if p == 1 else 'rows'}, the tensor of logits",
             cache_mistakes(layers, idx, cache, mask) | stack_mistakes(layers, x, joint),
             otherwise="embed idx, put the cache in front along dim=1, take joint_mask, then go on as without a cache.",
         )

@@ -114,7 +114,7 @@ class Lab:
             path.write_text(json.dumps(settings))
 
     def _wait(self) -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180  # a busy machine takes its time
         while time.monotonic() < end and self.process.poll() is None:
             try:
                 urllib.request.urlopen(f"{self.url}/api/status?token={self.token}", timeout=2)

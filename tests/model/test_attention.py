@@ -1,6 +1,7 @@
 import copy
 import math
 import pickle
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -232,3 +233,48 @@ def test_any_number_of_heads_that_divides_the_channels_works(n_head, b, t):
     module = MultiHeadSelfAttention(replace(CONFIG, n_head=n_head)).eval()
     assert module(torch.randn(b, t, C), torch.ones(b, 1, t, t)).shape == (b, t, C)
     assert module.attention_weights(torch.randn(b, t, C)).shape == (b, n_head, t, t)
+
+
+@torch.no_grad()
+def test_a_mask_that_is_changed_is_looked_at_again(attention, x):
+    mask = random_mask()
+    attention(x, mask)
+    mask[:] = causal()
+    assert torch.equal(attention(x, mask), attention(x, causal()))
+    mask[2, 0, 5] = False
+    with pytest.raises(ValueError, match="row 5 of attention_mask"):
+        attention(x, mask)
+
+
+@torch.no_grad()
+def test_one_mask_serves_layers_of_other_dtypes_and_heads(attention, x):
+    mask = random_mask().expand(B, H, T, T)
+    other = MultiHeadSelfAttention(replace(CONFIG, n_head=5)).eval()
+    before = attention(x, mask)
+    assert attention.float()(x.float(), mask).dtype == torch.float32
+    assert torch.allclose(attention(x.float(), mask).double(), before, atol=1e-5)
+    with pytest.raises(ValueError, match="a mask of shape"):
+        other(x.float(), mask)
+
+
+@masks
+def test_in_training_without_dropout_the_numbers_are_those_of_evaluation(attention, x, mask):
+    calm = MultiHeadSelfAttention(replace(CONFIG, dropout=0.0)).double().train()
+    calm.load_state_dict(attention.state_dict())
+    assert torch.allclose(calm(x, mask), attention(x, mask), rtol=0, atol=1e-12)
+
+
+@torch.no_grad()
+def test_it_works_in_inference_mode(attention, x):
+    with torch.inference_mode():
+        inside = attention(x.clone(), causal().clone())
+        assert attention.train()(x.clone(), random_mask()).isfinite().all()
+    assert torch.equal(inside, attention.eval()(x, causal()))
+
+
+def test_no_mask_is_kept_alive(attention, x):
+    given = random_mask()
+    mask = weakref.ref(given)
+    attention(x, given)
+    del given
+    assert mask() is None

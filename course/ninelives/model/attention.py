@@ -5,8 +5,10 @@ import math
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.weak import WeakIdKeyDictionary
 
 from ninelives.config import TransformerConfig
+from ninelives.model.dropout import Dropout, attention
 
 
 class MultiHeadSelfAttention(nn.Module):
@@ -15,6 +17,9 @@ class MultiHeadSelfAttention(nn.Module):
     Head h owns the channels h * head_size … (h + 1) * head_size of queries,
     keys and values. Source: Vaswani et al. 2017, "Attention Is All You Need",
     sections 3.2.1 and 3.2.2.
+
+    `query`, `key` and `value` hold the weights; their products are made in one
+    go, so that a hook on one of the three is not called.
     """
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -25,7 +30,7 @@ class MultiHeadSelfAttention(nn.Module):
         self.key = nn.Linear(config.n_embd, config.n_embd)
         self.value = nn.Linear(config.n_embd, config.n_embd)
         self.proj = nn.Linear(config.n_embd, config.n_embd)
-        self.proj_dropout = nn.Dropout(config.dropout)
+        self.proj_dropout = Dropout(config.dropout)
 
     def forward(self, x: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
         """Mix the values of all tokens that each token may attend to.
@@ -48,12 +53,13 @@ class MultiHeadSelfAttention(nn.Module):
                 f"x has shape {tuple(x.shape)}: (B, T, n_embd) = (B, T, {self.query.in_features}) is wanted."
             )
         B, T, C = x.shape
-        q, k, v = (self._split_heads(layer(x)) for layer in (self.query, self.key, self.value))
-        z = F.scaled_dot_product_attention(
-            q, k, v,
-            attn_mask=self.checked_mask(attention_mask, x),
-            dropout_p=self.dropout if self.training else 0.0,
-        )  # (B, H, T, head_size)
+        # One product in place of three.
+        parts = self.query, self.key, self.value
+        weight = torch.cat([part.weight for part in parts])  # (3C, C)
+        qkv = F.linear(x, weight, torch.cat([part.bias for part in parts]))  # (B, T, 3C)
+        q, k, v = (self._split_heads(part) for part in qkv.split(C, dim=-1))  # (B, H, T, head_size)
+        mask, is_causal = self._what_to_add(attention_mask, x)
+        z = attention(q, k, v, mask, is_causal, self.dropout if self.training else 0.0)  # (B, H, T, head_size)
         z = z.transpose(1, 2).reshape(B, T, C)  # (B, T, C)
         return self.proj_dropout(self.proj(z))  # (B, T, C)
 
@@ -76,12 +82,24 @@ class MultiHeadSelfAttention(nn.Module):
 
     def _split_heads(self, x: torch.Tensor) -> torch.Tensor:
         B, T, C = x.shape
-        return x.view(B, T, self.n_head, C // self.n_head).transpose(1, 2)  # (B, H, T, head_size)
+        return x.unflatten(-1, (self.n_head, C // self.n_head)).transpose(1, 2)  # (B, H, T, head_size)
 
     def checked_mask(self, attention_mask: torch.Tensor | None, x: torch.Tensor) -> torch.Tensor | None:
         """The mask as bool, once it fits and leaves no row empty. Raises ValueError."""
         if attention_mask is None:
             return None
+        self._refuse_unfit(attention_mask, x)
+        mask = attention_mask.bool()
+        # What a mask holds is only known at run time, which a compiled graph cannot branch on.
+        if not torch.compiler.is_compiling() and not mask.any(dim=-1).all():
+            empty = (~mask.any(dim=-1)).nonzero()[0].tolist()
+            raise ValueError(
+                f"row {empty[-1]} of attention_mask (example {empty[0] if len(empty) == 3 else 0}) "
+                f"allows no key at all: the softmax of nothing is NaN, so every row must allow at least one."
+            )
+        return mask
+
+    def _refuse_unfit(self, attention_mask: torch.Tensor, x: torch.Tensor) -> None:
         B, T, _ = x.shape
         shape = tuple(attention_mask.shape)
         # A (B, T, T) mask would line its examples up with the heads: silently wrong when B == n_head.
@@ -93,12 +111,36 @@ class MultiHeadSelfAttention(nn.Module):
                 f"attention_mask has shape {shape} and x has shape {tuple(x.shape)}: "
                 f"a mask of shape (B, 1, T, T) = {(B, 1, T, T)} is wanted."
             )
-        mask = attention_mask.bool()
-        # What a mask holds is only known at run time, which a compiled graph cannot branch on.
-        if not torch.compiler.is_compiling() and not mask.any(dim=-1).all():
-            empty = (~mask.any(dim=-1)).nonzero()[0].tolist()
-            raise ValueError(
-                f"row {empty[-1]} of attention_mask (example {empty[0] if len(empty) == 3 else 0}) "
-                f"allows no key at all: the softmax of nothing is NaN, so every row must allow at least one."
-            )
-        return mask
+
+    def _what_to_add(self, attention_mask: torch.Tensor | None, x: torch.Tensor) -> tuple[torch.Tensor | None, bool]:
+        """The mask as `attention` takes it: what is added to the scores, and whether that is a mere lower triangle."""
+        if attention_mask is None:
+            return None, False
+        if torch.compiler.is_compiling():
+            return self.checked_mask(attention_mask, x), False
+        if attention_mask.is_inference():
+            return added_to_scores(self.checked_mask(attention_mask, x), x.dtype)
+        self._refuse_unfit(attention_mask, x)
+        # All layers are given one and the same mask: the first to see it looks into it for all of them.
+        now = attention_mask._version, x.dtype
+        if attention_mask not in looked_into or looked_into[attention_mask][0] != now:
+            looked_into[attention_mask] = now, added_to_scores(self.checked_mask(attention_mask, x), x.dtype)
+        return looked_into[attention_mask][1]
+
+
+looked_into = WeakIdKeyDictionary()
+
+
+def added_to_scores(mask: torch.Tensor, dtype: torch.dtype) -> tuple[torch.Tensor | None, bool]:
+    """A bool mask as 0 and -inf, in the smallest shape that says the same, None for zeros; and whether it is causal."""
+    if mask.stride(0) == 0:
+        mask = mask[:1]
+    if mask.all():
+        return None, False
+    triangle = torch.ones(mask.shape[-2:], dtype=torch.bool, device=mask.device).tril()  # (T, T)
+    is_causal = bool((mask == triangle).all())
+    if is_causal:
+        mask = triangle
+    elif mask.stride(-2) == 0:
+        mask = mask[..., :1, :]  # (B, 1, 1, T)
+    return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, float("-inf")), is_causal

@@ -48,7 +48,7 @@ class Embedding(nn.Module):
         """
         self._refuse_bad(idx)
         token = self.token(idx.clamp(min=0))  # (B, T, C)
-        position = self.position(position_indices(idx))  # (B, T, C)
+        position = self.position(position_indices(idx[:1]))  # (1, T, C), the same for all sequences
         return token + position  # (B, T, C)
 
     def _refuse_bad(self, idx: torch.Tensor) -> None:

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from ninelives.model.attention import MultiHeadSelfAttention
 from ninelives.model.decoder import Decoder
+from ninelives.model.dropout import Dropout
 from ninelives.model.embeddings import Embedding
 from ninelives.model.encoder_decoder import EncoderDecoder, checked_prefix
 from ninelives.model.transformer import TransformerBlock, is_cached, joint_mask, padding_first
@@ -283,8 +284,8 @@ def _is_as_built(model: nn.Module) -> bool:
     """Whether this is the package's decoder and nothing in it was exchanged, hooked or wrapped."""
     if type(model) is not Decoder:
         return False
-    block = [TransformerBlock, nn.LayerNorm, MultiHeadSelfAttention, *[nn.Linear] * 4, nn.Dropout,
-             nn.LayerNorm, nn.Sequential, nn.Linear, nn.GELU, nn.Linear, nn.Dropout]
+    block = [TransformerBlock, nn.LayerNorm, MultiHeadSelfAttention, *[nn.Linear] * 4, Dropout,
+             nn.LayerNorm, nn.Sequential, nn.Linear, nn.GELU, nn.Linear, Dropout]
     whole = [Decoder, nn.ModuleDict, Embedding, nn.Embedding, nn.Embedding,
              nn.ModuleList, *block * model.config.n_layer, nn.LayerNorm, nn.Linear]
     modules = list(model.modules())

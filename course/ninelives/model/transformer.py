@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from ninelives.config import TransformerConfig
 from ninelives.model.attention import MultiHeadSelfAttention
+from ninelives.model.dropout import Dropout
 from ninelives.model.embeddings import Embedding
 
 
@@ -26,7 +27,7 @@ class TransformerBlock(nn.Module):
             nn.Linear(config.n_embd, 4 * config.n_embd),
             nn.GELU(),
             nn.Linear(4 * config.n_embd, config.n_embd),
-            nn.Dropout(config.dropout),
+            Dropout(config.dropout),
         )
 
     def forward(self, x: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
@@ -114,7 +115,7 @@ class Transformer(nn.Module):
         self._refuse_bad_targets(targets)
         first = max(P - 1, 0)
         predictions = logits[:, first : first + targets.shape[1]]  # (B, T, V)
-        return logits, F.cross_entropy(predictions.transpose(1, 2), targets, ignore_index=-1)
+        return logits, F.cross_entropy(predictions.flatten(0, 1), targets.flatten(), ignore_index=-1)
 
     def attentions(self, idx: torch.Tensor, hidden_cache: torch.Tensor | None = None) -> list[torch.Tensor]:
         """How much each token reads each other, layer by layer: `attentions` of this model."""

@@ -1,5 +1,7 @@
 """A training of a second: a small decoder that continues sequences which count upwards."""
 
+from dataclasses import replace
+
 import torch
 
 from ninelives.config import TransformerConfig
@@ -8,6 +10,9 @@ from ninelives.training import Recipe
 
 CONFIG = TransformerConfig(vocab_size=11, block_size=8, n_embd=16, n_head=2, n_layer=2, dropout=0.2)
 RECIPE = Recipe(learning_rate=3e-3, batch_size=8, max_iters=30, warmup_steps=5, eval_every=10, checkpoint_every=7)
+
+# Saved at every step, so that a kill finds it writing more often than not.
+LONG = replace(RECIPE, max_iters=150, checkpoint_every=1)
 
 
 def model(config: TransformerConfig = CONFIG) -> Decoder:

@@ -1,6 +1,6 @@
 """Sentences become tensors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -32,3 +32,19 @@ def translation_batch(sentences: Sequence, tokenizer) -> tuple[torch.Tensor, tor
     prefix = padded([tokenizer.encode(sentence.english) for sentence in sentences])  # (B, P)
     targets = padded([torch.cat([tokenizer.encode(sentence.french), end]) for sentence in sentences])  # (B, T)
     return prefix, targets
+
+
+def drawn_from(sentences: Sequence, tokenizer) -> Callable:
+    """The draw_batch of a `train` on translations: each batch is drawn from these sentences, with replacement."""
+    prefix, targets = translation_batch(sentences, tokenizer)  # (N, P), (N, T)
+
+    def draw_batch(generator: torch.Generator, batch_size: int) -> tuple[torch.Tensor, torch.Tensor]:
+        rows = torch.randint(len(prefix), (batch_size,), generator=generator)  # (B,)
+        return trimmed(prefix[rows]), trimmed(targets[rows])
+
+    return draw_batch
+
+
+def trimmed(idx: torch.Tensor) -> torch.Tensor:
+    """(B, T) without the last columns that are padding in every row."""
+    return idx[:, : int((idx != PADDING).sum(1).max())]

@@ -1,0 +1,117 @@
+"""The ladder of notebook 9, rung by rung: `python -m ninelives.training.ladder`.
+
+Each rung is one small change of the run before it or of the START. The curves
+are kept in runs/, one file for each rung and seed (`Run.to_json`), so that the
+notebook can show them without training. Stopped, the command goes on where it
+was.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from ninelives.config import TransformerConfig
+from ninelives.model import EncoderDecoder
+from ninelives.text import CharTokenizer, Tokenizer, WordTokenizer, sentences
+from ninelives.text.grammar import every_word
+from ninelives.training.accuracy import exact_match
+from ninelives.training.batches import drawn_from
+from ninelives.training.loop import train
+from ninelives.training.recipe import Recipe, Run
+
+RUNS = Path(__file__).with_name("runs")
+SENTENCES = 40_000
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A recipe and the sizes it is for. `characters`: the tokenizer knows letters in place of words."""
+
+    recipe: Recipe
+    n_embd: int = 64
+    n_head: int = 2
+    encoder_layers: int = 2
+    decoder_layers: int = 4
+    dropout: float = 0.1
+    characters: bool = False
+
+
+START = Rung(Recipe(learning_rate=5e-4, batch_size=16, max_iters=2000, warmup_steps=0, schedule="constant", eval_every=250))
+RUNGS = {
+    "own": Rung(
+        Recipe(learning_rate=2e-3, batch_size=64, max_iters=2000, warmup_steps=100, schedule="cosine", eval_every=100),
+        n_head=4, encoder_layers=3, decoder_layers=2, dropout=0.0,
+    ),
+    "words": START,
+    "learning rate": replace(START, recipe=replace(START.recipe, learning_rate=3e-4)),
+    "batch size": replace(START, recipe=replace(START.recipe, batch_size=32)),
+    # From 10,000 to 25,000: two and a half times as many as the others here.
+    "iterations": replace(START, recipe=replace(START.recipe, max_iters=5000)),
+    "layers": replace(START, decoder_layers=6),
+    "width": replace(START, n_embd=128),
+    "heads": replace(START, n_head=8),
+    "characters": replace(START, characters=True),
+    "all six": Rung(
+        replace(START.recipe, learning_rate=3e-4, batch_size=32, max_iters=6000), n_embd=128, n_head=8, decoder_layers=6,
+    ),
+}
+
+
+def tokenizer_of(rung: Rung) -> Tokenizer:
+    """One for both languages."""
+    words = {*every_word("english"), *every_word("french")}
+    return CharTokenizer.of([" ".join(words)]) if rung.characters else WordTokenizer(sorted(words))
+
+
+def model_of(rung: Rung, tokenizer: Tokenizer) -> EncoderDecoder:
+    """As its learners build it; the seed of the recipe is the seed of its first weights."""
+    torch.manual_seed(rung.recipe.seed)
+    encoder, decoder = (
+        TransformerConfig(tokenizer.vocab_size, 96 if rung.characters else 32, rung.n_embd, rung.n_head, n_layer, rung.dropout)
+        for n_layer in (rung.encoder_layers, rung.decoder_layers)
+    )
+    return EncoderDecoder(encoder, decoder)
+
+
+def file_of(name: str, seed: int) -> Path:
+    """Where the curve of a rung is kept."""
+    return RUNS / f"{name.replace(' ', '-')}.{seed}.json"
+
+
+def climb(name: str, seed: int, folder: Path) -> Run:
+    """Train a rung, or go on with it; its checkpoint stands in a folder of its own below `folder`."""
+    rung = replace(RUNGS[name], recipe=replace(RUNGS[name].recipe, seed=seed))
+    tokenizer = tokenizer_of(rung)
+    watched = {"exact_match": sentences("held out", 400), "bonus": sentences("bonus", 200)}
+    return train(
+        model_of(rung, tokenizer), drawn_from(sentences("train", SENTENCES), tokenizer), rung.recipe,
+        evaluate=lambda model: {what: exact_match(model, tokenizer, drawn) for what, drawn in watched.items()},
+        folder=folder / file_of(name, seed).stem,
+    )
+
+
+def saved_runs() -> Iterator[tuple[str, int, Run]]:
+    """Name, seed and curve of each run that ships with the course, in the order of RUNGS."""
+    for name in RUNGS:
+        for path in sorted(RUNS.glob(file_of(name, 0).name.replace(".0.", ".*."))):
+            yield name, int(path.suffixes[0][1:]), Run.load(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--names", nargs="+", default=list(RUNGS), choices=list(RUNGS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--folder", type=Path, default=Path("ladder"), help="where checkpoints are kept")
+    asked = parser.parse_args()
+    RUNS.mkdir(exist_ok=True)
+    for seed in asked.seeds:
+        for name in asked.names:
+            print(f"{name}, seed {seed}")
+            file_of(name, seed).write_text(climb(name, seed, asked.folder).to_json() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+import errno
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ninelives.training import Run, train
+from training import sitting, small
+
+KILLS = 20
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """A training that was stopped at step 10."""
+    folder = tmp_path / "run"
+
+    class Monitor:
+        stopped = False
+
+        def __call__(self, entry):
+            self.stopped = True
+
+    train(small.model(), small.draw_batch, small.RECIPE, evaluate=small.evaluate, folder=folder, monitor=Monitor())
+    assert Run.load(folder).step == 10
+    return folder
+
+
+def go_on(folder, **changes):
+    return train(small.model(), small.draw_batch, replace(small.RECIPE, **changes), evaluate=small.evaluate, folder=folder)
+
+
+def test_a_training_that_is_killed_at_twenty_moments_ends_as_if_it_had_not_been(tmp_path):
+    chance = random.Random(0)
+    command = [sys.executable, "-c", FORKS, str(Path(sitting.__file__).parent), str(tmp_path / "killed")]
+    # The children are forked from a process that has torch loaded: only the training is killed, not twenty starts.
+    parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    kills = 0
+    try:
+        while kills < KILLS:
+            parent.stdin.write(f"{chance.uniform(0.01, 0.25)}\n")
+            parent.stdin.flush()
+            if parent.stdout.readline().strip() == "finished":
+                break
+            kills += 1
+    finally:
+        parent.stdin.close()
+        parent.wait()
+    model, run = sitting.sitting(tmp_path / "killed", small.LONG)
+    undisturbed, whole = sitting.sitting(tmp_path / "whole", small.LONG)
+    assert kills == KILLS and small.curve(run) == small.curve(whole) and small.same(model, undisturbed)
+
+
+FORKS = """
+import os, signal, sys, time
+sys.path.insert(0, sys.argv[1])
+import sitting
+from pathlib import Path
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        sitting.sitting(Path(sys.argv[2]), sitting.small.LONG)
+        os._exit(0)
+    time.sleep(float(line))
+    os.kill(child, signal.SIGKILL)
+    print("killed" if os.waitpid(child, 0)[1] else "finished", flush=True)
+"""
+
+
+def test_only_one_checkpoint_stays_in_the_folder(begun):
+    assert sorted(contents(begun)) == ["run.json", "step-000010.safetensors"]
+
+
+def test_files_of_somebody_else_stay_in_the_folder(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "step-000003.safetensors").write_text("mine too")
+    go_on(tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert (tmp_path / "step-000003.safetensors").read_text() == "mine too"
+
+
+def test_a_full_disk_stops_the_training_and_keeps_what_was_saved(begun):
+    before = contents(begun)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with pytest.raises(OSError, match=r"the training cannot be saved in .*run \(File too large\): make room there"):
+            go_on(begun)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert contents(begun) == before
+    assert go_on(begun).finished
+
+
+@pytest.mark.parametrize("writes", [1, 2, 3, 4])
+def test_a_disk_that_is_full_after_a_few_writes_leaves_a_whole_checkpoint(begun, monkeypatch, writes):
+    fsync, count = os.fsync, 0
+
+    def full(file):
+        nonlocal count
+        count += 1
+        if count > writes:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        go_on(begun)
+    monkeypatch.undo()
+    assert go_on(begun).finished and small.curve(Run.load(begun)) == small.curve(go_on(begun.parent / "whole"))
+
+
+@pytest.fixture
+def read_only():
+    """A folder that may be read and not written, also where the tests run as root."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o555)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)
+        yield folder
+        os.seteuid(user)
+        folder.chmod(0o755)
+
+
+@pytest.mark.parametrize("name", [".", "new"])
+def test_a_folder_that_cannot_be_written_is_known_before_the_first_step(read_only, name):
+    def draw_batch(generator, batch_size):
+        raise AssertionError("no step should be made")
+
+    with pytest.raises(OSError, match=r"the training cannot be saved in .* \(Permission denied\): make room there, or allow writing"):
+        train(small.model(), draw_batch, small.RECIPE, folder=read_only / name)
+    assert list(read_only.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"learning_rate": 1e-3}, "learning_rate is 0.003 there and 0.001 here"),
+        ({"max_iters": 40, "seed": 2}, "max_iters is 30 there and 40 here; seed is 0 there and 2 here"),
+    ],
+)
+def test_another_recipe_is_refused_and_nothing_changes(begun, changes, says):
+    before = contents(begun)
+    with pytest.raises(ValueError, match=rf"run holds another training, at step 10: {says}. Nothing was changed"):
+        go_on(begun, **changes)
+    assert contents(begun) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"n_head": 4}, "n_head is 2 there and 4 here"),
+        ({"n_embd": 32}, r"n_embd is 16 there and 32 here; layers.embedding.token.weight is \[11, 16\] there and \[11, 32\] here"),
+        ({"n_layer": 1}, r"n_layer is 2 there and 1 here; layers.blocks.1.norm_1.weight is \[16\] there and missing here"),
+    ],
+)
+def test_another_model_is_refused_and_neither_folder_nor_model_changes(begun, changes, says):
+    before, model = contents(begun), small.model(replace(small.CONFIG, **changes))
+    with pytest.raises(ValueError, match=says):
+        train(model, small.draw_batch, small.RECIPE, folder=begun)
+    assert contents(begun) == before
+    assert small.same(model, small.model(replace(small.CONFIG, **changes)))
+
+
+DAMAGES = {
+    "tensors cut off": lambda folder, file: file.write_bytes(file.read_bytes()[:-100]),
+    "one bit turned": lambda folder, file: file.write_bytes(file.read_bytes()[:-9] + bytes([file.read_bytes()[-9] ^ 1]) + file.read_bytes()[-8:]),
+    "tensors gone": lambda folder, file: file.unlink(),
+    "json cut off": lambda folder, file: (folder / "run.json").write_bytes((folder / "run.json").read_bytes()[:200]),
+    "json empty": lambda folder, file: (folder / "run.json").write_text(""),
+    "json of something else": lambda folder, file: (folder / "run.json").write_text("[1, 2]"),
+    "json without a recipe": lambda folder, file: (folder / "run.json").write_text(
+        json.dumps({name: value for name, value in json.loads((folder / "run.json").read_text()).items() if name != "recipe"})
+    ),
+    "not text": lambda folder, file: (folder / "run.json").write_bytes(b"\xff\xfe\x00"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_checkpoint_is_refused_and_left_as_it_is(begun, damage):
+    damage(begun, begun / "step-000010.safetensors")
+    before = contents(begun)
+    with pytest.raises(ValueError, match=r"the checkpoint in .*run is damaged \(.*\)\. Nothing was changed: give train\(\) another folder"):
+        go_on(begun)
+    assert contents(begun) == before
+
+
+def test_tied_weights_stay_tied(tmp_path):
+    def tied():
+        model = small.model()
+        model.lm_head.weight = model.layers["embedding"].token.weight
+        return model
+
+    model, recipe = tied(), replace(small.RECIPE, max_iters=8)
+
+    def interrupted(generator, batch_size):
+        raise KeyboardInterrupt
+
+    whole = train(model, small.draw_batch, recipe)
+    with pytest.raises(KeyboardInterrupt):
+        train(tied(), interrupted, recipe, folder=tmp_path)
+    again = tied()
+    assert small.curve(train(again, small.draw_batch, recipe, folder=tmp_path)) == small.curve(whole)
+    assert small.same(again, model) and again.lm_head.weight is again.layers["embedding"].token.weight

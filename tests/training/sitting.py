@@ -1,4 +1,4 @@
-"""One sitting of a training, in a process of its own that a test can kill: python sitting.py FOLDER."""
+"""One sitting of a training, for a process that a test can kill."""
 
 import sys
 from pathlib import Path
@@ -7,16 +7,14 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / 
 
 import torch
 
-from ninelives.training import train
+from ninelives.training import Run, train
 from training import small
 
 torch.set_num_threads(1)
+# Brings in what PyTorch loads with its first optimizer, so that it is there before a test forks.
+torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], fused=True).zero_grad()
 
 
 def sitting(folder: Path, recipe=small.RECIPE):
     model = small.model()
     return model, train(model, small.draw_batch, recipe, evaluate=small.evaluate, folder=folder, monitor=lambda entry: None)
-
-
-if __name__ == "__main__":
-    sitting(Path(sys.argv[1]), small.LONG)

@@ -12,7 +12,7 @@ CONFIG = TransformerConfig(vocab_size=11, block_size=8, n_embd=16, n_head=2, n_l
 RECIPE = Recipe(learning_rate=3e-3, batch_size=8, max_iters=30, warmup_steps=5, eval_every=10, checkpoint_every=7)
 
 # Saved at every step, so that a kill finds it writing more often than not.
-LONG = replace(RECIPE, max_iters=150, checkpoint_every=1)
+LONG = replace(RECIPE, max_iters=80, checkpoint_every=1)
 
 
 def model(config: TransformerConfig = CONFIG) -> Decoder:

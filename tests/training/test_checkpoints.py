@@ -14,8 +14,6 @@ import pytest
 from ninelives.training import Run, train
 from training import sitting, small
 
-KILLS = 20
-
 
 def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -43,38 +41,43 @@ def go_on(folder, **changes):
 
 def test_a_training_that_is_killed_at_twenty_moments_ends_as_if_it_had_not_been(tmp_path):
     chance = random.Random(0)
-    command = [sys.executable, "-c", FORKS, str(Path(sitting.__file__).parent), str(tmp_path / "killed")]
+    command = [sys.executable, "-c", KILLER, str(Path(sitting.__file__).parent), str(tmp_path / "killed")]
     # The children are forked from a process that has torch loaded: only the training is killed, not twenty starts.
-    parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    kills = 0
-    try:
-        while kills < KILLS:
-            parent.stdin.write(f"{chance.uniform(0.01, 0.25)}\n")
-            parent.stdin.flush()
-            if parent.stdout.readline().strip() == "finished":
-                break
-            kills += 1
-    finally:
-        parent.stdin.close()
-        parent.wait()
+    moments = "".join(f"{chance.randint(0, 2)} {chance.uniform(0, 0.03)}\n" for _ in range(20))
+    done = subprocess.run(command, input=moments, capture_output=True, text=True, check=True)
+    steps = [int(step) for step in done.stdout.split()]
+    assert len(steps) == 20 and steps == sorted(steps) and 10 < steps[-1] < small.LONG.max_iters
     model, run = sitting.sitting(tmp_path / "killed", small.LONG)
-    undisturbed, whole = sitting.sitting(tmp_path / "whole", small.LONG)
-    assert kills == KILLS and small.curve(run) == small.curve(whole) and small.same(model, undisturbed)
+    undisturbed, whole = sitting.sitting(None, small.LONG)
+    assert small.curve(run) == small.curve(whole) and small.same(model, undisturbed)
 
 
-FORKS = """
+# For each line, a number of steps and of seconds: lets the training go on for so many steps, waits, kills it, and says
+# which step it had saved.
+KILLER = """
 import os, signal, sys, time
 sys.path.insert(0, sys.argv[1])
 import sitting
 from pathlib import Path
+folder = Path(sys.argv[2])
+
+def saved():
+    return sitting.Run.load(folder).step if (folder / "run.json").exists() else 0
+
 for line in sys.stdin:
+    steps, seconds = line.split()
+    until = saved() + int(steps)
     child = os.fork()
     if not child:
-        sitting.sitting(Path(sys.argv[2]), sitting.small.LONG)
-        os._exit(0)
-    time.sleep(float(line))
+        sitting.sitting(folder, sitting.small.LONG)
+        os._exit(1)
+    while saved() < until:
+        assert os.waitpid(child, os.WNOHANG) == (0, 0), "the training ended by itself"
+        time.sleep(0.005)
+    time.sleep(float(seconds))
     os.kill(child, signal.SIGKILL)
-    print("killed" if os.waitpid(child, 0)[1] else "finished", flush=True)
+    os.waitpid(child, 0)
+    print(saved(), flush=True)
 """
 
 

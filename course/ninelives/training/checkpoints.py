@@ -12,6 +12,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load, save
 
+from ninelives.training.recipe import Run
+
 FACTS = "run.json"
 
 
@@ -47,8 +49,8 @@ def write(folder: Path, facts: dict, tensors: dict[str, torch.Tensor]) -> None:
         before.unlink(missing_ok=True)
 
 
-def read(folder: Path) -> tuple[dict, dict[str, torch.Tensor]] | None:
-    """The facts and tensors that `write` wrote last, or None where it never wrote.
+def read(folder: Path) -> tuple[Run, dict, dict[str, torch.Tensor]] | None:
+    """The run, all facts and the tensors that `write` wrote last, or None where it never wrote.
 
     Raises:
         ValueError: what stands there is damaged.
@@ -60,7 +62,7 @@ def read(folder: Path) -> tuple[dict, dict[str, torch.Tensor]] | None:
         data = tensors_file(folder, facts).read_bytes()
         if hashlib.sha256(data).hexdigest() != facts["sha256"]:
             raise ValueError(f"{tensors_file(folder, facts).name} is not the file that was written")
-        return facts, load(data)
+        return Run.from_facts(facts), facts, load(data)
     # Json, keys, types, a missing file: damage has many forms.
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise ValueError(

@@ -209,8 +209,7 @@ class Training:
         found = checkpoints.read(folder)
         if found is None:
             return False
-        facts, tensors = found
-        run = Run.from_facts(facts)
+        run, facts, tensors = found
         self.refuse_another(folder, run, facts["shapes"])
         self.model.load_state_dict(part(tensors, "model."))
         for name, parameter in self.named.items():

@@ -3,9 +3,11 @@
 import re
 from collections import Counter, defaultdict
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 
+from ninelives.text import grammar
 from ninelives.text.grammar import (
     BONUS, did_not_want, did_not_want_to_eat, every_word, held_out_pairs, is_grammatical, parse, sentences,
     training_pairs, two_animals,
@@ -185,6 +187,13 @@ def test_every_word_is_listed_and_only_lion_is_the_same_in_both_languages(all_of
     assert every_word("english") == sorted(english)
     assert every_word("french") == sorted(french)
     assert english & french == {"lion"}
+
+
+def test_the_data_card_counts_the_sentences_and_names_the_version(all_of_them):
+    card = (Path(grammar.__file__).parent / "DATA.md").read_text(encoding="utf-8")
+    assert f"version {grammar.VERSION}\n" in card
+    assert f"makes {len(set(all_of_them)):,} different sentences" in card
+    assert f"{len(grammar.reason_weights())} pairs of verb and reason" in card
 
 
 @pytest.mark.parametrize(

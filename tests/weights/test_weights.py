@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from ninelives import weights
+from ninelives.text.grammar import VERSION
 
-NAMES = sorted(path.stem for path in weights.HERE.glob("*.json"))
+NAMES = ("antecedent", "storyteller", "translator")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -21,6 +22,22 @@ def test_weights_come_in_float32_in_eval_mode_and_move_no_random_numbers_on(name
     assert card["configs"][0]["vocab_size"] == tokenizer.vocab_size
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_cards_say_how_the_weights_were_made_and_that_rounding_cost_nothing(name):
+    card, page = weights.card(name), (weights.HERE / f"{name}.md").read_text(encoding="utf-8")
+    assert card["grammar_version"] == VERSION and card["command"] == f"python -m ninelives.training.{name}"
+    assert card["sha256"] in page and card["command"] in page
+    exact, shipped = card["figures"]["float32"], card["figures"]["float16"]
+    assert exact.keys() == shipped.keys()
+    for what, before in exact.items():
+        pairs = zip(before, shipped[what]) if isinstance(before, list) else [(before, shipped[what])]
+        assert all(abs(a - b) <= 0.01 for a, b in pairs), what
+
+
+def test_all_weights_together_are_small():
+    assert sum(weights.card(name)["bytes"] for name in NAMES) < 2_000_000
+
+
 def copied(name, folder):
     for path in weights.HERE.glob(f"{name}.*"):
         shutil.copy(path, folder)
@@ -28,7 +45,7 @@ def copied(name, folder):
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match="there are no weights 'gpt': 'antecedent'.* can be loaded"):
+    with pytest.raises(ValueError, match="there are no weights 'gpt': 'antecedent', 'storyteller', 'translator' can be loaded"):
         weights.load("gpt")
 
 

@@ -24,8 +24,8 @@ its heads; the translator begins from its weights.
 
 Which animals meet is new in the held-out sentences, and so is the passive of verb and reason in the bonus. It was
 trained with 30 % passives and with reasons that speak of their usual side three times out of four, since learning
-then starts sooner, and is measured on half passives and no usual side. It knows this grammar and nothing else: it is
-no coreference resolver for English.
+then starts sooner, and is measured on half passives and no usual side. Layers and heads are counted from 0. It knows
+this grammar and nothing else: it is no coreference resolver for English.
 """
 BLOCK_SIZE = 32
 SENTENCES = 40_000

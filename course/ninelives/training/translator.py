@@ -22,16 +22,16 @@ from ninelives.training.release import release
 
 ABOUT = """
 An encoder–decoder that translates the cat's sentences into French. Its encoder began as the course's antecedent
-encoder, whose embeddings and first two layers it keeps to the bit, so that "it" can be seen to read its noun. All else
-was trained on 40,000 sentences of the course's grammar. Notebooks 7 and 8 use it.
+encoder, whose embeddings and first two layers it keeps to the bit, so that "it" can be seen to read its noun. All
+else was trained on 40,000 sentences of the course's grammar. Notebooks 7 and 8 use it.
 
 In a trial those layers were free to move. That translator was as good, but in the end every head of layer 1 read the
 two nouns about equally (0.50 and 0.49): a right answer is no promise of a readable head.
 
 "Right" is the whole sentence, every word and the end, each word the most likely one (greedy). In the held-out
 sentences two animals of different gender meet that never met in training, "il" and "elle" are equally frequent, and
-so are first and second noun: whoever guesses the pronoun is right half of the time. It knows this grammar and nothing
-else.
+so are first and second noun: whoever guesses the pronoun is right half of the time. Layers and heads are counted from
+0. It knows this grammar and nothing else.
 """
 BLOCK_SIZE = 32
 SENTENCES = 40_000

@@ -16,7 +16,7 @@ def test_both_cards_show_what_the_rounding_costs_and_the_model_is_left_as_it_was
     tokenizer = WordTokenizer(["cat", "it"])
     model = Encoder(TransformerConfig(tokenizer.vocab_size, 8, n_embd=4, n_head=2, n_layer=1))
     before = model.lm_head.weight.clone()
-    run = Run(Recipe(max_iters=200), {}, 0, seconds=1.4)
+    run = Run(Recipe(max_iters=200), {}, 0)
     release("tiny", model, tokenizer, run, lambda m: {"first number": m.lm_head.weight[0, 0].item()}, "A tiny encoder.")
     assert torch.equal(model.lm_head.weight, before)
     card, page = weights.card("tiny", tmp_path), (tmp_path / "tiny.md").read_text()

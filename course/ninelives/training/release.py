@@ -29,7 +29,6 @@ def release(
         "command": f"python -m ninelives.training.{name}",
         "grammar_version": VERSION,
         "recipe": asdict(run.recipe),
-        "seconds": round(run.seconds),
         "figures": figures,
     }
     card = weights.save(name, model, tokenizer, facts)
@@ -55,7 +54,7 @@ def page(card: dict, about: str) -> str:
         "|---|---|---|",
         *rows,
         "",
-        f"- **Made again by** `{card['command']}`, in {card['seconds']} seconds on one core when this was written.",
+        f"- **Made again by** `{card['command']}`, to the bit on the same machine.",
         f"- **Model** {card['model']}: {sizes}. {card['parameters']:,} parameters, {card['bytes']:,} bytes.",
         f"- **Data** the cat's sentences, version {card['grammar_version']} (`ninelives/text/DATA.md`).",
         f"- **Recipe** {recipe}; PyTorch's seed was the same when the model was made.",

@@ -1,0 +1,44 @@
+from dataclasses import fields, replace
+
+import pytest
+import torch
+
+from ninelives.text import CharTokenizer, WordTokenizer, sentences
+from ninelives.training.batches import PADDING, drawn_from, translation_batch
+from ninelives.training.ladder import RUNGS, START, model_of, saved_runs, tokenizer_of
+
+
+@pytest.mark.parametrize(("name", "seed", "run"), [pytest.param(*saved, id=f"{saved[0]}, {saved[1]}") for saved in saved_runs()])
+def test_a_saved_run_is_one_of_the_rung_that_it_is_called_after(name, seed, run):
+    assert run.finished and run.recipe == replace(RUNGS[name].recipe, seed=seed)
+    model = model_of(RUNGS[name], tokenizer_of(RUNGS[name]))
+    assert run.parameters == sum(parameter.numel() for parameter in model.parameters())
+    assert all({"step", "loss", "rate", "seconds", "exact_match", "bonus"} == set(entry) for entry in run.history)
+
+
+def test_each_of_the_six_changes_is_one_change():
+    for name in ("learning rate", "batch size", "iterations", "layers", "width", "heads", "characters"):
+        rung = RUNGS[name]
+        changed = [f.name for f in fields(rung) if f.name != "recipe" and getattr(rung, f.name) != getattr(START, f.name)]
+        changed += [f.name for f in fields(rung.recipe) if getattr(rung.recipe, f.name) != getattr(START.recipe, f.name)]
+        assert len(changed) == 1, name
+
+
+@pytest.mark.parametrize("name", ["words", "characters"])
+def test_every_sentence_can_be_read_and_fits_the_model(name):
+    tokenizer = tokenizer_of(RUNGS[name])
+    assert isinstance(tokenizer, CharTokenizer if name == "characters" else WordTokenizer)
+    prefix, targets = translation_batch([s for split in ("train", "held out", "bonus") for s in sentences(split, 300)], tokenizer)
+    block_size = model_of(RUNGS[name], tokenizer).decoder.config.block_size
+    assert max(prefix.shape[1], targets.shape[1]) <= block_size
+
+
+def test_batches_are_drawn_from_the_sentences_by_the_generator_alone():
+    tokenizer, drawn = tokenizer_of(START), sentences("train", 50)
+    draw_batch = drawn_from(drawn, tokenizer)
+    prefix, targets = draw_batch(torch.Generator().manual_seed(3), 8)
+    again = draw_batch(torch.Generator().manual_seed(3), 8)
+    assert torch.equal(prefix, again[0]) and torch.equal(targets, again[1])
+    pairs = {(s.english, s.french) for s in drawn}
+    assert all((tokenizer.decode(p), tokenizer.decode(t)) in pairs for p, t in zip(prefix, targets))
+    assert (prefix != PADDING).any(0).all() and (targets != PADDING).any(0).all()

@@ -54,7 +54,7 @@ def page(card: dict, about: str) -> str:
         "|---|---|---|",
         *rows,
         "",
-        f"- **Made again by** `{card['command']}`, to the bit on the same machine.",
+        f"- **Made again by** `{card['command']}`.",
         f"- **Model** {card['model']}: {sizes}. {card['parameters']:,} parameters, {card['bytes']:,} bytes.",
         f"- **Data** the cat's sentences, version {card['grammar_version']} (`ninelives/text/DATA.md`).",
         f"- **Recipe** {recipe}; PyTorch's seed was the same when the model was made.",

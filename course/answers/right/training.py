@@ -13,12 +13,15 @@ from ninelives.checks.training import (
     exact_match,
     honest_accuracy,
     noam_rate,
+    own_training,
     tokenizer,
     training_step,
     translation_batch,
     warmup_cosine,
 )
+from ninelives.config import TransformerConfig
 from ninelives.model import prefix_generation
+from ninelives.training import Recipe
 
 
 class Given:
@@ -226,3 +229,15 @@ def in_a_loop(models, splits, score):
         if found > best:
             best, chosen = found, model
     return [chosen, score(chosen, splits["test"])]
+
+
+@accepted_by(own_training)
+def the_seeds_six_changes(vocab_size, seed):
+    config = TransformerConfig(vocab_size, 48, n_embd=128, n_head=8, n_layer=4)
+    return Recipe(learning_rate=3e-4, batch_size=32, max_iters=25_000, warmup_steps=0, schedule="constant", seed=seed), config, config
+
+
+@accepted_by(own_training)
+def small_and_quick(vocab_size, seed):
+    encoder, decoder = (TransformerConfig(vocab_size, 32, 64, 4, n_layer, dropout=0.0) for n_layer in (3, 2))
+    return [Recipe(seed=seed), encoder, decoder]

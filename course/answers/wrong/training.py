@@ -12,12 +12,15 @@ from ninelives.checks.training import (
     exact_match,
     honest_accuracy,
     noam_rate,
+    own_training,
     tokenizer,
     training_step,
     translation_batch,
     warmup_cosine,
 )
+from ninelives.config import TransformerConfig
 from ninelives.model import prefix_generation
+from ninelives.training import Recipe
 
 
 class Given:
@@ -839,3 +842,52 @@ def test_looked_at_for_all(models, splits, score):
 def accuracy_alone(models, splits, score):
     chosen = max(models, key=lambda model: score(model, splits["validation"]))
     return score(chosen, splits["test"])
+
+
+def sizes(vocab_size, block_size=32, **others):
+    return TransformerConfig(vocab_size, block_size, **others)
+
+
+@refused_by(own_training, "sizes", "not written yet")
+def own_not_written(vocab_size, seed):
+    raise NotImplementedError()
+
+
+@refused_by(own_training, "sizes", "three things")
+def recipe_alone(vocab_size, seed):
+    return Recipe(seed=seed)
+
+
+@refused_by(own_training, "sizes", "a Recipe")
+def recipe_last(vocab_size, seed):
+    return sizes(vocab_size), sizes(vocab_size), Recipe(seed=seed)
+
+
+@refused_by(own_training, "sizes", "look like copies")
+def seed_ignored(vocab_size, seed):
+    return Recipe(), sizes(vocab_size), sizes(vocab_size)
+
+
+@refused_by(own_training, "sizes", "as many as the tokenizer has words")
+def vocabulary_chosen(vocab_size, seed):
+    return Recipe(seed=seed), sizes(1000), sizes(1000)
+
+
+@refused_by(own_training, "sizes", "the longest sentences would not fit")
+def block_too_short(vocab_size, seed):
+    return Recipe(seed=seed), sizes(vocab_size, 8), sizes(vocab_size, 8)
+
+
+@refused_by(own_training, "sizes", "the decoder reads the encoder's vectors")
+def widths_that_differ(vocab_size, seed):
+    return Recipe(seed=seed), sizes(vocab_size, n_embd=128), sizes(vocab_size, n_embd=64)
+
+
+@refused_by(own_training, "sizes", "a better recipe needs fewer")
+def a_hundred_thousand_steps(vocab_size, seed):
+    return Recipe(seed=seed, max_iters=100_000), sizes(vocab_size), sizes(vocab_size)
+
+
+@refused_by(own_training, "sizes", "n_embd counts twice")
+def far_too_large(vocab_size, seed):
+    return Recipe(seed=seed), sizes(vocab_size, n_embd=512), sizes(vocab_size, n_embd=512)

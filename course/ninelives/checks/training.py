@@ -9,6 +9,8 @@ import torch
 from torch import nn
 
 from ninelives.checks.exercise import CheckFailed, Exercise, run, same, want_shape
+from ninelives.config import TransformerConfig
+from ninelives.model import EncoderDecoder
 
 tokenizer = Exercise("Tokenizer")
 translation_batch = Exercise("translation_batch")
@@ -17,6 +19,7 @@ noam_rate = Exercise("noam_rate")
 warmup_cosine = Exercise("warmup_cosine")
 exact_match = Exercise("exact_match")
 honest_accuracy = Exercise("honest_accuracy")
+own_training = Exercise("own_training")
 
 
 # --- exercise 1: the tokenizer -------------------------------------------------------------------
@@ -827,3 +830,44 @@ def _(answer, seed):
             raise CheckFailed(
                 f"the test sentences were asked {peeked} times.", "once, for the model that was chosen.",
                 "what has been looked at cannot be unseen: sooner or later somebody chooses by it. Ask test last, and once.")
+
+
+# --- exercise 7: what is to be trained -----------------------------------------------------------
+
+MOST_PARAMETERS, MOST_STEPS, SHORTEST_BLOCK = 2_000_000, 30_000, 24
+
+
+@own_training.aspect("sizes")
+def _(answer, seed):
+    vocab_size, own_seed = 152 + 7 * seed, 41_000 + seed
+    result = run(answer, vocab_size, own_seed, what="own_training")
+    if not isinstance(result, tuple | list) or len(result) != 3:
+        raise CheckFailed(
+            f"own_training gives {'nothing (None)' if result is None else f'a {type(result).__name__}'}.",
+            "three things: (recipe, encoder_config, decoder_config).",
+            "the function has no `return`." if result is None else "return recipe, encoder_config, decoder_config.")
+    recipe, encoder, decoder = result
+    if not hasattr(recipe, "max_iters") or not hasattr(recipe, "seed"):
+        raise CheckFailed(f"the first of the three is a {type(recipe).__name__}.", "a Recipe.", "Recipe(learning_rate=…, batch_size=…, …) comes first.")
+    for name, config in (("encoder", encoder), ("decoder", decoder)):
+        if not isinstance(config, TransformerConfig):
+            raise CheckFailed(f"the {name}'s sizes are a {type(config).__name__}.", "a TransformerConfig.", "TransformerConfig(vocab_size, block_size, …).")
+        if config.vocab_size != vocab_size:
+            raise CheckFailed(f"the {name}'s vocab_size is {config.vocab_size}.", f"{vocab_size}, as many as the tokenizer has words.",
+                              "the number comes in as vocab_size: the vocabulary is not yours to choose here.")
+        if config.block_size < SHORTEST_BLOCK:
+            raise CheckFailed(f"the {name}'s block_size is {config.block_size}.", f"at least {SHORTEST_BLOCK}.",
+                              "the longest sentences would not fit.")
+    if encoder.n_embd != decoder.n_embd:
+        raise CheckFailed(f"n_embd is {encoder.n_embd} in the encoder and {decoder.n_embd} in the decoder.", "the same in both.",
+                          "the decoder reads the encoder's vectors.")
+    if recipe.seed != own_seed:
+        raise CheckFailed(f"the recipe's seed is {recipe.seed}.", f"{own_seed}, the one that comes in.",
+                          "with the same seed and the same recipe two people get the same weights to the bit, and look like copies: Recipe(…, seed=seed).")
+    if recipe.max_iters > MOST_STEPS:
+        raise CheckFailed(f"max_iters is {recipe.max_iters:,}.", f"at most {MOST_STEPS:,}.", "a better recipe needs fewer.")
+    with torch.device("meta"):
+        parameters = sum(p.numel() for p in EncoderDecoder(encoder, decoder).parameters())
+    if parameters > MOST_PARAMETERS:
+        raise CheckFailed(f"the model has {parameters:,} parameters.", f"at most {MOST_PARAMETERS:,}.",
+                          "n_embd counts twice: half of it needs a quarter of the parameters.")

@@ -7,7 +7,7 @@ import numpy as np
 from ninelives.figures.arrays import as_finite
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    INK, LABEL_SIZE, MARKERS, PALETTE, PAPER, RULE, in_style, new_figure, place_axes, put_title,
+    INK, LABEL_SIZE, MARKERS, PALETTE, PAPER, RULE, WIDTH, in_style, new_figure, place_axes, put_title,
     visible,
 )
 
@@ -72,19 +72,20 @@ def _line(name: str, pair) -> tuple[np.ndarray, np.ndarray]:
 def name_lines(axes, lines, styles) -> None:
     """Names at the right edge, pushed apart where two lines end at nearly the same height."""
     low, high = axes.get_ylim()
+    unit = 1 / (axes.get_position().width * WIDTH)  # an inch, as a fraction of the axes
     ends = [(y[-1] - low) / (high - low) * HEIGHT for _, y in lines.values()]  # inches
     heights = _spread(ends)
     for number, (name, (x, y)) in enumerate(lines.items()):
         colour, marker = styles[number]
         height = heights[number] / HEIGHT
         axes.annotate(
-            "", (x[-1], y[-1]), xycoords="data", xytext=(1.045, height), textcoords="axes fraction",
+            "", (x[-1], y[-1]), xycoords="data", xytext=(1 + 0.22 * unit, height), textcoords="axes fraction",
             arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.9, "linestyle": ":",
                         "shrinkA": 0, "shrinkB": 4},
         )
-        axes.plot([1.06], [height], marker=marker, color=colour, markersize=6.5, clip_on=False,
+        axes.plot([1 + 0.29 * unit], [height], marker=marker, color=colour, markersize=6.5, clip_on=False,
                   transform=axes.transAxes)
-        axes.text(1.08, height, visible(name), transform=axes.transAxes, size=LABEL_SIZE, color=INK,
+        axes.text(1 + 0.39 * unit, height, visible(name), transform=axes.transAxes, size=LABEL_SIZE, color=INK,
                   va="center_baseline")
 
 

@@ -6,5 +6,10 @@ from ninelives.widgets.mask_lab import MaskLab
 from ninelives.widgets.position_lab import PositionLab
 from ninelives.widgets.temperature_lab import TemperatureLab
 from ninelives.widgets.training_monitor import TrainingMonitor
+from ninelives.widgets.translation_lab import TranslationLab
 
-__all__ = ["AttentionExplorer", "LayerStepper", "MaskLab", "PositionLab", "TemperatureLab", "TrainingMonitor"]
+from ninelives.widgets.temperature_lab import TemperatureLab
+from ninelives.widgets.training_monitor import TrainingMonitor
+from ninelives.widgets.translation_lab import TranslationLab
+
+__all__ = ["AttentionExplorer", "LayerStepper", "MaskLab", "PositionLab", "TemperatureLab", "TrainingMonitor", "TranslationLab"]

@@ -1,0 +1,197 @@
+import base64
+import json
+import re
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from traitlets import TraitError
+
+from ninelives.config import TransformerConfig
+from ninelives.model import EncoderDecoder, answer_attentions, prefix_generation
+from ninelives.text import WordTokenizer
+from ninelives.widgets import TranslationLab
+
+TOKENIZER = WordTokenizer(["the", "cat", "was", "full", "le", "chat", "était", "rassasié"])
+ONE_BY_ONE = dict(zip("the cat was full".split(), "le chat était rassasié".split(), strict=True))
+SENTENCE = "the cat was full"
+
+
+def model(seed: int = 0) -> EncoderDecoder:
+    torch.manual_seed(seed)
+    config = TransformerConfig(TOKENIZER.vocab_size, 8, n_embd=12, n_head=3, n_layer=2, dropout=0.5)
+    made = EncoderDecoder(config, config).eval()
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.normal_(std=0.6)
+    return made
+
+
+def one_by_one(model, prefix, max_new_tokens, temperature, end_token):
+    """Each word by its dictionary entry, then the end."""
+    words = [TOKENIZER.ids[ONE_BY_ONE[TOKENIZER.words[i]]] for i in prefix[0].tolist()]
+    return torch.tensor([[*words, end_token]])
+
+
+def lab(text: str = SENTENCE, **settings) -> TranslationLab:
+    return TranslationLab(model(), TOKENIZER, text, **{"generate": one_by_one, **settings})
+
+
+def test_a_sentence_is_translated_and_whole_at_first():
+    shown = lab()
+    assert shown.translation == "le chat était rassasié"
+    assert shown.english == SENTENCE.split()
+    assert shown.french == ["le", "chat", "était", "rassasié", "<end>"]
+    assert (shown.step, shown.answered, shown.error) == (5, SENTENCE, "")
+
+
+def test_another_text_is_translated_as_soon_as_it_is_set():
+    shown = lab()
+    shown.text = "The cat."
+    assert (shown.translation, shown.english, shown.step, shown.answered) == ("le chat", ["the", "cat"], 3, "The cat.")
+
+
+def test_the_learners_function_is_asked_greedily_and_with_the_end_token():
+    asked = []
+
+    def theirs(model, prefix, max_new_tokens, temperature, end_token=None):
+        asked.append((prefix.tolist(), temperature, end_token))
+        return one_by_one(model, prefix, max_new_tokens, temperature, end_token)
+
+    lab(generate=theirs)
+    assert asked == [(TOKENIZER.encode(SENTENCE)[None].tolist(), 0, TOKENIZER.end_token)]
+
+
+def test_by_default_the_packages_function_translates():
+    made = model()
+    shown = TranslationLab(made, TOKENIZER, "the cat")
+    wanted = prefix_generation(made, TOKENIZER.encode("the cat")[None], 8, 0, end_token=TOKENIZER.end_token)
+    assert shown.translation == TOKENIZER.decode(wanted[0])
+
+
+def test_the_weights_and_the_candidates_are_the_models():
+    shown, made = lab(), model()
+    prefix, answer = TOKENIZER.encode(SENTENCE)[None], one_by_one(None, TOKENIZER.encode(SENTENCE)[None], 0, 0, 0)
+    wanted = torch.cat(answer_attentions(made, prefix, answer))[:, :, :5]
+    assert np.allclose(shown.weights, wanted, atol=1e-4)
+    with torch.no_grad():
+        probabilities = made(prefix, answer)[0][0, 3:8].softmax(-1)
+    for row, candidates in zip(probabilities, shown.likely, strict=True):
+        best = row.topk(3)
+        assert [word for word, _ in candidates] == [TOKENIZER.words[i] for i in best.indices]
+        assert [p for _, p in candidates] == pytest.approx(best.values.tolist(), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("the zebra was full", "'zebra' is not among the 8 known words; the nearest is"),
+        ("", "there is no sentence: type one"),
+        ("  ", "there is no sentence: type one"),
+        ("the cat was full the cat was full the", "the sequence has 9 tokens and the model reads at most block_size = 8"),
+    ],
+)
+def test_what_cannot_be_translated_is_said_and_the_lab_goes_on(text, says):
+    shown = lab(text)
+    assert says in shown.error and says in shown.describe() and says in repr(shown)
+    assert (shown.french, shown.step) == ([], 0)
+    assert shown.picture().png().startswith(b"\x89PNG")
+    shown.text = SENTENCE
+    assert (shown.error, shown.translation) == ("", "le chat était rassasié")
+
+
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (lambda *_, **__: 1 / 0, "ZeroDivisionError: division by zero"),
+        (lambda *_, **__: None, "prefix_generation gives NoneType; whole numbers of shape (1, new) are wanted"),
+        (lambda *_, **__: torch.ones(1, 2), "prefix_generation gives torch.float32 of shape (1, 2)"),
+        (lambda *_, **__: torch.ones(3, dtype=torch.long), "prefix_generation gives torch.int64 of shape (3,)"),
+        (lambda *_, **__: torch.full((1, 3), -1), "prefix_generation gives no word at all"),
+        (lambda model, prefix, new, temperature: None, "TypeError"),
+    ],
+)
+def test_a_learners_function_that_fails_is_said_to_fail(function, says):
+    assert says in lab(generate=function).error
+
+
+def test_the_model_is_left_in_the_mode_it_was_in():
+    made = model()
+    made.decoder.train()
+    modes = [module.training for module in made.modules()]
+    TranslationLab(made, TOKENIZER, SENTENCE, generate=one_by_one)
+    assert [module.training for module in made.modules()] == modes
+
+
+def test_describe_tells_the_word_its_rivals_and_where_it_looked():
+    shown = lab()
+    shown.step, shown.view = 2, 4
+    said = shown.describe()
+    assert "“the cat was full” becomes “le chat était rassasié”." in said
+    assert "Word 2 of 5: chat." in said
+    word, p = shown.likely[1][0]
+    assert f"Most likely here: {word} {p:.2f}" in said
+    row = np.array(shown.weights)[1, 1, 1]
+    columns = [*shown.english, *shown.french]
+    best = int(row.argmax())
+    assert f"Layer 2, head 2: when chat is written, its row reads {columns[best]} {row[best]:.2f}" in said
+
+
+def test_all_heads_together_are_their_mean():
+    shown = lab()
+    shown.step = 1
+    row = np.array(shown.weights).mean((0, 1))[0]
+    best = int(row.argmax())
+    assert f"Mean of all heads: when le is written, its row reads {[*shown.english, *shown.french][best]} {row[best]:.2f}" in shown.describe()
+
+
+def test_the_picture_follows_the_state():
+    shown = lab()
+    before = shown.picture().png()
+    shown.step = 2
+    assert shown.picture().png() != before
+    after = shown.picture().png()
+    shown.view = 0
+    assert shown.picture().png() != after
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [("step", 6, "step is 6, but the translation has 5 words"), ("step", -1, "step is -1"),
+     ("view", 6, "view is 6, but there are 6 heads, counted from 0 to 5; -1 is the mean of all"), ("view", -2, "view is -2")],
+)
+def test_a_choice_that_is_not_there_is_refused_with_one_sentence(name, value, says):
+    with pytest.raises(TraitError, match=re.escape(says)):
+        setattr(lab(), name, value)
+
+
+def test_the_state_is_json_and_small():
+    assert len(json.dumps(lab().get_state())) < 100_000
+
+
+def test_the_bundle_holds_a_picture_with_its_words_and_no_html():
+    shown = lab()
+    data, metadata = shown._repr_mimebundle_()
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert metadata["image/png"]["alt"] == shown.describe()
+    assert "application/vnd.jupyter.widget-view+json" in data and "text/html" not in data
+    assert data["text/plain"] == "TranslationLab('the cat was full' → 'le chat était rassasié'; 5 of 5 words written)"
+
+
+def test_a_cell_gets_the_picture_then_its_words_then_the_widget(monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        "ninelives.widgets.shared.display",
+        lambda data, metadata=None, raw=False: shown.append(nbformat.v4.new_output("display_data", data, metadata=metadata or {})),
+    )
+    lab()._ipython_display_()
+    assert [("image/png" in o.data, "text/markdown" in o.data) for o in shown] == [(True, False), (False, True), (False, False)]
+
+
+def test_the_page_is_self_contained(tmp_path):
+    lab("</script><b>").save_html(tmp_path / "lab.html")
+    page = (tmp_path / "lab.html").read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)=["']|@import|url\(|\bfetch\(|\bimport\b.*\bfrom\b""", page)
+    assert set(re.findall(r"https?://[^\"'\s]+", page)) == {"http://www.w3.org/2000/svg"}  # a name, never asked for
+    assert page.count("</script") == 1

@@ -140,12 +140,12 @@ def test_two_widths_are_refused_with_one_sentence():
 @pytest.mark.parametrize(
     ("prefix", "targets", "says"),
     [
-        ([[1, 2, PAD], [PAD, PAD, PAD]], [[1], [2]], r"row 1 of prefix holds nothing but padding \(-1\)"),
-        ([[1, 2], [3, 4]], [[PAD, PAD], [1, 2]], r"row 0 of targets holds nothing but padding \(-1\)"),
+        ([[1, 2, PAD], [PAD, PAD, PAD]], [[1], [2]], r"sequence 1 of prefix is padding \(-1\) from its first place to its last"),
+        ([[1, 2], [3, 4]], [[PAD, PAD], [1, 2]], r"sequence 0 of targets is padding \(-1\) from its first"),
         ([[]], [[1, 2]], r"the prefix is empty, of shape \(1, 0\): its last row predicts the first word"),
-        ([1, 2], [[1]], r"prefix has shape \(2,\): \(B, T\) is wanted, one row for each text"),
-        ([[PAD, 1]], [[1]], r"row 0 of prefix, \[-1, 1\], has a token behind padding \(-1\): padding stands at the end"),
-        ([[1, 2]], [[1, PAD, 2]], "row 0 of targets, .* has a token behind padding"),
+        ([1], [[1]], r"idx has shape \(1,\)"),
+        ([[PAD, 1]], [[1]], r"sequence 0 of prefix has padding \(-1\) in front of a token: padding stands at the end"),
+        ([[1, 2]], [[1, PAD, 2]], "sequence 0 of targets has padding"),
         ([[1] * 17], [[1]], "the sequence has 17 tokens and the model reads at most block_size = 16"),
         ([[1, 2]], [[1] * 11], "the sequence has 11 tokens and the model reads at most block_size = 10"),
         ([[1, 13]], [[1]], r"idx holds 13: ids run from 0 to 12"),

@@ -352,7 +352,7 @@ def test_an_answer_comes_token_by_token_and_without_the_prefix():
     ("prefix", "says"),
     [
         (torch.zeros(2, 0, dtype=torch.long), "the prefix is empty"),
-        (torch.tensor([[3, 1], [-1, -1]]), r"row 1 of prefix holds nothing but padding \(-1\)"),
+        (torch.tensor([[3, 1], [-1, -1]]), r"sequence 1 of prefix is padding \(-1\) from its first"),
     ],
 )
 def test_a_prefix_that_holds_nothing_is_refused_with_one_sentence(prefix, says):

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from ninelives.model.decoder import Decoder
 from ninelives.model.dropout import Dropout
 from ninelives.model.embeddings import Embedding
 from ninelives.model.encoder_decoder import EncoderDecoder, checked_prefix
-from ninelives.model.transformer import TransformerBlock, is_cached, joint_mask, padding_first
+from ninelives.model.transformer import TransformerBlock, in_eval_mode, is_cached, joint_mask, padding_first
 
 
 def next_token_probabilities(
@@ -304,18 +303,6 @@ def next_logits(model: nn.Module, idx: torch.Tensor, hidden_cache: torch.Tensor 
         idx = idx[:, -block_size:]
     logits, _ = model(idx) if hidden_cache is None else model(idx, hidden_cache=hidden_cache)  # (B, P + T, V)
     return logits[:, -1]  # (B, V)
-
-
-@contextmanager
-def in_eval_mode(model: nn.Module) -> Iterator[None]:
-    """Every module in eval mode, and afterwards each in the mode it was in."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, was_training in modes:
-            module.training = was_training
 
 
 def _refuse_bad_settings(temperature: float, top_k: int | None, top_p: float | None) -> None:

@@ -1,5 +1,8 @@
 """Embeddings, blocks, one last norm, and a score for every word (notebook 3)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -174,32 +177,41 @@ def attentions(
         seen.append(attention.weights.detach() if kept else attention.attention_weights(*arguments, **named))
 
     hooks = [block.attention.register_forward_hook(keep, with_kwargs=True) for block in model.layers["blocks"]]
-    was_training = model.training
     try:
-        model.eval()
-        with torch.no_grad():
+        with torch.no_grad(), in_eval_mode(model):
             model(idx) if hidden_cache is None else model(idx, hidden_cache=hidden_cache)
     finally:
-        model.train(was_training)
         for hook in hooks:
             hook.remove()
     return seen
 
 
-def refuse_bad_padding(is_token: torch.Tensor) -> None:
-    """(B, T) bool. Raises ValueError for a sequence of padding alone, or with padding in front of a token."""
+@contextmanager
+def in_eval_mode(model: nn.Module) -> Iterator[None]:
+    """Every module in eval mode, and afterwards each in the mode it was in."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, was_training in modes:
+            module.training = was_training
+
+
+def refuse_bad_padding(is_token: torch.Tensor, name: str = "idx") -> None:
+    """(B, T) bool, of what is called `name`. Raises ValueError for a sequence of padding alone, or with padding in front of a token."""
     if torch.compiler.is_compiling() or is_token.is_meta or not is_token.numel():
         return
     empty = ~is_token.any(dim=1)  # (B,)
     if empty.any():
         raise ValueError(
-            f"sequence {int(empty.nonzero()[0])} of idx is padding (-1) from its first place to its last: "
+            f"sequence {int(empty.nonzero()[0])} of {name} is padding (-1) from its first place to its last: "
             f"every sequence needs at least one token, so leave it out."
         )
     inside = (is_token[:, 1:] & ~is_token[:, :-1]).any(dim=1)  # (B,)
     if inside.any():
         raise ValueError(
-            f"sequence {int(inside.nonzero()[0])} of idx has padding (-1) in front of a token: "
+            f"sequence {int(inside.nonzero()[0])} of {name} has padding (-1) in front of a token: "
             f"padding stands at the end of a sequence."
         )
 

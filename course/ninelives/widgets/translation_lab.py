@@ -12,6 +12,7 @@ from ninelives.figures.style import (
     ACCENT, BLUE, LABEL_SIZE, SKY, WIDTH, in_style, new_figure, place_axes, put_note, put_title,
 )
 from ninelives.model import answer_attentions, prefix_generation
+from ninelives.model.transformer import in_eval_mode
 from ninelives.widgets.shared import Drawn, browser_code, browser_style
 
 MOST_NEW = 32  # words of a translation
@@ -156,10 +157,8 @@ class TranslationLab(Drawn):
         if not answer.shape[1]:
             raise ValueError("prefix_generation gives no word at all.")
         P, T = prefix.shape[1], answer.shape[1]
-        modes = [(module, module.training) for module in self._model.modules()]
-        logits = self._model.eval()(prefix, answer)[0][0, P - 1 : P - 1 + T]  # (T, V)
-        for module, was_training in modes:
-            module.training = was_training
+        with in_eval_mode(self._model):
+            logits = self._model(prefix, answer)[0][0, P - 1 : P - 1 + T]  # (T, V)
         best = logits.softmax(-1).topk(min(LIKELY, logits.shape[-1]))
         weights = torch.cat(answer_attentions(self._model, prefix, answer))[:, :, :T]  # (L, H, T, P + T)
         words = self._tokenizer.words

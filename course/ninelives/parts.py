@@ -21,6 +21,7 @@ import ninelives.checks.decoder
 import ninelives.checks.embeddings
 import ninelives.checks.encoder
 import ninelives.checks.encoder_decoder
+import ninelives.checks.prefix_generation
 import ninelives.checks.transformer
 import ninelives.model
 from ninelives.checks.exercise import Exercise
@@ -40,6 +41,7 @@ PARTS = {
     "Encoder": Part("04-encoder", ninelives.checks.encoder.encoder),
     "Decoder": Part("05-decoder", ninelives.checks.decoder.decoder),
     "EncoderDecoder": Part("07-encoder-decoder", ninelives.checks.encoder_decoder.encoder_decoder),
+    "prefix_generation": Part("08-prefix-generation", ninelives.checks.prefix_generation.prefix_generation),
 }
 
 
@@ -52,7 +54,7 @@ def use_mine(name: str) -> Any:
     once.
 
     Args:
-        name: a key of PARTS, the name of a class in `ninelives.model`. The
+        name: a key of PARTS, a name of `ninelives.model`. The
             notebooks' folders stand beside the one in which the caller runs.
 
     Raises:

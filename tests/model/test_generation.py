@@ -358,3 +358,28 @@ def test_an_answer_comes_token_by_token_and_without_the_prefix():
 def test_a_prefix_that_holds_nothing_is_refused_with_one_sentence(prefix, says):
     with pytest.raises(ValueError, match=says):
         prefix_generation(encoder_decoder(), prefix, 3)
+
+
+@pytest.mark.parametrize(
+    ("max_new_tokens", "temperature", "says"),
+    [
+        (-1, 1.0, "max_new_tokens is -1: it must be a whole number, 0 or more"),
+        (3, -0.5, "temperature is -0.5: it must be 0"),
+        (3, float("nan"), "temperature is nan"),
+        (3, float("inf"), "temperature is inf"),
+    ],
+)
+def test_a_prefix_is_not_answered_with_settings_that_make_no_sense(max_new_tokens, temperature, says):
+    with pytest.raises(ValueError, match=says):
+        prefix_generation(encoder_decoder(), torch.tensor([[3, 1]]), max_new_tokens, temperature)
+
+
+def test_rows_that_end_early_are_padded_and_the_answer_stops_with_the_last():
+    model, prefix = encoder_decoder(), torch.tensor([[3, 1, 4], [5, 9, -1]])
+    free = prefix_generation(model, prefix, 12, 0)
+    for end_token in free.unique().tolist():
+        answer = prefix_generation(model, prefix, 12, 0, end_token=end_token)
+        lengths = [row.tolist().index(end_token) + 1 if end_token in row else 12 for row in free]
+        assert answer.shape[1] == max(lengths)
+        for row, whole, length in zip(answer, free, lengths, strict=True):
+            assert torch.equal(row[:length], whole[:length]) and (row[length:] == -1).all()

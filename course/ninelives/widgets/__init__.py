@@ -8,8 +8,4 @@ from ninelives.widgets.temperature_lab import TemperatureLab
 from ninelives.widgets.training_monitor import TrainingMonitor
 from ninelives.widgets.translation_lab import TranslationLab
 
-from ninelives.widgets.temperature_lab import TemperatureLab
-from ninelives.widgets.training_monitor import TrainingMonitor
-from ninelives.widgets.translation_lab import TranslationLab
-
 __all__ = ["AttentionExplorer", "LayerStepper", "MaskLab", "PositionLab", "TemperatureLab", "TrainingMonitor", "TranslationLab"]

@@ -1,0 +1,65 @@
+"""What notebooks 7 and 8 say about the translator: other weights may need other words there."""
+
+import pytest
+import torch
+
+from ninelives import weights
+from ninelives.model import answer_attentions, prefix_generation, stream
+from ninelives.text import sentences
+
+CAT = "the cat did not want to eat because it was full"
+FRENCH = "le chat ne voulait pas manger parce qu'il était rassasié"
+
+
+@pytest.fixture(scope="module")
+def translator():
+    return weights.load("translator")
+
+
+def hidden_states(translator, english):
+    model, tokenizer = translator
+    with torch.no_grad():
+        return model.encoder(tokenizer.encode(english)[None], return_hidden=True)
+
+
+def written(translator, hidden_cache):
+    model, tokenizer = translator
+    page = torch.empty(1, 0, dtype=torch.int64)
+    tokens = stream(model.decoder, page, 24, 0, hidden_cache=hidden_cache, end_token=tokenizer.end_token)
+    return tokenizer.decode(torch.stack(list(tokens), dim=1)[0])
+
+
+@pytest.mark.parametrize(("rows", "says"), [
+    ([1], FRENCH),
+    (list(range(8)), FRENCH),
+    ([8, 9, 10], "la vache ne voulait pas manger parce qu'elle était rassasiée"),
+], ids=["cat", "the cat … because", "it was full"])
+def test_the_animal_is_taken_from_the_end_of_the_sentence(translator, rows, says):
+    mixed = hidden_states(translator, CAT).clone()
+    mixed[:, rows] = hidden_states(translator, CAT.replace("cat", "cow"))[:, rows]
+    assert written(translator, mixed) == says
+
+
+def test_in_the_head_that_is_shown_first_the_adjective_looks_at_its_word_and_the_animal_at_it(translator):
+    model, tokenizer = translator
+    prefix = tokenizer.encode(CAT)[None]
+    answer = prefix_generation(model, prefix, 24, 0, end_token=tokenizer.end_token)
+    head = torch.cat(answer_attentions(model, prefix, answer))[0, 3]  # (T + 1, P + T)
+    french, english = [tokenizer.words[i] for i in answer[0].tolist()], CAT.split()
+    for word, looked_at in (("rassasié", "full"), ("chat", "it")):
+        row = head[french.index(word)]
+        assert row.argmax() == english.index(looked_at) and row.max() > 0.5
+
+
+def test_one_word_exchanged_changes_the_words_that_depend_on_it(translator):
+    def translate(english):
+        return written(translator, hidden_states(translator, english))
+
+    assert translate(CAT) == FRENCH
+    assert translate(CAT.replace("full", "sick")) == FRENCH.replace("rassasié", "malade")
+
+
+def test_sentences_never_seen_are_translated_rightly(translator):
+    model, tokenizer = translator
+    for sentence in sentences("held out", 10, seed=8):
+        assert written(translator, hidden_states(translator, sentence.english)) == sentence.french

@@ -563,20 +563,6 @@ except ValueError as error:
 # %% [markdown]
 # ## The PyTorch calls
 #
-# ### `torch.cat(tensors, dim=0)`
-#
-# **In:** a tuple or list of tensors that agree in all sizes but one. **Out:** one tensor, in which they stand one
-# after the other along `dim`. Encoder and decoder meet in such a call: along axis 1, the words.
-# [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.cat.html)
-
-# %%
-read, written = torch.ones(2, 3, 4), torch.zeros(2, 5, 4)
-joined = torch.cat((read, written), dim=1)
-print(tuple(joined.shape))
-assert joined.shape == (2, 8, 4)
-assert (joined[:, :3] == 1).all() and (joined[:, 3:] == 0).all()
-
-# %% [markdown]
 # ### `nn.utils.rnn.pad_sequence(sequences, batch_first=False, padding_value=0.0)`
 #
 # **In:** a list of tensors of different lengths. **Out:** with `batch_first=True` one tensor `(B, longest)`, the
@@ -589,7 +575,7 @@ print(batch)
 assert batch.tolist() == [[5, 6, 7], [8, -1, -1]]
 
 # %% [markdown]
-# ### `Tensor.backward()`
+# ### `Tensor.backward`
 #
 # **In:** a single number that was computed from parameters. **Out:** nothing; but each parameter p that had a part in
 # it has now `p.grad`, of its own shape: how much the number changes when p does. What had no part keeps
@@ -610,10 +596,11 @@ assert used.weight.grad.tolist() == [[3.0, 4.0]] and unused.weight.grad is None
 # [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.load_state_dict)
 
 # %%
-one, other = nn.Linear(2, 3), nn.Linear(2, 3)
-other.load_state_dict(one.state_dict())
-print(list(one.state_dict()))
-assert torch.equal(one.weight, other.weight) and one.weight is not other.weight
+first, second = nn.Linear(2, 3), nn.Linear(2, 3)
+report = second.load_state_dict(first.state_dict())
+print(list(first.state_dict()), report)
+assert report.missing_keys == [] and report.unexpected_keys == []
+assert torch.equal(first.weight, second.weight) and first.weight is not second.weight
 
 # %% [markdown]
 # ## Where next

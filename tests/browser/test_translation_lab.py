@@ -34,7 +34,7 @@ def notebook(open_notebook):
 
 
 @pytest.fixture
-def lab(notebook):
+def shown(notebook):
     """The lab with the first sentence, all of it written, all heads together."""
     notebook.run("lab.text, lab.view = 'the cat was full', -1\nlab.step = 5")
     element = notebook.cell(1).locator(".nl-translation-lab")
@@ -50,78 +50,78 @@ def arrives(notebook, expression: str, wanted: str) -> None:
     assert seen == wanted
 
 
-def test_a_typed_sentence_is_translated_and_written_word_by_word(notebook, lab):
-    lab.evaluate(
+def test_a_typed_sentence_is_translated_and_written_word_by_word(notebook, shown):
+    shown.evaluate(
         """lab => { lab.seen = [];
         new MutationObserver(() => lab.seen.push(lab.dataset.drawn)).observe(lab, { attributeFilter: ['data-drawn'] }) }"""
     )
-    field = lab.get_by_label("English sentence")
+    field = shown.get_by_label("English sentence")
     field.fill("The cow was full.")
     field.press("Enter")
-    expect(lab).to_have_attribute("data-drawn", "The cow was full.|5|-1|done", timeout=15_000)
+    expect(shown).to_have_attribute("data-drawn", "The cow was full.|5|-1|done", timeout=15_000)
     arrives(notebook, "lab.translation", "le vache était rassasié")
-    seen = lab.evaluate("lab => lab.seen")
+    seen = shown.evaluate("lab => lab.seen")
     steps = [drawn.split("|")[1] for drawn in seen if drawn.startswith("The cow was full.|") and drawn.endswith("done")]
     assert list(dict.fromkeys(steps))[-5:] == ["1", "2", "3", "4", "5"]
-    expect(lab.get_by_role("status")).to_have_text("Translation: le vache était rassasié")
+    expect(shown.get_by_role("status")).to_have_text("Translation: le vache était rassasié")
 
 
-def test_an_unknown_word_is_named_and_the_next_sentence_is_translated(notebook, lab):
-    field = lab.get_by_label("English sentence")
+def test_an_unknown_word_is_named_and_the_next_sentence_is_translated(notebook, shown):
+    field = shown.get_by_label("English sentence")
     field.fill("the zebra was full")
     field.press("Enter")
-    expect(lab.get_by_role("alert")).to_contain_text("'zebra' is not among the 10 known words; the nearest is")
-    expect(lab.get_by_role("slider")).to_be_hidden()
+    expect(shown.get_by_role("alert")).to_contain_text("'zebra' is not among the 10 known words; the nearest is")
+    expect(shown.get_by_role("slider")).to_be_hidden()
     field.fill("the cat was full")
-    lab.get_by_role("button", name="Translate").press("Enter")
-    expect(lab).to_have_attribute("data-drawn", "the cat was full|5|-1|done", timeout=15_000)
-    expect(lab.get_by_role("alert")).to_be_hidden()
+    shown.get_by_role("button", name="Translate").press("Enter")
+    expect(shown).to_have_attribute("data-drawn", "the cat was full|5|-1|done", timeout=15_000)
+    expect(shown.get_by_role("alert")).to_be_hidden()
 
 
-def test_the_arrow_keys_go_from_word_to_word(notebook, lab):
-    slider = lab.get_by_role("slider", name="Words written")
+def test_the_arrow_keys_go_from_word_to_word(notebook, shown):
+    slider = shown.get_by_role("slider", name="Words written")
     for key in ("ArrowLeft", "ArrowLeft", "ArrowLeft"):
         slider.press(key)
-    expect(lab).to_have_attribute("data-drawn", "the cat was full|2|-1|done")
+    expect(shown).to_have_attribute("data-drawn", "the cat was full|2|-1|done")
     arrives(notebook, "lab.step", "2")
-    expect(lab.locator(".nl-readout")).to_contain_text("chat looks at")
-    expect(lab.locator("button.nl-tile:not(.nl-later)")).to_have_count(2)
+    expect(shown.locator(".nl-readout")).to_contain_text("chat looks at")
+    expect(shown.locator("button.nl-tile:not(.nl-later)")).to_have_count(2)
     slider.press("Home")
-    expect(lab.locator(".nl-readout")).to_have_text("No word is written yet.")
+    expect(shown.locator(".nl-readout")).to_have_text("No word is written yet.")
     arrives(notebook, "lab.step", "0")
 
 
-def test_a_click_or_the_space_key_goes_to_a_word_that_is_written(notebook, lab):
-    tiles = lab.locator("button.nl-tile")
+def test_a_click_or_the_space_key_goes_to_a_word_that_is_written(notebook, shown):
+    tiles = shown.locator("button.nl-tile")
     tiles.nth(1).click()
-    expect(lab).to_have_attribute("data-drawn", "the cat was full|2|-1|done")
+    expect(shown).to_have_attribute("data-drawn", "the cat was full|2|-1|done")
     tiles.nth(0).press("Space")
-    expect(lab).to_have_attribute("data-drawn", "the cat was full|1|-1|done")
+    expect(shown).to_have_attribute("data-drawn", "the cat was full|1|-1|done")
     expect(tiles.nth(0)).to_be_focused()
     arrives(notebook, "lab.step", "1")
 
 
-def test_the_weights_drawn_are_those_of_python(notebook, lab):
+def test_the_weights_drawn_are_those_of_python(notebook, shown):
     for view in (-1, 4):
         notebook.run(f"lab.view, lab.step = {view}, 3")
-        expect(lab).to_have_attribute("data-drawn", f"the cat was full|3|{view}|done")
+        expect(shown).to_have_attribute("data-drawn", f"the cat was full|3|{view}|done")
         wanted = json.loads(notebook.run("import json; print(json.dumps([f'{w:.2f}' for w in lab._shown()[2][:6]]))"))
-        seen = lab.locator(".nl-tile small").all_inner_texts()
+        seen = shown.locator(".nl-tile small").all_inner_texts()
         assert seen[:6] == wanted  # four English words, two French ones before this
-        assert notebook.run("print(lab.likely[2][0][0])") == lab.locator(".nl-candidates span").first.inner_text()
+        assert notebook.run("print(lab.likely[2][0][0])") == shown.locator(".nl-candidates span").first.inner_text()
 
 
-def test_a_head_is_chosen_by_keyboard(notebook, lab):
-    chooser = lab.get_by_role("combobox", name="Head")
+def test_a_head_is_chosen_by_keyboard(notebook, shown):
+    chooser = shown.get_by_role("combobox", name="Head")
     chooser.focus()
     chooser.select_option(label="layer 2, head 1")
-    expect(lab).to_have_attribute("data-drawn", "the cat was full|5|3|done")
+    expect(shown).to_have_attribute("data-drawn", "the cat was full|5|3|done")
     arrives(notebook, "lab.view", "3")
 
 
-def test_jupyterlab_swallows_no_key_and_acts_on_none(notebook, lab):
+def test_jupyterlab_swallows_no_key_and_acts_on_none(notebook, shown):
     cells = len(notebook.outputs())
-    field = lab.get_by_label("English sentence")
+    field = shown.get_by_label("English sentence")
     field.fill("")
     field.press_sequentially("abddx the")
     expect(field).to_have_value("abddx the")
@@ -131,9 +131,9 @@ def test_jupyterlab_swallows_no_key_and_acts_on_none(notebook, lab):
     assert len(notebook.outputs()) == cells
 
 
-def test_tab_reaches_every_control_and_the_focus_is_visible(lab):
-    page = lab.page
-    lab.get_by_label("English sentence").focus()
+def test_tab_reaches_every_control_and_the_focus_is_visible(shown):
+    page = shown.page
+    shown.get_by_label("English sentence").focus()
     reached = []
     for _ in range(5):
         page.keyboard.press("Tab")
@@ -143,27 +143,27 @@ def test_tab_reaches_every_control_and_the_focus_is_visible(lab):
     assert reached[3].startswith("mean of all heads") and reached[4].startswith("le")
 
 
-def test_writing_can_be_stopped(notebook, lab):
-    again = lab.get_by_role("button", name="Write it again")
+def test_writing_can_be_stopped(notebook, shown):
+    again = shown.get_by_role("button", name="Write it again")
     again.press("Enter")
-    lab.get_by_role("button", name="Stop").press("Enter")
-    written = int(lab.get_attribute("data-drawn").split("|")[1])
+    shown.get_by_role("button", name="Stop").press("Enter")
+    written = int(shown.get_attribute("data-drawn").split("|")[1])
     assert written < 5
-    lab.page.wait_for_timeout(1000)
-    assert int(lab.get_attribute("data-drawn").split("|")[1]) == written
+    shown.page.wait_for_timeout(1000)
+    assert int(shown.get_attribute("data-drawn").split("|")[1]) == written
 
 
-def test_it_follows_the_dark_theme(lab):
+def test_it_follows_the_dark_theme(shown):
     for theme, name in (("JupyterLab Dark", "dark"), ("JupyterLab Light", "light")):
-        lab.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
-        expect(lab).to_have_attribute("data-theme", name)
+        shown.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
+        expect(shown).to_have_attribute("data-theme", name)
 
 
-def test_the_still_picture_is_not_seen_beside_the_living_one(notebook, lab):
+def test_the_still_picture_is_not_seen_beside_the_living_one(notebook, shown):
     expect(notebook.cell(1).locator(".jp-OutputArea img")).to_be_hidden()
 
 
-def test_the_exported_page_works_alone(notebook, lab, browser):
+def test_the_exported_page_works_alone(notebook, shown, browser):
     root = notebook.lab.root
     notebook.run("lab.save_html('translation.html')")
     context = browser.new_context(offline=True)

@@ -85,7 +85,7 @@ class TranslationLab(Drawn):
             said.append(f"Word {self.step} of {len(self.french)}: {self.french[row]}. Most likely here: {candidates}.")
             columns = self.english + number_repeats(self.french)
             reading = read_row(self._shown()[row], ["row"], 0, columns).removeprefix("row ")
-            said.append(f"{self._view_name()}: when {self.french[row]} is written, its row {reading}.")
+            said.append(f"{self._view_in_words()}: when {self.french[row]} is written, its row {reading}.")
         return " ".join(said)
 
     def picture(self) -> Picture:
@@ -94,7 +94,7 @@ class TranslationLab(Drawn):
             return self._words_alone()
         drawn = heatmap(
             self._shown()[: self.step, : len(self.english)], self.french[: self.step], self.english,
-            title=f"{self._view_name()}: where each word looked when it was written", caption=self._caption(),
+            title=f"{self._view_in_words()}: where each word looked when it was written", caption=self._caption(),
         )
         return Picture(drawn.figure, drawn.caption, self.describe())
 
@@ -116,7 +116,7 @@ class TranslationLab(Drawn):
     def _caption(self) -> str:
         return self.error or f"{self.answered} → {self.translation}"
 
-    def _view_name(self) -> str:
+    def _view_in_words(self) -> str:
         if self.view == ALL_HEADS:
             return "Mean of all heads"
         return f"Layer {self.view // self.heads[1] + 1}, head {self.view % self.heads[1] + 1}"

@@ -384,21 +384,21 @@ MaskLab(
 # they are *written*: the row of "chat" is the row that predicts it, which has read "le". The columns are
 # the English words, and behind them the French ones. All heads of the decoder, on your own class.
 #
-# Begin with the head that is shown. Look at "rassasié", then at "chat", then at "il". Is it what you expected?
+# Begin with the head that is shown. Look at "il", then at "le". Then go to head 4, and look at "chat". Is it what you expected?
 #
 # Click a head in the grid below the picture. To see English alone, hide the French columns in the tab *Hide words*.
 
 # %%
 attentions = torch.cat(answer_attentions(model, prefix, targets))  # (L, H, T + 1, P + T)
 attentions = attentions[:, :, :T]  # the row behind the last word is left out
-AttentionExplorer(attentions, french, columns=english_words + french, head=3, token=french.index("rassasié"))
+AttentionExplorer(attentions, french, columns=english_words + french, token=french.index("il"))
 
 # %% [markdown]
 # How much of its attention does a French word spend on the English sentence, and does it look at the word that
 # it translates? Measured for every head, on the pairs of this sentence that a dictionary would give:
 
 # %%
-dictionary = [("chat", "cat"), ("voulait", "want"), ("pas", "not"), ("manger", "eat"), ("parce", "because"), (french[-2], "full")]
+dictionary = [("le", "the"), ("chat", "cat"), ("voulait", "want"), ("pas", "not"), ("manger", "eat"), ("parce", "because"), ("il", "it"), ("rassasié", "full")]
 places = [(french.index(word), english_words.index(meaning)) for word, meaning in dictionary]
 on_english = attentions[..., :P].sum(-1)  # (L, H, T)
 
@@ -419,17 +419,17 @@ figures.heatmap(
 )
 
 # %% [markdown]
-# In this head "rassasié" looks at the word that it translates. "Chat" does not look at "cat", though:
+# Some words look where a dictionary would: "il" at "it", "le" at "the". "Chat" does not look at "cat", though:
 
 # %%
-for word in ("rassasié", "chat", "il"):
-    print(figures.read_row(attentions[0, 3, french.index(word)], [word], 0, english_words + french))
+for head, word in ((0, "il"), (0, "le"), (3, "chat")):
+    print(f"layer 1, head {head + 1}:", figures.read_row(attentions[0, head, french.index(word)], [word], 0, english_words + french))
 
 # %% [markdown]
-# It looks at **"it"**. Mind what a column is: not a word, but the vector that the encoder has made at the word's *place*. This encoder had
-# learnt to name the animal at "it" before it learnt to translate. So can the cat be had there? Attention alone does not say: it tells
-# *where* something is fetched, not *what*. An operation on the cache does. Encode the sentence of the cat and that of the
-# cow, exchange some rows, and let the decoder write:
+# It looks at "the", in front of the cat. Mind what a column is: not a word, but the vector that the encoder has made at the word's
+# *place*. By then other words have left their mark in it. So attention tells *where* something is fetched, and not
+# *what*. To find that out, operate on the cache. Encode the sentence of the cat and that of the cow, exchange a single
+# row, and let the decoder write:
 
 # %%
 def hidden_states(text):
@@ -438,16 +438,19 @@ def hidden_states(text):
 
 
 of_the_cat, of_the_cow = hidden_states(english), hidden_states(english.replace("cat", "cow"))
-for exchanged in ([1], list(range(8)), [8, 9, 10]):
+for exchanged in (1, 0, 8):
     mixed = of_the_cat.clone()
     mixed[:, exchanged] = of_the_cow[:, exchanged]
     written = torch.stack(list(stream(model.decoder, prefix[:, :0], 24, temperature=0, hidden_cache=mixed, end_token=tokenizer.end_token)), dim=1)
-    print(f"the cow's rows at: {' '.join(english_words[row] for row in exchanged)}\n    {tokenizer.decode(written[0])}")
+    print(f"the cow's row at “{english_words[exchanged]}”:\n    {tokenizer.decode(written[0])}")
 
 # %% [markdown]
-# The row of "cat" can be exchanged, with all rows up to "because": the cat remains. Exchange the three rows "it was full", which are
-# the same words in both sentences, and it is a cow from the first word to the last. What was in front has been carried to the
-# end of the sentence by the encoder, and there the decoder takes it.
+# Exchange the row of "cat": nothing happens. Exchange that of the first "the", and it is *la vache*: the encoder has left the animal there,
+# and there the decoder fetches it, as its attention said.
+#
+# Now the row of **"it"**, the same word in both sentences. The animal is still a cat, but it has become *elle* and *rassasiée*. So the
+# vector of "it" knows who "it" is. The encoder has found it out, and the decoder reads it there when it has to
+# choose the pronoun. That was the question of this course.
 #
 # And if the English words themselves change, which French ones do?
 

@@ -345,8 +345,8 @@ for temperature in (0, 0.5, 1.0, 2.0):
         print(f"temperature {temperature:<4} {tokenizer.decode(row)}")
 
 # %% [markdown]
-# The model is so sure of nearly every word that a temperature of 1 hardly ever moves it. At 2 it stumbles, and one word of
-# another language is enough to lose the thread: it has never read what comes after such a word.
+# The model is so sure of nearly every word that a temperature of 1 hardly moves it. At 2, words that it would never choose get
+# their chance, and what comes after such a word it has never read.
 #
 # ## Play with it
 #

@@ -103,7 +103,9 @@ def test_a_picture_is_drawn_only_when_a_failure_is_shown(exercise, monkeypatch):
     assert shown == []
     with pytest.raises(CheckFailed):
         exercise(triple)
-    assert [type(picture) for picture in shown] == [Picture]
+    [failure] = shown
+    failure._ipython_display_()
+    assert [type(picture) for picture in shown] == [CheckFailed, Picture]
 
 
 def test_yours_is_used_when_it_passes_and_the_packages_when_it_does_not(exercise, capsys):

@@ -37,6 +37,11 @@ class CheckFailed(AssertionError):
             for part in textwrap.wrap(line, 100, subsequent_indent=10 * " ", break_long_words=False, break_on_hyphens=False)
         ]
 
+    def _ipython_display_(self) -> None:
+        """The picture, drawn where one is shown: where only the verdict is wanted, none has to be."""
+        if self.picture is not None:
+            display(self.picture())
+
 
 class Exercise:
     """The checks of one exercise, from basic to subtle.
@@ -79,7 +84,7 @@ class Exercise:
             failure = self.refusal(name, answer, seed)
             if failure is not None:
                 if failure.picture is not None:
-                    display(failure.picture())
+                    display(failure)
                 raise failure from None
             if seed == 0:
                 print(f"{self.name}, {name}: visible checks passed.")

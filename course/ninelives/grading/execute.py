@@ -1,0 +1,408 @@
+"""A notebook's cells, run one by one in a kernel that is watched from outside and trusted in nothing."""
+
+import json
+import os
+import secrets
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from ninelives.grading.sandbox import Limits
+
+TICK = 0.2  # seconds between two looks at what a kernel uses
+GRACE = 2.0  # seconds that an interrupted cell has to end
+
+
+@dataclass
+class Outcome:
+    """What became of a cell.
+
+    Args:
+        outputs: as a notebook holds them.
+        error: the name of the exception that ended it; None where it went through.
+        stopped: why it was stopped from outside, in one sentence; None where it was not.
+        count: its number in the notebook.
+    """
+
+    outputs: list[NotebookNode] = field(default_factory=list)
+    error: str | None = None
+    stopped: str | None = None
+    count: int | None = None
+
+
+class KernelDied(Exception):
+    """The kernel cannot be used any more; the message says why.
+
+    Args:
+        from_outside: it may have been killed by someone else, such as a system that is short of memory.
+    """
+
+    def __init__(self, reason: str, from_outside: bool = False) -> None:
+        super().__init__(reason)
+        self.from_outside = from_outside
+
+
+class KernelsEnded(RuntimeError):
+    """No kernel can be made by these any more."""
+
+
+def private_folder() -> str:
+    """A folder of this process's own, which bears its number."""
+    return tempfile.mkdtemp(prefix=f"ninelives-{os.getpid()}-")
+
+
+def sweep() -> None:
+    """Remove the folders of processes that were killed before they could."""
+    for path in Path(tempfile.gettempdir()).glob("ninelives-[0-9]*-*"):
+        if not Path("/proc", path.name.split("-")[1]).exists():
+            shutil.rmtree(path, ignore_errors=True)
+
+
+class Kernels:
+    """One process that has everything imported, and the kernels that it forks. Threads may share it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        sweep()
+        self.home = private_folder()
+        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.control = mine
+        # A clean environment: what the instructor's shell knows is no learner's business.
+        environment = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+        environment |= {"PATH": os.defpath, "LANG": "C.UTF-8", "HOME": self.home, "IPYTHONDIR": self.home,
+                        "MPLCONFIGDIR": self.home, "PYTHONUTF8": "1"}
+        log = Path(self.home, "log").open("w")
+        self.process = subprocess.Popen([sys.executable, "-m", "ninelives.grading.kernel", str(theirs.fileno())],
+                                        pass_fds=[theirs.fileno()], env=environment, cwd=self.home,
+                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        log.close()
+        theirs.close()
+        self._answer()
+
+    def prepare(self, folder: Path, modules: tuple[str, ...], sources: list[str]) -> tuple["Prepared", list[Outcome]] | None:
+        """Import and run once what all notebooks begin with; what forks kernels from there, and what the cells put out.
+
+        None where that cannot be shared: a cell fails, leaves a thread running, or writes a file.
+        """
+        inside = folder / "submission"
+        before = sorted(inside.rglob("*"))
+        cells = folder / "cells"
+        cells.write_text(json.dumps({"modules": modules, "cells": sources}), encoding="utf-8")
+        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            pid = self._ask({"prepare": str(cells), "folder": str(folder)}, theirs)["pid"]
+        prepared = Prepared(self, pid, mine)
+        try:
+            prepared._answer()
+            found = json.loads(cells.with_suffix(".run").read_text(encoding="utf-8"))
+        except (KernelsEnded, OSError):
+            found = {"cells": [{"good": False}], "alone": False}
+        if not found["alone"] or not all(cell["good"] for cell in found["cells"]) or sorted(inside.rglob("*")) != before:
+            prepared.close()
+            return None
+        outcomes = []
+        for cell in found["cells"]:
+            outputs = Outputs(1 << 30)
+            for message in cell["messages"]:
+                outputs.add(message)
+            outcomes.append(Outcome(outputs.kept, count=cell["count"]))
+        return prepared, outcomes
+
+    def start(self, folder: Path, limits: Limits, confined: bool = True) -> "Kernel":
+        """A kernel in `folder`, which has a folder named submission. Raises KernelsEnded where it cannot be made."""
+        mine, theirs = socket.socketpair()
+        with theirs:
+            pid = self._ask({"folder": str(folder), "limits": asdict(limits), "confined": confined}, theirs)["pid"]
+        return Kernel(self, pid, mine, folder, limits)
+
+    def end(self, pid: int) -> dict:
+        """Kill a kernel; what it used."""
+        return self._ask({"end": pid})
+
+    def _ask(self, request: dict, connection: socket.socket | None = None) -> dict:
+        with self.lock:
+            try:
+                socket.send_fds(self.control, [json.dumps(request).encode()], [connection.fileno()] if connection else [])
+            except OSError:
+                pass  # what became of it, the answer tells
+            return self._answer()
+
+    def _answer(self) -> dict:
+        try:
+            answer = self.control.recv(65536)
+        except OSError:
+            answer = b""
+        if not answer or b"refused" in answer[:12]:
+            said = Path(self.home, "log").read_text(encoding="utf-8", errors="replace")[-2000:]
+            raise KernelsEnded(f"the process that forks the kernels has ended: {answer.decode()}{said}")
+        return json.loads(answer)
+
+    def close(self) -> None:
+        self.control.close()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+
+class Prepared(Kernels):
+    """Kernels that have run some cells already."""
+
+    def __init__(self, parent: Kernels, pid: int, control: socket.socket) -> None:
+        self.parent, self.pid, self.control = parent, pid, control
+        self.lock, self.home, self.process = threading.Lock(), parent.home, parent.process
+
+    def close(self) -> None:
+        """Its parent's end is its own."""
+        self.control.close()
+
+
+class Kernel:
+    """One learner's kernel, seen from outside."""
+
+    def __init__(self, kernels: Kernels, pid: int, connection: socket.socket, folder: Path, limits: Limits) -> None:
+        self.kernels, self.pid, self.connection = kernels, pid, connection
+        self.folder, self.limits, self.alive = folder, limits, True
+        self.used: dict = {}
+        self.outcome = Outcome()
+        self.pending = b""
+        self.received = 0
+        connection.settimeout(GRACE)
+        self.deadline = time.monotonic() + limits.notebook
+        self.held, self.size = 0, size_of(folder)
+        ready = self._next_message(time.monotonic() + 60)
+        if "ready" not in ready:
+            self.end()
+            raise KernelsEnded(ready.get("refused", "a kernel did not start"))
+        self.held = self._resident()
+
+    def __enter__(self) -> "Kernel":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Kill it, for good."""
+        if self.pid is not None:
+            self.alive = False
+            self.connection.close()
+            pid, self.pid = self.pid, None
+            self.used = self.kernels.end(pid)
+
+    def run(self, source: str, seconds: float | None = None, pictures: bool = True) -> Outcome:
+        """Run one cell, with pictures drawn or without.
+
+        Raises:
+            KernelDied: it is dead, or had to be killed. The outputs until then are in its `outcome`.
+        """
+        outcome, token = Outcome(), secrets.token_hex(8)
+        outputs = Outputs(self.limits.output)
+        seconds = self.limits.cell if seconds is None else seconds
+        end, interrupted = min(time.monotonic() + seconds, self.deadline), False
+        self._forget_strays()
+        try:
+            self.connection.sendall(json.dumps({"source": source, "token": token, "pictures": pictures}).encode() + b"\n")
+            while True:
+                try:
+                    message = self._next_message(end)
+                except TimeoutError:
+                    if interrupted:
+                        raise KernelDied(f"it ran for more than {seconds:g} seconds and could not be interrupted") from None
+                    outcome.stopped = (f"it ran for more than {seconds:g} seconds" if end < self.deadline
+                                       else f"the notebook ran for more than {self.limits.notebook:g} seconds")
+                    interrupted, end = True, time.monotonic() + GRACE
+                    os.kill(self.pid, signal.SIGINT)
+                    continue
+                if "done" in message:
+                    if message["done"] != token:
+                        raise KernelDied("its messages were forged")
+                    break
+                outputs.add(message)
+            outcome.error = str(message["error"]) if message.get("error") else None
+            outcome.count = message["count"] if isinstance(message.get("count"), int) else None
+        except KernelDied as death:
+            outcome.error, outcome.stopped = "DeadKernelError", str(death)
+            self.end()
+            raise
+        except OSError:
+            outcome.error, outcome.stopped = "DeadKernelError", "the kernel does not listen any more"
+            self.end()
+            raise KernelDied(outcome.stopped) from None
+        finally:
+            outcome.outputs = outputs.kept
+            self.outcome = outcome
+        if outcome.stopped and outcome.error is None:
+            outcome.error = "CellTimeoutError"
+        return outcome
+
+    def _forget_strays(self) -> None:
+        """What threads have sent between two cells belongs to none."""
+        left = self.limits.output
+        while left > 0 and self.alive and select.select([self.connection], [], [], 0)[0]:
+            data = self.connection.recv(65536)
+            if not data:
+                break
+            left -= len(data)
+            self.pending += data
+        self.pending = self.pending.rpartition(b"\n")[2]
+
+    def _next_message(self, end: float) -> dict:
+        """The next line. Raises TimeoutError at `end`, KernelDied where none will come."""
+        looked = time.monotonic()
+        while b"\n" not in self.pending:
+            now = time.monotonic()
+            if now >= end:
+                raise TimeoutError
+            if now - looked > TICK:
+                looked = now
+                self._watch()
+            if not select.select([self.connection], [], [], min(TICK, end - now))[0]:
+                continue
+            try:
+                data = self.connection.recv(1 << 18)
+            except ConnectionError:
+                data = b""
+            if not data:
+                cause = self._cause()
+                raise KernelDied(f"the kernel died: {cause}", from_outside="SIGKILL" in cause)
+            self.pending += data
+            if len(self.pending) > 10 * self.limits.output:
+                raise KernelDied("it sent far too much output")
+        line, _, self.pending = self.pending.partition(b"\n")
+        self.received += len(line)
+        if self.received > 50 * self.limits.output:
+            raise KernelDied("it sent far too much output")
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            message = None
+        if not isinstance(message, dict):
+            raise KernelDied("its messages were forged")
+        return message
+
+    def _cause(self) -> str:
+        self.end()
+        status = self.used["status"]
+        if status == -signal.SIGXCPU or status == -signal.SIGKILL and self.used["seconds"] > 2 * self.limits.notebook:
+            return "it used up its processor time"
+        if status < 0:
+            return f"killed by {signal.Signals(-status).name}"
+        return f"it ended itself with status {status}"
+
+    def _watch(self) -> None:
+        """Raises KernelDied where more is used than a learner may use."""
+        if self._resident() > self.held + self.limits.memory:
+            raise KernelDied(f"it used more than {self.limits.memory >> 20} MB of memory")
+        if threads_of(self.pid) > self.limits.threads:
+            raise KernelDied(f"it started more than {self.limits.threads} threads")
+        if size_of(self.folder) > self.size + self.limits.disk:
+            raise KernelDied(f"it wrote more than {self.limits.disk >> 20} MB of files")
+
+    def _resident(self) -> int:
+        try:
+            return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except OSError:
+            return 0
+
+
+def threads_of(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[17])
+    except OSError:
+        return 0
+
+
+def size_of(folder: Path) -> int:
+    """Bytes on disk of all the files in a folder, and something for each name."""
+    total = 0
+    for path, folders, files in os.walk(folder):
+        for name in files:
+            try:
+                total += os.lstat(os.path.join(path, name)).st_blocks * 512
+            except OSError:
+                continue
+        total += 4096 * (1 + len(files))
+    return total
+
+
+class Outputs:
+    """The outputs of one cell, put together from messages that anyone may have written."""
+
+    def __init__(self, most: int) -> None:
+        self.kept: list[NotebookNode] = []
+        self.names: list[str | None] = []  # for each output, by which it can be updated
+        self.left = most
+        self.cut = self.clear_first = False
+
+    def add(self, message: dict) -> None:
+        """Raises KernelDied where it is no message of a kernel."""
+        kind = message.get("output_type")
+        if kind == "clear_output":
+            if message.get("wait"):
+                self.clear_first = True
+            else:
+                self._clear()
+            return
+        size = len(json.dumps(message))
+        if size > self.left:
+            if not self.cut:
+                self.cut = True
+                if kind == "stream" and isinstance(message.get("text"), str):
+                    self.add(message | {"text": message["text"][: self.left // 8]})
+                self._append(new_output("stream", name="stdout", text="\n… The rest of the output is cut off.\n"))
+            return
+        self.left -= size
+        if self.clear_first:
+            self._clear()
+        if kind == "stream" and message.get("name") in ("stdout", "stderr") and isinstance(message.get("text"), str):
+            if self.kept and self.kept[-1].output_type == "stream" and self.kept[-1].name == message["name"]:
+                self.kept[-1].text += message["text"]
+            else:
+                self._append(new_output("stream", name=message["name"], text=message["text"]))
+        elif kind in ("display_data", "execute_result") and is_bundle(message.get("data")):
+            metadata = message.get("metadata") if isinstance(message.get("metadata"), dict) else {}
+            name = message.get("display_id") if isinstance(message.get("display_id"), str) else None
+            if name and message.get("update"):
+                for output, known in zip(self.kept, self.names):
+                    if known == name:
+                        output.data, output.metadata = NotebookNode(message["data"]), NotebookNode(metadata)
+                return
+            extra = {"execution_count": message.get("execution_count")} if kind == "execute_result" else {}
+            if extra and not isinstance(extra["execution_count"], int):
+                raise KernelDied("its messages were forged")
+            self._append(new_output(kind, data=NotebookNode(message["data"]), metadata=NotebookNode(metadata), **extra), name)
+        elif kind == "error" and all(isinstance(message.get(key), str) for key in ("ename", "evalue")):
+            lines = message.get("traceback")
+            lines = [str(line) for line in lines] if isinstance(lines, list) else []
+            self._append(new_output("error", ename=message["ename"], evalue=message["evalue"], traceback=lines))
+        else:
+            raise KernelDied("its messages were forged")
+
+    def _append(self, output: NotebookNode, name: str | None = None) -> None:
+        self.kept.append(output)
+        self.names.append(name)
+
+    def _clear(self) -> None:
+        self.kept.clear()
+        self.names.clear()
+        self.clear_first = False
+
+
+def is_bundle(data: Any) -> bool:
+    """Whether it maps MIME types to what a notebook may hold for them."""
+    return isinstance(data, dict) and all(
+        isinstance(kind, str) and (isinstance(value, str) or kind.endswith("json")) for kind, value in data.items())

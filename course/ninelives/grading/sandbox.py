@@ -1,0 +1,196 @@
+"""What a process that runs learners' code may do: confined in place, for good, without root.
+
+    files       Landlock: reads what it is given to read, writes one folder, nothing else (Linux 5.13)
+    calls       seccomp: no network, no other program, no signal to others, no tracing, no mounting
+    amounts     rlimits: memory, size of a file, processor time
+
+No process may start another, so that nothing outlives the one that is killed in the end.
+Where the system cannot do this, `missing()` says what to do.
+"""
+
+import ctypes
+import errno
+import os
+import resource
+import sys
+import sysconfig
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import ninelives
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+# <linux/landlock.h>; the numbers of the system calls are the same on every architecture.
+CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
+ABI_VERSION, PATH_BENEATH = 1, 1
+EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, TRUNCATE, IOCTL = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 14, 1 << 15
+MAKE_CHARACTER_DEVICE, MAKE_BLOCK_DEVICE = 1 << 6, 1 << 11
+READ = READ_FILE | READ_DIR
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
+CLONE_THREAD = 0x10000
+
+REFUSED = """
+    fork vfork execve execveat
+    socket io_uring_setup io_uring_enter io_uring_register
+    tkill rt_sigqueueinfo pidfd_send_signal pidfd_open pidfd_getfd
+    ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp perf_event_open bpf userfaultfd
+    mount umount2 pivot_root chroot unshare setns open_tree move_mount fsopen fsconfig fsmount fspick mount_setattr
+    name_to_handle_at open_by_handle_at quotactl quotactl_fd swapon swapoff truncate mknod mknodat
+    memfd_create memfd_secret shmget shmat semget msgget mq_open fanotify_init inotify_init inotify_init1
+    setpriority ioprio_set sched_setscheduler sched_setparam sched_setattr migrate_pages move_pages
+    add_key request_key keyctl personality syslog acct reboot kexec_load kexec_file_load
+    init_module finit_module delete_module settimeofday clock_settime clock_adjtime adjtimex
+    sethostname setdomainname iopl ioperm modify_ldt vhangup
+""".split()
+
+# Landlock does not look at these. They answer "done" and do nothing, since shutil.copy stands on them.
+IGNORED = """
+    chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat
+    setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr
+""".split()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one notebook may use.
+
+    Args:
+        cell: seconds for one cell.
+        notebook: seconds for the whole notebook.
+        memory: bytes, on top of what the course itself holds.
+        disk: bytes of all the files that it writes; half as much for one of them.
+        output: bytes kept of what one cell prints and draws.
+        threads: as many as may live at once.
+        pictures: whether pictures are drawn for cells that earn no points, too.
+    """
+
+    cell: float = 60.0
+    notebook: float = 600.0
+    memory: int = 2 << 30
+    disk: int = 256 << 20
+    output: int = 2 << 20
+    threads: int = 64
+    pictures: bool = False
+
+
+def readable() -> list[str]:
+    """The Python installation with the course's package, fonts, time zones and random numbers: nobody's secrets."""
+    paths = sysconfig.get_paths()
+    found = [*ninelives.__path__, *(paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))]
+    found += [str(Path(find_spec("torch").origin).parents[1]), os.path.join(sys.base_prefix, "lib", "tcl")]
+    found += ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/fonts", "/usr/share/zoneinfo",
+              "/usr/share/mime", "/usr/local/share/fonts", "/etc/fonts", "/etc/localtime", "/etc/ld.so.cache",
+              "/etc/mime.types", "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu",
+              "/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"]
+    return sorted({os.path.realpath(path) if not path.startswith("/proc/self") else path for path in found if os.path.exists(path)})
+
+
+def missing() -> str | None:
+    """Why learners' code cannot be confined here, in one sentence; None where it can."""
+    if sys.platform != "linux":
+        return f"the sandbox needs Linux, and this is {sys.platform}"
+    if libc.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ABI_VERSION) < 1:
+        return "the sandbox needs Landlock, and this system's kernel has it not (Linux 5.13 or newer) or has it switched off"
+    try:
+        import pyseccomp  # noqa: F401, to see whether the system's library is there
+    except (ImportError, RuntimeError) as problem:
+        return f"the sandbox needs the library libseccomp (Debian: apt install libseccomp2): {problem}"
+    return None
+
+
+def confine(folder: Path, limits: Limits) -> None:
+    """Confine this process, which must have one thread alone, to `folder`. There is no way back.
+
+    Raises:
+        OSError: the system refused; nothing may be run then.
+    """
+    _limit(limits)
+    _drop_capabilities()
+    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "PR_SET_NO_NEW_PRIVS was refused")
+    _restrict_files(folder)
+    _filter_calls()
+
+
+def _limit(limits: Limits) -> None:
+    held = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+    seconds = 2 * int(limits.notebook) + 5  # once for the notebook, once for what follows
+    for what, most in ((resource.RLIMIT_DATA, held + limits.memory), (resource.RLIMIT_FSIZE, limits.disk // 2),
+                       (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, 256),
+                       (resource.RLIMIT_MSGQUEUE, 0), (resource.RLIMIT_MEMLOCK, 0)):
+        resource.setrlimit(what, (most, most))
+
+
+def _drop_capabilities() -> None:
+    """Root without its powers; nothing changes for others."""
+    version_3 = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    if libc.capset(version_3, (ctypes.c_uint32 * 6)()):
+        raise OSError(ctypes.get_errno(), "capset was refused")
+
+
+class _RulesetAttributes(ctypes.Structure):
+    _fields_ = [("files", ctypes.c_uint64), ("network", ctypes.c_uint64), ("scoped", ctypes.c_uint64)]
+
+
+class _PathBeneath(ctypes.Structure):
+    _pack_ = 1
+    _fields_ = [("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32)]
+
+
+def _restrict_files(folder: Path) -> None:
+    abi = libc.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ABI_VERSION)
+    if abi < 1:
+        raise OSError(ctypes.get_errno(), "Landlock is not there")
+    # What a version does not know it cannot refuse; what that leaves open, seccomp closes.
+    files = (1 << {1: 13, 2: 14, 3: 15, 4: 15}.get(abi, 16)) - 1
+    attributes = _RulesetAttributes(files, 0b11 if abi >= 4 else 0, 0b11 if abi >= 6 else 0)
+    size = 8 if abi < 4 else 16 if abi < 6 else 24
+    ruleset = _checked(libc.syscall(CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(size), 0))
+    write = files & ~(EXECUTE | IOCTL | MAKE_CHARACTER_DEVICE | MAKE_BLOCK_DEVICE)
+    for path, allowed in [(path, READ) for path in readable()] + [("/dev/null", WRITE_FILE), (str(folder), write)]:
+        if not os.path.isdir(path):
+            allowed &= READ_FILE | WRITE_FILE | TRUNCATE
+        opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        rule = _PathBeneath(allowed & files, opened)
+        _checked(libc.syscall(ADD_RULE, ruleset, PATH_BENEATH, ctypes.byref(rule), 0))
+        os.close(opened)
+    _checked(libc.syscall(RESTRICT_SELF, ruleset, 0))
+    os.close(ruleset)
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"Landlock: {os.strerror(code)}")
+    return result
+
+
+def _filter_calls() -> None:
+    import pyseccomp as seccomp
+
+    calls = seccomp.SyscallFilter(seccomp.ALLOW)
+
+    def refuse(name: str, *arguments: "seccomp.Arg", code: int = errno.EPERM) -> None:
+        try:
+            calls.add_rule(seccomp.ERRNO(code), name, *arguments)
+        except OSError:
+            # This machine has no such call, or its libseccomp is older than the call; these every machine has.
+            if name in ("clone", "execve", "socket", "ptrace", "kill", "tgkill"):
+                raise
+
+    for name in REFUSED:
+        refuse(name)
+    for name in IGNORED:
+        refuse(name, code=0)
+    # A thread is a clone too: with clone3 unknown, the C library takes clone, whose flags a filter can see.
+    refuse("clone3", code=errno.ENOSYS)
+    refuse("clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_THREAD, 0))
+    own = os.getpid()
+    for name in ("kill", "tgkill", "rt_tgsigqueueinfo"):
+        refuse(name, seccomp.Arg(0, seccomp.NE, own))
+    for name in ("prlimit64", "sched_setaffinity"):
+        refuse(name, seccomp.Arg(0, seccomp.NE, 0))
+    refuse("prctl", seccomp.Arg(0, seccomp.EQ, PR_SET_PDEATHSIG))
+    calls.load()

@@ -1,13 +1,15 @@
 # Each target sets up what it needs in .venv, and does so again when pyproject.toml or constraints.txt change.
 # Another Python than python3: make lab PYTHON=python3.12
+# A class, and how: make grade A=02-attention ARGS="--workers 4"
 
 PYTHON ?= python3
 
-.PHONY: lab test build bench constraints
+.PHONY: lab test build grade bench constraints
 
 lab: .venv/.installed ; .venv/bin/python -m ninelives.workspace
 test: .venv/.installed-test ; @$(GET_CHROMIUM); .venv/bin/python -m pytest -n auto --dist loadfile
 build: .venv/.installed-author ; .venv/bin/python -m ninelives.build
+grade: .venv/.installed ; .venv/bin/python -m ninelives.grading.command $(A) $(ARGS)
 bench: .venv/.installed-test ; set -e; for script in $(sort $(wildcard bench/*.py)); do .venv/bin/python $$script; done
 
 .venv/.installed-author: EXTRA = [author]

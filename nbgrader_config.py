@@ -23,5 +23,9 @@ c.ClearSolutions.text_stub = "Your answer goes here, in place of this line."
 c.ExecutePreprocessor.timeout = 60  # seconds for one cell
 c.ExecutePreprocessor.kernel_name = "python3"
 
+# What one learner's notebook may use while ninelives-grade runs it; docs/teaching.md has the rest of the limits.
+c.Sandbox.notebook_timeout = 600  # seconds
+c.Sandbox.memory = 2048  # megabytes, on top of what the course itself holds
+
 # What learners get back shows no hidden check, neither its code nor a traceback through it.
 c.GenerateFeedback.preprocessors = [GetGrades, HideHiddenChecks, ClearHiddenTests, CSSHTMLHeaderPreprocessor]

@@ -1,0 +1,69 @@
+"""Known wrong answers that no honest check lets through.
+
+After a notebook has run, the checks that it passed are run twice more in the same kernel: on the exercise as it was
+given out, unwritten, and on the instructor's own answer with all its results spoilt. A check that refuses these in a
+clean kernel and lets one through here was tampered with.
+"""
+
+import ast
+from collections.abc import Iterator
+
+from ninelives.grading.assignment import Cell, Notebook
+
+SPOIL = """
+def _spoilt(answer):
+    import functools, torch
+    def wrong(value):
+        if isinstance(value, torch.Tensor):
+            return ~value if value.dtype == torch.bool else value * 2 + 1
+        if isinstance(value, bool) or value is None:
+            return not value
+        if isinstance(value, (int, float)):
+            return value * 2 + 1
+        if isinstance(value, str):
+            return value + "?"
+        if isinstance(value, (tuple, list)):
+            return type(value)(map(wrong, value))
+        if isinstance(value, dict):
+            return {key: wrong(item) for key, item in value.items()}
+        return value
+    def spoilt(function):
+        return functools.wraps(function)(lambda *args, **kwargs: wrong(function(*args, **kwargs)))
+    if isinstance(answer, type):
+        own = {name: spoilt(item) for name, item in vars(answer).items()
+               if callable(item) and (not name.startswith("_") or name == "__call__")}
+        return type(answer.__name__, (answer,), own)
+    return spoilt(answer) if callable(answer) else wrong(answer)
+"""
+
+KINDS = ("unwritten", "spoilt")
+
+
+def canary(answer: Cell, kind: str) -> str:
+    """The source that puts a known wrong answer in an exercise's place."""
+    if kind == "unwritten":
+        return answer.source
+    names = [name for statement in ast.parse(answer.solved).body for name in _names(statement)]
+    return answer.solved + SPOIL + "".join(f"{name} = _spoilt({name})\n" for name in names)
+
+
+def _names(statement: ast.stmt) -> Iterator[str]:
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        yield statement.name
+    elif isinstance(statement, ast.Assign):
+        yield from (target.id for target in statement.targets if isinstance(target, ast.Name))
+
+
+def canaries(notebook: Notebook, wanted: set[tuple[str, str]]) -> Iterator[tuple[Cell, Cell, str, str]]:
+    """(check, answer, kind, source of the wrong answer) for the pairs of check and kind, exercise by exercise."""
+    for kind in KINDS:
+        for answer in notebook.cells:
+            checks = [cell for cell in notebook.cells if (cell.name, kind) in wanted and notebook.answer_of(cell) is answer]
+            if not checks:
+                continue
+            try:
+                source = canary(answer, kind)
+            except SyntaxError:  # an answer with magics in it
+                continue
+            for check in checks:
+                yield check, answer, kind, source

@@ -1,0 +1,179 @@
+"""What was graded, written where nbgrader and its formgrader look for it: the gradebook and autograded/."""
+
+import shutil
+import sqlite3
+import subprocess
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.v4 import new_markdown_cell
+from nbgrader.api import Assignment, Gradebook, MissingEntry, SubmittedAssignment
+from nbgrader.converters import Autograde
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import AssignLatePenalties
+from nbgrader.utils import rmtree
+
+from ninelives.grading.assignment import Cell, Notebook
+from ninelives.grading.submission import Graded, sent_files
+
+NOTES = "ninelives-notes"
+
+
+class NotGivenOut(ValueError):
+    """The gradebook or the course's folder lacks the assignment; the message says what to do."""
+
+
+def given_out(course: CourseDirectory, name: str, gradebook: Gradebook) -> tuple[Notebook, ...]:
+    """An assignment's notebooks, from the gradebook and the instructor's own. Raises NotGivenOut."""
+    try:
+        assignment: Assignment = gradebook.find_assignment(name)
+    except MissingEntry:
+        raise NotGivenOut(f"The gradebook knows no assignment {name!r}: run nbgrader generate_assignment {name}") from None
+    if not assignment.notebooks:
+        raise NotGivenOut(f"The assignment {name!r} has no notebook: run nbgrader generate_assignment {name} --force")
+    return tuple(_given_out(course, assignment, notebook) for notebook in assignment.notebooks)
+
+
+def _given_out(course: CourseDirectory, assignment: Assignment, notebook: Any) -> Notebook:
+    paths = [Path(course.format_path(folder, ".", assignment.name), f"{notebook.name}.ipynb")
+             for folder in (course.source_directory, course.release_directory)]
+    if not paths[0].exists():
+        raise NotGivenOut(f"There is no {paths[0]}, the instructor's own notebook that answers are put right by")
+    solved, shown = (nbformat.read(path, as_version=4) if path.exists() else None for path in paths)
+    shown_sources = {_name(cell): cell.source for cell in (shown or solved).cells if _name(cell)}
+    known = {cell.name: cell for cell in notebook.source_cells}
+    points = {cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]}
+    cells = []
+    for cell in solved.cells:
+        name = _name(cell)
+        if name not in known:
+            cells.append(Cell(None, cell.get("id"), cell.cell_type, cell.source, cell.source, cell.source, {}))
+            continue
+        kept = {key: cell.metadata.nbgrader.get(key, False) for key in ("grade", "solution", "task")}
+        metadata = kept | {"schema_version": 3, "grade_id": name, "locked": known[name].locked,
+                           "cell_type": known[name].cell_type, "checksum": known[name].checksum}
+        if name in points:
+            metadata["points"] = points[name]
+        cells.append(Cell(name, cell.get("id"), known[name].cell_type, known[name].source,
+                          shown_sources.get(name, known[name].source), cell.source, metadata))
+    lost = sorted(known.keys() - {cell.name for cell in cells})
+    if lost:
+        raise NotGivenOut(f"The gradebook has the cell {lost[0]!r}, and {paths[0]} has not: "
+                          f"run nbgrader generate_assignment {assignment.name} --force")
+    kept = {key: solved.metadata[key] for key in ("kernelspec", "language_info") if key in solved.metadata}
+    return Notebook(notebook.name, tuple(cells), kept)
+
+
+def _name(cell: nbformat.NotebookNode) -> str | None:
+    return cell.metadata.get("nbgrader", {}).get("grade_id")
+
+
+def copy_of(db_url: str, root: Path, name: str) -> str:
+    """Copy the gradebook before anything is written to it; what was done, in a few words. A server's goes into `root`."""
+    when = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
+    if db_url.startswith("sqlite:///"):
+        path = Path(db_url.removeprefix("sqlite:///"))
+        copy = path.with_name(f"{path.name}.before-{name}-{when}")
+        with sqlite3.connect(path) as source, sqlite3.connect(copy) as target:
+            source.backup(target)
+        return f"The gradebook as it was: {copy.name}"
+    copy = root / f"gradebook.before-{name}-{when}.sql"
+    if db_url.startswith("postgresql") and shutil.which("pg_dump"):
+        address = "postgresql:" + db_url.partition(":")[2]
+        made = subprocess.run(["pg_dump", "--file", str(copy), address], capture_output=True, text=True)
+        if made.returncode == 0:
+            return f"The gradebook as it was: {copy.name}"
+        return f"No copy of the gradebook was made, since pg_dump failed: {made.stderr.strip()}"
+    return "No copy of the gradebook was made: that needs pg_dump for PostgreSQL, and other servers' own tools"
+
+
+class Recorder:
+    """The one who writes: one student after the other, each in one transaction."""
+
+    def __init__(self, autograde: Autograde, gradebook: Gradebook, assignment: str, most: int) -> None:
+        self.autograde, self.course, self.gradebook = autograde, autograde.coursedir, gradebook
+        self.assignment, self.most = assignment, most  # bytes of the files beside a notebook
+        self.penalties = AssignLatePenalties(config=autograde.config)
+        self.penalties.init_plugin()
+
+    def record(self, student: str, graded: dict[str, Graded], others: dict[str, Path]) -> SubmittedAssignment:
+        """Write what became of a submission. Doing it twice does no harm, and nothing that was given by hand is touched."""
+        self._write_notebooks(student, graded, others)
+        return self._write_grades(student, graded)
+
+    def _write_notebooks(self, student: str, graded: dict[str, Graded], others: dict[str, Path]) -> None:
+        final = Path(self.course.format_path(self.course.autograded_directory, student, self.assignment))
+        sent = Path(self.course.format_path(self.course.submitted_directory, student, self.assignment))
+        made = final.with_name(f".{final.name}.new")
+        if made.exists():
+            rmtree(str(made))
+        made.mkdir(parents=True)
+        files = dict((place, path) for path, place in sent_files(sent, self.most, []))
+        for place, path in (files | {Path(place): path for place, path in others.items()}).items():
+            (made / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, made / place)
+        for name, result in graded.items():
+            nbformat.write(with_notes(result), made / f"{name}.ipynb")
+        if final.exists():
+            rmtree(str(final))
+        made.rename(final)
+        self.autograde.set_permissions(self.assignment, student)
+
+    def _write_grades(self, student: str, graded: dict[str, Graded]) -> SubmittedAssignment:
+        sent = self.course.format_path(self.course.submitted_directory, student, self.assignment)
+        kept = {}
+        timestamp = timestamp_of(self.course, sent)
+        if timestamp:
+            kept["timestamp"] = timestamp
+        self.gradebook.update_or_create_student(student)
+        with self.gradebook.db.no_autoflush:
+            submission = self.gradebook.update_or_create_submission(self.assignment, student, **kept)
+        for notebook in submission.notebooks:
+            result = graded[notebook.name]
+            for grade in notebook.grades:
+                grade.auto_score = result.scores.get(grade.name)
+                grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+            notes = notes_by_cell(result)
+            for comment in notebook.comments:
+                words = notes.get(comment.name, [])
+                if not result.responses.get(comment.name, True):
+                    words = ["No response.", *words]
+                comment.auto_comment = " ".join(words) or None
+        self.gradebook.db.flush()
+        for notebook in submission.notebooks:
+            notebook.late_submission_penalty = None
+            if submission.total_seconds_late > 0:
+                penalty = self.penalties.plugin_inst.late_submission_penalty(
+                    student, notebook.score, submission.total_seconds_late)
+                if penalty is not None:
+                    notebook.late_submission_penalty = self.penalties._check_late_penalty(notebook, penalty)
+        self.gradebook.db.commit()
+        return submission
+
+
+def timestamp_of(course: CourseDirectory, sent: str) -> datetime | None:
+    """When a submission came in; None where its timestamp.txt is missing or says nothing."""
+    try:
+        return course.get_existing_timestamp(sent)
+    except (AttributeError, ValueError, OSError, OverflowError):  # the first is nbgrader's own slip on what is no date
+        return None
+
+
+def notes_by_cell(result: Graded) -> dict[str, list[str]]:
+    """The notes of each answer; those that concern no cell stand with the first."""
+    first = next(iter(result.responses), None)
+    found: dict[str, list[str]] = {}
+    for name, words in result.notes:
+        found.setdefault(name if name in result.responses else first, []).append(words)
+    return found
+
+
+def with_notes(result: Graded) -> nbformat.NotebookNode:
+    """The graded notebook, headed by what has to be said of it."""
+    if not result.notes:
+        return result.notebook
+    lines = "\n".join(f"- {words}" for _, words in result.notes)
+    cell = new_markdown_cell(f"**Notes from grading**\n\n{lines}", id=NOTES)
+    return nbformat.from_dict({**result.notebook, "cells": [cell, *result.notebook.cells]})

@@ -1,0 +1,224 @@
+"""What a learner sent, as a notebook that can be graded: their answers among the cells that were given out."""
+
+import json
+from bisect import bisect_right
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nbformat import NotebookNode, from_dict
+from nbformat import reader as nbformat_reader
+from nbformat.converter import convert
+from nbformat.v4 import new_notebook
+
+from ninelives.grading.assignment import Cell, Notebook
+
+MOST = 50 << 20  # bytes of a notebook that is still read
+KINDS = ("code", "markdown", "raw")
+GONE = "# This cell was missing from the submission; it was put back empty."
+
+
+class Unreadable(ValueError):
+    """It is no notebook; the message says what it is instead."""
+
+
+class Sent(NamedTuple):
+    """A cell of a submission, whatever it held made plain."""
+
+    kind: str
+    source: str
+    name: Any  # what it says its grade_id is
+    id: Any
+    metadata: dict
+    attachments: dict
+
+
+def read_sent(data: bytes) -> list[Sent]:
+    """The cells of a notebook file. Windows line ends, a byte-order mark and older formats are no harm.
+
+    Raises:
+        Unreadable: it is no notebook.
+    """
+    if len(data) > MOST:
+        raise Unreadable(f"the notebook has {len(data) >> 20} MB; at most {MOST >> 20} are read")
+    if not data.strip():
+        raise Unreadable("the notebook file is empty")
+    try:
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unreadable("the file is no text, so no notebook") from None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Unreadable("the file is no JSON, so no notebook: perhaps it was cut off, or saved by another program") from None
+    if isinstance(found, dict) and "worksheets" in found:
+        try:
+            found = convert(nbformat_reader.reads(text), 4)
+        except Exception as problem:  # the old formats were never checked: anything can be wrong in one
+            raise Unreadable(f"it is a notebook of an old format that cannot be read ({type(problem).__name__})") from None
+    cells = found.get("cells") if isinstance(found, dict) else None
+    if not isinstance(cells, list):
+        raise Unreadable("the file is JSON and no notebook: it has no list of cells")
+    return [_plain(cell) for cell in cells if isinstance(cell, dict)]
+
+
+def _plain(cell: dict) -> Sent:
+    source = cell.get("source", "")
+    if isinstance(source, list):
+        source = "".join(part for part in source if isinstance(part, str))
+    source = source if isinstance(source, str) else ""
+    kind = cell.get("cell_type") if cell.get("cell_type") in KINDS else "raw"
+    metadata = _dictionary(cell.get("metadata"))
+    name = _dictionary(metadata.pop("nbgrader", None)).get("grade_id")
+    return Sent(kind, source.replace("\r\n", "\n").replace("\r", "\n"), name if isinstance(name, str) else None,
+                cell.get("id") if isinstance(cell.get("id"), str) else None, metadata, _dictionary(cell.get("attachments")))
+
+
+def _dictionary(value: Any) -> dict:
+    return dict(value) if isinstance(value, dict) else {}
+
+
+def find_notebook(folder: Path, notebook: Notebook, others: set[str]) -> tuple[Path | None, list[str]]:
+    """The file that holds a notebook, under its own name or, failing that, another; what to say of it.
+
+    Args:
+        others: the names of the assignment's other notebooks.
+    """
+    right = folder / f"{notebook.name}.ipynb"
+    if right.is_file() and not right.is_symlink():
+        return right, []
+    names = {cell.name for cell in notebook.cells if cell.name}
+    found = []
+    for path in sorted(folder.rglob("*.ipynb")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.stem in others or hidden or path.is_symlink() or not path.is_file() or path.stat().st_size > MOST:
+            continue
+        try:
+            alike = len(names & {cell.name for cell in read_sent(path.read_bytes())})
+        except Unreadable:
+            alike = 0
+        found.append((alike, path))
+    if not found or (max(found)[0] == 0 and len(found) > 1):
+        return None, []
+    path = max(found, key=lambda pair: pair[0])[1]
+    return path, [f"The notebook was named {path.name}; it was read as {notebook.name}.ipynb."]
+
+
+def repaired(sent: list[Sent], notebook: Notebook) -> tuple[NotebookNode, list[tuple[str | None, str]]]:
+    """A notebook with every cell that was given out, once, in its place, and the learner's answers and own cells.
+
+    Returns:
+        the notebook, and what was put right: pairs of a grade_id or None, and a sentence.
+    """
+    notes: list[tuple[str | None, str]] = []
+    keys = _recognised(sent, notebook)
+    kept = _one_of_each(sent, keys, notebook, notes)
+    order = [index for index, key in enumerate(kept) if key is not None]
+    if [kept[index] for index in order] != sorted(kept[index] for index in order):
+        notes.append((None, "Cells stood in another order; they were put back into the order in which they were given out."))
+    # A learner's own cell goes where the cell before it goes.
+    placed, last = [], -1
+    for index, (cell, key) in enumerate(zip(sent, kept)):
+        if keys[index] is not None and key is None and _is_repeated(cell, notebook.cells[keys[index]]):
+            continue
+        last = last if key is None else key
+        placed.append((last if keys[index] is None else keys[index], cell, key))
+    placed.sort(key=lambda item: item[0])
+    cells = [_rebuilt(cell, None if key is None else notebook.cells[key], notes) for _, cell, key in placed]
+    positions = [position for position, _, _ in placed]
+    present = {key for key in kept if key is not None}
+    # Only where cells keep their ids can one that was deleted be told from one that was rewritten.
+    ids_kept = {cell.id for cell in sent} & {cell.id for cell in notebook.cells if not cell.name}
+    for index, given in enumerate(notebook.cells):
+        if index in present or not (given.name or given.kind == "code" and ids_kept):
+            continue
+        if given.name:
+            notes.append((given.name, f"The cell {given.name!r} was missing; it was put back"
+                                      f"{' empty' if given.is_answer else ''}."))
+        source = GONE if given.is_answer and given.kind == "code" else "" if given.is_answer else given.source
+        at = bisect_right(positions, index)
+        cells.insert(at, _made(given.kind, source, given.id, {"nbgrader": dict(given.metadata)} if given.name else {}))
+        positions.insert(at, index)
+    used: set[str] = set()
+    for number, cell in enumerate(cells):
+        if cell.id in used or not cell.id:
+            cell.id = f"sent-{number}"
+        used.add(cell.id)
+    return new_notebook(cells=cells, metadata=notebook.metadata), notes
+
+
+def _recognised(sent: list[Sent], notebook: Notebook) -> list[int | None]:
+    """For each cell of a submission, which cell that was given out it is; None for the learner's own."""
+    by_name = {cell.name: index for index, cell in enumerate(notebook.cells) if cell.name}
+    by_id = {cell.id: index for index, cell in enumerate(notebook.cells) if cell.id}
+    by_text = defaultdict(list)
+    for index, cell in enumerate(notebook.cells):
+        if cell.shown.strip():
+            by_text[cell.shown.strip()].append(index)
+    keys: list[int | None] = [by_name.get(cell.name) for cell in sent]
+    # An id may have been given to a copy as well: it is one cell's, the first's.
+    for source in (lambda cell: by_id.get(cell.id),
+                   lambda cell: next((i for i in by_text[cell.source.strip()] if i not in keys), None)):
+        for index, cell in enumerate(sent):
+            if keys[index] is None and source(cell) is not None and source(cell) not in keys:
+                keys[index] = source(cell)
+    return keys
+
+
+def _one_of_each(sent: list[Sent], keys: list[int | None], notebook: Notebook, notes: list) -> list[int | None]:
+    """The same without repetitions: of an answer the last that is written counts, of anything else the first."""
+    kept = list(keys)
+    for key in {key for key in keys if key is not None}:
+        places = [index for index, known in enumerate(keys) if known == key]
+        if len(places) == 1:
+            continue
+        given = notebook.cells[key]
+        chosen = places[0]
+        if given.is_answer:
+            chosen = next((index for index in reversed(places) if not _same(sent[index].source, given.shown)), places[0])
+        for index in places:
+            if index != chosen:
+                kept[index] = None
+        if given.name:
+            notes.append((given.name, f"The cell {given.name!r} was there {len(places)} times; "
+                                      + ("the last answer counts." if given.is_answer else "it was run once.")))
+    return kept
+
+
+def _is_repeated(cell: Sent, given: Cell) -> bool:
+    """Whether a copy says nothing that is not said already."""
+    return _same(cell.source, given.shown) or given.is_check
+
+
+def _same(one: str, other: str) -> bool:
+    return [line.rstrip() for line in one.strip().split("\n")] == [line.rstrip() for line in other.strip().split("\n")]
+
+
+def _rebuilt(cell: Sent, given: Cell | None, notes: list) -> NotebookNode:
+    if given is None or not given.name:
+        return _made(cell.kind, cell.source, cell.id, _without_states(cell.metadata), cell.attachments)
+    if cell.kind != given.kind:
+        notes.append((given.name, f"The cell {given.name!r} had become a {cell.kind} cell; it is a {given.kind} cell again."))
+    locked = given.metadata["locked"] and not given.is_answer
+    if locked and not _same(cell.source, given.shown) and not _same(cell.source, given.source):
+        notes.append((given.name, f"The cell {given.name!r} was changed; it was run as it was given out."))
+    return _made(given.kind, given.source if locked else cell.source, cell.id, {"nbgrader": dict(given.metadata)},
+                 cell.attachments)
+
+
+def _without_states(metadata: dict) -> dict:
+    """What a cell's metadata may bring along: its tags."""
+    tags = metadata.get("tags")
+    return {"tags": [tag for tag in tags if isinstance(tag, str)]} if isinstance(tags, list) else {}
+
+
+def _made(kind: str, source: str, id: str | None, metadata: dict, attachments: dict | None = None) -> NotebookNode:
+    # Not by nbformat's own functions, which look at each cell's schema: the whole is looked at once, when it is written.
+    cell = NotebookNode(cell_type=kind, source=source, metadata=from_dict(metadata))
+    if kind == "code":
+        cell.outputs, cell.execution_count = [], None
+    cell.id = id if id and len(id) <= 64 and all(c.isalnum() or c in "-_" for c in id) and id.isascii() else ""
+    if attachments and kind == "markdown":
+        cell.attachments = {name: bundle for name, bundle in attachments.items()
+                            if isinstance(bundle, dict) and all(isinstance(value, str) for value in bundle.values())}
+    return cell

@@ -1,0 +1,414 @@
+"""One learner's submission, graded: what happens between the folder that came in and the gradebook.
+
+Everything here is a function of files and of what is handed over; nothing is written outside a temporary folder. It can
+run in any process on any machine that sees the course's folder.
+"""
+
+import json
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell, new_output
+from nbgrader.utils import compute_checksum
+
+from ninelives.grading.assignment import Cell, Notebook
+from ninelives.grading.canary import KINDS, canaries
+from ninelives.grading.execute import Kernel, KernelDied, Kernels, KernelsEnded, Outcome, private_folder
+from ninelives.grading.repair import Unreadable, find_notebook, read_sent, repaired
+from ninelives.grading.sandbox import Limits
+
+ATTEMPTS = 3  # at a submission, each of which ended with the death of what makes kernels
+RESTARTS = 3  # kernels that a notebook may lose before it is given up
+MODULES = "import sys; print(*sys.modules, sep='\\n')"
+SECOND_CHANCE = 0.1  # of a cell's time, for the checks of an exercise that has used one up
+
+
+@dataclass(frozen=True)
+class Task:
+    """What has to be known to grade one submission.
+
+    Args:
+        folder: where it came in.
+        notebooks: the assignment as it was given out.
+        others: the assignment's further files, which the instructor's own copies replace: {name: path}.
+        limits: what one notebook may use.
+        confined: whether learners' code is confined.
+        canaries: for each notebook the (check, kind) of wrong answer that a clean kernel refuses.
+        by_result: for each notebook the checks whose points are what they evaluate to.
+        modules: what the instructor's own notebooks import.
+    """
+
+    folder: Path
+    notebooks: tuple[Notebook, ...]
+    others: dict[str, Path]
+    limits: Limits
+    confined: bool = True
+    canaries: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    by_result: dict[str, frozenset[str]] = field(default_factory=dict)
+    modules: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass
+class Graded:
+    """What came of one notebook.
+
+    Args:
+        notebook: as it goes into autograded/.
+        scores: the points of each graded cell; None where someone has to look at it.
+        responses: for each answer, whether there is one.
+        notes: what was put right, stopped or suspected: a grade_id or None, and a sentence.
+        seconds: of processor time in kernels.
+    """
+
+    notebook: NotebookNode
+    scores: dict[str, float | None]
+    responses: dict[str, bool]
+    notes: list[tuple[str | None, str]]
+    seconds: float = 0.0
+
+
+_own = threading.local()
+
+
+def kernels() -> Kernels:
+    """This thread's own, made when first asked for and again when it has ended."""
+    if getattr(_own, "kernels", None) is None or _own.kernels.process.poll() is not None:
+        _own.kernels, _own.prepared = Kernels(), {}
+    return _own.kernels
+
+
+def prepared(task: Task, notebook: Notebook) -> tuple[Kernels, list[Outcome]]:
+    """Kernels that have run what stands before the first exercise, and what that put out; this thread's own.
+
+    Where it cannot be shared, kernels that have run nothing.
+    """
+    plain = kernels()
+    modules = task.modules.get(notebook.name, ())
+    key = (notebook.name, *notebook.beginning, *modules, *task.others.values())
+    if key not in _own.prepared:
+        folder = make_place(task.others, [], notebook.name, None)
+        _own.prepared[key] = plain.prepare(folder, modules, notebook.beginning) or (plain, [])
+        shutil.rmtree(folder, ignore_errors=True)
+    return _own.prepared[key]
+
+
+def grade(task: Task) -> dict[str, Graded]:
+    """Grade a submission: {notebook's name: what came of it}.
+
+    Raises:
+        KernelsEnded: no kernel could be started; whatever learners do does not raise.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            return {notebook.name: _grade_notebook(task, notebook) for notebook in task.notebooks}
+        except KernelsEnded:
+            ended, _own.kernels = getattr(_own, "kernels", None), None
+            if ended is not None:
+                ended.close()
+            if attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError
+
+
+def _grade_notebook(task: Task, notebook: Notebook) -> Graded:
+    others = {other.name for other in task.notebooks} - {notebook.name}
+    path, notes = find_notebook(task.folder, notebook, others)
+    notes = [(None, note) for note in notes]
+    try:
+        if path is None:
+            raise Unreadable("there is no notebook in the submission")
+        sent = read_sent(path.read_bytes())
+        if not sent:
+            raise Unreadable("the notebook has no cells")
+    except (Unreadable, OSError) as problem:
+        return _nothing(notebook, f"Not readable: {problem}.")
+    made, repairs = repaired(sent, notebook)
+    notes += repairs
+    files = sent_files(task.folder, task.limits.disk // 2, notes)
+    run = Run(task, notebook, made, notes, files)
+    try:
+        if not files:
+            run.begin()
+        run.cells()
+        run.refuse_tampered()
+    finally:
+        run.end()
+    scores = {cell.name: run.score(cell) for cell in notebook.cells if cell.metadata.get("grade") or cell.metadata.get("task")}
+    by_name = {cell.metadata.nbgrader.grade_id: cell for cell in made.cells if "nbgrader" in cell.metadata}
+    responses = {cell.name: compute_checksum(by_name[cell.name]) != cell.metadata["checksum"]
+                 for cell in notebook.cells if cell.is_answer}
+    return Graded(made, scores, responses, _once(notes), run.seconds)
+
+
+def _once(notes: list[tuple[str | None, str]]) -> list[tuple[str | None, str]]:
+    return list(dict.fromkeys(notes))
+
+
+def _nothing(notebook: Notebook, reason: str) -> Graded:
+    """Nothing that could be graded: no points, and a notebook that says why."""
+    cells = [nbformat.v4.new_code_cell("") if cell.kind == "code" else new_markdown_cell("") for cell in notebook.cells if cell.name]
+    for made, cell in zip(cells, [cell for cell in notebook.cells if cell.name]):
+        made.metadata, made.id = NotebookNode(nbgrader=NotebookNode(cell.metadata)), cell.name
+        made.source = "" if cell.is_answer else cell.source
+    names = [cell.name for cell in notebook.cells if cell.name]
+    scores = {cell.name: 0.0 for cell in notebook.cells if cell.metadata.get("grade") or cell.metadata.get("task")}
+    made = nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata)
+    return Graded(made, scores, {name: False for name in names}, [(None, reason)])
+
+
+def make_place(others: dict[str, Path], files: list[tuple[Path, Path]], name: str, made: NotebookNode | None) -> Path:
+    """A private folder in which a notebook runs, with copies of what belongs to it."""
+    folder = Path(private_folder())
+    inside = folder / "submission"
+    inside.mkdir()
+    for path, place in [*files, *((path, Path(place)) for place, path in others.items())]:
+        (inside / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, inside / place)
+    if made is not None:
+        (inside / f"{name}.ipynb").write_text(json.dumps(made), encoding="utf-8")
+    return folder
+
+
+def sent_files(folder: Path, most: int, notes: list) -> list[tuple[Path, Path]]:
+    """The files beside the notebooks, with their places: no links, which may lead anywhere, and no more than `most` bytes."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        place = path.relative_to(folder)
+        if path.is_symlink():
+            notes.append((None, f"The link {place} was left out: links may lead out of the submission."))
+        elif any(part in (".ipynb_checkpoints", "__pycache__") for part in place.parts) or path.suffix == ".ipynb" or path.is_dir():
+            continue
+        elif not path.is_file():
+            notes.append((None, f"{place} was left out: it is no plain file."))
+        elif path.stat().st_size > most:
+            notes.append((None, f"The file {place} was left out: the files of a submission may have {most >> 20} MB."))
+        else:
+            most -= path.stat().st_size
+            found.append((path, place))
+    return found
+
+
+class Run:
+    """A notebook's way through kernels, each in a fresh folder: usually one, another where one dies."""
+
+    def __init__(self, task: Task, notebook: Notebook, made: NotebookNode, notes: list, files: list) -> None:
+        self.task, self.notebook, self.made, self.notes, self.files = task, notebook, made, notes, files
+        self.given = {cell.name: cell for cell in notebook.cells if cell.name}
+        self.by_result = task.by_result.get(notebook.name, frozenset())
+        self.earned: dict[str, float] = {}
+        self.slow: set[str] = set()  # exercises that have used up their time once
+        self.deadly: set[str] = set()  # exercises that a kernel died of
+        self.skipped: set[int] = set()  # cells that a fresh kernel is better off without
+        self.tried_again: set[int] = set()  # cells whose kernel may have been killed by someone else
+        self.lost = 0  # kernels
+        self.started = time.monotonic()
+        self.seconds = 0.0
+        self.kernel = self.folder = None
+        self.source, self.begun = None, 0  # what makes its kernels, and how many cells those have run
+
+    def given_of(self, cell: NotebookNode) -> Cell | None:
+        return self.given.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+
+    def exercise_of(self, check: Cell) -> str | None:
+        answer = self.notebook.answer_of(check)
+        return answer.name if answer else None
+
+    def begin(self) -> None:
+        """Take the cells before the first exercise as run, if they are as they were given out and nothing else was sent."""
+        first = next((index for index, cell in enumerate(self.made.cells) if self.given_of(cell)), 0)
+        code = [cell for cell in self.made.cells[:first] if cell.cell_type == "code"]
+        if [cell.source for cell in code] == self.notebook.beginning:
+            self.source, outcomes = prepared(self.task, self.notebook)
+            for cell, outcome in zip(code, outcomes):
+                self.keep(cell, deepcopy(outcome))
+            self.begun = first if outcomes else 0
+
+    def start(self, upto: int) -> None:
+        """A fresh kernel that has run the cells before `upto`, all but checks and those that did harm."""
+        left = self.task.limits.notebook - (time.monotonic() - self.started)
+        limits = Limits(**vars(self.task.limits) | {"notebook": max(left, 1.0)})
+        self.folder = make_place(self.task.others, self.files, self.notebook.name, self.made)
+        self.kernel = (self.source or kernels()).start(self.folder, limits, self.task.confined)
+        for index, cell in enumerate(self.made.cells[:upto]):
+            given = self.given_of(cell)
+            left_out = index < self.begun or index in self.skipped or (given is not None and given.is_check)
+            if cell.cell_type == "code" and not left_out:
+                self.kernel.run(cell.source, pictures=False)
+
+    def end(self) -> None:
+        if self.kernel is not None:
+            self.kernel.end()
+            self.seconds += self.kernel.used.get("seconds", 0.0)
+            self.kernel = None
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder = None
+
+    def cells(self) -> None:
+        """Run them all; the points of the checks that pass are earned."""
+        for index, cell in enumerate(self.made.cells):
+            if cell.cell_type != "code" or index < self.begun:
+                continue
+            given = self.given_of(cell)
+            check = given if given is not None and given.is_check else None
+            exercise = self.exercise_of(check) if check else None
+            try:
+                outcome = self.run(index, cell.source, exercise, pictures=check is not None or self.task.limits.pictures)
+                if outcome.stopped:
+                    self.note(check or given, exercise, f"Stopped: {outcome.stopped}.")
+                    self.skipped.add(index)
+                    if exercise:
+                        self.slow.add(exercise)
+            except KernelDied as death:
+                outcome = self.outcome
+                self.skipped.add(index)
+                if exercise:
+                    self.deadly.add(exercise)
+                self.note(check or given, exercise, f"Not run to its end: {death}.")
+            self.keep(cell, outcome)
+            if check:
+                self.earned[check.name] = self.points(check, cell)
+
+    def run(self, index: int, source: str, exercise: str | None, pictures: bool) -> Outcome:
+        """One cell, in a kernel that may have to be made first. Raises KernelDied."""
+        self.outcome = Outcome(error="DeadKernelError")
+        if exercise in self.deadly:
+            self.outcome.stopped = "not run, since the kernel has died of this exercise before"
+            raise KernelDied("the kernel has died of this exercise before")
+        if self.lost > RESTARTS:
+            raise KernelDied(f"{self.lost} kernels have died of this notebook, and no more are started")
+        if time.monotonic() - self.started > self.task.limits.notebook:
+            raise KernelDied(f"the notebook ran for more than {self.task.limits.notebook:g} seconds")
+        seconds = self.task.limits.cell * (SECOND_CHANCE if exercise in self.slow else 1)
+        try:
+            self.revive(index)
+            self.outcome = self.kernel.outcome = Outcome()
+            return self.kernel.run(source, seconds, pictures)
+        except KernelDied as death:
+            self.outcome = self.kernel.outcome
+            if death.from_outside and index not in self.tried_again:
+                self.tried_again.add(index)
+                return self.run(index, source, exercise, pictures)
+            self.lost += 1
+            raise
+
+    def revive(self, index: int) -> None:
+        """Make a kernel that stands before the cell `index` if there is none. Raises KernelDied."""
+        if self.kernel is None or not self.kernel.alive:
+            self.end()
+            self.start(index)
+
+    def keep(self, cell: NotebookNode, outcome: Outcome) -> None:
+        cell.outputs, cell.execution_count = outcome.outputs, outcome.count
+        if outcome.error and not any(o.output_type == "error" for o in cell.outputs):
+            words = outcome.stopped or "the cell ended with an error that was not shown"
+            cell.outputs.append(new_output("error", ename=outcome.error, evalue=words, traceback=[f"{outcome.error}: {words}"]))
+        elif outcome.stopped:
+            cell.outputs.append(new_output("error", ename="CellTimeoutError", evalue=outcome.stopped,
+                                           traceback=[f"CellTimeoutError: {outcome.stopped}"]))
+
+    def note(self, cell: Cell | None, exercise: str | None, words: str) -> None:
+        where = f"Cell {cell.name!r}. " if cell else ""
+        self.notes.append((exercise or (cell.name if cell else None), where + words))
+
+    def points(self, check: Cell, cell: NotebookNode) -> float:
+        """What a check has earned. What it writes on stderr costs nothing."""
+        if any(output.output_type == "error" for output in cell.outputs):
+            return 0.0
+        results = [output for output in cell.outputs if output.output_type == "execute_result"]
+        if check.name in self.by_result:
+            try:
+                points = float(results[-1].data["text/plain"])
+            except (IndexError, KeyError, ValueError):
+                points = -1.0
+            if not 0 <= points <= check.points:
+                self.note(check, None, "It gave no number of points between 0 and its maximum, and so none.")
+                return 0.0
+            return points
+        return check.points
+
+    def refuse_tampered(self) -> None:
+        """Take the points of checks that let known wrong answers through, and end the kernel."""
+        refused = self.task.canaries.get(self.notebook.name, frozenset())
+        wanted = {(name, kind) for name, kind in refused if self.earned.get(name, 0) > 0}
+        tampered: dict[str | None, str] = {}
+        for last in (False, True):
+            try:
+                if wanted:
+                    self.started = time.monotonic()
+                    self.revive(len(self.made.cells))
+                    self.kernel.deadline = self.started + self.task.limits.notebook
+                    for check, kind, refuses in try_canaries(self.kernel, self.notebook, set(wanted)):
+                        wanted.discard((check.name, kind))
+                        if not refuses:
+                            tampered[self.exercise_of(check)] = f"{check.name!r} lets a known wrong answer through ({kind})"
+            except KernelDied as death:
+                if last:
+                    for check in self.notebook.cells:
+                        if any(check.name == name for name, _ in wanted):
+                            tampered[self.exercise_of(check)] = f"{check.name!r} could not be tried on a known wrong answer: {death}"
+        self.end()
+        for check in self.notebook.cells:
+            if check.name in self.earned and self.exercise_of(check) in tampered:
+                self.earned[check.name] = 0.0
+        for exercise, words in tampered.items():
+            self.notes.append((exercise, f"The exercise {exercise!r} earns nothing: {words}. Something in this notebook has changed "
+                                         "what it is checked with."))
+
+    def score(self, cell: Cell) -> float | None:
+        """The points of a graded cell; None where someone has to look at it."""
+        if cell.is_check and cell.kind == "code":
+            return self.earned.get(cell.name, 0.0)
+        made = next(made for made in self.made.cells if self.given_of(made) is cell)
+        written = compute_checksum(made) != cell.metadata["checksum"]
+        return None if written or cell.metadata.get("task") else 0.0
+
+
+def try_canaries(kernel: Kernel, notebook: Notebook, wanted: set[tuple[str, str]]) -> Iterator[tuple[Cell, str, bool]]:
+    """(check, kind of wrong answer, whether the check refuses it) for the pairs of check and kind. Raises KernelDied."""
+    put = None
+    for check, answer, kind, source in canaries(notebook, wanted):
+        if put != (answer.name, kind):
+            kernel.run(source, pictures=False)
+            put = (answer.name, kind)
+        yield check, kind, kernel.run(check.source, pictures=False).error is not None
+
+
+def calibrate(task: Task) -> dict[str, dict]:
+    """What the instructor's own answers do here: which checks refuse which canary, which give points as a result.
+
+    Returns:
+        {notebook's name: {"canaries", "by_result", "modules" as in a Task, "failed": checks that the answers fail}}
+    """
+    found = {}
+    for notebook in task.notebooks:
+        cells = [nbformat.v4.new_code_cell(cell.solved if cell.is_answer else cell.source) if cell.kind == "code"
+                 else new_markdown_cell(cell.solved) for cell in notebook.cells]
+        for made, cell in zip(cells, notebook.cells):
+            made.metadata = NotebookNode(nbgrader=NotebookNode(cell.metadata)) if cell.name else NotebookNode()
+        notes: list = []
+        made = nbformat.v4.new_notebook(cells=cells)
+        run = Run(task, notebook, made, notes, [])
+        run.cells()
+        by_name = {run.given_of(cell).name: cell for cell in made.cells if run.given_of(cell)}
+        passed = {name for name, points in run.earned.items() if points > 0}
+        by_result = {name for name in passed if any(output.output_type == "execute_result" for output in by_name[name].outputs)}
+        refusing, modules = set(), set()
+        if run.kernel is not None and run.kernel.alive:
+            every = {(name, kind) for name in passed for kind in KINDS}
+            tried = list(try_canaries(run.kernel, notebook, every))
+            refusing = {(check.name, kind) for check, kind, refuses in tried if refuses}
+            modules = set(run.kernel.run(MODULES).outputs[0].text.split())
+        run.end()
+        found[notebook.name] = {
+            "canaries": frozenset(refusing), "by_result": frozenset(by_result), "modules": tuple(sorted(modules)),
+            "failed": [cell.name for cell in notebook.cells if cell.is_check and cell.kind == "code" and cell.name not in passed],
+        }
+    return found

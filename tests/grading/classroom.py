@@ -1,0 +1,118 @@
+"""A class in a folder of its own, for the tests of grading: its notebook is small and has everything that grading meets."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from subprocess import run
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from ninelives.build import KERNEL, ROOT
+from ninelives.grading.command import Batch, Line, Workers
+from ninelives.grading.command import run as run_batch
+
+NAME = "01-heads"
+
+# Two exercises of notebook 2, the second with several checks, and a question in words.
+SPLIT = "def split_heads(x, n_head):\n    B, T, C = x.shape\n    return x.reshape(B, T, n_head, C // n_head).transpose(1, 2)"
+SOFTMAX = "def masked_softmax(scores, mask):\n    return scores.masked_fill(mask == 0, float('-inf')).softmax(dim=-1)"
+WORDS = "Because the variance of a sum grows with the number of its terms."
+ANSWERS = {"split-heads": SPLIT, "masked-softmax": SOFTMAX, "why-scale": WORDS}
+POINTS = {"split-heads-shape": 1, "split-heads-values": 2, "masked-softmax-rows": 2, "masked-softmax-forms": 1, "why-scale": 2}
+
+
+def cell(make, source, name=None, **metadata):
+    made = make(source, id=name or f"plain-{abs(hash(source)) % 10**8}")
+    if name:
+        made.metadata.nbgrader = {"schema_version": 3, "grade_id": name, "task": False, "grade": False, "solution": False,
+                                  "locked": False, **metadata}
+    return made
+
+
+def check(function, aspect, points, name):
+    call = f'check.{function}({function}, "{aspect}"'
+    source = f"{call})\n### BEGIN HIDDEN TESTS\n{call}, seed=1)\n### END HIDDEN TESTS"
+    return cell(new_code_cell, source, name, grade=True, locked=True, points=points)
+
+
+def answer(source, name):
+    return cell(new_code_cell, f"### BEGIN SOLUTION\n{source}\n### END SOLUTION", name, solution=True)
+
+
+def solved() -> nbformat.NotebookNode:
+    cells = [
+        new_markdown_cell("# Two heads", id="plain-1"),
+        new_code_cell("import torch\nimport ninelives.checks.attention as check", id="plain-2"),
+        answer(SPLIT, "split-heads"),
+        check("split_heads", "shape", 1, "split-heads-shape"),
+        check("split_heads", "values", 2, "split-heads-values"),
+        new_markdown_cell("Now the weights.", id="plain-3"),
+        answer(SOFTMAX, "masked-softmax"),
+        check("masked_softmax", "rows", 2, "masked-softmax-rows"),
+        check("masked_softmax", "forms", 1, "masked-softmax-forms"),
+        new_code_cell("masked_softmax(torch.zeros(2), torch.ones(2))", id="plain-4"),
+        cell(new_markdown_cell, WORDS, "why-scale", grade=True, solution=True, points=2),
+    ]
+    return new_notebook(cells=cells, metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}})
+
+
+def make_course(folder: Path, *settings: str) -> Path:
+    """An instructor's folder with the assignment generated, and nobody in it; further lines for nbgrader_config.py."""
+    source = folder / "solutions" / NAME
+    source.mkdir(parents=True)
+    config = (ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
+    (folder / "nbgrader_config.py").write_text("\n".join([config, *settings, ""]), encoding="utf-8")
+    nbformat.write(solved(), source / f"{NAME}.ipynb")
+    nbgrader(folder, "generate_assignment", NAME)
+    return folder
+
+
+def released(course: Path) -> nbformat.NotebookNode:
+    return nbformat.read(course / "release" / NAME / f"{NAME}.ipynb", as_version=4)
+
+
+def filled(course: Path, answers: dict[str, str]) -> nbformat.NotebookNode:
+    """The released notebook with these answers typed into it."""
+    notebook = released(course)
+    for one in notebook.cells:
+        name = one.metadata.get("nbgrader", {}).get("grade_id")
+        if name in answers:
+            one.source = answers[name]
+    return notebook
+
+
+def send(course: Path, student: str, notebook, name: str = f"{NAME}.ipynb") -> Path:
+    """Put a submission where `nbgrader collect` would: a notebook, text or bytes."""
+    folder = course / "submitted" / student / NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    data = notebook if isinstance(notebook, bytes) else notebook.encode() if isinstance(notebook, str) else json.dumps(notebook).encode()
+    (folder / name).write_bytes(data)
+    return folder
+
+
+def nbgrader(course: Path, *arguments: str) -> str:
+    # nbgrader starts `alembic` by its name, as it can in an activated environment.
+    there = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = run([sys.executable, "-m", "nbgrader", *arguments], cwd=course, env=there, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def command(course: Path, *arguments: str, fails: int = 0):
+    """ninelives-grade, as it is typed; what it printed."""
+    done = run([sys.executable, "-W", "error::UserWarning", "-m", "ninelives.grading.command", NAME, "--workers", "1", *arguments],
+               cwd=course, capture_output=True, text=True, timeout=600)
+    assert done.returncode == fails, done.stdout + done.stderr
+    return done
+
+
+def grade_here(course: Path, workers: Workers, *students: str, force: bool = False) -> tuple[list[Line], str]:
+    """The same without starting processes anew: what became of each, and what was said."""
+    said: list[str] = []
+    batch = Batch(course, NAME)
+    with batch.alone():
+        lines = run_batch(batch, workers, list(students) or batch.students(), force, said.append)
+    batch.gradebook.close()
+    return lines, "\n".join(said)

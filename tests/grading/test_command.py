@@ -1,0 +1,190 @@
+"""`ninelives-grade` and plain `nbgrader autograde` come to the same gradebook; only the first goes on where it stopped."""
+
+import json
+import shutil
+import sqlite3
+
+import nbformat
+import pytest
+from grading.classroom import ANSWERS, NAME, command, filled, grade_here, make_course, nbgrader, send
+from nbgrader.api import Gradebook
+
+from ninelives.grading.command import Workers, summary
+from ninelives.grading.gradebook import Recorder
+
+WRONG_ORDER = "def split_heads(x, n_head):\n    B, T, C = x.shape\n    return x.reshape(B, n_head, T, C // n_head)"
+WARNING = "import warnings, sys\n"
+CLASS = {
+    "ada": (ANSWERS, 6),
+    "bert": ({}, 0),
+    "cleo": ({"split-heads": ANSWERS["split-heads"], "why-scale": "No idea."}, 3),
+    "dan": (ANSWERS | {"split-heads": WRONG_ORDER}, 4),
+    "eve": ({"masked-softmax": "this is no Python"}, 0),
+}
+
+
+def gradebook_of(course) -> dict:
+    """All that formgrader, feedback and export read of the class."""
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "ninelives") as gradebook:
+        return {
+            submission.student.id: {
+                "score": submission.score, "most": submission.max_score, "manual": submission.needs_manual_grade,
+                "late": submission.total_seconds_late, "when": submission.timestamp,
+                "grades": {(n.name, g.name): (g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade)
+                           for n in submission.notebooks for g in n.grades},
+                "comments": {(n.name, c.name): (c.auto_comment, c.manual_comment) for n in submission.notebooks for c in n.comments},
+                "penalties": [n.late_submission_penalty for n in submission.notebooks],
+            }
+            for submission in gradebook.assignment_submissions(NAME)
+        }
+
+
+def cells_of(course, student):
+    notebook = nbformat.read(course / "autograded" / student / NAME / f"{NAME}.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    return notebook.cells
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    course = make_course(tmp_path_factory.mktemp("course"))
+    for student, (answers, _) in CLASS.items():
+        folder = send(course, student, filled(course, answers))
+        (folder / "timestamp.txt").write_text("2026-11-20 10:00:00 UTC")
+    (course / "submitted" / "dan" / NAME / "notes.txt").write_text("mine")
+    return course
+
+
+@pytest.fixture(scope="module")
+def plain(course, tmp_path_factory):
+    """The same class, graded by nbgrader alone."""
+    plain = tmp_path_factory.mktemp("plain") / "course"
+    shutil.copytree(course, plain)
+    nbgrader(plain, "autograde", NAME)
+    return plain
+
+
+@pytest.fixture(scope="module")
+def graded(plain, course):
+    return command(course)
+
+
+def test_everyone_gets_the_points_they_deserve(graded, course):
+    assert {student: row["score"] for student, row in gradebook_of(course).items()} == {s: most for s, (_, most) in CLASS.items()}
+
+
+def test_the_gradebook_is_the_one_that_nbgrader_writes(graded, course, plain):
+    assert gradebook_of(course) == gradebook_of(plain)
+
+
+@pytest.mark.parametrize("student", CLASS)
+def test_the_graded_notebook_is_the_one_that_nbgrader_writes(graded, course, plain, student):
+    """Cells with their sources, names and points; outputs as learners read them."""
+    for ours, theirs in zip(cells_of(course, student), cells_of(plain, student), strict=True):
+        assert (ours.cell_type, ours.source, ours.id) == (theirs.cell_type, theirs.source, theirs.id)
+        mine, other = (cell.metadata.get("nbgrader", {}) for cell in (ours, theirs))
+        assert {k: v for k, v in mine.items() if k != "cell_type"} == {k: v for k, v in other.items() if k != "cell_type"}
+        if ours.cell_type == "code":
+            seen, wanted = ([{k: v for k, v in o.items() if k != "traceback"} for o in c.outputs] for c in (ours, theirs))
+            assert seen == wanted
+
+
+def test_files_beside_the_notebook_come_along(graded, course, plain):
+    for place in (course, plain):
+        assert (place / "autograded" / "dan" / NAME / "notes.txt").read_text() == "mine"
+
+
+def test_the_summary_tells_who_got_what(graded):
+    assert "5 submissions: 5 graded, 0 not graded, 0 with notes." in graded.stdout
+    assert [line.split()[:4] for line in graded.stdout.split("\n") if line.startswith("dan")] == [["dan", "4", "of", "8"]]
+    assert "5 of 5 done, 0 failed" in graded.stderr
+
+
+def test_the_gradebook_is_copied_before_the_first_write(graded, course):
+    [copy] = course.glob("gradebook.db.before-*")
+    with sqlite3.connect(copy) as before:
+        assert before.execute("select count(*) from student").fetchone() == (0,)
+
+
+def test_feedback_and_export_go_on_from_there(graded, course):
+    nbgrader(course, "generate_feedback", NAME)
+    nbgrader(course, "export")
+    page = (course / "feedback" / "dan" / NAME / f"{NAME}.html").read_text()
+    assert "(Score: 4.0 / 8.0)" in page and "HIDDEN" not in page
+    assert f"{NAME}," in (course / "grades.csv").read_text()
+
+
+def test_what_is_graded_and_unchanged_is_passed_over(graded, course):
+    before = (course / "gradebook.db").read_bytes()
+    again = command(course)
+    assert "5 of 5 are graded already and unchanged." in again.stdout
+    assert (course / "gradebook.db").read_bytes() == before
+
+
+@pytest.fixture(scope="module")
+def workers():
+    workers = Workers(1)
+    yield workers
+    workers.close()
+
+
+def test_a_new_submission_is_graded_and_manual_points_and_comments_stay(graded, course, workers):
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "ninelives") as gradebook:
+        gradebook.find_grade("why-scale", NAME, NAME, "cleo").manual_score = 1.5
+        gradebook.find_comment("why-scale", NAME, NAME, "cleo").manual_comment = "Nearly."
+        gradebook.db.commit()
+    send(course, "cleo", filled(course, ANSWERS))
+    assert "4 of 5 are graded already" in grade_here(course, workers)[1]
+    row = gradebook_of(course)["cleo"]
+    assert row["score"] == 7.5
+    assert row["comments"][NAME, "why-scale"] == (None, "Nearly.")
+    assert row["grades"][NAME, "why-scale"] == (None, 1.5, None, True)
+
+
+def test_force_grades_again(graded, course, workers):
+    before = gradebook_of(course)
+    lines, said = grade_here(course, workers, "ada", "bert", force=True)
+    assert "already" not in said and [line.student for line in lines] == ["ada", "bert"]
+    assert gradebook_of(course) == before
+
+
+def test_what_the_gradebook_has_lost_is_graded_again(graded, course, workers):
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "ninelives") as gradebook:
+        gradebook.remove_submission(NAME, "bert")
+    assert "4 of 5 are graded already" in grade_here(course, workers)[1]
+    assert gradebook_of(course)["bert"]["score"] == 0
+
+
+def test_a_warning_costs_no_points(graded, course, workers):
+    loud = {name: source.replace("    return", "    import warnings; warnings.warn('beware')\n    return")
+            for name, source in ANSWERS.items()}
+    send(course, "wanda", filled(course, loud))
+    assert [line.score for line in grade_here(course, workers, "wanda")[0]] == [6]
+
+
+def test_one_that_cannot_be_recorded_stops_no_other_and_is_told(graded, course, workers, monkeypatch):
+    recorded = Recorder.record
+    monkeypatch.setattr(Recorder, "record", lambda self, student, *rest: 1 / 0 if student == "ada" else recorded(self, student, *rest))
+    lines, _ = grade_here(course, workers, force=True)
+    assert [line.student for line in lines if line.score is None] == ["ada"]
+    assert "ada" in summary(lines) and "1 not graded" in summary(lines) and "ZeroDivisionError" in summary(lines)
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (["--student", "nobody"], "nobody has sent in nothing"),
+    (["--dask", "tcp://127.0.0.1:1"], "Dask"),
+])
+def test_what_cannot_be_started_is_said_in_one_line(graded, course, arguments, said):
+    done = command(course, *arguments, fails=2)
+    assert said in done.stderr and len(done.stderr.strip().split("\n")) == 1
+
+
+def test_an_assignment_that_was_never_generated_is_named(tmp_path):
+    shutil.copy(make_course(tmp_path / "course") / "nbgrader_config.py", tmp_path)
+    done = command(tmp_path, fails=2)
+    assert "There is no gradebook here" in done.stderr and f"run nbgrader generate_assignment {NAME}" in done.stderr
+
+
+def test_the_journal_tells_what_became_of_each(graded, course):
+    entry = json.loads((course / ".ninelives-grade" / NAME / "dan.json").read_text())
+    assert entry["scores"][NAME]["split-heads-values"] == 0 and entry["notes"] == []

@@ -1,0 +1,367 @@
+"""A class of which most are broken or hostile: each gets what it deserves and a reason, and nobody gets out."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import threading
+from pathlib import Path
+
+import nbformat
+import pytest
+from grading.classroom import ANSWERS, NAME, SOFTMAX, SPLIT, command, filled, make_course, released, send
+from nbgrader.api import Gradebook
+from nbformat.v4 import new_code_cell
+
+import ninelives
+
+FULL, HALF = 6, 3  # both exercises; the one that the attack leaves alone
+SECRET = "the-instructors-secret"
+SETTINGS = ("c.ExecutePreprocessor.timeout = 5", "c.Sandbox.memory = 600", "c.Sandbox.disk = 40", f"# {SECRET}")
+STARTED = "8675309"  # seconds that a process left behind would sleep
+
+
+def after(code: str) -> dict:
+    """Right answers, and then an attack that goes on whatever it meets."""
+    lines = "\n".join(f"    {line}" for line in code.strip().split("\n"))
+    return ANSWERS | {"split-heads": f"{SPLIT}\ntry:\n{lines}\nexcept Exception as problem:\n    print(repr(problem)[:200])"}
+
+
+def inside(code: str, imports: str = "") -> dict:
+    """One answer that does harm when it is called; the other is right."""
+    lines = "\n".join(f"    {line}" for line in code.strip().split("\n"))
+    return ANSWERS | {"split-heads": f"{imports}\ndef split_heads(x, n_head):\n{lines}"}
+
+
+def instead(code: str) -> dict:
+    """Nothing is answered; the attack should earn the points."""
+    return {"split-heads": f"{code}\nsplit_heads = masked_softmax = lambda *arguments: None",
+            "masked-softmax": "masked_softmax = lambda *arguments: None"}
+
+
+def edited(change):
+    """A right notebook with something done to its cells."""
+    def made(course):
+        notebook = filled(course, ANSWERS)
+        return change(notebook) or notebook
+    return made
+
+
+def named(notebook, name):
+    return next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == name)
+
+
+def without(*names):
+    return edited(lambda notebook: notebook.update(
+        cells=[cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") not in names]))
+
+
+def marked(name, **metadata):
+    return edited(lambda notebook: named(notebook, name).metadata.nbgrader.update(metadata))
+
+
+def all_marked(**metadata):
+    return edited(lambda notebook: [cell.metadata.nbgrader.update(metadata) for cell in notebook.cells if "nbgrader" in cell.metadata] and None)
+
+
+def copied(name, source):
+    def change(notebook):
+        cell = nbformat.from_dict(named(notebook, name))
+        cell.id, cell.source = "copy", source
+        notebook.cells.append(cell)
+    return edited(change)
+
+
+def retyped(name, kind):
+    def change(notebook):
+        cell = named(notebook, name)
+        cell.cell_type = kind
+        for key in ("outputs", "execution_count"):
+            cell.pop(key, None)
+    return edited(change)
+
+
+def reversed_order(notebook):
+    notebook.cells.reverse()
+
+
+def without_names(notebook):
+    for cell in notebook.cells:
+        cell.metadata.pop("nbgrader", None)
+
+
+def as_text(change):
+    return lambda course: change(json.dumps(filled(course, ANSWERS), indent=1))
+
+
+def old_format(course):
+    cells = [{"cell_type": c.cell_type, "metadata": c.metadata, **({"input": c.source, "language": "python", "outputs": []}
+              if c.cell_type == "code" else {"source": c.source})} for c in filled(course, ANSWERS).cells]
+    return json.dumps({"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"metadata": {}, "cells": cells}]})
+
+
+TAKE_OVER = """\
+import sys, json
+def take_over():
+    frame = sys._getframe()
+    while "channel" not in frame.f_locals or "cell" not in frame.f_locals:
+        frame = frame.f_back
+    channel, cell = frame.f_locals["channel"], frame.f_locals["cell"]
+    while True:
+        channel.send({"done": cell["token"], "error": None, "count": 1})
+        cell = json.loads(channel.lines.readline())
+"""
+
+# kind: (what is typed or done, the points it deserves, what the notes must say of it; None where nothing is to be said)
+KINDS = {
+    "endless loop": (inside("while True: pass"), HALF, "more than 5 seconds"),
+    "endless loop in a plain cell": (edited(lambda n: n.cells.insert(2, new_code_cell("while True: pass"))), FULL, "more than 5 seconds"),
+    "loop that ignores interrupts": (inside("signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass", "import signal"),
+                                     HALF, "could not be interrupted"),
+    "loop that swallows interrupts": (inside("while True:\n    try:\n        while True: pass\n    except BaseException: pass"),
+                                      HALF, "more than 5 seconds"),
+    "leaves without a word": (inside("os._exit(0)", "import os"), HALF, "ended itself with status 0"),
+    "leaves at once": (ANSWERS | {"split-heads": "import os\nos._exit(7)"}, HALF, "ended itself with status 7"),
+    "kills itself": (inside("os.kill(os.getpid(), 9)", "import os"), HALF, "SIGKILL"),
+    "crashes": (inside("ctypes.string_at(0)", "import ctypes"), HALF, "SIGSEGV"),
+    "endless recursion": (inside("return split_heads(x, n_head)"), HALF, None),
+    "sys.exit": (after("import sys\nsys.exit(0)"), FULL, None),
+    "syntax error": (ANSWERS | {"split-heads": "def split_heads(x, n_head) return x"}, HALF, None),
+    "memory bomb": (inside("kept = []\nwhile True: kept.append(bytearray(1 << 26))"), HALF, None),
+    "memory bomb in tensors": (inside("kept = []\nwhile True: kept.append(torch.ones(1 << 24))"), HALF, None),
+    "shared memory bomb": (inside("kept = []\nwhile True:\n    kept.append(mmap.mmap(-1, 1 << 26))\n    kept[-1].write(b'1' * (1 << 26))",
+                                  "import mmap"), HALF, "of memory|more than 5 seconds"),
+    "fork bomb": (after("import os\nwhile True: os.fork()"), FULL, None),
+    "thread bomb": (inside("threading.stack_size(65536)\nwhile True: threading.Thread(target=time.sleep, args=(99,)).start()",
+                           "import threading, time"), HALF, "threads"),
+    "process left behind": (after(f"import subprocess\nsubprocess.Popen(['sleep', '{STARTED}'])"), FULL, None),
+    "multiprocessing": (after(f"import multiprocessing, time\nmultiprocessing.Process(target=time.sleep, args=({STARTED},)).start()"), FULL, None),
+    "shell": (after(f"import os\nprint(os.system('sleep {STARTED} &'))"), FULL, None),
+    "file of 10 GB": (after("with open('large', 'wb') as file:\n    while True: file.write(b'1' * (1 << 20))"), FULL, None),
+    "many files": (inside("for i in range(10**6): open(str(i), 'wb').write(b'1' * (1 << 20))"), HALF, "MB of files"),
+    "prints without end": (inside("while True: print('and so on' * 100)"), HALF, "more than 5 seconds|far too much output"),
+    "prints much": (after("print('and so on' * 10**6)"), FULL, None),
+    "prints deeply": (after("from IPython.display import display\nfor i in range(3000): display({'a': i})"), FULL, None),
+    "network to loopback": (after("import socket\nsocket.create_connection(('127.0.0.1', PORT), 2).send(b'out')"), FULL, None),
+    "network outside": (after("import urllib.request\nurllib.request.urlopen('http://93.184.215.14/', timeout=2)"), FULL, None),
+    "datagrams": (after("import socket\nsocket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'out', ('127.0.0.1', PORT))"), FULL, None),
+    "reads what is the instructor's": (after(
+        "import pathlib\nfor place in ['COURSE/gradebook.db', 'COURSE/solutions', 'COURSE/submitted/honest', 'COURSE/nbgrader_config.py', '/etc/passwd', '/root']:\n"
+        "    place = pathlib.Path(place)\n    try:\n        print(place.read_bytes() if place.is_file() else list(place.iterdir()))\n"
+        "    except OSError as problem: print(problem)"), FULL, None),
+    "reads the environment": (after("import os\nprint(dict(os.environ))\nprint(open(f'/proc/{os.getppid()}/environ').read())"), FULL, None),
+    "reads another's memory": (after("import os\nopen(f'/proc/{os.getppid()}/mem', 'rb').read(1)"), FULL, None),
+    "writes to the gradebook": (after("open('COURSE/gradebook.db', 'ab').write(b'1')"), FULL, None),
+    "takes rights away": (after("import os\nos.chmod('COURSE/gradebook.db', 0)\nos.utime('COURSE/gradebook.db', (0, 0))\nos.truncate('COURSE/gradebook.db', 0)"),
+                          FULL, None),
+    "deletes and renames": (after("import os\ntry: os.rename('COURSE/gradebook.db', 'mine')\nfinally: os.unlink('COURSE/gradebook.db')"), FULL, None),
+    "links to the gradebook": (after("import os\nos.link('COURSE/gradebook.db', 'mine')"), FULL, None),
+    "writes to HOME and /tmp": (after("import pathlib\npathlib.Path('~/.profile').expanduser().write_text('evil')\npathlib.Path('/tmp/ninelives-evil').write_text('evil')"),
+                                FULL, None),
+    "deletes its own folder": (after("import shutil\nshutil.rmtree('.', ignore_errors=True)"), FULL, None),
+    "signals to others": (after("import os\nfor pid in [os.getppid(), 1, -1, 0]:\n    try: os.kill(pid, 9)\n    except OSError as problem: print(problem)"), FULL, None),
+    "limits of others": (after("import os, resource\nresource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))"), FULL, None),
+    "raises its own limits": (after("import resource\nresource.setrlimit(resource.RLIMIT_DATA, (-1, -1))"), FULL, None),
+    "new namespaces": (after("import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+                             "assert libc.unshare(0x10000000) < 0 and libc.mount(b'none', b'/', b'tmpfs', 0, None) < 0\nprint('refused')"), FULL, None),
+    "edits the checks in place": (instead("import ninelives.checks.attention as it\ntry: open(it.__file__, 'w').write('')\nexcept OSError as problem: print(problem)"),
+                                  0, None),
+    "replaces the checks": (instead("from ninelives.checks.exercise import Exercise\nExercise.__call__ = lambda *arguments, **named: None"), 0, "known wrong answer"),
+    "replaces one check": (ANSWERS | {"split-heads": "split_heads = check.split_heads = lambda *arguments, **named: None"}, HALF, "known wrong answer"),
+    "replaces torch.allclose and its like": (ANSWERS | {"split-heads": "import ninelives.checks.attention as _it\n"
+        "torch.allclose = torch.equal = _it.same_values = lambda *arguments, **named: True\n"
+        "def split_heads(x, n_head):\n    return torch.zeros(x.shape[0], n_head, x.shape[1], x.shape[2] // n_head)"}, 1, "known wrong answer"),
+    "strips asserts and checks": (instead("import ast\nclass Strip(ast.NodeTransformer):\n"
+        "    def visit_Expr(self, node): return ast.Pass()\n    visit_Assert = visit_Expr\nget_ipython().ast_transformers.append(Strip())"), 0, "known wrong answer"),
+    "patches IPython": (instead("from IPython.core.interactiveshell import InteractiveShell\n"
+        "async def run_code(self, *arguments, **named): return False\nInteractiveShell.run_code = run_code"), 0, "known wrong answer"),
+    "hides its errors": (instead("type(get_ipython()).showtraceback = lambda *arguments, **named: None"), 0, None),
+    "forges messages": (ANSWERS | {"split-heads": "get_ipython().channel.send({'done': 'x', 'error': None, 'count': 1})"}, HALF, "forged"),
+    "forges messages without end": (ANSWERS | {"split-heads": "import threading\nsend = get_ipython().channel.send\ndef forge():\n"
+        "    while True: send({'done': 'x', 'error': None, 'count': 1})\nthreading.Thread(target=forge, daemon=True).start()"}, HALF, "forged"),
+    "forges nonsense": (inside("get_ipython().channel.connection.sendall(b'[[[[{{\\n')"), HALF, "forged"),
+    "takes the messages over": (instead(TAKE_OVER + "take_over()"), 0, "known wrong answer"),
+    "threads that outlive the cell": (after("import threading, time\ndef later():\n    for _ in range(50):\n        time.sleep(0.05)\n        print('still here')\n"
+                                            "threading.Thread(target=later).start()"), FULL, None),
+    "atexit": (after("import atexit\natexit.register(lambda: open('COURSE/atexit', 'w').write('evil'))"), FULL, None),
+    "top-level await": (after("import asyncio") | {"masked-softmax": f"import asyncio\nawait asyncio.sleep(0)\n{SOFTMAX}"}, FULL, None),
+    "not a notebook": (lambda course: b"\x89PNG\r\n\x1a\n\x00\x00", 0, "no text"),
+    "empty file": (lambda course: b"", 0, "empty"),
+    "cut off": (as_text(lambda text: text[: len(text) // 2]), 0, "no JSON"),
+    "another JSON": (lambda course: b"[1, 2, 3]", 0, "no list of cells"),
+    "no cells": (lambda course: b'{"cells": [], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}', 0, "no cells"),
+    "nested deeply": (lambda course: b"[" * 10**6, 0, "no JSON"),
+    "cells of nonsense": (lambda course: b'{"cells": [1, null, {"cell_type": "code"}, {"source": 5, "metadata": 3}], "nbformat": "x"}', 0, "missing"),
+    "huge notebook": (as_text(lambda text: text.replace("Now the weights.", "x" * (51 << 20))), 0, "MB"),
+    "deleted answer": (without("split-heads"), HALF, "was missing"),
+    "deleted checks": (without("split-heads-shape", "masked-softmax-forms"), FULL, "was missing"),
+    "deleted question": (without("why-scale"), FULL, "was missing"),
+    "deleted imports": (edited(lambda n: n.cells.pop(1) and None), FULL, None),
+    "duplicated answer": (copied("split-heads", SPLIT), FULL, "2 times"),
+    "duplicated, the first is written": (copied("split-heads", "# Your code goes here, in place of the line below.\nraise NotImplementedError()"), FULL, "2 times"),
+    "duplicated, the last is wrong": (copied("split-heads", "def split_heads(x, n_head): return x"), HALF, "2 times"),
+    "duplicated check": (copied("split-heads-values", "pass"), FULL, "2 times"),
+    "answer made text": (retyped("split-heads", "markdown"), FULL, "had become a markdown cell"),
+    "check made raw": (retyped("split-heads-values", "raw"), FULL, "had become a raw cell"),
+    "check edited": (edited(lambda n: named(n, "split-heads-values").update(source="pass")), FULL, "was changed"),
+    "checks marked as answers": (all_marked(solution=True, grade=False, locked=False), FULL, None),
+    "points raised": (marked("split-heads-values", points=1000), FULL, None),
+    "schema of the future": (all_marked(schema_version=99), FULL, None),
+    "schema of the past": (all_marked(schema_version=1), FULL, None),
+    "notebook format 3": (old_format, FULL, None),
+    "order reversed": (edited(reversed_order), FULL, "another order"),
+    "names lost": (edited(without_names), FULL, None),
+    "Windows line ends": (as_text(lambda text: text.replace("\\n", "\\r\\n").replace("\n", "\r\n")), FULL, None),
+    "byte-order mark": (as_text(lambda text: "\ufeff" + text), FULL, None),
+    "UTF-16": (as_text(lambda text: text.encode("utf-16")), FULL, None),
+    "renamed": (edited(lambda n: None), FULL, "was named"),
+    "torch.py beside it": (ANSWERS, FULL, None),
+    "pickle with a command": (after("import torch\ntorch.load('model.pt', weights_only=False)"), FULL, None),
+    "link to the gradebook": (after("print(open('link').read())"), FULL, "link"),
+    "link to a folder": (after("import os\nprint(os.listdir('folder'))"), FULL, "link"),
+    "10 GB beside it": (ANSWERS, FULL, "left out"),
+    "timestamp of nonsense": (ANSWERS, FULL, None),
+    "honest": (ANSWERS, FULL, None),
+    "zzz honest, too": (ANSWERS, FULL, None),
+}
+
+
+def student(kind: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", kind.lower()).strip("-")
+
+
+class Evil:
+    def __reduce__(self):
+        return os.system, (f"sleep {STARTED} &",)
+
+
+def beside(folder: Path, kind: str, course: Path) -> None:
+    """The further files of some submissions."""
+    if kind == "torch.py beside it":
+        (folder / "torch.py").write_text("raise SystemExit('shadowed')")
+    elif kind == "pickle with a command":
+        import torch
+        torch.save(Evil(), folder / "model.pt")
+    elif kind == "link to the gradebook":
+        (folder / "link").symlink_to(course / "gradebook.db")
+    elif kind == "link to a folder":
+        (folder / "folder").symlink_to(course / "solutions")
+    elif kind == "10 GB beside it":
+        with (folder / "large").open("wb") as file:
+            file.truncate(10 << 30)
+    elif kind == "timestamp of nonsense":
+        (folder / "timestamp.txt").write_text("the day before yesterday")
+
+
+def hand_in(course: Path, kind: str, port: int) -> None:
+    made = KINDS[kind][0]
+    notebook = made(course) if callable(made) else filled(course, {
+        name: source.replace("COURSE", str(course)).replace("PORT", str(port)) for name, source in made.items()})
+    folder = send(course, student(kind), notebook, "my answers (final).ipynb" if kind == "renamed" else f"{NAME}.ipynb")
+    beside(folder, kind, course)
+
+
+def picture_of(*places: Path) -> dict:
+    """What stands in these folders, so that a change shows."""
+    files = [path for place in places for path in sorted(place.rglob("*"))
+             if path.is_file() and not path.is_symlink() and "__pycache__" not in path.parts]
+    return {path: (path.stat().st_mode, path.stat().st_mtime_ns, path.read_bytes() if path.name != "large" else b"") for path in files}
+
+
+@pytest.fixture(scope="module")
+def listener():
+    """What reaches a port of this machine."""
+    heard = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        def listen():
+            while True:
+                try:
+                    heard.append(server.accept()[0].recv(10))
+                except OSError:
+                    return
+        threading.Thread(target=listen, daemon=True).start()
+        yield server.getsockname()[1], heard
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory, listener):
+    course = make_course(tmp_path_factory.mktemp("hostile"), *SETTINGS)
+    (course / "solutions" / "secret.txt").write_text(SECRET)
+    for kind in KINDS:
+        hand_in(course, kind, listener[0])
+    return course
+
+
+@pytest.fixture(scope="module")
+def before(course):
+    return picture_of(course / "solutions", course / "submitted", Path(ninelives.__path__[0]))
+
+
+@pytest.fixture(scope="module")
+def graded(course, before):
+    os.environ["SECRET"] = SECRET
+    try:
+        return command(course, "--workers", "2")
+    finally:
+        del os.environ["SECRET"]
+
+
+@pytest.fixture(scope="module")
+def given(graded, course):
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "ninelives") as gradebook:
+        return {s.student.id: (s.score, [c.auto_comment or "" for n in s.notebooks for c in n.comments])
+                for s in gradebook.assignment_submissions(NAME)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_gets_the_points_it_deserves(given, kind):
+    assert given[student(kind)][0] == KINDS[kind][1], given[student(kind)]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if KINDS[kind][2]])
+def test_the_reason_stands_in_summary_comment_and_notebook(given, graded, course, kind):
+    reason = KINDS[kind][2]
+    row = re.search(rf"^{student(kind)} .*?(?=^\S)", graded.stdout, re.M | re.S)[0]
+    assert re.search(reason, row)
+    assert any(re.search(reason, comment) for comment in given[student(kind)][1])
+    notebook = nbformat.read(course / "autograded" / student(kind) / NAME / f"{NAME}.ipynb", as_version=4)
+    assert re.search(reason, notebook.cells[0].source)
+
+
+@pytest.mark.parametrize("kind", ["honest", "zzz honest, too", "fork bomb", "sys.exit"])
+def test_nothing_is_said_of_those_who_did_nothing_that_matters(given, kind):
+    assert set(given[student(kind)][1]) == {""}
+
+
+def test_nobody_is_left_ungraded(given, graded):
+    assert len(given) == len(KINDS)
+    assert f"{len(KINDS)} submissions: {len(KINDS)} graded, 0 not graded" in graded.stdout
+
+
+def test_nothing_got_out(graded, course, before, listener):
+    assert picture_of(course / "solutions", course / "submitted", Path(ninelives.__path__[0])) == before
+    assert listener[1] == []
+    assert not (course / "atexit").exists() and not Path("/tmp/ninelives-evil").exists()
+    assert (course / "gradebook.db").stat().st_mode & 0o600 == 0o600
+
+
+def test_nothing_secret_came_in(graded, course):
+    for path in (course / "autograded").rglob("*"):
+        if path.is_file() and path.stat().st_size < 1 << 30:
+            assert SECRET.encode() not in path.read_bytes(), path
+    assert not list((course / "autograded").rglob("link")) and not list((course / "autograded").rglob("large"))
+
+
+def test_no_process_is_left_behind(graded):
+    running = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert not [line for line in running if STARTED.encode() in line]
+
+
+def test_the_graded_notebooks_can_be_given_back(graded, course):
+    for kind in ("takes the messages over", "not a notebook", "crashes"):
+        notebook = nbformat.read(course / "autograded" / student(kind) / NAME / f"{NAME}.ipynb", as_version=4)
+        nbformat.validate(notebook)
+        names = [cell.metadata.nbgrader.grade_id for cell in notebook.cells if "nbgrader" in cell.metadata]
+        assert names == [cell.metadata.nbgrader.grade_id for cell in released(course).cells if "nbgrader" in cell.metadata]
+    shutil.rmtree(course / "submitted")

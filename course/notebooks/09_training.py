@@ -1010,11 +1010,16 @@ assert padded.tolist() == [[7, 8], [9, -1]]
 
 # %%
 weight = nn.Parameter(torch.ones(2))
-with torch.no_grad():
-    measured = (weight * 3).sum()
-print(measured, measured.requires_grad)
-assert not measured.requires_grad
-assert (weight * 3).sum().requires_grad
+
+
+def tripled():
+    return weight * 3
+
+
+without_graph = torch.no_grad()(tripled)
+print(tripled().requires_grad, without_graph().requires_grad)
+assert tripled().requires_grad
+assert not without_graph().requires_grad
 
 # %% [markdown]
 # ## Where next

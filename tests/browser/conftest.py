@@ -15,7 +15,10 @@ from pathlib import Path
 import nbformat
 import ninelives
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
+
+# A busy machine may take its time; on an idle one nothing waits longer for this.
+expect.set_options(timeout=20_000)
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 USUAL_PLACES = (

@@ -242,12 +242,13 @@ class Workers:
         self.executor = self._made()
 
     def close(self, at_once: bool = False) -> None:
+        if self.client is not None:
+            self.client.close()
+            return
         processes = dict(getattr(self.executor, "_processes", None) or {}) if at_once else {}
         self.executor.shutdown(wait=not at_once, cancel_futures=True)
         for process in processes.values():
             process.kill()
-        if self.client is not None:
-            self.client.close()
 
 
 def start_worker(parent: int) -> None:

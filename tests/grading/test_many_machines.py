@@ -1,0 +1,93 @@
+"""The same command on a Dask cluster: two workers in processes of their own, one of which is killed."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from grading.classroom import ANSWERS, Workers, filled, grade_here, make_course, send
+from grading.test_command import gradebook_of
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    course = make_course(tmp_path_factory.mktemp("many"))
+    for number in range(8):
+        send(course, f"student-{number}", filled(course, {name: ANSWERS[name] for name in list(ANSWERS)[: number % 4]}))
+    return course
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A scheduler's address and the processes of two workers."""
+    there = tmp_path_factory.mktemp("cluster")
+    file, log = there / "scheduler.json", (there / "log").open("w")
+
+    def start(what, *arguments):
+        return subprocess.Popen([sys.executable, "-m", f"distributed.cli.dask_{what}", "--no-dashboard", *arguments], cwd=there,
+                                stdout=log, stderr=log, env=os.environ | {"OMP_NUM_THREADS": "1"})
+
+    processes = [start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))]
+    processes += [start("worker", "--scheduler-file", str(file), "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny")
+                  for _ in range(2)]
+    deadline = time.monotonic() + 120
+    while not file.exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    address = json.loads(file.read_text())["address"]
+    from distributed import Client
+
+    with Client(address, timeout="60s") as client:
+        client.wait_for_workers(2, timeout=120)
+    yield address, processes[1:]
+    for process in processes:
+        process.kill()
+        process.wait()
+    log.close()
+
+
+@pytest.fixture(scope="module")
+def here(course):
+    """The gradebook as one process makes it."""
+    workers = Workers(1)
+    grade_here(course, workers)
+    workers.close()
+    return gradebook_of(course)
+
+
+def test_a_cluster_comes_to_the_same_gradebook(here, course, cluster):
+    workers = Workers(1, cluster[0])
+    assert workers.count == 2
+    lines, said = grade_here(course, workers, force=True)
+    workers.close()
+    assert [line.score for line in lines] == [here[line.student]["score"] for line in lines] and "Beware" not in said
+    assert gradebook_of(course) == here
+
+
+def test_a_worker_that_is_killed_costs_nothing_but_time(here, course, cluster, monkeypatch):
+    address, processes = cluster
+    from ninelives.grading.gradebook import Recorder
+
+    recorded, done = Recorder.record, []
+
+    def record(self, student, *rest):
+        done.append(student)
+        if len(done) == 2:
+            processes[0].kill()
+        return recorded(self, student, *rest)
+
+    monkeypatch.setattr(Recorder, "record", record)
+    workers = Workers(1, address)
+    lines, _ = grade_here(course, workers, force=True)
+    workers.close()
+    assert processes[0].wait(timeout=30) != 0
+    assert sorted(done) == sorted(here) and all(line.score is not None for line in lines)
+    assert gradebook_of(course) == here
+
+
+def test_an_address_where_nobody_is_is_said_so():
+    from ninelives.grading.command import CannotStart
+
+    with pytest.raises(CannotStart, match="no Dask scheduler at tcp://127.0.0.1:1"):
+        Workers(1, "tcp://127.0.0.1:1")

@@ -3,6 +3,7 @@ import base64
 import json
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import pytest
@@ -174,6 +175,12 @@ def test_a_choice_that_is_not_there_is_refused_with_one_sentence(monitor, name, 
         setattr(monitor, name, value)
 
 
+def run_alone(coroutine):
+    """asyncio.run in a thread: Playwright, if browser tests ran before in this process, keeps a loop in the main one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
 def test_watching_gives_what_the_training_gives_and_lets_the_button_work(monitor):
     could_stop = []
 
@@ -183,7 +190,7 @@ def test_watching_gives_what_the_training_gives_and_lets_the_button_work(monitor
             monitor.stop_asked = len(could_stop) == 3  # as the browser does, in another thread
         return model, folder
 
-    assert asyncio.run(monitor.watch(train, "model", folder="here")) == ("model", "here")
+    assert run_alone(monitor.watch(train, "model", folder="here")) == ("model", "here")
     assert could_stop == [True] * 3 and not monitor.can_stop
     assert monitor.state == "stopped"
 
@@ -203,7 +210,7 @@ def test_an_interrupt_waits_until_the_training_has_saved(monitor):
         await watching
 
     with pytest.raises(KeyboardInterrupt):
-        asyncio.run(interrupted())
+        run_alone(interrupted())
     assert saved == [True]
 
 
@@ -212,4 +219,4 @@ def test_an_error_of_the_training_comes_out_of_the_watching(monitor):
         raise ValueError("another training is there")
 
     with pytest.raises(ValueError, match="another training is there"):
-        asyncio.run(monitor.watch(train))
+        run_alone(monitor.watch(train))

@@ -1,10 +1,11 @@
 """Tokens a second, one text at a time: the package with kept keys and values, against three others, in turn and in one run.
 
-    python bench/generation.py --mingpt PATH/TO/minGPT [--rounds 5] [--dry]
+    python bench/generation.py [--mingpt PATH/TO/minGPT] [--rounds 5] [--dry]
 
 The others: the package reading the whole text again at each step; minGPT's `generate`, from a clone; Hugging Face's
-`generate` with its cache (GPT-2's class; `pip install transformers`). All have the sizes of the seed's END recipe: 6
-layers, n_embd 128, 8 heads, and new weights. Each draws 504 tokens behind a prompt of 8 at temperature 1.
+`generate` with its cache (GPT-2's class; `pip install transformers`). A peer that is not there is left out. All have
+the sizes of the seed's END recipe: 6 layers, n_embd 128, 8 heads, and new weights. Each draws 504 tokens behind a
+prompt of 8 at temperature 1.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -63,19 +65,21 @@ def hugging_face() -> tuple[str, Callable[[torch.Tensor], torch.Tensor]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mingpt", type=Path, required=True, help="path to a clone")
+    parser.add_argument("--mingpt", type=Path, help="path to a clone")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--dry", action="store_true", help="write nothing into README.md")
     arguments = parser.parse_args()
     torch.manual_seed(0)
     model = Decoder(TransformerConfig(VOCAB, BLOCK, n_embd=WIDTH, n_head=HEADS, n_layer=LAYERS)).eval()
-    peer, by_peer = hugging_face()
     ways = {
         "Nine Lives, keys and values kept": lambda idx: generate(model, idx, NEW),
-        peer: by_peer,
         "Nine Lives, the text read again": lambda idx: refeeding(model, idx),
-        "minGPT": mingpt(arguments.mingpt),
     }
+    if find_spec("transformers"):
+        peer, by_peer = hugging_face()
+        ways[peer] = by_peer
+    if arguments.mingpt:
+        ways["minGPT"] = mingpt(arguments.mingpt)
     seconds = {name: [] for name in ways}
     for number in range(arguments.rounds):
         for name, way in ways.items():

@@ -495,22 +495,36 @@ def _(answer, seed):
 @generate.aspect("negative")
 def _(answer, seed):
     V = 9
+    idx = torch.randint(V, (2, 3))
+    want_negative_refused(
+        lambda temperature: answer(Stub(reader(V), V), idx, 2, temperature),
+        lambda: text_of(answer, Stub(reader(V), V), idx, 2), "generate", "writes a text")
+
+
+def want_negative_refused(call: Callable[[float], object], at_one: Callable[[], object], what: str, does: str) -> None:
+    """Refuse an answer that takes a negative temperature, in notebook 6 and in notebook 8.
+
+    Args:
+        call: the learner's function at a temperature.
+        at_one: the same at temperature 1, which says so if it is not written yet.
+        what: its name.
+        does: what it does in place of raising a ValueError.
+    """
     for temperature in (-1.0, -0.01):
-        idx = torch.randint(V, (2, 3))
         try:
-            answer(Stub(reader(V), V), idx, 2, temperature)
+            call(temperature)
         except ValueError:
             continue
         except Exception as error:
             if isinstance(error, NotImplementedError):
-                text_of(answer, Stub(reader(V), V), idx, 2)  # says that it is not written yet
+                at_one()
             raise CheckFailed(
-                f"generate raises {type(error).__name__} for temperature {temperature:g}: {error}",
+                f"{what} raises {type(error).__name__} for temperature {temperature:g}: {error}",
                 "a ValueError with a sentence of yours.",
                 "ask first: if temperature < 0: raise ValueError(…).",
             ) from None
         raise CheckFailed(
-            f"generate takes temperature {temperature:g} and writes a text.",
+            f"{what} takes temperature {temperature:g} and {does}.",
             "a ValueError.",
             "a negative temperature prefers the worst words, and nobody means that. "
             "Say so at the start: if temperature < 0: raise ValueError(…).",

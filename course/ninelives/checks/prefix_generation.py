@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ninelives.checks.exercise import CheckFailed, Exercise, run, want_shape
-from ninelives.checks.generation import DRAWS, TEMPERATURES, certain, chain, shares, tolerance, want_shares
+from ninelives.checks.generation import DRAWS, TEMPERATURES, certain, chain, shares, tolerance, want_negative_refused, want_shares
 from ninelives.config import TransformerConfig
 from ninelives.figures import wanted_and_yours
 
@@ -473,25 +473,10 @@ def _(answer, seed):
 @prefix_generation.aspect("negative")
 def _(answer, seed):
     V = 9
-    for temperature in (-1.0, -0.01):
-        prefix = torch.randint(V, (2, 3))
-        try:
-            answer(Stub(reader(V), V), prefix, 2, temperature)
-        except ValueError:
-            continue
-        except Exception as error:
-            if isinstance(error, NotImplementedError):
-                answer_to(answer, Stub(reader(V), V), prefix, 2)  # says that it is not written yet
-            raise CheckFailed(
-                f"prefix_generation raises {type(error).__name__} for temperature {temperature:g}: {error}",
-                "a ValueError with a sentence of yours.",
-                "ask first: if temperature < 0: raise ValueError(…).",
-            ) from None
-        raise CheckFailed(
-            f"prefix_generation takes temperature {temperature:g} and writes an answer.",
-            "a ValueError.",
-            "a negative temperature prefers the worst words. Say so at the start: if temperature < 0: raise ValueError(…).",
-        )
+    prefix = torch.randint(V, (2, 3))
+    want_negative_refused(
+        lambda temperature: answer(Stub(reader(V), V), prefix, 2, temperature),
+        lambda: answer_to(answer, Stub(reader(V), V), prefix, 2), "prefix_generation", "writes an answer")
 
 
 @prefix_generation.aspect("manners")

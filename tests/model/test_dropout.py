@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ninelives.model.dropout import AttentionWithDropout, Dropout, attention, kept
+from ninelives.model.dropout import AttentionWithDropout, Dropout, attention, blocks, kept
 
 B, H, T, HEAD_SIZE = 3, 2, 6, 4
 N = 2_000_000
@@ -93,15 +93,24 @@ def padding(dtype=torch.float64):
     return torch.where(torch.arange(T) < torch.tensor([6, 2, 4]).view(B, 1, 1, 1), 0.0, float("-inf")).to(dtype)
 
 
-@pytest.mark.parametrize("mask", [None, causal(), padding(), causal() + padding()], ids=["none", "causal", "padding", "both"])
-@pytest.mark.parametrize("at_once", [1, 2 * H * T * T, 10**6])
-def test_attention_and_its_gradients_are_the_formula_with_the_same_weights_dropped(monkeypatch, mask, at_once):
+@pytest.mark.parametrize(
+    ("mask", "is_causal"), [(None, False), (causal(), False), (causal(), True), (padding(), False), (causal() + padding(), False)],
+    ids=["none", "causal", "causal in rows", "padding", "both"],
+)
+@pytest.mark.parametrize(("at_once", "rows_at_once"), [(1, 1), (2 * H * T * T, 4), (10**6, 3), (10**6, 32)])
+def test_attention_and_its_gradients_are_the_formula_with_the_same_weights_dropped(
+    monkeypatch, mask, is_causal, at_once, rows_at_once
+):
     monkeypatch.setattr("ninelives.model.dropout.ELEMENTS_AT_ONCE", at_once)
+    monkeypatch.setattr("ninelives.model.dropout.ROWS_AT_ONCE", rows_at_once)
     q, k, v = parts()
     torch.manual_seed(7)
-    ours = AttentionWithDropout.apply(q, k, v, mask, 0.3)
+    ours = AttentionWithDropout.apply(q, k, v, mask, is_causal, 0.3)
     torch.manual_seed(7)
-    stays = kept((B, H, T, T), 0.3)
+    stays = torch.zeros(B, H, T, T)
+    for some, rows, columns in blocks(B, H, T, is_causal):
+        place = stays[some, :, rows, columns]
+        place[:] = kept(place.shape, 0.3)
     scores = q @ k.mT / 2 + (0 if mask is None else mask)
     theirs = (scores.softmax(-1) * stays / 0.7) @ v
     assert torch.allclose(ours, theirs, atol=1e-12)

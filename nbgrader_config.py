@@ -4,7 +4,7 @@ from pathlib import Path
 
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbgrader.preprocessors import ClearHiddenTests, GetGrades
-from ninelives.grading.feedback import HideHiddenChecks
+from ninelives.grading.feedback import TEMPLATES, HideHiddenChecks
 
 c = get_config()  # noqa: F821, traitlets puts it here
 
@@ -29,3 +29,7 @@ c.Sandbox.memory = 2048  # megabytes, on top of what the course itself holds
 
 # What learners get back shows no hidden check, neither its code nor a traceback through it.
 c.GenerateFeedback.preprocessors = [GetGrades, HideHiddenChecks, ClearHiddenTests, CSSHTMLHeaderPreprocessor]
+
+# The formgrader and the feedback ask nothing of the web: formulas are drawn into their pages.
+c.HTMLExporter.extra_template_basedirs = TEMPLATES
+c.HTMLExporter.filters = {"markdown2html": "ninelives.grading.feedback.markdown2html"}

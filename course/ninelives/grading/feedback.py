@@ -1,11 +1,22 @@
-"""What learners may see of a graded notebook."""
+"""What learners may see of a graded notebook, and how the formgrader and the feedback show it without the web."""
 
+import io
 import re
+from base64 import b64encode
+from html import escape
+from pathlib import Path
 
+import nbgrader
+from jinja2 import pass_context
 from nbconvert.filters import strip_ansi
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from ninelives.build import marked_lines
+
+# Ours come first; those that they stand on are nbgrader's.
+TEMPLATES = [str(Path(__file__).parent / "templates"),
+             str(Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates")]
 
 # The margin of a quoted line in a traceback: "----> 3 " or "      3 ".
 MARGIN = re.compile(r"^(-+>)?\s*\d+\s")
@@ -38,3 +49,37 @@ class HideHiddenChecks(NbGraderPreprocessor):
 
     def is_hidden(self, line: str) -> bool:
         return MARGIN.sub("", line).strip() in self.hidden or "HIDDEN TESTS" in line
+
+
+class FormulasAsPictures(IPythonRenderer):
+    """Formulas drawn in the page itself. nbconvert's pages fetch MathJax for them, which fails without the web."""
+
+    def inline_math(self, body: str) -> str:
+        return picture_of(body) or super().inline_math(body)
+
+    def block_math(self, body: str) -> str:
+        picture = picture_of(body)
+        return f'<div style="text-align: center">{picture}</div>' if picture else super().block_math(body)
+
+
+def picture_of(formula: str) -> str | None:
+    """A formula in TeX as an HTML image; None where matplotlib cannot draw it."""
+    from matplotlib import font_manager, mathtext, rc_context  # here, since every nbgrader command reads this module
+
+    drawn = io.BytesIO()
+    plain = re.sub(r"\\[td]frac(?![a-zA-Z])", r"\\frac", " ".join(formula.split()))
+    try:
+        with rc_context({"mathtext.fontset": "stix"}):
+            size = font_manager.FontProperties(size=11)
+            depth = mathtext.math_to_image(f"${plain}$", drawn, prop=size, dpi=72, format="svg")
+    except ValueError:
+        return None
+    return (f'<img style="border: 0; vertical-align: {-depth:g}pt" alt="{escape(formula)}" '
+            f'src="data:image/svg+xml;base64,{b64encode(drawn.getvalue()).decode()}">')
+
+
+@pass_context
+def markdown2html(context, source: str) -> str:
+    """nbconvert's filter of this name, with formulas as pictures."""
+    attachments = context.get("cell", {}).get("attachments", {})
+    return MarkdownWithMath(renderer=FormulasAsPictures(escape=False, attachments=attachments)).render(source)

@@ -1,12 +1,19 @@
 """What learners' code cannot do, tried one by one in a kernel of its own."""
 
+import os
+import re
+import shutil
+import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from ninelives.grading import sandbox
-from ninelives.grading.execute import KernelDied, Kernels
+from grading.classroom import ANSWERS, NAME, POINTS, filled, make_course, send
+from ninelives.build import ROOT
+from ninelives.grading import command, sandbox, submission
+from ninelives.grading.execute import Boxes, KernelDied, Kernels, KernelsEnded
 from ninelives.grading.sandbox import Limits
 
 pytestmark = pytest.mark.skipif(sandbox.missing() is not None, reason=f"no sandbox here: {sandbox.missing()}")
@@ -145,6 +152,69 @@ def test_cells_that_all_begin_with_are_run_once(kernels, folder, tmp_path):
 @pytest.mark.parametrize("source", ["1 / 0", "open('file', 'w').close()", "import threading, time; threading.Thread(target=time.sleep, args=(9,), daemon=True).start()"])
 def test_cells_that_fail_write_files_or_leave_threads_are_not_shared(kernels, folder, source):
     assert kernels.prepare(folder, (), [source]) is None
+
+
+@pytest.fixture
+def no_landlock(monkeypatch):
+    """As on a system older than Landlock."""
+    monkeypatch.setattr(sandbox, "landlock", lambda: 0)
+
+
+@pytest.fixture
+def bubblewrap(no_landlock):
+    if not shutil.which("bwrap"):
+        pytest.skip("bubblewrap is not installed (Debian: apt install bubblewrap)")
+    assert sandbox.missing() is None
+
+
+def test_without_landlock_bubblewrap_refuses_the_same(bubblewrap, folder):
+    others = {"one's own makers": ("open('/proc/1/mem', 'r+b')", "PermissionError"),
+              "the course": (f"open({str(ROOT / 'solutions')!r})", "FileNotFoundError"),
+              "a folder of all": ("open('/dev/shm/file', 'w')", "FileNotFoundError")}
+    with Boxes().start(folder, LIMITS) as kernel:
+        for what, (source, error) in (REFUSED | others).items():
+            if what == "the top folder":
+                continue  # it can be read, and holds nothing of anyone's
+            # What does not exist, or cannot be written by anyone, is refused with other words.
+            assert kernel.run(source).error in (error, "FileNotFoundError", "OSError"), what
+        assert kernel.run("while True: pass", 1).error == "KeyboardInterrupt"
+        with pytest.raises(KernelDied, match="more than 20 MB of files"):
+            kernel.run("import time\nfor name in 'abc': open(name, 'wb').write(bytes(9 << 20))\ntime.sleep(9)")
+    assert kernel.used["seconds"] > 0
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    course = make_course(tmp_path_factory.mktemp("course"))
+    send(course, "ada", filled(course, ANSWERS))
+    return course
+
+
+def test_without_landlock_bubblewrap_grades_the_same(bubblewrap, course, monkeypatch):
+    monkeypatch.setattr(submission, "_own", threading.local())
+    graded = submission.grade(command.Batch(course, NAME).task("ada", {}))[NAME]
+    assert graded.scores == POINTS | {"why-scale": None} and not graded.notes
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="whoever is no root sees it in all other tests")
+@pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed (Debian: apt install bubblewrap)")
+def test_root_is_not_needed(course):
+    as_someone = ["bwrap", "--dev-bind", "/", "/", "--unshare-user", "--uid", "1000", "--gid", "1000", "--chdir", str(course)]
+    done = subprocess.run([*as_someone, sys.executable, "-m", "ninelives.grading.command", NAME, "--workers", "1"],
+                          capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0 and re.search(r"ada +6 of 8", done.stdout), done.stdout + done.stderr
+
+
+def test_with_neither_nothing_is_graded(no_landlock, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    sandbox._no_box.cache_clear()
+    monkeypatch.chdir(tmp_path)
+    assert command.main([NAME]) == 2
+    said = capsys.readouterr().err
+    assert "Linux 5.13" in said and "apt install bubblewrap" in said and "--unsafe" in said and said.count("\n") == 1
+    with pytest.raises(KernelsEnded, match="Landlock"):  # as a worker on another machine says it
+        submission.Boxes()
+    sandbox._no_box.cache_clear()
 
 
 def test_where_it_cannot_work_it_says_why(monkeypatch):

@@ -395,6 +395,9 @@ def main(argv: list[str] | None = None) -> int:
                 raise CannotStart(f"Nobody has sent in anything: there is no {batch.folder('NAME')}")
             if given.unsafe:
                 print("Without the sandbox: learners' code runs with all that you may do yourself.", file=sys.stderr)
+            elif sandbox.landlock() < 1:
+                print("This system has no Landlock: every notebook runs in bubblewrap instead, as safely and more slowly.",
+                      file=sys.stderr)
             workers = Workers(given.workers, given.dask)
             lines = run(batch, workers, given.student or everyone, given.force)
             print(summary(lines))

@@ -19,6 +19,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from ninelives.grading import sandbox
 from ninelives.grading.sandbox import Limits
 
 TICK = 0.2  # seconds between two looks at what a kernel uses
@@ -73,18 +74,24 @@ def sweep() -> None:
 class Kernels:
     """One process that has everything imported, and the kernels that it forks. Threads may share it."""
 
+    boxed = False
+
     def __init__(self) -> None:
-        self.lock = threading.Lock()
         sweep()
-        self.home = private_folder()
+        self._begin(private_folder())
+
+    def _begin(self, home: str, *before: str) -> None:
+        """Start the process, by a command that may have others before it."""
+        self.lock, self.home = threading.Lock(), home
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control = mine
         # A clean environment: what the instructor's shell knows is no learner's business.
         environment = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
         environment |= {"PATH": os.defpath, "LANG": "C.UTF-8", "HOME": self.home, "IPYTHONDIR": self.home,
-                        "MPLCONFIGDIR": self.home, "PYTHONUTF8": "1"}
+                        "MPLCONFIGDIR": self.home, "TMPDIR": self.home, "PYTHONUTF8": "1"}
         log = Path(self.home, "log").open("w")
-        self.process = subprocess.Popen([sys.executable, "-m", "ninelives.grading.kernel", str(theirs.fileno())],
+        command = [*before, sys.executable, "-m", "ninelives.grading.kernel", str(theirs.fileno())]
+        self.process = subprocess.Popen(command,
                                         pass_fds=[theirs.fileno()], env=environment, cwd=self.home,
                                         stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         log.close()
@@ -124,8 +131,17 @@ class Kernels:
         """A kernel in `folder`, which has a folder named submission. Raises KernelsEnded where it cannot be made."""
         mine, theirs = socket.socketpair()
         with theirs:
-            pid = self._ask({"folder": str(folder), "limits": asdict(limits), "confined": confined}, theirs)["pid"]
-        return Kernel(self, pid, mine, folder, limits)
+            request = {"folder": str(folder), "limits": asdict(limits), "confined": confined, "boxed": self.boxed}
+            pid = self._ask(request, theirs)["pid"]
+        return Kernel(self, self._outside(pid), mine, folder, limits)
+
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def _outside(self, pid: int) -> int:
+        """The number of a kernel's process here, which may be another than where it runs."""
+        return pid
 
     def end(self, pid: int) -> dict:
         """Kill a kernel; what it used."""
@@ -168,6 +184,52 @@ class Prepared(Kernels):
     def close(self) -> None:
         """Its parent's end is its own."""
         self.control.close()
+
+
+class Boxes(Kernels):
+    """Where Landlock is missing: each kernel in a bubblewrap of its own, which has to import everything anew."""
+
+    ended = False
+
+    def __init__(self) -> None:
+        reason = sandbox.missing()
+        if reason:
+            raise KernelsEnded(reason)
+
+    def prepare(self, folder: Path, modules: tuple[str, ...], sources: list[str]) -> None:
+        """Nothing can be shared."""
+
+    def start(self, folder: Path, limits: Limits, confined: bool = True) -> "Kernel":
+        return Box(folder).start(folder, limits, confined)
+
+    def close(self) -> None:
+        """Each ends with its kernel."""
+
+
+class Box(Kernels):
+    """The process in one bubblewrap, and its one kernel."""
+
+    boxed = True
+
+    def __init__(self, folder: Path) -> None:
+        home = folder / "home"
+        home.mkdir()
+        self._begin(str(home), *sandbox.box(folder))
+
+    def _outside(self, pid: int) -> int:
+        self.inside = pid
+        [first] = children_of(self.process.pid)
+        [kernel] = children_of(first)
+        return kernel
+
+    def end(self, pid: int) -> dict:
+        used = super().end(self.inside)
+        self.close()
+        return used
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 class Kernel:

@@ -2,10 +2,10 @@
 
 That process holds nothing that a learner may not see. It listens on the socket FD:
 
-    {"folder", "limits", "confined"}, with a socket   ->  {"pid"}   a kernel that talks over that socket
-    {"prepare": file, "folder"}, with a socket        ->  {"pid"}   a process like this one that has imported the file's
-                                                                    modules and run its cells
-    {"end": pid}                                      ->  {"status", "seconds", "memory"}   killed, if it lives
+    {"folder", "limits", "confined", "boxed"}, with a socket  ->  {"pid"}   a kernel that talks over that socket
+    {"prepare": file, "folder"}, with a socket                ->  {"pid"}   a process like this one that has imported the
+                                                                            file's modules and run its cells
+    {"end": pid}                                              ->  {"status", "seconds", "memory"}   killed, if it lives
 
 A kernel takes one cell a line, {"source", "token", "pictures"}, and answers with the outputs as notebooks have them,
 one a line, and at last {"done": token, "error": null or the name of an exception, "count"}.
@@ -36,7 +36,7 @@ from ipykernel.compiler import XCachingCompiler
 from traitlets import Type
 from traitlets.config import Config
 
-from ninelives.grading.sandbox import PR_SET_PDEATHSIG, Limits, confine, libc
+from ninelives.grading.sandbox import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, Limits, confine, libc
 
 PRELOADED = ("numpy", "torch", "matplotlib.pyplot", "ipywidgets", "anywidget", "safetensors.torch", "pyseccomp")
 PACKAGES = ("ninelives.model", "ninelives.figures", "ninelives.checks", "ninelives.widgets", "ninelives.text",
@@ -224,6 +224,7 @@ def become_prepared(shell: Shell, control: socket.socket, request: dict) -> None
 def become_kernel(shell: Shell, connection: socket.socket, request: dict) -> None:
     """In the forked process: confine it, then run what comes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
     os.setsid()
     folder = Path(request["folder"])
     home = folder / "tmp"
@@ -237,7 +238,7 @@ def become_kernel(shell: Shell, connection: socket.socket, request: dict) -> Non
     sys.modules["numpy"].random.seed()
     if request["confined"]:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        confine(folder, Limits(**request["limits"]))
+        confine(folder, Limits(**request["limits"]), request["boxed"])
     channel = Channel(connection)
     shell.channel = channel
     sys.stdout, sys.stderr = Stream("stdout", channel), Stream("stderr", channel)
@@ -247,6 +248,8 @@ def become_kernel(shell: Shell, connection: socket.socket, request: dict) -> Non
 
 def serve(shell: Shell, control: socket.socket) -> None:
     """Fork whenever it is asked for."""
+    if os.getpid() == 1:
+        libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # in a box its kernels see it in /proc, and may not look into it
     control.send(b'{"ready": true}')
     children = set()
     while True:

@@ -1,6 +1,7 @@
 """What a process that runs learners' code may do: confined in place, for good, without root.
 
-    files       Landlock: reads what it is given to read, writes one folder, nothing else (Linux 5.13)
+    files       Landlock: reads what it is given to read, writes one folder, nothing else (Linux 5.13); where that is
+                missing, bubblewrap, in which nothing else exists
     calls       seccomp: no network, no other program, no signal to others, no tracing, no mounting
     amounts     rlimits: memory, size of a file, processor time
 
@@ -12,9 +13,13 @@ import ctypes
 import errno
 import os
 import resource
+import shutil
+import subprocess
 import sys
 import sysconfig
+import tempfile
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,7 +33,7 @@ ABI_VERSION, PATH_BENEATH = 1, 1
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, TRUNCATE, IOCTL = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 14, 1 << 15
 MAKE_CHARACTER_DEVICE, MAKE_BLOCK_DEVICE = 1 << 6, 1 << 11
 READ = READ_FILE | READ_DIR
-PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 CLONE_THREAD = 0x10000
 
 REFUSED = """
@@ -87,21 +92,58 @@ def readable() -> list[str]:
     return sorted({os.path.realpath(path) if not path.startswith("/proc/self") else path for path in found if os.path.exists(path)})
 
 
+def landlock() -> int:
+    """The version of Landlock that this system's kernel has; less than 1 where it has none or has it switched off."""
+    return libc.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ABI_VERSION)
+
+
 def missing() -> str | None:
     """Why learners' code cannot be confined here, in one sentence; None where it can."""
     if sys.platform != "linux":
         return f"the sandbox needs Linux, and this is {sys.platform}"
-    if libc.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ABI_VERSION) < 1:
-        return "the sandbox needs Landlock, and this system's kernel has it not (Linux 5.13 or newer) or has it switched off"
     try:
         import pyseccomp  # noqa: F401, to see whether the system's library is there
     except (ImportError, RuntimeError) as problem:
         return f"the sandbox needs the library libseccomp (Debian: apt install libseccomp2): {problem}"
+    problem = _no_box() if landlock() < 1 else None
+    if problem:
+        return ("the sandbox needs Landlock, and this system's kernel has it not (Linux 5.13 or newer) or has it switched off; "
+                f"bubblewrap, which would do in its place, {problem}")
     return None
 
 
-def confine(folder: Path, limits: Limits) -> None:
-    """Confine this process, which must have one thread alone, to `folder`. There is no way back.
+@cache
+def _no_box() -> str | None:
+    """Why bubblewrap is no help here; None where it is."""
+    if not shutil.which("bwrap"):
+        return "is not installed (Debian: apt install bubblewrap)"
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([*box(Path(folder)), sys.executable, "-c", ""], check=True, capture_output=True, text=True, timeout=60)
+    except subprocess.CalledProcessError as problem:
+        return f"does not work here: {problem.stderr.strip() or problem}"
+    except subprocess.TimeoutExpired:
+        return "does not work here: it gave no answer for a minute"
+    return None
+
+
+def box(folder: Path) -> list[str]:
+    """What a command is preceded by, to run where nothing exists but what `readable()` names and `folder`, and no network."""
+    command = ["bwrap", "--unshare-all", "--die-with-parent", "--as-pid-1", "--new-session", "--proc", "/proc"]
+    for path in ("/bin", "/sbin", "/lib", "/lib64"):
+        if os.path.islink(path):
+            command += ["--symlink", os.readlink(path), path]
+    # Programs are there while the course is imported (Python asks ldconfig where libraries are); none can be run after that.
+    programs = ["/usr/bin", "/usr/sbin", os.path.realpath("/bin"), os.path.realpath("/sbin"), os.path.dirname(sys.executable),
+                os.path.realpath(sys.executable), os.path.join(sys.prefix, "pyvenv.cfg")]
+    for path in [*filter(os.path.exists, dict.fromkeys(programs)), *readable()]:
+        if not path.startswith("/proc/"):
+            command += ["--dev-bind" if path.startswith("/dev/") else "--ro-bind", path, path]
+    return [*command, "--bind", str(folder), str(folder), "--remount-ro", "/"]
+
+
+def confine(folder: Path, limits: Limits, boxed: bool = False) -> None:
+    """Confine this process, which must have one thread alone, to `folder`, if no box does. There is no way back.
 
     Raises:
         OSError: the system refused; nothing may be run then.
@@ -110,7 +152,8 @@ def confine(folder: Path, limits: Limits) -> None:
     _drop_capabilities()
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "PR_SET_NO_NEW_PRIVS was refused")
-    _restrict_files(folder)
+    if not boxed:
+        _restrict_files(folder)
     _filter_calls()
 
 
@@ -140,7 +183,7 @@ class _PathBeneath(ctypes.Structure):
 
 
 def _restrict_files(folder: Path) -> None:
-    abi = libc.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ABI_VERSION)
+    abi = landlock()
     if abi < 1:
         raise OSError(ctypes.get_errno(), "Landlock is not there")
     # What a version does not know it cannot refuse; what that leaves open, seccomp closes.

@@ -18,9 +18,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
 from nbgrader.utils import compute_checksum
 
+from ninelives.grading import sandbox
 from ninelives.grading.assignment import Cell, Notebook
 from ninelives.grading.canary import KINDS, canaries
-from ninelives.grading.execute import Kernel, KernelDied, Kernels, KernelsEnded, Outcome, private_folder
+from ninelives.grading.execute import Boxes, Kernel, KernelDied, Kernels, KernelsEnded, Outcome, private_folder
 from ninelives.grading.repair import Unreadable, find_notebook, read_sent, repaired
 from ninelives.grading.sandbox import Limits
 
@@ -77,10 +78,11 @@ class Graded:
 _own = threading.local()
 
 
-def kernels() -> Kernels:
+def kernels(confined: bool) -> Kernels:
     """This thread's own, made when first asked for and again when it has ended."""
-    if getattr(_own, "kernels", None) is None or _own.kernels.process.poll() is not None:
-        _own.kernels, _own.prepared = Kernels(), {}
+    if getattr(_own, "kernels", None) is None or _own.kernels.ended:
+        made = Boxes if confined and sandbox.landlock() < 1 else Kernels
+        _own.kernels, _own.prepared = made(), {}
     return _own.kernels
 
 
@@ -89,7 +91,7 @@ def prepared(task: Task, notebook: Notebook) -> tuple[Kernels, list[Outcome]]:
 
     Where it cannot be shared, kernels that have run nothing.
     """
-    plain = kernels()
+    plain = kernels(task.confined)
     modules = task.modules.get(notebook.name, ())
     key = (notebook.name, *notebook.beginning, *modules, *task.others.values())
     if key not in _own.prepared:
@@ -235,7 +237,7 @@ class Run:
         left = self.task.limits.notebook - (time.monotonic() - self.started)
         limits = Limits(**vars(self.task.limits) | {"notebook": max(left, 1.0)})
         self.folder = make_place(self.task.others, self.files, self.notebook.name, self.made)
-        self.kernel = (self.source or kernels()).start(self.folder, limits, self.task.confined)
+        self.kernel = (self.source or kernels(self.task.confined)).start(self.folder, limits, self.task.confined)
         for index, cell in enumerate(self.made.cells[:upto]):
             given = self.given_of(cell)
             left_out = index < self.begun or index in self.skipped or (given is not None and given.is_check)

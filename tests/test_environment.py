@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, distribution, version
 
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from ninelives.build import ROOT
@@ -51,6 +52,14 @@ def test_each_direct_dependency_is_pinned_exactly_and_listed_once():
     names = [canonicalize_name(line.name) for line in direct_dependencies()]
     assert len(names) == len(set(names))
     assert [str(line) for line in direct_dependencies() if not re.fullmatch(r"==[\w.]+", str(line.specifier))] == []
+
+
+def test_what_is_pinned_works_with_the_oldest_python_that_is_promised():
+    """Such as Debian's, which stays at 3.11.2. For what refuses it, pin an older version by hand."""
+    oldest = PROJECT["requires-python"].removeprefix(">=")
+    needed, _ = needed_and_mentioned(Requirement("ninelives[test]"))
+    accepted = {name: distribution(name).metadata.get("Requires-Python") or "" for name in needed}
+    assert {name: wanted for name, wanted in accepted.items() if not SpecifierSet(wanted).contains(oldest)} == {}
 
 
 def test_everything_installed_is_pinned_once_in_pyproject_or_in_constraints():

@@ -3,6 +3,8 @@
     course/notebooks/NN_name.py           the only source, jupytext's percent format
     solutions/NN-name/NN-name.ipynb       solved: what nbgrader calls the source
     release/NN-name/NN-name.ipynb         what learners get, made by nbgrader itself
+    course/labs/name.py                   a lab, which is not graded: no assignment, so nbgrader never sees it
+    release/labs/name.ipynb               the same for learners
 
 The same text gives the same bytes. A cell's header says what it is for:
 
@@ -141,6 +143,15 @@ def released(solved_notebooks: dict[str, str], config: Config) -> dict[str, str]
         return {name: (release / name / f"{name}.ipynb").read_text(encoding="utf-8") for name in solved_notebooks}
 
 
+def lab(text: Path) -> nbformat.NotebookNode:
+    """The notebook of a lab. Raises BuildError where it holds anything to be graded."""
+    notebook = solved(text)
+    graded = next((cell for cell in notebook.cells if "nbgrader" in cell.metadata), None)
+    if graded is not None:
+        raise BuildError(f"{text.name}, cell {graded.id}: a lab has no solutions, tests and answers, since nobody grades it.")
+    return notebook
+
+
 def build(root: Path = ROOT) -> dict[Path, str]:
     """Every built file of the course at `root`, as {path: content}; nothing is written. Raises BuildError."""
     texts = sorted((root / "course" / "notebooks").glob("[0-9][0-9]_*.py"))
@@ -149,9 +160,12 @@ def build(root: Path = ROOT) -> dict[Path, str]:
                          "run this from a clone of the repository, installed with pip install -e .")
     notebooks = {text.stem.replace("_", "-"): nbformat.writes(solved(text)) + "\n" for text in texts}
     config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
-    return {root / folder / name / f"{name}.ipynb": content
-            for folder, made in (("solutions", notebooks), ("release", released(notebooks, config)))
-            for name, content in made.items()}
+    assignments = {root / folder / name / f"{name}.ipynb": content
+                   for folder, made in (("solutions", notebooks), ("release", released(notebooks, config)))
+                   for name, content in made.items()}
+    labs = {root / "release" / "labs" / f"{text.stem}.ipynb": nbformat.writes(lab(text)) + "\n"
+            for text in sorted((root / "course" / "labs").glob("*.py"))}
+    return assignments | labs
 
 
 def stale(built: dict[Path, str]) -> list[Path]:

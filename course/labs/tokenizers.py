@@ -1,0 +1,296 @@
+# %% [markdown]
+# # Lab · Five ways to write a sum
+#
+# In notebook 9, letters or words as tokens made a large difference. But a sentence is a difficult thing to
+# measure with. A sum is not: it is right or it is wrong, and nothing about it is a matter of taste. So here the model, the
+# sums and the recipe stay what they are, and only the **way of writing** changes.
+#
+# This is a lab: it has no points, and nothing in it has to be solved.
+
+# %% [markdown]
+# ## The question
+#
+# A decoder reads `123+456=` and is to write `579`. Is a number one token, or is each digit one? Do short numbers get zeros
+# in front? Does the answer begin with its first digit or with its last?
+# **How much of what a model learns is decided by how its text is cut and in what order it stands?**
+#
+# | | |
+# |---|---|
+# | Time | about 20 minutes; some more if you train a model |
+# | Points | none |
+# | What you should know | [Notebook 5](../05-decoder/05-decoder.ipynb), [notebook 6](../06-generation/06-generation.ipynb) and [notebook 9](../09-training/09-training.ipynb) |
+
+# %%
+import math
+import re
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from IPython.display import display
+
+from ninelives import figures
+from ninelives.model import generate
+from ninelives.text.addition import FORMATS, Format, carries, held_out
+from ninelives.training import Recipe, addition
+from ninelives.training.addition import LESSONS, Lesson
+from ninelives.widgets import AttentionExplorer, TrainingMonitor
+
+# %% [markdown]
+# ## See it
+#
+# The same three sums in the five formats. A bar stands between two tokens:
+
+# %%
+for name, form in FORMATS.items():
+    print(f"{name}, {form.tokenizer.vocab_size} tokens")
+    for a, b in ((123, 456), (7, 64), (578, 422)):
+        text = form.question(a, b) + form.answer(a, b)
+        print("   ", "|".join(form.tokenizer.cut(text)))
+
+# %% [markdown]
+# ### Why the order could matter
+#
+# A decoder writes from left to right, and what it has written stays. On paper you add from right to left, since a carry
+# goes to the left. So whoever writes the first digit first has to know all carries before anything is
+# written. One digit of the question can change every digit of the answer:
+
+# %%
+for a, b in ((457, 542), (457, 543)):
+    print(f"{FORMATS['plain'].question(a, b)}{FORMATS['plain'].answer(a, b):>4}    reversed: {FORMATS['reversed'].answer(a, b)}")
+
+# %% [markdown]
+# In the reversed answer, each digit needs two digits of the question and one carry, and that carry can be told from the place
+# before: its two digits, and what was written for them. In the plain answer, the first digit may need all six.
+#
+# ### Why the zeros could matter
+#
+# With zeros in front, the last digit of the first number is always the third token. Without them it is the first, the second or the
+# third, and the model has to count before it can add. But how often?
+
+# %%
+lengths = Counter(len(str(number)) for number in range(1000))
+same_place = (lengths[3] / 1000) ** 2
+print(f"both numbers have three digits in {same_place:.0%} of the sums; there, padding changes nothing in the question")
+
+# %% [markdown]
+# ### Why a token for each number could matter
+#
+# Then there are no digits to add. 578 and 579 are as different as *cat* and *soup*, until the sums themselves tell
+# what they have in common.
+
+# %% [markdown]
+# ## The measure
+#
+# 2,000 sums are held out: nobody trains on them, nor on the same sum with its numbers exchanged. A sum is **solved** if the
+# whole answer is right, each token the most likely one. How far does guessing get?
+
+# %%
+sums = held_out()
+results = Counter(a + b for a, b in sums)
+answer, times = results.most_common(1)[0]
+print(f"{len(sums):,} sums, for instance " + ", ".join(f"{a}+{b}" for a, b in sums[:4]))
+print(f"always the same answer, {answer}, is right in {times / len(sums):.1%} of them")
+print("something is carried in " + f"{sum(carries(a, b) > 0 for a, b in sums) / len(sums):.0%}")
+
+# %% [markdown]
+# ## One recipe, five formats
+#
+# All five models have the size that the seed of this course starts with, and its recipe:
+
+# %%
+runs = addition.saved_runs()
+five = {name: runs[name] for name in FORMATS if name in runs}
+start = addition.START
+some_run = next(iter(five.values()))
+print(f"rate {start.learning_rate:g}, batches of {start.batch_size}, dropout {some_run.config['']['dropout']}, {start.max_iters:,} steps; "
+      f"n_embd {some_run.config['']['n_embd']}, {some_run.config['']['n_head']} heads, {some_run.config['']['n_layer']} layers")
+print(f"that is {start.max_iters * start.batch_size:,} sums of the {1000 * 1000:,} that there are, drawn by chance")
+
+# %%
+def solved_by_step(run):
+    """Steps and the share of sums that were solved after each, in per cent."""
+    return [entry["step"] for entry in run.history], [100 * entry["solved"] for entry in run.history]
+
+
+figures.curves(
+    {name: solved_by_step(run) for name, run in five.items()}, x_label="step", y_label="sums solved, %",
+    title="One recipe, five formats", caption=f"Measured on {addition.WATCHED:,} sums that are held out. One run each.",
+)
+
+# %%
+def first_past(run, share):
+    """The first step after which more than this share of the sums was solved, or never."""
+    return next((f"{entry['step']:,}" for entry in run.history if entry["solved"] > share), "never")
+
+
+print(f"{'format':18} {'solved':>7} {'past 10 %':>10} {'past 50 %':>10} {'past 80 %':>10} {'loss':>6} {'parameters':>11}")
+for name in FORMATS:
+    if name in five:
+        run = five[name]
+        print(f"{name:18} {run.history[-1]['solved']:7.1%} {first_past(run, 0.1):>10} {first_past(run, 0.5):>10} {first_past(run, 0.8):>10} "
+              f"{run.history[-1]['loss']:6.2f} {run.parameters:11,}")
+    else:
+        print(f"{name:18} has no saved run; python -m ninelives.training.addition makes it")
+
+# %% [markdown]
+# Look at the shape first. For thousands of steps nothing seems to happen, and then a curve jumps. What the last step shows is mostly
+# *when* each jump came: stopped at 4,000 steps, all of them would have looked like failures. So be careful with a table that has
+# one number for each format, also with this one. These are single runs; with another seed a jump may come earlier or later.
+#
+# Then the order. The plain format, in which people write, jumped later than the one with the answer reversed, as it
+# had to be expected. But zeros in front did more than reversing, though they change the question in one sum of five only: in
+# their format every digit has a place of its own, in the answer too.
+#
+# ### What others have measured
+#
+# Lee et al. 2023, "Teaching Arithmetic to Small Transformers" ([arXiv 2307.03381](https://arxiv.org/abs/2307.03381)), have
+# done this with a model of 10.6 million parameters. Their horizontal axis is another one: *how many different
+# sums* the model was given, each of them many times. Ours are *steps*, and few sums come twice. So compare the shapes and the order
+# of the curves, not the numbers.
+
+# %%
+published = {  # accuracy in per cent, by how many sums there were to train on
+    "plain": {1000: 0.4, 2000: 1.7, 3000: 29, 4000: 62, 5000: 81, 10_000: 87, 20_000: 90},
+    "reversed": {1000: 1.6, 2000: 31, 3000: 79, 4000: 98, 5000: 99.8, 10_000: 100, 20_000: 100},
+}
+figures.curves(
+    {f"{name}, published": (list(points), list(points.values())) for name, points in published.items()},
+    x_label="different sums to train on", y_label="sums solved, %", title="Published: plain and reversed",
+    caption="Numbers of arXiv 2307.03381, three-digit addition. The reversed answer is learnt from fewer sums, and better.",
+)
+
+# %% [markdown]
+# ## Where the loss is taken
+#
+# There is one more choice, and it can hardly be seen in the text. In all five runs the model learns to foresee **every**
+# token, those of the question too. But nobody can foresee the question: its digits are drawn by chance. What does it cost to try?
+
+# %%
+form = FORMATS["padded, reversed"]
+tokens = len(form.question(0, 0)) + len(form.answer(0, 0)) + 1  # and the end token
+guessed = 5  # six digits are drawn by chance; the first is no target, since nothing stands before it
+floor = guessed * math.log(10) / (tokens - 1)
+print(f"{tokens - 1} targets, {guessed} of them digits drawn by chance: the loss cannot fall below {floor:.3f}")
+for name in ("padded", "padded, reversed"):
+    if name in five:
+        print(f"{name:16} loss at step 2,000 {five[name].history[3]['loss']:.3f}, at the end {five[name].history[-1]['loss']:.3f}")
+
+# %% [markdown]
+# So nearly all of the loss that is left is noise that no training can take away, and each step follows its gradient too. What is left for
+# the sums is a small part of a noisy whole.
+#
+# Here are two runs of one other recipe: larger batches, a larger rate that comes down at the end, no dropout. They differ in the loss
+# alone. One takes it on every token, the other on the answer only: the targets of the question are −1.
+
+# %%
+idx, targets = addition.examples([(123, 456)], form, answer_only=True)
+print("read  ", [form.tokenizer.words[i] for i in idx[0].tolist()])
+print("target", ["–" if i == -1 else form.tokenizer.words[i] for i in targets[0].tolist()])
+
+# %%
+two = {label: runs[name] for label, name in (("answer only", "best"), ("every token", "best, loss on every token")) if name in runs}
+recipe = addition.BEST
+print(f"rate {recipe.learning_rate:g}, batches of {recipe.batch_size}, no dropout, {recipe.max_iters:,} steps, padded and reversed")
+for label, run in two.items():
+    print(f"loss on {label:12} solved {run.history[-1]['solved']:6.1%}, past 80 % at step: {first_past(run, 0.8)}, loss at the end {run.history[-1]['loss']:.3f}")
+figures.curves(
+    {label: solved_by_step(run) for label, run in two.items()}, x_label="step", y_label="sums solved, %",
+    title="The loss on the answer, and on every token", caption="The same model, sums, batches and rate. Padded and reversed.",
+)
+
+# %% [markdown]
+# Both get there. But where the loss is taken on every token, the jump comes after more than twice as many steps, and the loss that
+# is left is nearly all noise. A target that cannot be foreseen teaches nothing, and its gradient disturbs what could be
+# learnt. So ask of every target whether you want it: a −1 in its place can save half of a training.
+#
+# And compare with the section before: with a rate four times as large and batches eight times as large, the jump comes after a
+# fraction of the steps. (Count the sums that were read, not the steps, and the two are close together.) The recipe decides as much as
+# the format does.
+
+# %% [markdown]
+# ## Train one yourself
+#
+# Choose a format and a recipe, set `train_now` to True, and run the cell. Stop it whenever you like, for instance when its curve is at the
+# top: run the cell again, and it goes on from the folder. The first choice is the best recipe from above; others are in
+# the comments. With another choice, give it another folder.
+
+# %%
+train_now = False
+lesson = LESSONS["best"]
+# lesson = replace(lesson, format=FORMATS["plain"])
+# lesson = Lesson(Format(reversed=True), Recipe(learning_rate=2e-3, batch_size=128, max_iters=2000), answer_only=True, dropout=0.0)
+folder = Path("addition")
+
+model = None
+if train_now:
+    monitor = TrainingMonitor("yours", lesson.recipe.max_iters, beside={name: run.history for name, run in two.items()})
+    display(monitor)
+    model, run = await monitor.watch(addition.study, lesson, folder=folder)
+else:
+    print("Nothing is trained: train_now is False.")
+
+# %% [markdown]
+# ### Type a sum
+#
+# Two numbers below 1,000, with a plus between them. Change the text and run the cell.
+
+# %%
+def solve(text):
+    """What the model writes behind a sum such as "123+456"."""
+    found = re.fullmatch(r"\s*(\d+)\s*\+\s*(\d+)\s*", text)
+    if not found:
+        print(f"{text!r} is no sum such as 123+456.")
+        return
+    a, b = map(int, found.groups())
+    form = lesson.format
+    try:
+        prompt = form.tokenizer.encode(form.question(a, b))  # (Q,)
+    except ValueError as problem:
+        print(problem)
+        return
+    written = generate(model, prompt[None], 6, 0, end_token=form.tokenizer.end_token)[0, len(prompt) :]  # (new,)
+    answer = form.tokenizer.decode(written)
+    print(f"{form.question(a, b)}{answer:6} {a} + {b} = {form.read(answer)}, {'right' if form.read(answer) == a + b else f'and {a + b} was wanted'}")
+
+
+if model is None:
+    print("Train a model first: set train_now to True above.")
+else:
+    solve("578+422")
+    solve("7+64")
+
+# %% [markdown]
+# ### Where is it wrong?
+#
+# All 2,000 sums that are held out, by how often something is carried:
+
+# %%
+if model is None:
+    print("Train a model first: set train_now to True above.")
+else:
+    for times in range(4):
+        some = [(a, b) for a, b in sums if carries(a, b) == times]
+        print(f"carried {times} times: {addition.solved(model, lesson.format, some):6.1%} of {len(some):4} sums")
+
+# %% [markdown]
+# ### Where does it look?
+#
+# The rows below are what the model has read, its own answer with it. The row of `=` writes the first digit of the
+# answer, the next row the second, and so on. Walk through the heads: which digits of the question does each of these rows read?
+
+# %%
+if model is None:
+    print("Train a model first: set train_now to True above.")
+else:
+    text = lesson.format.question(578, 422) + lesson.format.answer(578, 422)
+    display(AttentionExplorer(model.attentions(lesson.format.tokenizer.encode(text)[None]), lesson.format.tokenizer.cut(text), token="="))
+
+# %% [markdown]
+# ## Where next
+#
+# Things to try, each of them by one line in the cell that trains: the loss on the answer only, in a plain format; the start's recipe with
+# larger batches; another seed. One run each says little where a curve jumps. Which of your results comes again with another seed?
+#
+# A program that adds takes one line. A model that *writes* sums has to find out, from nothing but text, what addition is.
+# How the text is written decides how much there is to find out.

@@ -1,0 +1,146 @@
+"""Addition in five formats: `python -m ninelives.training.addition`.
+
+The runs of the tokenizer lab. Five of them differ in nothing but the format:
+how a sum is written. Two are of another recipe, and differ in where the loss is
+taken. Their curves are kept in runs/, one file for each (`Run.to_json`), so
+that the lab can show them without training. Stopped, the command goes on where
+it was.
+"""
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from ninelives.config import TransformerConfig
+from ninelives.model import Decoder
+from ninelives.text.addition import FORMATS, NUMBERS, Format, held_out
+from ninelives.training import ladder
+from ninelives.training.batches import PADDING
+from ninelives.training.loop import train
+from ninelives.training.recipe import Recipe, Run
+
+BLOCK_SIZE = 16
+WATCHED = 1000  # of the held-out sums
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """How sums are written and learnt. `answer_only`: the loss is taken on the answer, not on the question."""
+
+    format: Format
+    recipe: Recipe
+    answer_only: bool = False
+    dropout: float = 0.1
+
+
+START = replace(ladder.START.recipe, max_iters=8000, eval_every=500, checkpoint_every=500)
+BEST = Recipe(learning_rate=2e-3, batch_size=128, max_iters=1500, warmup_steps=100, schedule="cosine", eval_every=100)
+EASIEST = FORMATS["padded, reversed"]
+LESSONS = {name: Lesson(form, START) for name, form in FORMATS.items()} | {
+    "best": Lesson(EASIEST, BEST, answer_only=True, dropout=0.0),
+    "best, loss on every token": Lesson(EASIEST, BEST, dropout=0.0),
+}
+
+
+def model_of(lesson: Lesson) -> Decoder:
+    """A decoder of the seed's starting size; the seed of the recipe is the seed of its first weights."""
+    torch.manual_seed(lesson.recipe.seed)
+    vocab_size = lesson.format.tokenizer.vocab_size
+    return Decoder(TransformerConfig(vocab_size, BLOCK_SIZE, n_embd=64, n_head=2, n_layer=4, dropout=lesson.dropout))
+
+
+def examples(
+    sums: Sequence[tuple[int, int]], form: Format, answer_only: bool = False
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What a `Decoder` is called with.
+
+    Args:
+        sums: B pairs of numbers.
+        answer_only: the question is no target.
+
+    Returns:
+        idx (B, T) int64, question and answer; targets (B, T) int64, the next token at
+        every place, and the end token behind the answer; -1 behind their ends.
+    """
+    tokenizer = form.tokenizer
+    rows, answers = [], []
+    for a, b in sums:
+        question, answer = ([tokenizer.ids[token] for token in tokenizer.cut(text)]
+                            for text in (form.question(a, b), form.answer(a, b)))
+        rows.append([*question, *answer, tokenizer.end_token])
+        answers.append(len(question))
+    longest = max(map(len, rows))
+    text = torch.tensor([row + [PADDING] * (longest - len(row)) for row in rows])  # (B, T + 1)
+    idx, targets = text[:, :-1], text[:, 1:].clone()  # (B, T)
+    idx = idx.masked_fill(targets == PADDING, PADDING)  # the end token is written, never read
+    if answer_only:
+        asked = torch.arange(longest - 1) < torch.tensor(answers).unsqueeze(1) - 1  # (B, T)
+        targets[asked] = PADDING
+    return idx, targets
+
+
+def drawn_sums(form: Format, answer_only: bool) -> Callable:
+    """The draw_batch of a `train`: new sums for each batch, none of them held out in either order."""
+    known = torch.ones(NUMBERS, NUMBERS, dtype=torch.bool)
+    for a, b in held_out():
+        known[a, b] = known[b, a] = False
+
+    def draw_batch(generator: torch.Generator, batch_size: int) -> tuple[torch.Tensor, torch.Tensor]:
+        sums = torch.empty(0, 2, dtype=torch.int64)
+        while len(sums) < batch_size:
+            drawn = torch.randint(NUMBERS, (batch_size, 2), generator=generator)  # (B, 2)
+            sums = torch.cat([sums, drawn[known[drawn[:, 0], drawn[:, 1]]]])
+        return examples(sums[:batch_size].tolist(), form, answer_only)
+
+    return draw_batch
+
+
+def solved(model: Decoder, form: Format, sums: Sequence[tuple[int, int]]) -> float:
+    """The share of sums whose whole answer the model finds, each token its most likely one (greedy).
+
+    One look at question and answer together is enough: the first wrong token of a
+    greedy answer has only right ones before it. So an answer is right if and only
+    if every token of it is the most likely one behind the right ones.
+    """
+    idx, targets = examples(sums, form, answer_only=True)
+    with torch.no_grad():
+        logits, _ = model.eval()(idx)  # (B, T, V)
+    return ((logits.argmax(-1) == targets) | (targets == PADDING)).all(1).float().mean().item()
+
+
+def study(lesson: Lesson, folder: Path | None = None, monitor: Callable | None = None) -> tuple[Decoder, Run]:
+    """Train the model of a lesson, or go on with it where `folder` holds it."""
+    model, watched = model_of(lesson), held_out()[:WATCHED]
+    run = train(
+        model, drawn_sums(lesson.format, lesson.answer_only), lesson.recipe,
+        evaluate=lambda model: {"solved": solved(model, lesson.format, watched)}, folder=folder, monitor=monitor,
+    )
+    return model, run
+
+
+def file_of(name: str) -> Path:
+    """Where the curve of a lesson is kept."""
+    return ladder.RUNS / f"addition.{name.replace(',', '').replace(' ', '-')}.json"
+
+
+def saved_runs() -> dict[str, Run]:
+    """The curves that ship with the course, by name, in the order of LESSONS."""
+    return {name: Run.load(file_of(name)) for name in LESSONS if file_of(name).exists()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--names", nargs="+", default=list(LESSONS), choices=list(LESSONS))
+    parser.add_argument("--folder", type=Path, default=Path("ladder", "addition"), help="where checkpoints are kept")
+    asked = parser.parse_args()
+    for name in asked.names:
+        print(name)
+        _, run = study(LESSONS[name], asked.folder / file_of(name).stem)
+        file_of(name).write_text(run.to_json() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

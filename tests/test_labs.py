@@ -1,0 +1,101 @@
+"""The labs as they are built: that they run at once, that they train when they are told to, and that nobody grades them."""
+
+import re
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbgrader.apps import NbGraderAPI
+from test_notebooks import complaints
+from traitlets.config.loader import PyFileConfigLoader
+
+from ninelives.build import ROOT, BuildError, lab
+from ninelives.workspace import copy_missing
+
+NAMES = sorted(path.stem for path in (ROOT / "course" / "labs").glob("*.py"))
+STEPS = "max_iters=2, warmup_steps=0, batch_size=4, eval_every=1"
+SHORT = {
+    "tokenizers": f"replace(LESSONS['best'], recipe=replace(LESSONS['best'].recipe, {STEPS}))",
+}
+OFFLINE = """
+import socket
+def refuse(*_):
+    raise AssertionError("a lab asks the network")
+socket.socket.connect = socket.getaddrinfo = socket.create_connection = refuse
+"""
+
+
+def read(name):
+    return nbformat.read(ROOT / "release" / "labs" / f"{name}.ipynb", as_version=4)
+
+
+def executed(name, where, before):
+    notebook = read(name)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(before, id="before"))
+    NotebookClient(notebook, timeout=120, allow_errors=True, kernel_name="python3",
+                   resources={"metadata": {"path": str(where)}}).execute()
+    return notebook
+
+
+def shown(notebook):
+    return "\n".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def run(request, tmp_path_factory):
+    return executed(request.param, tmp_path_factory.mktemp(request.param), OFFLINE)
+
+
+def test_a_lab_runs_without_an_error_a_warning_or_the_network(run):
+    assert complaints(run) == {}
+    assert "Nothing is trained: train_now is False." in shown(run)
+
+
+def test_every_picture_of_a_lab_has_alt_text(run):
+    pictures = [output for cell in run.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+    assert pictures
+    assert [output for output in pictures if len(output.metadata.get("image/png", {}).get("alt", "")) < 20] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_with_train_now_a_lab_trains_and_what_was_trained_is_asked(name, tmp_path):
+    notebook = read(name)
+    cell = next(cell for cell in notebook.cells if "train_now = False" in cell.source)
+    cell.source = cell.source.replace("train_now = False", "train_now = True").replace(
+        "\nfolder = ", f"\n{'lesson' if name == 'tokenizers' else 'recipe'} = {SHORT[name]}\nfolder = ")
+    NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert "rain the model first" not in shown(notebook) and "rain a model first" not in shown(notebook)
+    assert len(list(tmp_path.glob("*/run.json"))) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_of_a_lab_lead_to_notebooks_of_the_course(name):
+    linked = re.findall(r"\]\(([^)]*\.ipynb)\)", "\n".join(cell.source for cell in read(name).cells))
+    assert linked
+    assert [link for link in linked if not (ROOT / "release" / "labs" / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_in_a_lab_is_graded_and_nothing_is_saved_in_it(name):
+    cells = read(name).cells
+    assert [cell.id for cell in cells if "nbgrader" in cell.metadata] == []
+    assert [cell.id for cell in cells if cell.get("outputs")] == []
+
+
+def test_nbgrader_sees_the_nine_assignments_and_no_lab():
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+    config.CourseDirectory.root = str(ROOT)
+    found = NbGraderAPI(config=config).get_source_assignments()
+    assert len(found) == 9 and "labs" not in found
+
+
+def test_labs_are_copied_with_the_notebooks(tmp_path):
+    copied, _ = copy_missing(ROOT / "release", tmp_path)
+    assert {path.name for path in copied if path.parts[0] == "labs"} == {f"{name}.ipynb" for name in NAMES}
+
+
+def test_a_lab_with_an_exercise_is_refused(tmp_path):
+    text = tmp_path / "graded.py"
+    text.write_text('# %% solution="double"\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION\n', encoding="utf-8")
+    with pytest.raises(BuildError, match="graded.py, cell double: a lab has no solutions"):
+        lab(text)

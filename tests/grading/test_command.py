@@ -182,7 +182,7 @@ def test_what_cannot_be_started_is_said_in_one_line(graded, course, arguments, s
 def test_an_assignment_that_was_never_generated_is_named(tmp_path):
     shutil.copy(make_course(tmp_path / "course") / "nbgrader_config.py", tmp_path)
     done = command(tmp_path, fails=2)
-    assert "There is no gradebook here" in done.stderr and f"run nbgrader generate_assignment {NAME}" in done.stderr
+    assert "There is no gradebook here" in done.stderr and f"run nbgrader generate_assignment {NAME} --force" in done.stderr
 
 
 def test_the_journal_tells_what_became_of_each(graded, course):

@@ -113,7 +113,7 @@ class Batch:
         self.autograde.log = logging.getLogger("ninelives.grading")
         if self.course.db_url.startswith("sqlite:///") and not Path(self.course.db_url.removeprefix("sqlite:///")).exists():
             raise NotGivenOut(f"There is no gradebook here, {self.course.db_url.removeprefix('sqlite:///')}: "
-                              f"run nbgrader generate_assignment {assignment}")
+                              f"run nbgrader generate_assignment {assignment} --force")
         self.gradebook = Gradebook(self.course.db_url, self.course.course_id)
         self.notebooks = given_out(self.course, assignment, self.gradebook)
         self.limits = limits_of(self.config)

@@ -30,7 +30,7 @@ def given_out(course: CourseDirectory, name: str, gradebook: Gradebook) -> tuple
     try:
         assignment: Assignment = gradebook.find_assignment(name)
     except MissingEntry:
-        raise NotGivenOut(f"The gradebook knows no assignment {name!r}: run nbgrader generate_assignment {name}") from None
+        raise NotGivenOut(f"The gradebook knows no assignment {name!r}: run nbgrader generate_assignment {name} --force") from None
     if not assignment.notebooks:
         raise NotGivenOut(f"The assignment {name!r} has no notebook: run nbgrader generate_assignment {name} --force")
     return tuple(_given_out(course, assignment, notebook) for notebook in assignment.notebooks)

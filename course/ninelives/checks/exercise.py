@@ -93,7 +93,7 @@ class Exercise:
         """Why one aspect refuses an answer; None if it accepts it."""
         # A check must not move the stream of random numbers of the learner's notebook.
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed does it for every kind of device, there or not
             try:
                 self.aspects[aspect](answer, seed)
             except CheckFailed as failure:

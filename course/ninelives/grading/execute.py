@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
 
 from ninelives.grading import sandbox
 from ninelives.grading.sandbox import Limits
@@ -89,6 +88,8 @@ class Kernels:
         environment = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
         environment |= {"PATH": os.defpath, "LANG": "C.UTF-8", "HOME": self.home, "IPYTHONDIR": self.home,
                         "MPLCONFIGDIR": self.home, "TMPDIR": self.home, "PYTHONUTF8": "1"}
+        # Memory that a check has given back is kept for the next, and not asked of the system page by page again.
+        environment |= {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
         log = Path(self.home, "log").open("w")
         command = [*before, sys.executable, "-m", "ninelives.grading.kernel", str(theirs.fileno())]
         self.process = subprocess.Popen(command,
@@ -425,7 +426,7 @@ class Outputs:
                 self.cut = True
                 if kind == "stream" and isinstance(message.get("text"), str):
                     self.add(message | {"text": message["text"][: self.left // 8]})
-                self._append(new_output("stream", name="stdout", text="\n… The rest of the output is cut off.\n"))
+                self._append(_output("stream", name="stdout", text="\n… The rest of the output is cut off.\n"))
             return
         self.left -= size
         if self.clear_first:
@@ -434,7 +435,7 @@ class Outputs:
             if self.kept and self.kept[-1].output_type == "stream" and self.kept[-1].name == message["name"]:
                 self.kept[-1].text += message["text"]
             else:
-                self._append(new_output("stream", name=message["name"], text=message["text"]))
+                self._append(_output("stream", name=message["name"], text=message["text"]))
         elif kind in ("display_data", "execute_result") and is_bundle(message.get("data")):
             metadata = message.get("metadata") if isinstance(message.get("metadata"), dict) else {}
             name = message.get("display_id") if isinstance(message.get("display_id"), str) else None
@@ -446,11 +447,11 @@ class Outputs:
             extra = {"execution_count": message.get("execution_count")} if kind == "execute_result" else {}
             if extra and not isinstance(extra["execution_count"], int):
                 raise KernelDied("its messages were forged")
-            self._append(new_output(kind, data=NotebookNode(message["data"]), metadata=NotebookNode(metadata), **extra), name)
+            self._append(_output(kind, data=NotebookNode(message["data"]), metadata=NotebookNode(metadata), **extra), name)
         elif kind == "error" and all(isinstance(message.get(key), str) for key in ("ename", "evalue")):
             lines = message.get("traceback")
             lines = [str(line) for line in lines] if isinstance(lines, list) else []
-            self._append(new_output("error", ename=message["ename"], evalue=message["evalue"], traceback=lines))
+            self._append(_output("error", ename=message["ename"], evalue=message["evalue"], traceback=lines))
         else:
             raise KernelDied("its messages were forged")
 
@@ -468,3 +469,8 @@ def is_bundle(data: Any) -> bool:
     """Whether it maps MIME types to what a notebook may hold for them."""
     return isinstance(data, dict) and all(
         isinstance(kind, str) and (isinstance(value, str) or kind.endswith("json")) for kind, value in data.items())
+
+
+def _output(kind: str, **fields: Any) -> NotebookNode:
+    # Not by nbformat's own function, which looks at each one's schema: the whole is looked at once, when it is written.
+    return NotebookNode(output_type=kind, **fields)

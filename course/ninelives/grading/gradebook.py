@@ -9,11 +9,12 @@ from typing import Any
 
 import nbformat
 from nbformat.v4 import new_markdown_cell
-from nbgrader.api import Assignment, Gradebook, MissingEntry, SubmittedAssignment
+from nbgrader.api import Assignment, BaseCell, Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import rmtree
+from sqlalchemy.orm import with_polymorphic
 
 from ninelives.grading.assignment import Cell, Notebook
 from ninelives.grading.submission import Graded, sent_files
@@ -97,11 +98,12 @@ class Recorder:
         self.assignment, self.most = assignment, most  # bytes of the files beside a notebook
         self.penalties = AssignLatePenalties(config=autograde.config)
         self.penalties.init_plugin()
+        gradebook.db().expire_on_commit = False  # what a student's line needs is known when it is written
 
     def record(self, student: str, graded: dict[str, Graded], others: dict[str, Path]) -> SubmittedAssignment:
         """Write what became of a submission. Doing it twice does no harm, and nothing that was given by hand is touched."""
         self._write_notebooks(student, graded, others)
-        return self._write_grades(student, graded)
+        return self.write_grades(student, graded)
 
     def _write_notebooks(self, student: str, graded: dict[str, Graded], others: dict[str, Path]) -> None:
         final = Path(self.course.format_path(self.course.autograded_directory, student, self.assignment))
@@ -121,8 +123,10 @@ class Recorder:
         made.rename(final)
         self.autograde.set_permissions(self.assignment, student)
 
-    def _write_grades(self, student: str, graded: dict[str, Graded]) -> SubmittedAssignment:
+    def write_grades(self, student: str, graded: dict[str, Graded]) -> SubmittedAssignment:
+        """Write the points and comments of these notebooks into the gradebook."""
         sent = self.course.format_path(self.course.submitted_directory, student, self.assignment)
+        self.gradebook.db.expire_all()  # someone may be giving points by hand meanwhile
         kept = {}
         timestamp = timestamp_of(self.course, sent)
         if timestamp:
@@ -130,7 +134,12 @@ class Recorder:
         self.gradebook.update_or_create_student(student)
         with self.gradebook.db.no_autoflush:
             submission = self.gradebook.update_or_create_submission(self.assignment, student, **kept)
-        for notebook in submission.notebooks:
+        # Held while grades and comments are asked for their names, which would fetch each cell by itself.
+        every = with_polymorphic(BaseCell, "*")
+        own = [notebook.notebook_id for notebook in submission.notebooks]
+        cells = self.gradebook.db.query(every).filter(every.notebook_id.in_(own)).all()  # noqa: F841
+        done = [notebook for notebook in submission.notebooks if notebook.name in graded]
+        for notebook in done:
             result = graded[notebook.name]
             for grade in notebook.grades:
                 grade.auto_score = result.scores.get(grade.name)
@@ -142,7 +151,7 @@ class Recorder:
                     words = ["No response.", *words]
                 comment.auto_comment = " ".join(words) or None
         self.gradebook.db.flush()
-        for notebook in submission.notebooks:
+        for notebook in done:
             notebook.late_submission_penalty = None
             if submission.total_seconds_late > 0:
                 penalty = self.penalties.plugin_inst.late_submission_penalty(

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from nbformat import NotebookNode, from_dict
 from nbformat import reader as nbformat_reader
 from nbformat.converter import convert
-from nbformat.v4 import new_notebook
 
 from ninelives.grading.assignment import Cell, Notebook
 
@@ -144,7 +143,7 @@ def repaired(sent: list[Sent], notebook: Notebook) -> tuple[NotebookNode, list[t
         if cell.id in used or not cell.id:
             cell.id = f"sent-{number}"
         used.add(cell.id)
-    return new_notebook(cells=cells, metadata=notebook.metadata), notes
+    return NotebookNode(nbformat=4, nbformat_minor=5, cells=cells, metadata=from_dict(notebook.metadata)), notes
 
 
 def _recognised(sent: list[Sent], notebook: Notebook) -> list[int | None]:

@@ -1,18 +1,16 @@
 """Grading a class: plain `nbgrader autograde` and `ninelives-grade`, in turn, in one run.
 
     python bench/grading.py                     40 submissions of 02-attention, then growth over 10, 40 and 160
-    python bench/grading.py --few 4 --many 12   fewer, where the machine has other things to do
+    python bench/grading.py --many 12 --growth  fewer, where the machine has other things to do
 
-Every submission is harmless: solved, half done, wrong or untouched. CPU seconds are those of every process that was
-started. "Further" is what one more submission costs, (many − few) ÷ their difference, so that what is started once
-does not count. Both come to the same scores, or the script fails.
+Every submission is harmless: two of four are solved, one is half done, one wrong. CPU seconds are those of every process
+that was started. "Further" is what one more submission costs, (many − few) ÷ their difference, so that what is started
+once does not count. All come to the same scores, or the script fails. The table goes into bench/README.md.
 """
 
 import argparse
 import ctypes
-import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -23,6 +21,7 @@ from typing import NamedTuple
 
 import nbformat
 from nbgrader.api import Gradebook
+from table import as_table, machine, publish
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -36,8 +35,8 @@ PR_SET_CHILD_SUBREAPER = 36
 class Cost(NamedTuple):
     seconds: float
     cpu: float
-    largest: float  # MB of the largest process so far
-    scores: dict[str, tuple]
+    largest: float  # MB of the largest process
+    scores: dict[str, tuple] = {}
 
 
 def make_class(folder: Path, count: int) -> Path:
@@ -56,32 +55,40 @@ def make_class(folder: Path, count: int) -> Path:
     return folder
 
 
-def timed(folder: Path, command: list[str]) -> tuple[float, float, float]:
-    """Wall seconds, CPU seconds of everything that the command starts, and MB of the largest process."""
+def timed(folder: Path, command: list[str]) -> Cost:
+    """What everything that the command starts takes."""
     there = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(command, cwd=folder, env=there, capture_output=True, text=True)
-    seconds = time.perf_counter() - started
-    if done.returncode:
-        raise SystemExit(done.stdout + done.stderr)
-    while True:  # what outlived its parent came to this process
-        try:
-            os.wait()
-        except ChildProcessError:
-            break
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, after.ru_maxrss / 1024
+    cpu = largest = 0.0
+    with tempfile.TemporaryFile("w+") as said:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder, env=there, stdout=said, stderr=said)
+        while True:
+            try:
+                pid, status, used = os.wait4(-1, 0)
+            except ChildProcessError:
+                break
+            if pid == process.pid:
+                seconds, process.returncode = time.perf_counter() - started, os.waitstatus_to_exitcode(status)
+            cpu += used.ru_utime + used.ru_stime
+            largest = max(largest, used.ru_maxrss / 1024)
+        if process.returncode:
+            said.seek(0)
+            raise SystemExit(said.read())
+    return Cost(seconds, cpu, largest)
 
 
 def graded(count: int, command: list[str]) -> Cost:
     """What it costs to grade `count` submissions in a course of their own."""
     with tempfile.TemporaryDirectory() as folder:
         course = make_class(Path(folder), count)
+        if "autograde" in command:  # nbgrader as it comes, without this course's sandbox
+            with (course / "nbgrader_config.py").open("a") as config:
+                config.write('c.pop("Autograde")\n')
         cost = timed(course, command)
         with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "ninelives") as gradebook:
             scores = {s.student.id: tuple((g.name, g.auto_score) for n in s.notebooks for g in n.grades)
                       for s in gradebook.assignment_submissions(NAME)}
-    return Cost(*cost, scores)
+    return cost._replace(scores=scores)
 
 
 def ours(workers: int) -> list[str]:
@@ -90,39 +97,39 @@ def ours(workers: int) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--few", type=int, default=10)
+    parser.add_argument("--few", type=int, default=4)
     parser.add_argument("--many", type=int, default=40)
     parser.add_argument("--growth", type=int, nargs="*", default=[10, 40, 160], help="class sizes for the second table")
     given = parser.parse_args()
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what outlives its parent is counted, too
 
-    ways = {"nbgrader autograde": [sys.executable, "-m", "nbgrader", "autograde", NAME],
-            "ninelives-grade, 1 worker": ours(1), "ninelives-grade, 2 workers": ours(2)}
+    plain, one, two = "nbgrader autograde", "ninelives-grade, 1 worker", "ninelives-grade, 2 workers"
+    ways = {plain: [sys.executable, "-m", "nbgrader", "autograde", NAME], one: ours(1), two: ours(2)}
     few = {way: graded(given.few, command) for way, command in ways.items()}
     many = {way: graded(given.many, command) for way, command in ways.items()}
-    plain = few["nbgrader autograde"], many["nbgrader autograde"]
     for way in ways:
-        if many[way].scores != plain[1].scores:
-            raise SystemExit(f"{way} comes to other scores than nbgrader autograde")
+        if many[way].scores != many[plain].scores:
+            raise SystemExit(f"{way} comes to other scores than {plain}")
+    further = {way: (many[way].cpu - few[way].cpu) / (given.many - given.few) for way in ways}
+    rows = [[way, f"{60 * given.many / many[way].seconds:.1f}", f"{many[plain].seconds / many[way].seconds:.1f}",
+             f"{further[way]:.2f}", f"{further[plain] / further[way]:.1f}"] for way in ways]
+    text = f"""## Grading
 
-    def further(way: str) -> float:
-        return (many[way].cpu - few[way].cpu) / (given.many - given.few)
+`python bench/grading.py`: {given.many} submissions of {NAME}, start-up included, with the sandbox; the same scores three times. {machine()}.
 
-    lines = [f"{given.many} submissions of {NAME}, start-up included; {os.cpu_count()} cores; the scores of all three are the same.", "",
-             "| | per minute | rate to plain | CPU s per further submission | plain to this |", "|---|---|---|---|---|"]
-    for way in ways:
-        lines.append(f"| {way} | {60 * given.many / many[way].seconds:.1f} | {plain[1].seconds / many[way].seconds:.1f} | "
-                     f"{further(way):.2f} | {further('nbgrader autograde') / further(way):.1f} |")
+{as_table(["way", "per minute", "times faster", "CPU seconds per further submission", "times fewer"], rows)}
+"""
     if given.growth:
-        lines += ["", "How it grows, 1 worker, with the sandbox:", "",
-                  "| submissions | seconds | CPU seconds | MB of the largest process |", "|---|---|---|---|"]
-        for count in given.growth:
-            cost = graded(count, ours(1))
-            lines.append(f"| {count} | {cost.seconds:.0f} | {cost.cpu:.0f} | {cost.largest:.0f} |")
-    print("\n".join(lines))
-    results = ROOT / "bench" / "results"
-    results.mkdir(exist_ok=True)
-    (results / "grading.json").write_text(json.dumps({"table": lines}), encoding="utf-8")
+        grown = {given.few: few[one], given.many: many[one]}
+        grown |= {count: graded(count, ours(1)) for count in given.growth if count not in grown}
+        rows = [[count, f"{grown[count].seconds:.0f}", f"{grown[count].cpu:.0f}", f"{grown[count].largest:.0f}"] for count in given.growth]
+        text += f"""
+How it grows, with 1 worker:
+
+{as_table(["submissions", "seconds", "CPU seconds", "MB of the largest process"], rows)}
+"""
+    print(text)
+    publish("grading", text)
 
 
 if __name__ == "__main__":

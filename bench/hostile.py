@@ -1,23 +1,45 @@
-"""A hostile class among many honest learners: what each kind deserves, what it is given, what is said of it.
+"""A hostile class among many honest learners: what each kind deserves, what it is given, what contained it.
 
     python bench/hostile.py                     every kind once, among 100 honest submissions
     python bench/hostile.py --honest 20
 
-The kinds are those of tests/grading/test_hostile.py. The script fails where anyone is given other points than deserved.
+The kinds are those of tests/grading/test_hostile.py. The table goes into bench/README.md. The script fails where anyone
+is given other points than deserved.
 """
 
 import argparse
 import re
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+import nbformat
+from table import as_table, publish
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[0] = str(ROOT / "tests")  # in place of bench/, which has a grading.py, too
 
 from grading import test_hostile as hostile  # noqa: E402
 from grading.classroom import ANSWERS, NAME, Workers, filled, grade_here, make_course, send  # noqa: E402
+
+# What contained a kind shows in what it printed, raised and was told.
+SIGNS = {
+    r"Operation not permitted|Errno 1\]": "seccomp",
+    r"Permission denied|Errno 13\]": "Landlock",
+    r"MemoryError|allocate memory|File too large|Errno 27\]|exceed maximum limit": "rlimits",
+    r"more than \d+ (seconds|threads|MB)|too much output|could not be interrupted": "the grader, which watches",
+    r"kernel died": "a kernel of its own",
+    r"forged": "the grader, which believes no message",
+    r"known wrong answer": "known wrong answers",
+    r"was missing|was there \d|another order|had become|was changed|was named": "repair",
+    r"Not readable|left out": "a careful reader",
+}
+
+
+def containers(course: Path, student: str, notes: str) -> str:
+    notebook = nbformat.read(course / "autograded" / student / NAME / f"{NAME}.ipynb", as_version=4)
+    shown = notes + "".join(str(cell.get("outputs", "")) for cell in notebook.cells)
+    return ", ".join(by for sign, by in SIGNS.items() if re.search(sign, shown)) or "nothing to contain, or an ordinary error"
 
 
 def main() -> None:
@@ -32,22 +54,26 @@ def main() -> None:
         for number in range(given.honest):
             send(course, f"learner-{number:03}", filled(course, ANSWERS))
         workers = Workers(given.workers)
-        started = time.perf_counter()
         lines = {line.student: line for line in grade_here(course, workers)[0]}
-        seconds = time.perf_counter() - started
         workers.close()
-    print("| kind | deserved | given | what is said of it |\n|---|---|---|---|")
-    wrong = []
-    for kind, (_, deserved, _) in hostile.KINDS.items():
-        line = lines.pop(hostile.student(kind))
-        wrong += [kind] if line.score != deserved else []
-        said = re.sub(r"\|", "/", " ".join(line.notes)) or "nothing: it was refused what it tried, or did no harm"
-        print(f"| {kind} | {deserved} | {line.score} | {said} |")
+        rows, wrong = [], []
+        for kind, (_, deserved, _) in hostile.KINDS.items():
+            line = lines.pop(hostile.student(kind))
+            wrong += [kind] if line.score != deserved else []
+            notes = " ".join(line.notes).replace("|", "/")
+            rows.append([kind, deserved, line.score, containers(course, line.student, notes), notes])
     wrong += [student for student, line in lines.items() if line.score != hostile.FULL]
-    print(f"\n{len(hostile.KINDS)} kinds and {len(lines)} honest learners of {NAME} in {seconds:.0f} seconds with {given.workers} "
-          f"workers; {len(wrong)} wrong grades.")
+    text = f"""## A hostile class
+
+`python bench/hostile.py`: {len(hostile.KINDS)} kinds of broken and hostile submissions among {len(lines)} honest ones, {given.workers} workers. \
+{len(wrong)} wrong grades; the honest have {hostile.FULL} of {hostile.FULL} automatic points, each. tests/grading/test_hostile.py proves that nothing gets out.
+
+{as_table(["kind", "deserved", "given", "contained by", "what the notes say"], rows)}
+"""
+    print(text)
     if wrong:
         raise SystemExit(f"other points than deserved: {', '.join(wrong)}")
+    publish("hostile", text)
 
 
 if __name__ == "__main__":

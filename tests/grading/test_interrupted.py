@@ -1,4 +1,7 @@
-"""Killed at any moment and started again, a class ends with the gradebook of one that was left in peace."""
+"""Killed at any moment and started again, a class ends with the gradebook of one that was left in peace.
+
+bench/kills.py does the same with twenty kills.
+"""
 
 import os
 import random
@@ -14,16 +17,23 @@ import pytest
 from grading.classroom import ANSWERS, NAME, command, filled, make_course, send
 from grading.test_command import gradebook_of
 
+from ninelives.grading.command import JOURNAL
+
 KILLS = 7
 
 
-@pytest.fixture(scope="module")
-def course(tmp_path_factory):
-    course = make_course(tmp_path_factory.mktemp("interrupted"))
+def make_class(folder: Path) -> Path:
+    """Six learners who have got further and further."""
+    course = make_course(folder)
     for number in range(6):
         answers = {name: ANSWERS[name] for name in list(ANSWERS)[: number % 4]}
         send(course, f"student-{number}", filled(course, answers))
     return course
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    return make_class(tmp_path_factory.mktemp("interrupted"))
 
 
 @pytest.fixture(scope="module")
@@ -71,15 +81,31 @@ def start(course) -> subprocess.Popen:
                             cwd=course, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def test_killed_at_random_moments_nothing_is_lost_and_nobody_graded_twice(course, undisturbed):
+def killed_and_started_again(course, kills: int) -> tuple[dict[str, int], set[str]]:
+    """Grade a class while something is killed again and again, each kind in turn; then let it end.
+
+    Whenever all are graded, all are graded again until there have been enough kills.
+
+    Returns:
+        how often each kind was killed, and the students who were graded again although their grades were safe.
+    """
     moments, kinds = random.Random(5), ["command", "worker", "kernel", "forker"]
-    killed = {kind: 0 for kind in kinds}
+    killed, again = {kind: 0 for kind in kinds}, set()
+    safe: dict[str, int] = {}  # when each student's grades were, until all are wanted again
     running = start(course)
-    while sum(killed.values()) < KILLS:
+
+    def look() -> None:
+        for path in (course / JOURNAL / NAME).glob("*.json"):
+            if safe.setdefault(path.stem, path.stat().st_mtime_ns) != path.stat().st_mtime_ns:
+                again.add(path.stem)
+
+    while sum(killed.values()) < kills:
         time.sleep(moments.uniform(0.5, 4))
+        look()
         kind = min(kinds, key=lambda kind: (killed[kind], kinds.index(kind)))
         if running.poll() is not None:
-            shutil.rmtree(course / ".ninelives-grade")  # all are graded: all again
+            shutil.rmtree(course / JOURNAL)
+            safe.clear()
             running = start(course)
             continue
         pid = victim(running.pid, kind)
@@ -92,11 +118,18 @@ def test_killed_at_random_moments_nothing_is_lost_and_nobody_graded_twice(course
         killed[kind] += 1
         if kind == "command":
             running.wait()
+            look()
             running = start(course)
     running.wait()
     command(course)
+    look()
+    return killed, again
+
+
+def test_killed_at_random_moments_nothing_is_lost_and_nobody_graded_twice(course, undisturbed):
+    killed, again = killed_and_started_again(course, KILLS)
+    assert min(killed.values()) >= 1 and not again
     assert gradebook_of(course) == undisturbed
-    assert min(killed.values()) >= 1
     assert len(list((course / "autograded").glob("*/*/"))) == 6 and not list((course / "autograded").glob("*/.*"))
 
 

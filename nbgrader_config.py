@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
-from nbgrader.preprocessors import ClearHiddenTests, GetGrades
+from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
+from nbgrader.preprocessors import ClearHiddenTests, GetGrades, IgnorePattern, LimitOutput
 from ninelives.grading.feedback import TEMPLATES, HideHiddenChecks
 
 c = get_config()  # noqa: F821, traitlets puts it here
@@ -26,6 +26,12 @@ c.ExecutePreprocessor.kernel_name = "python3"
 # What one learner's notebook may use while ninelives-grade runs it; docs/teaching.md has the rest of the limits.
 c.Sandbox.notebook_timeout = 600  # seconds
 c.Sandbox.memory = 2048  # megabytes, on top of what the course itself holds
+
+# `nbgrader autograde` and the formgrader's Autograde button run learners' code as ninelives-grade does.
+c.Autograde.exporter_class = "ninelives.grading.hook.AnyNotebook"
+c.Autograde.sanitize_preprocessors = []
+c.Autograde.autograde_preprocessors = [
+    "ninelives.grading.hook.InSandbox", IgnorePattern, ClearMetadataPreprocessor, LimitOutput]
 
 # What learners get back shows no hidden check, neither its code nor a traceback through it.
 c.GenerateFeedback.preprocessors = [GetGrades, HideHiddenChecks, ClearHiddenTests, CSSHTMLHeaderPreprocessor]

@@ -60,6 +60,8 @@ def plain(course, tmp_path_factory):
     """The same class, graded by nbgrader alone."""
     plain = tmp_path_factory.mktemp("plain") / "course"
     shutil.copytree(course, plain)
+    with (plain / "nbgrader_config.py").open("a") as config:
+        config.write('c.pop("Autograde")\n')
     nbgrader(plain, "autograde", NAME)
     return plain
 

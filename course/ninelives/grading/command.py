@@ -31,6 +31,7 @@ from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, Execu
 from nbgrader.utils import find_all_files
 from traitlets import Bool, Float, Int
 from traitlets.config import Config, Configurable
+from traitlets.utils.importstring import import_item
 
 from ninelives.grading import sandbox
 from ninelives.grading.gradebook import NotGivenOut, Recorder, copy_of, given_out
@@ -65,6 +66,7 @@ class Sandbox(Configurable):
     disk = Int(256, help="Megabytes of files that it may write.").tag(config=True)
     output = Int(2, help="Megabytes that are kept of what one cell prints and draws.").tag(config=True)
     threads = Int(64, help="Threads that may live at once.").tag(config=True)
+    unsafe = Bool(False, help="Run learners' code without the sandbox.").tag(config=True)
     pictures = Bool(False, help="Draw the pictures of cells that earn no points, too: it takes longer than all the rest.").tag(config=True)
 
 
@@ -95,6 +97,17 @@ class Line:
     known: bool = False
 
 
+def quiet_autograde(root: Path, assignment: str) -> Autograde:
+    """nbgrader's own converter of a course, for its settings."""
+    application = NbGrader()
+    application.log.setLevel(logging.ERROR)
+    application.initialize([], root=str(root))
+    application.coursedir.assignment_id = assignment
+    made = Autograde(coursedir=application.coursedir, config=application.config)
+    made.log = logging.getLogger("ninelives.grading")
+    return made
+
+
 class CannotStart(Exception):
     """Nothing can be graded; the message says why and what to do."""
 
@@ -102,15 +115,10 @@ class CannotStart(Exception):
 class Batch:
     """One assignment of one course, on its way from submitted/ into the gradebook."""
 
-    def __init__(self, root: Path, assignment: str, confined: bool = True) -> None:
-        application = NbGrader()
-        application.log.setLevel(logging.ERROR)
-        application.initialize([], root=str(root))
-        self.config, self.course = application.config, application.coursedir
-        self.assignment, self.confined = assignment, confined
-        self.course.assignment_id = assignment
-        self.autograde = Autograde(coursedir=self.course, config=self.config)
-        self.autograde.log = logging.getLogger("ninelives.grading")
+    def __init__(self, root: Path, assignment: str, confined: bool = True, autograde: Autograde | None = None) -> None:
+        self.autograde = autograde or quiet_autograde(root, assignment)
+        self.config, self.course = self.autograde.config, self.autograde.coursedir
+        self.assignment, self.confined = assignment, confined and not Sandbox(config=self.config).unsafe
         if self.course.db_url.startswith("sqlite:///") and not Path(self.course.db_url.removeprefix("sqlite:///")).exists():
             raise NotGivenOut(f"There is no gradebook here, {self.course.db_url.removeprefix('sqlite:///')}: "
                               f"run nbgrader generate_assignment {assignment} --force")
@@ -120,8 +128,8 @@ class Batch:
         self.recorder = Recorder(self.autograde, self.gradebook, assignment, self.limits.disk // 2)
         self.journal = Path(self.course.root, JOURNAL, assignment)
         # Execution is done by then, the gradebook is written by the recorder, and the cells' metadata are our own.
-        self.polish = [made(config=self.config) if isinstance(made, type) else made
-                       for made in self.autograde.autograde_preprocessors
+        found = [import_item(made) if isinstance(made, str) else made for made in self.autograde.autograde_preprocessors]
+        self.polish = [made(config=self.config) if isinstance(made, type) else made for made in found
                        if not (isinstance(made, type) and issubclass(made, DONE_ELSEWHERE))]
         source = Path(self.course.format_path(self.course.source_directory, ".", assignment))
         kept = set(self.autograde.exclude_overwriting.get(assignment, []))
@@ -142,8 +150,7 @@ class Batch:
 
     def task(self, student: str, calibrated: dict[str, dict]) -> Task:
         return Task(self.folder(student).absolute(), self.notebooks, {name: path.absolute() for name, path in self.others.items()},
-                    self.limits, self.confined,
-                    *({name: found[what] for name, found in calibrated.items()} for what in ("canaries", "by_result", "modules")))
+                    self.limits, self.confined).calibrated(calibrated)
 
     def digest(self, student: str) -> str:
         """Changes when the submission, the assignment or the limits do."""
@@ -381,11 +388,11 @@ def main(argv: list[str] | None = None) -> int:
     given = arguments(argv)
     workers = None
     try:
-        reason = sandbox.missing()
-        if reason and not given.unsafe:
+        batch = Batch(Path.cwd(), given.assignment, confined=not given.unsafe)
+        reason = batch.confined and sandbox.missing()
+        if reason:
             raise CannotStart(f"Learners' code cannot be confined here: {reason}. To run it all the same, with all that you "
                               "may do yourself, say --unsafe.")
-        batch = Batch(Path.cwd(), given.assignment, confined=not given.unsafe)
         with batch.alone():
             everyone = batch.students()
             unknown = sorted(set(given.student or []) - set(everyone))
@@ -393,7 +400,7 @@ def main(argv: list[str] | None = None) -> int:
                 raise CannotStart(f"{unknown[0]} has sent in nothing: there is no {batch.folder(unknown[0])}")
             if not everyone:
                 raise CannotStart(f"Nobody has sent in anything: there is no {batch.folder('NAME')}")
-            if given.unsafe:
+            if not batch.confined:
                 print("Without the sandbox: learners' code runs with all that you may do yourself.", file=sys.stderr)
             elif sandbox.landlock() < 1:
                 print("This system has no Landlock: every notebook runs in bubblewrap instead, as safely and more slowly.",

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import nbformat
@@ -54,6 +54,10 @@ class Task:
     canaries: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
     by_result: dict[str, frozenset[str]] = field(default_factory=dict)
     modules: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def calibrated(self, found: dict[str, dict]) -> "Task":
+        """The same with what `calibrate` has found."""
+        return replace(self, **{what: {name: one[what] for name, one in found.items()} for what in ("canaries", "by_result", "modules")})
 
 
 @dataclass

@@ -1,0 +1,99 @@
+"""`nbgrader autograde` and the formgrader's Autograde button, with learners' code in the sandbox.
+
+nbgrader_config.py names these two classes in c.Autograde. Submissions are then repaired, run and judged as ninelives-grade
+does it, one after the other; points, comments and notebooks are the same.
+"""
+
+import atexit
+import hashlib
+import threading
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from nbconvert.exporters import NotebookExporter
+from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
+from nbgrader.preprocessors import Execute
+
+from ninelives.grading import sandbox
+from ninelives.grading.command import Batch
+from ninelives.grading.execute import Kernels
+from ninelives.grading.gradebook import with_notes
+from ninelives.grading.submission import Graded, Task, calibrate, grade, kernels, sent_files
+
+IDLE = 60.0  # seconds after which what forks kernels is ended, in a formgrader that may stay open for days
+
+_calibrated: dict[str, dict] = {}
+_at_work = threading.Lock()
+_closing: threading.Timer | None = None
+
+
+class AnyNotebook(NotebookExporter):
+    """Looks into no notebook: InSandbox reads what was sent, which may be anything."""
+
+    def from_file(self, file_stream, resources=None, **named):
+        return self.from_notebook_node(new_notebook(), resources, **named)
+
+
+class InSandbox(Execute):
+    """Takes the place of Execute and of all that nbgrader does before and after it with cells, points and penalties."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict, km=None) -> tuple[NotebookNode, dict]:
+        """The graded notebook; its points and comments go into the gradebook.
+
+        Raises:
+            RuntimeError: learners' code cannot be confined here.
+        """
+        names = resources["nbgrader"]
+        converter = self.parent.parent
+        batch = Batch(Path(converter.coursedir.root), names["assignment"], autograde=converter)
+        with closing(batch.gradebook):
+            reason = batch.confined and sandbox.missing()
+            if reason:
+                raise RuntimeError(f"Learners' code cannot be confined here: {reason}. To run it all the same, with all that you "
+                                   "may do yourself, set c.Sandbox.unsafe = True.")
+            [notebook] = [notebook for notebook in batch.notebooks if notebook.name == names["notebook"]]
+            graded = {notebook.name: _graded(replace(batch.task(names["student"], {}), notebooks=(notebook,)))}
+            batch.recorder.write_grades(names["student"], graded)
+            _remove_links(batch, names["student"])
+        result = graded[notebook.name]
+        for _, words in result.notes:
+            self.log.warning("%s: %s", names["student"], words)
+        return with_notes(result), resources
+
+
+def _graded(task: Task) -> Graded:
+    global _closing
+    with _at_work:
+        if _closing:
+            _closing.cancel()
+        known = hashlib.sha256(repr((task.notebooks, task.limits, task.confined, task.others)).encode()).hexdigest()
+        if known not in _calibrated:
+            _calibrated[known] = calibrate(task)
+        [result] = grade(task.calibrated(_calibrated[known])).values()
+        _closing = threading.Timer(IDLE, _close, [kernels()])
+        _closing.daemon = True
+        _closing.start()
+    return result
+
+
+def _close(made: Kernels) -> None:
+    with _at_work:
+        made.close()
+
+
+@atexit.register
+def _close_at_once() -> None:
+    if _closing:
+        _closing.cancel()
+        _closing.function(*_closing.args)
+
+
+def _remove_links(batch: Batch, student: str) -> None:
+    """nbgrader has copied what links of a submission lead to, and would hand that back with the feedback."""
+    allowed = {place for _, place in sent_files(batch.folder(student), batch.limits.disk // 2, [])} | {Path(place) for place in batch.others}
+    final = Path(batch.course.format_path(batch.course.autograded_directory, student, batch.assignment))
+    for path in final.rglob("*"):
+        if path.is_file() and path.suffix != ".ipynb" and path.relative_to(final) not in allowed:
+            path.unlink()

@@ -1,0 +1,97 @@
+"""`nbgrader autograde` itself, and so the formgrader's button: in the sandbox, and with the same points."""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from grading import test_hostile as hostile
+from grading.classroom import NAME, command, make_course, nbgrader
+from grading.test_command import cells_of, gradebook_of
+from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
+from traitlets.config import Config
+
+import ninelives
+from ninelives.grading import sandbox
+
+KINDS = ("honest", "endless loop", "leaves without a word", "reads what is the instructor's", "network to loopback", "writes to the gradebook",
+         "replaces the checks", "link to the gradebook", "not a notebook", "duplicated answer", "schema of the future", "deleted answer",
+         "process left behind", "zzz honest, too")
+
+listener = hostile.listener
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory, listener):
+    course = make_course(tmp_path_factory.mktemp("hook"), *hostile.SETTINGS)
+    (course / "solutions" / "secret.txt").write_text(hostile.SECRET)
+    for kind in KINDS:
+        hostile.hand_in(course, kind, listener[0])
+    return course
+
+
+@pytest.fixture(scope="module")
+def before(course):
+    return hostile.picture_of(course / "solutions", course / "submitted", Path(ninelives.__path__[0]))
+
+
+@pytest.fixture(scope="module")
+def graded(course, before):
+    nbgrader(course, "autograde", NAME)
+    return gradebook_of(course)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_gets_the_points_it_deserves(graded, kind):
+    row = graded[hostile.student(kind)]
+    assert row["score"] == hostile.KINDS[kind][1], row
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if hostile.KINDS[kind][2]])
+def test_the_reason_stands_in_comment_and_notebook(graded, course, kind):
+    reason = hostile.KINDS[kind][2]
+    assert any(re.search(reason, words or "") for words, _ in graded[hostile.student(kind)]["comments"].values())
+    assert re.search(reason, cells_of(course, hostile.student(kind))[0].source)
+
+
+def test_nothing_got_out_or_came_in(graded, course, before, listener):
+    assert hostile.picture_of(course / "solutions", course / "submitted", Path(ninelives.__path__[0])) == before
+    assert listener[1] == []
+    for path in (course / "autograded").rglob("*"):
+        assert not path.is_file() or hostile.SECRET.encode() not in path.read_bytes(), path
+    assert not list((course / "autograded").rglob("link"))
+    hostile.test_no_process_is_left_behind(graded)
+
+
+def test_the_points_and_comments_are_those_of_ninelives_grade(graded, course, tmp_path):
+    other = tmp_path / "course"
+    shutil.copytree(course, other, symlinks=True, ignore=shutil.ignore_patterns("autograded"))
+    assert f"{len(KINDS)} of {len(KINDS)} done" in command(other).stderr
+    assert gradebook_of(other) == graded
+
+
+def test_the_button_grades_again_and_points_given_by_hand_stay(graded, course):
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "ninelives") as gradebook:
+        gradebook.find_grade("why-scale", NAME, NAME, "honest").manual_score = 2
+        gradebook.db.commit()
+    done = button(course, "honest")
+    assert done["success"], done
+    assert gradebook_of(course)["honest"]["score"] == hostile.FULL + 2
+
+
+def test_where_there_is_no_sandbox_the_button_says_so_and_runs_nothing(graded, course, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert sandbox.missing()
+    done = button(course, "honest")
+    assert not done["success"] and "the sandbox needs Linux, and this is darwin" in done["log"]
+
+
+def button(course, student) -> dict:
+    """What the formgrader does when Autograde is pressed."""
+    config = Config()
+    namespace = {"get_config": lambda: config, "__file__": str(course / "nbgrader_config.py")}
+    exec((course / "nbgrader_config.py").read_text(), namespace)
+    config.CourseDirectory.root = str(course)
+    return NbGraderAPI(config=config).autograde(NAME, student)

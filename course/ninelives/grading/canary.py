@@ -1,8 +1,9 @@
 """Known wrong answers that no honest check lets through.
 
 After a notebook has run, the checks that it passed are run twice more in the same kernel: on the exercise as it was
-given out, unwritten, and on the instructor's own answer with all its results spoilt. A check that refuses these in a
-clean kernel and lets one through here was tampered with.
+given out, unwritten, and on the instructor's own answer with all its results spoilt. A check that looks at files that
+learners hand in is run once more without any. A check that refuses these in a clean kernel and lets one through here was
+tampered with.
 """
 
 import ast
@@ -37,6 +38,7 @@ def _spoilt(answer):
 """
 
 KINDS = ("unwritten", "spoilt")
+NO_FILES = "no files"
 
 
 def canary(answer: Cell, kind: str) -> str:

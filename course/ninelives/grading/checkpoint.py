@@ -39,6 +39,14 @@ class Refused(ValueError):
     """A checkpoint that is not scored; the message says what was found and what is wanted."""
 
 
+class NothingThere(Refused):
+    """There is no training at all."""
+
+
+class NotHandedIn(CheckFailed):
+    """What a check looks at came with no submission: the instructor's own notebook fails it for that reason alone."""
+
+
 @dataclass(frozen=True)
 class Score:
     """What a training is worth.
@@ -73,7 +81,7 @@ def read(folder: str | Path) -> tuple[EncoderDecoder, Tokenizer, Run]:
         if pickles:
             raise Refused(f"{folder.name} holds {pickles[0]}, which is a pickle and is not opened, since it could run any code: "
                           "the folder that `train` has written is wanted.")
-        raise Refused(f"there is no training in {folder.name}: run.json is not written yet. Train with folder=\"{folder.name}\", and hand "
+        raise NothingThere(f"there is no training in {folder.name}: run.json is not written yet. Train with folder=\"{folder.name}\", and hand "
                       "in that folder with the notebook.")
     facts = from_json(folder / "run.json")
     try:
@@ -241,7 +249,8 @@ def want(folder, seed: int, what: str, least: float) -> None:
     try:
         found = score(folder, seed=seed)
     except Refused as refusal:
-        raise CheckFailed(str(refusal), "a training that can be scored.", "run the training cell to its end, in this folder.") from None
+        failure = NotHandedIn if isinstance(refusal, NothingThere) else CheckFailed
+        raise failure(str(refusal), "a training that can be scored.", "run the training cell to its end, in this folder.") from None
     number = found.bonus if what == "bonus" else found.accuracy
     if number >= least:
         return

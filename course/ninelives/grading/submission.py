@@ -20,7 +20,7 @@ from nbgrader.utils import compute_checksum
 
 from ninelives.grading import sandbox
 from ninelives.grading.assignment import Cell, Notebook
-from ninelives.grading.canary import KINDS, canaries
+from ninelives.grading.canary import KINDS, NO_FILES, canaries
 from ninelives.grading.execute import Boxes, Kernel, KernelDied, Kernels, KernelsEnded, Outcome, private_folder
 from ninelives.grading.repair import Unreadable, find_notebook, read_sent, repaired
 from ninelives.grading.sandbox import Limits
@@ -385,6 +385,11 @@ def try_canaries(kernel: Kernel, notebook: Notebook, wanted: set[tuple[str, str]
             kernel.run(source, pictures=False)
             put = (answer.name, kind)
         yield check, kind, kernel.run(check.source, pictures=False).error is not None
+    for check in notebook.cells:
+        if (check.name, NO_FILES) in wanted:
+            for path in (kernel.folder / "submission").iterdir():
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+            yield check, NO_FILES, kernel.run(check.source, pictures=False).error is not None
 
 
 def calibrate(task: Task) -> dict[str, dict]:
@@ -413,8 +418,11 @@ def calibrate(task: Task) -> dict[str, dict]:
             refusing = {(check.name, kind) for check, kind, refuses in tried if refuses}
             modules = set(run.kernel.run(MODULES).outputs[0].text.split())
         run.end()
+        failed = [cell.name for cell in notebook.cells if cell.is_check and cell.kind == "code" and cell.name not in passed]
+        by_files = {name for name in failed if any(output.get("ename") == "NotHandedIn" for output in by_name[name].outputs)}
+        refusing |= {(name, NO_FILES) for name in by_files}
         found[notebook.name] = {
             "canaries": frozenset(refusing), "by_result": frozenset(by_result), "modules": tuple(sorted(modules)),
-            "failed": [cell.name for cell in notebook.cells if cell.is_check and cell.kind == "code" and cell.name not in passed],
+            "failed": [name for name in failed if name not in by_files],
         }
     return found

@@ -1,5 +1,6 @@
 """nbgrader's settings for this course, read by every nbgrader command started in this folder."""
 
+import sys
 from pathlib import Path
 
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
@@ -28,10 +29,11 @@ c.Sandbox.notebook_timeout = 600  # seconds
 c.Sandbox.memory = 2048  # megabytes, on top of what the course itself holds
 
 # `nbgrader autograde` and the formgrader's Autograde button run learners' code as ninelives-grade does.
-c.Autograde.exporter_class = "ninelives.grading.hook.AnyNotebook"
-c.Autograde.sanitize_preprocessors = []
-c.Autograde.autograde_preprocessors = [
-    "ninelives.grading.hook.InSandbox", IgnorePattern, ClearMetadataPreprocessor, LimitOutput]
+if sys.platform == "linux":
+    c.Autograde.exporter_class = "ninelives.grading.hook.AnyNotebook"
+    c.Autograde.sanitize_preprocessors = []
+    c.Autograde.autograde_preprocessors = [
+        "ninelives.grading.hook.InSandbox", IgnorePattern, ClearMetadataPreprocessor, LimitOutput]
 
 # What learners get back shows no hidden check, neither its code nor a traceback through it.
 c.GenerateFeedback.preprocessors = [GetGrades, HideHiddenChecks, ClearHiddenTests, CSSHTMLHeaderPreprocessor]

@@ -9,7 +9,7 @@ PYTHON ?= python3
 lab: .venv/.installed ; .venv/bin/python -m ninelives.workspace
 test: .venv/.installed-test ; @$(GET_CHROMIUM); .venv/bin/python -m pytest -n auto --dist loadfile
 build: .venv/.installed-author ; .venv/bin/python -m ninelives.build
-grade: .venv/.installed ; .venv/bin/python -m ninelives.grading.command $(A) $(ARGS)
+grade: .venv/.installed ; .venv/bin/python -m ninelives.grading $(A) $(ARGS)
 bench: .venv/.installed-test ; set -e; for script in $(sort $(wildcard bench/*.py)); do sed -n '1s/"""//gp' $$script; .venv/bin/python $$script; done
 
 .venv/.installed-author: EXTRA = [author]

@@ -92,7 +92,7 @@ def graded(count: int, command: list[str]) -> Cost:
 
 
 def ours(workers: int) -> list[str]:
-    return [sys.executable, "-m", "ninelives.grading.command", NAME, "--workers", str(workers)]
+    return [sys.executable, "-m", "ninelives.grading", NAME, "--workers", str(workers)]
 
 
 def main() -> None:

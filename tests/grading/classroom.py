@@ -102,7 +102,7 @@ def nbgrader(course: Path, *arguments: str) -> str:
 
 def command(course: Path, *arguments: str, fails: int = 0):
     """ninelives-grade, as it is typed; what it printed."""
-    done = run([sys.executable, "-W", "error::UserWarning", "-m", "ninelives.grading.command", NAME, "--workers", "1", *arguments],
+    done = run([sys.executable, "-W", "error::UserWarning", "-m", "ninelives.grading", NAME, "--workers", "1", *arguments],
                cwd=course, capture_output=True, text=True, timeout=600)
     assert done.returncode == fails, done.stdout + done.stderr
     return done

@@ -35,7 +35,7 @@ def said(tmp_path_factory):
         nbformat.write(fill(course / "release" / NAME / f"{NAME}.ipynb", answers), folder / f"{NAME}.ipynb")
         if student == "trained":
             put_training(folder)
-    done = run([sys.executable, "-m", "ninelives.grading.command", NAME], cwd=course, capture_output=True, text=True)
+    done = run([sys.executable, "-m", "ninelives.grading", NAME], cwd=course, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return course, done.stdout
 

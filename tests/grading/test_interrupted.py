@@ -77,7 +77,7 @@ def victim(pid: int, kind: str) -> int | None:
 
 
 def start(course) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", "ninelives.grading.command", NAME, "--workers", "2"],
+    return subprocess.Popen([sys.executable, "-m", "ninelives.grading", NAME, "--workers", "2"],
                             cwd=course, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

@@ -6,14 +6,12 @@ export go on from there. A submission that is graded already and has not changed
 """
 
 import argparse
-import ctypes
 import fcntl
 import hashlib
 import json
 import logging
 import os
 import re
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -35,6 +33,7 @@ from traitlets.utils.importstring import import_item
 
 from ninelives.grading import sandbox
 from ninelives.grading.gradebook import NotGivenOut, Recorder, copy_of, given_out
+from ninelives.grading.process import start_worker
 from ninelives.grading.sandbox import Limits
 from ninelives.grading.submission import Graded, Task, calibrate, grade
 
@@ -244,6 +243,12 @@ class Workers:
             self.renew()
             return self.executor.submit(*call)
 
+    def wake(self, most: int) -> None:
+        """Let processes start that will be wanted soon."""
+        if self.client is None:
+            for _ in range(min(self.count, most)):
+                self.submit(os.getpid)
+
     def renew(self) -> None:
         self.executor.shutdown(wait=False, cancel_futures=True)
         self.executor = self._made()
@@ -256,14 +261,6 @@ class Workers:
         self.executor.shutdown(wait=not at_once, cancel_futures=True)
         for process in processes.values():
             process.kill()
-
-
-def start_worker(parent: int) -> None:
-    """A worker ends with the command, even if that is killed; an interrupt is the command's to handle."""
-    ctypes.CDLL(None).prctl(sandbox.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def results(workers: Workers, tasks: dict[str, Task]) -> Iterator[tuple[str, dict[str, Graded] | Exception]]:
@@ -321,6 +318,7 @@ def run(batch: Batch, workers: Workers, students: list[str], force: bool, say=pr
     if not todo:
         return lines
     say(copy_of(batch.course.db_url, Path(batch.course.root), batch.assignment))
+    workers.wake(len(todo))
     calibrated = first_result(workers, calibrate, batch.task(todo[0], {}))
     for name, found in calibrated.items():
         if found["failed"]:
@@ -420,7 +418,3 @@ def main(argv: list[str] | None = None) -> int:
         if workers:
             workers.close(at_once=True)
         return 130
-
-
-if __name__ == "__main__":
-    sys.exit(main())

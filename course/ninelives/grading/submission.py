@@ -16,7 +16,6 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
-from nbgrader.utils import compute_checksum
 
 from ninelives.grading import sandbox
 from ninelives.grading.assignment import Cell, Notebook
@@ -148,8 +147,7 @@ def _grade_notebook(task: Task, notebook: Notebook) -> Graded:
         run.end()
     scores = {cell.name: run.score(cell) for cell in notebook.cells if cell.metadata.get("grade") or cell.metadata.get("task")}
     by_name = {cell.metadata.nbgrader.grade_id: cell for cell in made.cells if "nbgrader" in cell.metadata}
-    responses = {cell.name: compute_checksum(by_name[cell.name]) != cell.metadata["checksum"]
-                 for cell in notebook.cells if cell.is_answer}
+    responses = {cell.name: by_name[cell.name].source != cell.source for cell in notebook.cells if cell.is_answer}
     return Graded(made, scores, responses, _once(notes), run.seconds)
 
 
@@ -373,8 +371,7 @@ class Run:
         if cell.is_check and cell.kind == "code":
             return self.earned.get(cell.name, 0.0)
         made = next(made for made in self.made.cells if self.given_of(made) is cell)
-        written = compute_checksum(made) != cell.metadata["checksum"]
-        return None if written or cell.metadata.get("task") else 0.0
+        return None if made.source != cell.source or cell.metadata.get("task") else 0.0
 
 
 def try_canaries(kernel: Kernel, notebook: Notebook, wanted: set[tuple[str, str]]) -> Iterator[tuple[Cell, str, bool]]:

@@ -35,7 +35,7 @@ from ninelives.grading import sandbox
 from ninelives.grading.gradebook import NotGivenOut, Recorder, copy_of, given_out
 from ninelives.grading.process import start_worker
 from ninelives.grading.sandbox import Limits
-from ninelives.grading.submission import Graded, Task, calibrate, grade
+from ninelives.grading.submission import Graded, Task, calibrate, grade, warm_up
 
 ATTEMPTS = 5  # at a submission, each of which ended with the death of a worker
 JOURNAL = ".ninelives-grade"
@@ -243,11 +243,11 @@ class Workers:
             self.renew()
             return self.executor.submit(*call)
 
-    def wake(self, most: int) -> None:
+    def wake(self, most: int, confined: bool) -> None:
         """Let processes start that will be wanted soon."""
         if self.client is None:
             for _ in range(min(self.count, most)):
-                self.submit(os.getpid)
+                self.submit(warm_up, confined)
 
     def renew(self) -> None:
         self.executor.shutdown(wait=False, cancel_futures=True)
@@ -318,7 +318,7 @@ def run(batch: Batch, workers: Workers, students: list[str], force: bool, say=pr
     if not todo:
         return lines
     say(copy_of(batch.course.db_url, Path(batch.course.root), batch.assignment))
-    workers.wake(len(todo))
+    workers.wake(len(todo), batch.confined)
     calibrated = first_result(workers, calibrate, batch.task(todo[0], {}))
     for name, found in calibrated.items():
         if found["failed"]:

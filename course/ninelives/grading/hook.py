@@ -72,7 +72,7 @@ def _graded(task: Task) -> Graded:
         if known not in _calibrated:
             _calibrated[known] = calibrate(task)
         [result] = grade(task.calibrated(_calibrated[known])).values()
-        _closing = threading.Timer(IDLE, _close, [kernels()])
+        _closing = threading.Timer(IDLE, _close, [kernels(task.confined)])
         _closing.daemon = True
         _closing.start()
     return result

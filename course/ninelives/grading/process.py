@@ -19,9 +19,3 @@ def start_worker(parent: int) -> None:
         os._exit(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     import_less()
-    from ninelives.grading.submission import KernelsEnded, kernels
-
-    try:
-        kernels()
-    except KernelsEnded:
-        pass  # whoever grades the first submission meets it again, and says so

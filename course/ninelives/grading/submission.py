@@ -89,6 +89,11 @@ def kernels(confined: bool) -> Kernels:
     return _own.kernels
 
 
+def warm_up(confined: bool) -> None:
+    """Import what takes long, before there is anything to grade."""
+    kernels(confined)
+
+
 def prepared(task: Task, notebook: Notebook) -> tuple[Kernels, list[Outcome]]:
     """Kernels that have run what stands before the first exercise, and what that put out; this thread's own.
 

@@ -200,7 +200,7 @@ def test_without_landlock_bubblewrap_grades_the_same(bubblewrap, course, monkeyp
 @pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed (Debian: apt install bubblewrap)")
 def test_root_is_not_needed(course):
     as_someone = ["bwrap", "--dev-bind", "/", "/", "--unshare-user", "--uid", "1000", "--gid", "1000", "--chdir", str(course)]
-    done = subprocess.run([*as_someone, sys.executable, "-m", "ninelives.grading.command", NAME, "--workers", "1"],
+    done = subprocess.run([*as_someone, sys.executable, "-m", "ninelives.grading", NAME, "--workers", "1"],
                           capture_output=True, text=True, timeout=600)
     assert done.returncode == 0 and re.search(r"ada +6 of 8", done.stdout), done.stdout + done.stderr
 

@@ -65,7 +65,7 @@ class Sandbox(Configurable):
     disk = Int(256, help="Megabytes of files that it may write.").tag(config=True)
     output = Int(2, help="Megabytes that are kept of what one cell prints and draws.").tag(config=True)
     threads = Int(64, help="Threads that may live at once.").tag(config=True)
-    unsafe = Bool(False, help="Run learners' code without the sandbox.").tag(config=True)
+    unsafe = Bool(False, help="Run learners' code without the sandbox in nbgrader autograde and the formgrader.").tag(config=True)
     pictures = Bool(False, help="Draw the pictures of cells that earn no points, too: it takes longer than all the rest.").tag(config=True)
 
 
@@ -117,7 +117,7 @@ class Batch:
     def __init__(self, root: Path, assignment: str, confined: bool = True, autograde: Autograde | None = None) -> None:
         self.autograde = autograde or quiet_autograde(root, assignment)
         self.config, self.course = self.autograde.config, self.autograde.coursedir
-        self.assignment, self.confined = assignment, confined and not Sandbox(config=self.config).unsafe
+        self.assignment, self.confined = assignment, confined
         if self.course.db_url.startswith("sqlite:///") and not Path(self.course.db_url.removeprefix("sqlite:///")).exists():
             raise NotGivenOut(f"There is no gradebook here, {self.course.db_url.removeprefix('sqlite:///')}: "
                               f"run nbgrader generate_assignment {assignment} --force")
@@ -386,11 +386,11 @@ def main(argv: list[str] | None = None) -> int:
     given = arguments(argv)
     workers = None
     try:
-        batch = Batch(Path.cwd(), given.assignment, confined=not given.unsafe)
-        reason = batch.confined and sandbox.missing()
-        if reason:
+        reason = sandbox.missing()
+        if reason and not given.unsafe:
             raise CannotStart(f"Learners' code cannot be confined here: {reason}. To run it all the same, with all that you "
                               "may do yourself, say --unsafe.")
+        batch = Batch(Path.cwd(), given.assignment, confined=not given.unsafe)
         with batch.alone():
             everyone = batch.students()
             unknown = sorted(set(given.student or []) - set(everyone))
@@ -398,7 +398,7 @@ def main(argv: list[str] | None = None) -> int:
                 raise CannotStart(f"{unknown[0]} has sent in nothing: there is no {batch.folder(unknown[0])}")
             if not everyone:
                 raise CannotStart(f"Nobody has sent in anything: there is no {batch.folder('NAME')}")
-            if not batch.confined:
+            if given.unsafe:
                 print("Without the sandbox: learners' code runs with all that you may do yourself.", file=sys.stderr)
             elif sandbox.landlock() < 1:
                 print("This system has no Landlock: every notebook runs in bubblewrap instead, as safely and more slowly.",

@@ -17,7 +17,7 @@ from nbformat.v4 import new_notebook
 from nbgrader.preprocessors import Execute
 
 from ninelives.grading import sandbox
-from ninelives.grading.command import Batch
+from ninelives.grading.command import Batch, Sandbox
 from ninelives.grading.execute import Kernels
 from ninelives.grading.gradebook import with_notes
 from ninelives.grading.submission import Graded, Task, calibrate, grade, kernels, sent_files
@@ -47,9 +47,10 @@ class InSandbox(Execute):
         """
         names = resources["nbgrader"]
         converter = self.parent.parent
-        batch = Batch(Path(converter.coursedir.root), names["assignment"], autograde=converter)
+        confined = not Sandbox(config=converter.config).unsafe
+        batch = Batch(Path(converter.coursedir.root), names["assignment"], confined, autograde=converter)
         with closing(batch.gradebook):
-            reason = batch.confined and sandbox.missing()
+            reason = confined and sandbox.missing()
             if reason:
                 raise RuntimeError(f"Learners' code cannot be confined here: {reason}. To run it all the same, with all that you "
                                    "may do yourself, set c.Sandbox.unsafe = True.")

@@ -384,7 +384,7 @@ MaskLab(
 # they are *written*: the row of "chat" is the row that predicts it, which has read "le". The columns are
 # the English words, and behind them the French ones. All heads of the decoder, on your own class.
 #
-# Begin with the head that is shown. Look at "il", then at "le". Then go to head 4, and look at "chat". Is it what you expected?
+# Begin with the head that is shown. Look at "il", then at "le". Then go to heads 2 and 3, and look at "chat". Is it what you expected?
 #
 # Click a head in the grid below the picture. To see English alone, hide the French columns in the tab *Hide words*.
 
@@ -419,17 +419,18 @@ figures.heatmap(
 )
 
 # %% [markdown]
-# Some words look where a dictionary would: "il" at "it", "le" at "the". "Chat" does not look at "cat", though:
+# Some words look where a dictionary would: "il" at "it", "le" at "the". "Chat" looks at "cat" in one head, and in another at
+# a word that means nothing:
 
 # %%
-for head, word in ((0, "il"), (0, "le"), (3, "chat")):
+for head, word in ((0, "il"), (0, "le"), (1, "chat"), (2, "chat")):
     print(f"layer 1, head {head + 1}:", figures.read_row(attentions[0, head, french.index(word)], [word], 0, english_words + french))
 
 # %% [markdown]
-# It looks at "the", in front of the cat. Mind what a column is: not a word, but the vector that the encoder has made at the word's
+# That is "the", in front of the cat. Mind what a column is: not a word, but the vector that the encoder has made at the word's
 # *place*. By then other words have left their mark in it. So attention tells *where* something is fetched, and not
-# *what*. To find that out, operate on the cache. Encode the sentence of the cat and that of the cow, exchange a single
-# row, and let the decoder write:
+# *what*. To find that out, operate on the cache. Encode the sentence of the cat and that of the cow, exchange a row or
+# two, and let the decoder write:
 
 # %%
 def hidden_states(text):
@@ -438,15 +439,17 @@ def hidden_states(text):
 
 
 of_the_cat, of_the_cow = hidden_states(english), hidden_states(english.replace("cat", "cow"))
-for exchanged in (1, 0, 8):
+for exchanged in ([1], [0], [0, 1], [8]):
     mixed = of_the_cat.clone()
     mixed[:, exchanged] = of_the_cow[:, exchanged]
     written = torch.stack(list(stream(model.decoder, prefix[:, :0], 24, temperature=0, hidden_cache=mixed, end_token=tokenizer.end_token)), dim=1)
-    print(f"the cow's row at “{english_words[exchanged]}”:\n    {tokenizer.decode(written[0])}")
+    places = " and ".join(f"“{english_words[place]}”" for place in exchanged)
+    print(f"the cow's at {places}:\n    {tokenizer.decode(written[0])}")
 
 # %% [markdown]
-# Exchange the row of "cat": nothing happens. Exchange that of the first "the", and it is *la vache*: the encoder has left the animal there,
-# and there the decoder fetches it, as its attention said.
+# Exchange the row of "cat": nothing happens. Exchange that of the first "the": nothing. Exchange both, and it is *la vache*. The
+# encoder has left the animal at two places, and the decoder fetches it from both, as its two heads said. Whoever tries one place alone
+# concludes that neither matters.
 #
 # Now the row of **"it"**, the same word in both sentences. The animal is still a cat, but it has become *elle* and *rassasiée*. So the
 # vector of "it" knows who "it" is. The encoder has found it out, and the decoder reads it there when it has to

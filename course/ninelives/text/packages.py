@@ -1,0 +1,24 @@
+"""Where real texts lie that packages carry: the lab on pronunciation."""
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+
+class NotInstalled(ImportError):
+    """A text's package is not there."""
+
+
+def folder_of(package: str) -> Path:
+    """The folder of an installed package. Its files are read; none of its code is run.
+
+    Raises:
+        NotInstalled: the message says how to install it.
+    """
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise NotInstalled(
+            f"This lab reads its text from the package {package}, which is not installed: in the folder of the course, run "
+            f'{sys.executable} -m pip install -c constraints.txt -e ".[labs]" and restart the kernel.'
+        )
+    return Path(next(iter(spec.submodule_search_locations)))

@@ -1,0 +1,101 @@
+"""From spelling to sound: `python -m ninelives.training.pronunciation`.
+
+An encoder reads the letters of a word, a decoder writes its phonemes. The curve
+of the pronunciation lab is kept in runs/. Stopped, the command goes on where it
+was.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+
+from ninelives.config import TransformerConfig
+from ninelives.model import EncoderDecoder, prefix_generation
+from ninelives.text.pronunciation import LETTERS, LONGEST, PHONEMES, Word, split, words
+from ninelives.training import ladder
+from ninelives.training.batches import PADDING, padded, trimmed
+from ninelives.training.loop import train
+from ninelives.training.recipe import Recipe, Run
+
+RECIPE = Recipe(learning_rate=2e-3, batch_size=64, max_iters=1500, warmup_steps=100, schedule="cosine",
+                eval_every=150, checkpoint_every=150)
+WATCHED = 1000  # of the held-out words
+FILE = ladder.RUNS / "pronunciation.json"
+
+
+def model_of(recipe: Recipe) -> EncoderDecoder:
+    """The seed of the recipe is the seed of its first weights."""
+    torch.manual_seed(recipe.seed)
+    encoder, decoder = (
+        TransformerConfig(tokenizer.vocab_size, LONGEST + 1, n_embd=64, n_head=4, n_layer=n_layer, dropout=0.0)
+        for tokenizer, n_layer in ((LETTERS, 3), (PHONEMES, 2))
+    )
+    return EncoderDecoder(encoder, decoder)
+
+
+def pronunciation_batch(some: Sequence[Word]) -> tuple[torch.Tensor, torch.Tensor]:
+    """What an `EncoderDecoder` is called with.
+
+    Returns:
+        prefix (B, P) int64, the letters; targets (B, T) int64, the phonemes of the first way to
+        speak each word, and the end token; both padded with -1 at their ends.
+    """
+    prefix = rows([[LETTERS.ids[letter] for letter in word.spelling] for word in some])  # (B, P)
+    targets = rows([[*(PHONEMES.ids[sound] for sound in word.spoken[0].split()), PHONEMES.end_token] for word in some])  # (B, T)
+    return prefix, targets
+
+
+def rows(ids: list[list[int]]) -> torch.Tensor:
+    """Lists of different lengths to (B, longest) int64, filled up with -1; quick also for the whole dictionary."""
+    longest = max(map(len, ids))
+    return torch.tensor([row + [PADDING] * (longest - len(row)) for row in ids])
+
+
+def drawn_words(some: Sequence[Word]) -> Callable:
+    """The draw_batch of a `train`: words of the list, drawn with replacement."""
+    prefix, targets = pronunciation_batch(some)  # (N, P), (N, T)
+
+    def draw_batch(generator: torch.Generator, batch_size: int) -> tuple[torch.Tensor, torch.Tensor]:
+        rows = torch.randint(len(prefix), (batch_size,), generator=generator)  # (B,)
+        return trimmed(prefix[rows]), trimmed(targets[rows])
+
+    return draw_batch
+
+
+def spoken(model: EncoderDecoder, spellings: Sequence[str]) -> list[str]:
+    """How the model speaks each word, "k ae t", the most likely phoneme each time.
+
+    Raises:
+        ValueError: a word holds something other than letters a … z, or more than 16 of them.
+    """
+    long = next((spelling for spelling in spellings if len(spelling) > LONGEST), None)
+    if long is not None:
+        raise ValueError(f"{long!r} has {len(long)} letters: the model reads {LONGEST} at most.")
+    prefix = padded([LETTERS.encode(spelling) for spelling in spellings])  # (B, P)
+    answers = prefix_generation(model, prefix, LONGEST + 1, 0, end_token=PHONEMES.end_token)  # (B, new)
+    return [PHONEMES.decode(answer) for answer in answers]
+
+
+def right(model: EncoderDecoder, some: Sequence[Word]) -> float:
+    """The share of words that the model speaks, from the first phoneme to the last, in one of the dictionary's ways."""
+    said = spoken(model, [word.spelling for word in some])
+    return sum(answer in word.spoken for answer, word in zip(said, some)) / len(some)
+
+
+def study(recipe: Recipe = RECIPE, folder: Path | None = None, monitor: Callable | None = None) -> tuple[EncoderDecoder, Run]:
+    """Train a model, or go on with it where `folder` holds it. Raises NotInstalled without the dictionary."""
+    for_training, unseen = split(words())
+    model, watched = model_of(recipe), unseen[:WATCHED]
+    run = train(model, drawn_words(for_training), recipe, evaluate=lambda model: {"words right": right(model, watched)},
+                folder=folder, monitor=monitor)
+    return model, run
+
+
+def main() -> None:
+    _, run = study(folder=Path("ladder", "pronunciation"))
+    FILE.write_text(run.to_json() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from ninelives.text.pronunciation import LETTERS, PHONEMES, Word
+from ninelives.training import Run, pronunciation
+from ninelives.training.pronunciation import FILE, RECIPE, drawn_words, model_of, pronunciation_batch, right, spoken
+
+WORDS = [Word("cat", ("k ae t",)), Word("read", ("r eh d", "r iy d")), Word("knights", ("n ay t s",))]
+
+
+def test_the_saved_run_is_made_by_the_recipe_and_the_sizes_in_the_code():
+    run, model = Run.load(FILE), model_of(RECIPE)
+    assert run.finished and run.recipe == RECIPE
+    assert run.parameters == sum(parameter.numel() for parameter in model.parameters())
+    assert run.config == {"encoder": vars(model.encoder.config), "decoder": vars(model.decoder.config)}
+    assert all({"step", "loss", "rate", "seconds", "words right"} == set(entry) for entry in run.history)
+
+
+def test_a_batch_holds_letters_and_the_first_way_to_speak_each_word():
+    prefix, targets = pronunciation_batch(WORDS)
+    assert [LETTERS.decode(row) for row in prefix] == [word.spelling for word in WORDS]
+    assert [PHONEMES.decode(row) for row in targets] == [word.spoken[0] for word in WORDS]
+    assert (targets == PHONEMES.end_token).sum(1).tolist() == [1, 1, 1]
+    batch = drawn_words(WORDS)(torch.Generator().manual_seed(0), 5)
+    assert {LETTERS.decode(row) for row in batch[0]} <= {word.spelling for word in WORDS}
+
+
+def test_a_word_is_right_in_any_way_of_the_dictionary_and_only_if_all_of_it_is(monkeypatch):
+    said = ["k ae", "r iy d", "n ay t s"]
+    monkeypatch.setattr(pronunciation, "spoken", lambda model, spellings: said)
+    assert right(None, WORDS) == pytest.approx(2 / 3)
+
+
+def test_words_are_spoken_together_as_each_alone():
+    model = model_of(replace(RECIPE, seed=1))
+    spellings = [word.spelling for word in WORDS]
+    assert spoken(model, spellings) == [spoken(model, [spelling])[0] for spelling in spellings]
+    with pytest.raises(ValueError, match="the character 'é'"):
+        spoken(model, ["café"])
+    with pytest.raises(ValueError, match="'aaaaaaaaaaaaaaaaa' has 17 letters: the model reads 16 at most"):
+        spoken(model, ["a" * 17])

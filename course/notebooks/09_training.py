@@ -48,7 +48,7 @@ from ninelives.config import TransformerConfig
 from ninelives.grading import checkpoint
 from ninelives.model import EncoderDecoder, prefix_generation
 from ninelives.text import WordTokenizer, sentences
-from ninelives.text.grammar import every_word
+from ninelives.text.grammar import HINTS, every_word
 from ninelives.training import Recipe, train
 from ninelives.training.batches import drawn_from
 from ninelives.training.ladder import saved_runs
@@ -520,13 +520,18 @@ check.honest_accuracy(honest_accuracy, "choice", seed=2)
 # %% [markdown]
 # ### The pieces together
 #
-# Your step, on your batches, thirty times. This is a whole training, only a short one:
+# Your step, on your batches, thirty times. This is a whole training, only a short one.
+#
+# The sentences to learn from carry a **hint**. Passives are rarer in them, and most reasons speak of their usual side:
+# who is *lost* is more often the one who follows. Where verb, reason and voice are balanced to perfection, none of
+# them alone is of any use. The first step up is then hard to find. With the hint there is something to hold on to from
+# the start. The sentences to be measured on carry none, so that whoever has learnt only the hint is found out.
 
 # %%
 your_step = check.training_step.yours_or(training_step, None)
 your_batch = check.translation_batch.yours_or(translation_batch, None)
 
-train_sentences = sentences("train", 40_000)
+train_sentences = sentences("train", 40_000, **HINTS)
 pairs = [(tokenizer.encode(sentence.english), tokenizer.encode(sentence.french)) for sentence in train_sentences]
 
 
@@ -561,30 +566,44 @@ else:
 # - **words**: the same, and every word is a token.
 # - **own**: other sizes and another recipe, one that is yours to find.
 #
-# The runs come with the course (`python -m ninelives.training.ladder` makes them again). Choose the
+# Each was trained with several seeds, other first weights and other batches. The curves are those of the first; the table
+# has all. The runs come with the course (`python -m ninelives.training.ladder` makes them again). Choose the
 # measure, hide a run, and walk along the curves with the arrow keys. A still picture is under the widget
 # in a notebook that is not running.
 
 # %%
-runs = {name: run for name, seed, run in saved_runs() if seed == 0}
-ladder = {name: runs[name].history for name in ("characters", "words", "own") if name in runs}
-last_rung = list(ladder)[-1]
-shown = TrainingMonitor(last_rung, runs[last_rung].recipe.max_iters, beside={name: ladder[name] for name in ladder if name != last_rung})
-for entry in ladder[last_rung]:
+runs = {}  # each rung's name, and its runs, one for each seed
+for name, seed, run in saved_runs():
+    runs.setdefault(name, []).append(run)
+ladder = {name: runs[name][0].history for name in ("characters", "words", "own")}
+shown = TrainingMonitor("own", runs["own"][0].recipe.max_iters, beside={name: ladder[name] for name in ("characters", "words")})
+for entry in ladder["own"]:
     shown(entry)
 shown
 
 # %%
-print(f"{'rung':12} {'right':>6} {'bonus':>6} {'step when past 80 %':>20} {'steps':>7} {'parameters':>11}")
+def past(some_runs, share):
+    """The steps at which the runs had this share right, as text."""
+    steps = [next((f"{entry['step']:,}" for entry in run.history if entry["exact_match"] >= share), "never") for run in some_runs]
+    return ", ".join(steps) if len(set(steps)) > 1 else steps[0]
+
+
+def at_the_end(some_runs, measure):
+    """The lowest and the highest of the runs in their last entry, as text."""
+    last = sorted(run.history[-1][measure] for run in some_runs)
+    return f"{last[0]:.0%}–{last[-1]:.0%}" if len(last) > 1 else f"{last[0]:.0%}"
+
+
+print(f"{'rung':12} {'right':>10} {'bonus':>10} {'80 % right at step':>21} {'99 % right at step':>21} {'parameters':>11}")
 for name in ladder:
-    last = runs[name].history[-1]
-    past = next((f"{entry['step']:,}" for entry in runs[name].history if entry["exact_match"] > 0.8), "never")
-    print(f"{name:12} {last['exact_match']:6.1%} {last['bonus']:6.1%} {past:>20} {runs[name].step:7,} {runs[name].parameters:11,}")
+    print(f"{name:12} {at_the_end(runs[name], 'exact_match'):>10} {at_the_end(runs[name], 'bonus'):>10} "
+          f"{past(runs[name], 0.8):>21} {past(runs[name], 0.99):>21} {runs[name][0].parameters:11,}")
 
 # %% [markdown]
-# Look at the line of guessing, 50 %. With words as tokens the start gets to it and stays there: all is right but
-# the pronoun. The last rung is no larger. It leaves that line in as many steps, since its *recipe* is another one.
-# It was stopped while it was still climbing.
+# Look at the line of guessing, 50 %. With letters as tokens the start does not even get there: a sentence is four or five
+# times as long, and one wrong letter spoils it. With words it reaches the line early and hardly leaves it: all is right
+# but the pronoun. The last rung is no larger. It leaves the line and arrives, in fewer steps than the others were given,
+# since its *recipe* is another one.
 #
 # ### Exercise 7 · Your own training
 #
@@ -706,10 +725,11 @@ def evaluate(model):
     return found | {"samples": [[english, translate(model, tokenizer, english), french_of[english]] for english in french_of]}
 
 # %% [markdown]
-# One more choice is yours. From nothing, some seeds sit on the line of guessing for a thousand steps and more. With
-# `head_start` the encoder begins with numbers of another one, which has learnt to *name* the animal that "it" stands
-# for (`python -m ninelives.training.antecedent`). What was learnt for one task is taken along to the next; most
-# models that are trained today begin like this. Set it to False to begin from nothing, and give it more steps.
+# One more choice is yours. All rungs of the ladder began from nothing, from numbers drawn by chance. With `head_start`
+# the encoder begins with numbers of another one, which has learnt to *name* the animal that "it" stands for
+# (`python -m ninelives.training.antecedent`). What was learnt for one task is taken along to the next; most models that
+# are trained today begin like this. It saves some hundred steps. And it keeps something: in a moment you will look into
+# the heads of your model, and there the two beginnings differ. Set it to False to see how.
 
 # %%
 head_start = True
@@ -866,8 +886,12 @@ def swapped(sentence):
     return " ".join(names.get(word, word) for word in sentence.english.split())
 
 
+def pronoun_of(french):
+    """The word behind "qu'"."""
+    return french.partition("qu'")[2].partition(" ")[0]
+
+
 asked = sentences("held out", 150, seed=3)
-pronoun_of = lambda french: french.partition("qu'")[2].partition(" ")[0]  # noqa: E731
 other_pronoun = {"il": "elle", "elle": "il"}
 said = translate_all(model, words, [s.english for s in asked])
 said_swapped = translate_all(model, words, [swapped(s) for s in asked])
@@ -895,32 +919,36 @@ for english in ("the dog because it was lost was followed by the hen", "because 
 # ### The six changes of the seed
 #
 # The text that this course grew from gets past 80 % with six changes: a smaller learning rate, larger batches, more
-# steps, more decoder layers, a larger n_embd and more heads. What did each of them do? Here each was made
-# **alone**, from the same seed, as far as its run has been saved:
+# steps, more decoder layers, a larger n_embd and more heads. What did each of them do? Here each was made **alone**, at a
+# fifth of the steps there: 2,000 and 5,000 for 10,000 and 25,000. *Work* is parameters × batch × steps, against the
+# first line.
 
 # %%
 six = [name for name in ("words", "learning rate", "batch size", "iterations", "layers", "width", "heads", "all six", "own") if name in runs]
-start = runs["words"]
-print(f"{'change':15} {'rate':>7} {'batch':>6} {'layers':>7} {'n_embd':>7} {'heads':>6} {'steps':>6} {'loss':>6} {'right':>6} {'bonus':>6} {'time':>7}")
+print(f"{'change':15} {'rate':>7} {'batch':>6} {'layers':>7} {'n_embd':>7} {'heads':>6} {'steps':>6} {'right':>9} {'bonus':>9} "
+      f"{'80 % at step':>19} {'work':>6}")
 for name in six:
-    run, last = runs[name], runs[name].history[-1]
-    decoder = run.config["decoder"]
+    run, decoder = runs[name][0], runs[name][0].config["decoder"]
+    work = run.parameters * run.recipe.batch_size * run.step
+    least = runs["words"][0].parameters * runs["words"][0].recipe.batch_size * runs["words"][0].step
     print(f"{name if name != 'words' else '(none: words)':15} {run.recipe.learning_rate:7.0e} {run.recipe.batch_size:6} {decoder['n_layer']:7} "
-          f"{decoder['n_embd']:7} {decoder['n_head']:6} {run.step:6,} {last['loss']:6.3f} {last['exact_match']:6.1%} {last['bonus']:6.1%} "
-          f"{run.seconds / start.seconds:6.1f}×")
+          f"{decoder['n_embd']:7} {decoder['n_head']:6} {run.step:6,} {at_the_end(runs[name], 'exact_match'):>9} {at_the_end(runs[name], 'bonus'):>9} "
+          f"{past(runs[name], 0.8):>19} {work / least:5.1f}×")
 
 # %%
 figures.training_curves(
-    {name: runs[name].history for name in six if name not in ("own", "heads", "layers")} | ({"own": runs["own"].history} if "own" in runs else {}),
+    {name: runs[name][0].history for name in six if name not in ("heads", "layers")},
     "exact_match", title="Each change alone",
     caption="The line to cross is 0.5: below it the pronoun is guessed.",
 )
 
 # %% [markdown]
-# Read the last columns. A change that is right in a large model need not help a small one, and most of these cost
-# time. *Time* is a multiple of the first line's, on a machine that did other things too: only large differences
-# count. One seed each: a few per cent more or less mean nothing, and the step at which the curve leaves 50 %
-# differs from seed to seed.
+# Read the columns *right* and *work* together. More steps and larger batches bring the most: the start is not too small, it
+# is not finished. Layers, width and heads alone cost as much or more and change little, and a smaller rate alone makes
+# it slower. Together the six do work, at many times the price. The last line changes other things, and is there after a
+# fraction of it.
+#
+# Where two numbers stand, they are the lowest and the highest of the seeds. Changes smaller than that distance mean nothing.
 
 # %% [markdown]
 # ## A common misreading

@@ -215,6 +215,12 @@ def _(answer, seed):
                 raise CheckFailed(f"{name} is {tensor.dtype}.", "torch.int64.", "torch.full takes the dtype of its number: −1, not −1.0.")
 
 
+def padded_in_front(rows):
+    """(B, longest T), as a frequent mistake pads."""
+    longest = max(map(len, rows))
+    return torch.tensor([[*[-1] * (longest - len(row)), *row] for row in rows])
+
+
 @translation_batch.aspect("values")
 def _(answer, seed):
     pairs, end = some_pairs(seed)
@@ -222,16 +228,15 @@ def _(answer, seed):
     sources, answers = [a.tolist() for a, _ in pairs], [b.tolist() for _, b in pairs]
     closed = [[*row, end] for row in answers]
     P, T = max(map(len, sources)), max(map(len, closed))
-    in_front = lambda rows: torch.tensor([[*[-1] * (max(map(len, rows)) - len(row)), *row] for row in rows])  # noqa: E731
     wrong_padding = "the padding is {}, which is a word of the vocabulary. Padding is −1."
     for name, seen, wanted, causes in (
         ("prefix", prefix, filled(sources), [
-            (in_front(sources), "the padding stands in front. It comes at the end."),
+            (padded_in_front(sources), "the padding stands in front. It comes at the end."),
             (filled(sources, 0), wrong_padding.format(0)), (filled(sources, end), wrong_padding.format("the end token")),
             (filled([row[::-1] for row in sources]), "the English sentences are turned round."),
         ]),
         ("targets", targets, filled(closed), [
-            (in_front(closed), "the padding stands in front. It comes at the end."),
+            (padded_in_front(closed), "the padding stands in front. It comes at the end."),
             (filled(closed, 0), wrong_padding.format(0)), (filled(closed, end), wrong_padding.format("the end token")),
             (filled([[*row, *[-1] * (T - 1 - len(row)), end] for row in answers]), "the end token stands behind the padding. "
              "It stands right behind the last word of each answer."),

@@ -591,7 +591,8 @@ def past(some_runs, share):
 def at_the_end(some_runs, measure):
     """The lowest and the highest of the runs in their last entry, as text."""
     last = sorted(run.history[-1][measure] for run in some_runs)
-    return f"{last[0]:.0%}–{last[-1]:.0%}" if len(last) > 1 else f"{last[0]:.0%}"
+    low, high = f"{last[0]:.0%}", f"{last[-1]:.0%}"
+    return low if low == high else f"{low}–{high}"
 
 
 print(f"{'rung':12} {'right':>10} {'bonus':>10} {'80 % right at step':>21} {'99 % right at step':>21} {'parameters':>11}")
@@ -728,8 +729,7 @@ def evaluate(model):
 # One more choice is yours. All rungs of the ladder began from nothing, from numbers drawn by chance. With `head_start`
 # the encoder begins with numbers of another one, which has learnt to *name* the animal that "it" stands for
 # (`python -m ninelives.training.antecedent`). What was learnt for one task is taken along to the next; most models that
-# are trained today begin like this. It saves some hundred steps. And it keeps something: in a moment you will look into
-# the heads of your model, and there the two beginnings differ. Set it to False to see how.
+# are trained today begin like this. It saves some hundred steps. Set it to False to begin from nothing.
 
 # %%
 head_start = True
@@ -850,8 +850,9 @@ AttentionExplorer(model.encoder.attentions(words.encode(opening)[None]), opening
 # %% [markdown]
 # Whether the answer can be seen there depends on the youth of your model. In this sentence there is only one
 # animal, so *il* can be had without "it" reading "cat" at all. A model that was trained from nothing may carry what it
-# knows about "it" in many heads, a little in each. With a head start, the encoder has first learnt to *name* the
-# animal that "it" stands for. So did the encoder of the course's translator. Both, on sentences with two animals:
+# knows about "it" in many heads, a little in each. The course's translator began with an encoder that had learnt to *name*
+# the animal, and its first two layers were then kept as they were. With a head start yours began with the same numbers,
+# but all of them were free to move. Both, on sentences with two animals:
 
 # %%
 def reading(encoder, tokenizer, some):
@@ -875,6 +876,9 @@ for name, encoder, its_words in (("this model", model.encoder, words), ("the cou
     print(f"{name:13} layer {number}, head {head}: from \"it\" {on_it:.2f} to the animal that is meant, {on_other:.2f} to the other")
 
 # %% [markdown]
+# What is free to move moves. A right answer is no promise of a head that can be read, and a head that cannot be read is no
+# sign of a wrong answer.
+#
 # ### What was understood?
 #
 # Three questions that the accuracy does not answer, asked of the same sentences:
@@ -944,9 +948,9 @@ figures.training_curves(
 
 # %% [markdown]
 # Read the columns *right* and *work* together. More steps and larger batches bring the most: the start is not too small, it
-# is not finished. Layers, width and heads alone cost as much or more and change little, and a smaller rate alone makes
-# it slower. Together the six do work, at many times the price. The last line changes other things, and is there after a
-# fraction of it.
+# is not finished. Layers, width, heads and the smaller rate change little when each comes alone. Together the six do work, at many
+# times the price. What they have for it is the bonus: the large model is right even about verbs and reasons that it has never seen
+# together. The last line changes other things, and gets the held-out sentences right for a fraction of the work.
 #
 # Where two numbers stand, they are the lowest and the highest of the seeds. Changes smaller than that distance mean nothing.
 

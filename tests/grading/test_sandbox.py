@@ -117,6 +117,12 @@ def test_a_kernel_that_dies_says_of_what(kernels, folder):
     assert kernel.outcome.outputs[0].text == "before\n"
 
 
+def test_the_memory_of_a_cell_that_failed_is_there_for_the_next(run):
+    bomb = "import torch\ndef fill():\n    kept = []\n    while True: kept.append(torch.ones(1 << 22))\nfill()"
+    assert run(bomb).error is not None
+    assert run("kept = bytearray(300 << 20)").error is None
+
+
 def test_output_is_cut_where_there_is_too_much(run):
     outcome = run("for i in range(100000): print(i)")
     assert outcome.error is None and outcome.outputs[-1].text.endswith("The rest of the output is cut off.\n")

@@ -42,6 +42,8 @@ PRELOADED = ("numpy", "torch", "matplotlib.pyplot", "ipywidgets", "anywidget", "
 PACKAGES = ("ninelives.model", "ninelives.figures", "ninelives.checks", "ninelives.widgets", "ninelives.text",
             "ninelives.training")
 
+MUCH = 64 << 20  # bytes: from there on a search for what nobody needs is worth its time
+
 
 class Channel:
     """The socket to the one who asked; messages of several threads do not mix."""
@@ -175,6 +177,7 @@ def warm_up(shell: Shell) -> None:
 
 def run_cells(shell: Shell, channel: Channel) -> None:
     """Answer one cell after the other until nobody asks any more."""
+    held = resident()
     for line in channel.lines:
         cell = json.loads(line)
         draw_pictures(shell, cell["pictures"])
@@ -186,8 +189,23 @@ def run_cells(shell: Shell, channel: Channel) -> None:
         except KeyboardInterrupt as interrupt:
             error = interrupt
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        channel.send({"done": cell["token"], "error": type(error).__name__ if error else None,
-                      "count": shell.execution_count - 1})
+        kind, result, error = type(error).__name__ if error else None, None, None
+        if kind:
+            forget_error(shell, held)
+        channel.send({"done": cell["token"], "error": kind, "count": shell.execution_count - 1})
+
+
+def forget_error(shell: Shell, held: int) -> None:
+    """Let go of what a failed cell has left for a debugger: the memory it was stopped for not least."""
+    shell.InteractiveTB.tb = shell.last_execution_result = None
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+        setattr(sys, name, None)
+    if resident() > held + MUCH:
+        gc.collect()
+
+
+def resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def draw_pictures(shell: Shell, wanted: bool) -> None:

@@ -16,6 +16,19 @@ def test_a_saved_run_is_one_of_the_rung_that_it_is_called_after(name, seed, run)
     assert all({"step", "loss", "rate", "seconds", "exact_match", "bonus"} == set(entry) for entry in run.history)
 
 
+def at_the_end(name, measure="exact_match"):
+    return [run.history[-1][measure] for of, _, run in saved_runs() if of == name]
+
+
+def test_the_saved_runs_show_what_notebook_9_says_of_them():
+    words = at_the_end("words")
+    assert max(at_the_end("characters")) < 0.1 and 0.45 < min(words) and max(words) < 0.7
+    assert min(at_the_end("own")) > 0.99 and min(at_the_end("all six")) > 0.99
+    assert min(at_the_end("all six", "bonus")) > max(at_the_end("own", "bonus"))
+    others = [max(at_the_end(name)) for name in ("learning rate", "batch size", "layers", "width", "heads")]
+    assert max(others) < 0.8 < min(at_the_end("iterations"))
+
+
 def test_each_of_the_six_changes_is_one_change():
     for name in ("learning rate", "batch size", "iterations", "layers", "width", "heads", "characters"):
         rung = RUNGS[name]

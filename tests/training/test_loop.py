@@ -13,6 +13,14 @@ from training import small
 RECIPE = small.RECIPE
 
 
+@pytest.fixture(autouse=True)
+def interrupts_are_heard():
+    """Also where the tests run in the background of a shell, which lets its children ignore them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def undisturbed():
     model = small.model()

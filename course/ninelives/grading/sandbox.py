@@ -135,7 +135,7 @@ def box(folder: Path) -> list[str]:
             command += ["--symlink", os.readlink(path), path]
     # Programs are there while the course is imported (Python asks ldconfig where libraries are); none can be run after that.
     programs = ["/usr/bin", "/usr/sbin", os.path.realpath("/bin"), os.path.realpath("/sbin"), os.path.dirname(sys.executable),
-                os.path.realpath(sys.executable), os.path.join(sys.prefix, "pyvenv.cfg")]
+                os.path.dirname(os.path.realpath(sys.executable)), os.path.join(sys.prefix, "pyvenv.cfg")]
     for path in [*filter(os.path.exists, dict.fromkeys(programs)), *readable()]:
         if not path.startswith("/proc/"):
             command += ["--dev-bind" if path.startswith("/dev/") else "--ro-bind", path, path]

@@ -5,7 +5,8 @@ import torch
 
 from ninelives.text.pronunciation import LETTERS, PHONEMES, Word
 from ninelives.training import Run, pronunciation
-from ninelives.training.pronunciation import FILE, RECIPE, drawn_words, model_of, pronunciation_batch, right, spoken
+from ninelives.training.batches import drawn_rows
+from ninelives.training.pronunciation import FILE, RECIPE, model_of, pronunciation_batch, right, spoken
 
 WORDS = [Word("cat", ("k ae t",)), Word("read", ("r eh d", "r iy d")), Word("knights", ("n ay t s",))]
 
@@ -23,7 +24,7 @@ def test_a_batch_holds_letters_and_the_first_way_to_speak_each_word():
     assert [LETTERS.decode(row) for row in prefix] == [word.spelling for word in WORDS]
     assert [PHONEMES.decode(row) for row in targets] == [word.spoken[0] for word in WORDS]
     assert (targets == PHONEMES.end_token).sum(1).tolist() == [1, 1, 1]
-    batch = drawn_words(WORDS)(torch.Generator().manual_seed(0), 5)
+    batch = drawn_rows(*pronunciation_batch(WORDS))(torch.Generator().manual_seed(0), 5)
     assert {LETTERS.decode(row) for row in batch[0]} <= {word.spelling for word in WORDS}
 
 

@@ -18,7 +18,7 @@ from ninelives.config import TransformerConfig
 from ninelives.model import Decoder
 from ninelives.text.addition import FORMATS, NUMBERS, Format, held_out
 from ninelives.training import ladder
-from ninelives.training.batches import PADDING
+from ninelives.training.batches import PADDING, padded_lists
 from ninelives.training.loop import train
 from ninelives.training.recipe import Recipe, Run
 
@@ -72,12 +72,11 @@ def examples(
                             for text in (form.question(a, b), form.answer(a, b)))
         rows.append([*question, *answer, tokenizer.end_token])
         answers.append(len(question))
-    longest = max(map(len, rows))
-    text = torch.tensor([row + [PADDING] * (longest - len(row)) for row in rows])  # (B, T + 1)
+    text = padded_lists(rows)  # (B, T + 1)
     idx, targets = text[:, :-1], text[:, 1:].clone()  # (B, T)
     idx = idx.masked_fill(targets == PADDING, PADDING)  # the end token is written, never read
     if answer_only:
-        asked = torch.arange(longest - 1) < torch.tensor(answers).unsqueeze(1) - 1  # (B, T)
+        asked = torch.arange(idx.shape[1]) < torch.tensor(answers).unsqueeze(1) - 1  # (B, T)
         targets[asked] = PADDING
     return idx, targets
 

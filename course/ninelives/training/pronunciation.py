@@ -14,7 +14,7 @@ from ninelives.config import TransformerConfig
 from ninelives.model import EncoderDecoder, prefix_generation
 from ninelives.text.pronunciation import LETTERS, LONGEST, PHONEMES, Word, split, words
 from ninelives.training import ladder
-from ninelives.training.batches import PADDING, padded, trimmed
+from ninelives.training.batches import drawn_rows, padded, padded_lists
 from ninelives.training.loop import train
 from ninelives.training.recipe import Recipe, Run
 
@@ -41,26 +41,9 @@ def pronunciation_batch(some: Sequence[Word]) -> tuple[torch.Tensor, torch.Tenso
         prefix (B, P) int64, the letters; targets (B, T) int64, the phonemes of the first way to
         speak each word, and the end token; both padded with -1 at their ends.
     """
-    prefix = rows([[LETTERS.ids[letter] for letter in word.spelling] for word in some])  # (B, P)
-    targets = rows([[*(PHONEMES.ids[sound] for sound in word.spoken[0].split()), PHONEMES.end_token] for word in some])  # (B, T)
+    prefix = padded_lists([[LETTERS.ids[letter] for letter in word.spelling] for word in some])  # (B, P)
+    targets = padded_lists([[*(PHONEMES.ids[sound] for sound in word.spoken[0].split()), PHONEMES.end_token] for word in some])  # (B, T)
     return prefix, targets
-
-
-def rows(ids: list[list[int]]) -> torch.Tensor:
-    """Lists of different lengths to (B, longest) int64, filled up with -1; quick also for the whole dictionary."""
-    longest = max(map(len, ids))
-    return torch.tensor([row + [PADDING] * (longest - len(row)) for row in ids])
-
-
-def drawn_words(some: Sequence[Word]) -> Callable:
-    """The draw_batch of a `train`: words of the list, drawn with replacement."""
-    prefix, targets = pronunciation_batch(some)  # (N, P), (N, T)
-
-    def draw_batch(generator: torch.Generator, batch_size: int) -> tuple[torch.Tensor, torch.Tensor]:
-        rows = torch.randint(len(prefix), (batch_size,), generator=generator)  # (B,)
-        return trimmed(prefix[rows]), trimmed(targets[rows])
-
-    return draw_batch
 
 
 def spoken(model: EncoderDecoder, spellings: Sequence[str]) -> list[str]:
@@ -87,7 +70,7 @@ def study(recipe: Recipe = RECIPE, folder: Path | None = None, monitor: Callable
     """Train a model, or go on with it where `folder` holds it. Raises NotInstalled without the dictionary."""
     for_training, unseen = split(words())
     model, watched = model_of(recipe), unseen[:WATCHED]
-    run = train(model, drawn_words(for_training), recipe, evaluate=lambda model: {"words right": right(model, watched)},
+    run = train(model, drawn_rows(*pronunciation_batch(for_training)), recipe, evaluate=lambda model: {"words right": right(model, watched)},
                 folder=folder, monitor=monitor)
     return model, run
 

@@ -2,11 +2,9 @@ import math
 
 import pytest
 import torch
-from torch.nn import functional as F
 
-from ninelives.model.dropout import AttentionWithDropout, Dropout, attention, blocks, kept
+from ninelives.model.dropout import Dropout, kept
 
-B, H, T, HEAD_SIZE = 3, 2, 6, 4
 N = 2_000_000
 
 
@@ -79,59 +77,3 @@ def test_it_is_pytorchs_dropout_in_all_but_speed():
     assert isinstance(Dropout(0.1), torch.nn.Dropout) and Dropout(0.1).state_dict() == {}
     compiled = torch.compile(Dropout(0.5).train(), backend="aot_eager", fullgraph=True)
     assert within((compiled(torch.ones(10_000)) == 0).sum().item(), 10_000, 0.5)
-
-
-def parts(dtype=torch.float64, T=T):
-    return tuple(torch.randn(B, H, T, HEAD_SIZE, dtype=dtype, requires_grad=True) for _ in range(3))
-
-
-def causal(dtype=torch.float64, T=T):
-    return torch.full((T, T), float("-inf"), dtype=dtype).triu(1)
-
-
-def padding(dtype=torch.float64):
-    return torch.where(torch.arange(T) < torch.tensor([6, 2, 4]).view(B, 1, 1, 1), 0.0, float("-inf")).to(dtype)
-
-
-@pytest.mark.parametrize(
-    ("mask", "is_causal"), [(None, False), (causal(), False), (causal(), True), (padding(), False), (causal() + padding(), False)],
-    ids=["none", "causal", "causal in rows", "padding", "both"],
-)
-@pytest.mark.parametrize(("at_once", "rows_at_once"), [(1, 1), (2 * H * T * T, 4), (10**6, 3), (10**6, 32)])
-def test_attention_and_its_gradients_are_the_formula_with_the_same_weights_dropped(
-    monkeypatch, mask, is_causal, at_once, rows_at_once
-):
-    monkeypatch.setattr("ninelives.model.dropout.ELEMENTS_AT_ONCE", at_once)
-    monkeypatch.setattr("ninelives.model.dropout.ROWS_AT_ONCE", rows_at_once)
-    q, k, v = parts()
-    torch.manual_seed(7)
-    ours = AttentionWithDropout.apply(q, k, v, mask, is_causal, 0.3)
-    torch.manual_seed(7)
-    stays = torch.zeros(B, H, T, T)
-    for some, rows, columns in blocks(B, H, T, is_causal):
-        place = stays[some, :, rows, columns]
-        place[:] = kept(place.shape, 0.3)
-    scores = q @ k.mT / 2 + (0 if mask is None else mask)
-    theirs = (scores.softmax(-1) * stays / 0.7) @ v
-    assert torch.allclose(ours, theirs, atol=1e-12)
-    towards = torch.randn_like(ours)
-    for our, their in zip(torch.autograd.grad(ours, (q, k, v), towards), torch.autograd.grad(theirs, (q, k, v), towards)):
-        assert torch.allclose(our, their, atol=1e-12)
-
-
-def test_the_weights_are_dropped_as_pytorch_drops_them():
-    # v holds the identity: what comes out are the weights themselves.
-    q = k = torch.zeros(2000, 1, 4, 4)
-    v = torch.eye(4).expand(2000, 1, 4, 4)
-    ours, theirs = (call.flatten() for call in (
-        attention(q, k, v, None, False, 0.1), F.scaled_dot_product_attention(q, k, v, dropout_p=0.1)
-    ))
-    assert ours.unique().tolist() == pytest.approx(theirs.unique().tolist())
-    for out in (ours, theirs):
-        assert within((out == 0).sum().item(), out.numel(), 0.1)
-
-
-def test_without_dropout_it_is_pytorchs_fused_call():
-    q, k, v = parts()
-    assert torch.equal(attention(q, k, v, causal(), True, 0.0), F.scaled_dot_product_attention(q, k, v, is_causal=True))
-    assert torch.equal(attention(q, k, v, padding(), False, 0.0), F.scaled_dot_product_attention(q, k, v, padding()))

@@ -8,7 +8,8 @@ from torch.nn import functional as F
 from torch.utils.weak import WeakIdKeyDictionary
 
 from ninelives.config import TransformerConfig
-from ninelives.model.dropout import Dropout, attention
+from ninelives.model import fused
+from ninelives.model.dropout import Dropout
 
 
 class MultiHeadSelfAttention(nn.Module):
@@ -17,9 +18,6 @@ class MultiHeadSelfAttention(nn.Module):
     Head h owns the channels h * head_size … (h + 1) * head_size of queries,
     keys and values. Source: Vaswani et al. 2017, "Attention Is All You Need",
     sections 3.2.1 and 3.2.2.
-
-    `query`, `key` and `value` hold the weights; their products are made in one
-    go, so that a hook on one of the three is not called.
     """
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -53,14 +51,16 @@ class MultiHeadSelfAttention(nn.Module):
                 f"x has shape {tuple(x.shape)}: (B, T, n_embd) = (B, T, {self.query.in_features}) is wanted."
             )
         B, T, C = x.shape
-        # One product in place of three.
-        parts = self.query, self.key, self.value
-        weight = torch.cat([part.weight for part in parts])  # (3C, C)
-        qkv = F.linear(x, weight, torch.cat([part.bias for part in parts]))  # (B, T, 3C)
-        q, k, v = (self._split_heads(part) for part in qkv.split(C, dim=-1))  # (B, H, T, head_size)
         mask, is_causal = self._what_to_add(attention_mask, x)
-        z = attention(q, k, v, mask, is_causal, self.dropout if self.training else 0.0)  # (B, H, T, head_size)
-        z = z.transpose(1, 2).reshape(B, T, C)  # (B, T, C)
+        p = self.dropout if self.training else 0.0
+        parts = self.query, self.key, self.value
+        if (p or torch.is_grad_enabled()) and fused.fits(x, *parts):
+            projections = [parameter for part in parts for parameter in (part.weight, part.bias)]
+            z = fused.SelfAttention.apply(x, self.n_head, mask, is_causal, p, *projections)  # (B, T, C)
+        else:
+            q, k, v = (self._split_heads(part(x)) for part in parts)  # (B, H, T, head_size)
+            z = F.scaled_dot_product_attention(q, k, v, None if is_causal else mask, p, is_causal)
+            z = z.transpose(1, 2).reshape(B, T, C)  # (B, T, C)
         return self.proj_dropout(self.proj(z))  # (B, T, C)
 
     def attention_weights(

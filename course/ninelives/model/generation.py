@@ -14,7 +14,7 @@ from ninelives.model.decoder import Decoder
 from ninelives.model.dropout import Dropout
 from ninelives.model.embeddings import Embedding
 from ninelives.model.encoder_decoder import EncoderDecoder, checked_prefix
-from ninelives.model.transformer import TransformerBlock, in_eval_mode, is_cached, joint_mask, padding_first
+from ninelives.model.transformer import FeedForward, TransformerBlock, in_eval_mode, is_cached, joint_mask, padding_first
 
 
 def next_token_probabilities(
@@ -284,7 +284,7 @@ def _is_as_built(model: nn.Module) -> bool:
     if type(model) is not Decoder:
         return False
     block = [TransformerBlock, nn.LayerNorm, MultiHeadSelfAttention, *[nn.Linear] * 4, Dropout,
-             nn.LayerNorm, nn.Sequential, nn.Linear, nn.GELU, nn.Linear, Dropout]
+             nn.LayerNorm, FeedForward, nn.Linear, nn.GELU, nn.Linear, Dropout]
     whole = [Decoder, nn.ModuleDict, Embedding, nn.Embedding, nn.Embedding,
              nn.ModuleList, *block * model.config.n_layer, nn.LayerNorm, nn.Linear]
     modules = list(model.modules())

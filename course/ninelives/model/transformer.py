@@ -8,9 +8,21 @@ from torch import nn
 from torch.nn import functional as F
 
 from ninelives.config import TransformerConfig
+from ninelives.model import fused
 from ninelives.model.attention import MultiHeadSelfAttention
 from ninelives.model.dropout import Dropout
 from ninelives.model.embeddings import Embedding
+
+
+class FeedForward(nn.Sequential):
+    """Linear, GELU, linear, dropout."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, T, n_embd) in, (B, T, n_embd) out."""
+        if not (torch.is_grad_enabled() and len(self) == 4 and fused.fits(x, *self[:3])):
+            return super().forward(x)
+        up, gelu, down, dropout = self
+        return dropout(fused.FeedForward.apply(x, up.weight, up.bias, down.weight, down.bias, gelu.approximate))
 
 
 class TransformerBlock(nn.Module):
@@ -26,7 +38,7 @@ class TransformerBlock(nn.Module):
         self.norm_1 = nn.LayerNorm(config.n_embd)
         self.attention = MultiHeadSelfAttention(config)
         self.norm_2 = nn.LayerNorm(config.n_embd)
-        self.mlp = nn.Sequential(
+        self.mlp = FeedForward(
             nn.Linear(config.n_embd, 4 * config.n_embd),
             nn.GELU(),
             nn.Linear(4 * config.n_embd, config.n_embd),
@@ -116,8 +128,7 @@ class Transformer(nn.Module):
                 f"there must be one target for every token."
             )
         self._refuse_bad_targets(targets)
-        first = max(P - 1, 0)
-        predictions = logits[:, first : first + targets.shape[1]]  # (B, T, V)
+        predictions = logits[:, P - 1 : -1] if P else logits  # (B, T, V)
         return logits, F.cross_entropy(predictions.flatten(0, 1), targets.flatten(), ignore_index=-1)
 
     def attentions(self, idx: torch.Tensor, hidden_cache: torch.Tensor | None = None) -> list[torch.Tensor]:

@@ -137,7 +137,8 @@ class Training:
         """One update of the weights."""
         run, recipe = self.run, self.run.recipe
         began = time.perf_counter()
-        self.model.train()
+        if not self.model.training:
+            self.model.train()
         batch = [tensor.to(self.device) for tensor in draw_batch(self.generator, recipe.batch_size)]
         _, loss = self.model(*batch)
         rate = recipe.rate(run.step + 1, self.d_model)

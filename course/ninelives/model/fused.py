@@ -87,7 +87,7 @@ class SelfAttention(torch.autograd.Function):
         # What the softmax takes off: the mean of dP over a row, weighted by P, is dz · z.
         mean = (dz * z).sum(-1, keepdim=True)  # (B H, T, 1)
         if ctx.p:
-            dz = dz.div_(1 - ctx.p)
+            dz = dz / (1 - ctx.p)
         for some, rows, columns in blocks(B * H, T, ctx.is_causal):
             P, d = next(saved), dz[some, rows]  # (heads, rows, columns), (heads, rows, head_size)
             dropped, dS = P, torch.bmm(d, v[some, columns].mT)

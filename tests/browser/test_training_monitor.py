@@ -130,12 +130,17 @@ def still(training):
 def test_the_arrow_keys_read_a_step_out_and_escape_goes_back(still):
     plot = still.locator(".nl-plot-loss")
     plot.press("Home")
-    expect(still.locator(".nl-readout")).to_contain_text("Step 500: loss 1.17, accuracy 0.0722, rate 0.001. Beside it: slower loss 2.33")
+    expect(still.locator(".nl-readout")).to_contain_text("Step 500. other: loss 1.17, accuracy 0.0722, rate 0.001; slower: loss 2.33")
     plot.press("ArrowRight")
-    expect(still.locator(".nl-readout")).to_contain_text("Step 1,000:")
+    expect(still.locator(".nl-readout")).to_contain_text("Step 1,000.")
     plot.press("Escape")
-    expect(still.locator(".nl-readout")).to_contain_text("Step 3,000:")
-    expect(still.get_by_role("status")).to_contain_text("Step 3,000:", timeout=10_000)
+    expect(still.locator(".nl-readout")).to_have_text(
+        "Step 3,000. other: loss 0.75, accuracy 0.433, rate 0.001; slower: loss 1.5, accuracy 0.333.")
+    expect(still.get_by_role("status")).to_contain_text("Step 3,000.", timeout=10_000)
+
+
+def test_the_training_itself_is_drawn_over_those_beside_it(still):
+    assert still.locator(".nl-plot-loss .nl-curve").evaluate_all("curves => curves.map(curve => curve.dataset.name)") == ["slower", "other"]
 
 
 def test_a_training_beside_can_be_hidden_and_another_measure_chosen(training, still):
@@ -167,7 +172,7 @@ def test_the_exported_page_works_alone(training, still, browser):
     page.goto((root / "monitor.html").as_uri())
     alone = page.locator(".nl-monitor")
     alone.locator(".nl-plot-loss").press("Home")
-    expect(alone.locator(".nl-readout")).to_contain_text("Step 500:")
+    expect(alone.locator(".nl-readout")).to_contain_text("Step 500.")
     expect(alone.get_by_role("button", name="Stop")).to_be_hidden()
     context.close()
     assert not problems

@@ -35,3 +35,9 @@ def test_another_measure_is_drawn_where_it_is_known():
 def test_more_trainings_than_can_be_told_apart_are_refused():
     with pytest.raises(ValueError, match="holds 8 trainings; at most 7"):
         training_curves({str(k): WORDS for k in range(8)}, title="t", caption="c")
+
+
+def test_of_two_trainings_that_are_the_same_the_first_is_to_be_seen():
+    loss, _ = training_curves({"yours": WORDS, "saved": WORDS}, title="t", caption="c").figure.axes
+    yours, saved = loss.lines
+    assert yours.get_zorder() > saved.get_zorder() > loss.yaxis.get_gridlines()[0].get_zorder()

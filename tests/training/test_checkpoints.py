@@ -25,10 +25,14 @@ def begun(tmp_path):
     folder = tmp_path / "run"
 
     class Monitor:
-        stopped = False
+        def __init__(self):
+            self.entries = 0
 
         def __call__(self, entry):
-            self.stopped = True
+            self.entries += 1
+
+        def stopped(self, step, seconds):
+            return self.entries == 1
 
     train(small.model(), small.draw_batch, small.RECIPE, evaluate=small.evaluate, folder=folder, monitor=Monitor())
     assert Run.load(folder).step == 10

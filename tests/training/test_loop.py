@@ -175,19 +175,25 @@ def test_an_interrupt_while_evaluating_evaluates_again(undisturbed, tmp_path):
 
 def test_the_monitor_sees_every_entry_once_and_stops_the_training(undisturbed, tmp_path):
     class Monitor:
-        def __init__(self):
-            self.seen, self.stopped = [], False
+        def __init__(self, last):
+            self.last, self.seen, self.asked = last, [], []
 
         def __call__(self, entry):
             self.seen.append(entry)
-            self.stopped = len(self.seen) == 2
 
-    model, first, second = small.model(), Monitor(), Monitor()
+        def stopped(self, step, seconds):
+            self.asked.append(step)
+            return step == self.last
+
+    model, first, second, third = small.model(), Monitor(last=24), Monitor(last=None), Monitor(last=None)
     run = train_again(model, tmp_path, monitor=first)
-    assert run.step == 20 and not run.finished and first.seen == run.history
-    second.__class__ = type("Calm", (Monitor,), {"__call__": lambda self, entry: self.seen.append(entry)})
+    assert run.step == 24 and not run.finished and first.seen == run.history
+    assert first.asked == list(range(25))
     run = train_again(model, tmp_path, monitor=second)
     assert second.seen == run.history and small.curve(run) == small.curve(undisturbed[1])
+    assert second.asked == list(range(24, 30))
+    train_again(model, tmp_path, monitor=third)
+    assert third.seen == run.history and third.asked == []  # finished: shown, and not made again
 
 
 def test_a_finished_training_is_read_and_not_made_again(undisturbed, tmp_path):

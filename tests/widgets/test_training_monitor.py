@@ -35,9 +35,8 @@ def shown(monkeypatch):
 def test_a_monitor_waits_until_the_first_step(monitor):
     assert monitor.state == "waiting"
     assert monitor.describe().startswith("words: not begun, 2,000 steps. words: nothing yet. characters: loss from 2.5 at step 500")
-    assert not monitor.stopped
-    assert not monitor.stopped
-    assert monitor.state == "running" and monitor.step == 1
+    assert not monitor.stopped(0, 0.0)
+    assert monitor.state == "running" and monitor.step == 0
 
 
 def test_entries_become_the_curve(monitor):
@@ -53,12 +52,13 @@ def test_the_last_step_finishes_it(monitor):
     assert monitor.state == "finished"
 
 
-def test_stop_is_told_once_so_that_the_training_can_go_on(monitor):
-    assert not monitor.stopped
+def test_stop_is_told_once_so_that_the_training_can_go_on_and_says_at_which_step(monitor):
+    assert not monitor.stopped(41, 1.0)
     monitor.stop_asked = True
-    assert monitor.stopped
+    assert monitor.stopped(42, 1.1)
     assert monitor.state == "stopped" and not monitor.stop_asked
-    assert not monitor.stopped
+    assert "stopped, step 42 of 2,000 after 1 s" in monitor.describe()
+    assert not monitor.stopped(42, 1.1)
 
 
 def test_entries_of_an_earlier_sitting_take_the_place_of_those_that_stand_there(monitor):
@@ -69,15 +69,16 @@ def test_entries_of_an_earlier_sitting_take_the_place_of_those_that_stand_there(
     assert [(old["step"], old["loss"]) for old in monitor.entries] == [(100, 1.0), (200, 1.0)]
 
 
-def test_between_two_entries_the_steps_are_counted(monitor, monkeypatch):
-    now = [100.0]
+def test_between_two_entries_it_shows_a_few_times_a_second_how_far_it_is(monitor, monkeypatch):
+    now, told = [100.0], []
     monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monitor.observe(lambda change: told.append(change.new), "step")
     monitor(entry(100))
-    for _ in range(31):
-        now[0] += 0.1
-        assert not monitor.stopped
-    assert 127 <= monitor.step <= 130
-    assert monitor.seconds == pytest.approx(100 / 50 + 3.0, abs=0.3)
+    for step in range(101, 132):
+        now[0] += 0.0625
+        assert not monitor.stopped(step, 2.0 + step / 100)
+    assert told == [100, 101, 105, 109, 113, 117, 121, 125, 129]
+    assert monitor.seconds == 3.29
 
 
 def test_a_loss_that_is_no_number_leaves_the_state_json(monitor):
@@ -185,7 +186,7 @@ def test_watching_gives_what_the_training_gives_and_lets_the_button_work(monitor
     could_stop = []
 
     def train(model, *, folder, monitor):
-        while not monitor.stopped:
+        while not monitor.stopped(len(could_stop), 0.0):
             could_stop.append(monitor.can_stop)
             monitor.stop_asked = len(could_stop) == 3  # as the browser does, in another thread
         return model, folder
@@ -199,7 +200,7 @@ def test_an_interrupt_waits_until_the_training_has_saved(monitor):
     saved = []
 
     def train(*, monitor):
-        while not monitor.stopped:
+        while not monitor.stopped(0, 0.0):
             time.sleep(0.01)
         saved.append(True)
 

@@ -33,10 +33,11 @@ def training_curves(
     for axes, key in panels:
         lines = {name: points(entries, key) for name, entries in histories.items()}
         lines = {name: line for name, line in lines.items() if line[0]}
-        for name, (x, y) in lines.items():
+        for place, (name, (x, y)) in enumerate(lines.items()):
             colour, marker = styles[name]
             axes.plot(x, y, color=colour, marker=marker, linewidth=1.8, markersize=5, markeredgecolor=PAPER,
-                      markeredgewidth=0.8, markevery=max(1, -(-len(x) // MARKS)), clip_on=False, zorder=3)
+                      markeredgewidth=0.8, markevery=max(1, -(-len(x) // MARKS)), clip_on=False,
+                      zorder=3 - place / 10)  # the first on top: where two are the same, it is the one to see
         axes.set_xlabel("step")
         axes.set_ylabel(key or "")
         axes.grid(axis="y", color=RULE, linewidth=0.6)

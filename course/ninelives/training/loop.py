@@ -50,9 +50,9 @@ def train(
             dict of JSON values that it returns goes into the history.
         folder: where the training is kept.
         monitor: called with each entry of the history, those of earlier
-            sittings first; its attribute `stopped`, if there is one, is asked
-            before every step, and True ends the sitting. Without one, a line of
-            text shows how far the training is.
+            sittings first; its method `stopped(step, seconds)`, if there is one,
+            is asked before every step, and True ends the sitting. Without one, a
+            line of text shows how far the training is.
 
     Raises:
         Diverged: the loss is NaN or infinite. The weights are those before that step.
@@ -65,13 +65,14 @@ def train(
         training = Training(model, recipe)
         saved = folder is not None and training.restore(folder)
         run = training.run
+        if monitor is not None:
+            for entry in run.history:
+                monitor(entry)
         if saved and run.finished:
             model.eval()
             return run
         line = ProgressLine(recipe.max_iters) if monitor is None else None
-        if monitor is not None:
-            for entry in run.history:
-                monitor(entry)
+        stopped = getattr(monitor, "stopped", lambda step, seconds: False)
         save = (lambda: None) if folder is None else (lambda: training.save(folder))
         if not saved:
             # At once, so that a folder that cannot be written is known before time is spent.
@@ -88,7 +89,7 @@ def train(
                             monitor(run.history[-1])
                     if line is not None and run.step:
                         line(run.step, run.seconds, run.history, new=new)
-                    if run.finished or getattr(monitor, "stopped", False):
+                    if run.finished or stopped(run.step, run.seconds):
                         break
                     if run.step % recipe.checkpoint_every == 0 and run.step != saved_step:
                         save()

@@ -112,7 +112,8 @@ function render({ model, el }) {
     const what = key(kind);
     box.hidden = !what || !names.some(name => points(name, what).length) && kind !== "loss";
     if (box.hidden) return;
-    const lines = shown().map(name => ({ name, ...style(name), points: points(name, what) }));
+    // The training itself is drawn last: one that repeats an earlier one to the digit would else lie hidden under it.
+    const lines = shown().reverse().map(name => ({ name, ...style(name), points: points(name, what) }));
     const most = Math.max(0, ...lines.flatMap(line => line.points.map(([, y]) => y)));
     const top = kind === "measure" && most <= 1 ? 1 : most * 1.05 || 1, last = furthest();
     const x = step => LEFT + step / last * W, y = value => TOP + H - value / top * H;
@@ -139,14 +140,17 @@ function render({ model, el }) {
   const readout = html("p", { className: "nl-readout" });
   const samples = html("table", { className: "nl-samples", "aria-label": "Samples" });
   const live = html("div", { className: "nl-unseen", role: "status", "aria-live": "polite" });
-  const entryOf = name => historyOf(name).findLast(entry => get("cursor") === null || entry.step <= get("cursor"));
-  const measured = entry => ["loss", get("measure")].filter(what => isNumber(entry?.[what])).map(what => `${what} ${short(entry[what])}`).join(", ");
+  // Without a cursor, the others are read out where the training itself is: later steps would be no comparison.
+  const readStep = () => get("cursor") ?? get("entries").at(-1)?.step ?? Infinity;
+  const entryOf = name => historyOf(name).findLast(entry => entry.step <= readStep());
   function sentence() {
-    const own = entryOf(get("name")), others = shown().filter(name => name !== get("name")).map(name => [name, entryOf(name)]).filter(([, entry]) => entry);
-    const parts = others.map(([name, entry]) => `${name} ${measured(entry)}`);
-    if (!own) return parts.length ? `Beside it: ${parts.join("; ")}.` : "Nothing yet: the first numbers come with the first evaluation.";
-    const rate = isNumber(own.rate) ? `, rate ${short(own.rate)}` : "";
-    return `Step ${count(own.step)}: ${measured(own)}${rate}.${parts.length ? ` Beside it: ${parts.join("; ")}.` : ""}`;
+    const own = get("name"), now = entryOf(own)?.step;
+    const parts = shown().map(name => [name, entryOf(name)]).filter(([, entry]) => entry).map(([name, entry]) => {
+      const numbers = ["loss", get("measure"), ...(name === own ? ["rate"] : [])].filter(what => isNumber(entry[what]));
+      return `${name}${entry.step === now ? "" : `, step ${count(entry.step)}`}: ${numbers.map(what => `${what} ${short(entry[what])}`).join(", ")}`;
+    });
+    if (!parts.length) return "Nothing yet: the first numbers come with the first evaluation.";
+    return `${now === undefined ? "" : `Step ${count(now)}. `}${parts.join("; ")}.`;
   }
   function fillSamples() {
     const rows = entryOf(get("name"))?.samples ?? [];

@@ -38,7 +38,7 @@ class TrainingMonitor(Drawn):
     It is called with every new entry of the history: a dict with `step`, `loss`, `rate`, `seconds`
     and what `evaluate` returned. Numbers among these are measures, drawn between 0 and 1;
     `samples`, a list of [given, answer, wanted], are shown as text. `stopped` is asked before every
-    step.
+    step, and told how many were made.
 
     `beside` maps names to the histories of earlier trainings, at most six, to compare with.
 
@@ -81,7 +81,7 @@ class TrainingMonitor(Drawn):
             colours={"accent": ACCENT, "link": BLUE, "link-dark": SKY, "lines": list(PALETTE)},
         )
         self._note_measures()
-        self._asks, self._began, self._told, self._follows = 0, 0.0, 0.0, False
+        self._told, self._follows = 0.0, False
 
     @t.validate("measure")
     def _is_a_measure(self, proposal) -> str:
@@ -128,31 +128,19 @@ class TrainingMonitor(Drawn):
             self.step, self.seconds = entry["step"], float(entry.get("seconds") or 0.0)
             self.state = "finished" if self.step >= self.max_iters else "running"
             self._note_measures()
-        self._asks, self._began = 0, time.monotonic()
         self._follow_the_cell()
 
-    @property
-    def stopped(self) -> bool:
-        """Whether the training is to stop now; asked before every step, and so also the sign that one was made.
-
-        True once after Stop.
-        """
+    def stopped(self, step: int, seconds: float) -> bool:
+        """Whether the training is to stop now, after so many steps and seconds. True once after Stop."""
         self._follow_the_cell()
-        if self.stop_asked:
-            self.stop_asked, self.state = False, "stopped"
-            return True
-        now = time.monotonic()
-        if self._asks == 0:
-            self._began = now
-        elif now - self._told > BETWEEN:
+        stop, now = self.stop_asked, time.monotonic()
+        if stop or now - self._told > BETWEEN:
             self._told = now
-            entry = self.entries[-1] if self.entries else {"step": 0, "seconds": 0.0}
             with self.hold_sync():
-                self.step = min(entry["step"] + self._asks, self.max_iters)
-                self.seconds = (entry.get("seconds") or 0.0) + now - self._began
-                self.state = "running"
-        self._asks += 1
-        return False
+                self.step, self.seconds, self.state = step, seconds, "stopped" if stop else "running"
+                if stop:
+                    self.stop_asked = False
+        return stop
 
     def describe(self) -> str:
         """What the monitor shows at present, in words."""
@@ -197,7 +185,7 @@ class TrainingMonitor(Drawn):
 
         def cell_is_over(result) -> None:
             shell.events.unregister("post_run_cell", cell_is_over)
-            self._follows, self._asks = False, 0
+            self._follows = False
             if self.state == "running":
                 self.state = "stopped"
             self._show_still(update=True)

@@ -48,9 +48,16 @@ def test_no_end_token_is_added_and_decoding_stops_at_the_first_one_or_at_padding
         assert words.decode([*ids.tolist(), stop, *ids.tolist()]) == "the cat was full"
 
 
-def test_an_unknown_word_is_named_with_the_known_one_most_like_it(words):
+def test_an_unknown_word_is_named_with_the_known_one_that_may_have_been_meant(words):
     with pytest.raises(ValueError, match="'hungy' is not among the .* known words; the nearest is 'hungry'"):
         words.encode("the hungy cat")
+
+
+@pytest.mark.parametrize("unknown", ["zebra", "unicorn", "ignored"])
+def test_of_a_word_like_none_of_the_known_ones_no_odd_neighbour_is_named(unknown):
+    grammar = WordTokenizer(sorted({*every_word("english"), *every_word("french")}))
+    with pytest.raises(ValueError, match=rf"^'{unknown}' is not among the \d+ known words\.$"):
+        grammar.encode(f"the {unknown} was full")
 
 
 def test_an_unknown_character_is_named(characters):

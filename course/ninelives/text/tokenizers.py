@@ -8,6 +8,7 @@ from typing import Self
 import torch
 
 END = "<end>"
+LIKE = 0.75  # as alike as a typing error leaves a word; with less, "zebra" would be "bread"
 
 
 class Tokenizer:
@@ -61,7 +62,7 @@ class Tokenizer:
             (T,) int64.
 
         Raises:
-            ValueError: a word is unknown; the message names it and the known one most like it.
+            ValueError: a word is unknown; the message names it, and a known one that is much like it.
         """
         words = self.cut(_plain(text))
         unknown = next((word for word in words if word not in self.ids), None)
@@ -111,7 +112,7 @@ class Tokenizer:
 
     def _about(self, unknown: str) -> str:
         known = [word for word in self.words if word != END]
-        nearest = get_close_matches(unknown, known, n=1, cutoff=0.0)
+        nearest = get_close_matches(unknown, known, n=1, cutoff=LIKE)
         return f"{unknown!r} is not among the {len(known)} known words" + (
             f"; the nearest is {nearest[0]!r}." if nearest else "."
         )

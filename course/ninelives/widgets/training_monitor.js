@@ -31,7 +31,7 @@ function render({ model, el }) {
   function progress() {
     const step = get("step"), most = get("max_iters"), seconds = get("seconds"), at = `step ${count(step)} of ${count(most)}`;
     switch (get("state")) {
-      case "waiting": return `not begun, ${count(most)} steps`;
+      case "waiting": return `${get("can_stop") ? "making ready" : "not begun"}, ${count(most)} steps`;
       case "running": return get("stop_asked") ? `${at}, stopping …` : `${at} · ${lasting(seconds)} so far${step ? `, ${lasting(seconds / step * (most - step))} left` : ""}`;
       case "stopped": return `stopped at ${at}. Run the cell again to go on.`;
       default: return `finished, ${count(most)} steps in ${lasting(seconds)}`;

@@ -47,8 +47,8 @@ else:
 # %% [markdown]
 # ## See it
 #
-# The dictionary writes American English with 39 *phonemes*, one or two letters each. Some words are spoken in more than
-# one way:
+# The dictionary writes American English with 39 *phonemes*, one or two letters each: *though* begins with *dh* and ends with
+# *ow*. Some words are spoken in more than one way:
 
 # %%
 if dictionary:
@@ -57,7 +57,7 @@ if dictionary:
         print(f"{spelling:10} {'  or  '.join(by_spelling[spelling].spoken)}")
 
 # %% [markdown]
-# How does a word end that is written with *ough* at its end? The last phonemes of all such words:
+# Many words are spelled with *ough* at their end. How do they sound there? Their last phonemes:
 
 # %%
 if dictionary:
@@ -74,11 +74,12 @@ if dictionary:
 if dictionary:
     for_training, unseen = pronunciation.split(dictionary)
     known = {word.spelling for word in for_training}
-    print(f"{len(for_training):,} words to learn from, {len(unseen):,} held out: " + ", ".join(word.spelling for word in unseen[:8]))
+    some = ", ".join(word.spelling for word in unseen[:8])
+    print(f"{len(for_training):,} words to learn from, {len(unseen):,} held out: {some} …")
     several = sum(len(word.spoken) > 1 for word in dictionary) / len(dictionary)
     print(f"{several:.0%} of all words are spoken in more than one way")
     close = sum(word.spelling[:-1] in known or word.spelling + "s" in known for word in unseen) / len(unseen)
-    print(f"of the words held out, {close:.0%} are a known word with one more letter, or one without its s")
+    print(f"{close:.0%} of the words held out are a known word with one letter more at its end, or one without its s")
 
 # %% [markdown]
 # ## One training
@@ -89,10 +90,11 @@ if dictionary:
 # %%
 saved = Run.load(training.FILE)
 last = saved.history[-1]
-sizes = saved.config["encoder"]
-print(f"rate {saved.recipe.learning_rate:g}, batches of {saved.recipe.batch_size}, {saved.step:,} steps; n_embd {sizes['n_embd']}, "
-      f"{sizes['n_head']} heads, {sizes['n_layer']} encoder and {saved.config['decoder']['n_layer']} decoder layers, {saved.parameters:,} parameters")
-print(f"words right after {last['step']:,} steps: {last['words right']:.1%} of {training.WATCHED:,} that are held out")
+encoder, decoder = saved.config["encoder"], saved.config["decoder"]
+print(f"rate {saved.recipe.learning_rate:g}, batches of {saved.recipe.batch_size}; "
+      f"n_embd {encoder['n_embd']}, {encoder['n_head']} heads, {encoder['n_layer']} encoder and "
+      f"{decoder['n_layer']} decoder layers, {saved.parameters:,} parameters")
+print(f"after {last['step']:,} steps {last['words right']:.1%} are right, of {training.WATCHED:,} held-out words")
 figures.training_curves(
     {"saved run": saved.history}, "words right", title="From spelling to sound",
     caption="Whole words, on words that are held out. One run.",
@@ -103,17 +105,18 @@ figures.training_curves(
 # every per cent costs more than the one before. Nor could anybody get all of them right. How a name is spoken cannot be seen in its letters, and
 # for some words the dictionary itself knows several ways.
 #
-# A longer training and a wider model get further. This one is short, so that you can make it yourself.
+# Would a longer training or a wider model get further? This one is short, so that you can make it yourself.
 
 # %% [markdown]
 # ## Train it yourself
 #
 # Set `train_now` to True and run the cell. Stop it whenever you like: run the cell again, and it goes on from the
-# folder. With another recipe, give it another folder.
+# folder. With the same seed your curve is much the same as the saved one. With another recipe, give it another folder.
 
 # %%
 train_now = False
 recipe = training.RECIPE
+# recipe = replace(training.RECIPE, seed=1)
 # recipe = replace(training.RECIPE, max_iters=10_000)
 folder = Path("pronunciation")
 
@@ -130,40 +133,42 @@ else:
 # %% [markdown]
 # ### Type a word
 #
-# Any word of letters a to z. Names, words of other languages and words that do not exist are the most interesting: there
-# is no dictionary for them.
+# Any word of letters a to z. The most interesting ones are those that no dictionary has: names, words of other languages,
+# words that do not exist. Where the dictionary agrees, nothing stands in its column.
 
 # %%
 if model is None:
     print("Train the model first: set train_now to True above.")
 else:
+    print(f"{'':15}{'the model':48}the dictionary")
     for spelling in ("though", "through", "tough", "hiccough", "nine", "lives", "transformer", "blorf", "café"):
         try:
             [said] = training.spoken(model, [spelling])
         except ValueError as problem:
-            print(f"{spelling:12} {problem}")
+            print(f"{spelling:15}{problem}")
             continue
-        ways = by_spelling[spelling].spoken if spelling in by_spelling else ("(not in the dictionary)",)
-        print(f"{spelling:12} {said:26} {'' if said in ways else 'dictionary: ' + '  or  '.join(ways)}")
+        ways = by_spelling[spelling].spoken if spelling in by_spelling else ("(does not have it)",)
+        print(f"{spelling:15}{said:48}{'' if said in ways else '  or  '.join(ways)}")
 
 # %% [markdown]
 # ### Where it goes wrong
 #
-# Some words that are held out, with what the model says and what the dictionary says. How many of these would you call wrong?
+# Some words that are held out, with what the model says and what the dictionary says first. How many of these would you call
+# wrong?
 
 # %%
-if model is not None:
+if model is None:
+    print("Train the model first: set train_now to True above.")
+else:
     some = unseen[1000:1200]
     said = training.spoken(model, [word.spelling for word in some])
     wrong = [(word, answer) for word, answer in zip(some, said) if answer not in word.spoken]
-    print(f"{len(wrong)} of {len(some)} words are wrong")
+    print(f"{len(wrong)} of {len(some)} words are wrong, such as\n\n{'':15}{'the model':48}the dictionary")
     for word, answer in wrong[:12]:
-        print(f"{word.spelling:14} {answer:30} dictionary: {'  or  '.join(word.spoken)}")
-else:
-    print("Train the model first: set train_now to True above.")
+        print(f"{word.spelling:15}{answer:48}{word.spoken[0]}")
 
 # %% [markdown]
 # ## Where next
 #
 # Things to try: more steps; a wider model; the first 10,000 words only. Which helps most? Then the other way round, from sound
-# to spelling: exchange `LETTERS` and `PHONEMES` in a batch of your own, as you did in notebook 9. It is harder. Why?
+# to spelling: exchange `LETTERS` and `PHONEMES` in a batch of your own, as you did in notebook 9. Is it harder, and why?

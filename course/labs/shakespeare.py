@@ -44,7 +44,8 @@ except NotInstalled as problem:
     print(problem)
 else:
     tokenizer = shakespeare.tokenizer_of(plays)
-    print(f"{len(plays)} plays, {sum(map(len, plays.values())):,} characters, {tokenizer.vocab_size - 1} different ones.")
+    length = sum(len(play) for play in plays.values())
+    print(f"{len(plays)} plays, {length:,} characters, {tokenizer.vocab_size - 1} different ones.")
 
 # %% [markdown]
 # ## See it
@@ -54,25 +55,25 @@ else:
 # %%
 if plays:
     hamlet = plays["hamlet"]
-    begin = hamlet.index("To be, or not to be")
-    print(hamlet[begin - 7 : begin + 178])
-    print(shakespeare.encode(hamlet[begin : begin + 18], tokenizer).tolist())
+    begin, end = hamlet.index("HAMLET\nTo be, or not to be"), hamlet.index("And by opposing")
+    print(hamlet[begin:end])
+    print(shakespeare.encode("To be, or not to be", tokenizer).tolist())
 
 # %% [markdown]
 # ## The measure
 #
 # How often is the most likely character the one that comes? Two plays are held out, *Macbeth* and *The Tempest*: a whole play
 # is new, with its names and its story. But what is a good number? Here is how far you get without a model, with nothing but counts
-# of the other plays: after these one, two or three characters, which one came most often?
+# of the other plays. A table says what came most often: of all, after each character, after each two, after each three:
 
 # %%
 def by_counting(text, unseen, context):
-    """The share of characters of `unseen` (N,) that are foreseen by counts of `text` (M,) behind `context` characters, and
-    how many different contexts there were to count."""
+    """A table of `text` (M,) that looks at so many characters: the share of `unseen` (N,) that it gets right, and
+    how many entries it has."""
     V = tokenizer.vocab_size
 
     def coded(idx):
-        """Each run of `context` characters as one number, (N - context,), and the character behind it."""
+        """Each run of `context` characters as one number, (N - context,), and the character after it."""
         code = sum(idx[i : len(idx) - context + i] * V ** (context - 1 - i) for i in range(context))
         return code if context else torch.zeros(len(idx), dtype=torch.int64), idx[context:]
 
@@ -90,7 +91,7 @@ if plays:
     text, unseen = (shakespeare.encode(part, tokenizer) for part in shakespeare.split(plays))  # (M,), (N,)
     for context in range(4):
         counted[context], entries = by_counting(text, unseen, context)
-        print(f"counts behind {context} characters: {counted[context]:.1%} right, from a table of {entries:,} entries")
+        print(f"characters looked at: {context}   entries in the table: {entries:6,}   right: {counted[context]:.1%}")
 
 # %% [markdown]
 # Three characters are a good part of an English word. To beat such a table, a model must make use of what stands further
@@ -104,12 +105,12 @@ if plays:
 saved = Run.load(training.FILE)
 last = saved.history[-1]
 sizes = saved.config[""]
-print(f"rate {saved.recipe.learning_rate:g}, batches of {saved.recipe.batch_size} × {sizes['block_size']} characters, {saved.step:,} steps; "
+print(f"rate {saved.recipe.learning_rate:g}, batches of {saved.recipe.batch_size} × {sizes['block_size']} characters; "
       f"n_embd {sizes['n_embd']}, {sizes['n_head']} heads, {sizes['n_layer']} layers, {saved.parameters:,} parameters")
-print(f"characters right after {last['step']:,} steps: {last['characters right']:.1%}")
+print(f"after {last['step']:,} steps {last['characters right']:.1%} are right")
 beaten = [context for context in counted if last["characters right"] > counted[context]]
 if beaten:
-    print(f"that is more than counting behind {beaten[-1]} characters, {counted[beaten[-1]]:.1%}")
+    print(f"that is more than a table that looks at {beaten[-1]} characters gets, {counted[beaten[-1]]:.1%}")
 figures.training_curves(
     {"saved run": saved.history}, "characters right", title="Shakespeare, letter by letter",
     caption="The next character, in two plays that are held out. One run.",
@@ -120,18 +121,19 @@ figures.training_curves(
 # is no longer steep at its end, because the rate came down to 0 there, and not because nothing was left to learn: with more steps
 # the rate stays high for longer.
 #
-# Do not take the number for the quality of the text either. Most characters are easy, such as the *u* behind a *q*, and some nobody can
-# foresee, such as the first letter of a speech.
+# Do not take the number for the quality of the text either. Some characters are easy, such as the *u* after a *q*, and some
+# nobody can foresee, such as the first letter of a speech.
 
 # %% [markdown]
 # ## Train it yourself
 #
 # Set `train_now` to True and run the cell. Stop it whenever you like: run the cell again, and it goes on from the
-# folder. With another recipe, give it another folder.
+# folder. With the same seed your curve is much the same as the saved one. With another recipe, give it another folder.
 
 # %%
 train_now = False
 recipe = training.RECIPE
+# recipe = replace(training.RECIPE, seed=1)
 # recipe = replace(training.RECIPE, max_iters=10_000)
 folder = Path("shakespeare")
 
@@ -167,14 +169,15 @@ else:
 # A simple test: how many of the words that it writes stand in the plays that it has read?
 
 # %%
-if model is not None:
+if model is None:
+    print("Train the model first: set train_now to True above.")
+else:
     known = set(shakespeare.split(plays)[0].lower().split())
     for temperature in (0.3, 0.8, 1.2):
         written = generate(model, idx.expand(16, -1), 88, temperature, generator=torch.Generator().manual_seed(1))
         words = [word for row in written for word in tokenizer.decode(row[idx.shape[1] :]).lower().split()[1:-1]]
-        print(f"temperature {temperature}: {sum(word in known for word in words) / len(words):.0%} of {len(words)} words")
-else:
-    print("Train the model first: set train_now to True above.")
+        share = sum(word in known for word in words) / len(words)
+        print(f"temperature {temperature}: {share:.0%} of {len(words)} words")
 
 # %% [markdown]
 # ## Where next

@@ -31,22 +31,21 @@ from IPython.display import display
 
 from ninelives import figures
 from ninelives.model import generate
-from ninelives.text.addition import FORMATS, Format, carries, held_out
-from ninelives.training import Recipe, addition
-from ninelives.training.addition import LESSONS, Lesson
+from ninelives.text.addition import FORMATS, carries, held_out
+from ninelives.training import addition
+from ninelives.training.addition import LESSONS
 from ninelives.widgets import AttentionExplorer, TrainingMonitor
 
 # %% [markdown]
 # ## See it
 #
-# The same three sums in the five formats. A bar stands between two tokens:
+# The same three sums in the five formats, and how many tokens there are to choose from. A bar stands between two tokens:
 
 # %%
 for name, form in FORMATS.items():
-    print(f"{name}, {form.tokenizer.vocab_size} tokens")
-    for a, b in ((123, 456), (7, 64), (578, 422)):
-        text = form.question(a, b) + form.answer(a, b)
-        print("   ", "|".join(form.tokenizer.cut(text)))
+    texts = [form.question(a, b) + form.answer(a, b) for a, b in ((123, 456), (7, 64), (578, 422))]
+    written = [f"{'|'.join(form.tokenizer.cut(text)):25}" for text in texts]
+    print(f"{name:17} {form.tokenizer.vocab_size:5,}  ", *written)
 
 # %% [markdown]
 # ### Why the order could matter
@@ -56,8 +55,9 @@ for name, form in FORMATS.items():
 # written. One digit of the question can change every digit of the answer:
 
 # %%
+plain, backwards = FORMATS["plain"], FORMATS["reversed"]
 for a, b in ((457, 542), (457, 543)):
-    print(f"{FORMATS['plain'].question(a, b)}{FORMATS['plain'].answer(a, b):>4}    reversed: {FORMATS['reversed'].answer(a, b)}")
+    print(f"{plain.question(a, b)}{plain.answer(a, b):>4}    reversed: {backwards.answer(a, b)}")
 
 # %% [markdown]
 # In the reversed answer, each digit needs two digits of the question and one carry, and that carry can be told from the place
@@ -96,15 +96,14 @@ print("something is carried in " + f"{sum(carries(a, b) > 0 for a, b in sums) / 
 # %% [markdown]
 # ## One recipe, five formats
 #
-# All five models have the size that the seed of this course starts with, and its recipe:
+# All five models have the sizes and the recipe with which the ladder of notebook 9 starts:
 
 # %%
 runs = addition.saved_runs()
-five = {name: runs[name] for name in FORMATS if name in runs}
-start = addition.START
-some_run = next(iter(five.values()))
-print(f"rate {start.learning_rate:g}, batches of {start.batch_size}, dropout {some_run.config['']['dropout']}, {start.max_iters:,} steps; "
-      f"n_embd {some_run.config['']['n_embd']}, {some_run.config['']['n_head']} heads, {some_run.config['']['n_layer']} layers")
+five = {name: runs[name] for name in FORMATS}
+start, sizes = addition.START, runs["plain"].config[""]
+print(f"rate {start.learning_rate:g}, batches of {start.batch_size}, dropout {sizes['dropout']}, "
+      f"{start.max_iters:,} steps; n_embd {sizes['n_embd']}, {sizes['n_head']} heads, {sizes['n_layer']} layers")
 print(f"that is {start.max_iters * start.batch_size:,} sums of the {1000 * 1000:,} that there are, drawn by chance")
 
 # %%
@@ -124,22 +123,18 @@ def first_past(run, share):
     return next((f"{entry['step']:,}" for entry in run.history if entry["solved"] > share), "never")
 
 
-print(f"{'format':18} {'solved':>7} {'past 10 %':>10} {'past 50 %':>10} {'past 80 %':>10} {'loss':>6} {'parameters':>11}")
-for name in FORMATS:
-    if name in five:
-        run = five[name]
-        print(f"{name:18} {run.history[-1]['solved']:7.1%} {first_past(run, 0.1):>10} {first_past(run, 0.5):>10} {first_past(run, 0.8):>10} "
-              f"{run.history[-1]['loss']:6.2f} {run.parameters:11,}")
-    else:
-        print(f"{name:18} has no saved run; python -m ninelives.training.addition makes it")
+print(f"{'format':18} {'solved':>7} {'past 10 %':>10} {'past 50 %':>10} {'past 80 %':>10} {'loss':>6}  parameters")
+for name, run in five.items():
+    jumps = " ".join(f"{first_past(run, share):>10}" for share in (0.1, 0.5, 0.8))
+    print(f"{name:18} {run.history[-1]['solved']:7.1%} {jumps} {run.history[-1]['loss']:6.2f} {run.parameters:11,}")
 
 # %% [markdown]
 # Look at the shape first. For thousands of steps nothing seems to happen, and then a curve jumps. What the last step shows is mostly
 # *when* each jump came: stopped at 4,000 steps, all of them would have looked like failures. So be careful with a table that has
 # one number for each format, also with this one. These are single runs; with another seed a jump may come earlier or later.
 #
-# Then the order. The plain format, in which people write, jumped later than the one with the answer reversed, as it
-# had to be expected. But zeros in front did more than reversing, though they change the question in one sum of five only: in
+# Then the order. The plain format, in which people write, jumped later than the one with the answer reversed, as was
+# to be expected. But zeros in front did more than reversing, though they change the question in one sum of five only: in
 # their format every digit has a place of its own, in the answer too. Both together did best. And a number that is one token
 # hides its digits: such a model would have to learn each of a thousand names from what it does in sums.
 #
@@ -156,9 +151,9 @@ published = {  # accuracy in per cent, by how many sums there were to train on
     "reversed": {1000: 1.6, 2000: 31, 3000: 79, 4000: 98, 5000: 99.8, 10_000: 100, 20_000: 100},
 }
 figures.curves(
-    {f"{name}, published": (list(points), list(points.values())) for name, points in published.items()},
+    {name: (list(points), list(points.values())) for name, points in published.items()},
     x_label="different sums to train on", y_label="sums solved, %", title="Published: plain and reversed",
-    caption="Numbers of arXiv 2307.03381, three-digit addition. The reversed answer is learnt from fewer sums, and better.",
+    caption="arXiv 2307.03381, three-digit addition. The reversed answer is learnt from fewer sums, and better.",
 )
 
 # %% [markdown]
@@ -174,8 +169,8 @@ guessed = 5  # six digits are drawn by chance; the first is no target, since not
 floor = guessed * math.log(10) / (tokens - 1)
 print(f"{tokens - 1} targets, {guessed} of them digits drawn by chance: the loss cannot fall below {floor:.3f}")
 for name in ("padded", "padded, reversed"):
-    if name in five:
-        print(f"{name:16} loss at step 2,000 {five[name].history[3]['loss']:.3f}, at the end {five[name].history[-1]['loss']:.3f}")
+    losses = [entry["loss"] for entry in five[name].history]
+    print(f"{name:16} loss at step 2,000 {losses[3]:.3f}, at the end {losses[-1]:.3f}")
 
 # %% [markdown]
 # So nearly all of the loss that is left is noise that no training can take away, and each step follows its gradient too. What is left for
@@ -190,14 +185,17 @@ print("read  ", [form.tokenizer.words[i] for i in idx[0].tolist()])
 print("target", ["–" if i == -1 else form.tokenizer.words[i] for i in targets[0].tolist()])
 
 # %%
-two = {label: runs[name] for label, name in (("answer only", "best"), ("every token", "best, loss on every token")) if name in runs}
+two = {"answer only": runs["best"], "every token": runs["best, loss on every token"]}
 recipe = addition.BEST
-print(f"rate {recipe.learning_rate:g}, batches of {recipe.batch_size}, no dropout, {recipe.max_iters:,} steps, padded and reversed")
+print(f"rate {recipe.learning_rate:g}, batches of {recipe.batch_size}, no dropout, {recipe.max_iters:,} steps")
 for label, run in two.items():
-    print(f"loss on {label:12} solved {run.history[-1]['solved']:6.1%}, past 80 % at step: {first_past(run, 0.8)}, loss at the end {run.history[-1]['loss']:.3f}")
+    last = run.history[-1]
+    print(f"loss on {label:12} solved {last['solved']:6.1%}, past 80 % at step {first_past(run, 0.8):>5}, "
+          f"loss at the end {last['loss']:.3f}")
 figures.curves(
     {label: solved_by_step(run) for label, run in two.items()}, x_label="step", y_label="sums solved, %",
-    title="The loss on the answer, and on every token", caption="The same model, sums, batches and rate. Padded and reversed.",
+    title="The loss on the answer, and on every token",
+    caption="The same model, sums, batches and rate. Padded and reversed.",
 )
 
 # %% [markdown]
@@ -213,14 +211,15 @@ figures.curves(
 # ## Train one yourself
 #
 # Choose a format and a recipe, set `train_now` to True, and run the cell. Stop it whenever you like, for instance when its curve is at the
-# top: run the cell again, and it goes on from the folder. The first choice is the best recipe from above; others are in
-# the comments. With another choice, give it another folder.
+# top: run the cell again, and it goes on from the folder. The first choice is the best recipe from above, and with the same
+# seed its curve is much the same. Other choices are in the comments. With another choice, give it another folder.
 
 # %%
 train_now = False
 lesson = LESSONS["best"]
+# lesson = replace(lesson, recipe=replace(lesson.recipe, seed=1))
 # lesson = replace(lesson, format=FORMATS["plain"])
-# lesson = Lesson(Format(reversed=True), Recipe(learning_rate=2e-3, batch_size=128, max_iters=2000), answer_only=True, dropout=0.0)
+# lesson = replace(LESSONS["plain"], recipe=replace(addition.START, batch_size=128))
 folder = Path("addition")
 
 model = None
@@ -244,7 +243,7 @@ def solve(text):
         print(f"{text!r} is no sum such as 123+456.")
         return
     a, b = map(int, found.groups())
-    form = lesson.format
+    form, wanted = lesson.format, a + b
     try:
         prompt = form.tokenizer.encode(form.question(a, b))  # (Q,)
     except ValueError as problem:
@@ -252,7 +251,8 @@ def solve(text):
         return
     written = generate(model, prompt[None], 6, 0, end_token=form.tokenizer.end_token)[0, len(prompt) :]  # (new,)
     answer = form.tokenizer.decode(written)
-    print(f"{form.question(a, b)}{answer:6} {a} + {b} = {form.read(answer)}, {'right' if form.read(answer) == a + b else f'and {a + b} was wanted'}")
+    verdict = "right" if form.read(answer) == wanted else f"and {wanted} was wanted"
+    print(f"{form.question(a, b)}{answer:6} {a} + {b} = {form.read(answer)}, {verdict}")
 
 
 if model is None:
@@ -272,7 +272,7 @@ if model is None:
 else:
     for times in range(4):
         some = [(a, b) for a, b in sums if carries(a, b) == times]
-        print(f"carried {times} times: {addition.solved(model, lesson.format, some):6.1%} of {len(some):4} sums")
+        print(f"carries: {times}   solved: {addition.solved(model, lesson.format, some):6.1%} of {len(some):3} sums")
 
 # %% [markdown]
 # ### Where does it look?
@@ -284,14 +284,15 @@ else:
 if model is None:
     print("Train a model first: set train_now to True above.")
 else:
-    text = lesson.format.question(578, 422) + lesson.format.answer(578, 422)
-    display(AttentionExplorer(model.attentions(lesson.format.tokenizer.encode(text)[None]), lesson.format.tokenizer.cut(text), token="="))
+    text, tokens = lesson.format.question(578, 422) + lesson.format.answer(578, 422), lesson.format.tokenizer
+    display(AttentionExplorer(model.attentions(tokens.encode(text)[None]), tokens.cut(text), token="="))
 
 # %% [markdown]
 # ## Where next
 #
-# Things to try, each of them by one line in the cell that trains: the loss on the answer only, in a plain format; the start's recipe with
-# larger batches; another seed. One run each says little where a curve jumps. Which of your results comes again with another seed?
+# Things to try, each of them by one line in the cell that trains: another seed; the loss on the answer only, in the plain format;
+# the first recipe with larger batches. One run each says little where a curve jumps. Which of your results comes again with
+# another seed?
 #
 # A program that adds takes one line. A model that *writes* sums has to find out, from nothing but text, what addition is.
 # How the text is written decides how much there is to find out. The same holds for the labs on

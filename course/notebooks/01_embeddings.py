@@ -430,7 +430,8 @@ figures.table_picture(
 
 # %%
 figures.position_similarity(
-    computed, caption="How similar the rows of the computed table are (cosine): near places are alike, far ones are not."
+    computed,
+    caption="How similar the rows of the computed table are (cosine): near places are alike, far ones are not.",
 )
 
 # %%

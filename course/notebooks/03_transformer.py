@@ -92,7 +92,8 @@ chosen = int(probabilities.argmax())
 figures.distribution(
     probabilities, vocabulary, chosen=chosen,
     title="What comes after “… because it was”",
-    caption="From scores to probabilities to a word. The model expects something that would explain why a cat does not eat.",
+    caption="From scores to probabilities to a word. "
+            "The model expects something that would explain why a cat does not eat.",
 )
 
 # %% [markdown]
@@ -510,7 +511,8 @@ def with_the_storytellers_weights():
     try:
         model.load_state_dict(storyteller.state_dict())
     except RuntimeError:
-        print("Your Embedding or your attention names its layers in its own way, so the weights do not fit. Here is the storyteller.")
+        print("Your Embedding or your attention names its layers in its own way, so the weights do not fit. "
+              "Here is the storyteller.")
         return storyteller
     return model
 
@@ -550,7 +552,8 @@ V = len(vocabulary)
 perfect = F.one_hot(torch.tensor([3]), V).float()  # (1, V), all probability on the right word
 print(f"a perfect answer, loss of the probabilities: {F.cross_entropy(perfect, torch.tensor([3])):.2f}"
       f"   (ln(1 + {V - 1} ÷ e) = {math.log(1 + (V - 1) / math.e):.2f})")
-print(f"an ignorant answer, by the same measure:     {F.cross_entropy(torch.full((1, V), 1 / V), torch.tensor([3])):.2f}")
+ignorant = torch.full((1, V), 1 / V)  # (1, V)
+print(f"an ignorant answer, by the same measure:     {F.cross_entropy(ignorant, torch.tensor([3])):.2f}")
 
 # %% [markdown]
 # From ignorance to perfection the loss moves by less than 1. What is hardly seen in the loss is
@@ -559,7 +562,10 @@ print(f"an ignorant answer, by the same measure:     {F.cross_entropy(torch.full
 
 # %%
 def train_one_place(softmax_inside, steps=150, rate=1.0):
-    """Gradient descent on the scores of one place, from zeros. Returns the first gradient, and p(right word) on the way."""
+    """Gradient descent on the scores of one place, from zeros.
+
+    Returns the first gradient, and p(right word) on the way.
+    """
     scores = torch.zeros(1, V, requires_grad=True)
     first_gradient, way = None, []
     for _ in range(steps):
@@ -583,7 +589,8 @@ figures.curves(
     {"raw scores": (range(150), way_right), "softmax inside": (range(150), way_wrong)},
     x_label="step of training", y_label="probability of the right word",
     title="Learning one word",
-    caption="The same training twice. With the softmax inside forward the gradient is so small at first that for a long time nothing seems to happen.",
+    caption="The same training twice. With the softmax inside forward the gradient is so small at first "
+            "that for a long time nothing seems to happen.",
 )
 
 # %% [markdown]

@@ -368,7 +368,8 @@ def moved_by_another_vector(Model):
 
 
 print("sentence                        without a mask   your encoder")
-for sentence, *moved in zip(sentences, moved_by_another_vector(package.Transformer), moved_by_another_vector(YourEncoder)):
+without_mask, yours = moved_by_another_vector(package.Transformer), moved_by_another_vector(YourEncoder)
+for sentence, *moved in zip(sentences, without_mask, yours):
     print("{:32} {:13.2f} {:14.2f}".format(" ".join(sentence), *moved))
 
 # %% [markdown]

@@ -77,7 +77,8 @@ figures.masks_side_by_side(
 it = words.index("it")
 for name, mask in (("encoder", everything), ("decoder", past)):
     seen = [word for word, may in zip(words, mask[it]) if may]
-    print(f"{name}: cat {'yes' if 'cat' in seen else 'no':4} full {'yes' if 'full' in seen else 'no':4} ({' '.join(seen)})")
+    cat, full = ("yes" if word in seen else "no" for word in ("cat", "full"))
+    print(f"{name}: cat {cat:4} full {full:4} ({' '.join(seen)})")
 
 # %% [markdown]
 # **At "it", a decoder has seen "cat" but not "full".** An encoder has seen both. So an
@@ -371,7 +372,8 @@ print(f"{'':44} {'with the triangle':18} without it")
 for beginning in ("the cat did not want to", "the cat did not want to eat because it was",
                   "the cat was full and did not want to", "the full cat did not"):
     guesses = [next_word(model, beginning.split()) for model in (with_triangle, without_triangle)]
-    print("{:44} {:18} {}".format(beginning + " …", *(f"{lexicon[guess.argmax()]} {guess.max():.2f}" for guess in guesses)))
+    guessed = [f"{lexicon[guess.argmax()]} {guess.max():.2f}" for guess in guesses]
+    print("{:44} {:18} {}".format(beginning + " …", *guessed))
 
 # %% [markdown]
 # In all but the first line the sentence says which word must follow. How often does each

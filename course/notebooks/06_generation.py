@@ -146,8 +146,8 @@ words = sentence.split()
 with torch.no_grad():
     by_place = package.next_token_probabilities(model(tokenizer.encode(sentence).unsqueeze(0))[0][0])  # (T, vocab_size)
 for word, p in zip(words, by_place):
-    H = entropy(p)
-    print(f"after {word:8} entropy {H:5.2f}  likeliest: {vocabulary[p.argmax()]:8} {p.max():.2f}   {'▪' * round(8 * H)}")
+    H, likeliest = entropy(p), vocabulary[p.argmax()]
+    print(f"after {word:8} entropy {H:5.2f}  likeliest: {likeliest:8} {p.max():.2f}   {'▪' * round(8 * H)}")
 
 # %% [markdown]
 # ### The same prompt at five temperatures
@@ -469,7 +469,7 @@ with torch.no_grad():
     logits, _ = model(idx)  # (1, T, V)
 print("logits         ", tuple(logits.shape))
 print("logits[:, -1]  ", tuple(logits[:, -1].shape), " the last place: scores of all words")
-print("logits[..., -1]", tuple(logits[..., -1].shape), f" the last word of the vocabulary, “{vocabulary[-1]}”: its score at all places")
+print("logits[..., -1]", tuple(logits[..., -1].shape), f" the last word, “{vocabulary[-1]}”: its score at all places")
 
 # %% [markdown]
 # The softmax then shares probability among *places*, and the draw is the number of a place. It is a small
@@ -497,15 +497,17 @@ for name, text in (("last place", package.generate(model, idx, 10, 0.8)), ("last
 # best known is the multivariate normal one. Draw noise from it, add it to the scores, take the largest:
 
 # %%
-draws = 20_000
+draws, V = 20_000, len(vocabulary)
 torch.manual_seed(0)
-noisy = scores + torch.distributions.MultivariateNormal(torch.zeros(len(vocabulary)), torch.eye(len(vocabulary))).sample((draws,))  # (draws, V)
-by_noise = torch.bincount(noisy.argmax(-1), minlength=len(vocabulary)) / draws
-by_multinomial = torch.bincount(torch.multinomial(probabilities, draws, replacement=True), minlength=len(vocabulary)) / draws
+noise = torch.distributions.MultivariateNormal(torch.zeros(V), torch.eye(V))
+noisy = scores + noise.sample((draws,))  # (draws, V)
+by_noise = torch.bincount(noisy.argmax(-1), minlength=V) / draws
+by_multinomial = torch.bincount(torch.multinomial(probabilities, draws, replacement=True), minlength=V) / draws
 print("word         probability   multinomial   multivariate normal")
 for word in order[:8]:
     print(f"{vocabulary[word]:12} {probabilities[word]:11.3f} {by_multinomial[word]:13.3f} {by_noise[word]:21.3f}")
-print(f"largest difference of all words: {(by_multinomial - probabilities).abs().max():.3f} and {(by_noise - probabilities).abs().max():.3f}")
+of_multinomial, of_noise = ((counted - probabilities).abs().max() for counted in (by_multinomial, by_noise))
+print(f"largest difference of all words: {of_multinomial:.3f} and {of_noise:.3f}")
 
 # %% [markdown]
 # Such texts look quite sensible, and the words come in the right order of frequency. Only a count shows that they do not come as
@@ -513,8 +515,8 @@ print(f"largest difference of all words: {(by_multinomial - probabilities).abs()
 # between 0 and 1. Your check accepts it.)
 
 # %%
-gumbel = scores - torch.empty(draws, len(vocabulary)).exponential_().log()  # (draws, V); -ln of an exponential number is Gumbel's
-by_gumbel = torch.bincount(gumbel.argmax(-1), minlength=len(vocabulary)) / draws
+gumbel = scores - torch.empty(draws, V).exponential_().log()  # (draws, V); -ln of an exponential number is Gumbel's
+by_gumbel = torch.bincount(gumbel.argmax(-1), minlength=V) / draws
 print(f"with Gumbel's noise the largest difference is {(by_gumbel - probabilities).abs().max():.3f}")
 
 # %% [markdown]
@@ -536,7 +538,8 @@ print("the same text:", torch.equal(yours, theirs))
 
 # %%
 words_so_far = ["the", "cat"]
-for token in package.stream(storyteller, idx, 14, 0.7, end_token=tokenizer.end_token, generator=torch.Generator().manual_seed(9)):
+chance = torch.Generator().manual_seed(9)
+for token in package.stream(storyteller, idx, 14, 0.7, end_token=tokenizer.end_token, generator=chance):
     words_so_far.append(vocabulary[token.item()])
     print(" ".join(words_so_far))
 

@@ -96,7 +96,8 @@ figures.shape_diagram(
     [
         ("prefix", f"(B, P) = ({B}, {P})", english),
         ("hidden states", f"(B, P, n_embd) = ({B}, {P}, {C})", "what the encoder gives with return_hidden=True"),
-        ("joined", f"(B, P + T, n_embd) = ({B}, {P + T}, {C})", f"behind them the decoder's embeddings of {T} French words, at positions from 0"),
+        ("joined", f"(B, P + T, n_embd) = ({B}, {P + T}, {C})",
+         f"behind them the decoder's embeddings of {T} French words, at positions from 0"),
         ("decoder's blocks", f"(B, P + T, n_embd) = ({B}, {P + T}, {C})", "one attention for both, under a joint mask"),
         ("logits", f"(B, P + T, vocab_size) = ({B}, {P + T}, {V})", "a score for every word of the vocabulary"),
     ],
@@ -309,7 +310,8 @@ def with_the_translators_weights():
     try:
         model.load_state_dict(translator.state_dict())
     except RuntimeError:
-        print("Your Embedding or your attention names its layers in its own way, so the weights do not fit. Here is the translator.")
+        print("Your Embedding or your attention names its layers in its own way, so the weights do not fit. "
+              "Here is the translator.")
         return translator
     return model
 
@@ -323,9 +325,11 @@ print(translate(model, english))
 
 # %%
 pairs = [english, "the dog was followed by the hen because it was lost",
-         "the cat did not want to eat the fish because it was rotten", "the cow did not want to eat because it was full"]
+         "the cat did not want to eat the fish because it was rotten",
+         "the cow did not want to eat because it was full"]
 prefixes = [tokenizer.encode(text) for text in pairs]
-answers = [prefix_generation(model, one.unsqueeze(0), 24, temperature=0, end_token=tokenizer.end_token)[0] for one in prefixes]
+end = tokenizer.end_token
+answers = [prefix_generation(model, one.unsqueeze(0), 24, temperature=0, end_token=end)[0] for one in prefixes]
 in_one_batch = nn.utils.rnn.pad_sequence(prefixes, batch_first=True, padding_value=-1)  # (4, P), -1 at the end
 all_answers = nn.utils.rnn.pad_sequence(answers, batch_first=True, padding_value=-1)  # (4, T)
 print("lengths:", [len(one) for one in prefixes], "and", [len(one) for one in answers])
@@ -398,7 +402,8 @@ AttentionExplorer(attentions, french, columns=english_words + french, token=fren
 # it translates? Measured for every head, on the pairs of this sentence that a dictionary would give:
 
 # %%
-dictionary = [("le", "the"), ("chat", "cat"), ("voulait", "want"), ("pas", "not"), ("manger", "eat"), ("parce", "because"), ("il", "it"), ("rassasié", "full")]
+dictionary = [("le", "the"), ("chat", "cat"), ("voulait", "want"), ("pas", "not"), ("manger", "eat"),
+              ("parce", "because"), ("il", "it"), ("rassasié", "full")]
 places = [(french.index(word), english_words.index(meaning)) for word, meaning in dictionary]
 on_english = attentions[..., :P].sum(-1)  # (L, H, T)
 
@@ -415,7 +420,8 @@ best_layer, best_head = max(measured, key=measured.get)
 figures.heatmap(
     attentions[best_layer, best_head, :, :P] , french, english_words, mark=places,
     title=f"Layer {best_layer + 1}, head {best_head + 1}: French looks at English",
-    caption=f"The head with the most weight on the framed cells, the best of {len(measured)}. What is missing to 1 in a row goes to French words.",
+    caption=f"The head with the most weight on the framed cells, the best of {len(measured)}. "
+            "What is missing to 1 in a row goes to French words.",
 )
 
 # %% [markdown]
@@ -424,7 +430,8 @@ figures.heatmap(
 
 # %%
 for head, word in ((0, "il"), (0, "le"), (1, "chat"), (2, "chat")):
-    print(f"layer 1, head {head + 1}:", figures.read_row(attentions[0, head, french.index(word)], [word], 0, english_words + french))
+    row = attentions[0, head, french.index(word)]  # (P + T,)
+    print(f"layer 1, head {head + 1}:", figures.read_row(row, [word], 0, english_words + french))
 
 # %% [markdown]
 # That is "the", in front of the cat. Mind what a column is: not a word, but the vector that the encoder has made at the word's
@@ -442,7 +449,8 @@ of_the_cat, of_the_cow = hidden_states(english), hidden_states(english.replace("
 for exchanged in ([1], [0], [0, 1], [8]):
     mixed = of_the_cat.clone()
     mixed[:, exchanged] = of_the_cow[:, exchanged]
-    written = torch.stack(list(stream(model.decoder, prefix[:, :0], 24, temperature=0, hidden_cache=mixed, end_token=tokenizer.end_token)), dim=1)
+    one_by_one = stream(model.decoder, prefix[:, :0], 24, temperature=0, hidden_cache=mixed, end_token=end)
+    written = torch.stack(list(one_by_one), dim=1)  # (1, new)
     places = " and ".join(f"“{english_words[place]}”" for place in exchanged)
     print(f"the cow's at {places}:\n    {tokenizer.decode(written[0])}")
 
@@ -480,7 +488,8 @@ for old, new in (("cat", "cow"), ("full", "sick")):
 
 # %%
 animals = {"cat": ("le", "chat"), "dog": ("le", "chien"), "hen": ("la", "poule"), "cow": ("la", "vache")}
-qualities = {"tired": ("fatigué", "fatiguée"), "lost": ("perdu", "perdue"), "hurt": ("blessé", "blessée"), "small": ("petit", "petite")}
+qualities = {"tired": ("fatigué", "fatiguée"), "lost": ("perdu", "perdue"),
+             "hurt": ("blessé", "blessée"), "small": ("petit", "petite")}
 texts = []
 for animal, (article, noun) in animals.items():
     for quality, forms in qualities.items():
@@ -545,7 +554,8 @@ def small_translation(model, text):
 
 
 for text, wanted in unseen[:4]:
-    print(f"{text}\n    right rows:   {small_translation(right, text)}\n    one row late: {small_translation(late, text)}")
+    print(f"{text}\n    right rows:   {small_translation(right, text)}")
+    print(f"    one row late: {small_translation(late, text)}")
 for name, model_ in (("right rows", right), ("one row late", late)):
     hits = sum(small_translation(model_, text) == wanted for text, wanted in unseen)
     print(f"{name:13} {hits} of {len(unseen)} unseen sentences")

@@ -54,7 +54,8 @@ def with_the_translators_weights():
     try:
         model.load_state_dict(translator.state_dict())
     except RuntimeError:
-        print("Your Embedding or your attention names its layers in its own way, so the weights do not fit. Here is the translator.")
+        print("Your Embedding or your attention names its layers in its own way, so the weights do not fit. "
+              "Here is the translator.")
         return translator
     return model
 
@@ -79,7 +80,8 @@ def show_page(page):
     """What is written, page (1, t), and what the model would write next."""
     scores = model(prefix, page)[0]  # (1, P + t, V)
     best = scores[0, -1].softmax(-1).topk(3)
-    rivals = ", ".join(f"{tokenizer.words[word]} {p:.2f}" for p, word in zip(best.values.tolist(), best.indices.tolist()))
+    found = zip(best.values.tolist(), best.indices.tolist())
+    rivals = ", ".join(f"{tokenizer.words[word]} {p:.2f}" for p, word in found)
     print(f"page: {tokenizer.decode(page[0]) or '(empty)':30} rows of scores: {scores.shape[1]:2}   next: {rivals}")
 
 
@@ -111,7 +113,8 @@ for t, word in enumerate(french):
 # %%
 figures.heatmap(
     on_english, french, english.split(), title="Where each French word looked",
-    caption="The mean of all heads of the decoder, English columns only. Rows from top to bottom are steps of the loop.",
+    caption="The mean of all heads of the decoder, English columns only. "
+            "Rows from top to bottom are steps of the loop.",
 )
 
 # %% [markdown]
@@ -122,8 +125,10 @@ figures.heatmap(
 # what comes after the end.
 
 # %%
-three = [english, "the dog was followed by the hen because it was lost", "the cat did not want to eat the fish because it was rotten"]
-batch = nn.utils.rnn.pad_sequence([tokenizer.encode(text) for text in three], batch_first=True, padding_value=-1)  # (3, P)
+three = [english, "the dog was followed by the hen because it was lost",
+         "the cat did not want to eat the fish because it was rotten"]
+rows = [tokenizer.encode(text) for text in three]
+batch = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-1)  # (3, P)
 longest = package.prefix_generation(model, batch, 24, temperature=0, end_token=end).shape[1]
 raw = package.prefix_generation(model, batch, longest, temperature=0)  # (3, T), no end token given
 for row in raw.tolist():
@@ -329,7 +334,8 @@ def padded_ids(texts):
     return nn.utils.rnn.pad_sequence([tokenizer.encode(text) for text in texts], batch_first=True, padding_value=-1)
 
 
-answers = YourGeneration(model, padded_ids([sentence.english for sentence in held_out]), 24, 0, end_token=end)  # (10, T)
+prefixes = padded_ids([sentence.english for sentence in held_out])  # (10, P)
+answers = YourGeneration(model, prefixes, 24, 0, end_token=end)  # (10, T)
 for sentence, row in zip(held_out, answers):
     translation = tokenizer.decode(row)
     print(f"{'right' if translation == sentence.french else 'WRONG'}   {sentence.english}\n        {translation}")
@@ -391,8 +397,9 @@ def as_if_it_were_a_prompt(model, prefix, most, end_token):
 for sentence in held_out[:3]:
     one = tokenizer.encode(sentence.english).unsqueeze(0)  # (1, P)
     wrong = as_if_it_were_a_prompt(model, one, 14, end)[0, one.shape[1] :]
-    print(f"{sentence.english}\n    as an answer:  {tokenizer.decode(YourGeneration(model, one, 24, 0, end_token=end)[0])}"
-          f"\n    as a prompt:   {tokenizer.decode(wrong) or '(nothing)'}")
+    answer = YourGeneration(model, one, 24, 0, end_token=end)[0]
+    print(sentence.english)
+    print(f"    as an answer:  {tokenizer.decode(answer)}\n    as a prompt:   {tokenizer.decode(wrong) or '(nothing)'}")
 
 # %% [markdown]
 # The shapes fit, nothing is raised, and the first word is even right: at the first step there is no difference yet. But from the second step on the

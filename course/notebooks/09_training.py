@@ -73,8 +73,9 @@ for sentence in sentences("train", 6, seed=4):
 # same two animals meet, and only one word changes:
 
 # %%
-dog_and_hen = [sentence for sentence in sentences("held out", 2000) if {"dog", "hen"} == {sentence.antecedent, sentence.other}]
-followed = {sentence.english: sentence for sentence in dog_and_hen if sentence.verb == "followed" and sentence.english.startswith("the dog")}
+dogs = [sentence for sentence in sentences("held out", 2000)
+        if {sentence.antecedent, sentence.other} == {"dog", "hen"} and sentence.english.startswith("the dog")]
+followed = {sentence.english: sentence for sentence in dogs if sentence.verb == "followed"}  # each of them once
 for sentence in list(followed.values())[:6]:
     print(f"{sentence.english:58} it = {sentence.antecedent:4} {sentence.pronoun}")
 
@@ -93,7 +94,8 @@ prefix, targets = training.translation_batch(sentences("train", 64), tokenizer) 
 with torch.no_grad():
     _, loss = untrained.eval()(prefix, targets)
 print(f"{tokenizer.vocab_size} words, log V = {math.log(tokenizer.vocab_size):.2f}, loss = {loss:.2f}")
-print("it says:", tokenizer.decode(prefix_generation(untrained, prefix[:1], 12, 0, end_token=tokenizer.end_token)[0]) or "(nothing)")
+[said] = prefix_generation(untrained, prefix[:1], 12, 0, end_token=tokenizer.end_token)
+print("it says:", tokenizer.decode(said) or "(nothing)")
 
 # %% [markdown]
 # ### What counts as right
@@ -567,16 +569,17 @@ else:
 # - **own**: other sizes and another recipe, one that is yours to find.
 #
 # Each was trained with several seeds, other first weights and other batches. The curves are those of the first; the table
-# has all. The runs come with the course (`python -m ninelives.training.ladder` makes them again). Choose the
-# measure, hide a run, and walk along the curves with the arrow keys. A still picture is under the widget
-# in a notebook that is not running.
+# has all. The runs come with the course (`python -m ninelives.training.ladder` makes them again); the time that is
+# shown is that of a busy computer, and yours may need less. Choose the measure, hide a run, and walk along the curves
+# with the arrow keys. A still picture is under the widget in a notebook that is not running.
 
 # %%
 runs = {}  # each rung's name, and its runs, one for each seed
 for name, seed, run in saved_runs():
     runs.setdefault(name, []).append(run)
 ladder = {name: runs[name][0].history for name in ("characters", "words", "own")}
-shown = TrainingMonitor("own", runs["own"][0].recipe.max_iters, beside={name: ladder[name] for name in ("characters", "words")})
+two_rungs = {name: ladder[name] for name in ("characters", "words")}
+shown = TrainingMonitor("own", runs["own"][0].recipe.max_iters, beside=two_rungs)
 for entry in ladder["own"]:
     shown(entry)
 shown
@@ -584,7 +587,8 @@ shown
 # %%
 def past(some_runs, share):
     """The steps at which the runs had this share right, as text."""
-    steps = [next((f"{entry['step']:,}" for entry in run.history if entry["exact_match"] >= share), "never") for run in some_runs]
+    reached = [[entry["step"] for entry in run.history if entry["exact_match"] >= share] for run in some_runs]
+    steps = [f"{found[0]:,}" if found else "never" for found in reached]
     return ", ".join(steps) if len(set(steps)) > 1 else steps[0]
 
 
@@ -595,7 +599,7 @@ def at_the_end(some_runs, measure):
     return low if low == high else f"{low}–{high}"
 
 
-print(f"{'rung':12} {'right':>10} {'bonus':>10} {'80 % right at step':>21} {'99 % right at step':>21} {'parameters':>11}")
+print(f"{'rung':12} {'right':>10} {'bonus':>10} {'80 % right at step':>21} {'99 % right at step':>21}  parameters")
 for name in ladder:
     print(f"{name:12} {at_the_end(runs[name], 'exact_match'):>10} {at_the_end(runs[name], 'bonus'):>10} "
           f"{past(runs[name], 0.8):>21} {past(runs[name], 0.99):>21} {runs[name][0].parameters:11,}")
@@ -700,15 +704,19 @@ watched_batches = {name: training.translation_batch(some, tokenizer) for name, s
 opening = "the cat did not want to eat because it was full"
 french_of = {
     opening: "le chat ne voulait pas manger parce qu'il était rassasié",
-    "the dog was followed by the hen because it was lost": "le chien a été suivi par la poule parce qu'elle était perdue",
-    "the cat did not want to eat the fish because it was rotten": "le chat ne voulait pas manger le poisson parce qu'il était pourri",
+    "the dog was followed by the hen because it was lost":
+        "le chien a été suivi par la poule parce qu'elle était perdue",
+    "the cat did not want to eat the fish because it was rotten":
+        "le chat ne voulait pas manger le poisson parce qu'il était pourri",
 }
 
 
 def translate_all(model, tokenizer, texts):
     """English texts to French texts, all in one batch."""
-    prefix = nn.utils.rnn.pad_sequence([tokenizer.encode(text) for text in texts], batch_first=True, padding_value=-1)  # (B, P)
-    return [tokenizer.decode(answer) for answer in prefix_generation(model, prefix, 24, 0, end_token=tokenizer.end_token)]
+    rows = [tokenizer.encode(text) for text in texts]
+    prefix = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-1)  # (B, P)
+    answers = prefix_generation(model, prefix, 24, 0, end_token=tokenizer.end_token)  # (B, new)
+    return [tokenizer.decode(answer) for answer in answers]
 
 
 def translate(model, tokenizer, english):
@@ -723,7 +731,8 @@ def evaluate(model):
         else your_match(model, *batch, tokenizer.end_token)
         for name, batch in watched_batches.items()
     }
-    return found | {"samples": [[english, translate(model, tokenizer, english), french_of[english]] for english in french_of]}
+    samples = [[english, translate(model, tokenizer, english), french] for english, french in french_of.items()]
+    return found | {"samples": samples}
 
 # %% [markdown]
 # One more choice is yours. All rungs of the ladder began from nothing, from numbers drawn by chance. With `head_start`
@@ -743,13 +752,14 @@ else:
     model = EncoderDecoder(encoder_config, decoder_config)
     if head_start:
         antecedent, its_words = weights.load("antecedent")
-        if replace(antecedent.config, vocab_size=tokenizer.vocab_size, dropout=0.0) == replace(encoder_config, dropout=0.0):
+        its_sizes = replace(antecedent.config, vocab_size=tokenizer.vocab_size, dropout=0.0)
+        if its_sizes == replace(encoder_config, dropout=0.0):
             take_over(model.encoder, tokenizer, antecedent, its_words)
         else:
             print(f"Your encoder begins from nothing, since the head start is for other sizes: {antecedent.config}")
     Path("own").mkdir(exist_ok=True)
     Path("own", "tokenizer.json").write_text(tokenizer.to_json(), encoding="utf-8")
-    monitor = TrainingMonitor("yours", recipe.max_iters, beside={name: ladder[name] for name in ("characters", "words") if name in ladder})
+    monitor = TrainingMonitor("yours", recipe.max_iters, beside=two_rungs)
     display(monitor)
     run = await monitor.watch(train, model, draw_batch, recipe, evaluate=evaluate, folder="own")
 
@@ -811,7 +821,8 @@ for english in french_of:
 # number for it.
 
 # %%
-for english in ("the hen was followed by the dog because it was lost", "the cow did not want to eat because it was full",
+for english in ("the hen was followed by the dog because it was lost",
+                "the cow did not want to eat because it was full",
                 "the cat did not want to eat the soup because it was salty", "the unicorn was full"):
     try:
         print(f"{english}\n    {translate(model, words, english)}\n")
@@ -845,7 +856,8 @@ figures.heatmap(
 )
 
 # %%
-AttentionExplorer(model.encoder.attentions(words.encode(opening)[None]), opening_words, layer=layer - 1, head=head - 1, token="it")
+attentions = model.encoder.attentions(words.encode(opening)[None])
+AttentionExplorer(attentions, opening_words, layer=layer - 1, head=head - 1, token="it")
 
 # %% [markdown]
 # Whether the answer can be seen there depends on the youth of your model. In this sentence there is only one
@@ -870,10 +882,11 @@ def reading(encoder, tokenizer, some):
 
 two_animals = sentences("held out", 30, seed=2)
 course_model, course_words = weights.load("translator")
-for name, encoder, its_words in (("this model", model.encoder, words), ("the course's", course_model.encoder, course_words)):
-    heads = reading(encoder, its_words, two_animals)
+for name, its_model, its_words in (("this model", model, words), ("the course's", course_model, course_words)):
+    heads = reading(its_model.encoder, its_words, two_animals)
     (number, head), (on_it, on_other) = max(heads.items(), key=lambda place: place[1][0] - place[1][1])
-    print(f"{name:13} layer {number}, head {head}: from \"it\" {on_it:.2f} to the animal that is meant, {on_other:.2f} to the other")
+    print(f"{name:13} layer {number}, head {head}: from \"it\" {on_it:.2f} to the animal that is meant, "
+          f"{on_other:.2f} to the other")
 
 # %% [markdown]
 # What is free to move moves. A right answer is no promise of a head that can be read, and a head that cannot be read is no
@@ -906,7 +919,8 @@ print(f"the pronoun is right:                                 {right:.0%}")
 print(f"the animals exchanged, and the pronoun changes too:   {follows:.0%}")
 print(f"right for the next sentence in place of its own:      {shuffled:.0%}")
 
-for english in ("the dog because it was lost was followed by the hen", "because it was full the cat did not want to eat"):
+for english in ("the dog because it was lost was followed by the hen",
+                "because it was full the cat did not want to eat"):
     print(f"\n{english}\n    {translate(model, words, english)}")
 
 # %% [markdown]
@@ -928,16 +942,20 @@ for english in ("the dog because it was lost was followed by the hen", "because 
 # first line.
 
 # %%
-six = [name for name in ("words", "learning rate", "batch size", "iterations", "layers", "width", "heads", "all six", "own") if name in runs]
-print(f"{'change':15} {'rate':>7} {'batch':>6} {'layers':>7} {'n_embd':>7} {'heads':>6} {'steps':>6} {'right':>9} {'bonus':>9} "
-      f"{'80 % at step':>19} {'work':>6}")
+def work(run):
+    """About how much there was to compute."""
+    return run.parameters * run.recipe.batch_size * run.step
+
+
+six = ("words", "learning rate", "batch size", "iterations", "layers", "width", "heads", "all six", "own")
+print("change             rate  batch  layers  n_embd  heads  steps     right     bonus        80 % at step   work")
 for name in six:
-    run, decoder = runs[name][0], runs[name][0].config["decoder"]
-    work = run.parameters * run.recipe.batch_size * run.step
-    least = runs["words"][0].parameters * runs["words"][0].recipe.batch_size * runs["words"][0].step
-    print(f"{name if name != 'words' else '(none: words)':15} {run.recipe.learning_rate:7.0e} {run.recipe.batch_size:6} {decoder['n_layer']:7} "
-          f"{decoder['n_embd']:7} {decoder['n_head']:6} {run.step:6,} {at_the_end(runs[name], 'exact_match'):>9} {at_the_end(runs[name], 'bonus'):>9} "
-          f"{past(runs[name], 0.8):>19} {work / least:5.1f}×")
+    run = runs[name][0]
+    decoder = run.config["decoder"]
+    print(f"{name if name != 'words' else '(none: words)':15} {run.recipe.learning_rate:7.0e} "
+          f"{run.recipe.batch_size:6} {decoder['n_layer']:7} {decoder['n_embd']:7} {decoder['n_head']:6} {run.step:6,} "
+          f"{at_the_end(runs[name], 'exact_match'):>9} {at_the_end(runs[name], 'bonus'):>9} "
+          f"{past(runs[name], 0.8):>19} {work(run) / work(runs['words'][0]):5.1f}×")
 
 # %%
 figures.training_curves(
@@ -971,7 +989,8 @@ print(f"step 100,000: {your_noam(100_000, 128, 4000):.2e}")
 
 # %%
 for step in (1000, 4000, 10_000, 25_000, 100_000):
-    print(f"step {step:7,}: {your_noam(step, 128, 4000):.2e}{'   the last step of that training' if step == 25_000 else ''}")
+    remark = "   the last step of that training" if step == 25_000 else ""
+    print(f"step {step:7,}: {your_noam(step, 128, 4000):.2e}{remark}")
 
 # %%
 made = list(range(100, 100_001, 300))

@@ -4,7 +4,7 @@ from ninelives.text.packages import NotInstalled, folder_of
 
 
 def test_a_package_that_is_not_there_is_named_with_the_way_to_install_it():
-    with pytest.raises(NotInstalled, match=r'the package no_such_package, which is not installed.* -e "\.\[labs\]" and restart'):
+    with pytest.raises(NotInstalled, match=r'(?s)the package no_such_package, which is not installed\..*\n    \S+ -m pip install .* -e "\.\[labs\]"\n\nand restart'):
         folder_of("no_such_package")
 
 

@@ -61,11 +61,11 @@ class Format:
 
 
 FORMATS = {
-    "whole numbers": Format(whole=True),
-    "padded": Format(padded=True),
-    "padded, reversed": Format(padded=True, reversed=True),
     "plain": Format(),
     "reversed": Format(reversed=True),
+    "padded": Format(padded=True),
+    "padded, reversed": Format(padded=True, reversed=True),
+    "whole numbers": Format(whole=True),
 }
 
 

@@ -192,6 +192,22 @@ class Notebook:
         )
         return self.page.locator(f".jp-Notebook .jp-Cell[data-windowed-list-index='{index}']")
 
+    def start_cell(self, index: int):
+        """Start a cell, as Shift+Enter does, and do not wait for its end; returns it."""
+        cell = self.cell(index)
+        self.page.evaluate("() => { window.running = window.jupyterapp.commands.execute('notebook:run-cell') }")
+        return cell
+
+    def wait_for_cell(self) -> None:
+        """Until the cell that was started last is over."""
+        self.page.evaluate("() => window.running")
+
+    def run_cell(self, index: int):
+        """Run a cell to its end; returns it."""
+        cell = self.start_cell(index)
+        self.wait_for_cell()
+        return cell
+
     def save(self) -> None:
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
 

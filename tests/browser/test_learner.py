@@ -1,52 +1,16 @@
 """What a learner does in notebook 2, in JupyterLab: answer, check, look, save, come back."""
 
-import shutil
-
-import nbformat
 import pytest
+from browser.desk import Desk, sit_down
 from playwright.sync_api import expect
 
-from ninelives.build import ROOT
-
-NAME = "02-attention/02-attention.ipynb"
 TORN = "def split_heads(x, n_head):\nB, T, C = x.shape\nreturn x.view(B, n_head, T, C // n_head)"
 RIGHT = "def split_heads(x, n_head):\nB, T, C = x.shape\nreturn x.view(B, T, n_head, C // n_head).transpose(1, 2)"
 
 
-class Desk:
-    """The released notebook as a learner sits before it; cells are named by what they begin with."""
-
-    def __init__(self, notebook, sources):
-        self.notebook, self.page, self.sources = notebook, notebook.page, sources
-
-    def cell(self, start):
-        index = next(i for i, source in enumerate(self.sources) if source.startswith(start))
-        return self.notebook.cell(index)
-
-    def run(self, start):
-        """Run one cell, as Shift+Enter does; returns it."""
-        cell = self.cell(start)
-        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-cell')")
-        self.page.wait_for_function(
-            "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
-        )
-        return cell
-
-    def answer(self, start, text):
-        """Replace a cell's text by typing, and run it. JupyterLab indents by itself."""
-        editor = self.cell(start).locator(".cm-content")
-        editor.click()
-        editor.press("ControlOrMeta+a")
-        self.page.keyboard.type(text)
-        self.page.keyboard.press("Escape")
-        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-cell')")
-
-
 @pytest.fixture(scope="module")
 def desk(lab, open_notebook):
-    shutil.copytree(ROOT / "release" / "02-attention", lab.root / "02-attention")
-    sources = [cell.source for cell in nbformat.read(lab.root / NAME, as_version=4).cells]
-    desk = Desk(open_notebook(NAME), sources)
+    desk = sit_down("02-attention", lab, open_notebook)
     desk.run("import math")
     return desk
 
@@ -92,7 +56,7 @@ def test_the_explorer_is_there_before_attention_is_written_and_says_whose_it_sho
 def test_the_notebook_reopened_without_running_shows_picture_answer_and_check(desk, open_notebook):
     desk.notebook.save()
     desk.notebook.shut_down()
-    again = Desk(open_notebook(NAME), desk.sources)
+    again = Desk(open_notebook(desk.notebook.name), desk.sources)
     expect(again.cell("def split_heads").locator(".cm-content")).to_contain_text("transpose(1, 2)")
     expect(again.cell('check.split_heads(split_heads, "values")')).to_contain_text("visible checks passed")
     picture = again.cell("AttentionExplorer(hand_weights").locator("img").first

@@ -43,21 +43,15 @@ CELLS = [
 
 
 class Training:
-    """The notebook, with a way to start a cell without waiting for its end."""
+    """The notebook with the training in its second cell."""
 
     def __init__(self, notebook):
         self.notebook = notebook
         self.monitor = notebook.cell(1).locator(".nl-monitor")
 
     def start(self):
-        self.notebook.page.evaluate(
-            """async () => { const notebook = window.jupyterapp.shell.currentWidget.content;
-            notebook.activeCellIndex = 1;
-            window.running = window.jupyterapp.commands.execute('notebook:run-cell') }""")
+        self.notebook.start_cell(1)
         expect(self.monitor).to_have_attribute("data-state", "running", timeout=20_000)
-
-    def over(self):
-        self.notebook.page.evaluate("() => window.running")
 
     def step(self) -> int:
         return int(self.monitor.get_attribute("data-step"))
@@ -69,9 +63,7 @@ class Training:
 @pytest.fixture(scope="module")
 def training(open_notebook):
     notebook = open_notebook("training.ipynb", CELLS)
-    notebook.page.evaluate(
-        """async () => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0;
-        await window.jupyterapp.commands.execute('notebook:run-cell') }""")
+    notebook.run_cell(0)
     return Training(notebook)
 
 
@@ -84,7 +76,7 @@ def test_a_training_moves_its_curve_stops_when_told_and_goes_on(training):
     expect(monitor.get_by_role("progressbar")).not_to_have_attribute("aria-valuenow", str(before), timeout=10_000)
 
     monitor.get_by_role("button", name="Stop").press("Enter")
-    training.over()
+    training.notebook.wait_for_cell()
     expect(monitor).to_have_attribute("data-state", "stopped")
     expect(monitor.locator(".nl-told")).to_contain_text("Run the cell again to go on.")
     assert not notebook.errors()
@@ -97,7 +89,7 @@ def test_a_training_moves_its_curve_stops_when_told_and_goes_on(training):
     while training.entries() <= len(first) and time.monotonic() < end:
         time.sleep(0.1)
     monitor.get_by_role("button", name="Stop").click()
-    training.over()
+    training.notebook.wait_for_cell()
     again = notebook.run("print(*[entry['loss'] for entry in run.history])").split()
     assert again[: len(first)] == first and len(again) > len(first)
     assert int(notebook.run("print(run.step)")) > stopped
@@ -110,7 +102,7 @@ def test_the_kernels_interrupt_button_stops_it_too_and_nothing_is_lost(training)
     while training.step() <= reached + 60 and time.monotonic() < end:
         time.sleep(0.1)
     notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
-    training.over()
+    training.notebook.wait_for_cell()
     assert [error["ename"] for error in notebook.errors()] == ["KeyboardInterrupt"]
     expect(training.monitor).to_have_attribute("data-state", "stopped")
     assert int(notebook.run("from ninelives.training import Run; print(Run.load('reversing').step)")) >= reached
@@ -119,10 +111,7 @@ def test_the_kernels_interrupt_button_stops_it_too_and_nothing_is_lost(training)
 @pytest.fixture
 def still(training):
     """A monitor that nobody trains: six entries beside twelve."""
-    training.notebook.page.evaluate(
-        """async () => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 3;
-        await window.jupyterapp.commands.execute('notebook:run-cell') }""")
-    element = training.notebook.cell(3).locator(".nl-monitor")
+    element = training.notebook.run_cell(3).locator(".nl-monitor")
     expect(element).to_have_attribute("data-entries", "6")
     return element
 

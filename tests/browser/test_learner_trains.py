@@ -1,0 +1,88 @@
+"""What a learner does in notebook 9, in JupyterLab: answer, train, stop, go on, and look at what was learnt."""
+
+import re
+
+import nbformat
+import pytest
+from browser.desk import sit_down
+from playwright.sync_api import expect
+
+from ninelives.build import ROOT
+
+NAME = "09-training"
+TRAINING, OWN_MODEL, ROW_OF_IT = "head_start = True", "try:\n    model, words, run = checkpoint.read", "opening_words = opening.split()"
+
+
+def answers():
+    """Of each exercise, the released cell's text and a right answer; the training is short."""
+    released, solved = (nbformat.read(ROOT / folder / NAME / f"{NAME}.ipynb", as_version=4).cells for folder in ("release", "solutions"))
+    for before, after in zip(released, solved, strict=True):
+        if after.cell_type == "code" and after.metadata.get("nbgrader", {}).get("solution"):
+            lines = "\n".join(line for line in after.source.splitlines() if not line.strip().startswith("### "))
+            yield before.source, lines.replace("max_iters=2000", "max_iters=200").replace("eval_every=100", "eval_every=20")
+
+
+@pytest.fixture(scope="module")
+def desk(lab, open_notebook):
+    desk = sit_down(NAME, lab, open_notebook)
+    (lab.root / NAME / "seed.txt").write_text("1")  # as if drawn by chance
+    for exercise, answer in answers():
+        desk.paste(exercise, answer)
+    desk.run_all_above(TRAINING)
+    yield desk
+    desk.notebook.shut_down()
+
+
+def test_what_was_pasted_passes_its_checks(desk):
+    assert desk.notebook.errors() == []
+    expect(desk.cell('check.own_training(own_training, "sizes")')).to_contain_text("own_training, sizes: visible checks passed.")
+
+
+def test_the_training_moves_stops_when_told_and_goes_on_from_there(desk):
+    notebook = desk.notebook
+    monitor = notebook.start_cell(desk.index(TRAINING)).locator(".nl-monitor")
+    told = monitor.locator(".nl-told")
+    expect(told).to_contain_text(re.compile(r"step \d+ of 200 · .* so far, .* left"), timeout=60_000)
+    before = monitor.get_attribute("data-step")
+    expect(monitor).not_to_have_attribute("data-step", before)
+    expect(monitor.locator(".nl-samples tbody tr")).to_have_count(3)
+
+    monitor.get_by_role("button", name="Stop").click()
+    notebook.wait_for_cell()
+    expect(told).to_contain_text("Run the cell again to go on.")
+    stopped, curve = int(monitor.get_attribute("data-step")), "print(*[entry['loss'] for entry in run.history])"
+    assert 20 <= stopped < 200
+    assert notebook.run("print(run.step)") == str(stopped)
+    first = notebook.run(curve).split()
+
+    monitor = notebook.start_cell(desk.index(TRAINING)).locator(".nl-monitor")
+    expect(monitor).to_have_attribute("data-state", "running")
+    assert int(monitor.get_attribute("data-step")) >= stopped
+    expect(monitor).to_have_attribute("data-state", "finished", timeout=60_000)
+    notebook.wait_for_cell()
+    expect(monitor).to_have_attribute("data-entries", "10")
+    assert notebook.run(curve).split()[: len(first)] == first
+
+
+def test_the_monitor_shows_how_three_sentences_are_translated(desk):
+    rows = desk.cell(TRAINING).locator(".nl-samples tbody tr")
+    expect(rows.first).to_contain_text("the cat did not want to eat because it was full")
+    expect(rows.first).to_contain_text(re.compile("✓ right|✗ le chat ne voulait pas manger parce qu'il était rassasié"))
+
+
+def test_the_check_says_how_far_so_short_a_training_got(desk):
+    check = desk.run('checkpoint.own_training("own", "99 %")')
+    expect(check).to_contain_text(re.compile(r"seen:\s+[\d.]+ % of 400 sentences are right, after 200 steps with 311,872 parameters"))
+    expect(check).to_contain_text("wanted: at least 99 %")
+
+
+def test_the_rest_runs_on_the_learners_own_model_to_the_row_of_it_and_the_end(desk):
+    known = len(desk.notebook.errors())
+    desk.run_from(OWN_MODEL)
+    assert len(desk.notebook.errors()) == known
+    expect(desk.cell(OWN_MODEL)).to_contain_text("Your own: 311,872 parameters after 200 steps.")
+    row = desk.cell(ROW_OF_IT)
+    expect(row).to_contain_text(re.compile(r"layer \d, head \d: it reads \w+ [01]\.\d\d"))
+    expect(row.locator("img")).to_be_visible()
+    expect(desk.cell("attentions = model.encoder").locator(".nl-readout")).to_contain_text(re.compile(r"it reads \w+ [01]\.\d\d"))
+    assert desk.notebook.outputs()[-1][0]["text"] == "True False\n"

@@ -54,7 +54,7 @@ class MultiHeadSelfAttention(nn.Module):
         mask, is_causal = self._what_to_add(attention_mask, x)
         p = self.dropout if self.training else 0.0
         parts = self.query, self.key, self.value
-        if (p or torch.is_grad_enabled()) and fused.fits(x, *parts):
+        if p < 1 and (p or torch.is_grad_enabled()) and fused.fits(x, *parts):
             projections = [parameter for part in parts for parameter in (part.weight, part.bias)]
             z = fused.SelfAttention.apply(x, self.n_head, mask, is_causal, p, *projections)  # (B, T, C)
         else:

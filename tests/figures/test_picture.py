@@ -11,6 +11,7 @@ from nbconvert import HTMLExporter
 from PIL import Image
 from traitlets.config import Config
 
+from figures.drawn import texts
 from ninelives.figures import Picture, heatmap
 
 
@@ -34,6 +35,20 @@ def test_the_bytes_are_a_picture_on_white(picture):
     assert image.format == "PNG"
     assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
     assert 150 < image.width < 900
+
+
+def test_a_picture_whose_words_alone_are_shown_is_not_drawn(picture):
+    assert "Weights" in repr(picture)
+    assert "figure" not in vars(picture)
+    assert picture.figure is picture.figure
+
+
+def test_numbers_that_change_afterwards_change_no_picture():
+    weights, labels = np.array([[0.25, 0.75], [1, 0]]), ["a", "b"]
+    picture = heatmap(weights, labels, title="Weights", caption="Read.")
+    weights[:], labels[0] = 0.5, "c"
+    assert "0.25" in texts(picture) and "0.50" not in texts(picture)
+    assert "a" in texts(picture) and "c" not in texts(picture)
 
 
 def test_the_same_picture_has_the_same_bytes(picture):

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from ninelives.figures.arrays import as_finite, as_labels
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    ACCENT, BLUE, INK, LABEL_SIZE, RULE, in_style, new_figure, place_axes, put_note,
+    ACCENT, BLUE, INK, LABEL_SIZE, RULE, new_figure, place_axes, put_note,
     put_title, visible,
 )
 from ninelives.figures.words import position_of
@@ -15,7 +16,6 @@ from ninelives.figures.words import position_of
 BARS = 10
 
 
-@in_style()
 def distribution(
     probabilities,
     words: Sequence[str],
@@ -49,27 +49,30 @@ def distribution(
     rest = len(words) - len(shown)
     remainder = max(0.0, 1 - float(probabilities[shown].sum()))
 
-    figure = new_figure()
-    axes = place_axes(figure, 1.4, 0.5, 4.8, 0.29 * len(shown))
-    values = probabilities[shown]
-    longest = values.max()
-    colours = [ACCENT if i == picked else BLUE for i in shown]
-    axes.barh(range(len(shown)), values, height=0.72, color=colours)
-    axes.set_xlim(0, longest)
-    axes.set_ylim(len(shown) - 0.45, -0.55)
-    for y, (i, value) in enumerate(zip(shown, values, strict=True)):
-        axes.annotate(
-            f"{value:.3f}" + (" chosen" if i == picked else ""), (value, y), xytext=(4, 0),
-            textcoords="offset points", va="center", size=LABEL_SIZE,
-            color=INK, weight="bold" if i == picked else "normal",
-        )
-    axes.set_yticks(range(len(shown)), [visible(words[i]) for i in shown])
-    axes.set_xticks([])
-    axes.spines[["top", "right", "bottom"]].set_visible(False)
-    axes.spines["left"].set_color(RULE)
-    if rest:
-        put_note(figure, f"The other {rest} words together: {remainder:.3f}.")
-    put_title(figure, title)
+    def draw() -> Figure:
+        figure = new_figure()
+        axes = place_axes(figure, 1.4, 0.5, 4.8, 0.29 * len(shown))
+        values = probabilities[shown]
+        longest = values.max()
+        colours = [ACCENT if i == picked else BLUE for i in shown]
+        axes.barh(range(len(shown)), values, height=0.72, color=colours)
+        axes.set_xlim(0, longest)
+        axes.set_ylim(len(shown) - 0.45, -0.55)
+        for y, (i, value) in enumerate(zip(shown, values, strict=True)):
+            axes.annotate(
+                f"{value:.3f}" + (" chosen" if i == picked else ""), (value, y), xytext=(4, 0),
+                textcoords="offset points", va="center", size=LABEL_SIZE,
+                color=INK, weight="bold" if i == picked else "normal",
+            )
+        axes.set_yticks(range(len(shown)), [visible(words[i]) for i in shown])
+        axes.set_xticks([])
+        axes.spines[["top", "right", "bottom"]].set_visible(False)
+        axes.spines["left"].set_color(RULE)
+        if rest:
+            put_note(figure, f"The other {rest} words together: {remainder:.3f}.")
+        put_title(figure, title)
+        return figure
+
     told = ", ".join(f"{visible(words[i])} {probabilities[i]:.3f}" for i in shown[:BARS])
     alt = f"{title}: bars of the {min(BARS, len(shown))} most likely of {len(words)} words. {told}."
     if picked is not None:
@@ -78,4 +81,4 @@ def distribution(
                 f"number {place} in the order.")
     if rest:
         alt += f" The other {rest} words together have {remainder:.3f}."
-    return Picture(figure, caption, alt)
+    return Picture(draw, caption, alt)

@@ -1,6 +1,7 @@
 """Wanted and yours, side by side: what a failing check shows."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from ninelives.figures.arrays import as_array, first_index
 from ninelives.figures.cells import (
@@ -8,7 +9,7 @@ from ninelives.figures.cells import (
 )
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    INK, LABEL_SIZE, NOTE_SIZE, SIGNED_MAP, WEIGHTS_MAP, WIDTH, in_style, new_figure, place_axes,
+    INK, LABEL_SIZE, NOTE_SIZE, SIGNED_MAP, WEIGHTS_MAP, WIDTH, new_figure, place_axes,
     put_note,
 )
 
@@ -17,7 +18,6 @@ RELATIVE, ABSOLUTE = 1e-4, 1e-5  # cells closer than this count as equal
 SIDE_BY_SIDE_UP_TO = 8  # columns with numbers; wider ones go one under the other
 
 
-@in_style()
 def wanted_and_yours(wanted, yours, *, caption: str) -> Picture:
     """Two tensors with one scale; cells that differ are framed, NaN and infinity hatched.
 
@@ -34,40 +34,43 @@ def wanted_and_yours(wanted, yours, *, caption: str) -> Picture:
     first = first_index(differs) if differs.any() else [0] * wanted.ndim
     windows = [_Window(wanted, first), _Window(yours, first if same_shape else [0] * yours.ndim)]
 
-    figure = new_figure()
-    signed = min(_finite(window.cells).min() for window in windows) < 0
-    high = float(np.abs(_finite(windows[0].cells)).max() or np.abs(_finite(windows[1].cells)).max())
-    with_numbers = all(has_room_for_numbers(window.cells) for window in windows)
-    left, top = 0.4, 0.6
-    for name, window in zip(("Wanted", "Yours"), windows, strict=True):
-        rows, columns = window.cells.shape
-        width, height = _size(rows, columns, with_numbers)
-        axes = place_axes(figure, left, top, width, height)
-        printed = numbers(window.cells) if with_numbers else None
-        draw_cells(axes, window.cells, SIGNED_MAP if signed else WEIGHTS_MAP,
-                   -high if signed else 0, high or 1, printed)
-        label_rows(axes, window.row_labels, NOTE_SIZE)
-        label_columns(axes, window.column_labels, NOTE_SIZE)
-        axes.annotate(
-            f"{name} {window.title}", (0, 1), xycoords="axes fraction", xytext=(0, 17),
-            textcoords="offset points", size=LABEL_SIZE + 1, weight="bold", ha="left",
-            va="baseline",
-        )
-        if same_shape:
-            outline(axes, window.cut(differs), INK)
-        if max(each.cells.shape[1] for each in windows) > SIDE_BY_SIDE_UP_TO and with_numbers:
-            top += height + 0.65
-        else:
-            left += max(width, 1.5) + 0.55
-    notes = [f"{name}: {window.note}" for name, window in
-             zip(("Wanted", "Yours"), windows, strict=True) if window.note]
-    if len(notes) == 2 and windows[0].note == windows[1].note:
-        notes = [f"Shown: {windows[0].note}"]
-    if differs.any():
-        notes.append("Framed: cells that differ")
-    if notes:
-        put_note(figure, ". ".join(notes) + ".")
-    return Picture(figure, caption, _describe(wanted, yours, differs, same_shape))
+    def draw() -> Figure:
+        figure = new_figure()
+        signed = min(_finite(window.cells).min() for window in windows) < 0
+        high = float(np.abs(_finite(windows[0].cells)).max() or np.abs(_finite(windows[1].cells)).max())
+        with_numbers = all(has_room_for_numbers(window.cells) for window in windows)
+        left, top = 0.4, 0.6
+        for name, window in zip(("Wanted", "Yours"), windows, strict=True):
+            rows, columns = window.cells.shape
+            width, height = _size(rows, columns, with_numbers)
+            axes = place_axes(figure, left, top, width, height)
+            printed = numbers(window.cells) if with_numbers else None
+            draw_cells(axes, window.cells, SIGNED_MAP if signed else WEIGHTS_MAP,
+                       -high if signed else 0, high or 1, printed)
+            label_rows(axes, window.row_labels, NOTE_SIZE)
+            label_columns(axes, window.column_labels, NOTE_SIZE)
+            axes.annotate(
+                f"{name} {window.title}", (0, 1), xycoords="axes fraction", xytext=(0, 17),
+                textcoords="offset points", size=LABEL_SIZE + 1, weight="bold", ha="left",
+                va="baseline",
+            )
+            if same_shape:
+                outline(axes, window.cut(differs), INK)
+            if max(each.cells.shape[1] for each in windows) > SIDE_BY_SIDE_UP_TO and with_numbers:
+                top += height + 0.65
+            else:
+                left += max(width, 1.5) + 0.55
+        notes = [f"{name}: {window.note}" for name, window in
+                 zip(("Wanted", "Yours"), windows, strict=True) if window.note]
+        if len(notes) == 2 and windows[0].note == windows[1].note:
+            notes = [f"Shown: {windows[0].note}"]
+        if differs.any():
+            notes.append("Framed: cells that differ")
+        if notes:
+            put_note(figure, ". ".join(notes) + ".")
+        return figure
+
+    return Picture(draw, caption, _describe(wanted, yours, differs, same_shape))
 
 
 class _Window:

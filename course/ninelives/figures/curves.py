@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from ninelives.figures.arrays import as_finite
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    INK, LABEL_SIZE, MARKERS, PALETTE, PAPER, RULE, WIDTH, in_style, new_figure, place_axes, put_title,
+    INK, LABEL_SIZE, MARKERS, PALETTE, PAPER, RULE, WIDTH, new_figure, place_axes, put_title,
     visible,
 )
 
@@ -15,7 +16,6 @@ HEIGHT, LABEL_PITCH = 3.0, 0.18  # inches
 MARKS = 8  # on a line with many points
 
 
-@in_style()
 def curves(
     series: Mapping[str, tuple], *, x_label: str, y_label: str, title: str, caption: str
 ) -> Picture:
@@ -33,26 +33,29 @@ def curves(
         )
     lines = {str(name): _line(name, pair) for name, pair in series.items()}
 
-    figure = new_figure()
-    axes = place_axes(figure, 0.8, 0.5, 4.9, HEIGHT)
-    styles = list(zip(PALETTE, MARKERS, strict=True))
-    for (x, y), (colour, marker) in zip(lines.values(), styles, strict=False):
-        axes.plot(x, y, color=colour, marker=marker, linewidth=1.8, markersize=6,
-                  markeredgecolor=PAPER, markeredgewidth=0.8,
-                  markevery=max(1, -(-len(x) // MARKS)), clip_on=False, zorder=3)
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(y_label)
-    axes.grid(axis="y", color=RULE, linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.margins(x=0.02)
-    axes.locator_params(nbins=6)
-    if all(np.equal(np.mod(x, 1), 0).all() for x, _ in lines.values()):
-        axes.xaxis.get_major_locator().set_params(integer=True)
-    name_lines(axes, lines, styles)
-    put_title(figure, title)
+    def draw() -> Figure:
+        figure = new_figure()
+        axes = place_axes(figure, 0.8, 0.5, 4.9, HEIGHT)
+        styles = list(zip(PALETTE, MARKERS, strict=True))
+        for (x, y), (colour, marker) in zip(lines.values(), styles, strict=False):
+            axes.plot(x, y, color=colour, marker=marker, linewidth=1.8, markersize=6,
+                      markeredgecolor=PAPER, markeredgewidth=0.8,
+                      markevery=max(1, -(-len(x) // MARKS)), clip_on=False, zorder=3)
+        axes.set_xlabel(x_label)
+        axes.set_ylabel(y_label)
+        axes.grid(axis="y", color=RULE, linewidth=0.6)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.margins(x=0.02)
+        axes.locator_params(nbins=6)
+        if all(np.equal(np.mod(x, 1), 0).all() for x, _ in lines.values()):
+            axes.xaxis.get_major_locator().set_params(integer=True)
+        name_lines(axes, lines, styles)
+        put_title(figure, title)
+        return figure
+
     told = " ".join(_describe(name, x, y) for name, (x, y) in lines.items())
     count = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
-    return Picture(figure, caption, f"{title}: {count}, {y_label} against {x_label}. {told}")
+    return Picture(draw, caption, f"{title}: {count}, {y_label} against {x_label}. {told}")
 
 
 def _line(name: str, pair) -> tuple[np.ndarray, np.ndarray]:

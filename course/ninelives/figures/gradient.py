@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ninelives.figures.arrays import as_finite, as_labels
 from ninelives.figures.cells import (
@@ -12,13 +13,12 @@ from ninelives.figures.cells import (
 )
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    MUTED, WEIGHTS_MAP, in_style, new_figure, number_repeats, place_axes, put_note, put_title,
+    MUTED, WEIGHTS_MAP, new_figure, number_repeats, place_axes, put_note, put_title,
 )
 
 TOLD = 6  # leaking pairs named in words
 
 
-@in_style()
 def leak(gradients, tokens: Sequence[str], *, caption: str) -> Picture:
     """Sizes |d output[i] / d input[j]| (T, T), row i, column j; leaks from later tokens framed.
 
@@ -33,27 +33,30 @@ def leak(gradients, tokens: Sequence[str], *, caption: str) -> Picture:
         )
     names = number_repeats(as_labels(tokens, len(size), "tokens", "rows of gradients"))
     leaking = np.triu(size, 1) > 0
-
-    figure = new_figure()
-    small = has_room_for_numbers(size)
-    width, height = (0.46 * len(size), 0.34 * len(size)) if small else (
-        (min(5.0, 0.3 * len(size)),) * 2
-    )
-    axes = place_axes(figure, 1, 1, width, height)
-    high = size.max() or 1.0
-    draw_cells(axes, size, WEIGHTS_MAP, 0, high, _texts(size) if small else None)
-    label_rows(axes, names)
-    label_columns(axes, names)
-    if not small:
-        colour_bar(axes)
-    outline(axes, leaking)
-    _draw_diagonal(axes, len(size))
-    put_note(figure, "Row: output. Column: input. "
-             + ("Framed: an output that depends on a later input. " if leaking.any() else
-                "Right of the dashed line all cells are exactly zero. ") + block_note(size))
     title = "A leak from the future" if leaking.any() else "No leak from the future"
-    put_title(figure, title)
-    return Picture(figure, caption, f"{title}: {_describe(size, leaking, names)}")
+
+    def draw() -> Figure:
+        figure = new_figure()
+        small = has_room_for_numbers(size)
+        width, height = (0.46 * len(size), 0.34 * len(size)) if small else (
+            (min(5.0, 0.3 * len(size)),) * 2
+        )
+        axes = place_axes(figure, 1, 1, width, height)
+        high = size.max() or 1.0
+        draw_cells(axes, size, WEIGHTS_MAP, 0, high, _texts(size) if small else None)
+        label_rows(axes, names)
+        label_columns(axes, names)
+        if not small:
+            colour_bar(axes)
+        outline(axes, leaking)
+        _draw_diagonal(axes, len(size))
+        put_note(figure, "Row: output. Column: input. "
+                 + ("Framed: an output that depends on a later input. " if leaking.any() else
+                    "Right of the dashed line all cells are exactly zero. ") + block_note(size))
+        put_title(figure, title)
+        return figure
+
+    return Picture(draw, caption, f"{title}: {_describe(size, leaking, names)}")
 
 
 def _draw_diagonal(axes: Axes, length: int) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from ninelives.figures.arrays import as_array, as_finite, as_labels, refuse_nan
 from ninelives.figures.cells import (
@@ -11,7 +12,7 @@ from ninelives.figures.cells import (
 )
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    INK, LABEL_SIZE, NOTE_SIZE, SIGNED_MAP, WEIGHTS_MAP, WIDTH, in_style, new_figure,
+    INK, LABEL_SIZE, NOTE_SIZE, SIGNED_MAP, WEIGHTS_MAP, WIDTH, new_figure,
     number_repeats, place_axes, put_note, put_title,
 )
 from ninelives.figures.words import MOST_ROWS, describe_attention, position_of
@@ -20,7 +21,6 @@ PANEL_GAP = 0.14  # inches between the panels of a grid
 HEADS_IN_WORDS = 16
 
 
-@in_style()
 def heatmap(
     weights,
     rows: Sequence[str],
@@ -58,23 +58,26 @@ def heatmap(
     scores = _are_scores(weights)
     row_names, column_names = number_repeats(rows), number_repeats(columns)
 
-    figure = new_figure()
-    width, height = _cells_size(weights)
-    axes = place_axes(figure, 1, 1, width, height)
-    low, high = _scale(weights, scores)
-    with_numbers = has_room_for_numbers(weights)
-    draw_cells(axes, weights, SIGNED_MAP if scores else WEIGHTS_MAP, low, high,
-               numbers(printed) if with_numbers else None)
-    label_rows(axes, row_names)
-    label_columns(axes, column_names)
-    framed = np.zeros(weights.shape, bool)
-    for cell in marked:
-        framed[cell] = True
-    outline(axes, framed)
-    if not with_numbers:
-        colour_bar(axes)
-    put_note(figure, f"Each row reads the columns. {block_note(weights)}")
-    put_title(figure, title)
+    def draw() -> Figure:
+        figure = new_figure()
+        width, height = _cells_size(weights)
+        axes = place_axes(figure, 1, 1, width, height)
+        low, high = _scale(weights, scores)
+        with_numbers = has_room_for_numbers(weights)
+        draw_cells(axes, weights, SIGNED_MAP if scores else WEIGHTS_MAP, low, high,
+                   numbers(printed) if with_numbers else None)
+        label_rows(axes, row_names)
+        label_columns(axes, column_names)
+        framed = np.zeros(weights.shape, bool)
+        for cell in marked:
+            framed[cell] = True
+        outline(axes, framed)
+        if not with_numbers:
+            colour_bar(axes)
+        put_note(figure, f"Each row reads the columns. {block_note(weights)}")
+        put_title(figure, title)
+        return figure
+
 
     shown = _describe_scores if scores else describe_attention
     alt = (
@@ -85,10 +88,9 @@ def heatmap(
         links = [f"{row_names[i]} to {column_names[j]} {cell_number(weights[i, j])}"
                  for i, j in marked]
         alt += f" Outlined: {', '.join(links)}."
-    return Picture(figure, caption, alt)
+    return Picture(draw, caption, alt)
 
 
-@in_style()
 def head_grid(weights, tokens: Sequence[str], *, title: str, caption: str) -> Picture:
     """The weights (H, T, T) of all heads as small heatmaps with one scale.
 
@@ -109,32 +111,35 @@ def head_grid(weights, tokens: Sequence[str], *, title: str, caption: str) -> Pi
         )
     names = number_repeats(as_labels(tokens, length, "tokens", "rows of weights"))
 
-    figure = new_figure()
-    across = _panels_across(n_head)
-    panel = min(1.9, (WIDTH - 0.9 - (across - 1) * PANEL_GAP) / across)
-    size = LABEL_SIZE if length < 8 else 7.0
-    high = _scale(weights, False)[1]
-    for head in range(n_head):
-        down, right = divmod(head, across)
-        axes = place_axes(figure, 0.9 + right * (panel + PANEL_GAP),
-                          0.9 + down * (panel + PANEL_GAP + 0.18), panel, panel)
-        draw_cells(axes, weights[head], WEIGHTS_MAP, 0, high)
-        axes.text(0, -0.03, f"head {head + 1}", transform=axes.transAxes, size=NOTE_SIZE,
-                  color=INK, ha="left", va="top")
-        if right == 0:
-            label_rows(axes, names, size)
-        if down == 0:
-            label_columns(axes, names, size)
-    colour_bar(figure.axes[min(across, n_head) - 1])
-    put_note(figure, f"Each row reads the columns. {block_note(weights[0])}")
-    put_title(figure, title)
+    def draw() -> Figure:
+        figure = new_figure()
+        across = _panels_across(n_head)
+        panel = min(1.9, (WIDTH - 0.9 - (across - 1) * PANEL_GAP) / across)
+        size = LABEL_SIZE if length < 8 else 7.0
+        high = _scale(weights, False)[1]
+        for head in range(n_head):
+            down, right = divmod(head, across)
+            axes = place_axes(figure, 0.9 + right * (panel + PANEL_GAP),
+                              0.9 + down * (panel + PANEL_GAP + 0.18), panel, panel)
+            draw_cells(axes, weights[head], WEIGHTS_MAP, 0, high)
+            axes.text(0, -0.03, f"head {head + 1}", transform=axes.transAxes, size=NOTE_SIZE,
+                      color=INK, ha="left", va="top")
+            if right == 0:
+                label_rows(axes, names, size)
+            if down == 0:
+                label_columns(axes, names, size)
+        colour_bar(figure.axes[min(across, n_head) - 1])
+        put_note(figure, f"Each row reads the columns. {block_note(weights[0])}")
+        put_title(figure, title)
+        return figure
+
 
     heads = [_describe_head(number, matrix, names)
              for number, matrix in enumerate(weights[:HEADS_IN_WORDS], 1)]
     more = "" if n_head <= HEADS_IN_WORDS else f" The other {n_head - HEADS_IN_WORDS} are not told."
     alt = (f"{title}: {n_head} heatmaps of {length} by {length} weights, one for each head. "
            f"{' '.join(heads)}{more}")
-    return Picture(figure, caption, alt)
+    return Picture(draw, caption, alt)
 
 
 def _describe_head(number: int, weights: np.ndarray, names: list[str]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
 
 from ninelives.figures.arrays import as_finite, as_labels
 from ninelives.figures.cells import (
@@ -12,7 +13,7 @@ from ninelives.figures.cells import (
 )
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    BLOCKED, LABEL_SIZE, MAY_ATTEND, WIDTH, in_style, new_figure, number_repeats, place_axes,
+    BLOCKED, LABEL_SIZE, MAY_ATTEND, WIDTH, new_figure, number_repeats, place_axes,
     put_note, put_title, text_width, visible,
 )
 from ninelives.figures.words import MOST_ROWS
@@ -22,7 +23,6 @@ LEGEND = "Blue (1): the row may attend to the column. Grey (0): it may not."
 EMPTY = " Framed: a row that may attend to nothing; its softmax is NaN."
 
 
-@in_style()
 def mask(
     attention_mask, tokens: Sequence[str], *, caption: str, title: str = "Who may attend to whom"
 ) -> Picture:
@@ -32,17 +32,20 @@ def mask(
     the tokens.
     """
     allowed, names = _checked(attention_mask, tokens, "attention_mask")
-    figure = new_figure()
-    length = len(names)
-    side = 0.34 * length if has_room_for_numbers(allowed) else min(5.0, 0.3 * length)
-    axes = place_axes(figure, 1, 1, max(0.4, side), max(0.3, side))
-    _draw(axes, allowed, names, LABEL_SIZE)
-    put_note(figure, LEGEND + (EMPTY if not allowed.any(1).all() else ""))
-    put_title(figure, title)
-    return Picture(figure, caption, f"{title}: {_describe(allowed, names)}")
+
+    def draw() -> Figure:
+        figure = new_figure()
+        length = len(names)
+        side = 0.34 * length if has_room_for_numbers(allowed) else min(5.0, 0.3 * length)
+        axes = place_axes(figure, 1, 1, max(0.4, side), max(0.3, side))
+        _draw(axes, allowed, names, LABEL_SIZE)
+        put_note(figure, LEGEND + (EMPTY if not allowed.any(1).all() else ""))
+        put_title(figure, title)
+        return figure
+
+    return Picture(draw, caption, f"{title}: {_describe(allowed, names)}")
 
 
-@in_style()
 def masks_side_by_side(
     masks: Sequence,
     tokens: Sequence[str] | Sequence[Sequence[str]],
@@ -71,29 +74,32 @@ def masks_side_by_side(
         for i, each in enumerate(masks)
     ]
 
-    figure = new_figure()
-    across = 2 if len(masks) == 4 else min(3, len(masks))
-    # With one list of tokens the rows are named once, at the left of each line.
-    left = _label_room([names for _, names in checked])
-    gap = 0.18 if shared else left + 0.1
-    side = min(2.6, (WIDTH - left - (across - 1) * gap) / across)
-    slanted = 0.2 + left * 0.75
-    drawn = []
-    for i, (allowed, names) in enumerate(checked):
-        down, right = divmod(i, across)
-        axes = place_axes(figure, left + right * (side + gap),
-                          1 + down * (side + slanted + 0.25), side, side)
-        _draw(axes, allowed, names, LABEL_SIZE if side / len(names) > 0.22 else 7.0,
-              with_rows=not shared or right == 0)
-        drawn.append(axes)
-    for axes, panel_title in zip(drawn, titles, strict=True):
-        axes.text(0, -0.04, panel_title, transform=axes.transAxes, size=LABEL_SIZE, weight="bold",
-                  ha="left", va="top")
-    empty = not all(allowed.any(1).all() for allowed, _ in checked)
-    put_note(figure, LEGEND + (EMPTY if empty else ""))
-    put_title(figure, title)
+    def draw() -> Figure:
+        figure = new_figure()
+        across = 2 if len(masks) == 4 else min(3, len(masks))
+        # With one list of tokens the rows are named once, at the left of each line.
+        left = _label_room([names for _, names in checked])
+        gap = 0.18 if shared else left + 0.1
+        side = min(2.6, (WIDTH - left - (across - 1) * gap) / across)
+        slanted = 0.2 + left * 0.75
+        drawn = []
+        for i, (allowed, names) in enumerate(checked):
+            down, right = divmod(i, across)
+            axes = place_axes(figure, left + right * (side + gap),
+                              1 + down * (side + slanted + 0.25), side, side)
+            _draw(axes, allowed, names, LABEL_SIZE if side / len(names) > 0.22 else 7.0,
+                  with_rows=not shared or right == 0)
+            drawn.append(axes)
+        for axes, panel_title in zip(drawn, titles, strict=True):
+            axes.text(0, -0.04, panel_title, transform=axes.transAxes, size=LABEL_SIZE, weight="bold",
+                      ha="left", va="top")
+        empty = not all(allowed.any(1).all() for allowed, _ in checked)
+        put_note(figure, LEGEND + (EMPTY if empty else ""))
+        put_title(figure, title)
+        return figure
+
     words = [f"{panel}: {_describe(*each)}" for panel, each in zip(titles, checked, strict=True)]
-    return Picture(figure, caption, f"{title}, {len(masks)} masks. {' '.join(words)}")
+    return Picture(draw, caption, f"{title}, {len(masks)} masks. {' '.join(words)}")
 
 
 def _checked(attention_mask, tokens, name: str) -> tuple[np.ndarray, list[str]]:

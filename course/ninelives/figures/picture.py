@@ -3,7 +3,9 @@
 import base64
 import html
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from IPython.display import display
@@ -15,16 +17,24 @@ from ninelives.figures.style import DPI, PAPER, in_style
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Picture:
-    """A drawn figure with its caption and its alternative text, both plain text.
+    """A figure with its caption and its alternative text, both plain text.
+
+    It is drawn when it is first looked at: where the words alone are wanted, as in most cells of
+    a notebook that is graded, no time goes into it.
 
     JupyterLab writes no alt attribute on a picture, so a notebook gets two outputs:
     the PNG with the alternative text in its metadata (where nbconvert looks for it),
     and under it the caption with a fold that says in words what the picture shows.
     """
 
-    figure: Figure
+    draw: Callable[[], Figure]
     caption: str
     alt: str
+
+    @cached_property
+    @in_style()
+    def figure(self) -> Figure:
+        return self.draw()
 
     def png(self) -> bytes:
         """The picture as the bytes of a PNG file."""

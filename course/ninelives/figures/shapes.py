@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
+from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from ninelives.figures.picture import Picture
@@ -39,39 +40,42 @@ def shape_diagram(
     texts = [textwrap.wrap(str(what), int(room / 0.073)) for _, _, what in stations]
     heights = [max(BOX_HEIGHT, 0.17 * len(lines)) for lines in texts]
 
-    figure = new_figure()
-    total = sum(heights) + GAP * (len(stations) - 1)
-    axes = place_axes(figure, 0, 0, WIDTH, total)
-    axes.set_axis_off()
-    axes.set_xlim(0, WIDTH)
-    axes.set_ylim(total, 0)
-    top = 0.0
-    for number, ((name, shape, _), lines, height) in enumerate(
-        zip(stations, texts, heights, strict=True)
-    ):
-        middle = top + height / 2
-        box = FancyBboxPatch(
-            (0.05, middle - BOX_HEIGHT / 2 + 0.05), width - 0.1, BOX_HEIGHT - 0.1,
-            boxstyle="round,pad=0.05", facecolor="#eef5fa", edgecolor=BLUE, linewidth=1.2,
-            clip_on=False,
-        )
-        axes.add_patch(box)
-        axes.text(0.17, middle, name, size=SHAPE_SIZE, weight="bold", va="center")
-        axes.text(width - 0.17, middle, shape, size=SHAPE_SIZE, color="#00507d", va="center",
-                  ha="right")
-        axes.text(width + 0.2, middle, "\n".join(lines), size=LABEL_SIZE, color=INK, va="center",
-                  linespacing=1.25)
-        if number < len(stations) - 1:
-            bottom = middle + BOX_HEIGHT / 2
-            after = top + height + GAP + heights[number + 1] / 2 - BOX_HEIGHT / 2
-            axes.add_patch(FancyArrowPatch(
-                (width / 2, bottom), (width / 2, after), arrowstyle="-|>", mutation_scale=11,
-                color=MUTED, linewidth=1.2, shrinkA=2, shrinkB=2, clip_on=False,
-            ))
-        top += height + GAP
-    put_title(figure, title)
+    def draw() -> Figure:
+        figure = new_figure()
+        total = sum(heights) + GAP * (len(stations) - 1)
+        axes = place_axes(figure, 0, 0, WIDTH, total)
+        axes.set_axis_off()
+        axes.set_xlim(0, WIDTH)
+        axes.set_ylim(total, 0)
+        top = 0.0
+        for number, ((name, shape, _), lines, height) in enumerate(
+            zip(stations, texts, heights, strict=True)
+        ):
+            middle = top + height / 2
+            box = FancyBboxPatch(
+                (0.05, middle - BOX_HEIGHT / 2 + 0.05), width - 0.1, BOX_HEIGHT - 0.1,
+                boxstyle="round,pad=0.05", facecolor="#eef5fa", edgecolor=BLUE, linewidth=1.2,
+                clip_on=False,
+            )
+            axes.add_patch(box)
+            axes.text(0.17, middle, name, size=SHAPE_SIZE, weight="bold", va="center")
+            axes.text(width - 0.17, middle, shape, size=SHAPE_SIZE, color="#00507d", va="center",
+                      ha="right")
+            axes.text(width + 0.2, middle, "\n".join(lines), size=LABEL_SIZE, color=INK, va="center",
+                      linespacing=1.25)
+            if number < len(stations) - 1:
+                bottom = middle + BOX_HEIGHT / 2
+                after = top + height + GAP + heights[number + 1] / 2 - BOX_HEIGHT / 2
+                axes.add_patch(FancyArrowPatch(
+                    (width / 2, bottom), (width / 2, after), arrowstyle="-|>", mutation_scale=11,
+                    color=MUTED, linewidth=1.2, shrinkA=2, shrinkB=2, clip_on=False,
+                ))
+            top += height + GAP
+        put_title(figure, title)
+        return figure
+
     steps = [f"{number}. {name} {shape}: {what}".rstrip(".: ")
              for number, (name, shape, what) in enumerate(stations, 1)]
     alt = (f"{title}: {len(stations)} stations joined by arrows from top to bottom. "
            f"{'. '.join(steps)}.")
-    return Picture(figure, caption, alt)
+    return Picture(draw, caption, alt)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from ninelives.figures.arrays import as_finite, as_labels
 from ninelives.figures.cells import (
@@ -10,11 +11,10 @@ from ninelives.figures.cells import (
 )
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    SIGNED_MAP, WIDTH, in_style, new_figure, number_repeats, place_axes, put_note, put_title,
+    SIGNED_MAP, WIDTH, new_figure, number_repeats, place_axes, put_note, put_title,
 )
 
 
-@in_style()
 def position_similarity(
     table, *, caption: str, title: str = "How alike the positions are"
 ) -> Picture:
@@ -25,22 +25,25 @@ def position_similarity(
     alike = _cosines(as_finite(table, "table", 2), "table")
     count = len(alike)
     positions = [str(i) for i in range(count)]
-    figure = new_figure()
-    small = has_room_for_numbers(alike)
-    side = 0.44 * count if small else min(4.4, max(3.0, 0.16 * count))
-    axes = place_axes(figure, 1, 1, side, side * 0.8 if small else side)
-    draw_cells(axes, alike, SIGNED_MAP, -1, 1, numbers(alike) if small else None)
-    label_rows(axes, positions)
-    label_columns(axes, positions)
-    if not small:
-        colour_bar(axes, "cosine similarity")
-    put_note(figure, f"Cosine similarity of position (row) and position (column). "
-                     f"{block_note(alike)}")
-    put_title(figure, title)
-    return Picture(figure, caption, f"{title}: {_describe_positions(alike)}")
+
+    def draw() -> Figure:
+        figure = new_figure()
+        small = has_room_for_numbers(alike)
+        side = 0.44 * count if small else min(4.4, max(3.0, 0.16 * count))
+        axes = place_axes(figure, 1, 1, side, side * 0.8 if small else side)
+        draw_cells(axes, alike, SIGNED_MAP, -1, 1, numbers(alike) if small else None)
+        label_rows(axes, positions)
+        label_columns(axes, positions)
+        if not small:
+            colour_bar(axes, "cosine similarity")
+        put_note(figure, f"Cosine similarity of position (row) and position (column). "
+                         f"{block_note(alike)}")
+        put_title(figure, title)
+        return figure
+
+    return Picture(draw, caption, f"{title}: {_describe_positions(alike)}")
 
 
-@in_style()
 def table_picture(
     table,
     rows: Sequence[str],
@@ -60,24 +63,28 @@ def table_picture(
     if columns is None:
         columns = [str(i) for i in range(channels)]
     columns = as_labels(columns, channels, "columns", "columns of table")
-    figure = new_figure()
-    small = has_room_for_numbers(table)
-    if small:
-        width, height = 0.5 * channels, 0.34 * count
-    else:
-        width, height = min(WIDTH - 1.5, 0.28 * channels), min(4.4, 0.28 * count)
-    axes = place_axes(figure, 1, 1, max(0.5, width), max(0.28, height))
-    high = float(np.abs(table).max()) or 1.0
-    draw_cells(axes, table, SIGNED_MAP, -high, high, numbers(table) if small else None)
-    label_rows(axes, names)
-    label_columns(axes, columns)
-    if not small:
-        colour_bar(axes)
-    note = block_note(table)
-    if note:
-        put_note(figure, note)
-    put_title(figure, title)
-    return Picture(figure, caption, f"{title}: {_describe_table(table, names)}")
+
+    def draw() -> Figure:
+        figure = new_figure()
+        small = has_room_for_numbers(table)
+        if small:
+            width, height = 0.5 * channels, 0.34 * count
+        else:
+            width, height = min(WIDTH - 1.5, 0.28 * channels), min(4.4, 0.28 * count)
+        axes = place_axes(figure, 1, 1, max(0.5, width), max(0.28, height))
+        high = float(np.abs(table).max()) or 1.0
+        draw_cells(axes, table, SIGNED_MAP, -high, high, numbers(table) if small else None)
+        label_rows(axes, names)
+        label_columns(axes, columns)
+        if not small:
+            colour_bar(axes)
+        note = block_note(table)
+        if note:
+            put_note(figure, note)
+        put_title(figure, title)
+        return figure
+
+    return Picture(draw, caption, f"{title}: {_describe_table(table, names)}")
 
 
 def _cosines(table: np.ndarray, name: str) -> np.ndarray:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from ninelives.figures.picture import Picture
@@ -47,32 +48,35 @@ def token_row(tokens: Sequence[str], weights, query: int | str, *, caption: str)
               text_width(text, NOTE_SIZE) for text, piece in zip(texts, pieces, strict=True)]
     places, lines = _set_in_lines(widths)
 
-    figure = new_figure()
-    height = lines * LINE - 0.14
-    axes = place_axes(figure, 0, 0, WIDTH, height)
-    axes.set_axis_off()
-    axes.set_xlim(0, WIDTH)
-    axes.set_ylim(height, 0)
-    for piece, text, width, (x, line) in zip(pieces, texts, widths, places, strict=True):
-        middle, y = x + width / 2, line * LINE
-        if isinstance(piece, str):
-            axes.text(middle, y + BOX / 2, text, size=NOTE_SIZE, color=MUTED, ha="center",
-                      va="center_baseline")
-            continue
-        colour, framed = WEIGHTS_MAP(row[piece] / darkest), piece == asking
-        axes.add_patch(FancyBboxPatch(
-            (x + 0.04, y + 0.04), width - 0.08, BOX - 0.08, boxstyle="round,pad=0.04",
-            facecolor=colour, edgecolor=ACCENT if framed else RULE,
-            linewidth=2 if framed else 0.8, clip_on=False,
-        ))
-        axes.text(middle, y + BOX / 2, text, size=TITLE_SIZE, ha="center", va="center_baseline",
-                  color=ink_on(colour))
-        axes.text(middle, y + BOX + 0.06, f"{row[piece]:.2f}", size=NOTE_SIZE, color=MUTED,
-                  ha="center", va="top")
-    put_title(figure, f"What “{visible(name)}” reads")
+    def draw() -> Figure:
+        figure = new_figure()
+        height = lines * LINE - 0.14
+        axes = place_axes(figure, 0, 0, WIDTH, height)
+        axes.set_axis_off()
+        axes.set_xlim(0, WIDTH)
+        axes.set_ylim(height, 0)
+        for piece, text, width, (x, line) in zip(pieces, texts, widths, places, strict=True):
+            middle, y = x + width / 2, line * LINE
+            if isinstance(piece, str):
+                axes.text(middle, y + BOX / 2, text, size=NOTE_SIZE, color=MUTED, ha="center",
+                          va="center_baseline")
+                continue
+            colour, framed = WEIGHTS_MAP(row[piece] / darkest), piece == asking
+            axes.add_patch(FancyBboxPatch(
+                (x + 0.04, y + 0.04), width - 0.08, BOX - 0.08, boxstyle="round,pad=0.04",
+                facecolor=colour, edgecolor=ACCENT if framed else RULE,
+                linewidth=2 if framed else 0.8, clip_on=False,
+            ))
+            axes.text(middle, y + BOX / 2, text, size=TITLE_SIZE, ha="center", va="center_baseline",
+                      color=ink_on(colour))
+            axes.text(middle, y + BOX + 0.06, f"{row[piece]:.2f}", size=NOTE_SIZE, color=MUTED,
+                      ha="center", va="top")
+        put_title(figure, f"What “{visible(name)}” reads")
+        return figure
+
     alt = (f"A sentence of {count} {'word' if count == 1 else 'words'}, each shaded by how much "
            f"{name} reads it: {read_row(row, tokens, query, tokens, most=5)}.")
-    return Picture(figure, caption, alt)
+    return Picture(draw, caption, alt)
 
 
 def _set_in_lines(widths: list[float]) -> tuple[list[tuple[float, int]], int]:

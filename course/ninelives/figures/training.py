@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 
+from matplotlib.figure import Figure
+
 from ninelives.figures.curves import HEIGHT, MARKS, name_lines
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    INK, LABEL_SIZE, MARKERS, PALETTE, PAPER, RULE, in_style, new_figure, place_axes, put_title,
+    INK, LABEL_SIZE, MARKERS, PALETTE, PAPER, RULE, new_figure, place_axes, put_title,
 )
 
 PANEL = 2.35  # inches
 
 
-@in_style()
 def training_curves(
     histories: Mapping[str, Sequence[Mapping]], measure: str | None = "accuracy", *, title: str, caption: str
 ) -> Picture:
@@ -26,36 +27,42 @@ def training_curves(
             f"histories holds {len(histories)} trainings; at most {len(PALETTE)} can be told apart, "
             "so draw them in two pictures."
         )
+    # A training that goes on moves no line of a picture taken before.
+    histories = {name: list(entries) for name, entries in histories.items()}
     styles = dict(zip(histories, zip(PALETTE, MARKERS, strict=True), strict=False))
-    figure = new_figure()
-    panels = [(place_axes(figure, 0.6, 0.5, PANEL, HEIGHT), "loss"),
-              (place_axes(figure, 0.6 + PANEL + 0.75, 0.5, PANEL, HEIGHT), measure)]
-    for axes, key in panels:
-        lines = {name: points(entries, key) for name, entries in histories.items()}
-        lines = {name: line for name, line in lines.items() if line[0]}
-        for place, (name, (x, y)) in enumerate(lines.items()):
-            colour, marker = styles[name]
-            axes.plot(x, y, color=colour, marker=marker, linewidth=1.8, markersize=5, markeredgecolor=PAPER,
-                      markeredgewidth=0.8, markevery=max(1, -(-len(x) // MARKS)), clip_on=False,
-                      zorder=3 - place / 10)  # the first on top: where two are the same, it is the one to see
-        axes.set_xlabel("step")
-        axes.set_ylabel(key or "")
-        axes.grid(axis="y", color=RULE, linewidth=0.6)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.margins(x=0.02)
-        axes.locator_params(nbins=5)
-        if not lines:
-            axes.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
-            axes.text(0.5, 0.5, "nothing yet", size=LABEL_SIZE, color=INK, ha="center", va="center")
-        elif key == "loss":
-            axes.set_ylim(bottom=0)
-        else:
-            axes.set_ylim(0, 1)
-    if lines:
-        name_lines(axes, lines, [styles[name] for name in lines])
-    put_title(figure, title)
+
+    def draw() -> Figure:
+        figure = new_figure()
+        panels = [(place_axes(figure, 0.6, 0.5, PANEL, HEIGHT), "loss"),
+                  (place_axes(figure, 0.6 + PANEL + 0.75, 0.5, PANEL, HEIGHT), measure)]
+        for axes, key in panels:
+            lines = {name: points(entries, key) for name, entries in histories.items()}
+            lines = {name: line for name, line in lines.items() if line[0]}
+            for place, (name, (x, y)) in enumerate(lines.items()):
+                colour, marker = styles[name]
+                axes.plot(x, y, color=colour, marker=marker, linewidth=1.8, markersize=5, markeredgecolor=PAPER,
+                          markeredgewidth=0.8, markevery=max(1, -(-len(x) // MARKS)), clip_on=False,
+                          zorder=3 - place / 10)  # the first on top: where two are the same, it is the one to see
+            axes.set_xlabel("step")
+            axes.set_ylabel(key or "")
+            axes.grid(axis="y", color=RULE, linewidth=0.6)
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.margins(x=0.02)
+            axes.locator_params(nbins=5)
+            if not lines:
+                axes.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
+                axes.text(0.5, 0.5, "nothing yet", size=LABEL_SIZE, color=INK, ha="center", va="center")
+            elif key == "loss":
+                axes.set_ylim(bottom=0)
+            else:
+                axes.set_ylim(0, 1)
+        if lines:
+            name_lines(axes, lines, [styles[name] for name in lines])
+        put_title(figure, title)
+        return figure
+
     told = " ".join(describe_training(name, entries, measure) for name, entries in histories.items())
-    return Picture(figure, caption, f"{title}: loss and {measure or 'no measure'} against the step. {told}")
+    return Picture(draw, caption, f"{title}: loss and {measure or 'no measure'} against the step. {told}")
 
 
 def points(entries: Sequence[Mapping], key: str | None) -> tuple[list, list]:

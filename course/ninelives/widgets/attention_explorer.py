@@ -26,6 +26,7 @@ from ninelives.figures.style import ACCENT, BLUE, SKY, WEIGHTS_MAP
 
 HERE = Path(__file__).parent
 UNIT = 64000  # a weight of 1 as it is sent; 640 steps to a hundredth
+SHADES = [to_hex(WEIGHTS_MAP(k)) for k in range(256)]
 
 
 class AttentionExplorer(anywidget.AnyWidget):
@@ -77,7 +78,7 @@ class AttentionExplorer(anywidget.AnyWidget):
             cross=columns is not None,
             weights=_as_bytes(self._attention),
             colours={
-                "weights": [to_hex(WEIGHTS_MAP(k)) for k in range(256)],
+                "weights": SHADES,
                 "accent": ACCENT,
                 "link": BLUE,
                 "link-dark": SKY,
@@ -140,7 +141,7 @@ class AttentionExplorer(anywidget.AnyWidget):
             weights, rows, columns if self.cross else None,
             title=caption, caption=caption, mark=mark,
         )
-        return Picture(drawn.figure, caption, self.describe())
+        return replace(drawn, alt=self.describe())
 
     def save_html(self, path: str | Path) -> None:
         """Write the explorer to `path` as one page that works without Python or a network."""

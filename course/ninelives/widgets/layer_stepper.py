@@ -150,7 +150,7 @@ class LayerStepper(Drawn):
         name = visible(self.words[self.token])
         put_note(figure, self._reading())
         put_title(figure, f"“{name}” at station {self.station + 1} of {len(self.stations)}: {self.stations[self.station]}")
-        return Picture(figure, self._reading(), self.describe())
+        return Picture(lambda: figure, self._reading(), self.describe())
 
     def __repr__(self) -> str:
         return (

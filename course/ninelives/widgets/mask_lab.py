@@ -1,6 +1,7 @@
 """The mask lab: who may look at whom in a batch, and what that does to the softmax."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -122,7 +123,7 @@ class MaskLab(Drawn):
     def picture(self) -> Picture:
         """The masks as a still picture."""
         drawn = self._drawn()
-        return Picture(drawn.figure, drawn.caption, self.describe())
+        return replace(drawn, alt=self.describe())
 
     def __repr__(self) -> str:
         return f"MaskLab({len(self.words)} sentences, {self._settings().lower()})"

@@ -130,7 +130,7 @@ class PositionLab(Drawn):
         self._draw_sentence(figure)
         put_note(figure, self._bag())
         put_title(figure, self._reading())
-        return Picture(figure, self._reading() + ".", self.describe())
+        return Picture(lambda: figure, self._reading() + ".", self.describe())
 
     def __repr__(self) -> str:
         said = f"{len(self.words)} words of {self.channels} channels"

@@ -3,6 +3,7 @@
 import base64
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 import traitlets as t
@@ -129,7 +130,7 @@ class TemperatureLab(Drawn):
             title=f"After “{'… ' * (len(words) > 6)}{' '.join(words[-6:])}”, {self._settings()}",
             caption=self._reading(),
         )
-        return Picture(drawn.figure, drawn.caption, self.describe())
+        return replace(drawn, alt=self.describe())
 
     def __repr__(self) -> str:
         return f"TemperatureLab({len(self.vocabulary)} words, {len(self.prompt)} in the prompt, {len(self.drawn)} drawn, {self._settings()})"

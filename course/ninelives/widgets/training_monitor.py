@@ -159,7 +159,7 @@ class TrainingMonitor(Drawn):
     def picture(self) -> Picture:
         """The curves as a still picture."""
         drawn = training_curves(self._shown(), self.measure or None, title=self._progress(), caption=self._progress())
-        return Picture(drawn.figure, drawn.caption, self.describe())
+        return replace(drawn, alt=self.describe())
 
     def __repr__(self) -> str:
         beside = f", beside {', '.join(self.beside)}" if self.beside else ""

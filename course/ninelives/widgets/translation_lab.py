@@ -1,6 +1,7 @@
 """The translation lab: type a sentence and watch its translation being written, word by word."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -96,7 +97,7 @@ class TranslationLab(Drawn):
             self._shown()[: self.step, : len(self.english)], self.french[: self.step], self.english,
             title=f"{self._view_in_words()}: where each word looked when it was written", caption=self._caption(),
         )
-        return Picture(drawn.figure, drawn.caption, self.describe())
+        return replace(drawn, alt=self.describe())
 
     def __repr__(self) -> str:
         if self.error:
@@ -111,7 +112,7 @@ class TranslationLab(Drawn):
         axes.text(0, 0.5, self.answered or "(no sentence)", size=LABEL_SIZE, ha="left", va="center")
         put_note(figure, self.error or "No word is written yet.")
         put_title(figure, "Nothing is translated" if self.error else "Nothing is written yet")
-        return Picture(figure, self._caption(), self.describe())
+        return Picture(lambda: figure, self._caption(), self.describe())
 
     def _caption(self) -> str:
         return self.error or f"{self.answered} → {self.translation}"

@@ -36,9 +36,9 @@ from ipykernel.compiler import XCachingCompiler
 from traitlets import Type
 from traitlets.config import Config
 
-from ninelives.grading.sandbox import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, Limits, confine, libc
+from ninelives.grading.sandbox import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, Limits, confine, libc, readable
 
-PRELOADED = ("numpy", "torch", "matplotlib.pyplot", "ipywidgets", "anywidget", "safetensors.torch", "pyseccomp")
+PRELOADED = ("numpy", "numpy.random", "torch", "matplotlib.pyplot", "ipywidgets", "anywidget", "safetensors.torch", "pyseccomp")
 PACKAGES = ("ninelives.model", "ninelives.figures", "ninelives.checks", "ninelives.widgets", "ninelives.text",
             "ninelives.training")
 
@@ -155,6 +155,7 @@ def preload() -> Shell:
             # What a notebook needs and cannot have, it will say itself.
             continue
     warm_up(shell)
+    readable()
     gc.collect()
     gc.freeze()
     return shell

@@ -80,6 +80,7 @@ class Limits:
     pictures: bool = False
 
 
+@cache
 def readable() -> list[str]:
     """The Python installation with the course's package, fonts, time zones and random numbers: nobody's secrets."""
     paths = sysconfig.get_paths()

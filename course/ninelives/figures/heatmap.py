@@ -78,7 +78,6 @@ def heatmap(
         put_title(figure, title)
         return figure
 
-
     shown = _describe_scores if scores else describe_attention
     alt = (
         f"{title}: a heatmap of {weights.shape[0]} by {weights.shape[1]} "
@@ -132,7 +131,6 @@ def head_grid(weights, tokens: Sequence[str], *, title: str, caption: str) -> Pi
         put_note(figure, f"Each row reads the columns. {block_note(weights[0])}")
         put_title(figure, title)
         return figure
-
 
     heads = [_describe_head(number, matrix, names)
              for number, matrix in enumerate(weights[:HEADS_IN_WORDS], 1)]

@@ -3,7 +3,6 @@
 import csv
 import html
 import json
-import os
 import re
 import shutil
 import sys
@@ -11,14 +10,14 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbgrader.apps import NbGraderAPI
+from grading import classroom
+from grading.classroom import activated, succeed
 from nbgrader.plugins import CsvExportPlugin
 from nbgrader.utils import capture_log, temp_attrs
 from nbgrader.validator import Validator
 from loopback import serving
 from submissions import fill, graded_cells, solutions, source_of
 from trainings import put_training
-from traitlets.config.loader import PyFileConfigLoader
 
 from answers.wrong import embeddings as wrong_embeddings
 from ninelives.build import ROOT, marked_lines
@@ -67,18 +66,6 @@ CLASS = {
 }
 
 
-def succeed(result):
-    assert result["success"], result.get("error", "") + result.get("log", "")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def environment_on_the_path():
-    """nbgrader starts `alembic` by its name, as it can in an activated environment."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
-        yield
-
-
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """An instructor's empty folder with the course's notebooks and settings put in."""
@@ -89,11 +76,10 @@ def course(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def api(course, homes):
-    config = PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()
-    config.CourseDirectory.root = str(course)
-    config.Exchange.cache = str(homes)
-    return NbGraderAPI(config=config)
+def api(course, homes, activated):
+    api = classroom.api(course)
+    api.config.Exchange.cache = str(homes)
+    return api
 
 
 def exchange(api, command, student, name, home):

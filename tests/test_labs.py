@@ -4,10 +4,9 @@ import re
 
 import nbformat
 import pytest
+from grading.classroom import api
 from nbclient import NotebookClient
-from nbgrader.apps import NbGraderAPI
 from test_notebooks import complaints
-from traitlets.config.loader import PyFileConfigLoader
 
 from ninelives.build import ROOT, BuildError, lab
 from ninelives.workspace import copy_missing
@@ -98,9 +97,7 @@ def test_nothing_in_a_lab_is_graded_and_nothing_is_saved_in_it(name):
 
 
 def test_nbgrader_sees_the_nine_assignments_and_no_lab():
-    config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
-    config.CourseDirectory.root = str(ROOT)
-    found = NbGraderAPI(config=config).get_source_assignments()
+    found = api(ROOT).get_source_assignments()
     assert len(found) == 9 and "labs" not in found
 
 

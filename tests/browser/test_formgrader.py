@@ -9,11 +9,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from grading.classroom import ANSWERS, NAME, Workers, filled, grade_here, make_course
+from grading.classroom import ANSWERS, NAME, Workers, activated, api, filled, grade_here, make_course, succeed
 from loopback import serving
 from nbgrader.api import Gradebook
-from nbgrader.apps import NbGraderAPI
-from traitlets.config.loader import PyFileConfigLoader
 
 # nbgrader's own, and harmless.
 pytestmark = pytest.mark.filterwarnings("ignore:Passing unrecognized arguments:DeprecationWarning")
@@ -23,28 +21,14 @@ COMMENT = "Well said. Which variance, of *which* sum?"
 LEARNERS = {"ada": (ANSWERS, 6), "bert": ({"split-heads": "def split_heads(x, n_head): return x", "why-scale": FORMULA}, 0)}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def environment_on_the_path():
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
-        yield
-
-
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     return make_course(tmp_path_factory.mktemp("course"))
 
 
 @pytest.fixture(scope="module")
-def instructor(course):
-    """What the formgrader's own buttons do."""
-    config = PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()
-    config.CourseDirectory.root = str(course)
-    return NbGraderAPI(config=config)
-
-
-def succeed(result):
-    assert result["success"], result.get("error", "") + result.get("log", "")
+def instructor(course, activated):
+    return api(course)
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,18 @@ from pathlib import Path
 from subprocess import run
 
 import nbformat
+import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader.apps import NbGraderAPI
+from traitlets.config.loader import PyFileConfigLoader
 
 from ninelives.build import KERNEL, ROOT
 from ninelives.grading.command import Batch, Line, Workers
 from ninelives.grading.command import run as run_batch
 
 NAME = "01-heads"
+# nbgrader starts `alembic` by its name, as it can in an activated environment.
+ACTIVATED = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 # Two exercises of notebook 2, the second with several checks, and a question in words.
 SPLIT = "def split_heads(x, n_head):\n    B, T, C = x.shape\n    return x.reshape(B, T, n_head, C // n_head).transpose(1, 2)"
@@ -92,10 +97,29 @@ def send(course: Path, student: str, notebook, name: str = f"{NAME}.ipynb") -> P
     return folder
 
 
+@pytest.fixture(scope="module")
+def activated():
+    """For nbgrader within the process of the tests: `api` needs it where there is no gradebook yet."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PATH", ACTIVATED)
+        yield
+
+
+def api(course: Path) -> NbGraderAPI:
+    """What the formgrader's own buttons do."""
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()
+    config.CourseDirectory.root = str(course)
+    return NbGraderAPI(config=config)
+
+
+def succeed(result: dict) -> None:
+    """A button that was pressed says whether it worked."""
+    assert result["success"], result.get("error", "") + result.get("log", "")
+
+
 def nbgrader(course: Path, *arguments: str) -> str:
-    # nbgrader starts `alembic` by its name, as it can in an activated environment.
-    there = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    done = run([sys.executable, "-m", "nbgrader", *arguments], cwd=course, env=there, capture_output=True, text=True, timeout=300)
+    done = run([sys.executable, "-m", "nbgrader", *arguments], cwd=course, env=os.environ | {"PATH": ACTIVATED},
+               capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 from grading import test_hostile as hostile
-from grading.classroom import NAME, command, make_course, nbgrader
+from grading.classroom import NAME, api, command, make_course, nbgrader
 from grading.test_command import cells_of, gradebook_of
 from nbgrader.api import Gradebook
-from nbgrader.apps import NbGraderAPI
-from traitlets.config import Config
 
 import ninelives
 from ninelives.grading import sandbox
@@ -75,21 +73,12 @@ def test_the_button_grades_again_and_points_given_by_hand_stay(graded, course):
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "ninelives") as gradebook:
         gradebook.find_grade("why-scale", NAME, NAME, "honest").manual_score = 2
         gradebook.db.commit()
-    done = button(course, "honest")
+    done = api(course).autograde(NAME, "honest")
     assert done["success"], done
     assert gradebook_of(course)["honest"]["score"] == hostile.FULL + 2
 
 
 def test_where_there_is_no_sandbox_the_button_says_so_and_runs_nothing(graded, course, monkeypatch):
     monkeypatch.setattr(sandbox, "missing", lambda: "there is no Landlock")
-    done = button(course, "honest")
+    done = api(course).autograde(NAME, "honest")
     assert not done["success"] and "cannot be confined here: there is no Landlock" in done["log"]
-
-
-def button(course, student) -> dict:
-    """What the formgrader does when Autograde is pressed."""
-    config = Config()
-    namespace = {"get_config": lambda: config, "__file__": str(course / "nbgrader_config.py")}
-    exec((course / "nbgrader_config.py").read_text(), namespace)
-    config.CourseDirectory.root = str(course)
-    return NbGraderAPI(config=config).autograde(NAME, student)

@@ -171,7 +171,7 @@ temperature_ignored = exchanged("the temperature has no effect", "draws", draw=l
 temperature_after_the_softmax = exchanged("Dividing *probabilities*", "draws", draw=lambda logits, temperature: draw(logits, 0) if temperature == 0
                                           else torch.multinomial(logits.softmax(-1) / temperature, 1))
 temperature_multiplied = exchanged("multiplied by the temperature", "draws", draw=lambda logits, temperature: draw(logits * temperature, 1.0 if temperature else 0))
-one_draw_for_all = exchanged("all answers share the draw", "draws", draw=lambda logits, temperature: draw(logits, temperature)[:1].expand(len(logits), 1)
+one_draw_for_all = exchanged("the sequences share the draw", "draws", draw=lambda logits, temperature: draw(logits, temperature)[:1].expand(len(logits), 1)
                              if len(logits) > 9 else draw(logits, temperature))
 
 

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
 
-from ninelives.checks.exercise import CheckFailed, Exercise, numbers, run, same, same_values, want_shape, want_tensor
+from ninelives.checks.exercise import CheckFailed, Exercise, numbers, run, same, same_values, want_shape
 from ninelives.config import TransformerConfig
 from ninelives.figures import wanted_and_yours
 
@@ -364,26 +365,39 @@ def tolerance(n: int, compared: int) -> float:
 
 @generate.aspect("draws")
 def _(answer, seed):
+    want_draws(partial(written, answer), seed, "generate", "text", "prompt")
+
+
+def written(answer, table: torch.Tensor, idx: torch.Tensor, new: int, temperature: float = 1.0) -> torch.Tensor:
+    """The new tokens (B, new) of the learner's text, where the scores of what follows token a are table[a]."""
+    return text_of(answer, Stub(lambda fed: table[fed], len(table)), idx, new, temperature)[:, idx.shape[1] :]
+
+
+def want_draws(write: Callable[..., torch.Tensor], seed: int, name: str, text: str, prompt: str) -> None:
+    """Refuse a function that does not draw each token by its probability, in notebook 6 and in notebook 8.
+
+    Args:
+        write: (table, idx, new, temperature=1) to the new tokens (B, new), as `written` has it.
+        name, text, prompt: what the function is called, what it writes, what it is given.
+    """
     table = chain(seed)
     V = len(table)
     # The first and the last token of the prompt have rows of their own, so a wrong step shows.
-    prompt = torch.tensor([0, 2, 1])
-    idx = prompt.expand(DRAWS, -1).clone()
+    tokens = torch.tensor([0, 2, 1])
+    idx = tokens.expand(DRAWS, -1).clone()
     compared = len(TEMPERATURES) * (V + V * V) + V * V
     for temperature in TEMPERATURES:
-        result = text_of(answer, Stub(lambda fed: table[fed], V), idx, 2, temperature)
-        first, second = result[:, -2], result[:, -1]
+        result = write(table, idx, 2, temperature)
+        first, second = result.unbind(1)
         if (result == result[:1]).all():
-            want_independence([text_of(answer, Stub(lambda fed: table[fed], V), idx[:40], 2, temperature) for _ in range(12)])
-        want_shares(first, shares(table[prompt[-1]], temperature), temperature, compared, table, prompt)
-        wanted = shares(table[prompt[-1]], temperature).unsqueeze(1) * shares(table, temperature)  # (V, V)
-        seen = torch.zeros(V, V, dtype=torch.float64)
-        for a in range(V):
-            seen[a] = torch.bincount(second[first == a], minlength=V) / DRAWS
+            want_independence([write(table, idx[:40], 2, temperature) for _ in range(12)])
+        want_shares(first, shares(table[tokens[-1]], temperature), temperature, compared, table, tokens)
+        wanted = shares(table[tokens[-1]], temperature).unsqueeze(1) * shares(table, temperature)  # (V, V)
+        seen = torch.bincount(first * V + second, minlength=V * V)[: V * V].reshape(V, V).double() / DRAWS
         if (seen - wanted).abs().max() > tolerance(DRAWS, compared):
             a, b = divmod(int((seen - wanted).abs().argmax()), V)
             raise CheckFailed(
-                f"at temperature {temperature:g} the pair of new tokens {a}, {b} comes in {seen[a, b]:.3f} of {DRAWS} texts.",
+                f"at temperature {temperature:g} the pair of new tokens {a}, {b} comes in {seen[a, b]:.3f} of {DRAWS} {text}s.",
                 f"about {wanted[a, b]:.3f}: the second token depends on the first, and has luck of its own.",
                 "the second step does not see the token drawn in the first, or both use the same random numbers: "
                 "a seed set inside the loop makes every step draw alike.",
@@ -393,20 +407,20 @@ def _(answer, seed):
             )
     # The same scores at every step: two draws in a row must agree as often as two throws of dice do.
     even = table[:1].expand(V, V)
-    pair = text_of(answer, Stub(lambda fed: even[fed], V), idx, 2)[:, -2:]
-    agree, wanted = (pair[:, 0] == pair[:, 1]).double().mean().item(), (shares(even[0], 1) ** 2).sum().item()
+    first, second = write(even, idx, 2).unbind(1)
+    agree, wanted = (first == second).double().mean().item(), (shares(even[0], 1) ** 2).sum().item()
     if abs(agree - wanted) > tolerance(DRAWS, compared):
         raise CheckFailed(
-            f"with the same scores at both steps the second token equals the first in {agree:.2f} of {DRAWS} texts.",
+            f"with the same scores at both steps the second token equals the first in {agree:.2f} of {DRAWS} {text}s.",
             f"about {wanted:.2f}: two draws have nothing to do with each other.",
             "both steps use the same random numbers. A seed set inside the loop makes every step draw alike.",
         )
-    once, again = (text_of(answer, Stub(lambda fed: even[fed], V), idx[:64], 8) for _ in range(2))
+    once, again = (write(even, idx[:64], 8) for _ in range(2))
     if torch.equal(once, again):
         raise CheckFailed(
-            "two calls with the same prompts give the same texts, 512 draws in a row.",
-            "another text each time.",
-            "a seed is set inside generate. Whoever wants the same text twice sets it before calling.",
+            f"two calls with the same {prompt} give the same {text}s, 512 draws in a row.",
+            f"another {text} each time.",
+            f"a seed is set inside {name}. Whoever wants the same {text} twice sets it before calling.",
         )
 
 
@@ -470,24 +484,29 @@ def want_independence(calls: list[torch.Tensor]) -> None:
 
 @generate.aspect("greedy")
 def _(answer, seed):
+    want_greedy(partial(written, answer), "text", "prompt")
+
+
+def want_greedy(write: Callable[..., torch.Tensor], text: str, prompt: str) -> None:
+    """Refuse a function that at temperature 0 does not take the best token each time; named as for `want_draws`."""
     V = 9
     table = torch.stack([torch.randperm(V) * 0.2 for _ in range(V)])  # no two scores of a row are equal
     idx = torch.randint(V, (4, 3))
-    wanted = idx
+    wanted = idx[:, -1:]
     for _ in range(7):
         wanted = torch.cat((wanted, table[wanted[:, -1:]].argmax(-1)), dim=1)
+    wanted = wanted[:, 1:]
     for temperature in (0, 0.0):
-        result = text_of(answer, Stub(lambda fed: table[fed], V), idx, 7, temperature)
+        result, again = (write(table, idx, 7, temperature) for _ in range(2))
         if torch.equal(result, wanted):
             continue
         row = int((result != wanted).any(1).int().argmax())
-        again = text_of(answer, Stub(lambda fed: table[fed], V), idx, 7, temperature)
         raise CheckFailed(
-            f"at temperature 0 the prompt {idx[row].tolist()} gives {result[row].tolist()}.",
+            f"at temperature 0 the {prompt} {idx[row].tolist()} is followed by {result[row].tolist()}.",
             f"{wanted[row].tolist()}: always the token with the highest score.",
-            "twice the same call gives two texts: at temperature 0 nothing is left to chance." if not torch.equal(result, again)
+            f"twice the same call gives two {text}s: at temperature 0 nothing is left to chance." if not torch.equal(result, again)
             else "all sequences get the same token, the best of the whole batch: argmax along the words, dim=-1, for each of them."
-            if (result[:, 3:] == result[:1, 3:]).all()
+            if (result == result[:1]).all()
             else "at temperature 0 take the argmax of the last step's scores, along the words.",
         )
 

@@ -1,13 +1,14 @@
 """Notebook 8: what an answer to a prefix must be."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from ninelives.checks.exercise import CheckFailed, Exercise, run, want_shape
-from ninelives.checks.generation import DRAWS, TEMPERATURES, certain, chain, shares, tolerance, want_negative_refused, want_shares
+from ninelives.checks.generation import certain, want_draws, want_greedy, want_negative_refused
 from ninelives.config import TransformerConfig
 from ninelives.figures import wanted_and_yours
 
@@ -404,70 +405,19 @@ def end_cause(seen: torch.Tensor, wanted: torch.Tensor, end: int) -> str:
     return "each row ends at its own end token: keep (B,) which rows have ended, or pad after the loop with pad_after_end."
 
 
+def written(answer, table: torch.Tensor, prefix: torch.Tensor, new: int, temperature: float = 1.0) -> torch.Tensor:
+    """The learner's answer (B, new), where the scores of what follows token a are table[a]."""
+    return answer_to(answer, Stub(lambda cached, idx: table[torch.cat((cached, idx), dim=1)], len(table)), prefix, new, temperature)
+
+
 @prefix_generation.aspect("draws")
 def _(answer, seed):
-    table = chain(seed)
-    V = len(table)
-    # The first and the last word of the prefix have rows of their own, so a wrong step shows.
-    words = torch.tensor([0, 2, 1])
-    prefix = words.expand(DRAWS, -1).clone()
-    compared = len(TEMPERATURES) * (V + V * V) + V * V
-    model = Stub(lambda cached, idx: table[torch.cat((cached, idx), dim=1)], V)
-    alike = [answer_to(answer, model, prefix[:64], 1, 2.0).unique().tolist() for _ in range(12)]
-    if all(len(words) == 1 for words in alike) and len({word for word, in alike}) > 1:
-        raise CheckFailed(
-            "all rows of a batch get the same token, and in another call another one.", "a draw of its own for each row.",
-            "torch.multinomial draws for each row of (B, V). If it is given one row, all answers share the draw.",
-        )
-    for temperature in TEMPERATURES:
-        model = Stub(lambda cached, idx: table[torch.cat((cached, idx), dim=1)], V)
-        first, second = answer_to(answer, model, prefix, 2, temperature).unbind(1)
-        want_shares(first, shares(table[words[-1]], temperature), temperature, compared, table, words)
-        wanted = shares(table[words[-1]], temperature).unsqueeze(1) * shares(table, temperature)  # (V, V)
-        seen = torch.bincount(first * V + second, minlength=V * V).reshape(V, V).double() / DRAWS
-        if (seen - wanted).abs().max() > tolerance(DRAWS, compared):
-            a, b = divmod(int((seen - wanted).abs().argmax()), V)
-            raise CheckFailed(
-                f"at temperature {temperature:g} the pair of new tokens {a}, {b} comes in {seen[a, b]:.3f} of {DRAWS} answers.",
-                f"about {wanted[a, b]:.3f}: the second token depends on the first, and has luck of its own.",
-                "the second step does not see the token drawn in the first, or both use the same random numbers: "
-                "a seed set inside the loop makes every step draw alike.",
-            )
-    # The same scores at every step: two draws in a row must agree as often as two throws of dice do.
-    model = Stub(lambda cached, idx: table[:1].expand(len(idx), cached.shape[1] + idx.shape[1], V), V)
-    pair = answer_to(answer, model, prefix, 2)
-    agree, wanted = (pair[:, 0] == pair[:, 1]).double().mean().item(), (shares(table[0], 1) ** 2).sum().item()
-    once, again = (answer_to(answer, model, prefix[:64], 8) for _ in range(2))
-    if abs(agree - wanted) > tolerance(DRAWS, compared) or torch.equal(once, again):
-        raise CheckFailed(
-            "two calls with the same prefixes give the same answers, 512 draws in a row." if torch.equal(once, again)
-            else f"with the same scores at both steps the second token equals the first in {agree:.2f} of {DRAWS} answers.",
-            "another answer each time." if torch.equal(once, again) else f"about {wanted:.2f}: two draws have nothing to do with each other.",
-            "a seed is set inside prefix_generation. Whoever wants the same answer twice sets it before calling.",
-        )
+    want_draws(partial(written, answer), seed, "prefix_generation", "answer", "prefix")
 
 
 @prefix_generation.aspect("greedy")
 def _(answer, seed):
-    V = 9
-    table = torch.stack([torch.randperm(V) * 0.2 for _ in range(V)])  # no two scores of a row are equal
-    prefix = torch.randint(V, (4, 3))
-    text = prefix
-    for _ in range(7):
-        text = torch.cat((text, table[text[:, -1:]].argmax(-1)), dim=1)
-    wanted = text[:, 3:]
-    for temperature in (0, 0.0):
-        result, again = (
-            answer_to(answer, Stub(lambda cached, idx: table[torch.cat((cached, idx), dim=1)], V), prefix, 7, temperature) for _ in range(2)
-        )
-        if torch.equal(result, wanted):
-            continue
-        raise CheckFailed(
-            f"at temperature 0 the prefix {prefix[0].tolist()} is answered by {result[0].tolist()}.",
-            f"{wanted[0].tolist()}: always the token with the highest score.",
-            "twice the same call gives two answers: at temperature 0 nothing is left to chance." if not torch.equal(result, again)
-            else "at temperature 0 take the argmax of the last row's scores, along the words.",
-        )
+    want_greedy(partial(written, answer), "answer", "prefix")
 
 
 @prefix_generation.aspect("negative")

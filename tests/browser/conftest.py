@@ -173,6 +173,13 @@ class Notebook:
             code,
         )
 
+    def arrives(self, expression: str, wanted: str) -> None:
+        """Wait until an expression has this value in the kernel: of quick changes it hears the last, and late."""
+        end = time.monotonic() + 10
+        while (seen := self.run(f"print({expression})")) != wanted and time.monotonic() < end:
+            time.sleep(0.05)
+        assert seen == wanted
+
     def outputs(self) -> list[list[dict]]:
         """The outputs of each code cell, as nbformat stores them."""
         return self.page.evaluate(
@@ -253,6 +260,29 @@ def page(browser):
     context.close()
     foreign = [address for address in page.asked if not address.startswith(LOOPBACK)]
     assert not foreign, f"asked for something outside this machine: {foreign[:5]}"
+    # Modules of widgets are loaded from blob addresses; JupyterLab has errors of its own.
+    assert [problem for problem in page.problems if "blob:" in problem] == []
+
+
+@pytest.fixture
+def open_alone(browser):
+    """Open a page that a widget has saved, offline: it may ask for nothing but itself, and has nothing to complain of."""
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    opened, asked, problems = [], [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+
+    def open_(path: Path):
+        opened.append(path.as_uri())
+        page.goto(path.as_uri())
+        return page
+
+    yield open_
+    context.close()
+    assert asked == opened
+    assert problems == []
 
 
 @pytest.fixture(scope="module")

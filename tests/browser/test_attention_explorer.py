@@ -1,7 +1,7 @@
 import re
 
-import nbformat
 import pytest
+from browser.keyboard import press
 from playwright.sync_api import expect
 
 SETUP = """
@@ -48,10 +48,6 @@ def explorer(notebook):
     expect(element).to_have_attribute("data-drawn", re.compile("^0:0::"))
     return element
 
-
-def press(locator, *keys: str) -> None:
-    for key in keys:
-        locator.press(key)
 
 
 def set_slider(explorer, name: str, presses: int) -> None:
@@ -189,12 +185,6 @@ def test_512_words_have_readable_labels_and_move_by_key(notebook):
     expect(explorer).to_have_attribute("data-drawn", re.compile("^0:0:301:"))
 
 
-def test_the_still_picture_is_not_seen_beside_the_living_one(notebook):
-    cell = notebook.cell(1)
-    expect(cell.locator(".nl-explorer")).to_be_visible()
-    expect(cell.locator(".jp-OutputArea img")).to_be_hidden()
-    expect(cell.get_by_text("In words", exact=True).locator("visible=true")).to_have_count(1)
-
 
 def test_one_word_has_neither_sliders_nor_a_grid(notebook):
     explorer = notebook.cell(4).locator(".nl-explorer")
@@ -222,58 +212,16 @@ def test_the_save_menu_gives_a_file(explorer, item, start):
     assert saved.startswith(start) and len(saved) > 3000
 
 
-def test_it_follows_the_dark_theme(notebook, explorer):
-    def theme(name):
-        explorer.page.evaluate(
-            "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", name
-        )
 
-    theme("JupyterLab Dark")
-    expect(explorer).to_have_attribute("data-theme", "dark")
-    theme("JupyterLab Light")
-    expect(explorer).to_have_attribute("data-theme", "light")
-
-
-def test_the_exported_page_works_alone(notebook, explorer, browser, lab):
+def test_the_exported_page_works_alone(notebook, explorer, open_alone, lab):
     notebook.run("explorer.save_html('alone.html')")
-    context = browser.new_context(offline=True)
-    page = context.new_page()
-    asked, problems = [], []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: problems.append(message.text))
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto((lab.root / "alone.html").as_uri())
-    alone = page.locator(".nl-explorer")
+    alone = open_alone(lab.root / "alone.html").locator(".nl-explorer")
     set_slider(alone, "Layer", 1)
     set_slider(alone, "Head", 2)
     press(alone.locator(".nl-heat"), *["ArrowDown"] * 9)
     expect(alone.locator(".nl-readout")).to_contain_text("it reads cat 0.71, full 0.08")
-    context.close()
-    assert asked == [(lab.root / "alone.html").as_uri()]
-    assert not problems
 
 
-def test_a_reopened_notebook_shows_the_picture_without_running(open_notebook, lab):
-    notebook = open_notebook("saved.ipynb", [SETUP + "AttentionExplorer(weights, sentence)"])
-    notebook.run_all()
-    notebook.save()
-    notebook.shut_down()
-    reopened = open_notebook("saved.ipynb")
-    picture = reopened.cell(0).locator(".jp-OutputArea img")
-    expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.complete && image.naturalWidth") > 300
-    expect(reopened.cell(0).locator(".nl-explorer")).to_have_count(0)
-    expect(reopened.cell(0).get_by_text("model not found")).to_be_hidden()
-    reopened.cell(0).get_by_text("In words").click()
-    expect(reopened.cell(0).get_by_text("The reads")).to_be_visible()
-    saved = nbformat.read(lab.root / "saved.ipynb", 4).cells[0].outputs[0]
-    assert "The reads" in saved.metadata["image/png"]["alt"]
-    reopened.shut_down()
-
-
-def test_the_widget_put_no_error_into_the_console(page):
-    # Modules of widgets are loaded from blob addresses; JupyterLab has errors of its own.
-    assert not [problem for problem in page.problems if "blob:" in problem]
 
 
 def test_nothing_outside_this_machine_was_asked_for(page):

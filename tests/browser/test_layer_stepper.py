@@ -1,8 +1,8 @@
 import json
 import re
-import time
 
 import pytest
+from browser.keyboard import press
 from playwright.sync_api import expect
 
 SETUP = """
@@ -42,24 +42,13 @@ def stepper(notebook):
     return element
 
 
-def press(locator, *keys: str) -> None:
-    for key in keys:
-        locator.press(key)
-
-
-def arrives(notebook, wanted: str) -> None:
-    """Wait until the kernel has this station and token: of quick changes it hears the last, and late."""
-    end = time.monotonic() + 10
-    while (seen := notebook.run("print(stepper.station, stepper.token)")) != wanted and time.monotonic() < end:
-        time.sleep(0.05)
-    assert seen == wanted
 
 
 def test_left_and_right_step_through_the_stations_and_up_and_down_through_the_words(notebook, stepper):
     stage = stepper.locator(".nl-stage")
     press(stage, "ArrowRight", "ArrowRight", "ArrowDown", "ArrowRight", "ArrowLeft")
     expect(stepper).to_have_attribute("data-drawn", "2:1")
-    arrives(notebook, "2 1")
+    notebook.arrives("stepper.station, stepper.token", "2 1")
     press(stage, "End", "ArrowRight", "ArrowUp", "ArrowUp")
     expect(stepper).to_have_attribute("data-drawn", "6:0")
     press(stage, "Home", "ArrowLeft")
@@ -81,7 +70,7 @@ def test_a_click_goes_to_a_station_or_a_word(notebook, stepper):
     stepper.locator(".nl-stop").nth(4).click()
     stepper.get_by_text("because", exact=True).first.click()
     expect(stepper).to_have_attribute("data-drawn", "4:7")
-    arrives(notebook, "4 7")
+    notebook.arrives("stepper.station, stepper.token", "4 7")
 
 
 def test_every_station_says_the_same_in_the_browser_and_in_python(notebook, stepper):
@@ -163,46 +152,10 @@ def test_two_linked_steppers_read_the_same_word(notebook):
     expect(second).to_have_attribute("data-drawn", "0:1")
 
 
-def test_the_still_picture_is_not_seen_beside_the_living_one(notebook, stepper):
-    expect(notebook.cell(1).locator(".jp-OutputArea img")).to_be_hidden()
 
 
-def test_it_follows_the_dark_theme(stepper):
-    for theme, name in (("JupyterLab Dark", "dark"), ("JupyterLab Light", "light")):
-        stepper.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
-        expect(stepper).to_have_attribute("data-theme", name)
-
-
-def test_the_exported_page_works_alone(notebook, stepper, browser):
-    root = notebook.lab.root
+def test_the_exported_page_works_alone(notebook, stepper, open_alone):
     notebook.run("stepper.save_html('stepper.html')")
-    context = browser.new_context(offline=True)
-    page = context.new_page()
-    asked, problems = [], []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: problems.append(message.text))
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto((root / "stepper.html").as_uri())
-    alone = page.locator(".nl-layer-stepper")
+    alone = open_alone(notebook.lab.root / "stepper.html").locator(".nl-layer-stepper")
     press(alone.locator(".nl-stage"), "ArrowRight", "ArrowDown")
     expect(alone).to_have_attribute("data-drawn", "1:1")
-    context.close()
-    assert asked == [(root / "stepper.html").as_uri()]
-    assert not problems
-
-
-def test_a_reopened_notebook_shows_the_picture_without_running(open_notebook):
-    notebook = open_notebook("saved-stepper.ipynb", [SETUP + "LayerStepper(model, idx, words, vocabulary, station=2)"])
-    notebook.run_all()
-    notebook.save()
-    notebook.shut_down()
-    reopened = open_notebook("saved-stepper.ipynb")
-    picture = reopened.cell(0).locator(".jp-OutputArea img")
-    expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.complete && image.naturalWidth") > 300
-    reopened.shut_down()
-
-
-def test_the_widget_put_no_error_into_the_console(page):
-    # Modules of widgets are loaded from blob addresses; JupyterLab has errors of its own.
-    assert not [problem for problem in page.problems if "blob:" in problem]

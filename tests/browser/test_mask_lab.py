@@ -1,8 +1,8 @@
 import json
 import re
-import time
 
 import pytest
+from browser.keyboard import press
 from playwright.sync_api import expect
 
 SETUP = """
@@ -29,9 +29,8 @@ CELLS = [
 @pytest.fixture(scope="module")
 def notebook(open_notebook):
     notebook = open_notebook("masks.ipynb", CELLS)
-    if notebook:
-        notebook.run_all()
-        assert not notebook.errors()
+    notebook.run_all()
+    assert not notebook.errors()
     return notebook
 
 
@@ -46,17 +45,6 @@ def masks(notebook):
     return element
 
 
-def press(locator, *keys: str) -> None:
-    for key in keys:
-        locator.press(key)
-
-
-def arrives(notebook, expression: str, wanted: str) -> None:
-    """Wait until an expression has this value in the kernel: of quick changes it hears the last, and late."""
-    end = time.monotonic() + 10
-    while (seen := notebook.run(f"print({expression})")) != wanted and time.monotonic() < end:
-        time.sleep(0.05)
-    assert seen == wanted
 
 
 def drawn_masks(masks) -> list[list[str]]:
@@ -90,14 +78,14 @@ def test_a_prefix_is_looked_at_by_all_and_looks_at_itself_alone(notebook):
     assert drawn_masks(other) == masks_in_python(notebook, "other")
     press(other.get_by_role("slider", name="Words of prefix 1"), "ArrowLeft")
     expect(other).to_have_attribute("data-drawn", re.compile("^4,2:3,2:"))
-    arrives(notebook, "other.prefix_lengths", "[3, 2]")
+    notebook.arrives("other.prefix_lengths", "[3, 2]")
     assert drawn_masks(other) == masks_in_python(notebook, "other")
 
 
 def test_the_arrow_keys_change_a_length(notebook, masks):
     press(masks.get_by_role("slider", name="Words of sentence 3"), "ArrowLeft", "ArrowLeft")
     expect(masks).to_have_attribute("data-drawn", "4,2,4::0:0:0:0")
-    arrives(notebook, "lab.lengths", "[4, 2, 4]")
+    notebook.arrives("lab.lengths", "[4, 2, 4]")
 
 
 def test_the_arrow_keys_in_a_mask_choose_row_and_sentence(notebook, masks):
@@ -106,9 +94,9 @@ def test_the_arrow_keys_in_a_mask_choose_row_and_sentence(notebook, masks):
     expect(grids.nth(1)).to_be_focused()
     expect(masks.locator(".nl-readout")).to_contain_text("pad may look at it, slept; not at 4 pads.")
     expect(masks.get_by_role("status")).to_contain_text("Sentence 2, place 3: pad may look at it, slept")
-    arrives(notebook, "lab.sentence, lab.token", "1 2")
+    notebook.arrives("lab.sentence, lab.token", "1 2")
     press(grids.nth(1), "Home", "End")
-    arrives(notebook, "lab.token", "5")
+    notebook.arrives("lab.token", "5")
 
 
 def test_jupyterlab_swallows_no_key_and_acts_on_none(notebook, masks):
@@ -116,7 +104,7 @@ def test_jupyterlab_swallows_no_key_and_acts_on_none(notebook, masks):
     press(masks.get_by_role("application").first, "ArrowDown", "a", "b", "d", "d", "x", "Enter", "ArrowDown")
     expect(masks.get_by_role("application").first).to_be_focused()
     assert len(notebook.outputs()) == cells
-    arrives(notebook, "lab.token", "2")
+    notebook.arrives("lab.token", "2")
 
 
 def test_tab_reaches_every_control_and_the_focus_is_visible(masks):
@@ -165,7 +153,7 @@ def test_the_learners_mask_is_asked_once_for_each_change_of_length_and_compared(
     notebook.run("asked.clear()")
     press(masks.get_by_role("slider", name="Words of sentence 1"), "ArrowLeft")
     expect(masks.locator(".nl-yours")).to_have_text("Your get_attention_mask agrees with what is shown.")
-    arrives(notebook, "asked", "[[3, 2, 6]]")
+    notebook.arrives("asked", "[[3, 2, 6]]")
 
 
 def test_two_linked_labs_move_together(notebook):
@@ -174,49 +162,12 @@ def test_two_linked_labs_move_together(notebook):
     expect(second).to_have_attribute("data-drawn", re.compile("^2,2:"))
 
 
-def test_the_still_picture_is_not_seen_beside_the_living_one(notebook, masks):
-    expect(notebook.cell(1).locator(".jp-OutputArea img")).to_be_hidden()
 
 
-def test_it_follows_the_dark_theme(masks):
-    for theme, name in (("JupyterLab Dark", "dark"), ("JupyterLab Light", "light")):
-        masks.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
-        expect(masks).to_have_attribute("data-theme", name)
-
-
-def test_the_exported_page_works_alone(notebook, masks, browser):
-    root = notebook.lab.root
+def test_the_exported_page_works_alone(notebook, masks, open_alone):
     notebook.run("lab.save_html('masks.html')")
-    context = browser.new_context(offline=True)
-    page = context.new_page()
-    asked, problems = [], []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: problems.append(message.text))
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto((root / "masks.html").as_uri())
-    alone = page.locator(".nl-mask-lab")
+    alone = open_alone(notebook.lab.root / "masks.html").locator(".nl-mask-lab")
     press(alone.get_by_role("slider", name="Words of sentence 2"), "ArrowLeft")
     alone.get_by_role("checkbox", name="Causal").press("Space")
     expect(alone).to_have_attribute("data-drawn", "4,1,6::1:0:0:0")
     expect(alone.locator(".nl-yours")).to_have_text("Your get_attention_mask was asked for the lengths 4, 2, 6.")
-    context.close()
-    assert asked == [(root / "masks.html").as_uri()]
-    assert not problems
-
-
-def test_a_reopened_notebook_shows_the_picture_without_running(open_notebook):
-    notebook = open_notebook("saved-masks.ipynb", [SETUP + "MaskLab(sentences)"])
-    notebook.run_all()
-    notebook.save()
-    notebook.shut_down()
-    reopened = open_notebook("saved-masks.ipynb")
-    picture = reopened.cell(0).locator(".jp-OutputArea img")
-    expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.complete && image.naturalWidth") > 300
-    expect(reopened.cell(0).get_by_text("model not found")).to_be_hidden()
-    reopened.shut_down()
-
-
-def test_the_widget_put_no_error_into_the_console(page):
-    # Modules of widgets are loaded from blob addresses; JupyterLab has errors of its own.
-    assert not [problem for problem in page.problems if "blob:" in problem]

@@ -1,7 +1,7 @@
 import re
-import time
 
 import pytest
+from browser.keyboard import press
 from playwright.sync_api import expect
 
 SETUP = """
@@ -49,21 +49,10 @@ def tile(lab, name: str):
     return lab.get_by_role("option", name=re.compile(f"^{name}, "))
 
 
-def press(locator, *keys: str) -> None:
-    for key in keys:
-        locator.press(key)
-
 
 def sentence(lab) -> str:
     return " ".join(lab.locator(".nl-tile-word").all_inner_texts())
 
-
-def arrives(notebook, expression: str, wanted: str) -> None:
-    """Wait until an expression has this value in the kernel: of quick changes it hears the last, and late."""
-    end = time.monotonic() + 10
-    while (seen := notebook.run(f"print({expression})")) != wanted and time.monotonic() < end:
-        time.sleep(0.05)
-    assert seen == wanted
 
 
 def middle(locator) -> tuple[float, float]:
@@ -87,7 +76,7 @@ def test_a_word_is_dragged_to_another_place_and_the_others_close_up(notebook, sh
     mouse.up()
     expect(shown.locator(".nl-dragged")).to_have_count(0)
     assert sentence(shown) == "the₁ bites the₂ dog man"
-    arrives(notebook, "lab.order, lab.word", "[0, 2, 3, 1, 4] 1")
+    notebook.arrives("lab.order, lab.word", "[0, 2, 3, 1, 4] 1")
     press(tile(shown, "dog"), "ArrowRight")
     expect(shown).to_have_attribute("data-drawn", "0,2,3,4,1:1:1")
 
@@ -120,7 +109,7 @@ def test_the_arrow_keys_move_a_word_and_pick_another(notebook, shown):
     expect(tile(shown, "the₂")).to_be_focused()
     press(tile(shown, "the₂"), "End")
     expect(shown).to_have_attribute("data-drawn", "0,2,1,4,3:3:1")
-    arrives(notebook, "lab.order, lab.word", "[0, 2, 1, 4, 3] 3")
+    notebook.arrives("lab.order, lab.word", "[0, 2, 1, 4, 3] 3")
     press(tile(shown, "the₂"), "Home")
     expect(shown).to_have_attribute("data-drawn", "3,0,2,1,4:3:1")
     press(tile(shown, "the₂"), "ArrowLeft", "Escape")
@@ -199,7 +188,7 @@ def test_the_module_is_not_asked_again(notebook, shown):
     notebook.run("asked.clear()")
     press(tile(shown, "dog"), "End", "Home")
     shown.get_by_label("Without positions").check()
-    arrives(notebook, "lab.order, lab.positions", "[1, 0, 2, 3, 4] False")
+    notebook.arrives("lab.order, lab.positions", "[1, 0, 2, 3, 4] False")
     assert in_python(notebook, "len(asked)") == "0"
 
 
@@ -228,48 +217,11 @@ def test_one_word_stays_where_it_is(notebook):
     expect(alone).to_have_attribute("data-drawn", "0:0:1")
 
 
-def test_the_still_picture_is_not_seen_beside_the_living_one(notebook, shown):
-    expect(notebook.cell(1).locator(".jp-OutputArea img")).to_be_hidden()
 
 
-def test_it_follows_the_dark_theme(shown):
-    for theme, name in (("JupyterLab Dark", "dark"), ("JupyterLab Light", "light")):
-        shown.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
-        expect(shown).to_have_attribute("data-theme", name)
-
-
-def test_the_exported_page_works_alone(notebook, shown, browser):
+def test_the_exported_page_works_alone(notebook, shown, open_alone):
     notebook.run("lab.save_html('positions.html')")
-    address = (notebook.lab.root / "positions.html").as_uri()
-    context = browser.new_context(offline=True)
-    page = context.new_page()
-    asked, problems = [], []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: problems.append(message.text))
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(address)
-    alone = page.locator(".nl-position-lab")
+    alone = open_alone(notebook.lab.root / "positions.html").locator(".nl-position-lab")
     press(tile(alone, "dog"), "End")
     expect(alone).to_have_attribute("data-drawn", "0,2,3,4,1:1:1")
     expect(alone.locator(".nl-readout")).to_contain_text("moved from place 1 to place 4")
-    context.close()
-    assert asked == [address]
-    assert not problems
-
-
-def test_a_reopened_notebook_shows_the_picture_without_running(open_notebook):
-    notebook = open_notebook("saved-positions.ipynb", [SETUP + "PositionLab(embedding(12), words, idx)"])
-    notebook.run_all()
-    notebook.save()
-    notebook.shut_down()
-    reopened = open_notebook("saved-positions.ipynb")
-    picture = reopened.cell(0).locator(".jp-OutputArea img")
-    expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.complete && image.naturalWidth") > 300
-    expect(reopened.cell(0).get_by_text("model not found")).to_be_hidden()
-    reopened.shut_down()
-
-
-def test_the_widget_put_no_error_into_the_console(page):
-    # Modules of widgets are loaded from blob addresses; JupyterLab has errors of its own.
-    assert not [problem for problem in page.problems if "blob:" in problem]

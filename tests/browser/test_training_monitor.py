@@ -138,33 +138,16 @@ def test_a_training_beside_can_be_hidden_and_another_measure_chosen(training, st
     expect(still.locator(".nl-plot-loss [data-name=other]")).to_have_count(1)
     still.get_by_role("combobox", name="Measure").select_option("words")
     expect(still.locator(".nl-plot-measure")).to_have_attribute("aria-label", re.compile("^words by step"))
-    end = time.monotonic() + 10
-    while (seen := training.notebook.run("print(still.hidden, still.measure)")) != "['slower'] words" and time.monotonic() < end:
-        time.sleep(0.1)
-    assert seen == "['slower'] words"
+    training.notebook.arrives("still.hidden, still.measure", "['slower'] words")
 
 
-def test_it_follows_the_dark_theme(still):
-    for theme, name in (("JupyterLab Dark", "dark"), ("JupyterLab Light", "light")):
-        still.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
-        expect(still).to_have_attribute("data-theme", name)
 
-
-def test_the_exported_page_works_alone(training, still, browser):
-    root = training.notebook.lab.root
+def test_the_exported_page_works_alone(training, still, open_alone):
     training.notebook.run("still.save_html('monitor.html')")
-    context = browser.new_context(offline=True)
-    page = context.new_page()
-    problems = []
-    page.on("console", lambda message: problems.append(message.text))
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto((root / "monitor.html").as_uri())
-    alone = page.locator(".nl-monitor")
+    alone = open_alone(training.notebook.lab.root / "monitor.html").locator(".nl-monitor")
     alone.locator(".nl-plot-loss").press("Home")
     expect(alone.locator(".nl-readout")).to_contain_text("Step 500.")
     expect(alone.get_by_role("button", name="Stop")).to_be_hidden()
-    context.close()
-    assert not problems
 
 
 def test_a_saved_notebook_shows_the_curves_as_they_were_at_the_end(training, open_notebook):
@@ -179,7 +162,3 @@ def test_a_saved_notebook_shows_the_curves_as_they_were_at_the_end(training, ope
     assert image.evaluate("image => image.complete && image.naturalWidth") > 300
     expect(reopened.cell(1).get_by_text("model not found")).to_be_hidden()
     reopened.shut_down()
-
-
-def test_the_widget_put_no_error_into_the_console(page):
-    assert not [problem for problem in page.problems if "blob:" in problem]

@@ -1,0 +1,73 @@
+"""What holds for every widget: beside its still picture, in the dark, and in a notebook that is opened again."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from ninelives import widgets
+
+SETUP = """
+import torch
+from ninelives.config import TransformerConfig
+from ninelives.model import Decoder, Embedding, EncoderDecoder
+from ninelives.text import WordTokenizer
+from ninelives.widgets import *
+words = "the cat was full".split()
+idx = torch.tensor([[1, 2, 3, 4]])
+tokenizer = WordTokenizer(words)
+config = TransformerConfig(tokenizer.vocab_size, block_size=8, n_embd=12, n_head=3, n_layer=2, dropout=0.0)
+torch.manual_seed(0)
+"""
+MADE = [
+    "AttentionExplorer(torch.eye(8), 2 * words)",
+    "LayerStepper(Decoder(config), idx, words, tokenizer.words)",
+    "MaskLab([3, 2])",
+    "PositionLab(Embedding(config), words, idx)",
+    "TemperatureLab(Decoder(config), [1, 2], tokenizer.words)",
+    "TrainingMonitor('words', 10, {'characters': [{'step': 5, 'loss': 1.0, 'accuracy': 0.5}]})",
+    "TranslationLab(EncoderDecoder(config, config), tokenizer, 'the cat was full')",
+]
+
+
+@pytest.fixture(scope="module")
+def notebook(open_notebook):
+    notebook = open_notebook("widgets.ipynb", [SETUP, *MADE])
+    notebook.run_all()
+    assert not notebook.errors()
+    return notebook
+
+
+def test_none_is_left_out():
+    assert [made.partition("(")[0] for made in MADE] == sorted(widgets.__all__)
+
+
+@pytest.mark.parametrize("made", MADE)
+def test_its_still_picture_is_not_seen_beside_it(notebook, made):
+    cell = notebook.cell(1 + MADE.index(made))
+    expect(cell.locator(".nl-explorer")).to_be_visible()
+    expect(cell.locator(".jp-OutputArea img")).to_be_hidden()
+    expect(cell.locator("summary", has_text="In words")).to_be_hidden()
+
+
+def test_all_follow_the_dark_theme(notebook):
+    for theme in ("Dark", "Light"):
+        notebook.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", f"JupyterLab {theme}")
+        for index in range(1, 1 + len(MADE)):
+            expect(notebook.cell(index).locator(".nl-explorer")).to_have_attribute("data-theme", theme.lower())
+
+
+def test_a_notebook_opened_again_shows_the_pictures_and_their_words_without_running(notebook, open_notebook):
+    notebook.save()
+    notebook.shut_down()
+    again = open_notebook(notebook.name)
+    for index in range(1, 1 + len(MADE)):
+        cell = again.cell(index)
+        picture = cell.locator(".jp-OutputArea img")
+        expect(picture).to_be_visible()
+        assert picture.evaluate("image => image.complete && image.naturalWidth") > 300
+        expect(cell.locator(".nl-explorer")).to_have_count(0)
+        expect(cell.get_by_text("model not found")).to_be_hidden()
+        cell.locator("summary", has_text="In words").click()
+        expect(cell.locator("details")).to_contain_text(re.compile("In words.{40}"))
+    again.shut_down()

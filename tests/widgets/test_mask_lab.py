@@ -1,8 +1,5 @@
-import base64
 import json
-import re
 
-import nbformat
 import numpy as np
 import pytest
 import torch
@@ -129,25 +126,8 @@ def test_the_state_is_json():
     assert json.loads(json.dumps(lab.get_state()))["lengths"] == [4, 2, 6]
 
 
-def test_the_bundle_holds_a_picture_with_its_words_and_no_html():
-    lab = MaskLab(SENTENCES)
-    data, metadata = lab._repr_mimebundle_()
-    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
-    assert metadata["image/png"]["alt"] == lab.describe()
-    assert "application/vnd.jupyter.widget-view+json" in data
-    assert "text/html" not in data
-    assert data["text/plain"] == "MaskLab(3 sentences, encoder masks, lengths 4, 2, 6 of 6)"
-
-
-def test_a_cell_gets_the_picture_then_its_words_then_the_widget(monkeypatch):
-    shown = []
-    monkeypatch.setattr(
-        "ninelives.widgets.shared.display",
-        lambda data, metadata=None, raw=False: shown.append(nbformat.v4.new_output("display_data", data, metadata=metadata or {})),
-    )
-    MaskLab(SENTENCES)._ipython_display_()
-    assert [("image/png" in o.data, "text/markdown" in o.data) for o in shown] == [(True, False), (False, True), (False, False)]
-    assert len(json.dumps(shown)) < 100_000
+def test_the_repr_says_what_is_shown():
+    assert repr(MaskLab(SENTENCES)) == "MaskLab(3 sentences, encoder masks, lengths 4, 2, 6 of 6)"
 
 
 def test_the_picture_follows_the_state():
@@ -155,15 +135,6 @@ def test_the_picture_follows_the_state():
     before = lab.picture().png()
     lab.causal = True
     assert lab.picture().png() != before
-
-
-def test_the_page_is_self_contained(tmp_path):
-    path = tmp_path / "masks.html"
-    MaskLab([["</script><b>", "it"]], get_attention_mask=ENCODER.get_attention_mask).save_html(path)
-    page = path.read_text(encoding="utf-8")
-    assert not re.search(r"""(src|href)=["']|@import|url\(|\bfetch\(|\bimport\b.*\bfrom\b""", page)
-    assert set(re.findall(r"https?://[^\"'\s]+", page)) == {"http://www.w3.org/2000/svg"}  # a name, never asked for
-    assert page.count("</script") == 1
 
 
 @pytest.mark.parametrize(

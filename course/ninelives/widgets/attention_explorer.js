@@ -1,5 +1,4 @@
-// The attention explorer, drawn in the browser. A plain ES module without imports:
-// anywidget calls `render` with a live model, an exported page calls `mount` with its state inlined.
+// The attention explorer, drawn in the browser.
 // Weights arrive once as 16-bit integers; see `_as_bytes` in attention_explorer.py for the unit.
 
 const UNIT = 64000;
@@ -10,31 +9,11 @@ const SIDE_BY_SIDE = 700;    // px; narrower than this the lines stand under the
 const LINEAR_UP_TO = 32;     // words; above, weights are too small to be seen on a linear scale
 const ALL_LINES_UP_TO = 32;  // words; above, lines are drawn for the chosen row only
 
-const html = (tag, props = {}, ...children) => {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(props)) {
-    if (name in node && !name.includes("-")) node[name] = value;
-    else node.setAttribute(name, value);
-  }
-  node.append(...children);
-  return node;
-};
-
-const svg = (tag, attributes = {}, ...children) => {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-};
-
-const clamp = (x, low, high) => Math.max(low, Math.min(high, x));
-const range = n => Array.from({ length: n }, (_, i) => i);
 const argmax = values => values.reduce((best, x, i) => (x > values[best] ? i : best), 0);
 
-// Blanks at the ends of a word and line breaks shown as signs.
-const visible = word => word.replace(/\n/g, "⏎").replace(/\t/g, "⇥").replace(/^ +| +$/g, blanks => "␣".repeat(blanks.length));
-
+// The weights as they come from Python, or as text from an exported page.
 function integers(buffer) {
+  if (typeof buffer === "string") return new Uint16Array(fromBase64(buffer));
   if (!(buffer instanceof DataView)) return new Uint16Array(buffer);
   return new Uint16Array(buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength));
 }
@@ -139,12 +118,7 @@ function render({ model, el }) {
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", `Attention explorer: ${L} × ${H} heads, ${T} words`);
   for (const name of ["accent", "link", "link-dark"]) el.style.setProperty(`--nl-${name}`, colours[name]);
-  // JupyterLab would take plain keys for commands of the notebook; Ctrl+S and Shift+Enter stay its own.
-  const keep = event => {
-    if (event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key === "Enter")) return;
-    event.stopPropagation();
-  };
-  el.addEventListener("keydown", keep);
+  el.addEventListener("keydown", keepKeys);
 
   const slider = (name, label, count) => {
     const input = html("input", { type: "range", min: 1, max: count, step: 1 });
@@ -517,7 +491,6 @@ function render({ model, el }) {
 
   function draw() {
     if (!el.clientWidth) return;   // not on the page yet: the size watch draws once it is
-    if (!el.dataset.theme) followTheme();
     geometry();
     const key = [layer(), head(), hidden().join()].join("|");
     if (key !== weightsKey) { weights = headWeights(layer(), head()); weightsKey = key; }
@@ -529,8 +502,7 @@ function render({ model, el }) {
     panels[open].fill();
     el.dataset.drawn = [layer(), head(), model.get("token") ?? "", column ?? ""].join(":");
   }
-  let asked = 0;
-  const redraw = () => { asked ||= requestAnimationFrame(() => { asked = 0; draw(); }); };
+  const redraw = oncePerFrame(draw);
 
   function choose(r, c) {
     hover = null;
@@ -639,15 +611,7 @@ function render({ model, el }) {
   const heard = { "change:layer": redraw, "change:head": redraw, "change:token": redraw, "change:hidden": onHidden, "msg:custom": onMessage };
   for (const [event, listener] of Object.entries(heard)) model.on(event, listener);
 
-  const followTheme = () => {
-    if (!el.isConnected) return;
-    const [r, g, b] = getComputedStyle(el).color.match(/[\d.]+/g).map(Number);
-    el.dataset.theme = 0.3 * r + 0.59 * g + 0.11 * b > 128 ? "dark" : "light";
-  };
-  const themeWatch = new MutationObserver(followTheme);
-  themeWatch.observe(document.body, { attributes: true });
-  const systemTheme = matchMedia("(prefers-color-scheme: dark)");
-  systemTheme.addEventListener("change", followTheme);
+  const forgetTheme = watchTheme(el);
   const sizeWatch = new ResizeObserver(redraw);
   sizeWatch.observe(el);
 
@@ -658,31 +622,12 @@ function render({ model, el }) {
 
   return () => {
     for (const [event, listener] of Object.entries(heard)) model.off(event, listener);
-    el.removeEventListener("keydown", keep);
-    themeWatch.disconnect();
-    systemTheme.removeEventListener("change", followTheme);
+    el.removeEventListener("keydown", keepKeys);
+    forgetTheme();
     sizeWatch.disconnect();
     clearTimeout(saying);
     thumbsRun = -1;
   };
-}
-
-// The explorer on a page of its own: the state is inlined and nothing answers from Python.
-function mount(el, state) {
-  const listeners = {};
-  state.weights = Uint8Array.from(atob(state.weights), character => character.charCodeAt(0)).buffer;
-  const model = {
-    get: name => state[name],
-    set(name, value) {
-      if (state[name] === value) return;
-      state[name] = value;
-      for (const listener of listeners["change:" + name] ?? []) listener();
-    },
-    save_changes() {},
-    on: (event, listener) => (listeners[event] ??= []).push(listener),
-    off: (event, listener) => { listeners[event] = (listeners[event] ?? []).filter(other => other !== listener); },
-  };
-  render({ model, el });
 }
 
 export default { render };

@@ -1,16 +1,10 @@
 """The attention explorer: every head of a model, at hand with mouse and keyboard."""
 
-import base64
-import html
-import json
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
-import anywidget
 import numpy as np
 import traitlets as t
-from IPython.display import display
 from matplotlib.colors import to_hex
 
 from ninelives.figures import (
@@ -23,13 +17,13 @@ from ninelives.figures import (
     read_row,
 )
 from ninelives.figures.style import ACCENT, BLUE, SKY, WEIGHTS_MAP
+from ninelives.widgets.shared import Drawn, browser_code, browser_style
 
-HERE = Path(__file__).parent
 UNIT = 64000  # a weight of 1 as it is sent; 640 steps to a hundredth
 SHADES = [to_hex(WEIGHTS_MAP(k)) for k in range(256)]
 
 
-class AttentionExplorer(anywidget.AnyWidget):
+class AttentionExplorer(Drawn):
     """Attention weights as heatmap, lines and a grid of all heads, with each row in words.
 
     `attentions` is a tensor or array (L, H, T, S), (H, T, S) or (T, S), or a list of L
@@ -45,8 +39,8 @@ class AttentionExplorer(anywidget.AnyWidget):
     TraitError for a layer, head or position that is not there.
     """
 
-    _esm = HERE / "attention_explorer.js"
-    _css = HERE / "attention_explorer.css"
+    _esm = browser_code("attention_explorer")
+    _css = browser_style()
 
     shape = t.List(t.Int()).tag(sync=True)  # [L, H, T, S]
     rows = t.List(t.Unicode()).tag(sync=True)
@@ -143,10 +137,6 @@ class AttentionExplorer(anywidget.AnyWidget):
         )
         return replace(drawn, alt=self.describe())
 
-    def save_html(self, path: str | Path) -> None:
-        """Write the explorer to `path` as one page that works without Python or a network."""
-        Path(path).write_text(self._page(), encoding="utf-8")
-
     def __repr__(self) -> str:
         layers, heads, *_ = self.shape
         words = f"{len(self.rows)} words"
@@ -158,30 +148,8 @@ class AttentionExplorer(anywidget.AnyWidget):
             f"{self._where().lower()}{chosen})"
         )
 
-    def _repr_mimebundle_(self, **kwargs):
-        # Never text/html here: in a notebook that is not trusted it would win over the PNG.
-        data, metadata = self._widget_view()
-        if len(self.hidden) < len(self.columns):
-            still, _ = self.picture().outputs()
-            data["image/png"] = still["data"]["image/png"]
-            metadata = {**metadata, **still["metadata"]}
-        return data, metadata
-
-    def _ipython_display_(self) -> None:
-        # In a notebook that is trusted, JupyterLab prefers the widget to the PNG of the same
-        # bundle even when no kernel is there to bring it to life, and shows an error. So the
-        # picture and its words are outputs of their own, and a style shows one or the other.
-        if len(self.hidden) < len(self.columns):
-            caption = "A still picture; run the cell to explore it."
-            still, words = replace(self.picture(), caption=caption).outputs()
-            words["data"]["text/markdown"] += STILL_OR_ALIVE
-            for output in (still, words):
-                display(output["data"], metadata=output["metadata"], raw=True)
-        display(self._widget_view()[0], raw=True)
-
-    def _widget_view(self) -> tuple[dict, dict]:
-        data, metadata = super()._repr_mimebundle_()
-        return {**data, "text/plain": repr(self)}, metadata
+    def _still(self) -> Picture | None:
+        return self.picture() if len(self.hidden) < len(self.columns) else None
 
     def _where(self) -> str:
         layers, heads, *_ = self.shape
@@ -209,58 +177,6 @@ class AttentionExplorer(anywidget.AnyWidget):
     def _answer(self, _widget, content: dict, _buffers) -> None:
         if content.get("ask") == "html":
             self.send({"kind": "html", "page": self._page()})
-
-    def _page(self) -> str:
-        names = ("shape", "rows", "columns", "cross", "colours", "layer", "head", "token", "hidden")
-        state = {name: getattr(self, name) for name in names}
-        state["weights"] = base64.b64encode(self.weights).decode()
-        # Inside a script element only "<" could end it.
-        state = json.dumps(state).replace("<", "\\u003c")
-        return PAGE.format(
-            title=html.escape(f"Attention: {' '.join(self.rows)[:60]}"),
-            style=self._css,
-            words=html.escape(self.describe()),
-            script=self._esm,
-            state=state,
-        )
-
-
-# The three outputs of a cell: picture, words (with this in it), widget.
-STILL_OR_ALIVE = """
-
-<span class="nl-still"></span>
-<style>
-.jp-OutputArea-child:has(.nl-still) + .jp-OutputArea-child:not(:has(.nl-explorer)),
-.jp-OutputArea-child:has(.nl-still):has(+ .jp-OutputArea-child .nl-explorer),
-.jp-OutputArea-child:has(+ .jp-OutputArea-child .nl-still):has(+ * + * .nl-explorer) {
-  display: none;
-}
-</style>
-"""
-
-# The policy makes the browser itself refuse any request.
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data: blob:; \
-style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>{title}</title>
-<style>body {{ max-width: 1120px; margin: 24px auto; padding: 0 16px; }}
-@media (prefers-color-scheme: dark) {{ body {{ background: #16191d; }} }}
-{style}</style>
-</head>
-<body>
-<div id="explorer"><p>{words}</p></div>
-<script type="module">
-{script}
-mount(document.getElementById("explorer"), {state});
-</script>
-</body>
-</html>
-"""
 
 
 def _as_bytes(weights: np.ndarray) -> bytes:

@@ -8,7 +8,7 @@ function render({ model, el }) {
   const { tokens: T, blocks: L, channels: C, vocabulary: V, scores: S, parts } = model.get("sizes");
   const lengths = model.get("lengths"), largest = model.get("largest"), ends = model.get("ends"), likely = model.get("likely");
   const colours = model.get("colours"), N = stations.length;
-  const data = new Int16Array(Uint8Array.from(atob(model.get("numbers")), character => character.charCodeAt(0)).buffer);
+  const data = new Int16Array(fromBase64(model.get("numbers")));
   const station = () => clamp(model.get("station"), 0, N - 1), token = () => clamp(model.get("token"), 0, T - 1);
 
   const starts = {}, rows = { stream: L + 1, attention: parts, mlp: parts, normed: 1 };
@@ -165,8 +165,7 @@ function render({ model, el }) {
       if (now !== said) live.textContent = said = now;
     }, 250);
   }
-  let waiting = 0;
-  const redraw = () => { waiting ||= requestAnimationFrame(() => { waiting = 0; draw(); }); };
+  const redraw = oncePerFrame(draw);
 
   const heard = ["change:station", "change:token"];
   for (const event of heard) model.on(event, redraw);

@@ -181,8 +181,7 @@ function render({ model, el }) {
       if (now !== said) live.textContent = said = now;
     }, 250);
   }
-  let waiting = 0;
-  const redraw = () => { waiting ||= requestAnimationFrame(() => { waiting = 0; draw(); }); };
+  const redraw = oncePerFrame(draw);
 
   const heard = ["lengths", "prefix_lengths", "causal", "rows_too", "sentence", "token", "yours"].map(name => `change:${name}`);
   for (const event of heard) model.on(event, redraw);

@@ -11,7 +11,7 @@ const LENGTH_OF_MOVE = 160;  // ms
 function render({ model, el }) {
   const names = model.get("words").map(visible), C = model.get("channels"), T = names.length;
   const colours = model.get("colours"), largest = model.get("largest");
-  const data = new Float32Array(Uint8Array.from(atob(model.get("vectors")), character => character.charCodeAt(0)).buffer);
+  const data = new Float32Array(fromBase64(model.get("vectors")));
   const order = () => model.get("order"), word = () => clamp(model.get("word"), 0, T - 1);
   const set = (name, value) => { model.set(name, value); model.save_changes(); };
 
@@ -178,8 +178,7 @@ function render({ model, el }) {
       if (now !== said) live.textContent = said = now;
     }, 250);
   }
-  let waiting = 0;
-  const redraw = () => { waiting ||= requestAnimationFrame(() => { waiting = 0; draw(); }); };
+  const redraw = oncePerFrame(draw);
 
   function moveTo(place) {
     const others = order().filter(w => w !== word()), to = clamp(place, 0, T - 1);

@@ -24,6 +24,9 @@ const range = n => Array.from({ length: n }, (_, i) => i);
 // Blanks at the ends of a word and line breaks shown as signs.
 const visible = word => word.replace(/\n/g, "⏎").replace(/\t/g, "⇥").replace(/^ +| +$/g, blanks => "␣".repeat(blanks.length));
 
+// The bytes of a base64 text.
+const fromBase64 = text => Uint8Array.from(atob(text), character => character.charCodeAt(0)).buffer;
+
 // Two decimals, with a true minus and no minus zero.
 const two = x => x.toFixed(2).replace(/^-(?=0\.00$)/, "").replace("-", "−");
 
@@ -37,6 +40,12 @@ function paintStrip(canvas, colours) {
     image.data.set([rgb >> 16, rgb >> 8 & 255, rgb & 255, 255], 4 * k);
   });
   context.putImageData(image, 0, 0);
+}
+
+// However often it is asked for, drawn once, with the next frame.
+function oncePerFrame(draw) {
+  let waiting = 0;
+  return () => { waiting ||= requestAnimationFrame(() => { waiting = 0; draw(); }); };
 }
 
 // JupyterLab would take plain keys for commands of the notebook; Ctrl+S and Shift+Enter stay its own.

@@ -25,7 +25,7 @@ function render({ model, el }) {
     const after = drawn().join(), numbers = known.get(after);
     if (numbers === undefined || shownAfter === after) return;
     shownAfter = after;
-    logits = Float64Array.from(new Float32Array(Uint8Array.from(atob(numbers), character => character.charCodeAt(0)).buffer));
+    logits = Float64Array.from(new Float32Array(fromBase64(numbers)));
     order = range(V).sort((a, b) => logits[b] - logits[a] || a - b);
   }
   const stale = () => shownAfter !== drawn().join();
@@ -253,8 +253,7 @@ function render({ model, el }) {
     return theirs.away <= 1e-4 ? `${name} agrees with the bars before top-k and top-p.` : `${name} differs from the bars by up to ${two(theirs.away)}.`;
   }
 
-  let frame = 0;
-  const redraw = () => { frame ||= requestAnimationFrame(() => { frame = 0; show(); }); };
+  const redraw = oncePerFrame(show);
   const arrived = () => { redraw(); if (writing) { clearTimeout(pausing); pausing = setTimeout(() => { take(); goOn(); }, PAUSE); } };
   const heard = { "change:scores": arrived };
   for (const name of ["temperature", "top_k", "top_p", "drawn", "chances", "yours"]) heard[`change:${name}`] = redraw;

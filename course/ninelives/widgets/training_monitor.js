@@ -188,8 +188,7 @@ function render({ model, el }) {
     saying = setTimeout(() => { spoken = Date.now(); live.textContent = said; },
       get("state") === "running" && get("cursor") === null ? Math.max(250, spoken + 5000 - Date.now()) : 250);
   }
-  let waiting = 0;
-  const redraw = () => { waiting ||= requestAnimationFrame(() => { waiting = 0; draw(); }); };
+  const redraw = oncePerFrame(draw);
 
   const heard = ["entries", "step", "seconds", "state", "stop_asked", "can_stop", "measure", "measures", "hidden", "cursor"].map(name => `change:${name}`);
   for (const event of heard) model.on(event, redraw);

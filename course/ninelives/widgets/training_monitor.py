@@ -13,8 +13,7 @@ from IPython.display import display
 
 from ninelives.figures import Picture, describe_training, training_curves
 from ninelives.figures.style import ACCENT, BLUE, PALETTE, SKY
-from ninelives.widgets.attention_explorer import STILL_OR_ALIVE
-from ninelives.widgets.shared import Drawn, browser_code, browser_style
+from ninelives.widgets.shared import STILL_OR_ALIVE, Drawn, browser_code, browser_style
 
 MOST_RUNS = len(PALETTE)
 OWN_KEYS = ("step", "loss", "rate", "seconds")  # what `train` writes; everything else comes from `evaluate`

@@ -122,8 +122,7 @@ function render({ model, el }) {
       if (!timer && now !== said) live.textContent = said = now;
     }, 300);
   }
-  let frame = 0;
-  const redraw = () => { frame ||= requestAnimationFrame(() => { frame = 0; draw(); }); };
+  const redraw = oncePerFrame(draw);
   const answer = () => {
     if (!playNext || waiting()) return redraw();
     playNext = false;

@@ -948,14 +948,15 @@ def work(run):
 
 
 six = ("words", "learning rate", "batch size", "iterations", "layers", "width", "heads", "all six", "own")
-print("change             rate  batch  layers  n_embd  heads  steps     right     bonus        80 % at step   work")
+print(f"{'change':15} {'rate':>7} {'batch':>6} {'layers':>7} {'n_embd':>7} {'heads':>6} {'steps':>6} "
+      f"{'right':>9} {'bonus':>9} {'80 % at step':>21} {'work':>6}")
 for name in six:
     run = runs[name][0]
     decoder = run.config["decoder"]
     print(f"{name if name != 'words' else '(none: words)':15} {run.recipe.learning_rate:7.0e} "
           f"{run.recipe.batch_size:6} {decoder['n_layer']:7} {decoder['n_embd']:7} {decoder['n_head']:6} {run.step:6,} "
           f"{at_the_end(runs[name], 'exact_match'):>9} {at_the_end(runs[name], 'bonus'):>9} "
-          f"{past(runs[name], 0.8):>19} {work(run) / work(runs['words'][0]):5.1f}×")
+          f"{past(runs[name], 0.8):>21} {work(run) / work(runs['words'][0]):5.1f}×")
 
 # %%
 figures.training_curves(

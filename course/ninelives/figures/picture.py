@@ -41,9 +41,7 @@ class Picture:
         drawn, small = io.BytesIO(), io.BytesIO()
         self._write(drawn, "png")
         # 256 colours are all these pictures need, at a third of the size.
-        image = Image.open(drawn).convert("RGB").quantize(
-            256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE
-        )
+        image = Image.open(drawn).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         image.save(small, "PNG", optimize=True, dpi=(DPI, DPI))
         return small.getvalue()
 

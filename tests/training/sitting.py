@@ -7,7 +7,7 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / 
 
 import torch
 
-from ninelives.training import Run, train
+from ninelives.training import train
 from training import small
 
 torch.set_num_threads(1)

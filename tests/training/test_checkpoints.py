@@ -63,10 +63,11 @@ import os, signal, sys, time
 sys.path.insert(0, sys.argv[1])
 import sitting
 from pathlib import Path
+from ninelives.training import Run
 folder = Path(sys.argv[2])
 
 def saved():
-    return sitting.Run.load(folder).step if (folder / "run.json").exists() else 0
+    return Run.load(folder).step if (folder / "run.json").exists() else 0
 
 for line in sys.stdin:
     steps, seconds = line.split()

@@ -435,7 +435,7 @@ def _(answer, seed):
     prefix = torch.randint(V, (2, 3))
     for before in (True, False):
         model = Stub(reader(V), V).train(before)
-        result = answer_to(answer, model, prefix, 3)
+        answer_to(answer, model, prefix, 3)
         for name, half in zip(("encoder", "decoder"), model.halves()):
             if any(half.was_training):
                 raise CheckFailed(

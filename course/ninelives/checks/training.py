@@ -227,7 +227,7 @@ def _(answer, seed):
     prefix, targets = batch_of(answer, pairs, end)
     sources, answers = [a.tolist() for a, _ in pairs], [b.tolist() for _, b in pairs]
     closed = [[*row, end] for row in answers]
-    P, T = max(map(len, sources)), max(map(len, closed))
+    T = max(map(len, closed))
     wrong_padding = "the padding is {}, which is a word of the vocabulary. Padding is −1."
     for name, seen, wanted, causes in (
         ("prefix", prefix, filled(sources), [

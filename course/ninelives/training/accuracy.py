@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch.nn import functional as F
 
 from ninelives.model import EncoderDecoder, prefix_generation

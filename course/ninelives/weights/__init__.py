@@ -16,7 +16,6 @@ from pathlib import Path
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder, Encoder, EncoderDecoder

@@ -79,7 +79,8 @@ class LayerStepper(Drawn):
         way = _way_through(model, idx)
         _refuse_nan(way, words)
         vocabulary = as_labels(vocabulary, way.logits.shape[-1], "vocabulary", "scores of the model")
-        (rows, T, C), V, L = way.stream.shape, len(vocabulary), len(way.stream) - 1
+        L, T, C = len(way.stream) - 1, *way.stream.shape[1:]
+        V = len(vocabulary)
         shown = min(V, MOST_SCORES)
         vectors = {"stream": way.stream, "attention": way.attention, "mlp": way.mlp, "normed": way.normed[None]}
         scores = {"logits": way.logits[:, :shown], "probabilities": way.logits.softmax(-1)[:, :shown]}

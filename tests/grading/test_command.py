@@ -3,14 +3,17 @@
 import json
 import shutil
 import sqlite3
+from concurrent.futures import Future
+from pathlib import Path
 
 import nbformat
 import pytest
 from grading.classroom import ANSWERS, NAME, command, filled, grade_here, make_course, nbgrader, send
 from nbgrader.api import Gradebook
 
-from ninelives.grading.command import Workers, summary
-from ninelives.grading.gradebook import Recorder
+from ninelives.grading.command import Batch, CannotStart, Workers, summary
+from ninelives.grading.execute import KernelDied
+from ninelives.grading.gradebook import NotGivenOut, Recorder
 
 WRONG_ORDER = "def split_heads(x, n_head):\n    B, T, C = x.shape\n    return x.reshape(B, n_head, T, C // n_head)"
 WARNING = "import warnings, sys\n"
@@ -182,9 +185,60 @@ def test_what_cannot_be_started_is_said_in_one_line(graded, course, arguments, s
 
 
 def test_an_assignment_that_was_never_generated_is_named(tmp_path):
-    shutil.copy(make_course(tmp_path / "course") / "nbgrader_config.py", tmp_path)
-    done = command(tmp_path, fails=2)
+    course = make_course(tmp_path)
+    (course / "gradebook.db").unlink()
+    done = command(course, fails=2)
     assert "There is no gradebook here" in done.stderr and f"run nbgrader generate_assignment {NAME} --force" in done.stderr
+
+
+def test_a_folder_that_is_no_class_is_named(tmp_path):
+    with pytest.raises(NotGivenOut, match=f"not the folder of a class, since there is no {tmp_path}/nbgrader_config.py"):
+        Batch(tmp_path, NAME)
+
+
+def test_an_assignment_that_there_is_not_is_refused_with_those_that_there_are(course):
+    with pytest.raises(NotGivenOut, match=f"no assignment '01-haeds', .*; there are {NAME}$"):
+        Batch(course, "01-haeds")
+
+
+@pytest.mark.parametrize("closed", ["gradebook.db", "."])
+def test_a_gradebook_that_may_not_be_written_is_named(course, monkeypatch, closed):
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != course / closed)  # root may write everything
+    with pytest.raises(CannotStart, match=f"may not write {course / closed}: grade as its owner"):
+        Batch(course, NAME)
+
+
+@pytest.mark.parametrize(("db_url", "said"), [
+    ("postgresql:///course?host=/nowhere", r"cannot be opened: connection .*/nowhere/\S+ failed"),
+    ("mysql:///course", 'No module named .*python -m pip install "psycopg'),
+])
+def test_a_server_that_cannot_be_reached_is_told(tmp_path, db_url, said):
+    (tmp_path / "nbgrader_config.py").write_text(f"c = get_config()\nc.CourseDirectory.db_url = {db_url!r}\n")
+    with pytest.raises(CannotStart, match=said):
+        Batch(tmp_path, NAME)
+
+
+def test_a_submission_that_you_may_not_read_stops_no_other(graded, course, workers, monkeypatch):
+    read = Batch.digest
+
+    def digest(self, student):
+        if student == "ada":
+            raise PermissionError(13, "Permission denied", "ada's")
+        return read(self, student)
+
+    monkeypatch.setattr(Batch, "digest", digest)
+    lines, said = grade_here(course, workers, "ada", "bert")
+    assert [(line.student, line.score, line.notes) for line in lines if not line.known] == [
+        ("ada", None, ("Could not be read: Permission denied: ada's",))]
+    assert "1 of 2 are graded already" in said
+
+
+def test_an_instructors_own_notebook_that_does_not_end_is_told(graded, course, workers, monkeypatch):
+    died = Future()
+    died.set_exception(KernelDied("it ran for more than 60 seconds and could not be interrupted"))
+    monkeypatch.setattr(workers, "submit", lambda *call: died)
+    with pytest.raises(CannotStart, match="own 01-heads could not be run to its end here: it ran for more than 60 seconds"):
+        grade_here(course, workers, force=True)
 
 
 def test_the_journal_tells_what_became_of_each(graded, course):

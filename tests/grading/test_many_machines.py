@@ -7,8 +7,11 @@ import sys
 import time
 
 import pytest
+from distributed import LocalCluster
 from grading.classroom import ANSWERS, Workers, filled, grade_here, make_course, send
 from grading.test_command import gradebook_of
+
+from ninelives.grading.command import CannotStart
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +89,13 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(here, course, cluster, m
     assert gradebook_of(course) == here
 
 
-def test_an_address_where_nobody_is_is_said_so():
-    from ninelives.grading.command import CannotStart
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "127.0.0.1", "http://127.0.0.1:8786"])
+def test_an_address_where_nobody_is_is_said_so(address):
+    with pytest.raises(CannotStart, match=f"no Dask scheduler at {address}: .*Start one with dask scheduler"):
+        Workers(1, address)
 
-    with pytest.raises(CannotStart, match="no Dask scheduler at tcp://127.0.0.1:1"):
-        Workers(1, "tcp://127.0.0.1:1")
+
+def test_a_scheduler_without_workers_is_not_waited_for():
+    with LocalCluster(n_workers=0, dashboard_address=":0") as empty:
+        with pytest.raises(CannotStart, match=f"no workers: start some with dask worker {empty.scheduler_address}$"):
+            Workers(1, empty.scheduler_address)

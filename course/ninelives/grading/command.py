@@ -1,6 +1,6 @@
 """Grade a class: every submission on its own, several at a time, in a sandbox; interrupted, it goes on where it stopped.
 
-Run it in the course's folder, where nbgrader_config.py stands. Submissions are read from submitted/, where `nbgrader
+Run it in the folder of your class, where nbgrader_config.py stands. Submissions are read from submitted/, where `nbgrader
 collect` puts them. Points and notebooks go where `nbgrader autograde` puts them, so that formgrader, feedback and
 export go on from there. A submission that is graded already and has not changed since is passed over.
 """
@@ -27,12 +27,14 @@ from nbgrader.apps import NbGrader
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, Execute, SaveAutoGrades
 from nbgrader.utils import find_all_files
+from sqlalchemy.exc import DBAPIError
 from traitlets import Bool, Float, Int
 from traitlets.config import Config, Configurable
 from traitlets.utils.importstring import import_item
 
 from ninelives.grading import sandbox
-from ninelives.grading.gradebook import NotGivenOut, Recorder, copy_of, given_out
+from ninelives.grading.execute import KernelDied
+from ninelives.grading.gradebook import NotGivenOut, Recorder, copy_of, given_out, never_generated
 from ninelives.grading.process import start_worker
 from ninelives.grading.sandbox import Limits
 from ninelives.grading.submission import Graded, Task, calibrate, grade, warm_up
@@ -118,10 +120,15 @@ class Batch:
         self.autograde = autograde or quiet_autograde(root, assignment)
         self.config, self.course = self.autograde.config, self.autograde.coursedir
         self.assignment, self.confined = assignment, confined
-        if self.course.db_url.startswith("sqlite:///") and not Path(self.course.db_url.removeprefix("sqlite:///")).exists():
-            raise NotGivenOut(f"There is no gradebook here, {self.course.db_url.removeprefix('sqlite:///')}: "
-                              f"run nbgrader generate_assignment {assignment} --force")
-        self.gradebook = Gradebook(self.course.db_url, self.course.course_id)
+        if self.course.db_url.startswith("sqlite:///"):
+            self.look_at_gradebook(Path(self.course.db_url.removeprefix("sqlite:///")), root / "nbgrader_config.py")
+        try:
+            self.gradebook = Gradebook(self.course.db_url, self.course.course_id)
+        except ImportError as problem:
+            raise CannotStart(f"{problem}, which the gradebook needs: python -m pip install \"psycopg[binary]\" for PostgreSQL") from None
+        except DBAPIError as problem:
+            raise CannotStart("The gradebook that c.CourseDirectory.db_url names cannot be opened: "
+                              f"{' '.join(str(problem.orig).split())}") from None
         self.notebooks = given_out(self.course, assignment, self.gradebook)
         self.limits = limits_of(self.config)
         self.recorder = Recorder(self.autograde, self.gradebook, assignment, self.limits.disk // 2)
@@ -134,6 +141,17 @@ class Batch:
         kept = set(self.autograde.exclude_overwriting.get(assignment, []))
         files = [Path(path) for path in find_all_files(str(source), [*self.course.ignore, "*.ipynb"])]
         self.others = {str(path.relative_to(source)): path for path in files if str(path.relative_to(source)) not in kept}
+
+    def look_at_gradebook(self, gradebook: Path, settings: Path) -> None:
+        """Raises NotGivenOut where there is none, CannotStart where it cannot be written."""
+        if not gradebook.exists() and not settings.exists():
+            raise NotGivenOut(f"This is not the folder of a class, since there is no {settings}: "
+                              "go to the one that you made for yours")
+        if not gradebook.exists():
+            raise never_generated(self.course, self.assignment, f"There is no gradebook here, {gradebook}")
+        for path in (gradebook, gradebook.parent):
+            if not os.access(path, os.W_OK):
+                raise CannotStart(f"You may not write {path}: grade as its owner, or if that is you, type chmod u+w {path}")
 
     def students(self) -> list[str]:
         """Everyone who has sent something in, in order."""
@@ -226,9 +244,13 @@ class Workers:
                 raise CannotStart('--dask needs Dask: python -m pip install "ninelives[cluster]"') from None
             try:
                 self.client = Client(address, timeout="20s")
-            except OSError as problem:
-                raise CannotStart(f"There is no Dask scheduler at {address}: {problem}") from None
-            self.count = max(1, sum(self.client.nthreads().values()))
+            except (OSError, ValueError) as problem:
+                raise CannotStart(f"There is no Dask scheduler at {address}: {problem}. Start one with dask scheduler, "
+                                  "and give the address that it prints, such as tcp://10.0.0.5:8786") from None
+            self.count = sum(self.client.nthreads().values())
+            if not self.count:
+                self.client.close()
+                raise CannotStart(f"The Dask scheduler at {address} has no workers: start some with dask worker {address}")
         self.executor = self._made()
 
     def _made(self) -> Executor:
@@ -308,18 +330,27 @@ def run(batch: Batch, workers: Workers, students: list[str], force: bool, say=pr
     """Grade these students' submissions; a line for each."""
     digests, lines = {}, []
     for student in students:
-        digests[student] = batch.digest(student)
+        try:
+            digests[student] = batch.digest(student)
+        except OSError as problem:
+            lines.append(Line(student, notes=(f"Could not be read: {problem.strerror}: {problem.filename}",)))
+            continue
         line = None if force else batch.known(student, digests[student])
         if line:
             lines.append(line)
     todo = [student for student in students if student not in {line.student for line in lines}]
-    if lines:
-        say(f"{len(lines)} of {len(students)} are graded already and unchanged.")
+    known = sum(line.known for line in lines)
+    if known:
+        say(f"{known} of {len(students)} are graded already and unchanged.")
     if not todo:
         return lines
     say(copy_of(batch.course.db_url, Path(batch.course.root), batch.assignment))
     workers.wake(len(todo), batch.confined)
-    calibrated = first_result(workers, calibrate, batch.task(todo[0], {}))
+    try:
+        calibrated = first_result(workers, calibrate, batch.task(todo[0], {}))
+    except KernelDied as death:
+        raise CannotStart(f"The instructor's own {batch.assignment} could not be run to its end here: {death}. If this machine is busy, "
+                          "type the same again later; if not, raise the limits in nbgrader_config.py") from None
     for name, found in calibrated.items():
         if found["failed"]:
             say(f"Beware: the instructor's own {name} fails its checks {', '.join(found['failed'])} here.")

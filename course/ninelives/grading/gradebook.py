@@ -26,12 +26,21 @@ class NotGivenOut(ValueError):
     """The gradebook or the course's folder lacks the assignment; the message says what to do."""
 
 
+def never_generated(course: CourseDirectory, name: str, seen: str) -> NotGivenOut:
+    """What to do about an assignment that the gradebook lacks: generate it, or ask for one that there is."""
+    source = Path(course.format_path(course.source_directory, ".", name))
+    if source.is_dir():
+        return NotGivenOut(f"{seen}: run nbgrader generate_assignment {name} --force")
+    there = ", ".join(sorted(path.name for path in source.parent.glob("*") if path.is_dir()))
+    return NotGivenOut(f"There is no assignment {name!r}, since there is no {source}; there are {there or 'none'}")
+
+
 def given_out(course: CourseDirectory, name: str, gradebook: Gradebook) -> tuple[Notebook, ...]:
     """An assignment's notebooks, from the gradebook and the instructor's own. Raises NotGivenOut."""
     try:
         assignment: Assignment = gradebook.find_assignment(name)
     except MissingEntry:
-        raise NotGivenOut(f"The gradebook knows no assignment {name!r}: run nbgrader generate_assignment {name} --force") from None
+        raise never_generated(course, name, f"The gradebook knows no assignment {name!r}") from None
     if not assignment.notebooks:
         raise NotGivenOut(f"The assignment {name!r} has no notebook: run nbgrader generate_assignment {name} --force")
     return tuple(_given_out(course, assignment, notebook) for notebook in assignment.notebooks)

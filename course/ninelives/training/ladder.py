@@ -43,7 +43,7 @@ START = Rung(Recipe(learning_rate=5e-4, batch_size=16, max_iters=2000, warmup_st
 RUNGS = {
     "own": Rung(
         Recipe(learning_rate=2e-3, batch_size=64, max_iters=2000, warmup_steps=100, schedule="cosine", eval_every=100),
-        n_head=4, encoder_layers=3, decoder_layers=2, dropout=0.0,
+        n_head=4, encoder_layers=2, decoder_layers=1, dropout=0.0,
     ),
     "words": START,
     "learning rate": replace(START, recipe=replace(START.recipe, learning_rate=3e-4)),

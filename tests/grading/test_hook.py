@@ -1,5 +1,6 @@
 """`nbgrader autograde` itself, and so the formgrader's button: in the sandbox, and with the same points."""
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -82,3 +83,4 @@ def test_where_there_is_no_sandbox_the_button_says_so_and_runs_nothing(graded, c
     monkeypatch.setattr(sandbox, "missing", lambda: "there is no Landlock")
     done = api(course).autograde(NAME, "honest")
     assert not done["success"] and "cannot be confined here: there is no Landlock" in done["log"]
+    assert "NBGRADER_EXECUTION" not in os.environ, "the formgrader's server would hand it to every kernel that it starts"

@@ -6,6 +6,7 @@ does it, one after the other; points, comments and notebooks are the same.
 
 import atexit
 import hashlib
+import os
 import threading
 from contextlib import closing
 from dataclasses import replace
@@ -45,7 +46,14 @@ class InSandbox(Execute):
         Raises:
             RuntimeError: learners' code cannot be confined here.
         """
-        names = resources["nbgrader"]
+        try:
+            return with_notes(self._grade(resources["nbgrader"])), resources
+        except BaseException:
+            # nbgrader takes this back only where nothing fails, and a server with the formgrader would hand it to all its kernels.
+            os.environ.pop("NBGRADER_EXECUTION", None)
+            raise
+
+    def _grade(self, names: dict) -> Graded:
         converter = self.parent.parent
         confined = not Sandbox(config=converter.config).unsafe
         batch = Batch(Path(converter.coursedir.root), names["assignment"], confined, autograde=converter)
@@ -61,7 +69,7 @@ class InSandbox(Execute):
         result = graded[notebook.name]
         for _, words in result.notes:
             self.log.warning("%s: %s", names["student"], words)
-        return with_notes(result), resources
+        return result
 
 
 def _graded(task: Task) -> Graded:

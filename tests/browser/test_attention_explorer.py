@@ -49,7 +49,6 @@ def explorer(notebook):
     return element
 
 
-
 def set_slider(explorer, name: str, presses: int) -> None:
     press(explorer.get_by_role("slider", name=name), *["ArrowRight"] * presses)
 
@@ -185,7 +184,6 @@ def test_512_words_have_readable_labels_and_move_by_key(notebook):
     expect(explorer).to_have_attribute("data-drawn", re.compile("^0:0:301:"))
 
 
-
 def test_one_word_has_neither_sliders_nor_a_grid(notebook):
     explorer = notebook.cell(4).locator(".nl-explorer")
     press(explorer.locator(".nl-heat"), "ArrowDown")
@@ -212,7 +210,6 @@ def test_the_save_menu_gives_a_file(explorer, item, start):
     assert saved.startswith(start) and len(saved) > 3000
 
 
-
 def test_the_exported_page_works_alone(notebook, explorer, open_alone, lab):
     notebook.run("explorer.save_html('alone.html')")
     alone = open_alone(lab.root / "alone.html").locator(".nl-explorer")
@@ -220,8 +217,6 @@ def test_the_exported_page_works_alone(notebook, explorer, open_alone, lab):
     set_slider(alone, "Head", 2)
     press(alone.locator(".nl-heat"), *["ArrowDown"] * 9)
     expect(alone.locator(".nl-readout")).to_contain_text("it reads cat 0.71, full 0.08")
-
-
 
 
 def test_nothing_outside_this_machine_was_asked_for(page):

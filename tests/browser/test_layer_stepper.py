@@ -42,8 +42,6 @@ def stepper(notebook):
     return element
 
 
-
-
 def test_left_and_right_step_through_the_stations_and_up_and_down_through_the_words(notebook, stepper):
     stage = stepper.locator(".nl-stage")
     press(stage, "ArrowRight", "ArrowRight", "ArrowDown", "ArrowRight", "ArrowLeft")
@@ -150,8 +148,6 @@ def test_two_linked_steppers_read_the_same_word(notebook):
     press(first.locator(".nl-stage"), "ArrowDown", "ArrowRight")
     expect(first).to_have_attribute("data-drawn", "1:1")
     expect(second).to_have_attribute("data-drawn", "0:1")
-
-
 
 
 def test_the_exported_page_works_alone(notebook, stepper, open_alone):

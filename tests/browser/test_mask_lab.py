@@ -45,8 +45,6 @@ def masks(notebook):
     return element
 
 
-
-
 def drawn_masks(masks) -> list[list[str]]:
     """The open cells of each mask in the browser, as "row,column"."""
     return masks.evaluate(
@@ -160,8 +158,6 @@ def test_two_linked_labs_move_together(notebook):
     first, second = notebook.cell(3).locator(".nl-mask-lab").all()
     press(first.get_by_role("slider", name="Words of sentence 1"), "ArrowLeft")
     expect(second).to_have_attribute("data-drawn", re.compile("^2,2:"))
-
-
 
 
 def test_the_exported_page_works_alone(notebook, masks, open_alone):

@@ -49,10 +49,8 @@ def tile(lab, name: str):
     return lab.get_by_role("option", name=re.compile(f"^{name}, "))
 
 
-
 def sentence(lab) -> str:
     return " ".join(lab.locator(".nl-tile-word").all_inner_texts())
-
 
 
 def middle(locator) -> tuple[float, float]:
@@ -215,8 +213,6 @@ def test_one_word_stays_where_it_is(notebook):
     press(tile(alone, "dog"), "ArrowRight", "ArrowDown", "End")
     expect(alone.locator(".nl-bag")).to_contain_text("there is nothing to move")
     expect(alone).to_have_attribute("data-drawn", "0:0:1")
-
-
 
 
 def test_the_exported_page_works_alone(notebook, shown, open_alone):

@@ -53,8 +53,6 @@ def shown(notebook):
     return element
 
 
-
-
 def number_drawn(shown) -> int:
     return shown.locator(".nl-new-word").count()
 
@@ -223,8 +221,6 @@ def test_two_linked_labs_move_together(notebook):
     expect(second).to_have_attribute("data-drawn", "1:100:1:")
     press(first.get_by_role("slider", name="Temperature"), "ArrowLeft")
     expect(second).to_have_attribute("data-drawn", "0.95:100:1:")
-
-
 
 
 def test_a_page_without_python_says_so_and_still_moves_the_bars(notebook, shown, open_alone):

@@ -141,7 +141,6 @@ def test_a_training_beside_can_be_hidden_and_another_measure_chosen(training, st
     training.notebook.arrives("still.hidden, still.measure", "['slower'] words")
 
 
-
 def test_the_exported_page_works_alone(training, still, open_alone):
     training.notebook.run("still.save_html('monitor.html')")
     alone = open_alone(training.notebook.lab.root / "monitor.html").locator(".nl-monitor")

@@ -40,7 +40,6 @@ def shown(notebook):
     return element
 
 
-
 def test_a_typed_sentence_is_translated_and_written_word_by_word(notebook, shown):
     shown.evaluate(
         """lab => { lab.seen = [];
@@ -142,8 +141,6 @@ def test_writing_can_be_stopped(notebook, shown):
     assert written < 5
     shown.page.wait_for_timeout(1000)
     assert int(shown.get_attribute("data-drawn").split("|")[1]) == written
-
-
 
 
 def test_the_exported_page_works_alone(notebook, shown, open_alone):

@@ -156,6 +156,13 @@ def test_what_is_sent_is_what_was_computed():
     assert len(sent) == (4 + 3 + 3 + 1) * 9 * 12 + 2 * 9 * len(VOCABULARY)
 
 
+def test_a_picture_taken_before_a_step_shows_what_was_there():
+    shown = stepper()
+    before, wanted = shown.picture(), shown.picture().png()
+    shown.station, shown.token = 3, 2
+    assert before.png() == wanted != shown.picture().png()
+
+
 def test_the_repr_says_what_is_shown():
     assert repr(stepper()) == "LayerStepper(3 blocks, 9 words; embedding, 'the₁' chosen)"
 

@@ -173,6 +173,13 @@ def test_the_picture_follows_the_state(change):
     assert lab(**change).picture().png() != lab().picture().png()
 
 
+def test_a_picture_taken_before_a_move_shows_what_was_there():
+    made = lab()
+    before = made.picture()
+    made.order, made.word = MOVED, 1
+    assert before.png() == lab().picture().png()
+
+
 def test_the_repr_says_what_is_shown():
     assert repr(lab(order=MOVED, word=1)) == (
         "PositionLab(5 words of 6 channels, with positions; 'dog' at place 3)"

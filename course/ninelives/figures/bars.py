@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from ninelives.figures.arrays import as_finite, as_labels
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    ACCENT, BLUE, INK, LABEL_SIZE, RULE, new_figure, place_axes, put_note,
+    ACCENT, BLUE, INK, LABEL_SIZE, RULE, place_axes, put_note,
     put_title, visible,
 )
 from ninelives.figures.words import position_of
@@ -49,8 +49,7 @@ def distribution(
     rest = len(words) - len(shown)
     remainder = max(0.0, 1 - float(probabilities[shown].sum()))
 
-    def draw() -> Figure:
-        figure = new_figure()
+    def draw(figure: Figure) -> None:
         axes = place_axes(figure, 1.4, 0.5, 4.8, 0.29 * len(shown))
         values = probabilities[shown]
         longest = values.max()
@@ -71,7 +70,6 @@ def distribution(
         if rest:
             put_note(figure, f"The other {rest} words together: {remainder:.3f}.")
         put_title(figure, title)
-        return figure
 
     told = ", ".join(f"{visible(words[i])} {probabilities[i]:.3f}" for i in shown[:BARS])
     alt = f"{title}: bars of the {min(BARS, len(shown))} most likely of {len(words)} words. {told}."

@@ -9,7 +9,7 @@ from ninelives.figures.cells import (
 )
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    INK, LABEL_SIZE, NOTE_SIZE, SIGNED_MAP, WEIGHTS_MAP, WIDTH, new_figure, place_axes,
+    INK, LABEL_SIZE, NOTE_SIZE, SIGNED_MAP, WEIGHTS_MAP, WIDTH, place_axes,
     put_note,
 )
 
@@ -34,8 +34,7 @@ def wanted_and_yours(wanted, yours, *, caption: str) -> Picture:
     first = first_index(differs) if differs.any() else [0] * wanted.ndim
     windows = [_Window(wanted, first), _Window(yours, first if same_shape else [0] * yours.ndim)]
 
-    def draw() -> Figure:
-        figure = new_figure()
+    def draw(figure: Figure) -> None:
         signed = min(_finite(window.cells).min() for window in windows) < 0
         high = float(np.abs(_finite(windows[0].cells)).max() or np.abs(_finite(windows[1].cells)).max())
         with_numbers = all(has_room_for_numbers(window.cells) for window in windows)
@@ -68,7 +67,6 @@ def wanted_and_yours(wanted, yours, *, caption: str) -> Picture:
             notes.append("Framed: cells that differ")
         if notes:
             put_note(figure, ". ".join(notes) + ".")
-        return figure
 
     return Picture(draw, caption, _describe(wanted, yours, differs, same_shape))
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from ninelives.figures.arrays import as_finite
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    INK, LABEL_SIZE, MARKERS, PALETTE, PAPER, RULE, WIDTH, new_figure, place_axes, put_title,
+    INK, LABEL_SIZE, MARKERS, PALETTE, PAPER, RULE, WIDTH, place_axes, put_title,
     visible,
 )
 
@@ -33,8 +33,7 @@ def curves(
         )
     lines = {str(name): _line(name, pair) for name, pair in series.items()}
 
-    def draw() -> Figure:
-        figure = new_figure()
+    def draw(figure: Figure) -> None:
         axes = place_axes(figure, 0.8, 0.5, 4.9, HEIGHT)
         styles = list(zip(PALETTE, MARKERS, strict=True))
         for (x, y), (colour, marker) in zip(lines.values(), styles, strict=False):
@@ -51,7 +50,6 @@ def curves(
             axes.xaxis.get_major_locator().set_params(integer=True)
         name_lines(axes, lines, styles)
         put_title(figure, title)
-        return figure
 
     told = " ".join(_describe(name, x, y) for name, (x, y) in lines.items())
     count = "1 line" if len(lines) == 1 else f"{len(lines)} lines"

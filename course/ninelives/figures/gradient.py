@@ -13,7 +13,7 @@ from ninelives.figures.cells import (
 )
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    MUTED, WEIGHTS_MAP, new_figure, number_repeats, place_axes, put_note, put_title,
+    MUTED, WEIGHTS_MAP, number_repeats, place_axes, put_note, put_title,
 )
 
 TOLD = 6  # leaking pairs named in words
@@ -35,8 +35,7 @@ def leak(gradients, tokens: Sequence[str], *, caption: str) -> Picture:
     leaking = np.triu(size, 1) > 0
     title = "A leak from the future" if leaking.any() else "No leak from the future"
 
-    def draw() -> Figure:
-        figure = new_figure()
+    def draw(figure: Figure) -> None:
         small = has_room_for_numbers(size)
         width, height = (0.46 * len(size), 0.34 * len(size)) if small else (
             (min(5.0, 0.3 * len(size)),) * 2
@@ -54,7 +53,6 @@ def leak(gradients, tokens: Sequence[str], *, caption: str) -> Picture:
                  + ("Framed: an output that depends on a later input. " if leaking.any() else
                     "Right of the dashed line all cells are exactly zero. ") + block_note(size))
         put_title(figure, title)
-        return figure
 
     return Picture(draw, caption, f"{title}: {_describe(size, leaking, names)}")
 

@@ -12,7 +12,7 @@ from ninelives.figures.cells import (
 )
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    INK, LABEL_SIZE, NOTE_SIZE, SIGNED_MAP, WEIGHTS_MAP, WIDTH, new_figure,
+    INK, LABEL_SIZE, NOTE_SIZE, SIGNED_MAP, WEIGHTS_MAP, WIDTH,
     number_repeats, place_axes, put_note, put_title,
 )
 from ninelives.figures.words import MOST_ROWS, describe_attention, position_of
@@ -58,8 +58,7 @@ def heatmap(
     scores = _are_scores(weights)
     row_names, column_names = number_repeats(rows), number_repeats(columns)
 
-    def draw() -> Figure:
-        figure = new_figure()
+    def draw(figure: Figure) -> None:
         width, height = _cells_size(weights)
         axes = place_axes(figure, 1, 1, width, height)
         low, high = _scale(weights, scores)
@@ -76,7 +75,6 @@ def heatmap(
             colour_bar(axes)
         put_note(figure, f"Each row reads the columns. {block_note(weights)}")
         put_title(figure, title)
-        return figure
 
     shown = _describe_scores if scores else describe_attention
     alt = (
@@ -110,8 +108,7 @@ def head_grid(weights, tokens: Sequence[str], *, title: str, caption: str) -> Pi
         )
     names = number_repeats(as_labels(tokens, length, "tokens", "rows of weights"))
 
-    def draw() -> Figure:
-        figure = new_figure()
+    def draw(figure: Figure) -> None:
         across = _panels_across(n_head)
         panel = min(1.9, (WIDTH - 0.9 - (across - 1) * PANEL_GAP) / across)
         size = LABEL_SIZE if length < 8 else 7.0
@@ -130,7 +127,6 @@ def head_grid(weights, tokens: Sequence[str], *, title: str, caption: str) -> Pi
         colour_bar(figure.axes[min(across, n_head) - 1])
         put_note(figure, f"Each row reads the columns. {block_note(weights[0])}")
         put_title(figure, title)
-        return figure
 
     heads = [_describe_head(number, matrix, names)
              for number, matrix in enumerate(weights[:HEADS_IN_WORDS], 1)]

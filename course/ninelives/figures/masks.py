@@ -13,7 +13,7 @@ from ninelives.figures.cells import (
 )
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    BLOCKED, LABEL_SIZE, MAY_ATTEND, WIDTH, new_figure, number_repeats, place_axes,
+    BLOCKED, LABEL_SIZE, MAY_ATTEND, WIDTH, number_repeats, place_axes,
     put_note, put_title, text_width, visible,
 )
 from ninelives.figures.words import MOST_ROWS
@@ -33,15 +33,13 @@ def mask(
     """
     allowed, names = _checked(attention_mask, tokens, "attention_mask")
 
-    def draw() -> Figure:
-        figure = new_figure()
+    def draw(figure: Figure) -> None:
         length = len(names)
         side = 0.34 * length if has_room_for_numbers(allowed) else min(5.0, 0.3 * length)
         axes = place_axes(figure, 1, 1, max(0.4, side), max(0.3, side))
         _draw(axes, allowed, names, LABEL_SIZE)
         put_note(figure, LEGEND + (EMPTY if not allowed.any(1).all() else ""))
         put_title(figure, title)
-        return figure
 
     return Picture(draw, caption, f"{title}: {_describe(allowed, names)}")
 
@@ -74,8 +72,7 @@ def masks_side_by_side(
         for i, each in enumerate(masks)
     ]
 
-    def draw() -> Figure:
-        figure = new_figure()
+    def draw(figure: Figure) -> None:
         across = 2 if len(masks) == 4 else min(3, len(masks))
         # With one list of tokens the rows are named once, at the left of each line.
         left = _label_room([names for _, names in checked])
@@ -96,7 +93,6 @@ def masks_side_by_side(
         empty = not all(allowed.any(1).all() for allowed, _ in checked)
         put_note(figure, LEGEND + (EMPTY if empty else ""))
         put_title(figure, title)
-        return figure
 
     words = [f"{panel}: {_describe(*each)}" for panel, each in zip(titles, checked, strict=True)]
     return Picture(draw, caption, f"{title}, {len(masks)} masks. {' '.join(words)}")

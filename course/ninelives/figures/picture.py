@@ -12,7 +12,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ninelives.figures.style import DPI, PAPER, in_style
+from ninelives.figures.style import DPI, PAPER, in_style, new_figure
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -27,14 +27,16 @@ class Picture:
     and under it the caption with a fold that says in words what the picture shows.
     """
 
-    draw: Callable[[], Figure]
+    draw: Callable[[Figure], None]
     caption: str
     alt: str
 
     @cached_property
     @in_style()
     def figure(self) -> Figure:
-        return self.draw()
+        figure = new_figure()
+        self.draw(figure)
+        return figure
 
     def png(self) -> bytes:
         """The picture as the bytes of a PNG file."""

@@ -8,7 +8,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    BLUE, INK, LABEL_SIZE, MUTED, WIDTH, in_style, new_figure, place_axes, put_title, text_width,
+    BLUE, INK, LABEL_SIZE, MUTED, WIDTH, in_style, place_axes, put_title, text_width,
 )
 
 BOX_HEIGHT, GAP = 0.52, 0.26  # inches
@@ -40,8 +40,7 @@ def shape_diagram(
     texts = [textwrap.wrap(str(what), int(room / 0.073)) for _, _, what in stations]
     heights = [max(BOX_HEIGHT, 0.17 * len(lines)) for lines in texts]
 
-    def draw() -> Figure:
-        figure = new_figure()
+    def draw(figure: Figure) -> None:
         total = sum(heights) + GAP * (len(stations) - 1)
         axes = place_axes(figure, 0, 0, WIDTH, total)
         axes.set_axis_off()
@@ -72,7 +71,6 @@ def shape_diagram(
                 ))
             top += height + GAP
         put_title(figure, title)
-        return figure
 
     steps = [f"{number}. {name} {shape}: {what}".rstrip(".: ")
              for number, (name, shape, what) in enumerate(stations, 1)]

@@ -11,7 +11,7 @@ from ninelives.figures.cells import (
 )
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    SIGNED_MAP, WIDTH, new_figure, number_repeats, place_axes, put_note, put_title,
+    SIGNED_MAP, WIDTH, number_repeats, place_axes, put_note, put_title,
 )
 
 
@@ -26,8 +26,7 @@ def position_similarity(
     count = len(alike)
     positions = [str(i) for i in range(count)]
 
-    def draw() -> Figure:
-        figure = new_figure()
+    def draw(figure: Figure) -> None:
         small = has_room_for_numbers(alike)
         side = 0.44 * count if small else min(4.4, max(3.0, 0.16 * count))
         axes = place_axes(figure, 1, 1, side, side * 0.8 if small else side)
@@ -39,7 +38,6 @@ def position_similarity(
         put_note(figure, f"Cosine similarity of position (row) and position (column). "
                          f"{block_note(alike)}")
         put_title(figure, title)
-        return figure
 
     return Picture(draw, caption, f"{title}: {_describe_positions(alike)}")
 
@@ -64,8 +62,7 @@ def table_picture(
         columns = [str(i) for i in range(channels)]
     columns = as_labels(columns, channels, "columns", "columns of table")
 
-    def draw() -> Figure:
-        figure = new_figure()
+    def draw(figure: Figure) -> None:
         small = has_room_for_numbers(table)
         if small:
             width, height = 0.5 * channels, 0.34 * count
@@ -82,7 +79,6 @@ def table_picture(
         if note:
             put_note(figure, note)
         put_title(figure, title)
-        return figure
 
     return Picture(draw, caption, f"{title}: {_describe_table(table, names)}")
 

@@ -77,7 +77,6 @@ def in_style() -> Iterator[None]:
         yield
 
 
-
 def new_figure() -> Figure:
     """An empty figure, WIDTH inches wide and high; what is saved is cropped to what is drawn."""
     figure = Figure(figsize=(WIDTH, WIDTH), dpi=DPI)

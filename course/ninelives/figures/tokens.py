@@ -8,7 +8,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    ACCENT, MUTED, NOTE_SIZE, RULE, TITLE_SIZE, WEIGHTS_MAP, WIDTH, in_style, ink_on, new_figure,
+    ACCENT, MUTED, NOTE_SIZE, RULE, TITLE_SIZE, WEIGHTS_MAP, WIDTH, in_style, ink_on,
     place_axes, put_title, text_width, visible,
 )
 from ninelives.figures.words import query_row, read_row
@@ -48,8 +48,7 @@ def token_row(tokens: Sequence[str], weights, query: int | str, *, caption: str)
               text_width(text, NOTE_SIZE) for text, piece in zip(texts, pieces, strict=True)]
     places, lines = _set_in_lines(widths)
 
-    def draw() -> Figure:
-        figure = new_figure()
+    def draw(figure: Figure) -> None:
         height = lines * LINE - 0.14
         axes = place_axes(figure, 0, 0, WIDTH, height)
         axes.set_axis_off()
@@ -72,7 +71,6 @@ def token_row(tokens: Sequence[str], weights, query: int | str, *, caption: str)
             axes.text(middle, y + BOX + 0.06, f"{row[piece]:.2f}", size=NOTE_SIZE, color=MUTED,
                       ha="center", va="top")
         put_title(figure, f"What “{visible(name)}” reads")
-        return figure
 
     alt = (f"A sentence of {count} {'word' if count == 1 else 'words'}, each shaded by how much "
            f"{name} reads it: {read_row(row, tokens, query, tokens, most=5)}.")

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from ninelives.figures.curves import HEIGHT, MARKS, name_lines
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    INK, LABEL_SIZE, MARKERS, PALETTE, PAPER, RULE, new_figure, place_axes, put_title,
+    INK, LABEL_SIZE, MARKERS, PALETTE, PAPER, RULE, place_axes, put_title,
 )
 
 PANEL = 2.35  # inches
@@ -31,8 +31,7 @@ def training_curves(
     histories = {name: list(entries) for name, entries in histories.items()}
     styles = dict(zip(histories, zip(PALETTE, MARKERS, strict=True), strict=False))
 
-    def draw() -> Figure:
-        figure = new_figure()
+    def draw(figure: Figure) -> None:
         panels = [(place_axes(figure, 0.6, 0.5, PANEL, HEIGHT), "loss"),
                   (place_axes(figure, 0.6 + PANEL + 0.75, 0.5, PANEL, HEIGHT), measure)]
         for axes, key in panels:
@@ -59,7 +58,6 @@ def training_curves(
         if lines:
             name_lines(axes, lines, [styles[name] for name in lines])
         put_title(figure, title)
-        return figure
 
     told = " ".join(describe_training(name, entries, measure) for name, entries in histories.items())
     return Picture(draw, caption, f"{title}: loss and {measure or 'no measure'} against the step. {told}")

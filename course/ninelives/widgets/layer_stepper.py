@@ -9,13 +9,14 @@ import numpy as np
 import torch
 import traitlets as t
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 from torch import nn
 
 from ninelives.figures import Picture, number_repeats, position_of
 from ninelives.figures.arrays import as_labels
 from ninelives.figures.cells import draw_cells, label_rows
 from ninelives.figures.style import (
-    ACCENT, BLUE, INK, LABEL_SIZE, RULE, SIGNED_MAP, SKY, in_style, new_figure, place_axes, put_note, put_title,
+    ACCENT, BLUE, INK, LABEL_SIZE, RULE, SIGNED_MAP, SKY, place_axes, put_note, put_title,
     visible,
 )
 from ninelives.widgets.shared import Drawn, browser_code, browser_style
@@ -124,34 +125,34 @@ class LayerStepper(Drawn):
             self._reading(), self._saying(), self.note,
         ])
 
-    @in_style()
     def picture(self) -> Picture:
         """The strips of the present token and station and the likely words, as a still picture."""
-        strips = self._shown()
-        figure = new_figure()
-        for k, (name, values, largest) in enumerate(strips):
-            axes = place_axes(figure, 1.4, 0.5 + 0.42 * k, 5.6, 0.3)
-            draw_cells(axes, values[None], SIGNED_MAP, -largest, largest)
-            label_rows(axes, [name])
-        likely = self._likely_words()
-        axes = place_axes(figure, 1.4, 0.9 + 0.42 * len(strips), 4.4, 0.24 * len(likely))
-        axes.set_title(self._heading(), size=LABEL_SIZE, loc="left", color=INK)
-        axes.barh(range(len(likely)), [max(0.0, value) for _, value in likely], height=0.7, color=BLUE)
-        axes.set_xlim(0, max(1e-9, *(value for _, value in likely)))
-        axes.set_ylim(len(likely) - 0.5, -0.5)
-        axes.set_yticks(range(len(likely)), [visible(word) for word, _ in likely])
-        axes.set_xticks([])
-        axes.spines[["top", "right", "bottom"]].set_visible(False)
-        axes.spines["left"].set_color(RULE)
-        for y, (_, value) in enumerate(likely):
-            axes.annotate(
-                _two(value), (max(0.0, value), y), xytext=(4, 0), textcoords="offset points", va="center",
-                size=LABEL_SIZE, color=INK,
-            )
-        name = visible(self.words[self.token])
-        put_note(figure, self._reading())
-        put_title(figure, f"“{name}” at station {self.station + 1} of {len(self.stations)}: {self.stations[self.station]}")
-        return Picture(lambda: figure, self._reading(), self.describe())
+        strips, likely, heading, reading = self._shown(), self._likely_words(), self._heading(), self._reading()
+        name, station = visible(self.words[self.token]), self.station
+
+        def draw(figure: Figure) -> None:
+            for k, (label, values, largest) in enumerate(strips):
+                axes = place_axes(figure, 1.4, 0.5 + 0.42 * k, 5.6, 0.3)
+                draw_cells(axes, values[None], SIGNED_MAP, -largest, largest)
+                label_rows(axes, [label])
+            axes = place_axes(figure, 1.4, 0.9 + 0.42 * len(strips), 4.4, 0.24 * len(likely))
+            axes.set_title(heading, size=LABEL_SIZE, loc="left", color=INK)
+            axes.barh(range(len(likely)), [max(0.0, value) for _, value in likely], height=0.7, color=BLUE)
+            axes.set_xlim(0, max(1e-9, *(value for _, value in likely)))
+            axes.set_ylim(len(likely) - 0.5, -0.5)
+            axes.set_yticks(range(len(likely)), [visible(word) for word, _ in likely])
+            axes.set_xticks([])
+            axes.spines[["top", "right", "bottom"]].set_visible(False)
+            axes.spines["left"].set_color(RULE)
+            for y, (_, value) in enumerate(likely):
+                axes.annotate(
+                    _two(value), (max(0.0, value), y), xytext=(4, 0), textcoords="offset points", va="center",
+                    size=LABEL_SIZE, color=INK,
+                )
+            put_note(figure, reading)
+            put_title(figure, f"“{name}” at station {station + 1} of {len(self.stations)}: {self.stations[station]}")
+
+        return Picture(draw, reading, self.describe())
 
     def __repr__(self) -> str:
         return (

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 import traitlets as t
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from torch import nn
 
@@ -15,8 +16,8 @@ from ninelives.figures.cells import (
     colour_bar, draw_cells, has_room_for_numbers, label_columns, label_rows, numbers,
 )
 from ninelives.figures.style import (
-    ACCENT, MUTED, NOTE_SIZE, PAPER, RULE, SIGNED_MAP, TITLE_SIZE, WIDTH, in_style, new_figure,
-    place_axes, put_note, put_title, text_width, visible,
+    ACCENT, MUTED, NOTE_SIZE, PAPER, RULE, SIGNED_MAP, TITLE_SIZE, WIDTH, place_axes,
+    put_note, put_title, text_width, visible,
 )
 from ninelives.widgets.shared import Drawn, browser_code, browser_style
 
@@ -111,26 +112,28 @@ class PositionLab(Drawn):
         said.append(f"Lengths of the vectors: {'; '.join(lengths)}.")
         return " ".join([*said, self._bag(), self.note])
 
-    @in_style()
     def picture(self) -> Picture:
         """The sentence and the vectors of the picked word, as a still picture."""
         strips = self._strips()
         table = np.stack([part for _, part in strips])
-        small = has_room_for_numbers(table)
-        figure = new_figure()
-        width = 0.5 * self.channels if small else min(WIDTH - 2.6, 0.28 * self.channels)
-        axes = place_axes(figure, 1.6, 3, max(1.0, width), 0.36 * len(strips))
-        draw_cells(
-            axes, table, SIGNED_MAP, -self.largest, self.largest, numbers(table) if small else None
-        )
-        label_rows(axes, [name for name, _ in strips])
-        label_columns(axes, [str(channel) for channel in range(self.channels)])
-        if not small:
-            colour_bar(axes)
-        self._draw_sentence(figure)
-        put_note(figure, self._bag())
-        put_title(figure, self._reading())
-        return Picture(lambda: figure, self._reading() + ".", self.describe())
+        tiles, bag, reading = self._tiles(), self._bag(), self._reading()
+
+        def draw(figure: Figure) -> None:
+            small = has_room_for_numbers(table)
+            width = 0.5 * self.channels if small else min(WIDTH - 2.6, 0.28 * self.channels)
+            axes = place_axes(figure, 1.6, 3, max(1.0, width), 0.36 * len(strips))
+            draw_cells(
+                axes, table, SIGNED_MAP, -self.largest, self.largest, numbers(table) if small else None
+            )
+            label_rows(axes, [name for name, _ in strips])
+            label_columns(axes, [str(channel) for channel in range(self.channels)])
+            if not small:
+                colour_bar(axes)
+            _draw_tiles(figure, tiles)
+            put_note(figure, bag)
+            put_title(figure, reading)
+
+        return Picture(draw, reading + ".", self.describe())
 
     def __repr__(self) -> str:
         said = f"{len(self.words)} words of {self.channels} channels"
@@ -219,30 +222,35 @@ class PositionLab(Drawn):
             return f"{note} At each place the rest is the same for every word."
         return f"{note} At one place the rest differs from word to word: your module does more than add."
 
-    def _draw_sentence(self, figure) -> None:
-        """The words as tiles, the picked one framed, above the strips."""
-        new, tiles, x, line = self._new_places(), [], 0.0, 0
-        for place, word in enumerate(self.order):
-            text, below = visible(self.words[word]), f"{place} · new" if place in new else str(place)
-            width = max(text_width(text, TITLE_SIZE), text_width(below, NOTE_SIZE)) + 0.24
-            if x and x + width > WIDTH:
-                x, line = 0.0, line + 1
-            tiles.append((x, line, width, text, below, word == self.word))
-            x += width + 0.06
-        height = 0.62 * (line + 1)
-        axes = place_axes(figure, 0.35, 2.8 - height, WIDTH, height)
-        axes.set_axis_off()
-        axes.set_xlim(0, WIDTH)
-        axes.set_ylim(height, 0)
-        for x, line, width, text, below, picked in tiles:
-            y = 0.62 * line
-            axes.add_patch(FancyBboxPatch(
-                (x + 0.04, y + 0.04), width - 0.08, 0.26, boxstyle="round,pad=0.04",
-                facecolor=PAPER, edgecolor=ACCENT if picked else RULE,
-                linewidth=2 if picked else 0.8, clip_on=False,
-            ))
-            axes.text(x + width / 2, y + 0.17, text, size=TITLE_SIZE, ha="center", va="center_baseline")
-            axes.text(x + width / 2, y + 0.38, below, size=NOTE_SIZE, color=MUTED, ha="center", va="top")
+    def _tiles(self) -> list[tuple[str, str, bool]]:
+        """Of each word of the sentence, in order: itself, what stands below it, whether it is picked."""
+        new = self._new_places()
+        return [(visible(self.words[word]), f"{place} · new" if place in new else str(place), word == self.word)
+                for place, word in enumerate(self.order)]
+
+
+def _draw_tiles(figure: Figure, tiles: Sequence[tuple[str, str, bool]]) -> None:
+    """The words as tiles, the picked one framed, above the strips."""
+    places, x, line = [], 0.0, 0
+    for text, below, _ in tiles:
+        width = max(text_width(text, TITLE_SIZE), text_width(below, NOTE_SIZE)) + 0.24
+        if x and x + width > WIDTH:
+            x, line = 0.0, line + 1
+        places.append((x, 0.62 * line, width))
+        x += width + 0.06
+    height = 0.62 * (line + 1)
+    axes = place_axes(figure, 0.35, 2.8 - height, WIDTH, height)
+    axes.set_axis_off()
+    axes.set_xlim(0, WIDTH)
+    axes.set_ylim(height, 0)
+    for (text, below, picked), (x, y, width) in zip(tiles, places, strict=True):
+        axes.add_patch(FancyBboxPatch(
+            (x + 0.04, y + 0.04), width - 0.08, 0.26, boxstyle="round,pad=0.04",
+            facecolor=PAPER, edgecolor=ACCENT if picked else RULE,
+            linewidth=2 if picked else 0.8, clip_on=False,
+        ))
+        axes.text(x + width / 2, y + 0.17, text, size=TITLE_SIZE, ha="center", va="center_baseline")
+        axes.text(x + width / 2, y + 0.38, below, size=NOTE_SIZE, color=MUTED, ha="center", va="top")
 
 
 def _length(vector: np.ndarray) -> float:

@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 import torch
 import traitlets as t
+from matplotlib.figure import Figure
 from torch import nn
 
 from ninelives.figures import Picture, heatmap, number_repeats, read_row
 from ninelives.figures.style import (
-    ACCENT, BLUE, LABEL_SIZE, SKY, WIDTH, in_style, new_figure, place_axes, put_note, put_title,
+    ACCENT, BLUE, LABEL_SIZE, SKY, WIDTH, place_axes, put_note, put_title,
 )
 from ninelives.model import answer_attentions, prefix_generation
 from ninelives.model.transformer import in_eval_mode
@@ -104,15 +105,17 @@ class TranslationLab(Drawn):
             return f"TranslationLab({self.answered!r} is not translated: {self.error})"
         return f"TranslationLab({self.answered!r} → {self.translation!r}; {self.step} of {len(self.french)} words written)"
 
-    @in_style()
     def _words_alone(self) -> Picture:
-        figure = new_figure()
-        axes = place_axes(figure, 0.2, 0.5, WIDTH - 0.4, 0.3)
-        axes.set_axis_off()
-        axes.text(0, 0.5, self.answered or "(no sentence)", size=LABEL_SIZE, ha="left", va="center")
-        put_note(figure, self.error or "No word is written yet.")
-        put_title(figure, "Nothing is translated" if self.error else "Nothing is written yet")
-        return Picture(lambda: figure, self._caption(), self.describe())
+        sentence, error = self.answered, self.error
+
+        def draw(figure: Figure) -> None:
+            axes = place_axes(figure, 0.2, 0.5, WIDTH - 0.4, 0.3)
+            axes.set_axis_off()
+            axes.text(0, 0.5, sentence or "(no sentence)", size=LABEL_SIZE, ha="left", va="center")
+            put_note(figure, error or "No word is written yet.")
+            put_title(figure, "Nothing is translated" if error else "Nothing is written yet")
+
+        return Picture(draw, self._caption(), self.describe())
 
     def _caption(self) -> str:
         return self.error or f"{self.answered} → {self.translation}"

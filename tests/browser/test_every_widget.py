@@ -50,6 +50,27 @@ def test_its_still_picture_is_not_seen_beside_it(notebook, made):
     expect(cell.locator("summary", has_text="In words")).to_be_hidden()
 
 
+def test_sliders_hear_two_keys_of_one_frame(notebook):
+    heard = 0
+    for index in range(1, 1 + len(MADE)):
+        for slider in notebook.cell(index).locator(".nl-explorer input[type=range]").all():
+            before, after = slider.evaluate(
+                """async slider => {
+                const before = +slider.value, down = before - 2 * slider.step >= slider.min;
+                if (!down && before + 2 * slider.step > slider.max) return [null, null];  // two values only
+                for (let key = 0; key < 2; key++) {
+                  down ? slider.stepDown() : slider.stepUp();
+                  slider.dispatchEvent(new Event('input', { bubbles: true }));
+                }
+                await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+                return [before, Math.round(Math.abs(slider.value - before) / slider.step)] }"""
+            )
+            if before is not None:
+                assert after == 2, MADE[index - 1]
+                heard += 1
+    assert heard >= 5
+
+
 def test_all_follow_the_dark_theme(notebook):
     for theme in ("Dark", "Light"):
         notebook.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", f"JupyterLab {theme}")

@@ -28,7 +28,8 @@ function render({ model, el }) {
   }
 
   const slider = html("input", { type: "range", min: 0, step: 1, "aria-label": "Words written" });
-  slider.addEventListener("input", () => { const to = +slider.value; stop(); set("step", to); });
+  // Set first: to stop draws, and would put the slider back, so that the next key of the same frame started there.
+  slider.addEventListener("input", () => { set("step", +slider.value); stop(); });
   const count = html("span", { className: "nl-count" });
   const again = html("button", { type: "button", onclick: () => (timer ? stop() : play()) });
   const chooser = html("select", { "aria-label": "Head" }, html("option", { value: -1 }, "mean of all heads"),
@@ -99,7 +100,7 @@ function render({ model, el }) {
     }));
     const focused = after.contains(document.activeElement) ? [...after.children].indexOf(document.activeElement) : -1;
     after.replaceChildren(...french.map((word, j) => {
-      const tile = html("button", { type: "button", className: j < k ? "nl-tile" : "nl-tile nl-later", disabled: j >= k, onclick: () => { stop(); set("step", j + 1); } });
+      const tile = html("button", { type: "button", className: j < k ? "nl-tile" : "nl-tile nl-later", disabled: j >= k, onclick: () => { set("step", j + 1); stop(); } });
       tile.setAttribute("aria-current", j === k - 1);
       return fill(tile, named(word), row && j < k - 1 ? row[P + j] : null);
     }));

@@ -50,6 +50,35 @@ def test_its_still_picture_is_not_seen_beside_it(notebook, made):
     expect(cell.locator("summary", has_text="In words")).to_be_hidden()
 
 
+LOOK = """async () => {
+for (let frame = 0; frame < 4; frame++) await new Promise(requestAnimationFrame);  // what follows its width draws again
+const looks = [];
+for (const node of document.querySelectorAll('.nl-explorer, .nl-explorer *'))
+  for (const part of ['', '::before', '::after']) {
+    const style = getComputedStyle(node, part);
+    if (!part || style.content !== 'none')
+      looks.push([node.getAttribute('class') || node.tagName, part, ...[...style].map(name => `${name}: ${style[name]}`)]);
+  }
+return looks }"""
+
+
+@pytest.mark.parametrize("made", MADE)
+def test_the_styles_of_the_others_on_the_same_page_change_nothing(notebook, open_alone, made):
+    # JupyterLab is one page: whatever widgets are open, in whatever notebooks, all their styles hold in it.
+    notebook.run(f"({made}).save_html('alone.html')")
+    page = open_alone(notebook.lab.root / "alone.html")
+
+    def look():
+        return [page.set_viewport_size({"width": width, "height": 900}) or page.evaluate(LOOK) for width in (1200, 500)]
+
+    alone = look()
+    for name in widgets.__all__:
+        page.add_style_tag(content=getattr(widgets, name)._css)
+    for before, after in zip(alone, look(), strict=True):
+        assert len(before) == len(after) > 20
+        assert [(a[:2], set(a) ^ set(b)) for a, b in zip(before, after, strict=True) if a != b] == []
+
+
 def test_sliders_hear_two_keys_of_one_frame(notebook):
     heard = 0
     for index in range(1, 1 + len(MADE)):

@@ -65,7 +65,7 @@ def test_the_buttons_step_and_rest_at_the_ends(notebook, stepper):
 
 
 def test_a_click_goes_to_a_station_or_a_word(notebook, stepper):
-    stepper.locator(".nl-stop").nth(4).click()
+    stepper.locator(".nl-station").nth(4).click()
     stepper.get_by_text("because", exact=True).first.click()
     expect(stepper).to_have_attribute("data-drawn", "4:7")
     notebook.arrives("stepper.station, stepper.token", "4 7")

@@ -75,14 +75,14 @@ def test_the_arrow_keys_go_from_word_to_word(notebook, shown):
     expect(shown).to_have_attribute("data-drawn", "the cat was full|2|-1|done")
     notebook.arrives("lab.step", "2")
     expect(shown.locator(".nl-readout")).to_contain_text("chat looks at")
-    expect(shown.locator("button.nl-tile:not(.nl-later)")).to_have_count(2)
+    expect(shown.locator("button.nl-word-bar:not(.nl-later)")).to_have_count(2)
     slider.press("Home")
     expect(shown.locator(".nl-readout")).to_have_text("No word is written yet.")
     notebook.arrives("lab.step", "0")
 
 
 def test_a_click_or_the_space_key_goes_to_a_word_that_is_written(notebook, shown):
-    tiles = shown.locator("button.nl-tile")
+    tiles = shown.locator("button.nl-word-bar")
     tiles.nth(1).click()
     expect(shown).to_have_attribute("data-drawn", "the cat was full|2|-1|done")
     tiles.nth(0).press("Space")
@@ -96,7 +96,7 @@ def test_the_weights_drawn_are_those_of_python(notebook, shown):
         notebook.run(f"lab.view, lab.step = {view}, 3")
         expect(shown).to_have_attribute("data-drawn", f"the cat was full|3|{view}|done")
         wanted = json.loads(notebook.run("import json; print(json.dumps([f'{w:.2f}' for w in lab._shown()[2][:6]]))"))
-        seen = shown.locator(".nl-tile small").all_inner_texts()
+        seen = shown.locator(".nl-word-bar small").all_inner_texts()
         assert seen[:6] == wanted  # four English words, two French ones before this
         assert notebook.run("print(lab.likely[2][0][0])") == shown.locator(".nl-candidates span").first.inner_text()
 

@@ -40,13 +40,13 @@ function render({ model, el }) {
 
   const tiles = names.map((name, i) => html("span", { className: "nl-step-word", onclick: () => read(i) }, name));
   const stops = stations.map((name, s) => {
-    const word = html("span", { className: "nl-stop-word" }), share = html("span", { className: "nl-stop-share" });
-    const node = html("div", { className: "nl-stop", onclick: () => goTo(s) }, html("span", { className: "nl-stop-name" }, name), word, share);
+    const word = html("span", { className: "nl-station-word" }), share = html("span", { className: "nl-station-share" });
+    const node = html("div", { className: "nl-station", onclick: () => goTo(s) }, html("span", { className: "nl-station-name" }, name), word, share);
     return { node, word, share };
   });
   const stage = html("div", { className: "nl-stage", tabIndex: 0, role: "application", "aria-roledescription": "layer stepper",
     "aria-label": "The sentence and its way through the layers. Left and right go from station to station, up and down from word to word." },
-    html("div", { className: "nl-step-words" }, ...tiles), html("div", { className: "nl-stops" }, ...stops.map(({ node }) => node)));
+    html("div", { className: "nl-step-words" }, ...tiles), html("div", { className: "nl-stations" }, ...stops.map(({ node }) => node)));
   stage.addEventListener("keydown", event => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const action = {

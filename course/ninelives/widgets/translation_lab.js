@@ -95,12 +95,12 @@ function render({ model, el }) {
     again.textContent = timer ? "Stop" : "Write it again";
     chooser.value = get("view");
     before.replaceChildren(...english.map((word, j) => {
-      const tile = html("span", { className: "nl-tile", role: "listitem" });
+      const tile = html("span", { className: "nl-word-bar", role: "listitem" });
       return fill(tile, visible(word), row ? row[j] : 0);
     }));
     const focused = after.contains(document.activeElement) ? [...after.children].indexOf(document.activeElement) : -1;
     after.replaceChildren(...french.map((word, j) => {
-      const tile = html("button", { type: "button", className: j < k ? "nl-tile" : "nl-tile nl-later", disabled: j >= k, onclick: () => { set("step", j + 1); stop(); } });
+      const tile = html("button", { type: "button", className: j < k ? "nl-word-bar" : "nl-word-bar nl-later", disabled: j >= k, onclick: () => { set("step", j + 1); stop(); } });
       tile.setAttribute("aria-current", j === k - 1);
       return fill(tile, named(word), row && j < k - 1 ? row[P + j] : null);
     }));

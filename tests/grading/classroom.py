@@ -74,6 +74,17 @@ def make_course(folder: Path, *settings: str) -> Path:
     return folder
 
 
+def make_deep(folder, depth):
+    """`depth` folders in one another, by names relative to each: the whole path may be too long for the system."""
+    at = os.open(folder, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=at)
+        below = os.open("d", os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+
+
 def released(course: Path) -> nbformat.NotebookNode:
     return nbformat.read(course / "release" / NAME / f"{NAME}.ipynb", as_version=4)
 

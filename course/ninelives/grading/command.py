@@ -34,6 +34,7 @@ from traitlets.utils.importstring import import_item
 
 from ninelives.grading import sandbox
 from ninelives.grading.execute import KernelDied
+from ninelives.grading.folders import everything_in
 from ninelives.grading.gradebook import NotGivenOut, Recorder, copy_of, given_out, never_generated
 from ninelives.grading.process import start_worker
 from ninelives.grading.sandbox import Limits
@@ -172,7 +173,7 @@ class Batch:
     def digest(self, student: str) -> str:
         """Changes when the submission, the assignment or the limits do."""
         made = hashlib.sha256(repr((self.notebooks, self.limits, self.confined, self.others)).encode())
-        for path in sorted(self.folder(student).rglob("*")):
+        for path in everything_in(self.folder(student))[0]:
             made.update(str(path.relative_to(self.folder(student))).encode("utf-8", "surrogateescape") + b"\0")
             if path.is_symlink():
                 made.update(os.readlink(path).encode("utf-8", "surrogateescape"))

@@ -4,7 +4,6 @@ import json
 import os
 import secrets
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from ninelives.grading import sandbox
+from ninelives.grading.folders import DEEPEST, everything_in, remove
 from ninelives.grading.sandbox import Limits
 
 TICK = 0.2  # seconds between two looks at what a kernel uses
@@ -67,7 +68,7 @@ def sweep() -> None:
     """Remove the folders of processes that were killed before they could."""
     for path in Path(tempfile.gettempdir()).glob("ninelives-[0-9]*-*"):
         if not Path("/proc", path.name.split("-")[1]).exists():
-            shutil.rmtree(path, ignore_errors=True)
+            remove(path)
 
 
 class Kernels:
@@ -170,7 +171,7 @@ class Kernels:
             self.process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self.process.kill()
-        shutil.rmtree(self.home, ignore_errors=True)
+        remove(Path(self.home))
 
 
 class Prepared(Kernels):
@@ -291,6 +292,7 @@ class Kernel:
                 if "done" in message:
                     if message["done"] != token:
                         raise KernelDied("its messages were forged")
+                    self._watch_files()  # here too, so that no later cell is blamed for them
                     break
                 outputs.add(message)
             outcome.error = str(message["error"]) if message.get("error") else None
@@ -371,6 +373,10 @@ class Kernel:
             raise KernelDied(f"it used more than {self.limits.memory >> 20} MB of memory")
         if threads_of(self.pid) > self.limits.threads:
             raise KernelDied(f"it started more than {self.limits.threads} threads")
+        self._watch_files()
+
+    def _watch_files(self) -> None:
+        """Raises KernelDied where more is written than a learner may write."""
         if size_of(self.folder) > self.size + self.limits.disk:
             raise KernelDied(f"it wrote more than {self.limits.disk >> 20} MB of files")
 
@@ -389,15 +395,14 @@ def threads_of(pid: int) -> int:
 
 
 def size_of(folder: Path) -> int:
-    """Bytes on disk of all the files in a folder, and something for each name."""
-    total = 0
-    for path, folders, files in os.walk(folder):
-        for name in files:
-            try:
-                total += os.lstat(os.path.join(path, name)).st_blocks * 512
-            except OSError:
-                continue
-        total += 4096 * (1 + len(files))
+    """Bytes on disk of all the files in a folder, and something for each name. Raises KernelDied where they cannot be told."""
+    found, closed = everything_in(folder, 2 * DEEPEST)  # what was sent may be as deep, and lies in folders itself
+    if closed:
+        raise KernelDied("it made a folder that cannot be looked into")
+    total = 4096 * len(found)
+    for path in found:
+        with suppress(OSError):
+            total += path.lstat().st_blocks * 512
     return total
 
 

@@ -11,6 +11,7 @@ from nbformat import reader as nbformat_reader
 from nbformat.converter import convert
 
 from ninelives.grading.assignment import Cell, Notebook
+from ninelives.grading.folders import everything_in
 
 MOST = 50 << 20  # bytes of a notebook that is still read
 KINDS = ("code", "markdown", "raw")
@@ -88,9 +89,9 @@ def find_notebook(folder: Path, notebook: Notebook, others: set[str]) -> tuple[P
         return right, []
     names = {cell.name for cell in notebook.cells if cell.name}
     found = []
-    for path in sorted(folder.rglob("*.ipynb")):
+    for path in everything_in(folder)[0]:
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.stem in others or hidden or path.is_symlink() or not path.is_file() or path.stat().st_size > MOST:
+        if path.suffix != ".ipynb" or path.stem in others or hidden or path.is_symlink() or not path.is_file() or path.stat().st_size > MOST:
             continue
         try:
             alike = len(names & {cell.name for cell in read_sent(path.read_bytes())})

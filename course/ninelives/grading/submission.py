@@ -21,6 +21,7 @@ from ninelives.grading import sandbox
 from ninelives.grading.assignment import Cell, Notebook
 from ninelives.grading.canary import KINDS, NO_FILES, canaries
 from ninelives.grading.execute import Boxes, Kernel, KernelDied, Kernels, KernelsEnded, Outcome, private_folder
+from ninelives.grading.folders import everything_in, remove
 from ninelives.grading.repair import Unreadable, find_notebook, read_sent, repaired
 from ninelives.grading.sandbox import Limits
 
@@ -105,7 +106,7 @@ def prepared(task: Task, notebook: Notebook) -> tuple[Kernels, list[Outcome]]:
     if key not in _own.prepared:
         folder = make_place(task.others, [], notebook.name, None)
         _own.prepared[key] = plain.prepare(folder, modules, notebook.beginning) or (plain, [])
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
     return _own.prepared[key]
 
 
@@ -187,8 +188,9 @@ def make_place(others: dict[str, Path], files: list[tuple[Path, Path]], name: st
 
 def sent_files(folder: Path, most: int, notes: list) -> list[tuple[Path, Path]]:
     """The files beside the notebooks, with their places: no links, which may lead anywhere, and no more than `most` bytes."""
-    found = []
-    for path in sorted(folder.rglob("*")):
+    found, (below, closed) = [], everything_in(folder)
+    notes += [(None, f"The folder {path.relative_to(folder)} was left out: it cannot be looked into.") for path in closed]
+    for path in below:
         place = path.relative_to(folder)
         if path.is_symlink():
             notes.append((None, f"The link {place} was left out: links may lead out of the submission."))
@@ -257,7 +259,7 @@ class Run:
             self.seconds += self.kernel.used.get("seconds", 0.0)
             self.kernel = None
         if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            remove(self.folder)
             self.folder = None
 
     def cells(self) -> None:
@@ -390,7 +392,7 @@ def try_canaries(kernel: Kernel, notebook: Notebook, wanted: set[tuple[str, str]
     for check in notebook.cells:
         if (check.name, NO_FILES) in wanted:
             for path in (kernel.folder / "submission").iterdir():
-                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+                remove(path) if path.is_dir() else path.unlink()
             yield check, NO_FILES, kernel.run(check.source, pictures=False).error is not None
 
 

@@ -1,3 +1,5 @@
+from html import escape
+
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -60,3 +62,19 @@ def test_the_lines_of_the_learners_own_code_stay(outputs):
 
 def test_visible_lines_of_the_check_stay(outputs):
     assert 'assert double(3) == 6, "double(3) is 6"' in shown(outputs[0])
+
+
+@pytest.mark.parametrize(("kind", "shown"), [
+    ("text/html", lambda source: f"<pre>{escape(source)}</pre>"),
+    ("text/markdown", lambda source: f"```\n{source}\n```"),
+    ("text/latex", str),
+    ("image/svg+xml", lambda source: "\n".join(f"<text>{escape(line)}</text>" for line in source.split("\n"))),
+])
+def test_whatever_kind_of_text_is_displayed_quotes_no_hidden_line(kind, shown):
+    output = nbformat.v4.new_output("display_data", data={kind: shown(CHECK), "text/plain": "mine", "image/png": "iVBORw0KGgo=\n"})
+    cell = nbformat.v4.new_code_cell(CHECK, outputs=[output])
+    notebook, _ = HideHiddenChecks().preprocess(nbformat.v4.new_notebook(cells=[cell]), {})
+    [output] = notebook.cells[0].outputs
+    assert "secret" not in output.data[kind] and "HIDDEN" not in output.data[kind]
+    assert "double(3) is 6" in output.data[kind]
+    assert (output.data["text/plain"], output.data["image/png"]) == ("mine", "iVBORw0KGgo=\n")

@@ -3,7 +3,7 @@
 import io
 import re
 from base64 import b64encode
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 
 import nbgrader
@@ -20,6 +20,7 @@ TEMPLATES = [str(Path(__file__).parent / "templates"),
 
 # The margin of a quoted line in a traceback: "----> 3 " or "      3 ".
 MARGIN = re.compile(r"^(-+>)?\s*\d+\s")
+TAG = re.compile(r"<[^<>]*>")
 
 
 class HideHiddenChecks(NbGraderPreprocessor):
@@ -40,12 +41,15 @@ class HideHiddenChecks(NbGraderPreprocessor):
                 output.traceback = [self.without_hidden_lines(part) for part in output.traceback]
             elif output.output_type == "stream":
                 output.text = self.without_hidden_lines(output.text)
-            elif "text/plain" in output.data:
-                output.data["text/plain"] = self.without_hidden_lines(output.data["text/plain"])
+            else:
+                for kind, value in output.data.items():
+                    if isinstance(value, str):  # a picture in base64 has no such line, one in SVG may
+                        output.data[kind] = self.without_hidden_lines(value, markup=kind != "text/plain")
         return cell, resources
 
-    def without_hidden_lines(self, text: str) -> str:
-        return "\n".join(line for line in text.split("\n") if not self.is_hidden(strip_ansi(line)))
+    def without_hidden_lines(self, text: str, markup: bool = False) -> str:
+        return "\n".join(line for line in text.split("\n") if not (
+            self.is_hidden(strip_ansi(line)) or markup and self.is_hidden(unescape(TAG.sub("", line)))))
 
     def is_hidden(self, line: str) -> bool:
         return MARGIN.sub("", line).strip() in self.hidden or "HIDDEN TESTS" in line

@@ -11,9 +11,9 @@ import pytest
 from grading.classroom import ANSWERS, NAME, command, filled, grade_here, make_course, nbgrader, send
 from nbgrader.api import Gradebook
 
-from ninelives.grading.command import Batch, CannotStart, Workers, summary
+from ninelives.grading.command import Batch, CannotStart, Workers, main, summary
 from ninelives.grading.execute import KernelDied
-from ninelives.grading.gradebook import NotGivenOut, Recorder
+from ninelives.grading.gradebook import NotCopied, NotGivenOut, Recorder
 
 WRONG_ORDER = "def split_heads(x, n_head):\n    B, T, C = x.shape\n    return x.reshape(B, n_head, T, C // n_head)"
 WARNING = "import warnings, sys\n"
@@ -182,6 +182,25 @@ def test_one_that_cannot_be_recorded_stops_no_other_and_is_told(graded, course, 
 def test_what_cannot_be_started_is_said_in_one_line(graded, course, arguments, said):
     done = command(course, *arguments, fails=2)
     assert said in done.stderr and len(done.stderr.strip().split("\n")) == 1
+
+
+def test_without_a_copy_of_the_gradebook_nothing_is_graded(graded, course, monkeypatch, capsys):
+    def failing(*_):
+        raise NotCopied("The gradebook could not be copied")
+
+    monkeypatch.setattr("ninelives.grading.command.copy_of", failing)
+    monkeypatch.chdir(course)
+    assert main([NAME, "--force"]) == 2
+    assert capsys.readouterr() == ("", "The gradebook could not be copied\n")
+
+
+def test_that_no_copy_could_be_made_is_the_last_that_is_said(graded, course, monkeypatch, capsys):
+    monkeypatch.setattr("ninelives.grading.command.cannot_be_copied", lambda db_url: "Make one yourself.")
+    monkeypatch.chdir(course)
+    main([NAME, "--student", "bert", "--force", "--workers", "1"])
+    assert capsys.readouterr().out.endswith("with notes.\nMake one yourself.\n")
+    main([NAME, "--student", "bert"])
+    assert "Make one" not in capsys.readouterr().out, "nothing was written"
 
 
 def test_an_assignment_that_was_never_generated_is_named(tmp_path):

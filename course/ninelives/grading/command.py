@@ -35,7 +35,7 @@ from traitlets.utils.importstring import import_item
 from ninelives.grading import sandbox
 from ninelives.grading.execute import KernelDied
 from ninelives.grading.folders import everything_in
-from ninelives.grading.gradebook import NotGivenOut, Recorder, copy_of, given_out, never_generated
+from ninelives.grading.gradebook import NotCopied, NotGivenOut, Recorder, cannot_be_copied, copy_of, given_out, never_generated
 from ninelives.grading.process import start_worker
 from ninelives.grading.sandbox import Limits
 from ninelives.grading.submission import Graded, Task, calibrate, grade, warm_up
@@ -438,9 +438,12 @@ def main(argv: list[str] | None = None) -> int:
             workers = Workers(given.workers, given.dask)
             lines = run(batch, workers, given.student or everyone, given.force)
             print(summary(lines))
+            uncopied = cannot_be_copied(batch.course.db_url)
+            if uncopied and not all(line.known for line in lines):
+                print(uncopied)
             workers.close()
         return int(any(line.score is None for line in lines))
-    except (CannotStart, NotGivenOut) as problem:
+    except (CannotStart, NotGivenOut, NotCopied) as problem:
         print(problem, file=sys.stderr)
         if workers:
             workers.close(at_once=True)

@@ -1,0 +1,90 @@
+"""The copy that is made before anything is written."""
+
+import os
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from ninelives.grading.gradebook import NotCopied, cannot_be_copied, copy_of
+
+SERVER = "postgresql+psycopg://teacher:s%40cret@host/course?sslmode=require"
+
+
+@pytest.fixture
+def gradebook(tmp_path):
+    path = tmp_path / "gradebook.db"
+    with closing(sqlite3.connect(path)) as made:
+        made.execute("create table student (id text)")
+    return path
+
+
+@pytest.fixture
+def pg_dump(tmp_path, monkeypatch):
+    """Stands in for PostgreSQL's: it writes down how it was called. Gives a way to let it do something else."""
+    program = tmp_path / "pg_dump"
+
+    def become(*lines):
+        program.write_text("\n".join(["#!/bin/sh", *lines]))
+        program.chmod(0o755)
+
+    become(f'echo "$@" > {tmp_path}/called', f'echo "$PGPASSWORD" > {tmp_path}/password', 'echo "the dump" > "$2"')
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    return become
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640])
+def test_whoever_may_not_read_the_gradebook_may_not_read_the_copy(gradebook, mode):
+    gradebook.chmod(mode)
+    seen = set()
+    before = os.umask(0o022)
+    try:
+        with pytest.MonkeyPatch.context() as patched:
+            connect = sqlite3.connect
+            patched.setattr(sqlite3, "connect", lambda path: (seen.add(os.stat(path).st_mode & 0o777), connect(path))[1])
+            copy_of(f"sqlite:///{gradebook}", gradebook.parent, "01-heads")
+    finally:
+        os.umask(before)
+    [copy] = gradebook.parent.glob("gradebook.db.before-01-heads-*")
+    assert copy.stat().st_mode & 0o777 == mode and seen == {mode}, "from its first byte"
+
+
+def test_a_dump_is_for_its_owner_alone_and_nobody_sees_the_password(pg_dump, tmp_path):
+    said = copy_of(SERVER, tmp_path, "01-heads")
+    [copy] = tmp_path.glob("gradebook.before-01-heads-*.sql")
+    assert copy.name in said and copy.read_text() == "the dump\n" and copy.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "called").read_text().split()[2:] == ["postgresql://teacher@host/course?sslmode=require"]
+    assert (tmp_path / "password").read_text() == "s@cret\n"
+
+
+def test_a_password_among_the_options_is_not_seen_either(pg_dump, tmp_path):
+    copy_of("postgresql:///course?user=teacher&password=s%40cret", tmp_path, "01-heads")
+    assert "cret" not in (tmp_path / "called").read_text() and (tmp_path / "password").read_text() == "s@cret\n"
+
+
+def test_where_pg_dump_fails_nothing_is_left_and_nothing_may_be_written(pg_dump, tmp_path):
+    pg_dump('echo "half a dump" > "$2"', "echo server version mismatch >&2; echo aborting >&2; exit 1")
+    with pytest.raises(NotCopied, match="could not be copied, so nothing is graded: server version mismatch aborting$"):
+        copy_of(SERVER, tmp_path, "01-heads")
+    assert [path.name for path in tmp_path.iterdir()] == ["pg_dump"]
+
+
+def test_on_a_full_disk_nothing_is_left_and_nothing_may_be_written(gradebook, monkeypatch):
+    connect = sqlite3.connect
+
+    class Full(sqlite3.Connection):
+        def backup(self, target):
+            raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(sqlite3, "connect", lambda path: connect(path, factory=Full))
+    with pytest.raises(NotCopied, match="could not be copied, so nothing is graded: database or disk is full$"):
+        copy_of(f"sqlite:///{gradebook}", gradebook.parent, "01-heads")
+    assert list(gradebook.parent.iterdir()) == [gradebook]
+
+
+@pytest.mark.parametrize(("db_url", "needed"), [(SERVER, "pg_dump is not installed"), ("mysql://host/course", "mysql has tools of its own")])
+def test_what_cannot_be_copied_here_is_said_with_what_to_do(tmp_path, monkeypatch, db_url, needed):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert copy_of(db_url, tmp_path, "01-heads") == cannot_be_copied(db_url)
+    assert needed in cannot_be_copied(db_url) and "make one yourself" in cannot_be_copied(db_url)
+    assert not list(tmp_path.iterdir())

@@ -38,12 +38,21 @@ SIGNS = {
     r"was missing|was there \d|another order|had become|was changed|was named": "repair",
     r"Not readable|left out": "a careful reader",
 }
+# What says nothing when it is refused, or was put right without a word.
+QUIET = {
+    "shell": "seccomp", "pickle with a command": "seccomp", "new namespaces": "seccomp", "atexit": "a kernel that is killed",
+    "threads that outlive the cell": "a kernel that is killed", "deletes its own folder": "a folder of its own",
+    "checks marked as answers": "the gradebook, whose marks and points count", "points raised": "the gradebook, whose marks and points count",
+    "torch.py beside it": "the order in which modules are looked for",
+} | dict.fromkeys(("schema of the future", "schema of the past", "notebook format 3", "names lost", "Windows line ends", "byte-order mark",
+                   "UTF-16", "half a character in the source"), "repair") | dict.fromkeys(
+                  ("prints half a character", "timestamp of nonsense"), "a careful reader")
 
 
-def containers(course: Path, student: str, notes: str) -> str:
-    notebook = nbformat.read(course / "autograded" / student / NAME / f"{NAME}.ipynb", as_version=4)
+def containers(course: Path, kind: str, notes: str) -> str:
+    notebook = nbformat.read(course / "autograded" / hostile.student(kind) / NAME / f"{NAME}.ipynb", as_version=4)
     shown = notes + "".join(str(cell.get("outputs", "")) for cell in notebook.cells)
-    return ", ".join(by for sign, by in SIGNS.items() if re.search(sign, shown)) or "nothing to contain, or an ordinary error"
+    return ", ".join(by for sign, by in SIGNS.items() if re.search(sign, shown)) or QUIET.get(kind, "nothing to contain, or an ordinary error")
 
 
 def main() -> None:
@@ -65,7 +74,7 @@ def main() -> None:
             line = lines.pop(hostile.student(kind))
             wrong += [kind] if line.score != deserved else []
             notes = " ".join(line.notes).replace("|", "/")
-            rows.append([kind, deserved, line.score, containers(course, line.student, notes), notes])
+            rows.append([kind, deserved, line.score, containers(course, kind, notes), notes])
         remove(course / "submitted")  # the way out of here could not: one is too deep for it
     wrong += [student for student, line in lines.items() if line.score != hostile.FULL]
     text = f"""## A hostile class

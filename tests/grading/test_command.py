@@ -1,18 +1,22 @@
 """`ninelives-grade` and plain `nbgrader autograde` come to the same gradebook; only the first goes on where it stopped."""
 
 import json
+import os
 import shutil
 import sqlite3
-from concurrent.futures import Future
+from concurrent.futures import BrokenExecutor, Future
+from dataclasses import replace
 from pathlib import Path
+from threading import Timer
 
 import nbformat
 import pytest
 from grading.classroom import ANSWERS, NAME, command, filled, grade_here, make_course, nbgrader, send
 from nbgrader.api import Gradebook
+from traitlets.config import Config
 
-from ninelives.grading.command import Batch, CannotStart, Workers, main, summary
-from ninelives.grading.execute import KernelDied
+from ninelives.grading.command import Batch, CannotStart, Workers, limits_of, main, results, summary
+from ninelives.grading.execute import KernelDied, KernelsEnded
 from ninelives.grading.gradebook import NotCopied, NotGivenOut, Recorder
 
 WRONG_ORDER = "def split_heads(x, n_head):\n    B, T, C = x.shape\n    return x.reshape(B, n_head, T, C // n_head)"
@@ -153,6 +157,90 @@ def test_force_grades_again(graded, course, workers):
     assert gradebook_of(course) == before
 
 
+def test_force_that_was_interrupted_is_gone_on_with_without_force(graded, course, workers, monkeypatch):
+    recorded, done = Recorder.record, []
+
+    def record(self, student, *rest):
+        if done:
+            raise KeyboardInterrupt
+        done.append(student)
+        return recorded(self, student, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Recorder, "record", record)
+        with pytest.raises(KeyboardInterrupt):
+            grade_here(course, workers, force=True)
+    lines, said = grade_here(course, workers)
+    assert "1 of 5 are graded already" in said
+    assert [line.student for line in lines if line.known] == done
+
+
+def test_another_data_file_of_the_assignment_is_noticed(graded, course, workers):
+    data = course / "solutions" / NAME / "data.txt"
+    for content, known in (("one", 0), ("one", 1), ("two", 0)):
+        data.write_text(content)
+        lines, _ = grade_here(course, workers, "ada")
+        assert sum(line.known for line in lines) == known
+    data.unlink()
+
+
+def test_a_machine_that_does_not_see_a_submission_gives_no_zero_and_is_told(graded, course, workers, monkeypatch):
+    task = Batch.task
+    monkeypatch.setattr(Batch, "task", lambda self, student, calibrated: replace(
+        task(self, student, calibrated), **{"folder": Path("/nowhere")} if student == "bert" else {}))
+    lines, _ = grade_here(course, workers, "ada", "bert", force=True)
+    assert [line.score for line in lines] == [6, None] and "does not see the folder /nowhere" in lines[1].notes[0]
+    monkeypatch.undo()
+    assert [line.score for line in grade_here(course, workers, "ada", "bert")[0]] == [6, 0]
+
+
+def test_a_folder_whose_name_is_no_text_stops_no_other(graded, course, workers):
+    strange = os.fsdecode(b"l\xf6we")
+    lines, _ = grade_here(course, workers, strange, "ada")
+    assert [(line.student, line.score) for line in lines] == [("l?we", None), ("ada", 6)] and "no UTF-8" in summary(lines)
+
+
+class Fragile:
+    """Two workers that die of one task, and all that is running with them; the rest takes a moment."""
+
+    count = 2
+
+    def __init__(self):
+        self.running = []
+
+    def submit(self, function, task):
+        future = Future()
+        self.running = [one for one in self.running if not one.done()] + [future]
+        Timer(0.2, self.finish, [future, task]).start()
+        return future
+
+    def finish(self, future, task):
+        if task == "poison":
+            for one in self.running:
+                one.done() or one.set_exception(BrokenExecutor())
+        elif not future.done():
+            future.set_result(task)
+
+
+def test_one_that_its_workers_die_of_takes_nobody_along():
+    tasks = {name: name for name in ("a", "poison", "b", "c", "d", "e")}
+    came = dict(results(Fragile(), tasks))
+    assert isinstance(came.pop("poison"), BrokenExecutor) and came == {name: name for name in "abcde"}
+
+
+@pytest.mark.parametrize("timeout", [-1, 0, None])
+def test_no_limit_for_a_cell_is_the_notebooks(timeout):
+    assert limits_of(Config({"ExecutePreprocessor": {"timeout": timeout}})).cell == limits_of(Config()).notebook
+
+
+def test_without_what_learners_got_nobody_is_told_to_have_changed_it(graded, course):
+    release = course / "release"
+    release.rename(course / "elsewhere")
+    with pytest.raises(NotGivenOut, match=f"There is no .*release.*{NAME}.ipynb, the notebook as learners got it"):
+        Batch(course, NAME)
+    (course / "elsewhere").rename(release)
+
+
 def test_what_the_gradebook_has_lost_is_graded_again(graded, course, workers):
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "ninelives") as gradebook:
         gradebook.remove_submission(NAME, "bert")
@@ -252,14 +340,16 @@ def test_a_submission_that_you_may_not_read_stops_no_other(graded, course, worke
     assert "1 of 2 are graded already" in said
 
 
-def test_an_instructors_own_notebook_that_does_not_end_is_told(graded, course, workers, monkeypatch):
+@pytest.mark.parametrize("problem", [KernelDied, KernelsEnded])
+def test_an_instructors_own_notebook_that_does_not_end_is_told(graded, course, workers, monkeypatch, problem):
     died = Future()
-    died.set_exception(KernelDied("it ran for more than 60 seconds and could not be interrupted"))
+    died.set_exception(problem("it ran for more than 60 seconds and could not be interrupted"))
     monkeypatch.setattr(workers, "submit", lambda *call: died)
     with pytest.raises(CannotStart, match="own 01-heads could not be run to its end here: it ran for more than 60 seconds"):
         grade_here(course, workers, force=True)
 
 
-def test_the_journal_tells_what_became_of_each(graded, course):
+def test_the_journal_tells_what_became_of_each(graded, course, workers):
+    grade_here(course, workers, "dan")
     entry = json.loads((course / ".ninelives-grade" / NAME / "dan.json").read_text())
     assert entry["scores"][NAME]["split-heads-values"] == 0 and entry["notes"] == []

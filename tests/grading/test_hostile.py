@@ -129,47 +129,51 @@ KINDS = {
     "endless recursion": (inside("return split_heads(x, n_head)"), HALF, None),
     "sys.exit": (after("import sys\nsys.exit(0)"), FULL, None),
     "syntax error": (ANSWERS | {"split-heads": "def split_heads(x, n_head) return x"}, HALF, None),
-    "memory bomb": (inside("kept = []\nwhile True: kept.append(bytearray(1 << 26))"), HALF, None),
-    "memory bomb in tensors": (inside("kept = []\nwhile True: kept.append(torch.ones(1 << 24))"), HALF, None),
+    "memory bomb": (inside("kept = []\nwhile True: kept.append(bytearray(1 << 26))"), HALF, "more memory"),
+    "memory bomb in tensors": (inside("kept = []\nwhile True: kept.append(torch.ones(1 << 24))"), HALF, "more memory"),
     "shared memory bomb": (inside("kept = []\nwhile True:\n    kept.append(mmap.mmap(-1, 1 << 26))\n    kept[-1].write(b'1' * (1 << 26))",
                                   "import mmap"), HALF, "of memory|more than 5 seconds"),
-    "fork bomb": (after("import os\nwhile True: os.fork()"), FULL, None),
+    "fork bomb": (after("import os\nwhile True: os.fork()"), FULL, "does not allow"),
     "thread bomb": (inside("threading.stack_size(65536)\nwhile True: threading.Thread(target=time.sleep, args=(99,)).start()",
                            "import threading, time"), HALF, "threads"),
-    "process left behind": (after(f"import subprocess\nsubprocess.Popen(['sleep', '{STARTED}'])"), FULL, None),
-    "multiprocessing": (after(f"import multiprocessing, time\nmultiprocessing.Process(target=time.sleep, args=({STARTED},)).start()"), FULL, None),
+    "process left behind": (after(f"import subprocess\nsubprocess.Popen(['sleep', '{STARTED}'])"), FULL, "does not allow"),
+    "multiprocessing": (after(f"import multiprocessing, time\nmultiprocessing.Process(target=time.sleep, args=({STARTED},)).start()"), FULL, "does not allow"),
     "shell": (after(f"import os\nprint(os.system('sleep {STARTED} &'))"), FULL, None),
-    "file of 10 GB": (after("with open('large', 'wb') as file:\n    while True: file.write(b'1' * (1 << 20))"), FULL, None),
+    "file of 10 GB": (after("with open('large', 'wb') as file:\n    while True: file.write(b'1' * (1 << 20))"), FULL, "larger than it may"),
     "many files": (inside("for i in range(10**6): open(str(i), 'wb').write(b'1' * (1 << 20))"), HALF, "MB of files"),
     "folders in folders": (inside("while True:\n    os.mkdir('d')\n    os.chdir('d')", "import os"), HALF, "cannot be looked into"),
     "folders in folders, quickly": (after("import os\nfor _ in range(1500):\n    os.mkdir('d')\n    os.chdir('d')"), HALF, "cannot be looked into"),
     "prints without end": (inside("while True: print('and so on' * 100)"), HALF, "more than 5 seconds|far too much output"),
     "prints much": (after("print('and so on' * 10**6)"), FULL, None),
     "prints deeply": (after("from IPython.display import display\nfor i in range(3000): display({'a': i})"), FULL, None),
-    "network to loopback": (after("import socket\nsocket.create_connection(('127.0.0.1', PORT), 2).send(b'out')"), FULL, None),
-    "network outside": (after("import urllib.request\nurllib.request.urlopen('http://93.184.215.14/', timeout=2)"), FULL, None),
-    "datagrams": (after("import socket\nsocket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'out', ('127.0.0.1', PORT))"), FULL, None),
+    "prints half a character": (after("print('\\ud83d')"), FULL, None),
+    "half a character in the source": (ANSWERS | {"split-heads": f"{SPLIT}\n# \ud83d"}, FULL, None),
+    "displays deeply nested JSON": (after("nested = []\nfor _ in range(600): nested = [nested]\ndisplay({'application/json': nested}, raw=True)"),
+                                    HALF, "forged"),
+    "network to loopback": (after("import socket\nsocket.create_connection(('127.0.0.1', PORT), 2).send(b'out')"), FULL, "does not allow"),
+    "network outside": (after("import urllib.request\nurllib.request.urlopen('http://93.184.215.14/', timeout=2)"), FULL, "does not allow"),
+    "datagrams": (after("import socket\nsocket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'out', ('127.0.0.1', PORT))"), FULL, "does not allow"),
     "reads what is the instructor's": (after(
         "import pathlib\nfor place in ['COURSE/gradebook.db', 'COURSE/solutions', 'COURSE/submitted/honest', 'COURSE/nbgrader_config.py', '/etc/passwd', '/root']:\n"
         "    place = pathlib.Path(place)\n    try:\n        print(place.read_bytes() if place.is_file() else list(place.iterdir()))\n"
-        "    except OSError as problem: print(problem)"), FULL, None),
-    "reads the environment": (after("import os\nprint(dict(os.environ))\nprint(open(f'/proc/{os.getppid()}/environ').read())"), FULL, None),
-    "reads another's memory": (after("import os\nopen(f'/proc/{os.getppid()}/mem', 'rb').read(1)"), FULL, None),
-    "writes to the gradebook": (after("open('COURSE/gradebook.db', 'ab').write(b'1')"), FULL, None),
+        "    except OSError as problem: print(problem)"), FULL, "does not allow"),
+    "reads the environment": (after("import os\nprint(dict(os.environ))\nprint(open(f'/proc/{os.getppid()}/environ').read())"), FULL, "does not allow"),
+    "reads another's memory": (after("import os\nopen(f'/proc/{os.getppid()}/mem', 'rb').read(1)"), FULL, "does not allow"),
+    "writes to the gradebook": (after("open('COURSE/gradebook.db', 'ab').write(b'1')"), FULL, "does not allow"),
     "takes rights away": (after("import os\nos.chmod('COURSE/gradebook.db', 0)\nos.utime('COURSE/gradebook.db', (0, 0))\nos.truncate('COURSE/gradebook.db', 0)"),
-                          FULL, None),
-    "deletes and renames": (after("import os\ntry: os.rename('COURSE/gradebook.db', 'mine')\nfinally: os.unlink('COURSE/gradebook.db')"), FULL, None),
-    "links to the gradebook": (after("import os\nos.link('COURSE/gradebook.db', 'mine')"), FULL, None),
+                          FULL, "does not allow"),
+    "deletes and renames": (after("import os\ntry: os.rename('COURSE/gradebook.db', 'mine')\nfinally: os.unlink('COURSE/gradebook.db')"), FULL, "does not allow"),
+    "links to the gradebook": (after("import os\nos.link('COURSE/gradebook.db', 'mine')"), FULL, "does not allow"),
     "writes to HOME and /tmp": (after("import pathlib\npathlib.Path('~/.profile').expanduser().write_text('evil')\npathlib.Path('/tmp/ninelives-evil').write_text('evil')"),
-                                FULL, None),
+                                FULL, "does not allow"),
     "deletes its own folder": (after("import shutil\nshutil.rmtree('.', ignore_errors=True)"), FULL, None),
-    "signals to others": (after("import os\nfor pid in [os.getppid(), 1, -1, 0]:\n    try: os.kill(pid, 9)\n    except OSError as problem: print(problem)"), FULL, None),
-    "limits of others": (after("import os, resource\nresource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))"), FULL, None),
-    "raises its own limits": (after("import resource\nresource.setrlimit(resource.RLIMIT_DATA, (-1, -1))"), FULL, None),
+    "signals to others": (after("import os\nfor pid in [os.getppid(), 1, -1, 0]:\n    try: os.kill(pid, 9)\n    except OSError as problem: print(problem)"), FULL, "does not allow"),
+    "limits of others": (after("import os, resource\nresource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))"), FULL, "does not allow"),
+    "raises its own limits": (after("import resource\nresource.setrlimit(resource.RLIMIT_DATA, (-1, -1))"), FULL, "does not allow"),
     "new namespaces": (after("import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
                              "assert libc.unshare(0x10000000) < 0 and libc.mount(b'none', b'/', b'tmpfs', 0, None) < 0\nprint('refused')"), FULL, None),
     "edits the checks in place": (instead("import ninelives.checks.attention as it\ntry: open(it.__file__, 'w').write('')\nexcept OSError as problem: print(problem)"),
-                                  0, None),
+                                  0, "does not allow"),
     "replaces the checks": (instead("from ninelives.checks.exercise import Exercise\nExercise.__call__ = lambda *arguments, **named: None"), 0, "known wrong answer"),
     "replaces one check": (ANSWERS | {"split-heads": "split_heads = check.split_heads = lambda *arguments, **named: None"}, HALF, "known wrong answer"),
     "replaces torch.allclose and its like": (ANSWERS | {"split-heads": "import ninelives.checks.attention as _it\n"
@@ -179,7 +183,7 @@ KINDS = {
         "    def visit_Expr(self, node): return ast.Pass()\n    visit_Assert = visit_Expr\nget_ipython().ast_transformers.append(Strip())"), 0, "known wrong answer"),
     "patches IPython": (instead("from IPython.core.interactiveshell import InteractiveShell\n"
         "async def run_code(self, *arguments, **named): return False\nInteractiveShell.run_code = run_code"), 0, "known wrong answer"),
-    "hides its errors": (instead("type(get_ipython()).showtraceback = lambda *arguments, **named: None"), 0, None),
+    "hides its errors": (instead("type(get_ipython()).showtraceback = lambda *arguments, **named: None"), 0, "was not shown"),
     "forges messages": (ANSWERS | {"split-heads": "get_ipython().channel.send({'done': 'x', 'error': None, 'count': 1})"}, HALF, "forged"),
     "forges messages without end": (ANSWERS | {"split-heads": "import threading\nsend = get_ipython().channel.send\ndef forge():\n"
         "    while True: send({'done': 'x', 'error': None, 'count': 1})\nthreading.Thread(target=forge, daemon=True).start()"}, HALF, "forged"),
@@ -196,11 +200,14 @@ KINDS = {
     "no cells": (lambda course: b'{"cells": [], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}', 0, "no cells"),
     "nested deeply": (lambda course: b"[" * 10**6, 0, "no JSON"),
     "cells of nonsense": (lambda course: b'{"cells": [1, null, {"cell_type": "code"}, {"source": 5, "metadata": 3}], "nbformat": "x"}', 0, "missing"),
+    "hollow notebook": (lambda course: b'{"cells": [' + b"[]," * (1 << 20) + b"[]]}", 0, "lists and dictionaries"),
+    "cells without end": (lambda course: b'{"cells": [' + b'{"cell_type":"code","source":""},' * 300_000 + b"{}]}", 0, "at most 2,000"),
+    "cell nested deeply": (edited(lambda n: n.cells[0].metadata.update(deep=json.loads("[" * 100 + "]" * 100))), 0, "in one another"),
     "huge notebook": (as_text(lambda text: text.replace("Now the weights.", "x" * (51 << 20))), 0, "MB"),
     "deleted answer": (without("split-heads"), HALF, "was missing"),
     "deleted checks": (without("split-heads-shape", "masked-softmax-forms"), FULL, "was missing"),
     "deleted question": (without("why-scale"), FULL, "was missing"),
-    "deleted imports": (edited(lambda n: n.cells.pop(1) and None), FULL, None),
+    "deleted imports": (edited(lambda n: n.cells.pop(1) and None), FULL, "was missing"),
     "duplicated answer": (copied("split-heads", SPLIT), FULL, "2 times"),
     "duplicated, the first is written": (copied("split-heads", "# Your code goes here, in place of the line below.\nraise NotImplementedError()"), FULL, "2 times"),
     "duplicated, the last is wrong": (copied("split-heads", "def split_heads(x, n_head): return x"), HALF, "2 times"),
@@ -219,6 +226,7 @@ KINDS = {
     "byte-order mark": (as_text(lambda text: "\ufeff" + text), FULL, None),
     "UTF-16": (as_text(lambda text: text.encode("utf-16")), FULL, None),
     "renamed": (edited(lambda n: None), FULL, "was named"),
+    "renamed, and no text": (edited(lambda n: None), FULL, "was named l.sung"),
     "torch.py beside it": (ANSWERS, FULL, None),
     "pickle with a command": (after("import torch\ntorch.load('model.pt', weights_only=False)"), FULL, None),
     "link to the gradebook": (after("print(open('link').read())"), FULL, "link"),
@@ -229,6 +237,9 @@ KINDS = {
     "honest": (ANSWERS, FULL, None),
     "zzz honest, too": (ANSWERS, FULL, None),
 }
+
+
+FILES = {"renamed": "my answers (final).ipynb", "renamed, and no text": os.fsdecode(b"l\xf6sung.ipynb")}
 
 
 def student(kind: str) -> str:
@@ -264,7 +275,7 @@ def hand_in(course: Path, kind: str, port: int) -> None:
     made = KINDS[kind][0]
     notebook = made(course) if callable(made) else filled(course, {
         name: source.replace("COURSE", str(course)).replace("PORT", str(port)) for name, source in made.items()})
-    folder = send(course, student(kind), notebook, "my answers (final).ipynb" if kind == "renamed" else f"{NAME}.ipynb")
+    folder = send(course, student(kind), notebook, FILES.get(kind, f"{NAME}.ipynb"))
     beside(folder, kind, course)
 
 
@@ -336,7 +347,7 @@ def test_the_reason_stands_in_summary_comment_and_notebook(given, graded, course
     assert re.search(reason, notebook.cells[0].source)
 
 
-@pytest.mark.parametrize("kind", ["honest", "zzz honest, too", "fork bomb", "sys.exit"])
+@pytest.mark.parametrize("kind", ["honest", "zzz honest, too", "sys.exit", "prints much"])
 def test_nothing_is_said_of_those_who_did_nothing_that_matters(given, kind):
     assert set(given[student(kind)][1]) == {""}
 

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from glob import glob
 from multiprocessing import get_context
@@ -33,10 +33,11 @@ from traitlets.config import Config, Configurable
 from traitlets.utils.importstring import import_item
 
 from ninelives.grading import sandbox
-from ninelives.grading.execute import KernelDied
+from ninelives.grading.execute import KernelDied, KernelsEnded
 from ninelives.grading.folders import everything_in
 from ninelives.grading.gradebook import NotCopied, NotGivenOut, Recorder, cannot_be_copied, copy_of, given_out, never_generated
 from ninelives.grading.process import start_worker
+from ninelives.grading.repair import plain
 from ninelives.grading.sandbox import Limits
 from ninelives.grading.submission import Graded, Task, calibrate, grade, warm_up
 
@@ -75,7 +76,9 @@ class Sandbox(Configurable):
 def limits_of(config: Config) -> Limits:
     """What one notebook may use, by nbgrader_config.py."""
     own = Sandbox(config=config)
-    cell = Execute(config=config).timeout or own.notebook_timeout
+    cell = Execute(config=config).timeout
+    if cell is None or cell <= 0:  # none, as nbconvert has it
+        cell = own.notebook_timeout
     return Limits(cell, own.notebook_timeout, own.memory << 20, own.disk << 20, own.output << 20, own.threads, own.pictures)
 
 
@@ -142,6 +145,10 @@ class Batch:
         kept = set(self.autograde.exclude_overwriting.get(assignment, []))
         files = [Path(path) for path in find_all_files(str(source), [*self.course.ignore, "*.ipynb"])]
         self.others = {str(path.relative_to(source)): path for path in files if str(path.relative_to(source)) not in kept}
+        made = hashlib.sha256(repr((self.notebooks, self.limits, self.confined)).encode())
+        for name, path in sorted(self.others.items()):
+            made.update(name.encode("utf-8", "surrogateescape") + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+        self.stamp = made.hexdigest()  # changes when the assignment or the limits do
 
     def look_at_gradebook(self, gradebook: Path, settings: Path) -> None:
         """Raises NotGivenOut where there is none, CannotStart where it cannot be written."""
@@ -168,11 +175,11 @@ class Batch:
 
     def task(self, student: str, calibrated: dict[str, dict]) -> Task:
         return Task(self.folder(student).absolute(), self.notebooks, {name: path.absolute() for name, path in self.others.items()},
-                    self.limits, self.confined).calibrated(calibrated)
+                    self.limits, self.stamp, self.confined).calibrated(calibrated)
 
     def digest(self, student: str) -> str:
         """Changes when the submission, the assignment or the limits do."""
-        made = hashlib.sha256(repr((self.notebooks, self.limits, self.confined, self.others)).encode())
+        made = hashlib.sha256(self.stamp.encode())
         for path in everything_in(self.folder(student))[0]:
             made.update(str(path.relative_to(self.folder(student))).encode("utf-8", "surrogateescape") + b"\0")
             if path.is_symlink():
@@ -291,6 +298,9 @@ def results(workers: Workers, tasks: dict[str, Task]) -> Iterator[tuple[str, dic
     waiting, running, attempts = list(tasks), {}, dict.fromkeys(tasks, 0)
     while waiting or running:
         while waiting and len(running) < 2 * workers.count:
+            # One that was there when a worker died runs alone, so that it takes nobody along if it is the one.
+            if running and any(attempts[student] for student in (waiting[0], *running.values())):
+                break
             student = waiting.pop(0)
             running[workers.submit(grade, tasks[student])] = student
         for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -329,8 +339,11 @@ class Progress:
 
 def run(batch: Batch, workers: Workers, students: list[str], force: bool, say=print) -> list[Line]:
     """Grade these students' submissions; a line for each."""
-    digests, lines = {}, []
+    digests, lines, todo = {}, [], []
     for student in students:
+        if plain(student) != student:
+            lines.append(Line(plain(student), notes=("The folder's name is no UTF-8: give it another.",)))
+            continue
         try:
             digests[student] = batch.digest(student)
         except OSError as problem:
@@ -339,17 +352,20 @@ def run(batch: Batch, workers: Workers, students: list[str], force: bool, say=pr
         line = None if force else batch.known(student, digests[student])
         if line:
             lines.append(line)
-    todo = [student for student in students if student not in {line.student for line in lines}]
+        else:
+            todo.append(student)
     known = sum(line.known for line in lines)
     if known:
         say(f"{known} of {len(students)} are graded already and unchanged.")
     if not todo:
         return lines
     say(copy_of(batch.course.db_url, Path(batch.course.root), batch.assignment))
+    for student in todo:  # whatever ends this, what is not graded now is not taken for graded later
+        (batch.journal / f"{student}.json").unlink(missing_ok=True)
     workers.wake(len(todo), batch.confined)
     try:
         calibrated = first_result(workers, calibrate, batch.task(todo[0], {}))
-    except KernelDied as death:
+    except (KernelDied, KernelsEnded) as death:
         raise CannotStart(f"The instructor's own {batch.assignment} could not be run to its end here: {death}. If this machine is busy, "
                           "type the same again later; if not, raise the limits in nbgrader_config.py") from None
     for name, found in calibrated.items():
@@ -372,13 +388,10 @@ def run(batch: Batch, workers: Workers, students: list[str], force: bool, say=pr
 
 def first_result(workers: Workers, function, task: Task) -> dict:
     """One call's result, tried again when its worker dies."""
-    for attempt in range(ATTEMPTS):
-        try:
+    for _ in range(ATTEMPTS):
+        with suppress(BrokenExecutor):
             return workers.submit(function, task).result()
-        except BrokenExecutor:
-            if attempt == ATTEMPTS - 1:
-                raise CannotStart("The processes that should grade die as soon as they start.") from None
-    raise AssertionError
+    raise CannotStart("The processes that should grade die as soon as they start.")
 
 
 def summary(lines: list[Line]) -> str:

@@ -20,6 +20,7 @@ from nbformat import NotebookNode
 
 from ninelives.grading import sandbox
 from ninelives.grading.folders import DEEPEST, everything_in, remove
+from ninelives.grading.repair import plain
 from ninelives.grading.sandbox import Limits
 
 TICK = 0.2  # seconds between two looks at what a kernel uses
@@ -41,6 +42,11 @@ class Outcome:
     error: str | None = None
     stopped: str | None = None
     count: int | None = None
+
+    @property
+    def hidden(self) -> bool:
+        """Whether it ended with an error that its outputs do not show."""
+        return self.error is not None and not any(output.output_type == "error" for output in self.outputs)
 
 
 class KernelDied(Exception):
@@ -245,7 +251,10 @@ class Kernel:
         connection.settimeout(GRACE)
         self.deadline = time.monotonic() + limits.notebook
         self.held, self.size = 0, size_of(folder)
-        ready = self._next_message(time.monotonic() + 60)
+        try:
+            ready = self._next_message(time.monotonic() + 60)
+        except (KernelDied, TimeoutError) as problem:
+            ready = {"refused": f"a kernel did not start: {str(problem) or 'it took more than 60 seconds'}"}
         if "ready" not in ready:
             self.end()
             raise KernelsEnded(ready.get("refused", "a kernel did not start"))
@@ -350,7 +359,7 @@ class Kernel:
         if self.received > 50 * self.limits.output:
             raise KernelDied("it sent far too much output")
         try:
-            message = json.loads(line)
+            message = plain(json.loads(line))
         except (ValueError, RecursionError):
             message = None
         if not isinstance(message, dict):

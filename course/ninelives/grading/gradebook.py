@@ -58,8 +58,11 @@ def _given_out(course: CourseDirectory, assignment: Assignment, notebook: Any) -
              for folder in (course.source_directory, course.release_directory)]
     if not paths[0].exists():
         raise NotGivenOut(f"There is no {paths[0]}, the instructor's own notebook that answers are put right by")
-    solved, shown = (nbformat.read(path, as_version=4) if path.exists() else None for path in paths)
-    shown_sources = {_name(cell): cell.source for cell in (shown or solved).cells if _name(cell)}
+    if not paths[1].exists():
+        raise NotGivenOut(f"There is no {paths[1]}, the notebook as learners got it: put it back, or run "
+                          f"nbgrader generate_assignment {assignment.name} --force")
+    solved, shown = (nbformat.read(path, as_version=4) for path in paths)
+    shown_sources = {_name(cell): cell.source for cell in shown.cells if _name(cell)}
     known = {cell.name: cell for cell in notebook.source_cells}
     points = {cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]}
     cells = []

@@ -14,6 +14,9 @@ from ninelives.grading.assignment import Cell, Notebook
 from ninelives.grading.folders import everything_in
 
 MOST = 50 << 20  # bytes of a notebook that is still read
+MOST_BRACKETS = 1_000_000  # in it: each opens a list or a dictionary, which takes far more memory than its two bytes
+MOST_CELLS = 2_000
+DEEPEST = 50  # lists and dictionaries in one another
 KINDS = ("code", "markdown", "raw")
 GONE = "# This cell was missing from the submission; it was put back empty."
 
@@ -43,6 +46,8 @@ def read_sent(data: bytes) -> list[Sent]:
         raise Unreadable(f"the notebook has {len(data) >> 20} MB; at most {MOST >> 20} are read")
     if not data.strip():
         raise Unreadable("the notebook file is empty")
+    if data.count(b"{") + data.count(b"[") > MOST_BRACKETS:
+        raise Unreadable(f"the file holds more than {MOST_BRACKETS:,} lists and dictionaries, so it is no notebook of this course")
     try:
         text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError:
@@ -59,10 +64,32 @@ def read_sent(data: bytes) -> list[Sent]:
     cells = found.get("cells") if isinstance(found, dict) else None
     if not isinstance(cells, list):
         raise Unreadable("the file is JSON and no notebook: it has no list of cells")
-    return [_plain(cell) for cell in cells if isinstance(cell, dict)]
+    if len(cells) > MOST_CELLS:
+        raise Unreadable(f"the notebook has {len(cells):,} cells; at most {MOST_CELLS:,} are read")
+    try:
+        return [_sent(plain(cell)) for cell in cells if isinstance(cell, dict)]
+    except TooDeep:
+        raise Unreadable(f"a cell has more than {DEEPEST} lists and dictionaries in one another") from None
 
 
-def _plain(cell: dict) -> Sent:
+class TooDeep(ValueError):
+    """It has more than `DEEPEST` lists and dictionaries in one another."""
+
+
+def plain(value: Any, depth: int = DEEPEST) -> Any:
+    """What came as JSON, with a question mark for each half of a character, which no file can hold. Raises TooDeep."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if not isinstance(value, (list, dict)):
+        return value
+    if not depth:
+        raise TooDeep
+    if isinstance(value, list):
+        return [plain(one, depth - 1) for one in value]
+    return {plain(key): plain(one, depth - 1) for key, one in value.items()}
+
+
+def _sent(cell: dict) -> Sent:
     source = cell.get("source", "")
     if isinstance(source, list):
         source = "".join(part for part in source if isinstance(part, str))
@@ -132,9 +159,8 @@ def repaired(sent: list[Sent], notebook: Notebook) -> tuple[NotebookNode, list[t
     for index, given in enumerate(notebook.cells):
         if index in present or not (given.name or given.kind == "code" and ids_kept):
             continue
-        if given.name:
-            notes.append((given.name, f"The cell {given.name!r} was missing; it was put back"
-                                      f"{' empty' if given.is_answer else ''}."))
+        called = f"The cell {given.name!r}" if given.name else "A cell of code that was given out"
+        notes.append((given.name, f"{called} was missing; it was put back{' empty' if given.is_answer else ''}."))
         source = GONE if given.is_answer and given.kind == "code" else "" if given.is_answer else given.source
         at = bisect_right(positions, index)
         cells.insert(at, _made(given.kind, source, given.id, {"nbgrader": dict(given.metadata)} if given.name else {}))

@@ -5,13 +5,16 @@ run in any process on any machine that sees the course's folder.
 """
 
 import json
+import platform
+import re
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import nbformat
 from nbformat import NotebookNode
@@ -22,13 +25,24 @@ from ninelives.grading.assignment import Cell, Notebook
 from ninelives.grading.canary import KINDS, NO_FILES, canaries
 from ninelives.grading.execute import Boxes, Kernel, KernelDied, Kernels, KernelsEnded, Outcome, private_folder
 from ninelives.grading.folders import everything_in, remove
-from ninelives.grading.repair import Unreadable, find_notebook, read_sent, repaired
+from ninelives.grading.repair import Unreadable, find_notebook, plain, read_sent, repaired
 from ninelives.grading.sandbox import Limits
 
-ATTEMPTS = 3  # at a submission, each of which ended with the death of what makes kernels
+DEATHS = 3  # of what makes kernels, after which a submission is given up
 RESTARTS = 3  # kernels that a notebook may lose before it is given up
 MODULES = "import sys; print(*sys.modules, sep='\\n')"
 SECOND_CHANCE = 0.1  # of a cell's time, for the checks of an exercise that has used one up
+NBGRADERS = {Path("timestamp.txt"), Path("submission_secret.txt")}  # beside every submission that was collected
+
+# What an output shows of the limits that a cell has run into without being stopped from outside.
+REFUSALS = {
+    r"Operation not permitted|Permission denied|PermissionError|cross-device link|raise maximum limit|\[Errno (1|13|18)\]": "it tried something that the sandbox does not allow",
+    r"MemoryError|[Cc]an(no|')t allocate memory|\[Errno 12\]": "it wanted more memory than it may use",
+    r"File too large|\[Errno 27\]": "it wrote a file larger than it may",
+    r"can't start new thread|\[Errno 11\]": "it wanted more threads than it may start",
+}
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -40,6 +54,7 @@ class Task:
         notebooks: the assignment as it was given out.
         others: the assignment's further files, which the instructor's own copies replace: {name: path}.
         limits: what one notebook may use.
+        stamp: changes when the assignment or the limits do.
         confined: whether learners' code is confined.
         canaries: for each notebook the (check, kind) of wrong answer that a clean kernel refuses.
         by_result: for each notebook the checks whose points are what they evaluate to.
@@ -50,6 +65,7 @@ class Task:
     notebooks: tuple[Notebook, ...]
     others: dict[str, Path]
     limits: Limits
+    stamp: str
     confined: bool = True
     canaries: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
     by_result: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -102,7 +118,7 @@ def prepared(task: Task, notebook: Notebook) -> tuple[Kernels, list[Outcome]]:
     """
     plain = kernels(task.confined)
     modules = task.modules.get(notebook.name, ())
-    key = (notebook.name, *notebook.beginning, *modules, *task.others.values())
+    key = (task.stamp, notebook.name, *modules)
     if key not in _own.prepared:
         folder = make_place(task.others, [], notebook.name, None)
         _own.prepared[key] = plain.prepare(folder, modules, notebook.beginning) or (plain, [])
@@ -111,21 +127,27 @@ def prepared(task: Task, notebook: Notebook) -> tuple[Kernels, list[Outcome]]:
 
 
 def grade(task: Task) -> dict[str, Graded]:
-    """Grade a submission: {notebook's name: what came of it}.
+    """Grade a submission: {notebook's name: what came of it}. Whatever learners do does not raise.
 
     Raises:
-        KernelsEnded: no kernel could be started; whatever learners do does not raise.
+        KernelsEnded: no kernel could be started.
+        OSError: the submission cannot be read here.
     """
-    for attempt in range(ATTEMPTS):
+    if not task.folder.is_dir():
+        raise FileNotFoundError(f"{platform.node()} does not see the folder {task.folder}")
+    return _with_kernels(lambda: {notebook.name: _grade_notebook(task, notebook) for notebook in task.notebooks})
+
+
+def _with_kernels(work: Callable[[], Result]) -> Result:
+    """What `work` returns, done again when what makes its kernels has died. Raises KernelsEnded at the last time."""
+    for _ in range(DEATHS - 1):
         try:
-            return {notebook.name: _grade_notebook(task, notebook) for notebook in task.notebooks}
+            return work()
         except KernelsEnded:
             ended, _own.kernels = getattr(_own, "kernels", None), None
             if ended is not None:
                 ended.close()
-            if attempt == ATTEMPTS - 1:
-                raise
-    raise AssertionError
+    return work()
 
 
 def _grade_notebook(task: Task, notebook: Notebook) -> Graded:
@@ -138,11 +160,11 @@ def _grade_notebook(task: Task, notebook: Notebook) -> Graded:
         sent = read_sent(path.read_bytes())
         if not sent:
             raise Unreadable("the notebook has no cells")
-    except (Unreadable, OSError) as problem:
+    except Unreadable as problem:
         return _nothing(notebook, f"Not readable: {problem}.")
     made, repairs = repaired(sent, notebook)
     notes += repairs
-    files = sent_files(task.folder, task.limits.disk // 2, notes)
+    files = [(path, place) for path, place in sent_files(task.folder, task.limits.disk // 2, notes) if place not in NBGRADERS]
     run = Run(task, notebook, made, notes, files)
     try:
         if not files:
@@ -154,11 +176,8 @@ def _grade_notebook(task: Task, notebook: Notebook) -> Graded:
     scores = {cell.name: run.score(cell) for cell in notebook.cells if cell.metadata.get("grade") or cell.metadata.get("task")}
     by_name = {cell.metadata.nbgrader.grade_id: cell for cell in made.cells if "nbgrader" in cell.metadata}
     responses = {cell.name: by_name[cell.name].source != cell.source for cell in notebook.cells if cell.is_answer}
-    return Graded(made, scores, responses, _once(notes), run.seconds)
-
-
-def _once(notes: list[tuple[str | None, str]]) -> list[tuple[str | None, str]]:
-    return list(dict.fromkeys(notes))
+    once = list(dict.fromkeys((where, plain(words)) for where, words in notes))  # a file's name may be no text
+    return Graded(made, scores, responses, once, run.seconds)
 
 
 def _nothing(notebook: Notebook, reason: str) -> Graded:
@@ -244,7 +263,7 @@ class Run:
     def start(self, upto: int) -> None:
         """A fresh kernel that has run the cells before `upto`, all but checks and those that did harm."""
         left = self.task.limits.notebook - (time.monotonic() - self.started)
-        limits = Limits(**vars(self.task.limits) | {"notebook": max(left, 1.0)})
+        limits = replace(self.task.limits, notebook=max(left, 1.0))
         self.folder = make_place(self.task.others, self.files, self.notebook.name, self.made)
         self.kernel = (self.source or kernels(self.task.confined)).start(self.folder, limits, self.task.confined)
         for index, cell in enumerate(self.made.cells[:upto]):
@@ -277,6 +296,10 @@ class Run:
                     self.skipped.add(index)
                     if exercise:
                         self.slow.add(exercise)
+                elif outcome.hidden:
+                    self.note(check or given, exercise, "It ended with an error that was not shown.")
+                for reason in refusals(outcome) if self.task.confined else []:
+                    self.note(check or given, exercise, f"Refused: {reason}.")
             except KernelDied as death:
                 outcome = self.outcome
                 self.skipped.add(index)
@@ -298,12 +321,14 @@ class Run:
         if time.monotonic() - self.started > self.task.limits.notebook:
             raise KernelDied(f"the notebook ran for more than {self.task.limits.notebook:g} seconds")
         seconds = self.task.limits.cell * (SECOND_CHANCE if exercise in self.slow else 1)
+        revived = False
         try:
             self.revive(index)
-            self.outcome = self.kernel.outcome = Outcome()
+            revived = True
             return self.kernel.run(source, seconds, pictures)
         except KernelDied as death:
-            self.outcome = self.kernel.outcome
+            if revived:  # if not, what died was an earlier cell's
+                self.outcome = self.kernel.outcome
             if death.from_outside and index not in self.tried_again:
                 self.tried_again.add(index)
                 return self.run(index, source, exercise, pictures)
@@ -318,7 +343,7 @@ class Run:
 
     def keep(self, cell: NotebookNode, outcome: Outcome) -> None:
         cell.outputs, cell.execution_count = outcome.outputs, outcome.count
-        if outcome.error and not any(o.output_type == "error" for o in cell.outputs):
+        if outcome.hidden:
             words = outcome.stopped or "the cell ended with an error that was not shown"
             cell.outputs.append(new_output("error", ename=outcome.error, evalue=words, traceback=[f"{outcome.error}: {words}"]))
         elif outcome.stopped:
@@ -381,6 +406,12 @@ class Run:
         return None if made.source != cell.source or cell.metadata.get("task") else 0.0
 
 
+def refusals(outcome: Outcome) -> list[str]:
+    """What the outputs of a cell show that it was refused."""
+    shown = "\n".join(f"{output.get('text')} {output.get('ename')}: {output.get('evalue')}" for output in outcome.outputs)
+    return [reason for sign, reason in REFUSALS.items() if re.search(sign, shown)]
+
+
 def try_canaries(kernel: Kernel, notebook: Notebook, wanted: set[tuple[str, str]]) -> Iterator[tuple[Cell, str, bool]]:
     """(check, kind of wrong answer, whether the check refuses it) for the pairs of check and kind. Raises KernelDied."""
     put = None
@@ -402,31 +433,44 @@ def calibrate(task: Task) -> dict[str, dict]:
     Returns:
         {notebook's name: {"canaries", "by_result", "modules" as in a Task, "failed": checks that the answers fail}}
     """
-    found = {}
-    for notebook in task.notebooks:
-        cells = [nbformat.v4.new_code_cell(cell.solved if cell.is_answer else cell.source) if cell.kind == "code"
-                 else new_markdown_cell(cell.solved) for cell in notebook.cells]
-        for made, cell in zip(cells, notebook.cells):
-            made.metadata = NotebookNode(nbgrader=NotebookNode(cell.metadata)) if cell.name else NotebookNode()
-        notes: list = []
-        made = nbformat.v4.new_notebook(cells=cells)
-        run = Run(task, notebook, made, notes, [])
-        run.cells()
+    return _with_kernels(lambda: {notebook.name: _calibrated(task, notebook) for notebook in task.notebooks})
+
+
+def _calibrated(task: Task, notebook: Notebook) -> dict:
+    cells = [nbformat.v4.new_code_cell(cell.solved if cell.is_answer else cell.source) if cell.kind == "code"
+             else new_markdown_cell(cell.solved) for cell in notebook.cells]
+    for made, cell in zip(cells, notebook.cells):
+        made.metadata = NotebookNode(nbgrader=NotebookNode(cell.metadata)) if cell.name else NotebookNode()
+    made = nbformat.v4.new_notebook(cells=cells)
+    run = _run_all(task, notebook, made)
+    if run.skipped:  # a cell was stopped: once more, since the machine may have been busy
+        run.end()
+        run = _run_all(task, notebook, made)
+    try:
         by_name = {run.given_of(cell).name: cell for cell in made.cells if run.given_of(cell)}
         passed = {name for name, points in run.earned.items() if points > 0}
         by_result = {name for name in passed if any(output.output_type == "execute_result" for output in by_name[name].outputs)}
         refusing, modules = set(), set()
         if run.kernel is not None and run.kernel.alive:
             every = {(name, kind) for name in passed for kind in KINDS}
-            tried = list(try_canaries(run.kernel, notebook, every))
-            refusing = {(check.name, kind) for check, kind, refuses in tried if refuses}
+            refusing = {(check.name, kind) for check, kind, refuses in try_canaries(run.kernel, notebook, every) if refuses}
             modules = set(run.kernel.run(MODULES).outputs[0].text.split())
+    finally:
         run.end()
-        failed = [cell.name for cell in notebook.cells if cell.is_check and cell.kind == "code" and cell.name not in passed]
-        by_files = {name for name in failed if any(output.get("ename") == "NotHandedIn" for output in by_name[name].outputs)}
-        refusing |= {(name, NO_FILES) for name in by_files}
-        found[notebook.name] = {
-            "canaries": frozenset(refusing), "by_result": frozenset(by_result), "modules": tuple(sorted(modules)),
-            "failed": [name for name in failed if name not in by_files],
-        }
-    return found
+    failed = [cell.name for cell in notebook.cells if cell.is_check and cell.kind == "code" and cell.name not in passed]
+    by_files = {name for name in failed if any(output.get("ename") == "NotHandedIn" for output in by_name[name].outputs)}
+    refusing |= {(name, NO_FILES) for name in by_files}
+    return {
+        "canaries": frozenset(refusing), "by_result": frozenset(by_result), "modules": tuple(sorted(modules)),
+        "failed": [name for name in failed if name not in by_files],
+    }
+
+
+def _run_all(task: Task, notebook: Notebook, made: NotebookNode) -> Run:
+    run = Run(task, notebook, made, [], [])
+    try:
+        run.cells()
+    except BaseException:
+        run.end()
+        raise
+    return run

@@ -1,0 +1,127 @@
+"""One submission, graded in this process, where the machine and not the learner is at fault."""
+
+import logging
+import os
+import signal
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from grading.classroom import ANSWERS, NAME, filled, make_course, send
+
+from ninelives.grading import hook, submission
+from ninelives.grading.command import Batch
+from ninelives.grading.execute import Kernel, KernelDied, Kernels, KernelsEnded, Outcome
+from ninelives.grading.submission import Run, calibrate, grade
+
+
+@pytest.fixture(scope="module")
+def task(tmp_path_factory):
+    course = make_course(tmp_path_factory.mktemp("course"))
+    folder = send(course, "ada", filled(course, ANSWERS))
+    (folder / "timestamp.txt").write_text("2026-11-20 10:00:00 UTC")
+    (folder / "submission_secret.txt").write_text("3f")
+    batch = Batch(course, NAME)
+    yield batch.task("ada", {})
+    batch.gradebook.close()
+    submission.kernels(True).close()
+
+
+def points(task) -> float:
+    return sum(points or 0 for points in grade(task)[NAME].scores.values())
+
+
+def test_a_folder_that_is_not_seen_here_earns_no_zero(task, tmp_path):
+    with pytest.raises(FileNotFoundError, match=f"does not see the folder {tmp_path}/gone"):
+        grade(replace(task, folder=tmp_path / "gone"))
+
+
+def test_a_notebook_that_cannot_be_read_now_earns_no_zero(task, monkeypatch):
+    def read_bytes(path):
+        raise OSError(116, "Stale file handle", str(path))
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", read_bytes)
+    with pytest.raises(OSError, match="Stale file handle"):
+        grade(task)
+
+
+def test_a_kernel_that_is_killed_before_it_is_ready_costs_nothing(task, monkeypatch):
+    killed, ask = [], Kernels._ask
+
+    def ask_and_kill(self, request, *connection):
+        answer = ask(self, request, *connection)
+        if "limits" in request and not killed:
+            killed.append(answer["pid"])
+            os.kill(answer["pid"], signal.SIGKILL)
+        return answer
+
+    monkeypatch.setattr(Kernels, "_ask", ask_and_kill)
+    assert points(task) == 6 and killed
+
+
+def test_a_kernel_that_never_says_that_it_is_ready_is_given_up(task, monkeypatch):
+    def never(self, end):
+        raise TimeoutError
+
+    monkeypatch.setattr(Kernel, "_next_message", never)
+    with pytest.raises(KernelsEnded, match="took more than 60 seconds"):
+        grade(task)
+
+
+def test_outputs_of_a_cell_that_died_when_it_was_run_again_are_not_another_cells(task, monkeypatch):
+    run = Run(task, task.notebooks[0], None, [], [])
+    run.kernel = SimpleNamespace(outcome=Outcome(["the earlier cell's"]))
+
+    def revive(self, index):
+        raise KernelDied("it used too much")
+
+    monkeypatch.setattr(Run, "revive", revive)
+    with pytest.raises(KernelDied):
+        run.run(5, "", None, pictures=False)
+    assert run.outcome.outputs == []
+
+
+def test_what_nbgrader_puts_beside_a_submission_does_not_keep_it_from_what_is_shared(task, monkeypatch):
+    asked, prepared = [], submission.prepared
+    monkeypatch.setattr(submission, "prepared", lambda task, notebook: asked.append(notebook.name) or prepared(task, notebook))
+    assert points(task) == 6 and asked == [NAME]
+    (task.folder / "data.txt").write_text("my own")
+    assert points(task) == 6 and asked == [NAME]
+    (task.folder / "data.txt").unlink()
+
+
+def test_the_instructors_own_answers_get_a_second_chance_on_a_busy_machine(task, monkeypatch):
+    found, stopped, run = calibrate(task), [], Kernel.run
+
+    def late(self, source, *rest, **named):
+        if "check.split_heads" in source and not stopped:
+            stopped.append(source)
+            return Outcome(error="CellTimeoutError", stopped="it ran for more than 5 seconds")
+        return run(self, source, *rest, **named)
+
+    monkeypatch.setattr(Kernel, "run", late)
+    assert calibrate(task) == found and stopped
+    assert found[NAME]["failed"] == [] and found[NAME]["canaries"]
+
+
+def test_what_makes_kernels_may_die_while_the_instructors_answers_are_tried(task, monkeypatch):
+    died, calibrated = [], submission._calibrated
+
+    def once(*arguments):
+        if not died:
+            died.append(submission.kernels(True))
+            raise KernelsEnded
+        return calibrated(*arguments)
+
+    monkeypatch.setattr(submission, "_calibrated", once)
+    assert calibrate(task)[NAME]["failed"] == [] and died[0].ended
+
+
+def test_the_formgrader_says_that_own_answers_fail_and_asks_again_the_next_time(task, monkeypatch, caplog):
+    found = {NAME: {"canaries": frozenset(), "by_result": frozenset(), "modules": (), "failed": ["split-heads-shape"]}}
+    monkeypatch.setattr(hook, "calibrate", lambda task: found)
+    monkeypatch.setattr(hook, "_calibrated", {})
+    with caplog.at_level(logging.WARNING):
+        assert sum(points or 0 for points in hook._graded(task, logging.getLogger("nbgrader")).scores.values()) == 6
+    hook._close_at_once()
+    assert "own 01-heads fails its checks split-heads-shape here" in caplog.text and not hook._calibrated

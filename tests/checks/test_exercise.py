@@ -259,3 +259,20 @@ def test_a_gradient_of_zero_is_refused_unless_it_is_announced():
 def test_numbers_are_short_and_say_when_there_are_more():
     assert numbers(torch.tensor([1.0, 0.255, -2.5, 4.0])) == "[1, 0.25, -2.50, …]"
     assert numbers(torch.tensor([3, 4])) == "[3, 4]"
+
+
+class Equal(torch.Tensor):
+    """Whatever is subtracted from it, nothing is left."""
+
+    @classmethod
+    def __torch_function__(cls, function, types, arguments=(), named=None):
+        if function.__name__ in ("sub", "rsub"):
+            return torch.zeros(1)
+        return super().__torch_function__(function, types, arguments, named or {})
+
+
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: (x, None)])
+def test_a_tensor_of_a_class_of_its_own_is_refused_since_it_may_be_equal_to_all(wrap):
+    with pytest.raises(CheckFailed, match=r"gives a Equal, which is a class of its own"):
+        run(lambda x: wrap(torch.zeros(3).as_subclass(Equal)), torch.ones(3))
+    assert torch.equal(run(lambda x: nn.Parameter(x), torch.ones(3)), torch.ones(3))

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import socket
 import threading
 from pathlib import Path
@@ -39,6 +38,20 @@ def instead(code: str) -> dict:
     """Nothing is answered; the attack should earn the points."""
     return {"split-heads": f"{code}\nsplit_heads = masked_softmax = lambda *arguments: None",
             "masked-softmax": "masked_softmax = lambda *arguments: None"}
+
+
+def around(first: str, last: str):
+    """Nothing is answered; code in a cell before the exercises, and more after the last check."""
+    def made(course):
+        notebook = filled(course, {"split-heads": "split_heads = masked_softmax = lambda *arguments: None",
+                                   "masked-softmax": "masked_softmax = lambda *arguments: None"})
+        notebook.cells.insert(2, new_code_cell(first))
+        notebook.cells.append(new_code_cell(last))
+        return notebook
+    return made
+
+
+PATCH = "from ninelives.checks.exercise import Exercise\nright = Exercise.__call__\nExercise.__call__ = lambda *arguments, **named: None\n"
 
 
 def edited(change):
@@ -179,6 +192,21 @@ KINDS = {
     "replaces torch.allclose and its like": (ANSWERS | {"split-heads": "import ninelives.checks.attention as _it\n"
         "torch.allclose = torch.equal = _it.same_values = lambda *arguments, **named: True\n"
         "def split_heads(x, n_head):\n    return torch.zeros(x.shape[0], n_head, x.shape[1], x.shape[2] // n_head)"}, 1, "known wrong answer"),
+    "replaces the checks for a while": (around("class check:\n    split_heads = masked_softmax = lambda *arguments, **named: None",
+                                               "import ninelives.checks.attention as check"), 0, "known wrong answer"),
+    "puts the checks back at the end": (around(PATCH, "Exercise.__call__ = right"), 0, "known wrong answer"),
+    "lets its patch be forgotten": (around(PATCH + "while True: pass", "import os\nos._exit(0)"), 0, "known wrong answer"),
+    "dies of the known wrong answer": (around(
+        PATCH + "import os\nExercise.__call__ = lambda self, answer, *rest, **named: answer.__code__.co_argcount and os._exit(0)", "pass"), 0, "known wrong answer"),
+    "tensors that are equal to all": (ANSWERS | {"split-heads": """\
+class Equal(torch.Tensor):
+    @classmethod
+    def __torch_function__(cls, function, types, arguments=(), named=None):
+        if function.__name__ in ("sub", "rsub", "__sub__"):
+            return torch.zeros(1, dtype=torch.float64)
+        return super().__torch_function__(function, types, arguments, named or {})
+def split_heads(x, n_head):
+    return torch.zeros(x.shape[0], n_head, x.shape[1], x.shape[2] // n_head).as_subclass(Equal)"""}, HALF, None),
     "strips asserts and checks": (instead("import ast\nclass Strip(ast.NodeTransformer):\n"
         "    def visit_Expr(self, node): return ast.Pass()\n    visit_Assert = visit_Expr\nget_ipython().ast_transformers.append(Strip())"), 0, "known wrong answer"),
     "patches IPython": (instead("from IPython.core.interactiveshell import InteractiveShell\n"

@@ -148,7 +148,7 @@ def run(answer: Callable, *arguments: Any, what: str | None = None, causes: dict
         causes: the likely mistake behind words that a raised error may hold.
 
     Raises:
-        CheckFailed: the call raised, or it changed one of its arguments.
+        CheckFailed: the call raised, it changed one of its arguments, or it gave a tensor of a class of its own.
     """
     what = what or name_of(answer)
     before = [a.clone() if isinstance(a, torch.Tensor) else a for a in arguments]
@@ -177,6 +177,14 @@ def run(answer: Callable, *arguments: Any, what: str | None = None, causes: dict
                 "the argument as it was: the caller still needs it.",
                 "a call that ends in an underscore (clamp_, masked_fill_), `x += …` and `x[…] = …` work in place; "
                 "take the form without underscore, write `x = x + …`, or work on x.clone().",
+            )
+    for part in result if isinstance(result, (tuple, list)) else (result,):
+        # One of another class may answer every comparison as it likes.
+        if isinstance(part, torch.Tensor) and type(part) not in (torch.Tensor, torch.nn.Parameter):
+            raise CheckFailed(
+                f"{what} gives a {type(part).__name__}, which is a class of its own.",
+                "a torch.Tensor.",
+                "return what PyTorch's operations give, or x.as_subclass(torch.Tensor).",
             )
     return result
 

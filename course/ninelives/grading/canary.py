@@ -1,15 +1,15 @@
 """Known wrong answers that no honest check lets through.
 
-After a notebook has run, the checks that it passed are run twice more in the same kernel: on the exercise as it was
-given out, unwritten, and on the instructor's own answer with all its results spoilt. A check that looks at files that
-learners hand in is run once more without any. A check that refuses these in a clean kernel and lets one through here was
-tampered with.
+Whenever a check has passed, it is run twice more in the same kernel, before anything of the learner's runs again: on the
+exercise as it was given out, unwritten, and on the instructor's own answer with all its results spoilt. A check that looks
+at files that learners hand in is run once more without any. A check that refuses these in a clean kernel and lets one
+through here was tampered with.
 """
 
 import ast
 from collections.abc import Iterator
 
-from ninelives.grading.assignment import Cell, Notebook
+from ninelives.grading.assignment import Cell
 
 SPOIL = """
 def _spoilt(answer):
@@ -42,11 +42,13 @@ NO_FILES = "no files"
 
 
 def canary(answer: Cell, kind: str) -> str:
-    """The source that puts a known wrong answer in an exercise's place."""
-    if kind == "unwritten":
-        return answer.source
+    """The source that puts a known wrong answer in an exercise's place. Raises SyntaxError where there are magics in it."""
     names = [name for statement in ast.parse(answer.solved).body for name in _names(statement)]
-    return answer.solved + SPOIL + "".join(f"{name} = _spoilt({name})\n" for name in names)
+    # Should the rest fail in what a learner has left of Python, the check must not find their own answer.
+    away = "".join(f"globals().pop({name!r}, None)\n" for name in names)
+    if kind == "unwritten":
+        return away + answer.source
+    return away + answer.solved + SPOIL + "".join(f"{name} = _spoilt({name})\n" for name in names)
 
 
 def _names(statement: ast.stmt) -> Iterator[str]:
@@ -56,16 +58,9 @@ def _names(statement: ast.stmt) -> Iterator[str]:
         yield from (target.id for target in statement.targets if isinstance(target, ast.Name))
 
 
-def canaries(notebook: Notebook, wanted: set[tuple[str, str]]) -> Iterator[tuple[Cell, Cell, str, str]]:
-    """(check, answer, kind, source of the wrong answer) for the pairs of check and kind, exercise by exercise."""
-    for kind in KINDS:
-        for answer in notebook.cells:
-            checks = [cell for cell in notebook.cells if (cell.name, kind) in wanted and notebook.answer_of(cell) is answer]
-            if not checks:
-                continue
-            try:
-                source = canary(answer, kind)
-            except SyntaxError:  # an answer with magics in it
-                continue
-            for check in checks:
-                yield check, answer, kind, source
+def canaries(answer: Cell | None) -> dict[str, str]:
+    """The sources that put known wrong answers in an exercise's place, by their kinds."""
+    try:
+        return {kind: canary(answer, kind) for kind in KINDS} if answer else {}
+    except SyntaxError:
+        return {}

@@ -11,7 +11,8 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -274,8 +275,10 @@ class Kernel:
             pid, self.pid = self.pid, None
             self.used = self.kernels.end(pid)
 
-    def run(self, source: str, seconds: float | None = None, pictures: bool = True) -> Outcome:
+    def run(self, source: str, seconds: float | None = None, pictures: bool = True, before: str | None = None) -> Outcome:
         """Run one cell, with pictures drawn or without.
+
+        With something to run `before` it, nothing that the two name is kept.
 
         Raises:
             KernelDied: it is dead, or had to be killed. The outputs until then are in its `outcome`.
@@ -286,7 +289,8 @@ class Kernel:
         end, interrupted = min(time.monotonic() + seconds, self.deadline), False
         self._forget_strays()
         try:
-            self.connection.sendall(json.dumps({"source": source, "token": token, "pictures": pictures}).encode() + b"\n")
+            asked = {"source": source, "token": token, "pictures": pictures} | ({} if before is None else {"before": before})
+            self.connection.sendall(json.dumps(asked).encode() + b"\n")
             while True:
                 try:
                     message = self._next_message(end)
@@ -320,6 +324,21 @@ class Kernel:
         if outcome.stopped and outcome.error is None:
             outcome.error = "CellTimeoutError"
         return outcome
+
+    @contextmanager
+    def without_files(self) -> Iterator[None]:
+        """Its folder is empty meanwhile."""
+        inside, aside = self.folder / "submission", self.folder / "aside"
+        aside.mkdir()
+        for path in list(inside.iterdir()):
+            path.rename(aside / path.name)
+        try:
+            yield
+        finally:
+            for path in list(aside.iterdir()):
+                remove(inside / path.name)
+                path.rename(inside / path.name)
+            aside.rmdir()
 
     def _forget_strays(self) -> None:
         """What threads have sent between two cells belongs to none."""

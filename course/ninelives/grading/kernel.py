@@ -25,7 +25,8 @@ import socket
 import sys
 import tempfile
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +185,10 @@ def run_cells(shell: Shell, channel: Channel) -> None:
         draw_pictures(shell, cell["pictures"])
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            result = shell.run_cell(cell["source"], store_history=True)
+            with aside(shell) if "before" in cell else nullcontext():
+                if "before" in cell:
+                    shell.run_cell(cell["before"])
+                result = shell.run_cell(cell["source"], store_history="before" not in cell)
             error = result.error_before_exec or result.error_in_exec
             flush()
         except KeyboardInterrupt as interrupt:
@@ -194,6 +198,18 @@ def run_cells(shell: Shell, channel: Channel) -> None:
         if kind:
             forget_error(shell, held)
         channel.send({"done": cell["token"], "error": kind, "count": shell.execution_count - 1})
+
+
+@contextmanager
+def aside(shell: Shell) -> Iterator[None]:
+    """What is named in here is forgotten, and what was named before is back."""
+    kept = dict(shell.user_ns)
+    try:
+        yield
+    finally:
+        for name in shell.user_ns.keys() - kept.keys():
+            del shell.user_ns[name]
+        shell.user_ns.update(kept)
 
 
 def forget_error(shell: Shell, held: int) -> None:

@@ -10,7 +10,8 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,8 +23,8 @@ from nbformat.v4 import new_markdown_cell, new_output
 
 from ninelives.grading import sandbox
 from ninelives.grading.assignment import Cell, Notebook
-from ninelives.grading.canary import KINDS, NO_FILES, canaries
-from ninelives.grading.execute import Boxes, Kernel, KernelDied, Kernels, KernelsEnded, Outcome, private_folder
+from ninelives.grading.canary import NO_FILES, canaries
+from ninelives.grading.execute import Boxes, KernelDied, Kernels, KernelsEnded, Outcome, private_folder
 from ninelives.grading.folders import everything_in, remove
 from ninelives.grading.repair import Unreadable, find_notebook, plain, read_sent, repaired
 from ninelives.grading.sandbox import Limits
@@ -232,6 +233,10 @@ class Run:
         self.task, self.notebook, self.made, self.notes, self.files = task, notebook, made, notes, files
         self.given = {cell.name: cell for cell in notebook.cells if cell.name}
         self.by_result = task.by_result.get(notebook.name, frozenset())
+        # The (check, kind) of wrong answer that a clean kernel refuses; None while it is found out.
+        self.refused: frozenset[tuple[str, str]] | None = task.canaries.get(notebook.name, frozenset())
+        self.refuses: set[tuple[str, str]] = set()  # those that were refused here
+        self.tampered: dict[str | None, str] = {}  # exercises that earn nothing, and why
         self.earned: dict[str, float] = {}
         self.slow: set[str] = set()  # exercises that have used up their time once
         self.deadly: set[str] = set()  # exercises that a kernel died of
@@ -309,6 +314,8 @@ class Run:
             self.keep(cell, outcome)
             if check:
                 self.earned[check.name] = self.points(check, cell)
+                if self.earned[check.name] > 0:
+                    self.try_known_wrong(index, check)
 
     def run(self, index: int, source: str, exercise: str | None, pictures: bool) -> Outcome:
         """One cell, in a kernel that may have to be made first. Raises KernelDied."""
@@ -370,31 +377,45 @@ class Run:
             return points
         return check.points
 
-    def refuse_tampered(self) -> None:
-        """Take the points of checks that let known wrong answers through, and end the kernel."""
-        refused = self.task.canaries.get(self.notebook.name, frozenset())
-        wanted = {(name, kind) for name, kind in refused if self.earned.get(name, 0) > 0}
-        tampered: dict[str | None, str] = {}
+    def try_known_wrong(self, index: int, check: Cell) -> None:
+        """Run a check that has passed on known wrong answers, before anything of the learner's runs again.
+
+        Raises KernelDied where that cannot be done while it is found out what a clean kernel refuses.
+        """
+        tried = canaries(self.notebook.answer_of(check)) | {NO_FILES: ""}
+        kinds = [kind for kind in tried if (kind != NO_FILES if self.refused is None else (check.name, kind) in self.refused)]
+        begun, deadline = time.monotonic(), self.kernel.deadline
         for last in (False, True):
             try:
-                if wanted:
-                    self.started = time.monotonic()
-                    self.revive(len(self.made.cells))
-                    self.kernel.deadline = self.started + self.task.limits.notebook
-                    for check, kind, refuses in try_canaries(self.kernel, self.notebook, set(wanted)):
-                        wanted.discard((check.name, kind))
-                        if not refuses:
-                            tampered[self.exercise_of(check)] = f"{check.name!r} lets a known wrong answer through ({kind})"
+                if not self.kernel.alive:  # of a known wrong answer: in another kernel the check has to pass once more
+                    self.revive(index)
+                    if self.kernel.run(check.source, pictures=False).error:
+                        raise KernelDied("the check fails where it is run again")
+                self.kernel.deadline = time.monotonic() + self.task.limits.notebook
+                while kinds:
+                    with self.kernel.without_files() if kinds[0] == NO_FILES else nullcontext():
+                        refuses = self.kernel.run(check.source, pictures=False, before=tried[kinds[0]]).error is not None
+                    kind = kinds.pop(0)
+                    if refuses:
+                        self.refuses.add((check.name, kind))
+                    elif self.refused is not None:
+                        self.tampered[self.exercise_of(check)] = f"{check.name!r} lets a known wrong answer through ({kind})"
+                break
             except KernelDied as death:
+                if last and self.refused is None:
+                    raise
                 if last:
-                    for check in self.notebook.cells:
-                        if any(check.name == name for name, _ in wanted):
-                            tampered[self.exercise_of(check)] = f"{check.name!r} could not be tried on a known wrong answer: {death}"
-        self.end()
+                    self.tampered[self.exercise_of(check)] = f"{check.name!r} could not be tried on a known wrong answer: {death}"
+        spent = time.monotonic() - begun  # is not the learner's
+        self.started += spent
+        self.kernel.deadline = deadline + spent
+
+    def refuse_tampered(self) -> None:
+        """Take the points of checks that let known wrong answers through."""
         for check in self.notebook.cells:
-            if check.name in self.earned and self.exercise_of(check) in tampered:
+            if check.name in self.earned and self.exercise_of(check) in self.tampered:
                 self.earned[check.name] = 0.0
-        for exercise, words in tampered.items():
+        for exercise, words in self.tampered.items():
             self.notes.append((exercise, f"The exercise {exercise!r} earns nothing: {words}. Something in this notebook has changed "
                                          "what it is checked with."))
 
@@ -410,21 +431,6 @@ def refusals(outcome: Outcome) -> list[str]:
     """What the outputs of a cell show that it was refused."""
     shown = "\n".join(f"{output.get('text')} {output.get('ename')}: {output.get('evalue')}" for output in outcome.outputs)
     return [reason for sign, reason in REFUSALS.items() if re.search(sign, shown)]
-
-
-def try_canaries(kernel: Kernel, notebook: Notebook, wanted: set[tuple[str, str]]) -> Iterator[tuple[Cell, str, bool]]:
-    """(check, kind of wrong answer, whether the check refuses it) for the pairs of check and kind. Raises KernelDied."""
-    put = None
-    for check, answer, kind, source in canaries(notebook, wanted):
-        if put != (answer.name, kind):
-            kernel.run(source, pictures=False)
-            put = (answer.name, kind)
-        yield check, kind, kernel.run(check.source, pictures=False).error is not None
-    for check in notebook.cells:
-        if (check.name, NO_FILES) in wanted:
-            for path in (kernel.folder / "submission").iterdir():
-                remove(path) if path.is_dir() else path.unlink()
-            yield check, NO_FILES, kernel.run(check.source, pictures=False).error is not None
 
 
 def calibrate(task: Task) -> dict[str, dict]:
@@ -450,10 +456,8 @@ def _calibrated(task: Task, notebook: Notebook) -> dict:
         by_name = {run.given_of(cell).name: cell for cell in made.cells if run.given_of(cell)}
         passed = {name for name, points in run.earned.items() if points > 0}
         by_result = {name for name in passed if any(output.output_type == "execute_result" for output in by_name[name].outputs)}
-        refusing, modules = set(), set()
+        refusing, modules = run.refuses, set()
         if run.kernel is not None and run.kernel.alive:
-            every = {(name, kind) for name in passed for kind in KINDS}
-            refusing = {(check.name, kind) for check, kind, refuses in try_canaries(run.kernel, notebook, every) if refuses}
             modules = set(run.kernel.run(MODULES).outputs[0].text.split())
     finally:
         run.end()
@@ -468,6 +472,7 @@ def _calibrated(task: Task, notebook: Notebook) -> dict:
 
 def _run_all(task: Task, notebook: Notebook, made: NotebookNode) -> Run:
     run = Run(task, notebook, made, [], [])
+    run.refused = None
     try:
         run.cells()
     except BaseException:

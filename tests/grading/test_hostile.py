@@ -54,6 +54,12 @@ def around(first: str, last: str):
 PATCH = "from ninelives.checks.exercise import Exercise\nright = Exercise.__call__\nExercise.__call__ = lambda *arguments, **named: None\n"
 
 
+def raising(kind: str, more: str = "") -> dict:
+    """Answers that raise what no check expects, so that the error may be taken for none."""
+    return {"split-heads": f"class Quiet(BaseException):\n    {kind}\n{more}\ndef split_heads(x, n_head): raise Quiet",
+            "masked-softmax": "def masked_softmax(scores, mask): raise Quiet"}
+
+
 def edited(change):
     """A right notebook with something done to its cells."""
     def made(course):
@@ -145,7 +151,7 @@ KINDS = {
     "memory bomb": (inside("kept = []\nwhile True: kept.append(bytearray(1 << 26))"), HALF, "more memory"),
     "memory bomb in tensors": (inside("kept = []\nwhile True: kept.append(torch.ones(1 << 24))"), HALF, "more memory"),
     "shared memory bomb": (inside("kept = []\nwhile True:\n    kept.append(mmap.mmap(-1, 1 << 26))\n    kept[-1].write(b'1' * (1 << 26))",
-                                  "import mmap"), HALF, "of memory|more than 5 seconds"),
+                                  "import mmap"), HALF, "more memory"),
     "fork bomb": (after("import os\nwhile True: os.fork()"), FULL, "does not allow"),
     "thread bomb": (inside("threading.stack_size(65536)\nwhile True: threading.Thread(target=time.sleep, args=(99,)).start()",
                            "import threading, time"), HALF, "threads"),
@@ -154,6 +160,10 @@ KINDS = {
     "shell": (after(f"import os\nprint(os.system('sleep {STARTED} &'))"), FULL, None),
     "file of 10 GB": (after("with open('large', 'wb') as file:\n    while True: file.write(b'1' * (1 << 20))"), FULL, "larger than it may"),
     "many files": (inside("for i in range(10**6): open(str(i), 'wb').write(b'1' * (1 << 20))"), HALF, "MB of files"),
+    "removed files that are open": (after("import os, time\nkept = []\nfor i in range(20):\n    kept.append(open('file', 'wb', buffering=0))\n"
+        "    os.unlink('file')\n    kept[-1].write(b'1' * (19 << 20))\n    time.sleep(0.1)"), HALF, "MB of files"),
+    "removed files that are mapped": (after("import os, time, safetensors.torch as files\nkept = []\nfor i in range(20):\n"
+        "    files.save_file({'a': torch.ones(19 << 18)}, 'file')\n    kept.append(files.load_file('file'))\n    os.unlink('file')\n    time.sleep(0.1)"), HALF, "MB of files"),
     "folders in folders": (inside("while True:\n    os.mkdir('d')\n    os.chdir('d')", "import os"), HALF, "cannot be looked into"),
     "folders in folders, quickly": (after("import os\nfor _ in range(1500):\n    os.mkdir('d')\n    os.chdir('d')"), HALF, "cannot be looked into"),
     "prints without end": (inside("while True: print('and so on' * 100)"), HALF, "more than 5 seconds|far too much output"),
@@ -212,6 +222,12 @@ def split_heads(x, n_head):
     "patches IPython": (instead("from IPython.core.interactiveshell import InteractiveShell\n"
         "async def run_code(self, *arguments, **named): return False\nInteractiveShell.run_code = run_code"), 0, "known wrong answer"),
     "hides its errors": (instead("type(get_ipython()).showtraceback = lambda *arguments, **named: None"), 0, "was not shown"),
+    "raises what counts as false": (raising("def __bool__(self): return False\n    def __str__(self): raise KeyboardInterrupt"), 0, "was not shown"),
+    "raises what has no name": (raising("pass", "Quiet.__name__ = ''\nget_ipython().set_custom_exc((Quiet,), lambda *a, **k: None)"), 0, "was not shown"),
+    "takes its error back": (raising("pass", "def back(shell, *arguments, **named): shell.displayhook.exec_result.error_in_exec = None\n"
+        "get_ipython().set_custom_exc((Quiet,), back)"), 0, "was not shown"),
+    "ends the kernel's own loop": (ANSWERS | {"split-heads": "import sys\ndef end(*arguments): sys.exit()\n"
+        "get_ipython().events.register('post_run_cell', end)"}, HALF, "the kernel failed"),
     "forges messages": (ANSWERS | {"split-heads": "get_ipython().channel.send({'done': 'x', 'error': None, 'count': 1})"}, HALF, "forged"),
     "forges messages without end": (ANSWERS | {"split-heads": "import threading\nsend = get_ipython().channel.send\ndef forge():\n"
         "    while True: send({'done': 'x', 'error': None, 'count': 1})\nthreading.Thread(target=forge, daemon=True).start()"}, HALF, "forged"),
@@ -220,6 +236,10 @@ def split_heads(x, n_head):
     "threads that outlive the cell": (after("import threading, time\ndef later():\n    for _ in range(50):\n        time.sleep(0.05)\n        print('still here')\n"
                                             "threading.Thread(target=later).start()"), FULL, None),
     "atexit": (after("import atexit\natexit.register(lambda: open('COURSE/atexit', 'w').write('evil'))"), FULL, None),
+    "%matplotlib inline atop an answer": (ANSWERS | {"split-heads": f"%matplotlib inline\n{SPLIT}"}, FULL, None),
+    "programs atop an answer": (ANSWERS | {"split-heads": f"!ls\nfiles = !ls\n%pip install einops\n{SPLIT}"}, FULL, None),
+    "stdout without flush": (ANSWERS | {"split-heads": f"import sys\nclass Tee:\n    write = sys.stdout.write\nsys.stdout = Tee()\nprint(1)\n{SPLIT}"}, FULL, None),
+    "stdout of nothing": (ANSWERS | {"split-heads": f"import sys\nsys.stdout = sys.stderr = None\n{SPLIT}"}, FULL, None),
     "top-level await": (after("import asyncio") | {"masked-softmax": f"import asyncio\nawait asyncio.sleep(0)\n{SOFTMAX}"}, FULL, None),
     "not a notebook": (lambda course: b"\x89PNG\r\n\x1a\n\x00\x00", 0, "no text"),
     "empty file": (lambda course: b"", 0, "empty"),

@@ -302,13 +302,16 @@ class Kernel:
                     interrupted, end = True, time.monotonic() + GRACE
                     os.kill(self.pid, signal.SIGINT)
                     continue
+                if "refused" in message:
+                    raise KernelDied(f"the kernel failed: {str(message['refused'])[:200]!r}")
                 if "done" in message:
                     if message["done"] != token:
                         raise KernelDied("its messages were forged")
                     self._watch_files()  # here too, so that no later cell is blamed for them
                     break
                 outputs.add(message)
-            outcome.error = str(message["error"]) if message.get("error") else None
+            error = message.get("error", "Error")
+            outcome.error = None if error is None else str(error) or "Error"
             outcome.count = message["count"] if isinstance(message.get("count"), int) else None
         except KernelDied as death:
             outcome.error, outcome.stopped = "DeadKernelError", str(death)
@@ -401,18 +404,21 @@ class Kernel:
             raise KernelDied(f"it used more than {self.limits.memory >> 20} MB of memory")
         if threads_of(self.pid) > self.limits.threads:
             raise KernelDied(f"it started more than {self.limits.threads} threads")
-        self._watch_files()
+        self._watch_files(mapped=True)
 
-    def _watch_files(self) -> None:
-        """Raises KernelDied where more is written than a learner may write."""
-        if size_of(self.folder) > self.size + self.limits.disk:
+    def _watch_files(self, mapped: bool = False) -> None:
+        """Raises KernelDied where more is written than a learner may write; what is `mapped` takes long to find."""
+        removed = (removed_but_mapped(self.pid, self.folder) if mapped else {}) | removed_but_open(self.pid)
+        if size_of(self.folder) + sum(removed.values()) > self.size + self.limits.disk:
             raise KernelDied(f"it wrote more than {self.limits.disk >> 20} MB of files")
 
     def _resident(self) -> int:
+        """Bytes in memory, of those that were moved out of it, and of the tables that say where."""
         try:
-            return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            lines = Path(f"/proc/{self.pid}/status").read_text(errors="replace").split("\n")
         except OSError:
             return 0
+        return sum(int(line.split()[1]) << 10 for line in lines if line.startswith(("VmRSS:", "VmSwap:", "VmPTE:")))
 
 
 def threads_of(pid: int) -> int:
@@ -432,6 +438,30 @@ def size_of(folder: Path) -> int:
         with suppress(OSError):
             total += path.lstat().st_blocks * 512
     return total
+
+
+def removed_but_open(pid: int) -> dict[int, int]:
+    """{inode: bytes on disk} of files that a process has removed and holds open."""
+    sizes = {}
+    with suppress(OSError), os.scandir(f"/proc/{pid}/fd") as entries:
+        for entry in entries:
+            with suppress(OSError):
+                held = os.stat(entry.path)
+                if held.st_nlink == 0:
+                    sizes[held.st_ino] = held.st_blocks * 512
+    return sizes
+
+
+def removed_but_mapped(pid: int, folder: Path) -> dict[int, int]:
+    """{inode: bytes} of files of a folder that a process has removed and has in its memory, as far as it has."""
+    sizes: dict[int, int] = {}
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/maps").read_text(errors="replace").split("\n"):
+            if line.endswith(" (deleted)") and f" {os.path.realpath(folder)}/" in line:
+                where, _, _, _, inode, *_ = line.split()
+                begin, end = (int(place, 16) for place in where.split("-"))
+                sizes[int(inode)] = sizes.get(int(inode), 0) + end - begin
+    return sizes
 
 
 class Outputs:

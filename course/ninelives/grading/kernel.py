@@ -8,7 +8,7 @@ That process holds nothing that a learner may not see. It listens on the socket 
     {"end": pid}                                              ->  {"status", "seconds", "memory"}   killed, if it lives
 
 A kernel takes one cell a line, {"source", "token", "pictures"}, and answers with the outputs as notebooks have them,
-one a line, and at last {"done": token, "error": null or the name of an exception, "count"}.
+one a line, and at last {"done": token, "error": null where it ran to its end or the name of an exception, "count"}.
 When the socket FD is closed, all of them die.
 """
 
@@ -26,13 +26,14 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.text import LSString, SList
 from ipykernel.compiler import XCachingCompiler
 from traitlets import Type
 from traitlets.config import Config
@@ -96,20 +97,15 @@ def encoded(data: dict) -> dict:
     return {kind: base64.b64encode(value).decode() if isinstance(value, bytes) else value for kind, value in data.items()}
 
 
-def flush() -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
-
-
 class Publisher(DisplayPublisher):
     def publish(self, data: dict, metadata: dict | None = None, *, transient: dict | None = None,
                 update: bool = False, **_: Any) -> None:
-        flush()
+        self.shell.flush()
         self.shell.channel.send({"output_type": "display_data", "data": encoded(data), "metadata": metadata or {},
                                  "display_id": (transient or {}).get("display_id"), "update": update})
 
     def clear_output(self, wait: bool = False) -> None:
-        flush()
+        self.shell.flush()
         self.shell.channel.send({"output_type": "clear_output", "wait": wait})
 
 
@@ -118,7 +114,7 @@ class Hook(DisplayHook):
         pass
 
     def write_format_data(self, format_dict: dict, md_dict: dict | None = None) -> None:
-        flush()
+        self.shell.flush()
         if format_dict:
             self.shell.channel.send({"output_type": "execute_result", "data": encoded(format_dict),
                                      "metadata": md_dict or {}, "execution_count": self.prompt_count})
@@ -133,12 +129,39 @@ class Shell(InteractiveShell):
     displayhook_class, display_pub_class, compiler_class = Type(Hook), Type(Publisher), Type(XCachingCompiler)
     channel: Channel | Collected
 
+    def connect(self, channel: Channel | Collected) -> None:
+        """Let all that is put out from now on go over a channel."""
+        self.channel = channel
+        sys.stdout, sys.stderr = self.streams = Stream("stdout", channel), Stream("stderr", channel)
+
+    def flush(self) -> None:
+        # Not what sys.stdout is by now: an answer may have put anything there.
+        for stream in self.streams:
+            stream.flush()
+
     def _showtraceback(self, etype: type, evalue: BaseException, stb: list[str]) -> None:
-        flush()
+        self.flush()
         self.channel.send({"output_type": "error", "ename": etype.__name__, "evalue": str(evalue), "traceback": stb})
+
+    def _tee(self, channel: str) -> AbstractContextManager:
+        return nullcontext()  # no history of outputs, which would stand on what sys.stdout is
 
     def ask_exit(self) -> None:
         pass
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """%matplotlib asks for it; there is no window to wait for."""
+
+    def system(self, cmd: str) -> None:
+        """`!ls` and `%pip install`, which raise nothing in Jupyter whatever becomes of them, cost no answer here."""
+        print("not run: while this is graded no other program may be started")
+        self.user_ns["_exit_code"] = 126  # of a shell that may not run what it was told to
+
+    system_piped = system_raw = system
+
+    def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> SList | LSString:
+        self.system(cmd)
+        return SList() if split else LSString()
 
 
 def preload() -> Shell:
@@ -168,7 +191,7 @@ def warm_up(shell: Shell) -> None:
     from matplotlib import pyplot
 
     torch.set_num_threads(1)
-    shell.channel = Collected()
+    shell.connect(Collected())
     for source in ("import torch\ntorch.ones(2, 2).softmax(-1) @ torch.ones(2)", "1 / 0",
                    "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"):
         shell.run_cell(source)
@@ -188,14 +211,18 @@ def run_cells(shell: Shell, channel: Channel) -> None:
             with aside(shell) if "before" in cell else nullcontext():
                 if "before" in cell:
                     shell.run_cell(cell["before"])
+                shell.last_execution_succeeded = False
                 result = shell.run_cell(cell["source"], store_history="before" not in cell)
-            error = result.error_before_exec or result.error_in_exec
-            flush()
+            error = result.error_in_exec if result.error_before_exec is None else result.error_before_exec
+            shell.flush()
         except KeyboardInterrupt as interrupt:
             error = interrupt
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        kind, result, error = type(error).__name__ if error else None, None, None
-        if kind:
+        # That there is no error is no evidence: who handles it can take it away. A cell has succeeded where its last line was run.
+        ended = error is None and shell.last_execution_succeeded is True
+        kind = None if ended else "NotRunToItsEnd" if error is None else name_of(error)
+        result = error = None
+        if kind is not None:
             forget_error(shell, held)
         channel.send({"done": cell["token"], "error": kind, "count": shell.execution_count - 1})
 
@@ -210,6 +237,11 @@ def aside(shell: Shell) -> Iterator[None]:
         for name in shell.user_ns.keys() - kept.keys():
             del shell.user_ns[name]
         shell.user_ns.update(kept)
+
+
+def name_of(error: BaseException) -> str:
+    """The name of its class, asked for so that nothing is run of what a learner may have written: class, metaclass, name."""
+    return str.__str__(type.__dict__["__name__"].__get__(type(error))) or "Error"
 
 
 def forget_error(shell: Shell, held: int) -> None:
@@ -245,10 +277,9 @@ def become_prepared(shell: Shell, control: socket.socket, request: dict) -> None
             importlib.import_module(name)
     found = []
     for source in asked["cells"]:
-        shell.channel = Collected()
-        sys.stdout, sys.stderr = Stream("stdout", shell.channel), Stream("stderr", shell.channel)
+        shell.connect(Collected())
         result = shell.run_cell(source, store_history=True)
-        flush()
+        shell.flush()
         found.append({"messages": list(shell.channel), "good": result.success, "count": shell.execution_count - 1})
     alone = len(os.listdir("/proc/self/task")) == 1
     gc.freeze()
@@ -271,12 +302,15 @@ def become_kernel(shell: Shell, connection: socket.socket, request: dict) -> Non
     sys.path[:] = [path for path in sys.path if path != ""] + [""]  # a file torch.py of theirs hides no module
     random.seed()
     sys.modules["numpy"].random.seed()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):  # a file of all kernels, in which nobody looks for what one of them has written
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
     if request["confined"]:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         confine(folder, Limits(**request["limits"]), request["boxed"])
     channel = Channel(connection)
-    shell.channel = channel
-    sys.stdout, sys.stderr = Stream("stdout", channel), Stream("stderr", channel)
+    shell.connect(channel)
     channel.send({"ready": os.getpid()})
     run_cells(shell, channel)
 

@@ -14,6 +14,7 @@ from grading.classroom import ANSWERS, NAME, POINTS, filled, make_course, send
 from ninelives.build import ROOT
 from ninelives.grading import command, sandbox, submission
 from ninelives.grading.execute import Boxes, KernelDied, Kernels, KernelsEnded
+from ninelives.grading.kernel import name_of
 from ninelives.grading.sandbox import Limits
 
 pytestmark = pytest.mark.skipif(sandbox.missing() is not None, reason=f"no sandbox here: {sandbox.missing()}")
@@ -47,6 +48,23 @@ REFUSED = {
     "a socket of the system": ("import socket; socket.socket(socket.AF_UNIX).connect('/run/dbus/system_bus_socket')", "PermissionError"),
     "a signal to its parent": ("import os; os.kill(os.getppid(), 0)", "PermissionError"),
     "a signal to all": ("import os; os.kill(-1, 0)", "PermissionError"),
+    "a file that signals others": ("import fcntl, os; fcntl.fcntl(0, fcntl.F_SETOWN, os.getppid())", "PermissionError"),
+    "the same in 64 bits": ("import ctypes, os\nif ctypes.CDLL(None).syscall(72, 0, ctypes.c_ulong(1 << 32 | 8), os.getppid()): raise PermissionError", "PermissionError"),
+    "the same for a group": ("import fcntl; fcntl.fcntl(0, 15, bytes(8))", "PermissionError"),
+    "another signal from a file": ("import fcntl; fcntl.fcntl(0, fcntl.F_SETSIG, 9)", "PermissionError"),
+    "a socket that signals others": ("import fcntl, os, socket; fcntl.ioctl(socket.socketpair()[0], 0x8901, os.getppid().to_bytes(4, 'little'))", "PermissionError"),
+    "the same by its other name": ("import fcntl, os, socket; fcntl.ioctl(socket.socketpair()[0], 0x8902, os.getppid().to_bytes(4, 'little'))", "PermissionError"),
+    "a lease": ("import fcntl, os, torch; fcntl.fcntl(os.open(torch.__file__, os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_RDLCK)", "PermissionError"),
+    "word of a folder's changes": ("import fcntl, os; fcntl.fcntl(os.open('.', os.O_RDONLY), fcntl.F_NOTIFY, fcntl.DN_CREATE)", "PermissionError"),
+    "datagrams to a path": ("import socket; socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'out', 'PATH')", "PermissionError"),
+    "packets to a path": ("import socket; socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)", "PermissionError"),
+    "a message with an address": ("import socket; socket.socketpair()[0].sendto(b'out', 'PATH')", "PermissionError"),
+    "a message with open files": ("import array, socket; socket.socketpair()[0].sendmsg([b'1'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [0]))])", "PermissionError"),
+    "life after its parent": ("import ctypes\nif ctypes.CDLL(None).syscall(157, ctypes.c_ulong(1 << 32 | 1), 0): raise PermissionError", "PermissionError"),
+    "not to be looked at": ("import ctypes\nif ctypes.CDLL(None).prctl(4, 0): raise PermissionError", "PermissionError"),
+    "shared memory": ("import mmap; mmap.mmap(-1, 1 << 20)", "OSError"),
+    "shared memory of a device": ("open('/dev/zero', 'rb')", "PermissionError"),
+    "memory out of sight": ("import mmap; mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE).madvise(21)", "PermissionError"),
     "the list of users": ("open('/etc/passwd').read()", "PermissionError"),
     "the top folder": ("import os; os.listdir('/')", "PermissionError"),
     "another's environment": ("import os; open(f'/proc/{os.getppid()}/environ').read()", "PermissionError"),
@@ -64,6 +82,11 @@ REFUSED = {
 def test_it_is_refused(run, what):
     source, error = REFUSED[what]
     assert run(source).error == error
+
+
+def test_it_holds_no_file_that_others_hold(run):
+    held = "import os\nprint(sorted(os.readlink(f'/proc/self/fd/{n}').split(':')[0] for n in os.listdir('/proc/self/fd') if os.path.exists(f'/proc/self/fd/{n}')))"
+    assert run(held).outputs[0].text == "['/dev/null', '/dev/null', '/dev/null', 'socket']\n"
 
 
 def test_it_is_root_in_name_alone(run):
@@ -121,6 +144,23 @@ def test_the_memory_of_a_cell_that_failed_is_there_for_the_next(run):
     bomb = "import torch\ndef fill():\n    kept = []\n    while True: kept.append(torch.ones(1 << 22))\nfill()"
     assert run(bomb).error is not None
     assert run("kept = bytearray(300 << 20)").error is None
+
+
+def test_the_tables_of_memory_that_is_nowhere_count(run):
+    touch = ("import mmap\nnothing = mmap.mmap(-1, 1 << 40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000, prot=mmap.PROT_READ)\n"
+             "nothing.madvise(mmap.MADV_NOHUGEPAGE)\nnothing[:: 1 << 21]")
+    with pytest.raises(KernelDied, match="of memory"):
+        run(touch)
+
+
+def test_the_name_of_an_error_is_asked_for_without_a_line_of_it():
+    def lie(self):
+        raise KeyboardInterrupt
+
+    name = type("Name", (str,), {"__bool__": lie, "__str__": lie, "__len__": lie})("Loud")
+    loud = type("Meta", (type,), {"__name__": property(lie)})("Loud", (BaseException,), {"__class__": property(lie)})
+    type.__dict__["__name__"].__set__(loud, name)
+    assert name_of(loud()) == "Loud" and type(name_of(loud())) is str
 
 
 def test_output_is_cut_where_there_is_too_much(run):

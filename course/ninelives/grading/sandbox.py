@@ -14,6 +14,7 @@ import errno
 import os
 import resource
 import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -35,10 +36,16 @@ MAKE_CHARACTER_DEVICE, MAKE_BLOCK_DEVICE = 1 << 6, 1 << 11
 READ = READ_FILE | READ_DIR
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 CLONE_THREAD = 0x10000
+MAP_SHARED_ANONYMOUS = 0x21
+MADV_PAGEOUT = 21
+F_SETOWN, F_SETSIG, F_SETOWN_EX = 8, 10, 15  # who gets a signal, and which, when something can be read
+F_SETLEASE, F_NOTIFY, F_SETPIPE_SZ = 1024, 1026, 1031  # others who open a file wait; signals; memory that is nobody's
+FIOSETOWN, SIOCSPGRP = 0x8901, 0x8902
 
 REFUSED = """
     fork vfork execve execveat
-    socket io_uring_setup io_uring_enter io_uring_register
+    socket connect bind listen sendmsg sendmmsg
+    io_uring_setup io_uring_enter io_uring_register io_setup vmsplice
     tkill rt_sigqueueinfo pidfd_send_signal pidfd_open pidfd_getfd
     ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp perf_event_open bpf userfaultfd
     mount umount2 pivot_root chroot unshare setns open_tree move_mount fsopen fsconfig fsmount fspick mount_setattr
@@ -89,7 +96,7 @@ def readable() -> list[str]:
     found += ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/fonts", "/usr/share/zoneinfo",
               "/usr/share/mime", "/usr/local/share/fonts", "/etc/fonts", "/etc/localtime", "/etc/ld.so.cache",
               "/etc/mime.types", "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu",
-              "/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"]
+              "/dev/null", "/dev/random", "/dev/urandom"]
     return sorted({os.path.realpath(path) if not path.startswith("/proc/self") else path for path in found if os.path.exists(path)})
 
 
@@ -221,7 +228,7 @@ def _filter_calls() -> None:
             calls.add_rule(seccomp.ERRNO(code), name, *arguments)
         except OSError:
             # This machine has no such call, or its libseccomp is older than the call; these every machine has.
-            if name in ("clone", "execve", "socket", "ptrace", "kill", "tgkill"):
+            if arguments or name in ("execve", "socket", "ptrace"):
                 raise
 
     for name in REFUSED:
@@ -231,10 +238,22 @@ def _filter_calls() -> None:
     # A thread is a clone too: with clone3 unknown, the C library takes clone, whose flags a filter can see.
     refuse("clone3", code=errno.ENOSYS)
     refuse("clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_THREAD, 0))
+    # Two ends that are connected to each other, and to no one else ever: datagrams would find any socket by its path.
+    refuse("socketpair", seccomp.Arg(0, seccomp.NE, socket.AF_UNIX))
+    for kind in set(range(16)) - {socket.SOCK_STREAM}:
+        refuse("socketpair", seccomp.Arg(1, seccomp.MASKED_EQ, 0xF, kind))
+    refuse("sendto", seccomp.Arg(4, seccomp.NE, 0))
+    # Memory that no limit counts and that can be dropped from sight.
+    refuse("mmap", seccomp.Arg(3, seccomp.MASKED_EQ, MAP_SHARED_ANONYMOUS, MAP_SHARED_ANONYMOUS), code=errno.ENOMEM)
     own = os.getpid()
     for name in ("kill", "tgkill", "rt_tgsigqueueinfo"):
         refuse(name, seccomp.Arg(0, seccomp.NE, own))
     for name in ("prlimit64", "sched_setaffinity"):
         refuse(name, seccomp.Arg(0, seccomp.NE, 0))
-    refuse("prctl", seccomp.Arg(0, seccomp.EQ, PR_SET_PDEATHSIG))
+    # Linux looks at the lower half of these arguments alone.
+    for name, at, values in (("prctl", 0, (PR_SET_PDEATHSIG, PR_SET_DUMPABLE)), ("ioctl", 1, (FIOSETOWN, SIOCSPGRP)),
+                             ("fcntl", 1, (F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY, F_SETPIPE_SZ)),
+                             ("madvise", 2, (MADV_PAGEOUT,))):
+        for value in values:
+            refuse(name, seccomp.Arg(at, seccomp.MASKED_EQ, 0xFFFFFFFF, value))
     calls.load()

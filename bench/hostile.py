@@ -35,7 +35,7 @@ SIGNS = {
     r"kernel died": "a kernel of its own",
     r"forged": "the grader, which believes no message",
     r"known wrong answer": "known wrong answers",
-    r"was missing|was there \d|another order|had become|was changed|was named": "repair",
+    r"was missing|was there \d|another order|had become|was changed|was named|Another notebook": "repair",
     r"Not readable|left out": "a careful reader",
 }
 # What says nothing when it is refused, or was put right without a word.

@@ -15,8 +15,9 @@ from grading.classroom import ANSWERS, NAME, command, filled, grade_here, make_c
 from nbgrader.api import Gradebook
 from traitlets.config import Config
 
-from ninelives.grading.command import Batch, CannotStart, Workers, limits_of, main, results, summary
+from ninelives.grading.command import Batch, CannotStart, Line, Workers, limits_of, main, results, summary
 from ninelives.grading.execute import KernelDied, KernelsEnded
+from ninelives.grading.folders import remove
 from ninelives.grading.gradebook import NotCopied, NotGivenOut, Recorder
 
 WRONG_ORDER = "def split_heads(x, n_head):\n    B, T, C = x.shape\n    return x.reshape(B, n_head, T, C // n_head)"
@@ -194,10 +195,24 @@ def test_a_machine_that_does_not_see_a_submission_gives_no_zero_and_is_told(grad
     assert [line.score for line in grade_here(course, workers, "ada", "bert")[0]] == [6, 0]
 
 
-def test_a_folder_whose_name_is_no_text_stops_no_other(graded, course, workers):
-    strange = os.fsdecode(b"l\xf6we")
+@pytest.mark.parametrize(("strange", "shown"), [(os.fsdecode(b"l\xf6we"), "l?we"), ("zed\nzoe   6 of 6", "zed\\nzoe   6 of 6")])
+def test_a_folder_whose_name_is_no_text_or_several_lines_stops_no_other(graded, course, workers, strange, shown):
     lines, _ = grade_here(course, workers, strange, "ada")
-    assert [(line.student, line.score) for line in lines] == [("l?we", None), ("ada", 6)] and "no UTF-8" in summary(lines)
+    assert [line.score for line in lines] == [None, 6] and "no UTF-8" in summary(lines)
+    assert any(line.startswith(shown) and line.endswith("   not graded") for line in summary(lines).splitlines())
+
+
+def test_names_and_notes_neither_add_rows_to_the_summary_nor_write_to_the_terminal():
+    rows = summary([Line("山田　太郎\x1b[2J", 0, 6, notes=("link x\nzoe   6 of 6\u202e",))]).split("\n")
+    assert [row.strip() for row in rows[1:3]] == ["山田　太郎\\x1b[2J        0 of 6", "link x\\nzoe   6 of 6\\u202e"] and len(rows) == 4
+
+
+def test_a_student_whose_folder_has_several_lines_is_not_passed_over(course):
+    (course / "submitted" / "zed\nzoe" / NAME).mkdir(parents=True)
+    batch = Batch(course, NAME)
+    assert "zed\nzoe" in batch.students()
+    batch.gradebook.close()
+    remove(course / "submitted" / "zed\nzoe")
 
 
 class Fragile:

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from grading.classroom import ANSWERS, NAME, SOFTMAX, SPLIT, command, filled, make_course, make_deep, released, send
 from nbgrader.api import Gradebook
-from nbformat.v4 import new_code_cell
+from nbformat.v4 import new_code_cell, new_notebook
 
 import ninelives
 from ninelives.grading.folders import everything_in, remove
@@ -121,6 +121,7 @@ def old_format(course):
     return json.dumps({"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"metadata": {}, "cells": cells}]})
 
 
+WITH_DATA = ANSWERS | {"split-heads": f"assert open('data.txt').read() == '7'\n{SPLIT}"}
 TAKE_OVER = """\
 import sys, json
 def take_over():
@@ -275,6 +276,19 @@ def split_heads(x, n_head):
     "UTF-16": (as_text(lambda text: text.encode("utf-16")), FULL, None),
     "renamed": (edited(lambda n: None), FULL, "was named"),
     "renamed, and no text": (edited(lambda n: None), FULL, "was named l.sung"),
+    "saved as text": (ANSWERS, FULL, "was named 01-heads.ipynb.txt"),
+    "suffix in capitals": (ANSWERS, FULL, "was named 01-HEADS.IPYNB"),
+    "second download, first untouched": (released, FULL, r"was named 01-heads \(1\).ipynb.*since no answer is written"),
+    "second download, first empty": (lambda course: b"", FULL, r"was named 01-heads \(1\).ipynb.*since 01-heads.ipynb is not readable"),
+    "second download, both answered": (ANSWERS | {"split-heads": "def split_heads(x, n_head): return x"}, HALF, r"Another notebook has answers, too: 01-heads \(1\)"),
+    "both downloads untouched": (released, 0, None),
+    "another notebook beside an untouched one": (released, 0, None),
+    "folder named like the notebook": (ANSWERS, FULL, "01-heads.ipynb/readme.txt was left out"),
+    "virtual environment beside it": (WITH_DATA, FULL, r"\.venv, venv were left out"),
+    "large files before a small one": (WITH_DATA, FULL, "a-large, b-large were left out: .* may have 20 MB"),
+    "names that write to the terminal": (ANSWERS, FULL, r"\\x1b\[2J, x\\nzzz-honest-too   6 of 6 were left out"),
+    "timestamp that is a pipe": (ANSWERS, FULL, "timestamp.txt was left out: it is no plain file"),
+    "timestamp that is a link to a device": (ANSWERS, FULL, "timestamp.txt was left out: links"),
     "torch.py beside it": (ANSWERS, FULL, None),
     "pickle with a command": (after("import torch\ntorch.load('model.pt', weights_only=False)"), FULL, None),
     "link to the gradebook": (after("print(open('link').read())"), FULL, "link"),
@@ -287,7 +301,8 @@ def split_heads(x, n_head):
 }
 
 
-FILES = {"renamed": "my answers (final).ipynb", "renamed, and no text": os.fsdecode(b"l\xf6sung.ipynb")}
+FILES = {"renamed": "my answers (final).ipynb", "renamed, and no text": os.fsdecode(b"l\xf6sung.ipynb"),
+         "saved as text": f"{NAME}.ipynb.txt", "suffix in capitals": f"{NAME.upper()}.IPYNB"}
 
 
 def student(kind: str) -> str:
@@ -297,6 +312,11 @@ def student(kind: str) -> str:
 class Evil:
     def __reduce__(self):
         return os.system, (f"sleep {STARTED} &",)
+
+
+def make_large(path: Path, size: int) -> None:
+    path.touch()
+    os.truncate(path, size)  # takes no room
 
 
 def beside(folder: Path, kind: str, course: Path) -> None:
@@ -311,10 +331,38 @@ def beside(folder: Path, kind: str, course: Path) -> None:
     elif kind == "link to a folder":
         (folder / "folder").symlink_to(course / "solutions")
     elif kind == "10 GB beside it":
-        with (folder / "large").open("wb") as file:
-            file.truncate(10 << 30)
+        make_large(folder / "large", 10 << 30)
     elif kind == "deep folders beside it":
         make_deep(folder, 1500)
+    elif kind.startswith("second download"):
+        (folder / f"{NAME} (1).ipynb").write_text(json.dumps(filled(course, ANSWERS)))
+    elif kind == "both downloads untouched":
+        (folder / f"{NAME} (1).ipynb").write_text(json.dumps(released(course)))
+    elif kind == "another notebook beside an untouched one":
+        (folder / "my own.ipynb").write_text(json.dumps(new_notebook(cells=[new_code_cell(SPLIT), new_code_cell(SOFTMAX)])))
+    elif kind == "folder named like the notebook":
+        (folder / f"{NAME}.ipynb").rename(folder / "sent")
+        (folder / f"{NAME}.ipynb").mkdir()
+        (folder / "sent").rename(folder / f"{NAME}.ipynb" / f"{NAME}.ipynb")
+        (folder / f"{NAME}.ipynb" / "readme.txt").write_text("The notebook is in here.")
+    elif kind == "virtual environment beside it":
+        for path in (folder / ".venv", folder / "venv"):
+            path.mkdir()
+            (path / "pyvenv.cfg").touch()
+            for number in range(200):
+                make_large(path / f"module_{number}.py", 100_000)
+        (folder / "data.txt").write_text("7")
+    elif kind == "large files before a small one":
+        for name in ("a-large", "b-large"):
+            make_large(folder / name, 25 << 20)
+        (folder / "data.txt").write_text("7")
+    elif kind == "names that write to the terminal":
+        for name in ("\x1b[2J", "x\nzzz-honest-too   6 of 6"):
+            (folder / name).symlink_to("nowhere")
+    elif kind == "timestamp that is a pipe":
+        os.mkfifo(folder / "timestamp.txt")
+    elif kind == "timestamp that is a link to a device":
+        (folder / "timestamp.txt").symlink_to("/dev/zero")
     elif kind == "timestamp of nonsense":
         (folder / "timestamp.txt").write_text("the day before yesterday")
 

@@ -2,6 +2,8 @@
 
 import logging
 import os
+import pickle
+import re
 import signal
 from dataclasses import replace
 from types import SimpleNamespace
@@ -12,7 +14,7 @@ from grading.classroom import ANSWERS, NAME, filled, make_course, send
 from ninelives.grading import hook, submission
 from ninelives.grading.command import Batch
 from ninelives.grading.execute import Kernel, KernelDied, Kernels, KernelsEnded, Outcome
-from ninelives.grading.submission import Run, calibrate, grade
+from ninelives.grading.submission import Run, Unforeseen, calibrate, grade, places, sent_files
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,39 @@ def test_a_notebook_that_cannot_be_read_now_earns_no_zero(task, monkeypatch):
     monkeypatch.setattr("pathlib.Path.read_bytes", read_bytes)
     with pytest.raises(OSError, match="Stale file handle"):
         grade(task)
+
+
+def test_an_error_of_the_grader_earns_no_zero_and_can_be_told_by_another_process(task, monkeypatch):
+    class OwnError(Exception):
+        def __init__(self, one, two):
+            super().__init__(f"{one} {two}")
+
+    def repaired(*arguments):
+        raise OwnError("what nobody", "thought of")
+
+    monkeypatch.setattr(submission, "repaired", repaired)
+    with pytest.raises(Unforeseen) as told:
+        grade(task)
+    assert re.search("test_submission.py:[0-9]+ with OwnError: what nobody thought of", str(pickle.loads(pickle.dumps(told.value))))
+
+
+def test_small_files_come_before_large_ones_and_one_note_tells_of_all_that_is_left_out(tmp_path):
+    for number in range(50):
+        (tmp_path / f"a{number:02}").write_bytes(b"1" * 900)
+    (tmp_path / "weights").write_bytes(b"1" * 100)
+    notes = []
+    found = sent_files(tmp_path, 2 << 10, set(), notes)
+    assert [str(place) for _, place in found] == ["a00", "a01", "weights"]
+    assert notes == [(None, "a02, a03, a04 and 45 more were left out: the files of a submission may have 0 MB.")]
+
+
+def test_nothing_is_taken_along_that_stands_where_a_file_of_the_assignment_goes(tmp_path):
+    (tmp_path / "table.csv").mkdir()
+    (tmp_path / "table.csv" / "mine").touch()
+    (tmp_path / "data").touch()
+    notes = []
+    assert sent_files(tmp_path, 1 << 20, places(["01"], ["table.csv", "data/words.txt"]), notes) == []
+    assert notes == [(None, "data, table.csv/mine were left out: a file of the assignment is to stand there.")]
 
 
 def test_a_kernel_that_is_killed_before_it_is_ready_costs_nothing(task, monkeypatch):

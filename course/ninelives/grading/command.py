@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import glob
 from multiprocessing import get_context
 from pathlib import Path
@@ -37,7 +37,7 @@ from ninelives.grading.execute import KernelDied, KernelsEnded
 from ninelives.grading.folders import everything_in
 from ninelives.grading.gradebook import NotCopied, NotGivenOut, Recorder, cannot_be_copied, copy_of, given_out, never_generated
 from ninelives.grading.process import start_worker
-from ninelives.grading.repair import plain
+from ninelives.grading.repair import plain, printable
 from ninelives.grading.sandbox import Limits
 from ninelives.grading.submission import Graded, Task, calibrate, grade, warm_up
 
@@ -165,7 +165,7 @@ class Batch:
         """Everyone who has sent something in, in order."""
         folder, course = self.course.submitted_directory, self.course
         pattern = course.format_path(folder, "(?P<student>.*)", self.assignment, escape=True)
-        found = [re.fullmatch(pattern, path) for path in glob(course.format_path(folder, "*", self.assignment))
+        found = [re.fullmatch(pattern, path, re.DOTALL) for path in glob(course.format_path(folder, "*", self.assignment))
                  if Path(path).is_dir()]
         left_out = set(course.student_id_exclude.split(","))
         return sorted({match["student"] for match in found if match and match["student"] not in left_out})
@@ -334,15 +334,15 @@ class Progress:
                   file=self.stream, flush=True)
         else:
             result = "not graded" if line.score is None else f"{line.score:g} of {line.most:g}"
-            print(f"{line.student}: {result} ({said})", file=self.stream, flush=True)
+            print(f"{printable(line.student)}: {result} ({said})", file=self.stream, flush=True)
 
 
 def run(batch: Batch, workers: Workers, students: list[str], force: bool, say=print) -> list[Line]:
     """Grade these students' submissions; a line for each."""
     digests, lines, todo = {}, [], []
     for student in students:
-        if plain(student) != student:
-            lines.append(Line(plain(student), notes=("The folder's name is no UTF-8: give it another.",)))
+        if plain(student) != student or student.splitlines() != [student]:
+            lines.append(Line(plain(student), notes=("The folder's name is no UTF-8, or has several lines: give it another.",)))
             continue
         try:
             digests[student] = batch.digest(student)
@@ -396,6 +396,7 @@ def first_result(workers: Workers, function, task: Task) -> dict:
 
 def summary(lines: list[Line]) -> str:
     """A table of all students, with what has to be said of each."""
+    lines = [replace(line, student=printable(line.student), notes=tuple(map(printable, line.notes))) for line in lines]
     width = max([len("student"), *(len(line.student) for line in lines)])
     rows = [f"{'student':{width}}   points"]
     for line in lines:

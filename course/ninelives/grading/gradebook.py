@@ -20,9 +20,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import with_polymorphic
 
 from ninelives.grading.assignment import Cell, Notebook
-from ninelives.grading.submission import Graded, sent_files
+from ninelives.grading.submission import Graded, places, sent_files
 
 NOTES = "ninelives-notes"
+MOST_OF_A_TIMESTAMP = 1000  # bytes
 
 
 class NotGivenOut(ValueError):
@@ -164,7 +165,8 @@ class Recorder:
         if made.exists():
             rmtree(str(made))
         made.mkdir(parents=True)
-        files = dict((place, path) for path, place in sent_files(sent, self.most, []))
+        taken = places(graded, others)
+        files = dict((place, path) for path, place in sent_files(sent, self.most, taken, []))
         for place, path in (files | {Path(place): path for place, path in others.items()}).items():
             (made / place).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, made / place)
@@ -215,8 +217,15 @@ class Recorder:
 
 
 def timestamp_of(course: CourseDirectory, sent: str) -> datetime | None:
-    """When a submission came in; None where its timestamp.txt is missing or says nothing."""
+    """When a submission came in; None where its timestamp.txt is missing or says nothing.
+
+    It comes with the submission and may be anything: nbgrader would wait for a pipe to be written, or read a device
+    that a link leads to.
+    """
+    path = Path(sent, "timestamp.txt")
     try:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_OF_A_TIMESTAMP:
+            return None
         return course.get_existing_timestamp(sent)
     except (AttributeError, ValueError, OSError, OverflowError):  # the first is nbgrader's own slip on what is no date
         return None

@@ -21,7 +21,7 @@ from ninelives.grading import sandbox
 from ninelives.grading.command import Batch, Sandbox
 from ninelives.grading.execute import Kernels
 from ninelives.grading.gradebook import with_notes
-from ninelives.grading.submission import Graded, Task, calibrate, grade, kernels, sent_files
+from ninelives.grading.submission import Graded, Task, calibrate, grade, kernels, places, sent_files
 
 IDLE = 60.0  # seconds after which what forks kernels is ended, in a formgrader that may stay open for days
 
@@ -105,7 +105,8 @@ def _close_at_once() -> None:
 
 def _remove_links(batch: Batch, student: str) -> None:
     """nbgrader has copied what links of a submission lead to, and would hand that back with the feedback."""
-    allowed = {place for _, place in sent_files(batch.folder(student), batch.limits.disk // 2, [])} | {Path(place) for place in batch.others}
+    taken = places((notebook.name for notebook in batch.notebooks), batch.others)
+    allowed = {place for _, place in sent_files(batch.folder(student), batch.limits.disk // 2, taken, [])} | taken
     final = Path(batch.course.format_path(batch.course.autograded_directory, student, batch.assignment))
     for path in final.rglob("*"):
         if path.is_file() and path.suffix != ".ipynb" and path.relative_to(final) not in allowed:

@@ -1,6 +1,8 @@
 """What a learner sent, as a notebook that can be graded: their answers among the cells that were given out."""
 
 import json
+import re
+import unicodedata
 from bisect import bisect_right
 from collections import defaultdict
 from pathlib import Path
@@ -16,9 +18,13 @@ from ninelives.grading.folders import everything_in
 MOST = 50 << 20  # bytes of a notebook that is still read
 MOST_BRACKETS = 1_000_000  # in it: each opens a list or a dictionary, which takes far more memory than its two bytes
 MOST_CELLS = 2_000
+MOST_NOTEBOOKS = 50  # in a submission, that are looked into
 DEEPEST = 50  # lists and dictionaries in one another
 KINDS = ("code", "markdown", "raw")
 GONE = "# This cell was missing from the submission; it was put back empty."
+
+
+NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.I)  # what browsers and file managers make of the suffix
 
 
 class Unreadable(ValueError):
@@ -42,8 +48,6 @@ def read_sent(data: bytes) -> list[Sent]:
     Raises:
         Unreadable: it is no notebook.
     """
-    if len(data) > MOST:
-        raise Unreadable(f"the notebook has {len(data) >> 20} MB; at most {MOST >> 20} are read")
     if not data.strip():
         raise Unreadable("the notebook file is empty")
     if data.count(b"{") + data.count(b"[") > MOST_BRACKETS:
@@ -89,6 +93,11 @@ def plain(value: Any, depth: int = DEEPEST) -> Any:
     return {plain(key): plain(one, depth - 1) for key, one in value.items()}
 
 
+def printable(text: str) -> str:
+    """The same with escapes for what could move a terminal's cursor or begin another line: a file may have any name."""
+    return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else c.encode("unicode_escape").decode() for c in plain(text))
+
+
 def _sent(cell: dict) -> Sent:
     source = cell.get("source", "")
     if isinstance(source, list):
@@ -105,30 +114,81 @@ def _dictionary(value: Any) -> dict:
     return dict(value) if isinstance(value, dict) else {}
 
 
-def find_notebook(folder: Path, notebook: Notebook, others: set[str]) -> tuple[Path | None, list[str]]:
-    """The file that holds a notebook, under its own name or, failing that, another; what to say of it.
+def is_notebook(path: Path) -> bool:
+    """Whether a file's or folder's name is that of a notebook."""
+    return NOTEBOOK.search(path.name) is not None
+
+
+def find_notebook(folder: Path, notebook: Notebook, others: set[str]) -> tuple[list[Sent], list[str]]:
+    """The cells of what was sent as a notebook, and what to say of where they were found.
+
+    The rightly named file counts, unless no answer is written in it and in another file there is: browsers call a
+    second download "NAME (1).ipynb", and the first lies beside it.
 
     Args:
         others: the names of the assignment's other notebooks.
+
+    Raises:
+        Unreadable: there is none, or none that can be read.
+        OSError: a file cannot be read here.
     """
     right = folder / f"{notebook.name}.ipynb"
-    if right.is_file() and not right.is_symlink():
-        return right, []
+    problem = Unreadable("there is no notebook in the submission")
     names = {cell.name for cell in notebook.cells if cell.name}
-    found = []
-    for path in everything_in(folder)[0]:
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.suffix != ".ipynb" or path.stem in others or hidden or path.is_symlink() or not path.is_file() or path.stat().st_size > MOST:
-            continue
+    paths = [path for path in everything_in(folder)[0] if _may_be(path, folder, others)]
+    paths.sort(key=lambda path: (path != right, len(path.parts)))
+    found: list[tuple[Path, list[Sent], int]] = []  # with how many cells of the assignment it has
+    for path in paths[:MOST_NOTEBOOKS]:
         try:
-            alike = len(names & {cell.name for cell in read_sent(path.read_bytes())})
-        except Unreadable:
-            alike = 0
-        found.append((alike, path))
-    if not found or (max(found)[0] == 0 and len(found) > 1):
-        return None, []
-    path = max(found, key=lambda pair: pair[0])[1]
-    return path, [f"The notebook was named {path.name}; it was read as {notebook.name}.ipynb."]
+            sent = _read_file(path)
+        except Unreadable as what:
+            if path == right or len(paths) == 1:
+                problem = what
+            continue
+        found.append((path, sent, len(names & {cell.name for cell in sent})))
+    written = [path for path, sent, alike in found if (alike or path == right) and _is_written(sent, notebook)]
+    here = [entry for entry in found if entry[0] == right]
+    if here and (right in written or not written):
+        further = [path for path in written if path != right]
+        said = [f"Another notebook has answers, too: {further[0].relative_to(folder)}. {notebook.name}.ipynb was read."] if further else []
+        return here[0][1], said
+    # Of other names, one with answers; where none is rightly named, at least one of the assignment's, or the only one.
+    left = [entry for entry in found if entry[0] in written]
+    if not left and right not in paths:
+        left = [entry for entry in found if entry[2] or len(paths) == 1]
+    if not left:
+        raise problem
+    path, sent, _ = max(left, key=lambda entry: entry[2])
+    place, reason = path.relative_to(folder), ""
+    if right in paths:
+        reason = f", since no answer is written in {right.name}" if here else f", since {right.name} is not readable: {problem}"
+    return sent, [f"The notebook was named {place}; it was read as {right.name}{reason}."]
+
+
+def _may_be(path: Path, folder: Path, others: set[str]) -> bool:
+    """Whether a file of a submission may be the notebook that is looked for."""
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return is_notebook(path) and NOTEBOOK.sub("", path.name) not in others and not hidden and not path.is_symlink() and path.is_file()
+
+
+def _read_file(path: Path) -> list[Sent]:
+    """The cells in a file. Raises Unreadable, OSError."""
+    size = path.stat().st_size
+    if size > MOST:
+        raise Unreadable(f"the notebook has {size >> 20} MB; at most {MOST >> 20} are read")
+    sent = read_sent(path.read_bytes())
+    if not sent:
+        raise Unreadable("the notebook has no cells")
+    return sent
+
+
+def _is_written(sent: list[Sent], notebook: Notebook) -> bool:
+    """Whether there is an answer. Where no cell has its name any more, whatever was not given out may be one."""
+    keys = _recognised(sent, notebook)
+    names = {cell.name for cell in notebook.cells if cell.name}
+    nameless = not any(cell.name in names for cell in sent)
+    return any(cell.source.strip() and (nameless if key is None else notebook.cells[key].is_answer and not _same(cell.source, notebook.cells[key].shown))
+               for cell, key in zip(sent, keys))
 
 
 def repaired(sent: list[Sent], notebook: Notebook) -> tuple[NotebookNode, list[tuple[str | None, str]]]:
@@ -182,12 +242,14 @@ def _recognised(sent: list[Sent], notebook: Notebook) -> list[int | None]:
         if cell.shown.strip():
             by_text[cell.shown.strip()].append(index)
     keys: list[int | None] = [by_name.get(cell.name) for cell in sent]
+    taken = set(keys)
     # An id may have been given to a copy as well: it is one cell's, the first's.
     for source in (lambda cell: by_id.get(cell.id),
-                   lambda cell: next((i for i in by_text[cell.source.strip()] if i not in keys), None)):
+                   lambda cell: next((i for i in by_text[cell.source.strip()] if i not in taken), None)):
         for index, cell in enumerate(sent):
-            if keys[index] is None and source(cell) is not None and source(cell) not in keys:
+            if keys[index] is None and source(cell) not in taken | {None}:
                 keys[index] = source(cell)
+                taken.add(keys[index])
     return keys
 
 

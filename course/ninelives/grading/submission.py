@@ -10,7 +10,9 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable
+import traceback
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -26,14 +28,16 @@ from ninelives.grading.assignment import Cell, Notebook
 from ninelives.grading.canary import NO_FILES, canaries
 from ninelives.grading.execute import Boxes, KernelDied, Kernels, KernelsEnded, Outcome, private_folder
 from ninelives.grading.folders import everything_in, remove
-from ninelives.grading.repair import Unreadable, find_notebook, plain, read_sent, repaired
+from ninelives.grading.repair import Unreadable, find_notebook, is_notebook, printable, repaired
 from ninelives.grading.sandbox import Limits
 
 DEATHS = 3  # of what makes kernels, after which a submission is given up
 RESTARTS = 3  # kernels that a notebook may lose before it is given up
 MODULES = "import sys; print(*sys.modules, sep='\\n')"
+SHOWN = 3  # of the files that were left out for one reason
 SECOND_CHANCE = 0.1  # of a cell's time, for the checks of an exercise that has used one up
 NBGRADERS = {Path("timestamp.txt"), Path("submission_secret.txt")}  # beside every submission that was collected
+TOOLS = {".ipynb_checkpoints", "__pycache__", "node_modules"}  # folders that hold nothing of the learner's
 
 # What an output shows of the limits that a cell has run into without being stopped from outside.
 REFUSALS = {
@@ -96,6 +100,10 @@ class Graded:
     seconds: float = 0.0
 
 
+class Unforeseen(Exception):
+    """A submission has met an error of the grader; the message says which."""
+
+
 _own = threading.local()
 
 
@@ -128,15 +136,23 @@ def prepared(task: Task, notebook: Notebook) -> tuple[Kernels, list[Outcome]]:
 
 
 def grade(task: Task) -> dict[str, Graded]:
-    """Grade a submission: {notebook's name: what came of it}. Whatever learners do does not raise.
+    """Grade a submission: {notebook's name: what came of it}. Whatever learners do is not meant to raise.
 
     Raises:
         KernelsEnded: no kernel could be started.
         OSError: the submission cannot be read here.
+        Unforeseen: something else went wrong.
     """
     if not task.folder.is_dir():
         raise FileNotFoundError(f"{platform.node()} does not see the folder {task.folder}")
-    return _with_kernels(lambda: {notebook.name: _grade_notebook(task, notebook) for notebook in task.notebooks})
+    try:
+        return _with_kernels(lambda: {notebook.name: _grade_notebook(task, notebook) for notebook in task.notebooks})
+    except (KernelsEnded, OSError):
+        raise
+    except Exception as problem:  # of a kind that another process may not be able to make again
+        place = traceback.extract_tb(problem.__traceback__)[-1]
+        raise Unforeseen(f"the grader itself failed, at {Path(place.filename).name}:{place.lineno} with "
+                         f"{type(problem).__name__}: {problem}. Look at what was sent, and tell the course's authors") from None
 
 
 def _with_kernels(work: Callable[[], Result]) -> Result:
@@ -153,19 +169,14 @@ def _with_kernels(work: Callable[[], Result]) -> Result:
 
 def _grade_notebook(task: Task, notebook: Notebook) -> Graded:
     others = {other.name for other in task.notebooks} - {notebook.name}
-    path, notes = find_notebook(task.folder, notebook, others)
-    notes = [(None, note) for note in notes]
     try:
-        if path is None:
-            raise Unreadable("there is no notebook in the submission")
-        sent = read_sent(path.read_bytes())
-        if not sent:
-            raise Unreadable("the notebook has no cells")
+        sent, found = find_notebook(task.folder, notebook, others)
     except Unreadable as problem:
         return _nothing(notebook, f"Not readable: {problem}.")
     made, repairs = repaired(sent, notebook)
-    notes += repairs
-    files = [(path, place) for path, place in sent_files(task.folder, task.limits.disk // 2, notes) if place not in NBGRADERS]
+    notes = [*((None, words) for words in found), *repairs]
+    taken = places((one.name for one in task.notebooks), task.others)
+    files = [(path, place) for path, place in sent_files(task.folder, task.limits.disk // 2, taken, notes) if place not in NBGRADERS]
     run = Run(task, notebook, made, notes, files)
     try:
         if not files:
@@ -177,7 +188,7 @@ def _grade_notebook(task: Task, notebook: Notebook) -> Graded:
     scores = {cell.name: run.score(cell) for cell in notebook.cells if cell.metadata.get("grade") or cell.metadata.get("task")}
     by_name = {cell.metadata.nbgrader.grade_id: cell for cell in made.cells if "nbgrader" in cell.metadata}
     responses = {cell.name: by_name[cell.name].source != cell.source for cell in notebook.cells if cell.is_answer}
-    once = list(dict.fromkeys((where, plain(words)) for where, words in notes))  # a file's name may be no text
+    once = list(dict.fromkeys((where, printable(words)) for where, words in notes))  # a file may have any name
     return Graded(made, scores, responses, once, run.seconds)
 
 
@@ -206,24 +217,55 @@ def make_place(others: dict[str, Path], files: list[tuple[Path, Path]], name: st
     return folder
 
 
-def sent_files(folder: Path, most: int, notes: list) -> list[tuple[Path, Path]]:
-    """The files beside the notebooks, with their places: no links, which may lead anywhere, and no more than `most` bytes."""
-    found, (below, closed) = [], everything_in(folder)
-    notes += [(None, f"The folder {path.relative_to(folder)} was left out: it cannot be looked into.") for path in closed]
+def places(notebooks: Iterable[str], others: Iterable[str]) -> set[Path]:
+    """Where the notebooks of these names and the instructor's own files go, so that nothing else can."""
+    return {Path(f"{name}.ipynb") for name in notebooks} | {Path(name) for name in others}
+
+
+def sent_files(folder: Path, most: int, taken: set[Path], notes: list) -> list[tuple[Path, Path]]:
+    """The files beside the notebooks, with their places: no links, which may lead anywhere, and no more than `most` bytes.
+
+    The small come first, so that one large file costs none of the others. Nothing goes where it were above or below what
+    is `taken`, as in a folder that is named like the notebook.
+    """
+    files, tools, out = [], {}, defaultdict(list)  # places, by the reason why they are left out
+    below, closed = everything_in(folder)
+    out["it cannot be looked into"] = [path.relative_to(folder) for path in closed]
+    environments = {path.parent for path in below if path.name == "pyvenv.cfg"} - {folder}
+    above = {parent for place in taken for parent in place.parents}
     for path in below:
         place = path.relative_to(folder)
-        if path.is_symlink():
-            notes.append((None, f"The link {place} was left out: links may lead out of the submission."))
-        elif any(part in (".ipynb_checkpoints", "__pycache__") for part in place.parts) or path.suffix == ".ipynb" or path.is_dir():
+        hidden = [parent for parent in place.parents if parent.name.startswith(".") or parent.name in TOOLS or folder / parent in environments]
+        if hidden:
+            if hidden[-1].name not in TOOLS:
+                tools[hidden[-1]] = None
+        elif path.is_symlink():
+            out["links may lead out of the submission"].append(place)
+        elif is_notebook(path) or path.is_dir():
             continue
         elif not path.is_file():
-            notes.append((None, f"{place} was left out: it is no plain file."))
-        elif path.stat().st_size > most:
-            notes.append((None, f"The file {place} was left out: the files of a submission may have {most >> 20} MB."))
+            out["it is no plain file"].append(place)
+        elif taken.intersection(place.parents) or place in above:
+            out["a file of the assignment is to stand there"].append(place)
         else:
-            most -= path.stat().st_size
+            files.append((path.stat().st_size, path, place))
+    left, found = most, []
+    for size, path, place in sorted(files):
+        left -= size
+        if left < 0:
+            out[f"the files of a submission may have {most >> 20} MB"].append(place)
+        else:
             found.append((path, place))
-    return found
+    out["what is hidden or a program's own belongs to no answer"] = list(tools)
+    notes += [(None, f"{listed(left_out)} left out: {reason}.") for reason, left_out in out.items() if left_out]
+    return sorted(found, key=lambda pair: pair[1])
+
+
+def listed(left_out: list[Path]) -> str:
+    """The first of them, shortened, and how many there are."""
+    named = ", ".join(str(place) if len(str(place)) < 80 else f"…{str(place)[-79:]}" for place in left_out[:SHOWN])
+    more = f" and {len(left_out) - SHOWN} more" if len(left_out) > SHOWN else ""
+    return f"{named}{more} {'was' if len(left_out) == 1 else 'were'}"
 
 
 class Run:

@@ -413,12 +413,16 @@ def before(course):
 
 
 @pytest.fixture(scope="module")
-def graded(course, before):
-    os.environ["SECRET"] = SECRET
-    try:
+def temporary(tmp_path_factory):
+    return tmp_path_factory.mktemp("temporary")
+
+
+@pytest.fixture(scope="module")
+def graded(course, before, temporary):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("SECRET", SECRET)
+        patched.setenv("TMPDIR", str(temporary))
         return command(course, "--workers", "2")
-    finally:
-        del os.environ["SECRET"]
 
 
 @pytest.fixture(scope="module")
@@ -470,6 +474,10 @@ def test_nothing_secret_came_in(graded, course):
 def test_no_process_is_left_behind(graded):
     running = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
     assert not [line for line in running if STARTED.encode() in line]
+
+
+def test_no_folder_is_left_behind(graded, temporary):
+    assert not list(temporary.iterdir())
 
 
 def test_the_graded_notebooks_can_be_given_back(graded, course):

@@ -244,11 +244,15 @@ def test_without_landlock_bubblewrap_grades_the_same(bubblewrap, course, monkeyp
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="whoever is no root sees it in all other tests")
 @pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed (Debian: apt install bubblewrap)")
-def test_root_is_not_needed(course):
+def test_root_is_not_needed(course, tmp_path):
+    # For root no folder is closed.
+    blind = "import os\nos.mkdir('blind', 0o300)\nos.mkdir('blind/below', 0)\nopen('blind/file', 'wb').write(bytes(1 << 20))\n"
+    send(course, "blind", filled(course, ANSWERS | {"split-heads": blind + ANSWERS["split-heads"]}))
     as_someone = ["bwrap", "--dev-bind", "/", "/", "--unshare-user", "--uid", "1000", "--gid", "1000", "--chdir", str(course)]
     done = subprocess.run([*as_someone, sys.executable, "-m", "ninelives.grading", NAME, "--workers", "1"],
-                          capture_output=True, text=True, timeout=600)
+                          env=os.environ | {"TMPDIR": str(tmp_path)}, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0 and re.search(r"ada +6 of 8", done.stdout), done.stdout + done.stderr
+    assert re.search(r"blind +3 of 8[^\0]*cannot be looked into", done.stdout) and not list(tmp_path.iterdir()), done.stdout
 
 
 def test_with_neither_nothing_is_graded(no_landlock, monkeypatch, tmp_path, capsys):

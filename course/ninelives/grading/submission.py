@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import TypeVar
 
@@ -112,6 +113,7 @@ def kernels(confined: bool) -> Kernels:
     if getattr(_own, "kernels", None) is None or _own.kernels.ended:
         made = Boxes if confined and sandbox.landlock() < 1 else Kernels
         _own.kernels, _own.prepared = made(), {}
+        Finalize(None, _own.kernels.close, exitpriority=0)  # as a worker ends, which runs nothing else
     return _own.kernels
 
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,16 +67,29 @@ class KernelsEnded(RuntimeError):
     """No kernel can be made by these any more."""
 
 
+@cache
+def _numbering() -> str:
+    """Tells apart what counts processes by itself: a machine since its last start, and each container on it."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    return f"ninelives-on-{boot}-{os.stat('/proc/self/ns/pid').st_ino}"
+
+
 def private_folder() -> str:
-    """A folder of this process's own, which bears its number."""
-    return tempfile.mkdtemp(prefix=f"ninelives-{os.getpid()}-")
+    """A folder of this process's own, which bears its number and whose number that is."""
+    return tempfile.mkdtemp(prefix=f"{_numbering()}-{os.getpid()}-")
 
 
 def sweep() -> None:
-    """Remove the folders of processes that were killed before they could."""
-    for path in Path(tempfile.gettempdir()).glob("ninelives-[0-9]*-*"):
-        if not Path("/proc", path.name.split("-")[1]).exists():
-            remove(path)
+    """Remove the folders of processes that were killed before they could.
+
+    Others' stay, of which nobody can tell here whether they live: the temporary folder may be shared by machines or containers.
+    """
+    for path in Path(tempfile.gettempdir()).glob(f"{_numbering()}-*-*"):
+        with suppress(PermissionError, ValueError, OverflowError):  # it lives, and is someone else's; the others are no numbers of ours
+            try:
+                os.kill(int(path.name.split("-")[-2]), 0)
+            except ProcessLookupError:
+                remove(path)
 
 
 class Kernels:

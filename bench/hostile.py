@@ -22,8 +22,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT / "tests")  # in place of bench/, which has a grading.py, too
 
 from grading import test_hostile as hostile  # noqa: E402
-from grading.classroom import ANSWERS, NAME, Workers, filled, grade_here, make_course, send  # noqa: E402
+from grading.classroom import ANSWERS, NAME, filled, grade_here, make_course, send  # noqa: E402
 
+from ninelives.grading.command import Workers  # noqa: E402
 from ninelives.grading.folders import remove  # noqa: E402
 
 # What contained a kind shows in what it printed, raised and was told.

@@ -8,9 +8,11 @@ import sys
 
 import nbformat
 import pytest
-from grading.classroom import ANSWERS, NAME, Workers, activated, api, filled, grade_here, make_course, succeed
+from grading.classroom import ANSWERS, NAME, activated, api, filled, grade_here, make_course, succeed
 from loopback import serving
 from nbgrader.api import Gradebook
+
+from ninelives.grading.command import Workers
 
 # nbgrader's own, and harmless.
 pytestmark = pytest.mark.filterwarnings("ignore:Passing unrecognized arguments:DeprecationWarning")

@@ -13,8 +13,6 @@ from nbgrader.apps import NbGraderAPI
 from traitlets.config.loader import PyFileConfigLoader
 
 from ninelives.build import KERNEL, ROOT
-from ninelives.grading.command import Batch, Line, Workers
-from ninelives.grading.command import run as run_batch
 
 NAME = "01-heads"
 # nbgrader starts `alembic` by its name, as it can in an activated environment.
@@ -143,8 +141,11 @@ def command(course: Path, *arguments: str, fails: int = 0):
     return done
 
 
-def grade_here(course: Path, workers: Workers, *students: str, force: bool = False) -> tuple[list[Line], str]:
+def grade_here(course: Path, workers, *students: str, force: bool = False) -> tuple[list, str]:
     """The same without starting processes anew: what became of each, and what was said."""
+    from ninelives.grading.command import Batch  # here, since all the rest is wanted without Linux, too
+    from ninelives.grading.command import run as run_batch
+
     said: list[str] = []
     batch = Batch(course, NAME)
     with batch.alone():

@@ -8,8 +8,10 @@ from glob import glob
 from pathlib import Path
 
 import pytest
-from grading.classroom import ANSWERS, NAME, Workers, filled, grade_here, make_course, send
+from grading.classroom import ANSWERS, NAME, filled, grade_here, make_course, send
 from nbgrader.api import Gradebook
+
+from ninelives.grading.command import Workers
 
 FOUND = sorted(glob("/usr/lib/postgresql/*/bin/initdb")) or [path for path in [shutil.which("initdb")] if path]
 pytestmark = pytest.mark.skipif(not FOUND, reason="PostgreSQL's server is not installed (Debian: apt install postgresql)")

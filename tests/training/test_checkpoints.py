@@ -2,7 +2,6 @@ import errno
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -43,6 +42,7 @@ def go_on(folder, **changes):
     return train(small.model(), small.draw_batch, replace(small.RECIPE, **changes), evaluate=small.evaluate, folder=folder)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows forks no processes")
 def test_a_training_that_is_killed_at_twenty_moments_ends_as_if_it_had_not_been(tmp_path):
     chance = random.Random(0)
     command = [sys.executable, "-c", KILLER, str(Path(sitting.__file__).parent), str(tmp_path / "killed")]
@@ -99,6 +99,7 @@ def test_files_of_somebody_else_stay_in_the_folder(tmp_path):
 
 
 def test_a_full_disk_stops_the_training_and_keeps_what_was_saved(begun):
+    resource = pytest.importorskip("resource", reason="Windows has no limit for the size of files")
     before = contents(begun)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))

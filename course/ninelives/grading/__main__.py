@@ -3,16 +3,28 @@
 Worker processes look at the module that was started: this one has nothing for them to import.
 """
 
+import signal
 import sys
-
-from ninelives.grading.process import import_less
 
 
 def main() -> int:
-    import_less()
-    from ninelives.grading import command
+    if sys.platform != "linux":
+        print(f"ninelives-grade needs Linux, whose kernel confines learners' code, and this is {sys.platform}. "
+              "nbgrader autograde works here, and runs learners' code as you.", file=sys.stderr)
+        return 2
+    try:
+        try:
+            from ninelives.grading.process import import_less
 
-    return command.main()
+            import_less()
+            from ninelives.grading import command
+
+            return command.main()
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left that could be interrupted
+    except KeyboardInterrupt:
+        print("\nInterrupted before anything was graded.", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

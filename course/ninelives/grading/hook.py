@@ -7,6 +7,7 @@ does it, one after the other; points, comments and notebooks are the same.
 import atexit
 import logging
 import os
+import sys
 import threading
 from contextlib import closing
 from dataclasses import replace
@@ -17,11 +18,14 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 from nbgrader.preprocessors import Execute
 
-from ninelives.grading import sandbox
-from ninelives.grading.command import Batch, Sandbox
-from ninelives.grading.execute import Kernels
-from ninelives.grading.gradebook import with_notes
-from ninelives.grading.submission import Graded, Task, calibrate, grade, kernels, places, sent_files
+if sys.platform != "linux":
+    raise ImportError(f"The sandbox needs Linux, and this is {sys.platform}: leave c.Autograde as nbgrader has it.")
+
+from ninelives.grading import sandbox  # noqa: E402, what they import is not everywhere
+from ninelives.grading.command import Batch, Sandbox  # noqa: E402
+from ninelives.grading.execute import Kernels  # noqa: E402
+from ninelives.grading.gradebook import with_notes  # noqa: E402
+from ninelives.grading.submission import Graded, Task, calibrate, grade, kernels, places, sent_files  # noqa: E402
 
 IDLE = 60.0  # seconds after which what forks kernels is ended, in a formgrader that may stay open for days
 

@@ -107,8 +107,6 @@ def landlock() -> int:
 
 def missing() -> str | None:
     """Why learners' code cannot be confined here, in one sentence; None where it can."""
-    if sys.platform != "linux":
-        return f"the sandbox needs Linux, and this is {sys.platform}"
     try:
         import pyseccomp  # noqa: F401, to see whether the system's library is there
     except (ImportError, RuntimeError) as problem:

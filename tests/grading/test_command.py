@@ -1,5 +1,6 @@
 """`ninelives-grade` and plain `nbgrader autograde` come to the same gradebook; only the first goes on where it stopped."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -282,9 +283,11 @@ def test_one_that_cannot_be_recorded_stops_no_other_and_is_told(graded, course, 
     (["--student", "nobody"], "nobody has sent in nothing"),
     (["--dask", "tcp://127.0.0.1:1"], "Dask"),
 ])
-def test_what_cannot_be_started_is_said_in_one_line(graded, course, arguments, said):
-    done = command(course, *arguments, fails=2)
-    assert said in done.stderr and len(done.stderr.strip().split("\n")) == 1
+def test_what_cannot_be_started_is_said_in_one_line(graded, course, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(course)
+    assert main([NAME, *arguments]) == 2
+    err = capsys.readouterr().err
+    assert said in err and len(err.strip().split("\n")) == 1
 
 
 def test_without_a_copy_of_the_gradebook_nothing_is_graded(graded, course, monkeypatch, capsys):
@@ -304,6 +307,93 @@ def test_that_no_copy_could_be_made_is_the_last_that_is_said(graded, course, mon
     assert capsys.readouterr().out.endswith("with notes.\nMake one yourself.\n")
     main([NAME, "--student", "bert"])
     assert "Make one" not in capsys.readouterr().out, "nothing was written"
+
+
+@pytest.mark.parametrize(("setting", "said"), [
+    ('c.Sandbox.memory = "2G"', "nbgrader_config.py cannot be used: The 'memory' trait"),
+    ('c.Sandbox.notebook_timeout = "long"', "nbgrader_config.py cannot be used: The 'notebook_timeout' trait"),
+])
+def test_a_setting_that_makes_no_sense_is_named(tmp_path, course, graded, monkeypatch, capsys, setting, said):
+    other = shutil.copytree(course, tmp_path / "course")
+    with (other / "nbgrader_config.py").open("a") as config:
+        config.write(setting)
+    monkeypatch.chdir(other)
+    assert main([NAME]) == 2
+    err = capsys.readouterr().err
+    assert said in err and err.count("\n") == 1
+
+
+def test_a_gradebook_that_is_none_is_told(tmp_path, course, monkeypatch, capsys):
+    shutil.copy(course / "nbgrader_config.py", tmp_path)
+    (tmp_path / "gradebook.db").write_text("no database, but long enough to be looked at" * 100)
+    monkeypatch.chdir(tmp_path)
+    assert main([NAME]) == 2
+    assert capsys.readouterr().err.endswith("file is not a database\n")
+
+
+def test_an_instructors_own_notebook_that_is_none_is_named(tmp_path, course):
+    shutil.copytree(course, tmp_path / "course")
+    own = tmp_path / "course" / "solutions" / NAME / f"{NAME}.ipynb"
+    own.write_text("{")
+    with pytest.raises(NotGivenOut, match=f"{own} and .* is no notebook: Notebook does not appear to be JSON"):
+        Batch(tmp_path / "course", NAME)
+
+
+def test_where_nothing_can_be_noted_nothing_is_graded(graded, course, monkeypatch):
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    batch = Batch(course, NAME)
+    monkeypatch.setattr(Path, "mkdir", refused)
+    with pytest.raises(CannotStart, match=r"\.ninelives-grade/01-heads/\.lock cannot be written: Permission denied"):
+        batch.alone().__enter__()
+
+
+@pytest.mark.parametrize(("problem", "said"), [
+    (BlockingIOError(11, "Resource temporarily unavailable"), "Another ninelives-grade is at work on 01-heads"),
+    (OSError(37, "No locks available"), r"\.lock cannot be locked: No locks available"),
+])
+def test_a_lock_that_cannot_be_had_is_told_from_one_that_is_held(graded, course, monkeypatch, problem, said):
+    def refused(*_):
+        raise problem
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    with pytest.raises(CannotStart, match=said):
+        Batch(course, NAME).alone().__enter__()
+
+
+def test_whoever_is_named_twice_is_graded_once(graded, course, monkeypatch):
+    asked = []
+    monkeypatch.setattr("ninelives.grading.command.run", lambda batch, workers, students, force: asked.extend(students) or [])
+    monkeypatch.chdir(course)
+    main([NAME, "--student", "cleo", "bert", "cleo"])
+    assert asked == ["cleo", "bert"]
+
+
+def test_workers_of_this_machine_and_of_a_cluster_are_one_too_many(capsys):
+    with pytest.raises(SystemExit):
+        main([NAME, "--workers", "2", "--dask", "tcp://127.0.0.1:1"])
+    assert "--workers counts processes of this machine" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["[2026] *class", "plain"])
+def test_a_class_may_have_any_name(course, tmp_path, name):
+    shutil.copytree(course, tmp_path / name)
+    batch = Batch(tmp_path / name, NAME)
+    assert set(CLASS) <= set(batch.students())
+    batch.gradebook.close()
+
+
+def test_what_could_not_be_written_whole_is_not_left_behind(graded, course, workers, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ninelives.grading.gradebook.nbformat.write", full)
+        [line] = grade_here(course, workers, "bert", force=True)[0]
+    assert "No space left" in line.notes[0]
+    assert [path.name for path in (course / "autograded" / "bert").iterdir()] == [NAME]
+    grade_here(course, workers, "bert")
 
 
 def test_an_assignment_that_was_never_generated_is_named(tmp_path):

@@ -17,7 +17,8 @@ import pytest
 from grading.classroom import ANSWERS, NAME, command, filled, make_course, send
 from grading.test_command import gradebook_of
 
-from ninelives.grading.command import JOURNAL
+from ninelives.grading import __main__, process
+from ninelives.grading.command import JOURNAL, Workers, main
 
 KILLS = 7
 
@@ -146,3 +147,48 @@ def test_what_a_killed_command_has_started_dies_with_it(course):
     while (left := [pid for pid in started if Path(f"/proc/{pid}/exe").exists()]) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert started and not left
+
+
+def interrupted(*_, **__):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(1)
+
+
+@pytest.fixture
+def heard():
+    """Interrupts, as in a terminal; a command that ends hears none any more."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_while_it_begins_is_one_sentence(heard, monkeypatch, capsys):
+    monkeypatch.setattr(process, "import_less", interrupted)
+    assert __main__.main() == 130
+    assert capsys.readouterr().err == "\nInterrupted before anything was graded.\n"
+
+
+def test_a_second_interrupt_does_not_end_what_closes(course, heard, monkeypatch, capsys):
+    closed = []
+
+    def close(self, at_once=False):
+        os.kill(os.getpid(), signal.SIGINT)
+        closed.append(at_once)
+
+    monkeypatch.setattr("ninelives.grading.command.run", interrupted)
+    monkeypatch.setattr(Workers, "close", close)
+    monkeypatch.chdir(course)
+    assert main([NAME]) == 130
+    assert closed == [True] and capsys.readouterr().err.startswith("\nInterrupted. What is graded is kept")
+
+
+def test_a_worker_that_has_just_begun_takes_no_interrupt_for_its_own():
+    workers = Workers(1)
+    workers.submit(os.getpid)
+    try:
+        [pid] = workers.executor._processes
+        status = Path(f"/proc/{pid}/status").read_text()
+        unheard = [int(re.search(rf"{name}:\s+(\w+)", status)[1], 16) for name in ("SigBlk", "SigIgn")]
+        assert any(mask >> signal.SIGINT - 1 & 1 for mask in unheard)
+    finally:
+        workers.close(at_once=True)

@@ -12,13 +12,14 @@ import json
 import logging
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from glob import glob
+from glob import escape, glob
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from nbgrader.converters import Autograde
 from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, Execute, SaveAutoGrades
 from nbgrader.utils import find_all_files
 from sqlalchemy.exc import DBAPIError
-from traitlets import Bool, Float, Int
+from traitlets import Bool, Float, Int, TraitError
 from traitlets.config import Config, Configurable
 from traitlets.utils.importstring import import_item
 
@@ -165,8 +166,8 @@ class Batch:
         """Everyone who has sent something in, in order."""
         folder, course = self.course.submitted_directory, self.course
         pattern = course.format_path(folder, "(?P<student>.*)", self.assignment, escape=True)
-        found = [re.fullmatch(pattern, path, re.DOTALL) for path in glob(course.format_path(folder, "*", self.assignment))
-                 if Path(path).is_dir()]
+        everyone = "*".join(escape(part) for part in course.format_path(folder, "*", self.assignment).split("*"))
+        found = [re.fullmatch(pattern, path, re.DOTALL) for path in glob(everyone) if Path(path).is_dir()]
         left_out = set(course.student_id_exclude.split(","))
         return sorted({match["student"] for match in found if match and match["student"] not in left_out})
 
@@ -230,12 +231,19 @@ class Batch:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keeps a second command away from the same assignment. Raises CannotStart."""
-        self.journal.mkdir(parents=True, exist_ok=True)
-        with (self.journal / ".lock").open("w") as lock:
+        place = self.journal / ".lock"
+        try:
+            self.journal.mkdir(parents=True, exist_ok=True)
+            lock = place.open("w")
+        except OSError as problem:
+            raise CannotStart(f"{place} cannot be written: {problem.strerror}. What is graded is noted there.") from None
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 raise CannotStart(f"Another ninelives-grade is at work on {self.assignment}: wait for it, or end it.") from None
+            except OSError as problem:
+                raise CannotStart(f"{place} cannot be locked: {problem.strerror}. Grade where the file system knows locks.") from None
             yield
 
 
@@ -267,11 +275,15 @@ class Workers:
         return ProcessPoolExecutor(self.count, mp_context=get_context("spawn"), initializer=start_worker, initargs=(os.getpid(),))
 
     def submit(self, *call) -> Future:
+        # This may start a process, which is not to take an interrupt for its own before start_worker has seen to that.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         try:
             return self.executor.submit(*call)
         except BrokenExecutor:
             self.renew()
             return self.executor.submit(*call)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def wake(self, most: int, confined: bool) -> None:
         """Let processes start that will be wanted soon."""
@@ -417,14 +429,16 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("assignment", help="its name, such as 02-attention")
     parser.add_argument("--student", nargs="+", metavar="NAME", help="grade these alone")
     parser.add_argument("--force", action="store_true", help="grade again what is graded already")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), metavar="N",
+    parser.add_argument("--workers", type=int, metavar="N",
                         help="how many at a time; by default as many as there are cores")
-    parser.add_argument("--dask", metavar="ADDRESS", help="grade on the Dask cluster whose scheduler has this address")
+    parser.add_argument("--dask", metavar="ADDRESS", help="grade on the Dask cluster whose scheduler has this address, with all its workers")
     parser.add_argument("--unsafe", action="store_true",
                         help="run learners' code without the sandbox, with all that you may do yourself")
     given = parser.parse_args(argv)
-    if given.workers < 1:
+    if given.workers is not None and given.workers < 1:
         parser.error(f"--workers {given.workers}: at least 1 is needed")
+    if given.workers and given.dask:
+        parser.error("--workers counts processes of this machine, and --dask grades with those of the cluster: one of the two")
     return given
 
 
@@ -436,7 +450,12 @@ def main(argv: list[str] | None = None) -> int:
         if reason and not given.unsafe:
             raise CannotStart(f"Learners' code cannot be confined here: {reason}. To run it all the same, with all that you "
                               "may do yourself, say --unsafe.")
-        batch = Batch(Path.cwd(), given.assignment, confined=not given.unsafe)
+        try:
+            batch = Batch(Path.cwd(), given.assignment, confined=not given.unsafe)
+        except TraitError as problem:
+            raise CannotStart(f"A setting of nbgrader_config.py cannot be used: {problem}") from None
+        except (OSError, DBAPIError) as problem:
+            raise CannotStart(f"Nothing could be started: {' '.join(str(getattr(problem, 'orig', problem)).split())}") from None
         with batch.alone():
             everyone = batch.students()
             unknown = sorted(set(given.student or []) - set(everyone))
@@ -449,8 +468,8 @@ def main(argv: list[str] | None = None) -> int:
             elif sandbox.landlock() < 1:
                 print("This system has no Landlock: every notebook runs in bubblewrap instead, as safely and more slowly.",
                       file=sys.stderr)
-            workers = Workers(given.workers, given.dask)
-            lines = run(batch, workers, given.student or everyone, given.force)
+            workers = Workers(given.workers or os.cpu_count(), given.dask)
+            lines = run(batch, workers, list(dict.fromkeys(given.student or everyone)), given.force)
             print(summary(lines))
             uncopied = cannot_be_copied(batch.course.db_url)
             if uncopied and not all(line.known for line in lines):
@@ -463,6 +482,7 @@ def main(argv: list[str] | None = None) -> int:
             workers.close(at_once=True)
         return 2
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would end what closes, not hurry it
         print("\nInterrupted. What is graded is kept; the same command goes on from here.", file=sys.stderr)
         if workers:
             workers.close(at_once=True)

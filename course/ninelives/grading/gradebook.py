@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import with_polymorphic
 
 from ninelives.grading.assignment import Cell, Notebook
+from ninelives.grading.folders import remove
 from ninelives.grading.submission import Graded, places, sent_files
 
 NOTES = "ninelives-notes"
@@ -62,7 +63,10 @@ def _given_out(course: CourseDirectory, assignment: Assignment, notebook: Any) -
     if not paths[1].exists():
         raise NotGivenOut(f"There is no {paths[1]}, the notebook as learners got it: put it back, or run "
                           f"nbgrader generate_assignment {assignment.name} --force")
-    solved, shown = (nbformat.read(path, as_version=4) for path in paths)
+    try:
+        solved, shown = (nbformat.read(path, as_version=4) for path in paths)
+    except ValueError as problem:
+        raise NotGivenOut(f"One of {paths[0]} and {paths[1]} is no notebook: {str(problem).splitlines()[0]}") from None
     shown_sources = {_name(cell): cell.source for cell in shown.cells if _name(cell)}
     known = {cell.name: cell for cell in notebook.source_cells}
     points = {cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]}
@@ -162,19 +166,21 @@ class Recorder:
         final = Path(self.course.format_path(self.course.autograded_directory, student, self.assignment))
         sent = Path(self.course.format_path(self.course.submitted_directory, student, self.assignment))
         made = final.with_name(f".{final.name}.new")
-        if made.exists():
-            rmtree(str(made))
-        made.mkdir(parents=True)
-        taken = places(graded, others)
-        files = dict((place, path) for path, place in sent_files(sent, self.most, taken, []))
-        for place, path in (files | {Path(place): path for place, path in others.items()}).items():
-            (made / place).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, made / place)
-        for name, result in graded.items():
-            nbformat.write(with_notes(result), made / f"{name}.ipynb")
-        if final.exists():
-            rmtree(str(final))
-        made.rename(final)
+        remove(made)
+        try:
+            made.mkdir(parents=True)
+            taken = places(graded, others)
+            files = dict((place, path) for path, place in sent_files(sent, self.most, taken, []))
+            for place, path in (files | {Path(place): path for place, path in others.items()}).items():
+                (made / place).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, made / place)
+            for name, result in graded.items():
+                nbformat.write(with_notes(result), made / f"{name}.ipynb")
+            if final.exists():
+                rmtree(str(final))
+            made.rename(final)
+        finally:
+            remove(made)  # what could not be written whole
         self.autograde.set_permissions(self.assignment, student)
 
     def write_grades(self, student: str, graded: dict[str, Graded]) -> SubmittedAssignment:

@@ -33,21 +33,26 @@ def cluster(tmp_path_factory):
                                 stdout=log, stderr=log, env=os.environ | {"OMP_NUM_THREADS": "1"})
 
     processes = [start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))]
-    processes += [start("worker", "--scheduler-file", str(file), "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny")
-                  for _ in range(2)]
-    deadline = time.monotonic() + 120
-    while not file.exists() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    address = json.loads(file.read_text())["address"]
-    from distributed import Client
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                address = json.loads(file.read_text())["address"]
+                break
+            except (FileNotFoundError, json.JSONDecodeError):  # it is there before it is written
+                assert time.monotonic() < deadline, (there / "log").read_text()
+                time.sleep(0.2)
+        processes += [start("worker", address, "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny") for _ in range(2)]
+        from distributed import Client
 
-    with Client(address, timeout="60s") as client:
-        client.wait_for_workers(2, timeout=120)
-    yield address, processes[1:]
-    for process in processes:
-        process.kill()
-        process.wait()
-    log.close()
+        with Client(address, timeout="60s") as client:
+            client.wait_for_workers(2, timeout=120)
+        yield address, processes[1:]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+        log.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from glob import glob
 from pathlib import Path
 
@@ -33,17 +35,21 @@ def db_url():
     run("initdb", "--pgdata", "data", "--username", "teacher", "--auth", "trust", "--encoding", "UTF8")
     server = subprocess.Popen([str(programs / "postgres"), "-D", "data", "-k", str(there), "-c", "listen_addresses=", "-c", "fsync=off"],
                               cwd=there, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **user)
-    for _ in range(100):
-        try:
-            run("createdb", "--host", str(there), "--username", "teacher", "course")
-            break
-        except subprocess.CalledProcessError:
-            if server.poll() is not None:
-                raise
-    yield f"postgresql:///course?host={there}&user=teacher"
-    server.terminate()
-    server.wait()
-    shutil.rmtree(there)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                run("createdb", "--host", str(there), "--username", "teacher", "course")
+                break
+            except subprocess.CalledProcessError:
+                if server.poll() is not None or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+        yield f"postgresql:///course?host={there}&user=teacher"
+    finally:
+        server.send_signal(signal.SIGINT)  # which waits for no connection that a failed test has left
+        server.wait()
+        shutil.rmtree(there)
 
 
 def test_a_class_is_graded_into_it_and_a_copy_is_made_before(db_url, tmp_path):

@@ -48,7 +48,7 @@ def test_a_training_that_is_killed_at_twenty_moments_ends_as_if_it_had_not_been(
     command = [sys.executable, "-c", KILLER, str(Path(sitting.__file__).parent), str(tmp_path / "killed")]
     # The children are forked from a process that has torch loaded: only the training is killed, not twenty starts.
     moments = "".join(f"{chance.randint(0, 2)} {chance.uniform(0, 0.03)}\n" for _ in range(20))
-    done = subprocess.run(command, input=moments, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, input=moments, capture_output=True, text=True, check=True, timeout=600)
     steps = [int(step) for step in done.stdout.split()]
     assert len(steps) == 20 and steps == sorted(steps) and 10 < steps[-1] < small.LONG.max_iters
     model, run = sitting.sitting(tmp_path / "killed", small.LONG)

@@ -12,6 +12,25 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 
+def address_and_token(server: subprocess.Popen, log: Path) -> tuple[str, str]:
+    """Of a JupyterLab that was started with --port=0, as soon as its log tells them; a token of one's own it keeps back."""
+    deadline = time.monotonic() + 180  # a busy machine takes its time
+    while not (found := re.search(r"(http://127\S+)/lab\?token=(\S+)\n", log.read_text())):
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+        time.sleep(0.1)
+    return found[1], found[2]
+
+
+def end(server: subprocess.Popen) -> None:
+    server.terminate()
+    try:
+        server.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
 @contextmanager
 def serving(command: list[str], where: Path, settings: Path) -> Iterator[Callable]:
     """Starts a command that opens JupyterLab; gives a function ask(path, body=None) -> the page as text."""
@@ -22,16 +41,12 @@ def serving(command: list[str], where: Path, settings: Path) -> Iterator[Callabl
         lab = subprocess.Popen([*command, "--no-browser", "--port=0"], cwd=where, env=os.environ | folders,
                                stdout=output, stderr=output)
     try:
-        deadline = time.monotonic() + 60
-        while not (address := re.search(r"(http://127\S+)/lab\?token=(\w+)", log.read_text())):
-            if lab.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("JupyterLab did not start:\n" + log.read_text())
-            time.sleep(0.1)
+        address, token = address_and_token(lab, log)
 
         def ask(path: str, body: dict | None = None) -> str:
             data = None if body is None else json.dumps(body).encode()
-            request = Request(address[1] + path, data=data, headers={"Authorization": f"token {address[2]}"})
-            for _ in range(100):  # the address is printed a moment before it answers
+            request = Request(address + path, data=data, headers={"Authorization": f"token {token}"})
+            for _ in range(600):  # the address is printed a moment before it answers
                 try:
                     return urlopen(request, timeout=120).read().decode()
                 except URLError as problem:
@@ -42,5 +57,4 @@ def serving(command: list[str], where: Path, settings: Path) -> Iterator[Callabl
 
         yield ask
     finally:
-        lab.terminate()
-        lab.wait(timeout=30)
+        end(lab)

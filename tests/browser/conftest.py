@@ -4,17 +4,16 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
 import nbformat
 import ninelives
 import pytest
+from loopback import address_and_token, end
 from playwright.sync_api import expect, sync_playwright
 
 # A busy machine may take its time; on an idle one nothing waits longer for this.
@@ -71,10 +70,6 @@ class Lab:
 
     def __init__(self, root: Path, scratch: Path):
         self.root, self.token = root, secrets.token_hex(16)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
         self.log = scratch / "lab.log"
         self._write_settings(scratch / "settings")
         folders = {
@@ -89,7 +84,7 @@ class Lab:
         }
         command = [
             sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
-            f"--port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}",
+            "--port=0", f"--ServerApp.root_dir={root}",
             f"--IdentityProvider.token={self.token}", "--LabApp.expose_app_in_browser=True",
             "--LabApp.news_url=None", "--LabApp.extension_manager=readonly",
         ]
@@ -97,15 +92,15 @@ class Lab:
             self.process = subprocess.Popen(
                 command, env=environment, stdout=log, stderr=subprocess.STDOUT
             )
-        self._wait()
+        try:
+            self.url, _ = address_and_token(self.process, self.log)
+            self._wait()
+        except RuntimeError:
+            self.close()
+            raise
 
     def close(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process)
 
     def _write_settings(self, folder: Path) -> None:
         for plugin, settings in {
@@ -117,15 +112,14 @@ class Lab:
             path.write_text(json.dumps(settings))
 
     def _wait(self) -> None:
-        end = time.monotonic() + 180  # a busy machine takes its time
-        while time.monotonic() < end and self.process.poll() is None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 urllib.request.urlopen(f"{self.url}/api/status?token={self.token}", timeout=2)
                 return
-            except (urllib.error.URLError, TimeoutError):
+            except OSError:
                 time.sleep(0.1)
-        self.close()
-        raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()[-2000:]}")
+        raise RuntimeError(f"JupyterLab printed its address and does not answer:\n{self.log.read_text()[-2000:]}")
 
 
 class Notebook:
@@ -140,7 +134,7 @@ class Notebook:
             """name => { const notebook = window.jupyterapp.shell.currentWidget;
             return notebook?.context?.path === name && notebook.context.isReady
               && notebook.sessionContext?.session?.kernel?.status === 'idle' }""",
-            arg=name, timeout=60_000,
+            arg=name,
         )
 
     def run_all(self, timeout: float = 120) -> None:
@@ -158,25 +152,33 @@ class Notebook:
         )
 
     def run(self, code: str) -> str:
-        """Run code in the notebook's kernel, outside its cells; what it printed."""
+        """Run code in the notebook's kernel, outside its cells, and give what it printed.
+
+        Before, the kernel has heard what widgets have changed: of quick changes they keep the last back, and tell it late.
+        """
+        self.page.wait_for_function(
+            """() => [...window.jupyterapp.shell.currentWidget.sessionContext.session.kernel._futures.values()]
+            .every(({ msg }) => msg.header.msg_type !== 'comm_msg' || window.unanswered?.has(msg.header.msg_id))"""
+        )
         return self.page.evaluate(
             """async code => {
             const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
             const future = kernel.requestExecute({ code, store_history: false });
-            let printed = '';
+            let printed = '', failed = '';
             future.onIOPub = ({ header, content }) => {
               if (header.msg_type === 'stream') printed += content.text;
-              if (header.msg_type === 'error') printed += content.ename + ': ' + content.evalue;
+              if (header.msg_type === 'error') failed = content.ename + ': ' + content.evalue;
             };
             await future.done;
+            if (failed) throw new Error(failed);
             return printed.trim() }""",
             code,
         )
 
     def arrives(self, expression: str, wanted: str) -> None:
-        """Wait until an expression has this value in the kernel: of quick changes it hears the last, and late."""
-        end = time.monotonic() + 10
-        while (seen := self.run(f"print({expression})")) != wanted and time.monotonic() < end:
+        """Wait until an expression has this value in the kernel."""
+        deadline = time.monotonic() + 20
+        while (seen := self.run(f"print({expression})")) != wanted and time.monotonic() < deadline:
             time.sleep(0.05)
         assert seen == wanted
 
@@ -207,7 +209,12 @@ class Notebook:
 
     def wait_for_cell(self) -> None:
         """Until the cell that was started last is over."""
-        self.page.evaluate("() => window.running")
+        # While a cell awaits something, ipykernel 7.4 hears widgets and never says so.
+        self.page.evaluate(
+            """async () => { await window.running;
+            const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+            window.unanswered = new Set(kernel._futures.keys()) }"""
+        )
 
     def run_cell(self, index: int):
         """Run a cell to its end; returns it."""
@@ -247,6 +254,7 @@ def page(browser):
     `page.asked` records every address it asks for, `page.problems` every error in the console.
     """
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     page.asked, page.problems = [], []
     context.on("request", lambda request: page.asked.append(request.url))

@@ -39,12 +39,7 @@ def notebook(open_notebook):
 def explorer(notebook):
     """The first explorer, at layer 1, head 1, with no word chosen and none hidden."""
     element = notebook.cell(1).locator(".nl-explorer")
-    for _ in range(10):
-        notebook.run("explorer.layer = explorer.head = 0; explorer.token = None; explorer.hidden = []")
-        element.page.wait_for_timeout(200)
-        # What the test before has done last may reach the kernel late, after this.
-        if element.get_attribute("data-drawn").startswith("0:0::"):
-            break
+    notebook.run("explorer.layer = explorer.head = 0; explorer.token = None; explorer.hidden = []")
     expect(element).to_have_attribute("data-drawn", re.compile("^0:0::"))
     return element
 
@@ -135,7 +130,7 @@ def test_heads_are_ranked_by_the_link_between_two_words(notebook, explorer):
         "links = weights[:, :, it, full].flatten().sort(descending=True)[0]\n"
         "print(*[f'{weight:.2f}' for weight in links])"
     )
-    assert explorer.locator(".nl-ranking b").all_inner_texts() == wanted.split()
+    expect(explorer.locator(".nl-ranking b")).to_have_text(wanted.split())
     explorer.get_by_label("to", exact=True).select_option("cat")
     explorer.get_by_role("button", name="Layer 2, head 3").click()
     expect(explorer.locator(".nl-readout")).to_contain_text("it reads cat 0.71")
@@ -158,7 +153,7 @@ def test_the_words_in_the_browser_are_those_of_python(notebook, explorer):
         "from ninelives.figures import read_row\n"
         "print(*[read_row(weights[0, 0], sentence, i) for i in range(11)], sep='\\n')"
     )
-    assert explorer.locator(".nl-panel-words li").all_inner_texts() == wanted.splitlines()
+    expect(explorer.locator(".nl-panel-words li")).to_have_text(wanted.splitlines())
 
 
 def test_python_moves_the_picture(notebook, explorer):
@@ -167,7 +162,8 @@ def test_python_moves_the_picture(notebook, explorer):
 
 
 def test_two_linked_explorers_move_together(notebook):
-    first, second = notebook.cell(2).locator(".nl-explorer").all()
+    explorers = notebook.cell(2).locator(".nl-explorer")
+    first, second = explorers.first, explorers.last
     press(first.locator(".nl-heat"), "ArrowDown", "ArrowDown")
     expect(second).to_have_attribute("data-drawn", re.compile("^0:0:1:"))
 
@@ -195,7 +191,7 @@ def test_one_word_has_neither_sliders_nor_a_grid(notebook):
 def test_cross_attention_has_its_own_columns(notebook):
     explorer = notebook.cell(5).locator(".nl-explorer")
     expect(explorer.locator(".nl-readout")).to_contain_text("chat reads")
-    assert explorer.locator(".nl-reader").all_text_contents() == "chat le est plein".split()
+    expect(explorer.locator(".nl-reader")).to_have_text("chat le est plein".split())
     expect(explorer.locator(".nl-lines")).to_contain_text("because")
 
 

@@ -82,7 +82,9 @@ def test_the_styles_of_the_others_on_the_same_page_change_nothing(notebook, open
 def test_sliders_hear_two_keys_of_one_frame(notebook):
     heard = 0
     for index in range(1, 1 + len(MADE)):
-        for slider in notebook.cell(index).locator(".nl-explorer input[type=range]").all():
+        widget = notebook.cell(index).locator(".nl-explorer")
+        expect(widget).to_be_visible()
+        for slider in widget.locator("input[type=range]").all():
             before, after = slider.evaluate(
                 """async slider => {
                 const before = +slider.value, down = before - 2 * slider.step >= slider.min;
@@ -115,7 +117,7 @@ def test_a_notebook_opened_again_shows_the_pictures_and_their_words_without_runn
         cell = again.cell(index)
         picture = cell.locator(".jp-OutputArea img")
         expect(picture).to_be_visible()
-        assert picture.evaluate("image => image.complete && image.naturalWidth") > 300
+        assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
         expect(cell.locator(".nl-explorer")).to_have_count(0)
         expect(cell.get_by_text("model not found")).to_be_hidden()
         cell.locator("summary", has_text="In words").click()

@@ -11,6 +11,7 @@ import pytest
 from grading.classroom import ANSWERS, NAME, activated, api, filled, grade_here, make_course, succeed
 from loopback import serving
 from nbgrader.api import Gradebook
+from playwright.sync_api import expect
 
 from ninelives.grading.command import Workers
 
@@ -94,7 +95,7 @@ def shown(graded, course, page, tmp_path_factory):
 def test_formulas_are_drawn_without_the_web(shown):
     assert shown.locator(".nbgrader_cell img").evaluate_all("images => images.map(i => [i.alt, i.naturalHeight > 5])") == [
         [r"\tfrac{1}{\sqrt{d}}", True]]
-    assert shown.get_by_text(r"$\nonsense$").is_visible()
+    expect(shown.get_by_text(r"$\nonsense$")).to_be_visible()
 
 
 @pytest.fixture(scope="module")

@@ -61,4 +61,4 @@ def test_the_notebook_reopened_without_running_shows_picture_answer_and_check(de
     expect(again.cell('check.split_heads(split_heads, "values")')).to_contain_text("visible checks passed")
     picture = again.cell("AttentionExplorer(hand_weights").locator("img").first
     expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.naturalWidth") > 300
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 300

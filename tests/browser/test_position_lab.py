@@ -54,6 +54,7 @@ def sentence(lab) -> str:
 
 
 def middle(locator) -> tuple[float, float]:
+    locator.evaluate("tile => Promise.allSettled(tile.getAnimations().map(move => move.finished))")
     box = locator.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
@@ -65,6 +66,7 @@ def in_python(notebook, expression: str) -> str:
 def test_a_word_is_dragged_to_another_place_and_the_others_close_up(notebook, shown):
     mouse = shown.page.mouse
     notebook.run("lab.word = 4")
+    expect(shown).to_have_attribute("data-drawn", "0,1,2,3,4:4:1")
     mouse.move(*middle(tile(shown, "dog")))
     mouse.down()
     x, y = middle(tile(shown, "the₂"))
@@ -155,7 +157,7 @@ def test_without_positions_the_sum_is_the_word_and_nothing_is_new(shown):
     expect(shown.locator(".nl-strip-place")).to_contain_text("not added")
 
 
-def test_jupytermovedswallows_no_key_and_acts_on_none(notebook, shown):
+def test_jupyterlab_swallows_no_key_and_acts_on_none(notebook, shown):
     cells = len(notebook.outputs())
     press(tile(shown, "dog"), "ArrowRight", "a", "b", "d", "d", "x", "Enter", "ArrowRight")
     expect(tile(shown, "dog")).to_be_focused()
@@ -191,7 +193,8 @@ def test_the_module_is_not_asked_again(notebook, shown):
 
 
 def test_two_linked_labs_move_together(notebook):
-    first, second = notebook.cell(2).locator(".nl-position-lab").all()
+    labs = notebook.cell(2).locator(".nl-position-lab")
+    first, second = labs.first, labs.last
     press(tile(first, "the₁"), "ArrowRight")
     expect(second).to_have_attribute("data-drawn", re.compile("^1,0,2,3,4:"))
 

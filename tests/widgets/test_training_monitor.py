@@ -1,5 +1,6 @@
 import asyncio
 import json
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -173,16 +174,18 @@ def test_watching_gives_what_the_training_gives_and_lets_the_button_work(monitor
 
 
 def test_an_interrupt_waits_until_the_training_has_saved(monitor):
-    saved = []
+    saved, begun = [], threading.Event()
 
     def train(*, monitor):
+        begun.set()
         while not monitor.stopped(0, 0.0):
             time.sleep(0.01)
-        saved.append(True)
+        time.sleep(0.1)  # as long as it takes
+        saved.append(monitor.can_stop)  # not yet given up
 
     async def interrupted():
         watching = asyncio.ensure_future(monitor.watch(train))
-        await asyncio.sleep(0.1)
+        assert await asyncio.to_thread(begun.wait, 60)
         watching.cancel()  # what the kernel's stop button does to an awaiting cell
         await watching
 

@@ -1,0 +1,11 @@
+"""Time as the page has it."""
+
+
+def let_pass(locator, milliseconds: int) -> None:
+    """Wait by the page's own timers, which fire in their order however slow it is, until what they did is drawn."""
+    locator.evaluate(
+        """async (_, milliseconds) => {
+        await new Promise(done => setTimeout(done, milliseconds));
+        for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame) }""",
+        milliseconds,
+    )

@@ -158,7 +158,7 @@ class Notebook:
         """
         self.page.wait_for_function(
             """() => [...window.jupyterapp.shell.currentWidget.sessionContext.session.kernel._futures.values()]
-            .every(({ msg }) => msg.header.msg_type !== 'comm_msg' || window.unanswered?.has(msg.header.msg_id))"""
+            .every(({ msg }) => msg.header.msg_type !== 'comm_msg')"""
         )
         return self.page.evaluate(
             """async code => {
@@ -209,12 +209,7 @@ class Notebook:
 
     def wait_for_cell(self) -> None:
         """Until the cell that was started last is over."""
-        # While a cell awaits something, ipykernel 7.4 hears widgets and never says so.
-        self.page.evaluate(
-            """async () => { await window.running;
-            const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
-            window.unanswered = new Set(kernel._futures.keys()) }"""
-        )
+        self.page.evaluate("() => window.running")
 
     def run_cell(self, index: int):
         """Run a cell to its end; returns it."""

@@ -3,7 +3,8 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -107,9 +108,10 @@ class TrainingMonitor(Drawn):
         self.stop_asked, self.can_stop = False, True
         training = asyncio.ensure_future(asyncio.to_thread(train, *arguments, **settings, monitor=self))
         try:
-            # The stop button's signal does not wake the loop by itself, so it wakes now and then.
-            while not training.done():
-                await asyncio.wait([training], timeout=BETWEEN)
+            with widgets_answered():
+                # The stop button's signal does not wake the loop by itself, so it wakes now and then.
+                while not training.done():
+                    await asyncio.wait([training], timeout=BETWEEN)
             return training.result()
         except (asyncio.CancelledError, KeyboardInterrupt):
             self.stop_asked = True
@@ -212,6 +214,31 @@ class TrainingMonitor(Drawn):
         """The entry under the cursor: the last one that is not behind it."""
         before = [entry for entry in self.entries if self.cursor is None or entry["step"] <= self.cursor]
         return before[-1] if before else None
+
+
+@contextmanager
+def widgets_answered() -> Iterator[None]:
+    """Meanwhile the kernel says when it is done with each message of a widget.
+
+    ipykernel takes them while a cell awaits something, and says nothing; a page then holds the widget's next change
+    back for ever.
+    """
+    kernel = getattr(get_ipython(), "kernel", None)
+    if kernel is None:
+        yield
+        return
+    taken, cell = kernel.shell_handlers["comm_msg"], kernel.get_parent("shell")
+
+    def taken_and_answered(stream, ident, message) -> None:
+        taken(stream, ident, message)
+        for state, parent in (("idle", message), ("busy", cell)):  # the cell still runs
+            kernel.session.send(kernel.iopub_socket, "status", {"execution_state": state}, parent=parent, ident=b"status")
+
+    kernel.shell_handlers["comm_msg"] = taken_and_answered
+    try:
+        yield
+    finally:
+        kernel.shell_handlers["comm_msg"] = taken
 
 
 def plain(entry: Any) -> dict:

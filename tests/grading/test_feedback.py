@@ -5,7 +5,7 @@ import pytest
 from nbclient import NotebookClient
 from nbconvert.filters import strip_ansi
 
-from ninelives.grading.feedback import HideHiddenChecks
+from ninelives.grading.feedback import HideHiddenChecks, markdown2html, picture_of
 
 ANSWER = '''\
 def double(x):
@@ -78,3 +78,14 @@ def test_whatever_kind_of_text_is_displayed_quotes_no_hidden_line(kind, shown):
     assert "secret" not in output.data[kind] and "HIDDEN" not in output.data[kind]
     assert "double(3) is 6" in output.data[kind]
     assert (output.data["text/plain"], output.data["image/png"]) == ("mine", "iVBORw0KGgo=\n")
+
+
+@pytest.mark.parametrize("formula", ["{" * 500 + "x" + "}" * 500, r"\sqrt{" * 30 + "x" + "}" * 30, r"\begin{cases}x\end{cases}"])
+def test_a_formula_that_cannot_be_drawn_stands_there_as_it_was_typed(formula):
+    assert formula in markdown2html({}, f"${formula}$")
+    assert picture_of("x^2")  # matplotlib's parser goes on afterwards
+
+
+@pytest.mark.parametrize("attachments", [{}, {"cat.png": {}}])
+def test_an_image_that_is_missing_is_its_alt_text(attachments):
+    assert markdown2html({"cell": {"attachments": attachments}}, "![a cat, asleep](attachment:cat.png)") == "<p>a cat, asleep</p>\n"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from grading.classroom import ANSWERS, NAME, SOFTMAX, SPLIT, command, filled, make_course, make_deep, released, send
+from grading.classroom import ANSWERS, NAME, SOFTMAX, SPLIT, command, filled, make_course, make_deep, nbgrader, released, send
 from nbgrader.api import Gradebook
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import ninelives
 from ninelives.grading.folders import everything_in, remove
@@ -112,6 +112,10 @@ def reversed_order(notebook):
 def without_names(notebook):
     for cell in notebook.cells:
         cell.metadata.pop("nbgrader", None)
+
+
+def written(text):
+    return edited(lambda notebook: notebook.cells.insert(5, new_markdown_cell(text)))
 
 
 def as_text(change):
@@ -292,6 +296,15 @@ def split_heads(x, n_head):
     "names that write to the terminal": (ANSWERS, FULL, r"\\x1b\[2J, x\\nzzz-honest-too   6 of 6 were left out"),
     "timestamp that is a pipe": (ANSWERS, FULL, "timestamp.txt was left out: it is no plain file"),
     "timestamp that is a link to a device": (ANSWERS, FULL, "timestamp.txt was left out: links"),
+    "page with an image that is missing": (written("The cat: ![asleep](attachment:cat.png)"), FULL, None),
+    "page with a formula of many braces": (written(f"${'{' * 500}x{'}' * 500}$"), FULL, None),
+    "page with a formula of many roots": (written("$" + r"\sqrt{" * 30 + "x" + "}" * 30 + "$"), FULL, None),
+    "page with strange metadata": (after("display({'image/png': 'iVBORw0KGgo=', 'text/plain': 'x'}, metadata={'image/png': 5, 'filenames': {'image/png': 5}}, raw=True)\n"
+                                         "display({'image/png': 'iVBORw0KGgo='}, metadata={'image/png': {'alt': 5, 'width': [1], 'height': 2.5}, 'filenames': 'image/png', 'alt': []}, raw=True)"),
+                                   FULL, None),
+    "page with a widget of nonsense": (after("for made in (5, {}, None, [1], {'model_id': 5}): display({'application/vnd.jupyter.widget-view+json': made, 'text/plain': 'x'}, raw=True)"),
+                                       FULL, None),
+    "page with JSON of nonsense": (after("for made in (5, float('nan'), None, 'x'): display({'application/json': made, 'text/plain': 'x'}, raw=True)"), FULL, None),
     "torch.py beside it": (ANSWERS, FULL, None),
     "pickle with a command": (after("import torch\ntorch.load('model.pt', weights_only=False)"), FULL, None),
     "link to the gradebook": (after("print(open('link').read())"), FULL, "link"),
@@ -492,3 +505,10 @@ def test_the_graded_notebooks_can_be_given_back(graded, course):
         nbformat.validate(notebook)
         names = [cell.metadata.nbgrader.grade_id for cell in notebook.cells if "nbgrader" in cell.metadata]
         assert names == [cell.metadata.nbgrader.grade_id for cell in released(course).cells if "nbgrader" in cell.metadata]
+
+
+def test_whatever_is_in_a_notebook_there_is_a_page_of_feedback(graded, course):
+    nbgrader(course, "generate_feedback", NAME, "--student=page-with-*")
+    pages = {path.parents[1].name: path.read_text(encoding="utf-8") for path in (course / "feedback").glob(f"*/{NAME}/{NAME}.html")}
+    assert set(pages) == {student(kind) for kind in KINDS if kind.startswith("page with")}
+    assert "The cat: asleep" in pages["page-with-an-image-that-is-missing"]

@@ -26,6 +26,7 @@ from ninelives.grading.repair import plain
 from ninelives.grading.sandbox import Limits
 
 TICK = 0.2  # seconds between two looks at what a kernel uses
+WIDGET = "application/vnd.jupyter.widget-view+json"
 GRACE = 2.0  # seconds that an interrupted cell has to end
 
 
@@ -513,17 +514,17 @@ class Outputs:
             else:
                 self._append(_output("stream", name=message["name"], text=message["text"]))
         elif kind in ("display_data", "execute_result") and is_bundle(message.get("data")):
-            metadata = message.get("metadata") if isinstance(message.get("metadata"), dict) else {}
+            data, metadata = shown(message["data"]), told(message.get("metadata"))
             name = message.get("display_id") if isinstance(message.get("display_id"), str) else None
             if name and message.get("update"):
                 for output, known in zip(self.kept, self.names):
                     if known == name:
-                        output.data, output.metadata = NotebookNode(message["data"]), NotebookNode(metadata)
+                        output.data, output.metadata = NotebookNode(data), NotebookNode(metadata)
                 return
             extra = {"execution_count": message.get("execution_count")} if kind == "execute_result" else {}
             if extra and not isinstance(extra["execution_count"], int):
                 raise KernelDied("its messages were forged")
-            self._append(_output(kind, data=NotebookNode(message["data"]), metadata=NotebookNode(metadata), **extra), name)
+            self._append(_output(kind, data=NotebookNode(data), metadata=NotebookNode(metadata), **extra), name)
         elif kind == "error" and all(isinstance(message.get(key), str) for key in ("ename", "evalue")):
             lines = message.get("traceback")
             lines = [str(line) for line in lines] if isinstance(lines, list) else []
@@ -545,6 +546,25 @@ def is_bundle(data: Any) -> bool:
     """Whether it maps MIME types to what a notebook may hold for them."""
     return isinstance(data, dict) and all(
         isinstance(kind, str) and (isinstance(value, str) or kind.endswith("json")) for kind, value in data.items())
+
+
+def shown(data: dict) -> dict:
+    """A bundle without widgets that no page could ask for their model."""
+    return {kind: value for kind, value in data.items()
+            if kind != WIDGET or isinstance(value, dict) and isinstance(value.get("model_id"), str)}
+
+
+def told(metadata: Any) -> dict:
+    """What pages can read of an output's metadata: width, alternative text and the like, for a kind such as image/png or for all.
+
+    Names of files are nbconvert's own to give.
+    """
+    def simple(values: dict) -> dict:
+        return {key: value for key, value in values.items() if isinstance(value, (str, int, float)) and "/" not in key and key != "filenames"}
+
+    if not isinstance(metadata, dict):
+        return {}
+    return simple(metadata) | {kind: simple(values) for kind, values in metadata.items() if "/" in kind and isinstance(values, dict)}
 
 
 def _output(kind: str, **fields: Any) -> NotebookNode:

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbgrader
 from jinja2 import pass_context
 from nbconvert.filters import strip_ansi
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from ninelives.build import marked_lines
@@ -55,8 +55,8 @@ class HideHiddenChecks(NbGraderPreprocessor):
         return MARGIN.sub("", line).strip() in self.hidden or "HIDDEN TESTS" in line
 
 
-class FormulasAsPictures(IPythonRenderer):
-    """Formulas drawn in the page itself. nbconvert's pages fetch MathJax for them, which fails without the web."""
+class WithoutTheWeb(IPythonRenderer):
+    """Formulas drawn in the page itself, where nbconvert's pages fetch MathJax. An image that is missing is its alt text."""
 
     def inline_math(self, body: str) -> str:
         return picture_of(body) or super().inline_math(body)
@@ -64,6 +64,12 @@ class FormulasAsPictures(IPythonRenderer):
     def block_math(self, body: str) -> str:
         picture = picture_of(body)
         return f'<div style="text-align: center">{picture}</div>' if picture else super().block_math(body)
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        try:
+            return super().image(text, url, title)
+        except (InvalidNotebook, StopIteration):  # a cell was copied without its attachment, or that is empty
+            return text
 
 
 def picture_of(formula: str) -> str | None:
@@ -76,7 +82,7 @@ def picture_of(formula: str) -> str | None:
         with rc_context({"mathtext.fontset": "stix"}):
             size = font_manager.FontProperties(size=11)
             depth = mathtext.math_to_image(f"${plain}$", drawn, prop=size, dpi=72, format="svg")
-    except ValueError:
+    except Exception:  # it may be nested deeper than matplotlib's parser goes, and stands there as it was typed
         return None
     return (f'<img style="border: 0; vertical-align: {-depth:g}pt" alt="{escape(formula)}" '
             f'src="data:image/svg+xml;base64,{b64encode(drawn.getvalue()).decode()}">')
@@ -86,4 +92,4 @@ def picture_of(formula: str) -> str | None:
 def markdown2html(context, source: str) -> str:
     """nbconvert's filter of this name, with formulas as pictures."""
     attachments = context.get("cell", {}).get("attachments", {})
-    return MarkdownWithMath(renderer=FormulasAsPictures(escape=False, attachments=attachments)).render(source)
+    return MarkdownWithMath(renderer=WithoutTheWeb(escape=False, attachments=attachments)).render(source)

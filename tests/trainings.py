@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import torch
+
 from ninelives import weights
 from ninelives.text import sentences
 from ninelives.training import Recipe, train
@@ -9,8 +11,15 @@ from ninelives.training.batches import drawn_from
 
 
 def put_training(folder: Path) -> None:
-    """Write `own` into a folder of notebook 9: the course's translator, one step further at a rate that moves nothing."""
+    """Write `own` into a folder of notebook 9: the course's translator, one step further at a rate that moves nothing.
+
+    The same with its hidden units in another order, since the course's own is refused.
+    """
     model, tokenizer = weights.load("translator")
+    for block in model.decoder.layers["blocks"]:
+        first, second = block.mlp[0], block.mlp[2]
+        order = torch.randperm(len(first.bias))
+        first.weight.data, first.bias.data, second.weight.data = first.weight[order], first.bias[order], second.weight[:, order]
     for parameter in model.parameters():
         parameter.requires_grad_(True)
     draw_batch = drawn_from(sentences("train", 100), tokenizer)

@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from ninelives import weights
 from ninelives.checks.exercise import CheckFailed
 from ninelives.config import TransformerConfig
 from ninelives.grading import checkpoint
@@ -19,6 +20,8 @@ from ninelives.model import EncoderDecoder
 from ninelives.text import WordTokenizer, sentences
 from ninelives.text.grammar import every_word
 from ninelives.training import Recipe, train, translation_batch
+from ninelives.training.batches import drawn_from
+from ninelives.training.translator import take_over
 
 TOKENIZER = WordTokenizer(sorted({*every_word("english"), *every_word("french")}))
 TRAIN = sentences("train", 200)
@@ -197,6 +200,32 @@ def a_giant_model(own):
     facts(own, config={part: {**sizes, "n_embd": 4096} for part, sizes in known["config"].items()})
 
 
+def offsets_of_nonsense(own):
+    path = tensors_of(own)
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    for entry in header.values():
+        entry["data_offsets"] = [0, 1]
+    made = json.dumps(header).encode()
+    path.write_bytes(len(made).to_bytes(8, "little") + made + data[8 + length :])
+    facts(own, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def a_number_of_thousands_of_digits(own):
+    (own / "run.json").write_text(f'{{"step": {"9" * 5000}}}')
+
+
+def a_pipe(own):
+    (own / "tokenizer.json").unlink()
+    os.mkfifo(own / "tokenizer.json")
+
+
+def a_link_to_another_folder(own):
+    own.rename(own.parent / "elsewhere")
+    own.symlink_to(own.parent / "elsewhere")
+
+
 def no_json(own):
     (own / "run.json").write_bytes(b"\x00\xff not json")
 
@@ -238,6 +267,10 @@ REFUSED = {
     fewer_steps_claimed: "run.json says 1 steps and the optimizer 3",
     too_many_steps: "at most 30,000 are graded",
     a_giant_model: "n_embd is 4,096; at most 512",
+    offsets_of_nonsense: "no safetensors file (SafetensorError)",
+    a_number_of_thousands_of_digits: "run.json is no JSON (ValueError)",
+    a_pipe: "tokenizer.json is missing",
+    a_link_to_another_folder: "own is a link",
     no_json: "run.json is no JSON",
     json_of_something_else: "describes no training",
     a_path_in_place_of_the_steps: "'../../elsewhere' steps",
@@ -254,6 +287,56 @@ def test_what_is_no_honest_training_gets_one_sentence(own, damage):
         read(own)
     with pytest.raises(CheckFailed, match="a training that can be scored"):
         own_training(own, "50 %")
+
+
+def go_on(model, tokenizer, folder, steps, rate=1e-3):
+    """A few steps more, written as notebook 9 writes them."""
+    for parameter in model.parameters():
+        parameter.requires_grad_(True)
+    train(model, drawn_from(TRAIN, tokenizer), Recipe(learning_rate=rate, batch_size=16, max_iters=steps, warmup_steps=0), folder=folder)
+    (folder / "tokenizer.json").write_text(tokenizer.to_json())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def the_courses_own(tmp_path_factory):
+    return go_on(*weights.load("translator"), tmp_path_factory.mktemp("shipped") / "own", steps=1, rate=1e-9)
+
+
+def as_they_are(tensors):
+    pass
+
+
+def in_half_precision_and_a_little_off(tensors):
+    for name in [name for name in tensors if name.startswith("model.")]:
+        tensors[name] = (tensors[name] + 0.01 * torch.randn(tensors[name].shape)).half()
+
+
+@pytest.mark.parametrize("change", [as_they_are, in_half_precision_and_a_little_off], ids=lambda change: change.__name__)
+def test_the_weights_that_come_with_the_course_are_nobodys_own_training(the_courses_own, tmp_path, change):
+    own = Path(shutil.copytree(the_courses_own, tmp_path / "own"))
+    rewritten(own, change)
+    with pytest.raises(Refused, match="the translator which comes with the course"):
+        read(own)
+    with pytest.raises(CheckFailed, match="the translator which comes with the course"):
+        own_training(own, "50 %")
+
+
+def test_going_on_from_the_courses_weights_is_no_training_of_ones_own(tmp_path):
+    with pytest.raises(Refused, match="the translator which comes with the course"):
+        read(go_on(*weights.load("translator"), tmp_path / "own", steps=20))
+
+
+def test_a_head_start_is_a_training_of_ones_own_even_from_the_seed_of_the_course(tmp_path):
+    sizes = {"vocab_size": TOKENIZER.vocab_size, "block_size": 32, "n_embd": 64, "n_head": 4, "dropout": 0.0}
+    torch.manual_seed(0)
+    model = EncoderDecoder(TransformerConfig(**sizes, n_layer=3), TransformerConfig(**sizes, n_layer=2))
+    take_over(model.encoder, TOKENIZER, *weights.load("antecedent"))
+    own = go_on(model, TOKENIZER, tmp_path / "own", steps=5)
+    assert read(own)[2].step == 5
+    _, whole = checkpoint.weights_of(own)
+    course = weights.load("translator")[0]
+    assert checkpoint.correlation(whole, torch.cat([p.detach().flatten() for _, p in sorted(course.named_parameters())])) > checkpoint.CLOSE
 
 
 def test_a_pickle_is_never_run(own):
@@ -293,6 +376,21 @@ def test_the_command_scores_a_class_and_goes_on_after_what_it_refuses(submitted,
     assert re.search(r"ada +0\.0% +0\.0% +0\.0% +3 ", printed)
     assert "dee                      refused: run.json is no JSON" in printed
     assert "ada and bob handed in the same weights" in printed
+
+
+def test_the_command_names_who_hands_in_the_courses_weights(submitted, the_courses_own, capsys):
+    shutil.rmtree(submitted["dee"])
+    shutil.copytree(the_courses_own, submitted["dee"])
+    checkpoint.main([str(submitted["ada"].parents[2])])
+    assert re.search("dee +refused: the decoder is that of the translator which comes with the course", capsys.readouterr().out)
+
+
+def test_a_name_that_writes_to_the_terminal_is_escaped(submitted, capsys):
+    shutil.rmtree(submitted["dee"])
+    submitted["dee"].mkdir()
+    (submitted["dee"] / "x\n\x1b[2J.pt").touch()
+    checkpoint.main([str(submitted["ada"].parents[2])])
+    assert r"refused: own holds x\n\x1b[2J.pt" in capsys.readouterr().out
 
 
 def test_the_command_says_what_is_missing(tmp_path):

@@ -305,6 +305,7 @@ def split_heads(x, n_head):
     "page with a widget of nonsense": (after("for made in (5, {}, None, [1], {'model_id': 5}): display({'application/vnd.jupyter.widget-view+json': made, 'text/plain': 'x'}, raw=True)"),
                                        FULL, None),
     "page with JSON of nonsense": (after("for made in (5, float('nan'), None, 'x'): display({'application/json': made, 'text/plain': 'x'}, raw=True)"), FULL, None),
+    "answers from the package": (ANSWERS | {"split-heads": f"from ninelives.model import *\n{SPLIT}"}, FULL, "It takes ninelives.model from the package"),
     "torch.py beside it": (ANSWERS, FULL, None),
     "pickle with a command": (after("import torch\ntorch.load('model.pt', weights_only=False)"), FULL, None),
     "link to the gradebook": (after("print(open('link').read())"), FULL, "link"),

@@ -1,8 +1,9 @@
-"""Folders that somebody else has written in: what they hold, and how to be rid of them, however they were made."""
+"""Folders that somebody else has written in: what they hold, how to show its names, and how to be rid of them, however they were made."""
 
 import os
 import shutil
 import subprocess
+import unicodedata
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,6 +33,12 @@ def everything_in(folder: Path, deepest: int = DEEPEST) -> tuple[list[Path], lis
         else:
             closed += folders
     return sorted(found), sorted(closed)
+
+
+def printable(text: str) -> str:
+    """The same with escapes for what could move a terminal's cursor or begin another line, as the name of a file may."""
+    return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else c.encode("unicode_escape").decode()
+                   for c in text.encode("utf-8", "replace").decode())
 
 
 def remove(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import unicodedata
 from bisect import bisect_right
 from collections import defaultdict
 from pathlib import Path
@@ -91,11 +90,6 @@ def plain(value: Any, depth: int = DEEPEST) -> Any:
     if isinstance(value, list):
         return [plain(one, depth - 1) for one in value]
     return {plain(key): plain(one, depth - 1) for key, one in value.items()}
-
-
-def printable(text: str) -> str:
-    """The same with escapes for what could move a terminal's cursor or begin another line: a file may have any name."""
-    return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else c.encode("unicode_escape").decode() for c in plain(text))
 
 
 def _sent(cell: dict) -> Sent:

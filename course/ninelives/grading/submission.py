@@ -26,10 +26,11 @@ from nbformat.v4 import new_markdown_cell, new_output
 
 from ninelives.grading import sandbox
 from ninelives.grading.assignment import Cell, Notebook
+from ninelives.grading.borrowed import borrowed
 from ninelives.grading.canary import NO_FILES, canaries
 from ninelives.grading.execute import Boxes, KernelDied, Kernels, KernelsEnded, Outcome, private_folder
-from ninelives.grading.folders import everything_in, remove
-from ninelives.grading.repair import Unreadable, find_notebook, is_notebook, printable, repaired
+from ninelives.grading.folders import everything_in, printable, remove
+from ninelives.grading.repair import Unreadable, find_notebook, is_notebook, repaired
 from ninelives.grading.sandbox import Limits
 
 DEATHS = 3  # of what makes kernels, after which a submission is given up
@@ -176,7 +177,7 @@ def _grade_notebook(task: Task, notebook: Notebook) -> Graded:
     except Unreadable as problem:
         return _nothing(notebook, f"Not readable: {problem}.")
     made, repairs = repaired(sent, notebook)
-    notes = [*((None, words) for words in found), *repairs]
+    notes = [*((None, words) for words in found), *repairs, *borrowed(made, notebook)]
     taken = places((one.name for one in task.notebooks), task.others)
     files = [(path, place) for path, place in sent_files(task.folder, task.limits.disk // 2, taken, notes) if place not in NBGRADERS]
     run = Run(task, notebook, made, notes, files)

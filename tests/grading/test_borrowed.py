@@ -1,0 +1,55 @@
+"""An answer that is the package's own solution earns its points, and whoever grades is told."""
+
+import nbformat
+import pytest
+
+from ninelives.build import ROOT
+from ninelives.grading.assignment import Cell, Notebook
+from ninelives.grading.borrowed import borrowed
+
+
+def assignment(name: str) -> Notebook:
+    solved, shown = (nbformat.read(ROOT / folder / name / f"{name}.ipynb", as_version=4) for folder in ("solutions", "release"))
+    cells = []
+    for one, other in zip(solved.cells, shown.cells, strict=True):
+        metadata = one.metadata.get("nbgrader", {})
+        cells.append(Cell(metadata.get("grade_id"), one.id, one.cell_type, other.source, other.source, one.source, dict(metadata)))
+    return Notebook(name, tuple(cells), {})
+
+
+def notes(name: str, answers: dict[str, str]) -> list[tuple[str, str]]:
+    made = nbformat.read(ROOT / "release" / name / f"{name}.ipynb", as_version=4)
+    for cell in made.cells:
+        cell.source = answers.get(cell.metadata.get("nbgrader", {}).get("grade_id"), cell.source)
+    return borrowed(made, assignment(name))
+
+
+@pytest.mark.parametrize(("name", "exercise", "answer", "seen"), [
+    ("05-decoder", "decoder", "from ninelives.model import Decoder", "ninelives.model"),
+    ("05-decoder", "decoder", "from ninelives.model.decoder import (\n    Decoder as Mine,\n)\nDecoder = Mine", "ninelives.model.decoder"),
+    ("05-decoder", "decoder", "%time\nimport ninelives.model.decoder as d", "ninelives.model.decoder"),
+    ("05-decoder", "decoder", "class Decoder(package.Decoder):\n    pass", "ninelives.model.Decoder"),
+    ("02-attention", "split-heads", "split_heads = lambda x, n_head: check.loop_heads(x)", "ninelives.checks.attention.loop_heads"),
+    ("09-training", "exact-match", "def exact_match(*a):\n    return training.exact_match(*a)", "ninelives.training.exact_match"),
+    ("09-training", "tokenizer", "Tokenizer = WordTokenizer", "ninelives.text.WordTokenizer"),
+    ("09-training", "noam-rate", "import ninelives\nf(", "ninelives"),
+])
+def test_what_an_answer_takes_from_the_package_is_told(name, exercise, answer, seen):
+    assert notes(name, {exercise: answer}) == [
+        (exercise, f"Cell {exercise!r}. It takes {seen} from the package: look whether that is the answer.")]
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "solutions").iterdir() if path.name[0].isdigit()))
+def test_nothing_is_said_of_the_instructors_own_answers_nor_of_none(name):
+    assert notes(name, {}) == []
+    assert notes(name, {cell.name: cell.solved for cell in assignment(name).cells if cell.is_answer}) == []
+
+
+@pytest.mark.parametrize("answer", [
+    "# from ninelives.model import Decoder\ndef decoder(x):\n    '''As package.Decoder does.'''\n    return x",
+    "import torch\nmodel.train(training=True)\nfigures.palette\ndef train(sentences): return self.package.Decoder",
+    "\x00\n  (]\n\\",
+    "((((" * 10_000,
+])
+def test_words_in_comments_and_names_that_are_the_learners_own_are_no_matter(answer):
+    assert notes("05-decoder", {"decoder": answer}) == [] == notes("09-training", {"training-step": answer.replace("package.Decoder", "it")})

@@ -58,6 +58,7 @@ def test_an_error_of_the_grader_earns_no_zero_and_can_be_told_by_another_process
     monkeypatch.setattr(submission, "repaired", repaired)
     with pytest.raises(Unforeseen) as told:
         grade(task)
+    assert told.value.__context__ is None  # Dask's pickles hold that, too
     assert re.search("test_submission.py:[0-9]+ with OwnError: what nobody thought of", str(pickle.loads(pickle.dumps(told.value))))
 
 

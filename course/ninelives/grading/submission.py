@@ -154,8 +154,9 @@ def grade(task: Task) -> dict[str, Graded]:
         raise
     except Exception as problem:  # of a kind that another process may not be able to make again
         place = traceback.extract_tb(problem.__traceback__)[-1]
-        raise Unforeseen(f"the grader itself failed, at {Path(place.filename).name}:{place.lineno} with "
-                         f"{type(problem).__name__}: {problem}. Look at what was sent, and tell the course's authors") from None
+        words = (f"the grader itself failed, at {Path(place.filename).name}:{place.lineno} with "
+                 f"{type(problem).__name__}: {problem}. Look at what was sent, and tell the course's authors")
+    raise Unforeseen(words)  # out here, since Dask would send the other along as its context
 
 
 def _with_kernels(work: Callable[[], Result]) -> Result:

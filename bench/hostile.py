@@ -15,17 +15,17 @@ from pathlib import Path
 
 import nbformat
 
+from ninelives.grading.command import Workers
+from ninelives.grading.folders import remove
+
 if __name__ == "__main__":  # worker processes look at this file, too, and do not find the other from where they are
     from table import as_table, publish
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT / "tests")  # in place of bench/, which has a grading.py, too
 
-from grading import test_hostile as hostile  # noqa: E402
-from grading.classroom import ANSWERS, NAME, filled, grade_here, make_course, send  # noqa: E402
-
-from ninelives.grading.command import Workers  # noqa: E402
-from ninelives.grading.folders import remove  # noqa: E402
+from grading import test_hostile as hostile  # noqa: E402, found by the path above
+from grading.classroom import ANSWERS, NAME, filled, grade_here, make_course, send  # noqa: E402, the same
 
 # What contained a kind shows in what it printed, raised and was told.
 SIGNS = {

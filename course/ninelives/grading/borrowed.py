@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import lru_cache
 from io import StringIO
 from tokenize import NAME, TokenError, generate_tokens
 
@@ -30,6 +31,7 @@ def borrowed(made: NotebookNode, notebook: Notebook) -> list[tuple[str, str]]:
     return notes
 
 
+@lru_cache
 def imported(source: str) -> dict[str, str]:
     """What the notebook's own cells have imported from the package: {name in the notebook: dotted name}."""
     found = {}

@@ -37,18 +37,21 @@ def _spoilt(answer):
     return spoilt(answer) if callable(answer) else wrong(answer)
 """
 
-KINDS = ("unwritten", "spoilt")
 NO_FILES = "no files"
 
 
-def canary(answer: Cell, kind: str) -> str:
-    """The source that puts a known wrong answer in an exercise's place. Raises SyntaxError where there are magics in it."""
-    names = [name for statement in ast.parse(answer.solved).body for name in _names(statement)]
+def canaries(answer: Cell | None) -> dict[str, str]:
+    """The sources that put known wrong answers in an exercise's place, by their kinds; none where there are magics in it."""
+    if answer is None:
+        return {}
+    try:
+        names = [name for statement in ast.parse(answer.solved).body for name in _names(statement)]
+    except SyntaxError:
+        return {}
     # Should the rest fail in what a learner has left of Python, the check must not find their own answer.
     away = "".join(f"globals().pop({name!r}, None)\n" for name in names)
-    if kind == "unwritten":
-        return away + answer.source
-    return away + answer.solved + SPOIL + "".join(f"{name} = _spoilt({name})\n" for name in names)
+    spoilt = "".join(f"{name} = _spoilt({name})\n" for name in names)
+    return {"unwritten": away + answer.source, "spoilt": away + answer.solved + SPOIL + spoilt}
 
 
 def _names(statement: ast.stmt) -> Iterator[str]:
@@ -56,11 +59,3 @@ def _names(statement: ast.stmt) -> Iterator[str]:
         yield statement.name
     elif isinstance(statement, ast.Assign):
         yield from (target.id for target in statement.targets if isinstance(target, ast.Name))
-
-
-def canaries(answer: Cell | None) -> dict[str, str]:
-    """The sources that put known wrong answers in an exercise's place, by their kinds."""
-    try:
-        return {kind: canary(answer, kind) for kind in KINDS} if answer else {}
-    except SyntaxError:
-        return {}

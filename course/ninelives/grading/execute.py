@@ -304,7 +304,7 @@ class Kernel:
         end, interrupted = min(time.monotonic() + seconds, self.deadline), False
         self._forget_strays()
         try:
-            asked = {"source": source, "token": token, "pictures": pictures} | ({} if before is None else {"before": before})
+            asked = {"source": source, "token": token, "pictures": pictures, "before": before}
             self.connection.sendall(json.dumps(asked).encode() + b"\n")
             while True:
                 try:

@@ -7,7 +7,8 @@ That process holds nothing that a learner may not see. It listens on the socket 
                                                                             file's modules and run its cells
     {"end": pid}                                              ->  {"status", "seconds", "memory"}   killed, if it lives
 
-A kernel takes one cell a line, {"source", "token", "pictures"}, and answers with the outputs as notebooks have them,
+A kernel takes one cell a line, {"source", "token", "pictures", "before": null or what to run before it, and then nothing
+that the two name is kept}, and answers with the outputs as notebooks have them,
 one a line, and at last {"done": token, "error": null where it ran to its end or the name of an exception, "count"}.
 When the socket FD is closed, all of them die.
 """
@@ -208,11 +209,12 @@ def run_cells(shell: Shell, channel: Channel) -> None:
         draw_pictures(shell, cell["pictures"])
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            with aside(shell) if "before" in cell else nullcontext():
-                if "before" in cell:
-                    shell.run_cell(cell["before"])
+            before = cell["before"]
+            with nullcontext() if before is None else aside(shell):
+                if before is not None:
+                    shell.run_cell(before)
                 shell.last_execution_succeeded = False
-                result = shell.run_cell(cell["source"], store_history="before" not in cell)
+                result = shell.run_cell(cell["source"], store_history=before is None)
             error = result.error_in_exec if result.error_before_exec is None else result.error_before_exec
             shell.flush()
         except KeyboardInterrupt as interrupt:

@@ -21,8 +21,6 @@ MOST_NOTEBOOKS = 50  # in a submission, that are looked into
 DEEPEST = 50  # lists and dictionaries in one another
 KINDS = ("code", "markdown", "raw")
 GONE = "# This cell was missing from the submission; it was put back empty."
-
-
 NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.I)  # what browsers and file managers make of the suffix
 
 
@@ -236,14 +234,14 @@ def _recognised(sent: list[Sent], notebook: Notebook) -> list[int | None]:
         if cell.shown.strip():
             by_text[cell.shown.strip()].append(index)
     keys: list[int | None] = [by_name.get(cell.name) for cell in sent]
-    taken = set(keys)
+    taken = {None, *keys}
     # An id may have been given to a copy as well: it is one cell's, the first's.
     for source in (lambda cell: by_id.get(cell.id),
                    lambda cell: next((i for i in by_text[cell.source.strip()] if i not in taken), None)):
         for index, cell in enumerate(sent):
-            if keys[index] is None and source(cell) not in taken | {None}:
-                keys[index] = source(cell)
-                taken.add(keys[index])
+            if keys[index] is None and (key := source(cell)) not in taken:
+                keys[index] = key
+                taken.add(key)
     return keys
 
 

@@ -126,6 +126,21 @@ def test_the_words_in_the_browser_are_those_of_python_and_are_read_out(notebook,
         )
 
 
+def test_the_numbers_stay_when_it_is_drawn_in_a_frame_for_which_it_is_hidden(shown):
+    # As JupyterLab does with a cell that is scrolled away and back, and no change of size follows.
+    strip = shown.locator(".nl-strip-word .nl-strip-cells")
+    expect(strip).to_have_text(re.compile(r"\d"))
+    shown.evaluate(
+        """async lab => {
+        requestAnimationFrame(() => { lab.style.display = 'none' });
+        lab.querySelector('input[type=radio]:not(:checked)').click();
+        requestAnimationFrame(() => { lab.style.display = '' });
+        for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame) }"""
+    )
+    expect(shown).to_have_attribute("data-drawn", "0,1,2,3,4:1:0")
+    expect(strip).to_have_text(re.compile(r"\d"))
+
+
 def test_the_numbers_drawn_are_those_of_the_module(notebook, shown):
     notebook.run("lab.order = [0, 2, 3, 1, 4]")
     expect(shown).to_have_attribute("data-drawn", "0,2,3,1,4:1:1")

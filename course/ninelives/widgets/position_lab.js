@@ -133,6 +133,7 @@ function render({ model, el }) {
     });
   }
 
+  let stripWidth = 0;
   function drawStrips() {
     const w = word(), place = order().indexOf(w), positions = model.get("positions"), moved = positions && place !== w;
     const shown = [
@@ -150,7 +151,8 @@ function render({ model, el }) {
       row.setAttribute("aria-hidden", isOff[k]);
       strip.setAttribute("aria-label", `${title}: length ${two(length(values))}${C <= NUMBERS_UP_TO ? `, numbers ${numbers.join(", ")}` : ""}`);
       paint(canvas, values);
-      const roomy = k < 3 && !isOff[k] && C <= NUMBERS_UP_TO && strip.clientWidth >= NUMBER_WIDTH * C;
+      stripWidth = strip.clientWidth || stripWidth;  // 0 in a frame for which JupyterLab has hidden the cell
+      const roomy = k < 3 && !isOff[k] && C <= NUMBERS_UP_TO && stripWidth >= NUMBER_WIDTH * C;
       cells.forEach((cell, c) => {
         cell.textContent = roomy ? numbers[c] : "";
         cell.style.color = inkOn(colourOf(values[c]));

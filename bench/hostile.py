@@ -30,10 +30,11 @@ from grading.classroom import ANSWERS, NAME, filled, grade_here, make_course, se
 # What contained a kind shows in what it printed, raised and was told.
 SIGNS = {
     r"Operation not permitted|Errno 1\]": "seccomp",
-    r"Permission denied|Errno 13\]": "Landlock",
-    r"MemoryError|allocate memory|File too large|Errno 27\]|exceed maximum limit": "rlimits",
+    r"Permission denied|Errno 13\]|cross-device link": "Landlock",
+    r"MemoryError|allocate memory|File too large|Errno 27\]|maximum limit": "rlimits",
     r"more than \d+ (seconds|threads|MB)|too much output|could not be interrupted|it made a folder": "the grader, which watches",
     r"kernel died": "a kernel of its own",
+    r"was not shown|the kernel failed": "the grader, which asks whether a cell ran to its end",
     r"forged": "the grader, which believes no message",
     r"known wrong answer": "known wrong answers",
     r"was missing|was there \d|another order|had become|was changed|was named|Another notebook": "repair",
@@ -44,6 +45,7 @@ QUIET = {
     "shell": "seccomp", "pickle with a command": "seccomp", "new namespaces": "seccomp", "atexit": "a kernel that is killed",
     "threads that outlive the cell": "a kernel that is killed", "deletes its own folder": "a folder of its own",
     "checks marked as answers": "the gradebook, whose marks and points count", "points raised": "the gradebook, whose marks and points count",
+    "tensors that are equal to all": "the checks, which want a torch.Tensor itself", "answers from the package": "a note to the instructor",
     "torch.py beside it": "the order in which modules are looked for",
 } | dict.fromkeys(("schema of the future", "schema of the past", "notebook format 3", "names lost", "Windows line ends", "byte-order mark",
                    "UTF-16", "half a character in the source"), "repair") | dict.fromkeys(

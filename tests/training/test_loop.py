@@ -50,6 +50,11 @@ def test_the_loss_in_the_history_is_the_mean_since_the_last_entry():
     assert some[1]["loss"] == pytest.approx(sum(entry["loss"] for entry in each[10:20]) / 10)
 
 
+def test_a_training_on_the_processor_wakes_no_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)  # where none is, asking one for its state is an error
+    assert train(small.model(), small.draw_batch, RECIPE, evaluate=small.evaluate).finished
+
+
 def test_evaluating_changes_nothing_of_the_training(undisturbed):
     def noisy(model):
         assert not model.training and not torch.is_grad_enabled()

@@ -34,9 +34,9 @@ def train(
 
     With a folder, the training is saved there every recipe.checkpoint_every
     steps and whenever it stops, be it by an interrupt or an error. Called again
-    with the same folder it goes on from there, and on the same machine weights
-    and history are to the bit those of a training that was never stopped. A
-    training that is finished is read from its folder and not made again.
+    with the same folder it goes on from there, and on the same CPU or CUDA GPU
+    weights and history are to the bit those of a training that was never
+    stopped. A training that is finished is read from its folder and not made again.
 
     The same seed gives the same numbers on the same machine. PyTorch's own
     source of random numbers is left as it was.
@@ -61,7 +61,7 @@ def train(
         NotSaved: (an OSError) the folder cannot be written. What it held it holds.
     """
     folder = None if folder is None else Path(folder)
-    with torch.random.fork_rng():
+    with seeded(recipe.seed, next(model.parameters()).device):
         training = Training(model, recipe)
         saved = folder is not None and training.restore(folder)
         run = training.run
@@ -131,7 +131,6 @@ class Training:
         self.d_model = next((config["n_embd"] for config in configs.values()), 1)
         self.losses = [0.0, 0]  # sum and number since the last entry
         self.generator = torch.Generator().manual_seed(recipe.seed)
-        torch.manual_seed(recipe.seed)
         self.chance = self.states_of_chance()
 
     def make_step(self, draw_batch: Callable, undisturbed: Callable) -> None:
@@ -170,8 +169,7 @@ class Training:
         if evaluate is not None:
             self.model.eval()
             # A source of its own, so that looking changes nothing of what follows.
-            with torch.no_grad(), torch.random.fork_rng():
-                torch.manual_seed(run.recipe.seed)
+            with torch.no_grad(), seeded(run.recipe.seed, self.device):
                 found = evaluate(self.model)
         seconds = run.seconds + time.perf_counter() - began
         total, number = self.losses
@@ -192,7 +190,8 @@ class Training:
         """Forget what an unfinished step has drawn."""
         self.generator.set_state(self.chance["batches"])
         torch.set_rng_state(self.chance["dropout"])
-        if "dropout.cuda" in self.chance:
+        # A training may go on on another kind of device, though not to the bit.
+        if "dropout.cuda" in self.chance and self.device.type == "cuda":
             torch.cuda.set_rng_state(self.chance["dropout.cuda"], self.device)
         self.optimizer.zero_grad()
 
@@ -254,6 +253,21 @@ def flat(tree: dict, path: str = "") -> dict:
         name = f"{path}.{name}".strip(".")
         leaves |= flat(value, name) if isinstance(value, dict) else {name: value}
     return leaves
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Inside, chance on the processor and on the device begins at the seed; afterwards both go on as if nothing had been drawn.
+
+    torch.manual_seed and fork_rng alone would wake every GPU there is, for a model that is on none.
+    """
+    gpus = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=gpus):
+        torch.default_generator.manual_seed(seed)
+        for gpu in gpus:
+            with torch.cuda.device(gpu):
+                torch.cuda.manual_seed(seed)
+        yield
 
 
 @contextmanager

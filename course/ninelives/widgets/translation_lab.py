@@ -149,7 +149,8 @@ class TranslationLab(Drawn):
     def _answer(self, text: str) -> dict:
         if not text.strip():
             raise ValueError("there is no sentence: type one.")
-        prefix = self._tokenizer.encode(text).unsqueeze(0)  # (1, P)
+        device = next(self._model.parameters()).device
+        prefix = self._tokenizer.encode(text).unsqueeze(0).to(device)  # (1, P)
         # The model says so if the sentence is too long; asked first, so that a learner's function cannot hide it.
         self._model.encoder(prefix, return_hidden=True)
         most = min(MOST_NEW, self._model.decoder.config.block_size)

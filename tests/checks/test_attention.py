@@ -168,3 +168,15 @@ def test_each_aspect_is_judged_apart_from_the_others():
         check.multi_head_self_attention(NoScale, aspect)
     with pytest.raises(CheckFailed, match="not divided by √head_size"):
         check.multi_head_self_attention(NoScale, "values")
+
+
+@seeds
+def test_heads_that_were_not_split_are_refused_by_a_small_batch(seed):
+    class NotSplit(Given):
+        def forward(self, x, attention_mask=None):
+            q, k, v = self.query(x), self.key(x), self.value(x)
+            scores = (q @ k.mT).masked_fill(attention_mask == 0, -math.inf)  # (B, B, T, T): the mask has an axis more
+            return self.proj((scores.softmax(-1) @ v).transpose(1, 2).flatten(2))
+
+    refusal = check.multi_head_self_attention.refusal("dropout", NotSplit, seed)
+    assert "inputs of shape (5, 3, " in str(refusal)

@@ -595,7 +595,7 @@ two_heads = TransformerConfig(vocab_size=11, block_size=16, n_embd=8, n_head=2, 
 def attention_to_look_at(config):
     """Yours, if it has the given layers and keeps self.weights, which the pictures read; else the package's."""
     made = Attention(config).eval()
-    made(torch.zeros(1, 2, config.n_embd))
+    made(torch.zeros(1, 2, config.n_embd), None)
     readable = all(hasattr(made, name) for name in ("query", "key", "weights"))
     return made if readable else package.MultiHeadSelfAttention(config).eval()
 
@@ -603,7 +603,7 @@ def attention_to_look_at(config):
 def weights_of(attention, x):
     """(B, n_head, T, T): what forward kept, or what the package's class computes."""
     with torch.no_grad():
-        attention(x)
+        attention(x, None)
         return attention.weights if hasattr(attention, "weights") else attention.attention_weights(x)
 
 

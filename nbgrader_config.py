@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
-from nbgrader.preprocessors import ClearHiddenTests, GetGrades, IgnorePattern, LimitOutput
+from nbgrader.preprocessors import GetGrades, IgnorePattern, LimitOutput
 from ninelives.grading.feedback import TEMPLATES, HideHiddenChecks
 
 c = get_config()  # noqa: F821, traitlets puts it here
@@ -36,7 +36,10 @@ if sys.platform == "linux":
         "ninelives.grading.hook.InSandbox", IgnorePattern, ClearMetadataPreprocessor, LimitOutput]
 
 # What learners get back shows no hidden check, neither its code nor a traceback through it.
-c.GenerateFeedback.preprocessors = [GetGrades, HideHiddenChecks, ClearHiddenTests, CSSHTMLHeaderPreprocessor]
+c.GenerateFeedback.preprocessors = [GetGrades, HideHiddenChecks, CSSHTMLHeaderPreprocessor]
+
+# A submission that came by mail has no way back through the exchange, and does not stop the others.
+c.ExchangeFactory.release_feedback = "ninelives.grading.feedback.ReleaseFeedback"
 
 # The formgrader and the feedback ask nothing of the web: formulas are drawn into their pages.
 c.HTMLExporter.extra_template_basedirs = TEMPLATES

@@ -8,7 +8,7 @@ import sys
 
 import nbformat
 import pytest
-from grading.classroom import ANSWERS, NAME, activated, api, filled, grade_here, make_course, succeed
+from grading.classroom import ANSWERS, NAME, activated, api, filled, grade_here, make_course, send, succeed
 from loopback import serving
 from nbgrader.api import Gradebook
 from playwright.sync_api import expect
@@ -122,9 +122,13 @@ def test_points_and_a_comment_given_by_hand_are_kept_when_the_class_is_graded_ag
         assert gradebook.find_comment("why-scale", NAME, NAME, "bert").manual_comment == COMMENT
 
 
-def test_the_feedback_comes_back_to_each_learner_and_to_no_other(commented, instructor, as_learner):
-    for learner in LEARNERS:
-        succeed(instructor.generate_feedback(NAME, learner))
+def test_the_feedback_comes_back_to_each_learner_and_to_no_other(commented, instructor, as_learner, course, workers):
+    send(course, "anna", filled(course, ANSWERS))  # by mail: no page of hers can go out, nor keep the others'
+    grade_here(course, workers)
+    for learner in [*LEARNERS, "anna"]:
+        generated = instructor.generate_feedback(NAME, learner)
+        succeed(generated)
+        assert "not recognized" not in generated["log"]
     succeed(instructor.release_feedback(NAME))
     pages = {}
     for learner in LEARNERS:

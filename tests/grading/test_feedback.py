@@ -72,12 +72,20 @@ def test_visible_lines_of_the_check_stay(outputs):
 ])
 def test_whatever_kind_of_text_is_displayed_quotes_no_hidden_line(kind, shown):
     output = nbformat.v4.new_output("display_data", data={kind: shown(CHECK), "text/plain": "mine", "image/png": "iVBORw0KGgo=\n"})
-    cell = nbformat.v4.new_code_cell(CHECK, outputs=[output])
+    cell = nbformat.v4.new_code_cell(CHECK, outputs=[output], metadata={"nbgrader": {"grade": True}})
     notebook, _ = HideHiddenChecks().preprocess(nbformat.v4.new_notebook(cells=[cell]), {})
     [output] = notebook.cells[0].outputs
     assert "secret" not in output.data[kind] and "HIDDEN" not in output.data[kind]
     assert "double(3) is 6" in output.data[kind]
     assert (output.data["text/plain"], output.data["image/png"]) == ("mine", "iVBORw0KGgo=\n")
+
+
+@pytest.mark.parametrize("words", ["# What is ### BEGIN HIDDEN TESTS?", "### BEGIN HIDDEN TESTS\nmine = 1\n### END HIDDEN TESTS"])
+def test_what_a_learner_writes_of_hidden_tests_stays_and_costs_no_page(words):
+    own = nbformat.v4.new_code_cell(words, metadata={"nbgrader": {"grade": False, "solution": True}})
+    check = nbformat.v4.new_code_cell(CHECK, metadata={"nbgrader": {"grade": True}})
+    notebook, _ = HideHiddenChecks().preprocess(nbformat.v4.new_notebook(cells=[own, check]), {})
+    assert [cell.source for cell in notebook.cells] == [words, CHECK.split("\n")[0] + "\n"]
 
 
 @pytest.mark.parametrize("formula", ["{" * 500 + "x" + "}" * 500, r"\sqrt{" * 30 + "x" + "}" * 30, r"\begin{cases}x\end{cases}"])

@@ -1,8 +1,10 @@
-"""What learners may see of a graded notebook, and how the formgrader and the feedback show it without the web."""
+"""What learners may see of a graded notebook, how the formgrader and the feedback show it without the web, and how it goes out."""
 
 import io
 import re
 from base64 import b64encode
+from glob import escape as exactly
+from glob import glob
 from html import escape, unescape
 from pathlib import Path
 
@@ -10,7 +12,11 @@ import nbgrader
 from jinja2 import pass_context
 from nbconvert.filters import strip_ansi
 from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbformat import NotebookNode
+from nbgrader.exchange.default import ExchangeReleaseFeedback
+from nbgrader.preprocessors import ClearHiddenTests
+from nbgrader.utils import is_grade, is_solution
+from traitlets import List
 
 from ninelives.build import marked_lines
 
@@ -18,24 +24,31 @@ from ninelives.build import marked_lines
 TEMPLATES = [str(Path(__file__).parent / "templates"),
              str(Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates")]
 
+FROM_THE_EXCHANGE = ("timestamp.txt", "submission_secret.txt")  # what nbgrader puts beside a submission, and then beside its feedback
+
 # The margin of a quoted line in a traceback: "----> 3 " or "      3 ".
 MARGIN = re.compile(r"^(-+>)?\s*\d+\s")
 TAG = re.compile(r"<[^<>]*>")
 
 
-class HideHiddenChecks(NbGraderPreprocessor):
-    """Takes the lines of hidden checks out of everything that cells have printed or raised.
+class HideHiddenChecks(ClearHiddenTests):
+    """Takes the lines of hidden checks out of the checks, and out of everything that cells have printed or raised.
 
-    An error keeps its name, its message and the lines that are the learner's own. This comes before
-    ClearHiddenTests, which takes the same lines out of the cells themselves.
+    An error keeps its name, its message and the lines that are the learner's own. So does a cell of theirs, whatever
+    it says of hidden tests.
     """
 
+    # nbconvert sets this for each preprocessor, and traitlets would warn that one of nbgrader's does not know it.
+    display_data_priority = List().tag(config=True)
+
     def preprocess(self, nb, resources):
-        marked = [line for cell in nb.cells for line in marked_lines(cell.source, "HIDDEN TESTS")]
+        marked = [line for cell in nb.cells if is_check(cell) for line in marked_lines(cell.source, "HIDDEN TESTS")]
         self.hidden = {line.strip() for line in marked if line.strip()}
         return super().preprocess(nb, resources)
 
     def preprocess_cell(self, cell, resources, index):
+        if is_check(cell):
+            cell, resources = super().preprocess_cell(cell, resources, index)
         for output in cell.get("outputs", []) if self.hidden else []:
             if output.output_type == "error":
                 output.traceback = [self.without_hidden_lines(part) for part in output.traceback]
@@ -53,6 +66,23 @@ class HideHiddenChecks(NbGraderPreprocessor):
 
     def is_hidden(self, line: str) -> bool:
         return MARGIN.sub("", line).strip() in self.hidden or "HIDDEN TESTS" in line
+
+
+def is_check(cell: NotebookNode) -> bool:
+    """Whether nobody but the instructor wrote it."""
+    return is_grade(cell) and not is_solution(cell)
+
+
+class ReleaseFeedback(ExchangeReleaseFeedback):
+    """Passes over pages for work that came another way than through the exchange; nbgrader stops at the first of them."""
+
+    def copy_files(self):
+        for folder in sorted(map(Path, glob(self.src_path))):
+            if all((folder / name).exists() for name in FROM_THE_EXCHANGE):
+                self.src_path = exactly(str(folder))
+                super().copy_files()
+            else:
+                self.log.warning("Not released, since this work did not come through the exchange: hand %s back yourself", folder)
 
 
 class WithoutTheWeb(IPythonRenderer):

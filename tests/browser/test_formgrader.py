@@ -19,8 +19,9 @@ from ninelives.grading.command import Workers
 pytestmark = pytest.mark.filterwarnings("ignore:Passing unrecognized arguments:DeprecationWarning")
 
 FORMULA = r"Divided by $\tfrac{1}{\sqrt{d}}$, and $\nonsense$."
+TABLE = "\n\n| in | out |\n|---|---|\n| scores | weights |\n"
 COMMENT = "Well said. Which variance, of *which* sum?"
-LEARNERS = {"ada": (ANSWERS, 6), "bert": ({"split-heads": "def split_heads(x, n_head): return x", "why-scale": FORMULA}, 0)}
+LEARNERS = {"ada": (ANSWERS, 6), "bert": ({"split-heads": "def split_heads(x, n_head): return x", "why-scale": FORMULA + TABLE}, 0)}
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,11 @@ def test_formulas_are_drawn_without_the_web(shown):
     assert shown.locator(".nbgrader_cell img").evaluate_all("images => images.map(i => [i.alt, i.naturalHeight > 5])") == [
         [r"\tfrac{1}{\sqrt{d}}", True]]
     expect(shown.get_by_text(r"$\nonsense$")).to_be_visible()
+
+
+def test_the_columns_of_a_table_stand_apart(shown):
+    [gap] = shown.locator(".nbgrader_cell td", has_text="scores").evaluate_all("cells => cells.map(c => getComputedStyle(c).paddingRight)")
+    assert float(gap.removesuffix("px")) > 8
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ SIGNS = {
     r"was not shown|the kernel failed": "the grader, which asks whether a cell ran to its end",
     r"forged": "the grader, which believes no message",
     r"known wrong answer": "known wrong answers",
-    r"was missing|was there \d|another order|had become|was changed|was named|Another notebook": "repair",
+    r"(was|were) missing|was there \d|another order|had become|was changed|was named|Another notebook": "repair",
     r"Not readable|left out": "a careful reader",
 }
 # What says nothing when it is refused, or was put right without a word.

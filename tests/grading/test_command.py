@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from threading import Timer
 
@@ -16,7 +17,7 @@ from grading.classroom import ANSWERS, NAME, command, filled, grade_here, make_c
 from nbgrader.api import Gradebook
 from traitlets.config import Config
 
-from ninelives.grading.command import Batch, CannotStart, Line, Workers, limits_of, main, results, summary
+from ninelives.grading.command import Batch, CannotStart, Line, Progress, Workers, limits_of, main, results, summary
 from ninelives.grading.execute import KernelDied, KernelsEnded
 from ninelives.grading.folders import remove
 from ninelives.grading.gradebook import NotCopied, NotGivenOut, Recorder
@@ -288,6 +289,29 @@ def test_what_cannot_be_started_is_said_in_one_line(graded, course, monkeypatch,
     assert main([NAME, *arguments]) == 2
     err = capsys.readouterr().err
     assert said in err and len(err.strip().split("\n")) == 1
+
+
+def test_where_nobody_has_sent_anything_it_is_said_what_to_do(tmp_path, monkeypatch, capsys):
+    course = make_course(tmp_path)
+    monkeypatch.chdir(course)
+    assert main([NAME]) == 2
+    err = capsys.readouterr().err
+    assert f"submitted/NAME/{NAME}" in err and f"nbgrader collect {NAME}" in err and len(err.strip().split("\n")) == 1
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_the_line_that_tells_how_far_it_is_fits_the_terminal(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    terminal = StringIO()
+    terminal.isatty = lambda: True
+    progress = Progress(300, terminal)
+    progress.started -= 100
+    for number in range(299):
+        progress.add(Line(f"student-{number}", 1.0, 2.0))
+    assert "\n" not in terminal.getvalue()
+    lines = terminal.getvalue().replace("\x1b[K", "").split("\r")[1:]
+    assert len(lines) == 299 and max(map(len, lines)) < columns
+    assert "299 of 300 done" in lines[-1] and ("[#" in lines[-1]) == (columns > 60)
 
 
 def test_without_a_copy_of_the_gradebook_nothing_is_graded(graded, course, monkeypatch, capsys):

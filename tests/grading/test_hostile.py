@@ -144,7 +144,8 @@ def take_over():
 # kind: (what is typed or done, the points it deserves, what the notes must say of it; None where nothing is to be said)
 KINDS = {
     "endless loop": (inside("while True: pass"), HALF, "more than 5 seconds"),
-    "endless loop in a plain cell": (edited(lambda n: n.cells.insert(2, new_code_cell("while True: pass"))), FULL, "more than 5 seconds"),
+    "endless loop in a plain cell": (edited(lambda n: n.cells.insert(2, new_code_cell("while True: pass"))), FULL,
+                                     r"A cell that earns no points\. Stopped: it ran for more than 5 seconds"),
     "loop that ignores interrupts": (inside("signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass", "import signal"),
                                      HALF, "could not be interrupted"),
     "loop that swallows interrupts": (inside("while True:\n    try:\n        while True: pass\n    except BaseException: pass"),

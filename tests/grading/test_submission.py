@@ -8,12 +8,14 @@ import signal
 from dataclasses import replace
 from types import SimpleNamespace
 
+import nbformat
 import pytest
 from grading.classroom import ANSWERS, NAME, filled, make_course, send
 
 from ninelives.grading import hook, submission
 from ninelives.grading.command import Batch
 from ninelives.grading.execute import Kernel, KernelDied, Kernels, KernelsEnded, Outcome
+from ninelives.grading.repair import read_sent, repaired
 from ninelives.grading.submission import Run, Unforeseen, calibrate, grade, places, sent_files
 
 
@@ -36,6 +38,14 @@ def points(task) -> float:
 def test_a_folder_that_is_not_seen_here_earns_no_zero(task, tmp_path):
     with pytest.raises(FileNotFoundError, match=f"does not see the folder {tmp_path}/gone"):
         grade(replace(task, folder=tmp_path / "gone"))
+
+
+def test_another_notebook_is_told_in_one_sentence(task):
+    another = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print('a lab')")])
+    made, notes = repaired(read_sent(nbformat.writes(another).encode()), task.notebooks[0])
+    assert notes == [(None, "All exercises were missing; they were put back empty. Perhaps another notebook was sent.")]
+    assert {cell.metadata.nbgrader.grade_id for cell in made.cells[1:] if "nbgrader" in cell.metadata} == {
+        cell.name for cell in task.notebooks[0].cells if cell.name}
 
 
 def test_a_notebook_that_cannot_be_read_now_earns_no_zero(task, monkeypatch):

@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from glob import escape, glob
 from multiprocessing import get_context
 from pathlib import Path
+from shutil import get_terminal_size
 
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import NbGrader
@@ -341,8 +342,10 @@ class Progress:
         said = (f"{self.done} of {self.total} done, {self.failed} failed, {60 * self.done / passed:.0f} a minute, "
                 f"{int(left) // 60}:{int(left) % 60:02d} left")
         if self.stream.isatty():
-            full = 30 * self.done // self.total
-            print(f"\r[{'#' * full}{'.' * (30 - full)}] {said}\x1b[K", end="\n" if self.done == self.total else "",
+            room = get_terminal_size().columns - 1  # a line that is wrapped is not overwritten by the next
+            most = max(0, min(30, room - len(f"[] {said}")))
+            full = most * self.done // self.total
+            print("\r" + f"[{'#' * full}{'.' * (most - full)}] {said}"[:room] + "\x1b[K", end="\n" if self.done == self.total else "",
                   file=self.stream, flush=True)
         else:
             result = "not graded" if line.score is None else f"{line.score:g} of {line.most:g}"
@@ -462,7 +465,8 @@ def main(argv: list[str] | None = None) -> int:
             if unknown:
                 raise CannotStart(f"{unknown[0]} has sent in nothing: there is no {batch.folder(unknown[0])}")
             if not everyone:
-                raise CannotStart(f"Nobody has sent in anything: there is no {batch.folder('NAME')}")
+                raise CannotStart(f"Nobody has sent in anything: there is no {batch.folder('NAME')}. Type nbgrader collect "
+                                  f"{given.assignment}, or put each learner's notebook into such a folder")
             if given.unsafe:
                 print("Without the sandbox: learners' code runs with all that you may do yourself.", file=sys.stderr)
             elif sandbox.landlock() < 1:

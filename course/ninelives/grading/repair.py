@@ -208,11 +208,16 @@ def repaired(sent: list[Sent], notebook: Notebook) -> tuple[NotebookNode, list[t
     present = {key for key in kept if key is not None}
     # Only where cells keep their ids can one that was deleted be told from one that was rewritten.
     ids_kept = {cell.id for cell in sent} & {cell.id for cell in notebook.cells if not cell.name}
+    named = {index for index, cell in enumerate(notebook.cells) if cell.name}
+    another = bool(named) and not named & present
+    if another:
+        notes.append((None, "All exercises were missing; they were put back empty. Perhaps another notebook was sent."))
     for index, given in enumerate(notebook.cells):
         if index in present or not (given.name or given.kind == "code" and ids_kept):
             continue
         called = f"The cell {given.name!r}" if given.name else "A cell of code that was given out"
-        notes.append((given.name, f"{called} was missing; it was put back{' empty' if given.is_answer else ''}."))
+        if not another:
+            notes.append((given.name, f"{called} was missing; it was put back{' empty' if given.is_answer else ''}."))
         source = GONE if given.is_answer and given.kind == "code" else "" if given.is_answer else given.source
         at = bisect_right(positions, index)
         cells.insert(at, _made(given.kind, source, given.id, {"nbgrader": dict(given.metadata)} if given.name else {}))

@@ -404,7 +404,7 @@ class Run:
                                            traceback=[f"CellTimeoutError: {outcome.stopped}"]))
 
     def note(self, cell: Cell | None, exercise: str | None, words: str) -> None:
-        where = f"Cell {cell.name!r}. " if cell else ""
+        where = f"Cell {cell.name!r}. " if cell else "A cell that earns no points. "
         self.notes.append((exercise or (cell.name if cell else None), where + words))
 
     def points(self, check: Cell, cell: NotebookNode) -> float:

@@ -4,12 +4,15 @@ Whenever a check has passed, it is run twice more in the same kernel, before any
 exercise as it was given out, unwritten, and on the instructor's own answer with all its results spoilt. A check that looks
 at files that learners hand in is run once more without any. A check that refuses these in a clean kernel and lets one
 through here was tampered with.
+
+What the exercise stands on is the instructor's, too: on a mistake in the one before, such as a block that takes any mask, a
+spoilt answer may well pass a check that it fails in a clean kernel.
 """
 
 import ast
-from collections.abc import Iterator
+from functools import lru_cache
 
-from ninelives.grading.assignment import Cell
+from ninelives.grading.assignment import Cell, Notebook
 
 SPOIL = """
 def _spoilt(answer):
@@ -40,22 +43,37 @@ def _spoilt(answer):
 NO_FILES = "no files"
 
 
-def canaries(answer: Cell | None) -> dict[str, str]:
+def canaries(notebook: Notebook, check: Cell) -> dict[str, str]:
     """The sources that put known wrong answers in an exercise's place, by their kinds; none where there are magics in it."""
+    answer = notebook.answer_of(check)
     if answer is None:
         return {}
     try:
-        names = [name for statement in ast.parse(answer.solved).body for name in _names(statement)]
+        names, wanted = named(answer.solved)
     except SyntaxError:
         return {}
+    below = ""
+    for cell in reversed(notebook.cells[: notebook.cells.index(answer)]):
+        if cell.is_answer and cell.kind == "code":
+            try:
+                made, uses = named(cell.solved)
+            except SyntaxError:
+                continue
+            if wanted.intersection(made):
+                below, wanted = f"{cell.solved}\n{below}", wanted | uses
     # Should the rest fail in what a learner has left of Python, the check must not find their own answer.
-    away = "".join(f"globals().pop({name!r}, None)\n" for name in names)
+    away = "".join(f"globals().pop({name!r}, None)\n" for name in names) + below
     spoilt = "".join(f"{name} = _spoilt({name})\n" for name in names)
     return {"unwritten": away + answer.source, "spoilt": away + answer.solved + SPOIL + spoilt}
 
 
-def _names(statement: ast.stmt) -> Iterator[str]:
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        yield statement.name
-    elif isinstance(statement, ast.Assign):
-        yield from (target.id for target in statement.targets if isinstance(target, ast.Name))
+@lru_cache
+def named(source: str) -> tuple[list[str], frozenset[str]]:
+    """What a source gives names to at its top, and all the names that stand in it. Raises SyntaxError."""
+    tree, made = ast.parse(source), []
+    for statement in tree.body:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            made.append(statement.name)
+        elif isinstance(statement, ast.Assign):
+            made += [target.id for target in statement.targets if isinstance(target, ast.Name)]
+    return made, frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))

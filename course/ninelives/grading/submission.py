@@ -428,7 +428,7 @@ class Run:
 
         Raises KernelDied where that cannot be done while it is found out what a clean kernel refuses.
         """
-        tried = canaries(self.notebook.answer_of(check)) | {NO_FILES: ""}
+        tried = canaries(self.notebook, check) | {NO_FILES: ""}
         kinds = [kind for kind in tried if (kind != NO_FILES if self.refused is None else (check.name, kind) in self.refused)]
         begun, deadline = time.monotonic(), self.kernel.deadline
         for last in (False, True):

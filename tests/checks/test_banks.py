@@ -26,6 +26,8 @@ def test_a_wrong_answer_is_refused_by_the_named_check_for_the_named_reason(answe
         assert failure is not None, f"{exercise.name} lets {answer.__name__} through with seed {seed}"
         assert failure[0] == aspect, f"refused by {failure[0]}: {failure[1]}"
         assert says in str(failure[1])
+        if failure[1].picture is not None:
+            assert failure[1].picture().alt
 
 
 @pytest.mark.parametrize("answer", list(bank(answers.right)))

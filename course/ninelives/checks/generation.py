@@ -296,8 +296,7 @@ def _(answer, seed):
             f"{wanted[b].tolist()}: for this model every next token is certain.",
             feed_back_cause(result, idx, new, V, model, text_of(answer, Stub(reader(V), V), idx, new)),
             picture=lambda: wanted_and_yours(
-                wanted, result, columns=[f"prompt {t}" for t in range(T)] + [f"new {t}" for t in range(new)],
-                caption="The texts of the batch: wanted, and yours."),
+                wanted, result, caption=f"The texts of the batch, new tokens from column {T} on: wanted, and yours."),
         )
 
 
@@ -402,8 +401,8 @@ def want_draws(write: Callable[..., torch.Tensor], seed: int, name: str, text: s
                 "the second step does not see the token drawn in the first, or both use the same random numbers: "
                 "a seed set inside the loop makes every step draw alike.",
                 picture=lambda: wanted_and_yours(
-                    wanted, seen, [f"first {a}" for a in range(V)], [f"then {b}" for b in range(V)],
-                    caption=f"How often each pair of tokens comes at temperature {temperature:g}: wanted, and yours."),
+                    wanted, seen, caption=f"How often each token (a row) is followed by each (a column) at temperature {temperature:g}: "
+                                          "wanted, and yours."),
             )
     # The same scores at every step: two draws in a row must agree as often as two throws of dice do.
     even = table[:1].expand(V, V)
@@ -460,8 +459,7 @@ def want_shares(drawn: torch.Tensor, wanted: torch.Tensor, temperature: float, c
         next((cause for mistake, cause in candidates if len(seen) == V and (seen - mistake).abs().max() <= allowed),
              "draw from softmax(logits[:, -1] ÷ temperature) with torch.multinomial."),
         picture=lambda: wanted_and_yours(
-            wanted.unsqueeze(0), seen[:V].unsqueeze(0), ["share"], [f"token {k}" for k in range(V)],
-            caption=f"How often each token comes at temperature {temperature:g}: wanted, and yours."),
+            wanted, seen[:V], caption=f"How often each token (a column) comes at temperature {temperature:g}: wanted, and yours."),
     )
 
 

@@ -272,8 +272,7 @@ def _(answer, seed):
             f"for the prefix {prefix[b].tolist()} prefix_generation gives {result[b].tolist()}.",
             f"{wanted[b].tolist()}: for this model every next token is certain.",
             feed_back_cause(result, prefix, new, V, model),
-            picture=lambda: wanted_and_yours(wanted, result, columns=[f"new {t}" for t in range(new)],
-                                             caption="The answers of the batch: wanted, and yours."),
+            picture=lambda: wanted_and_yours(wanted, result, caption="The answers of the batch: wanted, and yours."),
         )
 
 
@@ -385,8 +384,7 @@ def _(answer, seed):
             f"for the end token {end} the prefix {prefix[b].tolist()} is answered by {result[b].tolist()}.",
             f"{wanted[b].tolist()}: up to the end token, and −1 behind it.",
             end_cause(result, wanted, end),
-            picture=lambda: wanted_and_yours(wanted, result, columns=[f"new {t}" for t in range(columns)],
-                                             caption=f"The answers of the batch, end token {end}: wanted, and yours."),
+            picture=lambda: wanted_and_yours(wanted, result, caption=f"The answers of the batch, end token {end}: wanted, and yours."),
         )
 
 

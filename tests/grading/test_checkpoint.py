@@ -92,13 +92,38 @@ def answering(monkeypatch, wrong_pronouns=0.0):
 
 def test_points_go_with_the_share_of_right_sentences(own, monkeypatch, capsys):
     answering(monkeypatch, wrong_pronouns=0.1)
-    assert score(own) == Score(0.9, 0.9, pytest.approx(0, abs=0.02), score(own).parameters, 3)
+    assert score(own) == Score(0.9, 0.9, 0, score(own).parameters, 3)
     for aspect in ("50 %", "80 %", "bonus"):
         own_training(own, aspect)
     for aspect in ("95 %", "99 %"):
         with pytest.raises(CheckFailed, match="90.0 % of 400 sentences are right"):
             own_training(own, aspect)
     assert "own training, 80 %: visible checks passed." in capsys.readouterr().out
+
+
+def test_a_score_is_not_that_of_what_stood_there_before(own):
+    assert score(own, n=5).steps == 3
+    shutil.rmtree(own)
+    assert score(trained(own, steps=4), n=5).steps == 4
+
+
+def positions_for_four_words(tensors):
+    for name, tensor in tensors.items():
+        if name.startswith("model.") and "position" in name:
+            tensors[name] = tensor[:4].clone()
+
+
+def test_a_model_that_cannot_read_the_sentences_is_refused(own):
+    rewritten(own, positions_for_four_words)
+    facts(own, config={part: {**sizes, "block_size": 4} for part, sizes in facts(own)["config"].items()})
+    with pytest.raises(Refused, match="cannot be asked for a translation: .*4"):
+        score(own, n=5)
+
+
+def test_words_that_are_numbers_are_refused(own):
+    (own / "tokenizer.json").write_text('{"tokenizer": "WordTokenizer", "words": ["the", 5]}')
+    with pytest.raises(Refused, match="cannot be asked for a translation"):
+        score(own, n=5)
 
 
 def test_guessing_the_pronoun_is_told_as_guessing(own, monkeypatch):
@@ -200,16 +225,55 @@ def a_giant_model(own):
     facts(own, config={part: {**sizes, "n_embd": 4096} for part, sizes in known["config"].items()})
 
 
-def offsets_of_nonsense(own):
+def many_small_layers(own):
+    known = facts(own)
+    facts(own, config={part: {**sizes, "n_embd": 512, "n_layer": 12} for part, sizes in known["config"].items()})
+
+
+def with_header(own, **entry):
     path = tensors_of(own)
     data = path.read_bytes()
     length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + length])
-    for entry in header.values():
-        entry["data_offsets"] = [0, 1]
+    header = {name: known | entry for name, known in json.loads(data[8 : 8 + length]).items()}
     made = json.dumps(header).encode()
     path.write_bytes(len(made).to_bytes(8, "little") + made + data[8 + length :])
     facts(own, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def offsets_of_nonsense(own):
+    with_header(own, data_offsets=[0, 1])
+
+
+def no_shapes(own):
+    with_header(own, shape="much")
+
+
+def numbers_of_nonsense(own):
+    with_header(own, dtype=["F32"])
+
+
+def several_counts_of_steps(own):
+    rewritten(own, lambda tensors: tensors.update({"optimizer.step.0": torch.ones(2)}))
+
+
+def a_header_nested_deeply(own):
+    tensors_of(own).write_bytes((1 << 20).to_bytes(8, "little") + b"[" * (1 << 20))
+
+
+def no_file_of_tensors(own):
+    tensors_of(own).write_bytes(b"abc")
+
+
+def json_nested_deeply(own):
+    (own / "run.json").write_text("[" * (1 << 20))
+
+
+def no_steps_yet(own):
+    facts(own, step=0)
+
+
+def a_tokenizer_of_nonsense(own):
+    (own / "tokenizer.json").write_text("[1, 2]")
 
 
 def a_number_of_thousands_of_digits(own):
@@ -267,7 +331,16 @@ REFUSED = {
     fewer_steps_claimed: "run.json says 1 steps and the optimizer 3",
     too_many_steps: "at most 30,000 are graded",
     a_giant_model: "n_embd is 4,096; at most 512",
+    many_small_layers: "parameters; at most 2,000,000",
     offsets_of_nonsense: "no safetensors file (SafetensorError)",
+    no_shapes: "no safetensors file (a shape is no list",
+    numbers_of_nonsense: "no safetensors file (a shape is no list",
+    several_counts_of_steps: "no safetensors file",
+    a_header_nested_deeply: "no safetensors file",
+    no_file_of_tensors: "no safetensors file",
+    json_nested_deeply: "run.json is no JSON (RecursionError)",
+    no_steps_yet: "0 steps: this training has not begun",
+    a_tokenizer_of_nonsense: "tokenizer.json: this is no saved tokenizer",
     a_number_of_thousands_of_digits: "run.json is no JSON (ValueError)",
     a_pipe: "tokenizer.json is missing",
     a_link_to_another_folder: "own is a link",
@@ -376,6 +449,18 @@ def test_the_command_scores_a_class_and_goes_on_after_what_it_refuses(submitted,
     assert re.search(r"ada +0\.0% +0\.0% +0\.0% +3 ", printed)
     assert "dee                      refused: run.json is no JSON" in printed
     assert "ada and bob handed in the same weights" in printed
+
+
+def test_the_command_goes_on_after_what_may_not_be_read(submitted, capsys, monkeypatch):
+    def read_bytes(path):
+        if "dee" in path.parts:
+            raise PermissionError(13, "Permission denied")
+        return path.open("rb").read()
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    checkpoint.main([str(submitted["ada"].parents[2])])
+    printed = capsys.readouterr().out
+    assert re.search("dee +refused: .*Permission denied", printed) and "ada and cy handed in nearly" in printed
 
 
 def test_the_command_names_who_hands_in_the_courses_weights(submitted, the_courses_own, capsys):

@@ -132,7 +132,7 @@ def read(folder: str | Path) -> tuple[EncoderDecoder, Tokenizer, Run]:
         raise Refused(f"{path.name} is not the file that run.json was written for: hand in the folder as `train` has written it.")
     try:
         tensors = load(data)
-        counted = {int(tensor) for name, tensor in tensors.items() if name.startswith("optimizer.step.") and tensor.numel() == 1}
+        counted = {int(tensor) for name, tensor in tensors.items() if name.startswith("optimizer.step.")}
     except Exception as error:  # of whatever kind: the header has been looked at for weights alone
         raise Refused(f"{path.name} is no safetensors file ({type(error).__name__}): hand in the folder as `train` has written it.") from None
     if counted != {steps}:
@@ -193,13 +193,11 @@ def header_of(path: Path) -> dict[str, dict]:
         raise Refused(f"{path.name} is a pickle under another name, as torch.save writes it. It is not opened, since it could run any code.")
     try:
         length = int.from_bytes(data[:8], "little")
-        if not 2 <= length <= len(data) - 8:
-            raise ValueError("its header is longer than the file")
         header = json.loads(data[8 : 8 + length])
         header.pop("__metadata__", None)
         for entry in header.values():
-            if not all(isinstance(n, int) and n >= 0 for n in entry["shape"]) or not isinstance(entry["dtype"], str):
-                raise ValueError("a shape is no list of sizes")
+            if not isinstance(entry["shape"], list) or not isinstance(entry["dtype"], str):
+                raise ValueError("a shape is no list, or a kind of number no word")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Refused(f"{path.name} is no safetensors file ({error}): hand in the folder as `train` has written it.") from None
     for name, entry in header.items():
@@ -262,7 +260,7 @@ def answers(model: EncoderDecoder, tokenizer: Tokenizer, drawn: list) -> tuple[l
         prefix, targets = translation_batch(drawn, tokenizer)
         T = targets.shape[1]
         said = prefix_generation(model, prefix, T, 0, end_token=tokenizer.end_token)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:  # the second of words that are numbers
         raise Refused(f"the model cannot be asked for a translation: {error}") from None
     said = F.pad(said, (0, T - said.shape[1]), value=-1)
     return said.tolist(), targets.tolist()

@@ -39,6 +39,11 @@ def test_what_an_answer_takes_from_the_package_is_told(name, exercise, answer, s
         (exercise, f"Cell {exercise!r}. It takes {seen} from the package: look whether that is the answer.")]
 
 
+def test_a_note_is_short_whatever_is_borrowed():
+    [(_, words)] = notes("05-decoder", {"decoder": "\n".join(f"package.{letter * 10_000}" for letter in "abcde")})
+    assert len(words) < 400
+
+
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "solutions").iterdir() if path.name[0].isdigit()))
 def test_nothing_is_said_of_the_instructors_own_answers_nor_of_none(name):
     assert notes(name, {}) == []
@@ -50,6 +55,7 @@ def test_nothing_is_said_of_the_instructors_own_answers_nor_of_none(name):
     "import torch\nmodel.train(training=True)\nfigures.palette\ndef train(sentences): return self.package.Decoder",
     "\x00\n  (]\n\\",
     "((((" * 10_000,
+    "x = 1\n" * 20_000 + "from ninelives.model import Decoder",  # further down than is looked
 ])
 def test_words_in_comments_and_names_that_are_the_learners_own_are_no_matter(answer):
     assert notes("05-decoder", {"decoder": answer}) == [] == notes("09-training", {"training-step": answer.replace("package.Decoder", "it")})

@@ -94,6 +94,12 @@ def test_a_formula_that_cannot_be_drawn_stands_there_as_it_was_typed(formula):
     assert picture_of("x^2")  # matplotlib's parser goes on afterwards
 
 
+def test_a_formula_is_a_picture_whose_words_are_what_was_typed():
+    for formula in (r"\dfrac{1}{2}", r"\tfrac{1}{2}"):
+        assert f'alt="{formula}"' in markdown2html({}, f"${formula}$")
+    assert 'alt="a &lt; b"' in markdown2html({}, "$a < b$")
+
+
 @pytest.mark.parametrize("attachments", [{}, {"cat.png": {}}])
 def test_an_image_that_is_missing_is_its_alt_text(attachments):
     assert markdown2html({"cell": {"attachments": attachments}}, "![a cat, asleep](attachment:cat.png)") == "<p>a cat, asleep</p>\n"

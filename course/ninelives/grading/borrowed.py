@@ -24,7 +24,7 @@ def borrowed(made: NotebookNode, notebook: Notebook) -> list[tuple[str, str]]:
         own = given.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
         if own is None or cell.source == own.source:
             continue
-        found = sorted(mentioned(cell.source, known) - mentioned(own.solved, known) - mentioned(own.shown, known))
+        found = sorted(mentioned(cell.source, known) - mentioned(own.solved, known))
         if found:
             named = ", ".join(name[:80] for name in found[:SHOWN])
             notes.append((own.name, f"Cell {own.name!r}. It takes {named} from the package: look whether that is the answer."))

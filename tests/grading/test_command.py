@@ -272,6 +272,13 @@ def test_a_warning_costs_no_points(graded, course, workers):
     assert [line.score for line in grade_here(course, workers, "wanda")[0]] == [6]
 
 
+def test_whoever_takes_a_name_of_pythons_own_has_not_tampered(graded, course, workers):
+    taken = "\n".join(f"{name} = 'mine'" for name in ("type", "isinstance", "callable", "vars", "map", "dict", "globals"))
+    send(course, "wanda", filled(course, ANSWERS | {"split-heads": f"{ANSWERS['split-heads']}\n{taken}"}))
+    [line] = grade_here(course, workers, "wanda")[0]
+    assert (line.score, line.notes) == (6, ())
+
+
 def test_one_that_cannot_be_recorded_stops_no_other_and_is_told(graded, course, workers, monkeypatch):
     recorded = Recorder.record
     monkeypatch.setattr(Recorder, "record", lambda self, student, *rest: 1 / 0 if student == "ada" else recorded(self, student, *rest))

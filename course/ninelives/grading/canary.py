@@ -61,10 +61,12 @@ def canaries(notebook: Notebook, check: Cell) -> dict[str, str]:
                 continue
             if wanted.intersection(made):
                 below, wanted = f"{cell.solved}\n{below}", wanted | uses
-    # Should the rest fail in what a learner has left of Python, the check must not find their own answer.
-    away = "".join(f"globals().pop({name!r}, None)\n" for name in names) + below
-    spoilt = "".join(f"{name} = _spoilt({name})\n" for name in names)
-    return {"unwritten": away + answer.source, "spoilt": away + answer.solved + SPOIL + spoilt}
+    # Should the rest fail in what a learner has left of Python, who may have called something `type`, the check must find
+    # neither their own answer nor the instructor's.
+    away = "".join(f"{name} = None; del {name}\n" for name in names)
+    right = f"_right = {{{', '.join(f'{name!r}: {name}' for name in names)}}}\n"
+    spoilt = "".join(f"{name} = _spoilt(_right[{name!r}])\n" for name in names)
+    return {"unwritten": away + below + answer.source, "spoilt": away + below + answer.solved + SPOIL + right + away + spoilt}
 
 
 @lru_cache

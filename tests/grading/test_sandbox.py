@@ -1,11 +1,14 @@
 """What learners' code cannot do, tried one by one in a kernel of its own."""
 
+import json
 import os
 import re
+import select
 import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ import pytest
 from grading.classroom import ANSWERS, NAME, POINTS, filled, make_course, send
 from ninelives.build import ROOT
 from ninelives.grading import command, execute, sandbox, submission
-from ninelives.grading.execute import Boxes, KernelDied, Kernels, KernelsEnded
+from ninelives.grading.execute import Boxes, KernelDied, Kernels, KernelsEnded, Outputs
 from ninelives.grading.kernel import name_of
 from ninelives.grading.sandbox import Limits
 
@@ -71,6 +74,9 @@ REFUSED = {
     "shared memory": ("import mmap; mmap.mmap(-1, 1 << 20)", "OSError"),
     "shared memory of a device": ("open('/dev/zero', 'rb')", "PermissionError"),
     "memory out of sight": ("import mmap; mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE).madvise(21)", "PermissionError"),
+    "memory of a pipe": ("import fcntl, os; fcntl.fcntl(os.pipe()[0], fcntl.F_SETPIPE_SZ, 1 << 20)", "PermissionError"),
+    "a pair of another kind": ("import socket; socket.socketpair(socket.AF_INET)", "PermissionError"),
+    "its parent's processors": ("import os; os.sched_setaffinity(os.getppid(), {0})", "PermissionError"),
     "the list of users": ("open('/etc/passwd').read()", "PermissionError"),
     "the top folder": ("import os; os.listdir('/')", "PermissionError"),
     "another's environment": ("import os; open(f'/proc/{os.getppid()}/environ').read()", "PermissionError"),
@@ -80,6 +86,8 @@ REFUSED = {
     "more memory": ("bytearray(1 << 30)", "MemoryError"),
     "a large file": ("with open('large', 'wb') as f: f.write(bytes(15 << 20))", "OSError"),
     "its old limits": ("import resource as r; r.setrlimit(r.RLIMIT_DATA, (r.RLIM_INFINITY,) * 2)", "ValueError"),
+    "a copy by the newest call": ("import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nlibc.syscall(435, None, 0)\nif ctypes.get_errno() == 38: raise PermissionError", "PermissionError"),
+    "a signal to its parent's thread": ("import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\nlibc.syscall(234, os.getppid(), os.getppid(), 0)\nif ctypes.get_errno() == 1: raise PermissionError", "PermissionError"),
     "a new thread's clone": ("import ctypes, os\nif ctypes.CDLL(None).syscall(56, 17, 0, 0, 0, 0) < 0: raise PermissionError", "PermissionError"),
 }
 
@@ -88,6 +96,30 @@ REFUSED = {
 def test_it_is_refused(run, what):
     source, error = REFUSED[what]
     assert run(source).error == error
+
+
+# What no function of Python's calls, and what would be a way out, around a limit, or to others.
+CALLS = """
+    io_uring_setup io_setup vmsplice tkill rt_sigqueueinfo pidfd_open pidfd_getfd ptrace process_vm_readv process_vm_writev process_madvise
+    kcmp perf_event_open bpf userfaultfd chroot setns open_tree name_to_handle_at memfd_create shmget semget msgget mq_open inotify_init1
+    fanotify_init setpriority ioprio_set sched_setscheduler move_pages add_key keyctl personality
+""".split()
+
+
+def test_calls_without_a_function_are_refused(run):
+    import pyseccomp
+
+    numbers = {name: pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name) for name in CALLS}
+    outcome = run(f"import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\nfor name, number in {numbers}.items():\n"
+                  "    if libc.syscall(number, 0, 0, 0, 0, 0) != -1 or ctypes.get_errno() != 1: print(name)\nprint('all tried')")
+    assert outcome.outputs[0].text == "all tried\n"
+
+
+def test_its_amounts_are_limited(run):
+    names = ("FSIZE", "CPU", "CORE", "NOFILE", "MSGQUEUE", "MEMLOCK")
+    outcome = run(f"import resource\nfor name in {names}: print(*resource.getrlimit(getattr(resource, 'RLIMIT_' + name)))")
+    limits = [LIMITS.disk // 2, 2 * LIMITS.notebook + 5, 0, 256, 0, 0]
+    assert outcome.outputs[0].text == "".join(f"{most} {most}\n" for most in limits)
 
 
 def test_it_holds_no_file_that_others_hold(run):
@@ -131,13 +163,81 @@ def test_two_kernels_share_nothing(kernels, tmp_path):
         one.run("open('secret', 'w').write('1'); import torch; torch.changed = True")
         assert other.run(f"open('{folders[0]}/submission/secret')").error == "PermissionError"
         assert other.run("import torch; torch.changed").error == "AttributeError"
-        assert one.run("import random; print(random.random())").outputs != other.run("import random; print(random.random())").outputs
+        drawn = "import random, numpy\nprint(random.random(), numpy.random.rand())"
+        assert not set(one.run(drawn).outputs[0].text.split()) & set(other.run(drawn).outputs[0].text.split())
 
 
 def test_a_loop_is_interrupted_and_the_kernel_goes_on(patient, run):
     outcome = run("x = 1\nwhile True: pass", 1)
     assert outcome.error == "KeyboardInterrupt" and "more than 1 seconds" in outcome.stopped
     assert run("x").outputs[0].data["text/plain"] == "1"
+
+
+def test_a_loop_ends_with_the_notebooks_time(patient, kernels, folder):
+    with kernels.start(folder, LIMITS) as kernel:
+        kernel.deadline = time.monotonic() + 1
+        assert kernel.run("while True: pass", 600).stopped == "the notebook ran for more than 60 seconds"
+
+
+def test_what_is_run_before_a_cell_is_forgotten_with_it(run):
+    run("x = 1")
+    assert run("x + y", before="x, y = 2, 3").outputs[0].data["text/plain"] == "5"
+    assert run("x").outputs[0].data["text/plain"] == "1" and run("y").error == "NameError"
+
+
+def test_what_a_thread_prints_between_two_cells_belongs_to_none(kernels, folder):
+    with kernels.start(folder, LIMITS) as kernel:
+        kernel.run("import os, threading, time\ndef late():\n    while not os.path.exists('go'): time.sleep(0.01)\n    print('late', flush=True)\n"
+                   "threading.Thread(target=late).start()")
+        (folder / "submission" / "go").touch()
+        assert select.select([kernel.connection], [], [], 60)[0]
+        assert [output.output_type for output in kernel.run("1").outputs] == ["execute_result"]
+
+
+@pytest.mark.parametrize("source", ["get_ipython().channel.connection.sendall(bytes(2 << 20))", "for i in range(100): print('1' * 90_000)"])
+def test_a_kernel_that_sends_far_too_much_is_killed(run, source):
+    with pytest.raises(KernelDied, match="far too much output"):
+        run(source)
+
+
+def test_a_kernel_that_does_not_listen_is_not_waited_for(run):
+    run("import sys, time\ndef deaf():\n    frame = sys._getframe()\n    while not {'channel', 'cell'} <= frame.f_locals.keys(): frame = frame.f_back\n"
+        "    frame.f_locals['channel'].send({'done': frame.f_locals['cell']['token'], 'error': None, 'count': 1})\n"
+        "    while True: time.sleep(1)\ndeaf()")
+    with pytest.raises(KernelDied, match="does not listen"):
+        run("#" * (8 << 20))
+
+
+def test_a_number_of_a_result_that_is_none_is_forged():
+    with pytest.raises(KernelDied, match="forged"):
+        Outputs(1000).add({"output_type": "execute_result", "data": {"text/plain": "1"}, "execution_count": "1"})
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended, or does within a minute."""
+    deadline = time.monotonic() + 60
+    while Path(f"/proc/{pid}/exe").exists():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_without_a_sandbox_what_a_kernel_has_started_dies_with_it(kernels, folder):
+    with kernels.start(folder, LIMITS, confined=False) as kernel:
+        started = int(kernel.run("import subprocess\nprint(subprocess.Popen(['sleep', '600']).pid)").outputs[0].text)
+    assert is_gone(started)
+
+
+def test_a_busy_kernel_dies_with_what_forked_it(folder):
+    kernels = Kernels()
+    kernel = kernels.start(folder, LIMITS)
+    busy = {"source": "while True: pass", "token": "", "pictures": False, "before": None}
+    kernel.connection.sendall(json.dumps(busy).encode() + b"\n")
+    kernels.process.kill()
+    kernels.process.wait()
+    assert is_gone(kernel.pid)
+    kernels.close()
 
 
 def test_a_kernel_that_dies_says_of_what(kernels, folder):

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import replace
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from threading import Timer
@@ -17,7 +18,9 @@ from grading.classroom import ANSWERS, NAME, command, filled, grade_here, make_c
 from nbgrader.api import Gradebook
 from traitlets.config import Config
 
-from ninelives.grading.command import Batch, CannotStart, Line, Progress, Workers, limits_of, main, results, summary
+from ninelives.grading import command as module
+from ninelives.grading import sandbox, submission
+from ninelives.grading.command import Batch, CannotStart, Line, Progress, Workers, limits_of, main, quiet_autograde, results, summary
 from ninelives.grading.execute import KernelDied, KernelsEnded
 from ninelives.grading.folders import remove
 from ninelives.grading.gradebook import NotCopied, NotGivenOut, Recorder
@@ -187,6 +190,50 @@ def test_another_data_file_of_the_assignment_is_noticed(graded, course, workers)
     data.unlink()
 
 
+def test_what_changes_is_noticed(graded, course):
+    batch, settings = Batch(course, NAME), quiet_autograde(course, NAME)
+    settings.config.Sandbox.memory = 99
+    stamps = {batch.stamp, Batch(course, NAME, confined=False).stamp, Batch(course, NAME, autograde=settings).stamp}
+    assert len(stamps) == 3, "with other limits, or none"
+    before, notes = batch.digest("dan"), course / "submitted" / "dan" / NAME / "notes.txt"
+    notes.rename(notes.with_name("words.txt"))
+    assert batch.digest("dan") != before
+    notes.with_name("words.txt").rename(notes)
+    assert batch.digest("dan") == before
+
+
+def test_what_is_no_more_as_it_was_graded_is_graded_again(graded, course, workers):
+    (course / "autograded" / "ada" / NAME / f"{NAME}.ipynb").unlink()
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "ninelives") as gradebook:
+        gradebook.find_grade("split-heads-shape", NAME, NAME, "bert").auto_score = 1
+        gradebook.db.commit()
+    lines, _ = grade_here(course, workers, "ada", "bert", "cleo")
+    assert [(line.student, line.known) for line in lines] == [("ada", False), ("bert", False), ("cleo", True)]
+    assert gradebook_of(course)["bert"]["score"] == 0 and cells_of(course, "ada")
+
+
+def test_settings_of_nbgraders_own_count(graded, course):
+    settings = quiet_autograde(course, NAME)
+    settings.exclude_overwriting, settings.coursedir.student_id_exclude = {NAME: ["data.txt"]}, "ada,cleo"
+    (course / "solutions" / NAME / "data.txt").touch()
+    assert set(Batch(course, NAME).others) == {"data.txt"}
+    batch = Batch(course, NAME, autograde=settings)
+    assert not batch.others and {"bert", "dan"} <= set(batch.students()) and not {"ada", "cleo"} & set(batch.students())
+    (course / "solutions" / NAME / "data.txt").unlink()
+
+
+def test_who_is_late_loses_what_the_instructor_has_set(graded, course, workers, tmp_path):
+    other = shutil.copytree(course, tmp_path / "course")
+    with (other / "nbgrader_config.py").open("a") as config:
+        config.write('c.LateSubmissionPlugin.penalty_method = "zero"\n')
+    for due, penalty in ((datetime(2026, 11, 19), 6), (datetime(2026, 11, 21), None)):
+        with Gradebook(f"sqlite:///{other / 'gradebook.db'}", "ninelives") as gradebook:
+            gradebook.find_assignment(NAME).duedate = due
+            gradebook.db.commit()
+        grade_here(other, workers, "ada", force=True)
+        assert gradebook_of(other)["ada"]["penalties"] == [penalty]
+
+
 def test_a_machine_that_does_not_see_a_submission_gives_no_zero_and_is_told(graded, course, workers, monkeypatch):
     task = Batch.task
     monkeypatch.setattr(Batch, "task", lambda self, student, calibrated: replace(
@@ -239,6 +286,14 @@ class Fragile:
             future.set_result(task)
 
 
+def test_where_every_worker_dies_the_command_says_so(graded, course, workers, monkeypatch):
+    died = Future()
+    died.set_exception(BrokenExecutor())
+    monkeypatch.setattr(workers, "submit", lambda *call: died)
+    with pytest.raises(CannotStart, match="die as soon as they start"):
+        grade_here(course, workers, "bert", force=True)
+
+
 def test_one_that_its_workers_die_of_takes_nobody_along():
     tasks = {name: name for name in ("a", "poison", "b", "c", "d", "e")}
     came = dict(results(Fragile(), tasks))
@@ -285,6 +340,61 @@ def test_one_that_cannot_be_recorded_stops_no_other_and_is_told(graded, course, 
     lines, _ = grade_here(course, workers, force=True)
     assert [line.student for line in lines if line.score is None] == ["ada"]
     assert "ada" in summary(lines) and "1 not graded" in summary(lines) and "ZeroDivisionError" in summary(lines)
+
+
+def test_half_of_what_could_not_be_recorded_is_not_recorded_with_the_next(graded, course, workers, monkeypatch):
+    write = Recorder.write_grades
+
+    def write_half(self, student, result):
+        if student == "ada":
+            self.gradebook.find_grade("split-heads-shape", NAME, NAME, "ada").auto_score = 0.25
+            raise OSError("database or disk is full")
+        return write(self, student, result)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Recorder, "write_grades", write_half)
+        assert [line.score for line in grade_here(course, workers, "ada", "bert", force=True)[0]] == [None, 0]
+    assert gradebook_of(course)["ada"]["score"] == 6
+    grade_here(course, workers, "ada")
+
+
+def test_points_that_are_given_by_hand_meanwhile_are_seen(graded, course):
+    batch = Batch(course, NAME)
+    grades = [grade for n in batch.gradebook.find_submission(NAME, "dan").notebooks for grade in n.grades]
+    assert not any(grade.manual_score for grade in grades)
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "ninelives") as gradebook:
+        gradebook.find_grade("split-heads-shape", NAME, NAME, "dan").manual_score = 0.5
+        gradebook.db.commit()
+    result = submission.Graded(None, {grade.name: grade.auto_score for grade in grades}, {}, [])
+    batch.recorder.write_grades("dan", {NAME: result})
+    batch.gradebook.close()
+    assert gradebook_of(course)["dan"]["grades"][NAME, "split-heads-shape"] == (1, 0.5, None, True)
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "ninelives") as gradebook:
+        gradebook.find_grade("split-heads-shape", NAME, NAME, "dan").manual_score = None
+        gradebook.db.commit()
+
+
+def test_that_the_instructors_own_answers_fail_is_said(graded, course, workers, monkeypatch):
+    found = {NAME: {"canaries": frozenset(), "by_result": frozenset(), "modules": (), "failed": ["split-heads-shape"]}}
+    monkeypatch.setattr(module, "first_result", lambda *call: found)
+    assert "Beware: the instructor's own 01-heads fails its checks split-heads-shape here." in grade_here(course, workers, "bert", force=True)[1]
+
+
+@pytest.mark.parametrize(("lines", "status"), [([Line("ada", 0.0), Line("bert")], 1), ([Line("ada", 0.0)], 0)])
+def test_the_exit_status_says_whether_all_are_graded(graded, course, monkeypatch, capsys, lines, status):
+    monkeypatch.setattr(module, "run", lambda *call: lines)
+    monkeypatch.chdir(course)
+    assert main([NAME]) == status
+
+
+@pytest.mark.parametrize(("arguments", "status", "confined"), [([], 2, []), (["--unsafe"], 0, [False])])
+def test_without_a_sandbox_only_whoever_says_unsafe_grades(graded, course, monkeypatch, capsys, arguments, status, confined):
+    seen = []
+    monkeypatch.setattr(sandbox, "missing", lambda: "there is none")
+    monkeypatch.setattr(module, "run", lambda batch, *rest: seen.append(batch.confined) or [])
+    monkeypatch.chdir(course)
+    assert main([NAME, *arguments]) == status and seen == confined
+    assert ("cannot be confined here" if status else "with all that you may do yourself") in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("arguments", "said"), [
@@ -370,6 +480,19 @@ def test_an_instructors_own_notebook_that_is_none_is_named(tmp_path, course):
         Batch(tmp_path / "course", NAME)
 
 
+def test_an_instructors_own_notebook_that_has_lost_a_cell_or_itself_is_named(tmp_path, course):
+    shutil.copytree(course, tmp_path / "course")
+    own = tmp_path / "course" / "solutions" / NAME / f"{NAME}.ipynb"
+    notebook = nbformat.read(own, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if cell.id != "split-heads-values"]
+    nbformat.write(notebook, own)
+    with pytest.raises(NotGivenOut, match=f"has the cell 'split-heads-values', and {own} has not: run nbgrader"):
+        Batch(tmp_path / "course", NAME)
+    own.unlink()
+    with pytest.raises(NotGivenOut, match=f"There is no {own}"):
+        Batch(tmp_path / "course", NAME)
+
+
 def test_where_nothing_can_be_noted_nothing_is_graded(graded, course, monkeypatch):
     def refused(*_, **__):
         raise PermissionError(13, "Permission denied")
@@ -401,10 +524,14 @@ def test_whoever_is_named_twice_is_graded_once(graded, course, monkeypatch):
     assert asked == ["cleo", "bert"]
 
 
-def test_workers_of_this_machine_and_of_a_cluster_are_one_too_many(capsys):
+@pytest.mark.parametrize(("arguments", "said"), [
+    (["--workers", "2", "--dask", "tcp://127.0.0.1:1"], "--workers counts processes of this machine"),
+    (["--workers", "0"], "--workers 0: at least 1 is needed"),
+])
+def test_numbers_of_workers_that_make_no_sense_are_refused(capsys, arguments, said):
     with pytest.raises(SystemExit):
-        main([NAME, "--workers", "2", "--dask", "tcp://127.0.0.1:1"])
-    assert "--workers counts processes of this machine" in capsys.readouterr().err
+        main([NAME, *arguments])
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["[2026] *class", "plain"])

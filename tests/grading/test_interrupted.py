@@ -196,3 +196,12 @@ def test_a_worker_that_has_just_begun_takes_no_interrupt_for_its_own():
         assert any(mask >> signal.SIGINT - 1 & 1 for mask in unheard)
     finally:
         workers.close(at_once=True)
+
+
+def test_a_worker_hears_no_interrupt_and_lets_those_of_its_kernels_through():
+    workers = Workers(1)
+    try:
+        assert workers.submit(signal.getsignal, signal.SIGINT).result() == signal.SIG_IGN
+        assert signal.SIGINT not in workers.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
+    finally:
+        workers.close()

@@ -1,9 +1,10 @@
-"""One submission, graded in this process, where the machine and not the learner is at fault."""
+"""One submission, graded in this process: the machine's faults and what else a class of hostile notebooks does not show."""
 
 import logging
 import os
 import pickle
 import re
+import shutil
 import signal
 from dataclasses import replace
 from types import SimpleNamespace
@@ -11,11 +12,13 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 from grading.classroom import ANSWERS, NAME, filled, make_course, send
+from nbformat.v4 import new_output
 
 from ninelives.grading import hook, submission
+from ninelives.grading.assignment import Cell, Notebook
 from ninelives.grading.command import Batch
 from ninelives.grading.execute import Kernel, KernelDied, Kernels, KernelsEnded, Outcome
-from ninelives.grading.repair import read_sent, repaired
+from ninelives.grading.repair import Sent, Unreadable, find_notebook, read_sent, repaired
 from ninelives.grading.submission import Run, Unforeseen, calibrate, grade, places, sent_files
 
 
@@ -55,6 +58,27 @@ def test_a_notebook_that_cannot_be_read_now_earns_no_zero(task, monkeypatch):
     monkeypatch.setattr("pathlib.Path.read_bytes", read_bytes)
     with pytest.raises(OSError, match="Stale file handle"):
         grade(task)
+
+
+def test_a_notebook_is_looked_for_where_only_the_learners_own_can_be(task, tmp_path):
+    notebook, sent = task.notebooks[0], task.folder / f"{NAME}.ipynb"
+    (tmp_path / f"{NAME}.ipynb").symlink_to(sent)
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    shutil.copy(sent, tmp_path / ".ipynb_checkpoints")
+    shutil.copy(sent, tmp_path / "02-another.ipynb")
+    with pytest.raises(Unreadable, match="there is no notebook"):
+        find_notebook(tmp_path, notebook, {"02-another"})
+    assert find_notebook(tmp_path, notebook, set())[1] == [f"The notebook was named 02-another.ipynb; it was read as {NAME}.ipynb."]
+
+
+def test_whatever_cells_bring_along_the_notebook_is_one(task):
+    pictures = {"cat.png": {"image/png": "iVBORw0KGgo="}, "dog.png": {"image/png": 5}, "hen.png": 7}
+    own = [Sent("markdown", "mine", None, id, {"tags": ["mine", 5], "deep": {}}, pictures) for id in ("same", "same", "a b", "x" * 65, "ä", None)]
+    made, _ = repaired(own, task.notebooks[0])
+    nbformat.validate(made)
+    assert len({cell.id for cell in made.cells}) == len(made.cells)
+    mine = [cell for cell in made.cells if cell.source == "mine"]
+    assert [(cell.metadata, list(cell.attachments)) for cell in mine] == [({"tags": ["mine"]}, ["cat.png"])] * 6
 
 
 def test_an_error_of_the_grader_earns_no_zero_and_can_be_told_by_another_process(task, monkeypatch):
@@ -112,6 +136,48 @@ def test_a_kernel_that_never_says_that_it_is_ready_is_given_up(task, monkeypatch
     monkeypatch.setattr(Kernel, "_next_message", never)
     with pytest.raises(KernelsEnded, match="took more than 60 seconds"):
         grade(task)
+
+
+def test_a_check_is_about_the_answer_whose_name_it_bears_or_the_last_one():
+    def cell(name, **metadata):
+        return Cell(name, name, "code", "", "", "", metadata)
+
+    answers = [cell("block", solution=True), cell("block-mask", solution=True), cell("other", solution=True)]
+    checks = [cell(name, grade=True) for name in ("block-mask-rows", "block-rows", "block", "mask-rows")]
+    notebook = Notebook("n", (*answers, *checks), {})
+    assert [notebook.answer_of(check).name for check in checks] == ["block-mask", "block", "block", "other"]
+
+
+def test_an_exercise_that_takes_its_time_or_kills_makes_no_other_wait(task):
+    run, asked = Run(task, task.notebooks[0], None, [], []), []
+    run.kernel = SimpleNamespace(alive=True, run=lambda source, seconds, pictures: asked.append(seconds))
+    run.slow.add("split-heads")
+    for exercise in ("split-heads", "masked-softmax"):
+        run.run(0, "", exercise, pictures=False)
+    assert asked == [6, 60]
+    run.deadly.add("split-heads")
+    with pytest.raises(KernelDied, match="has died of this exercise before"):
+        run.run(0, "", "split-heads", pictures=False)
+    run.lost = 4
+    with pytest.raises(KernelDied, match="4 kernels have died of this notebook"):
+        run.run(0, "", "masked-softmax", pictures=False)
+    run.lost, run.started = 0, run.started - 601
+    with pytest.raises(KernelDied, match="the notebook ran for more than 600 seconds"):
+        run.run(0, "", "masked-softmax", pictures=False)
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(("shown", "points"), [("2", 2), ("0.5", 0.5), ("0", 0), ("2.5", None), ("-1", None), ("nan", None), ("'2'", None), (None, None)])
+def test_points_that_a_check_evaluates_to_are_its_points(task, shown, points):
+    run = Run(replace(task, by_result={NAME: frozenset({"split-heads-values"})}), task.notebooks[0], None, [], [])
+    outputs = [] if shown is None else [new_output("execute_result", data={"text/plain": shown})]
+    assert run.points(run.given["split-heads-values"], nbformat.NotebookNode(outputs=outputs)) == (points or 0)
+    assert len(run.notes) == (points is None)
+
+
+def test_what_is_shared_is_made_anew_for_another_assignment(task):
+    made = [submission.prepared(replace(task, stamp=stamp), task.notebooks[0]) for stamp in ("one", "one", "other")]
+    assert made[0] is made[1] is not made[2]
 
 
 def test_outputs_of_a_cell_that_died_when_it_was_run_again_are_not_another_cells(task, monkeypatch):

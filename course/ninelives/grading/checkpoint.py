@@ -31,7 +31,7 @@ from ninelives.training import Run, translation_batch
 MOST_BYTES = {"run.json": 5_000_000, "tokenizer.json": 1_000_000, "tensors": 60_000_000}
 MOST_PARAMETERS, MOST_STEPS = 2_000_000, 30_000
 MOST_OF = {"vocab_size": 2000, "block_size": 256, "n_embd": 512, "n_head": 64, "n_layer": 12}
-NUMBERS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}  # bytes of one
+FLOATS = ("F64", "F32", "F16", "BF16")
 MOST_BY_CHANCE = 0.05  # of answers that match another sentence's
 SENTENCES = 400
 CLOSE = 0.98  # correlation of two trainings' weights; two of their own have hardly any
@@ -201,7 +201,7 @@ def header_of(path: Path) -> dict[str, dict]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Refused(f"{path.name} is no safetensors file ({error}): hand in the folder as `train` has written it.") from None
     for name, entry in header.items():
-        if name.startswith("model.") and entry["dtype"] not in NUMBERS:
+        if name.startswith("model.") and entry["dtype"] not in FLOATS:
             raise Refused(f"{name} holds {entry['dtype']}; weights are floats.")
     return header
 
@@ -271,7 +271,6 @@ def share(said: list, wanted: list) -> float:
 
 
 own_training = Exercise("own training")
-THRESHOLDS = {"50 %": 0.5, "80 %": 0.8, "95 %": 0.95, "99 %": 0.99}
 
 
 def want(folder, seed: int, what: str, least: float) -> None:
@@ -302,7 +301,7 @@ def _register(name: str, least: float) -> None:
         want(folder, seed, name, least)
 
 
-for _name, _least in {**THRESHOLDS, "bonus": 0.7}.items():
+for _name, _least in {"50 %": 0.5, "80 %": 0.8, "95 %": 0.95, "99 %": 0.99, "bonus": 0.7}.items():
     _register(_name, _least)
 
 

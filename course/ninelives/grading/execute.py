@@ -27,7 +27,7 @@ from ninelives.grading.sandbox import Limits
 
 TICK = 0.2  # seconds between two looks at what a kernel uses
 WIDGET = "application/vnd.jupyter.widget-view+json"
-GRACE = 2.0  # seconds that an interrupted cell has to end
+GRACE = 2.0  # seconds that an interrupted cell has to end, and a kernel to take what is sent to it
 
 
 @dataclass
@@ -171,10 +171,8 @@ class Kernels:
 
     def _ask(self, request: dict, connection: socket.socket | None = None) -> dict:
         with self.lock:
-            try:
+            with suppress(OSError):  # what became of it, the answer tells
                 socket.send_fds(self.control, [json.dumps(request).encode()], [connection.fileno()] if connection else [])
-            except OSError:
-                pass  # what became of it, the answer tells
             return self._answer()
 
     def _answer(self) -> dict:

@@ -5,7 +5,7 @@ That process holds nothing that a learner may not see. It listens on the socket 
     {"folder", "limits", "confined", "boxed"}, with a socket  ->  {"pid"}   a kernel that talks over that socket
     {"prepare": file, "folder"}, with a socket                ->  {"pid"}   a process like this one that has imported the
                                                                             file's modules and run its cells
-    {"end": pid}                                              ->  {"status", "seconds", "memory"}   killed, if it lives
+    {"end": pid}                                              ->  {"status", "seconds"}   killed, if it lives
 
 A kernel takes one cell a line, {"source", "token", "pictures", "before": null or what to run before it, and then nothing
 that the two name is kept}, and answers with the outputs as notebooks have them,
@@ -351,7 +351,7 @@ def ended(pid: int) -> dict:
         with suppress(ProcessLookupError):
             kill(pid, signal.SIGKILL)
     _, status, used = os.wait4(pid, 0)
-    return {"status": os.waitstatus_to_exitcode(status), "seconds": used.ru_utime + used.ru_stime, "memory": used.ru_maxrss * 1024}
+    return {"status": os.waitstatus_to_exitcode(status), "seconds": used.ru_utime + used.ru_stime}
 
 
 def become(shell: Shell, connection: socket.socket, request: dict) -> None:
@@ -359,10 +359,8 @@ def become(shell: Shell, connection: socket.socket, request: dict) -> None:
     try:
         (become_prepared if "prepare" in request else become_kernel)(shell, connection, request)
     except BaseException as problem:
-        try:
+        with suppress(OSError):
             connection.sendall(json.dumps({"refused": f"{type(problem).__name__}: {problem}"}).encode() + b"\n")
-        except OSError:
-            pass
     finally:
         os._exit(0)
 

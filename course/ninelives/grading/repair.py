@@ -198,8 +198,9 @@ def repaired(sent: list[Sent], notebook: Notebook) -> tuple[NotebookNode, list[t
     # A learner's own cell goes where the cell before it goes.
     placed, last = [], -1
     for index, (cell, key) in enumerate(zip(sent, kept)):
-        if keys[index] is not None and key is None and _is_repeated(cell, notebook.cells[keys[index]]):
-            continue
+        given = None if keys[index] is None else notebook.cells[keys[index]]
+        if given and key is None and (given.is_check or _same(cell.source, given.shown)):
+            continue  # a copy that says nothing new
         last = last if key is None else key
         placed.append((last if keys[index] is None else keys[index], cell, key))
     placed.sort(key=lambda item: item[0])
@@ -270,18 +271,13 @@ def _one_of_each(sent: list[Sent], keys: list[int | None], notebook: Notebook, n
     return kept
 
 
-def _is_repeated(cell: Sent, given: Cell) -> bool:
-    """Whether a copy says nothing that is not said already."""
-    return _same(cell.source, given.shown) or given.is_check
-
-
 def _same(one: str, other: str) -> bool:
     return [line.rstrip() for line in one.strip().split("\n")] == [line.rstrip() for line in other.strip().split("\n")]
 
 
 def _rebuilt(cell: Sent, given: Cell | None, notes: list) -> NotebookNode:
     if given is None or not given.name:
-        return _made(cell.kind, cell.source, cell.id, _without_states(cell.metadata), cell.attachments)
+        return _made(cell.kind, cell.source, cell.id, _tags(cell.metadata), cell.attachments)
     if cell.kind != given.kind:
         notes.append((given.name, f"The cell {given.name!r} had become a {cell.kind} cell; it is a {given.kind} cell again."))
     locked = given.metadata["locked"] and not given.is_answer
@@ -291,8 +287,8 @@ def _rebuilt(cell: Sent, given: Cell | None, notes: list) -> NotebookNode:
                  cell.attachments)
 
 
-def _without_states(metadata: dict) -> dict:
-    """What a cell's metadata may bring along: its tags."""
+def _tags(metadata: dict) -> dict:
+    """What a cell's metadata may bring along."""
     tags = metadata.get("tags")
     return {"tags": [tag for tag in tags if isinstance(tag, str)]} if isinstance(tags, list) else {}
 

@@ -198,14 +198,12 @@ def _grade_notebook(task: Task, notebook: Notebook) -> Graded:
 
 def _nothing(notebook: Notebook, reason: str) -> Graded:
     """Nothing that could be graded: no points, and a notebook that says why."""
-    cells = [nbformat.v4.new_code_cell("") if cell.kind == "code" else new_markdown_cell("") for cell in notebook.cells if cell.name]
-    for made, cell in zip(cells, [cell for cell in notebook.cells if cell.name]):
-        made.metadata, made.id = NotebookNode(nbgrader=NotebookNode(cell.metadata)), cell.name
-        made.source = "" if cell.is_answer else cell.source
-    names = [cell.name for cell in notebook.cells if cell.name]
-    scores = {cell.name: 0.0 for cell in notebook.cells if cell.metadata.get("grade") or cell.metadata.get("task")}
+    named = [cell for cell in notebook.cells if cell.name]
+    cells = [(nbformat.v4.new_code_cell if cell.kind == "code" else new_markdown_cell)(
+        "" if cell.is_answer else cell.source, id=cell.name, metadata={"nbgrader": cell.metadata}) for cell in named]
+    scores = {cell.name: 0.0 for cell in named if cell.metadata.get("grade") or cell.metadata.get("task")}
     made = nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata)
-    return Graded(made, scores, {name: False for name in names}, [(None, reason)])
+    return Graded(made, scores, {cell.name: False for cell in named if cell.is_answer}, [(None, reason)])
 
 
 def make_place(others: dict[str, Path], files: list[tuple[Path, Path]], name: str, made: NotebookNode | None) -> Path:

@@ -26,7 +26,6 @@ from ninelives.grading.folders import remove
 from ninelives.grading.gradebook import NotCopied, NotGivenOut, Recorder
 
 WRONG_ORDER = "def split_heads(x, n_head):\n    B, T, C = x.shape\n    return x.reshape(B, n_head, T, C // n_head)"
-WARNING = "import warnings, sys\n"
 CLASS = {
     "ada": (ANSWERS, 6),
     "bert": ({}, 0),

@@ -86,8 +86,7 @@ class Stops:
 
 
 def evaluate(model: Decoder) -> dict:
-    idx, targets = (tensor.to("cuda") for tensor in small.draw_batch(torch.Generator().manual_seed(99), 32))
-    return {"accuracy": (model(idx)[0].argmax(-1) == targets).float().mean().item(), "chance": torch.rand((), device="cuda").item()}
+    return {**small.evaluate(model), "chance": torch.rand((), device="cuda").item()}
 
 
 def sitting(model, folder=None, monitor=lambda entry: None, **changes):
@@ -131,14 +130,10 @@ SHOWN = {
     "PositionLab": lambda model, tokenizer: PositionLab(model.encoder.layers["embedding"], ["the", "cat", "was"], tokenizer.encode("the cat was")),
     "LayerStepper": lambda model, tokenizer: LayerStepper(model.encoder, tokenizer.encode("the cat was"), ["the", "cat", "was"], tokenizer.words),
     "AttentionExplorer": lambda model, tokenizer: AttentionExplorer(
-        model.encoder.attentions(tokenizer.encode("the cat was").unsqueeze(0).to(device_of(model))), ["the", "cat", "was"]),
+        model.encoder.attentions(tokenizer.encode("the cat was").unsqueeze(0).to(next(model.parameters()).device)), ["the", "cat", "was"]),
     "TemperatureLab": lambda model, tokenizer: TemperatureLab(model.decoder, tokenizer.encode("le chat"), tokenizer.words),
     "TranslationLab": lambda model, tokenizer: TranslationLab(model, tokenizer, "the cat was full"),
 }
-
-
-def device_of(model: torch.nn.Module) -> torch.device:
-    return next(model.parameters()).device
 
 
 @pytest.mark.parametrize("name", SHOWN)

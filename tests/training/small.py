@@ -27,7 +27,8 @@ def draw_batch(generator: torch.Generator, batch_size: int) -> tuple[torch.Tenso
 
 
 def evaluate(model: Decoder) -> dict:
-    idx, targets = draw_batch(torch.Generator().manual_seed(99), 32)
+    device = next(model.parameters()).device
+    idx, targets = (tensor.to(device) for tensor in draw_batch(torch.Generator().manual_seed(99), 32))
     return {"accuracy": (model(idx)[0].argmax(-1) == targets).float().mean().item()}
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
 from nbgrader.preprocessors import GetGrades, IgnorePattern, LimitOutput
+
 from ninelives.grading.feedback import TEMPLATES, HideHiddenChecks
 
-c = get_config()  # noqa: F821, traitlets puts it here
+c = get_config()
 
 c.CourseDirectory.course_id = "ninelives"
 c.CourseDirectory.source_directory = "solutions"

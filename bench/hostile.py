@@ -24,8 +24,8 @@ if __name__ == "__main__":  # worker processes look at this file, too, and do no
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT / "tests")  # in place of bench/, which has a grading.py, too
 
-from grading import test_hostile as hostile  # noqa: E402, found by the path above
-from grading.classroom import ANSWERS, NAME, filled, grade_here, make_course, send  # noqa: E402, the same
+from grading import test_hostile as hostile
+from grading.classroom import ANSWERS, NAME, filled, grade_here, make_course, send
 
 # What contained a kind shows in what it printed, raised and was told.
 SIGNS = {

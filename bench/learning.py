@@ -11,13 +11,14 @@ import math
 from dataclasses import replace
 from statistics import median
 
+from table import as_table, machine, publish
+
 from ninelives.text import sentences
 from ninelives.text.grammar import HINTS
 from ninelives.training.accuracy import exact_match
 from ninelives.training.batches import drawn_from
 from ninelives.training.ladder import RUNGS, SENTENCES, model_of, tokenizer_of
 from ninelives.training.loop import train
-from table import as_table, machine, publish
 
 MARKS = (0.8, 0.99)
 # The START needs more than the 2,000 steps it has in the notebook. Schedules that come down keep their length.

@@ -21,8 +21,9 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "tests" / "browser")]
 
-from conftest import FLAGS, Lab, Notebook, find_chromium
 from table import as_table, machine, publish
+
+from conftest import FLAGS, Lab, Notebook, find_chromium
 
 MOVES = 8  # a round; there and back
 SETUP = """

@@ -11,7 +11,7 @@ from ninelives.widgets import AttentionExplorer
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent / "tests" / "browser"))
-from conftest import FLAGS, find_chromium  # noqa: E402, found only with the path above
+from conftest import FLAGS, find_chromium
 
 SENTENCE = "the cat did not want to eat because it was full"
 

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from grading import classroom
-from grading.classroom import activated, succeed
 from nbgrader.plugins import CsvExportPlugin
 from nbgrader.utils import capture_log, temp_attrs
 from nbgrader.validator import Validator
-from loopback import serving
-from submissions import fill, graded_cells, solutions, source_of
-from trainings import put_training
 
 from answers.wrong import embeddings as wrong_embeddings
+from grading import classroom
+from grading.classroom import succeed
+from loopback import serving
 from ninelives.build import ROOT, marked_lines
 from ninelives.checks.embeddings import sizes
+from submissions import fill, graded_cells, solutions, source_of
+from trainings import put_training
 
 NAMES = sorted(path.name for path in (ROOT / "solutions").iterdir())
 FULL = {name: sum(cell.metadata.nbgrader.get("points", 0) for cell in graded_cells(

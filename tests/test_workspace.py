@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from loopback import serving
 
+from loopback import serving
 from ninelives import workspace
 from ninelives.workspace import copy_missing, lab_arguments, main
 

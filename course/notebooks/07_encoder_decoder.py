@@ -553,7 +553,7 @@ def small_translation(model, text):
     return " ".join(lexicon[word] for word in words.tolist())
 
 
-for text, wanted in unseen[:4]:
+for text, _ in unseen[:4]:
     print(f"{text}\n    right rows:   {small_translation(right, text)}")
     print(f"    one row late: {small_translation(late, text)}")
 for name, model_ in (("right rows", right), ("one row late", late)):

@@ -575,7 +575,7 @@ else:
 
 # %%
 runs = {}  # each rung's name, and its runs, one for each seed
-for name, seed, run in saved_runs():
+for name, _, run in saved_runs():
     runs.setdefault(name, []).append(run)
 ladder = {name: runs[name][0].history for name in ("characters", "words", "own")}
 two_rungs = {name: ladder[name] for name in ("characters", "words")}
@@ -874,8 +874,8 @@ def reading(encoder, tokenizer, some):
         text = sentence.english.split()
         places = [text.index(noun) for noun in (sentence.antecedent, sentence.other)]
         for number, attention in enumerate(encoder.attentions(tokenizer.encode(sentence.english)[None])):
-            for head, weights in enumerate(attention[0]):
-                row = weights[text.index("it")]
+            for head, head_weights in enumerate(attention[0]):
+                row = head_weights[text.index("it")]
                 sums.setdefault((number + 1, head + 1), []).append((row[places[0]].item(), row[places[1]].item()))
     return {place: tuple(sum(column) / len(found) for column in zip(*found)) for place, found in sums.items()}
 

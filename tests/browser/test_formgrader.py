@@ -8,11 +8,11 @@ import sys
 
 import nbformat
 import pytest
-from grading.classroom import ANSWERS, NAME, activated, api, filled, grade_here, make_course, send, succeed
-from loopback import serving
 from nbgrader.api import Gradebook
 from playwright.sync_api import expect
 
+from grading.classroom import ANSWERS, NAME, api, filled, grade_here, make_course, send, succeed
+from loopback import serving
 from ninelives.grading.command import Workers
 
 # nbgrader's own, and harmless.

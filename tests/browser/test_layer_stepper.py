@@ -2,8 +2,9 @@ import json
 import re
 
 import pytest
-from browser.keyboard import press
 from playwright.sync_api import expect
+
+from browser.keyboard import press
 
 SETUP = """
 import torch, ipywidgets

@@ -4,9 +4,9 @@ import re
 
 import nbformat
 import pytest
-from browser.desk import sit_down
 from playwright.sync_api import expect
 
+from browser.desk import sit_down
 from ninelives.build import ROOT
 
 NAME = "09-training"

@@ -1,8 +1,9 @@
 import re
 
 import pytest
-from browser.keyboard import press
 from playwright.sync_api import expect
+
+from browser.keyboard import press
 
 SETUP = """
 import torch, ipywidgets

@@ -2,9 +2,10 @@ import json
 import re
 
 import pytest
+from playwright.sync_api import expect
+
 from browser.clock import let_pass
 from browser.keyboard import press
-from playwright.sync_api import expect
 
 SETUP = """
 import json, os, time, torch, ipywidgets

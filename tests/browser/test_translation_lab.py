@@ -1,8 +1,9 @@
 import json
 
 import pytest
-from browser.clock import let_pass
 from playwright.sync_api import expect
+
+from browser.clock import let_pass
 
 SETUP = """
 import torch

@@ -5,10 +5,10 @@ from itertools import combinations
 
 import pytest
 import torch
-from answers.right.attention import FusedProjection, FusedWithoutBias, Given, ListOfHeads, ListsOfLayers, StepByStep
 from torch import nn
 
 import ninelives.checks.attention as check
+from answers.right.attention import FusedProjection, FusedWithoutBias, Given, ListOfHeads, ListsOfLayers, StepByStep
 from ninelives.checks.exercise import CheckFailed, build
 from ninelives.model import MultiHeadSelfAttention
 

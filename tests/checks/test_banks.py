@@ -56,7 +56,7 @@ def test_every_aspect_of_every_exercise_has_a_wrong_answer_that_it_refuses():
         for answer in answers_in(importlib.import_module(f"answers.wrong.{module.name}")).values()
     }
     for module in pkgutil.iter_modules(ninelives.checks.__path__):
-        for name, exercise in vars(importlib.import_module(f"ninelives.checks.{module.name}")).items():
+        for exercise in vars(importlib.import_module(f"ninelives.checks.{module.name}")).values():
             if isinstance(exercise, Exercise):
                 for aspect in exercise.aspects:
                     assert (id(exercise), aspect) in refused, f"nothing proves {exercise.name}, {aspect}"

@@ -181,7 +181,7 @@ def test_what_is_not_written_is_named_even_if_something_else_calls_it():
 
 @pytest.mark.parametrize(
     ("answer", "cause"),
-    [(lambda x: x + None, "has no `return`"), (lambda x: y + x, "misspelt"), (lambda x: x.softmaxx(-1), "behind the dot")],
+    [(lambda x: x + None, "has no `return`"), (lambda x: y + x, "misspelt"), (lambda x: x.softmaxx(-1), "behind the dot")],  # noqa: F821, the mistake
 )
 def test_what_goes_wrong_in_any_exercise_has_a_cause_of_its_own(answer, cause):
     with pytest.raises(CheckFailed) as caught:
@@ -223,7 +223,7 @@ def test_a_module_is_built_with_weights_that_matter():
 
 def test_a_constructor_that_makes_no_module_is_refused():
     with pytest.raises(CheckFailed, match="makes a dict"):
-        build(lambda: {})
+        build(dict)
 
 
 @pytest.mark.parametrize(("result", "seen"), [(None, "nothing (None)"), ([1], "a list")])

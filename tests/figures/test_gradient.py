@@ -1,7 +1,7 @@
 import pytest
 import torch
-from figures.drawn import texts
 
+from figures.drawn import texts
 from ninelives.figures import leak
 
 TOKENS = ["the", "cat", "the", "dog"]

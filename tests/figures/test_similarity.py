@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from figures.drawn import texts
 
+from figures.drawn import texts
 from ninelives.figures import position_similarity, table_picture
 
 

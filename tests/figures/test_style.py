@@ -4,7 +4,13 @@ import pytest
 
 from ninelives.figures import heatmap
 from ninelives.figures.style import (
-    PALETTE, SIGNED_MAP, WEIGHTS_MAP, luminance, ink_on, number_repeats, visible,
+    PALETTE,
+    SIGNED_MAP,
+    WEIGHTS_MAP,
+    ink_on,
+    luminance,
+    number_repeats,
+    visible,
 )
 
 

@@ -3,17 +3,17 @@
 import nbformat
 import pytest
 import torch
-from answers.wrong import transformer as wrong
-from submissions import graded_cells, source_of
 from torch import nn
 from torch.nn import functional as F
 
+from answers.wrong import transformer as wrong
 from ninelives import model
 from ninelives.build import ROOT
 from ninelives.checks import transformer as check
 from ninelives.grading.assignment import Cell, Notebook
 from ninelives.grading.canary import canaries
 from ninelives.model.transformer import joint_mask
+from submissions import graded_cells, source_of
 
 NAME = "03-transformer"
 

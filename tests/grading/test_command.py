@@ -14,13 +14,24 @@ from threading import Timer
 
 import nbformat
 import pytest
-from grading.classroom import ANSWERS, NAME, command, filled, grade_here, make_course, nbgrader, send
 from nbgrader.api import Gradebook
 from traitlets.config import Config
 
+from grading.classroom import ANSWERS, NAME, command, filled, grade_here, make_course, nbgrader, send
 from ninelives.grading import command as module
 from ninelives.grading import sandbox, submission
-from ninelives.grading.command import Batch, CannotStart, Line, Progress, Workers, limits_of, main, quiet_autograde, results, summary
+from ninelives.grading.command import (
+    Batch,
+    CannotStart,
+    Line,
+    Progress,
+    Workers,
+    limits_of,
+    main,
+    quiet_autograde,
+    results,
+    summary,
+)
 from ninelives.grading.execute import KernelDied, KernelsEnded
 from ninelives.grading.folders import remove
 from ninelives.grading.gradebook import NotCopied, NotGivenOut, Recorder

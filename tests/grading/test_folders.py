@@ -3,8 +3,8 @@
 import os
 
 import pytest
-from grading.classroom import make_deep
 
+from grading.classroom import make_deep
 from ninelives.grading.folders import everything_in, remove
 
 

@@ -6,12 +6,12 @@ from subprocess import run
 
 import nbformat
 import pytest
-from grading.classroom import nbgrader
 from nbgrader.api import Gradebook
+
+from grading.classroom import nbgrader
+from ninelives.build import ROOT
 from submissions import fill
 from trainings import put_training
-
-from ninelives.build import ROOT
 
 NAME = "09-training"
 OWN = ("own-training-50", "own-training-80", "own-training-95", "own-training-99", "own-training-bonus")

@@ -10,11 +10,23 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from grading.classroom import ANSWERS, NAME, SOFTMAX, SPLIT, command, filled, make_course, make_deep, nbgrader, released, send
-from nbgrader.api import Gradebook
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader.api import Gradebook
 
 import ninelives
+from grading.classroom import (
+    ANSWERS,
+    NAME,
+    SOFTMAX,
+    SPLIT,
+    command,
+    filled,
+    make_course,
+    make_deep,
+    nbgrader,
+    released,
+    send,
+)
 from ninelives.grading.folders import everything_in, remove
 
 FULL, HALF = 6, 3  # both exercises; the one that the attack leaves alone

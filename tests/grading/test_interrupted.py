@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 import pytest
+
 from grading.classroom import ANSWERS, NAME, command, filled, make_course, send
 from grading.test_command import gradebook_of
-
 from ninelives.grading import __main__, process
 from ninelives.grading.command import JOURNAL, Workers, main
 

@@ -8,9 +8,9 @@ import time
 
 import pytest
 from distributed import LocalCluster
+
 from grading.classroom import ANSWERS, filled, grade_here, make_course, send
 from grading.test_command import gradebook_of
-
 from ninelives.grading.command import CannotStart, Workers
 
 

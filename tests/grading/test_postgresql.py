@@ -11,9 +11,9 @@ from glob import glob
 from pathlib import Path
 
 import pytest
-from grading.classroom import ANSWERS, NAME, filled, grade_here, make_course, send
 from nbgrader.api import Gradebook
 
+from grading.classroom import ANSWERS, NAME, filled, grade_here, make_course, send
 from ninelives.grading.command import Workers
 
 FOUND = sorted(glob("/usr/lib/postgresql/*/bin/initdb")) or [path for path in [shutil.which("initdb")] if path]

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 
 import nbformat
 import pytest
-from grading.classroom import ANSWERS, NAME, filled, make_course, send
 from nbformat.v4 import new_output
 
+from grading.classroom import ANSWERS, NAME, filled, make_course, send
 from ninelives.grading import hook, submission
 from ninelives.grading.assignment import Cell, Notebook
 from ninelives.grading.command import Batch

@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder
 

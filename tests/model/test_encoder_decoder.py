@@ -4,9 +4,10 @@ from dataclasses import astuple, replace
 
 import pytest
 import torch
+from torch.nn import functional as F
+
 from ninelives.config import TransformerConfig
 from ninelives.model import EncoderDecoder, answer_attentions
-from torch.nn import functional as F
 
 ENCODER = TransformerConfig(vocab_size=13, block_size=16, n_embd=12, n_head=3, n_layer=2, dropout=0.0)
 DECODER = TransformerConfig(vocab_size=17, block_size=10, n_embd=12, n_head=2, n_layer=3, dropout=0.0)

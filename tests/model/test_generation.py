@@ -2,10 +2,19 @@ import math
 
 import pytest
 import torch
-from ninelives.config import TransformerConfig
-from ninelives.model import Decoder, EncoderDecoder, generate, next_token_probabilities, prefix_generation, prefix_stream, stream
-from ninelives.model.generation import KeptKeysAndValues, next_logits
 from torch import nn
+
+from ninelives.config import TransformerConfig
+from ninelives.model import (
+    Decoder,
+    EncoderDecoder,
+    generate,
+    next_token_probabilities,
+    prefix_generation,
+    prefix_stream,
+    stream,
+)
+from ninelives.model.generation import KeptKeysAndValues, next_logits
 
 CONFIG = TransformerConfig(vocab_size=13, block_size=24, n_embd=12, n_head=3, n_layer=2, dropout=0.3)
 PROMPT = torch.tensor([[3, 1, 4, 1], [5, 9, 2, 6]])

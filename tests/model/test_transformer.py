@@ -281,7 +281,7 @@ def pytorch_attentions(model: Transformer, idx: torch.Tensor) -> list[torch.Tens
         weights = pytorch_weights(block)
         theirs.load_state_dict({name.removeprefix("self_attn."): weights[name] for name in weights if "attn" in name})
         came_in = []
-        hook = block.norm_1.register_forward_hook(lambda layer, arguments, normed: came_in.append(normed))
+        hook = block.norm_1.register_forward_hook(lambda layer, arguments, normed, came_in=came_in: came_in.append(normed))
         model(idx)
         hook.remove()
         found.append(theirs(*came_in * 3, key_padding_mask=idx == PAD, average_attn_weights=False)[1])

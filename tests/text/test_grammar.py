@@ -9,8 +9,17 @@ import pytest
 
 from ninelives.text import grammar
 from ninelives.text.grammar import (
-    BONUS, HINTS, did_not_want, did_not_want_to_eat, every_word, held_out_pairs, is_grammatical, parse, sentences,
-    training_pairs, two_animals,
+    BONUS,
+    HINTS,
+    did_not_want,
+    did_not_want_to_eat,
+    every_word,
+    held_out_pairs,
+    is_grammatical,
+    parse,
+    sentences,
+    training_pairs,
+    two_animals,
 )
 from ninelives.text.lexicon import ADJECTIVES, ANIMALS, DISHES, OF_THE_DISH, OF_THE_EATER, REASONS, VERBS, WISHES
 

@@ -6,7 +6,17 @@ import torch
 from ninelives.model import generate
 from ninelives.text.addition import FORMATS, held_out
 from ninelives.training import Recipe
-from ninelives.training.addition import BLOCK_SIZE, LESSONS, Lesson, drawn_sums, examples, model_of, saved_runs, solved, study
+from ninelives.training.addition import (
+    BLOCK_SIZE,
+    LESSONS,
+    Lesson,
+    drawn_sums,
+    examples,
+    model_of,
+    saved_runs,
+    solved,
+    study,
+)
 from ninelives.training.batches import PADDING
 
 RUNS = saved_runs()

@@ -130,7 +130,7 @@ def test_an_interrupt_at_any_moment_loses_nothing(undisturbed, tmp_path, seed):
         sittings += 1
         count, at = 0, chance.randint(1, 14)
 
-        def draw_batch(generator, batch_size):
+        def draw_batch(generator, batch_size, at=at):
             nonlocal count
             count += 1
             batch = small.draw_batch(generator, batch_size)

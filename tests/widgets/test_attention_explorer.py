@@ -3,11 +3,12 @@ import json
 import numpy as np
 import pytest
 import torch
+from traitlets import TraitError
+
 from ninelives.figures import read_row
 from ninelives.figures.style import WEIGHTS_MAP
 from ninelives.widgets import AttentionExplorer
 from ninelives.widgets.attention_explorer import UNIT
-from traitlets import TraitError
 
 SENTENCE = "The cat did not want to eat because it was full".split()
 IT, CAT, FULL = SENTENCE.index("it"), SENTENCE.index("cat"), SENTENCE.index("full")

@@ -4,11 +4,12 @@ import re
 
 import pytest
 import torch
+from torch import nn
+from traitlets import TraitError
+
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder, Transformer, TransformerBlock
 from ninelives.widgets import LayerStepper
-from torch import nn
-from traitlets import TraitError
 
 WORDS = "the cat did not eat because the cat was".split()
 VOCABULARY = sorted({*WORDS, "full", "old", "sick"})

@@ -3,9 +3,10 @@ import json
 import numpy as np
 import pytest
 import torch
+from traitlets import TraitError
+
 from ninelives.model import Decoder, Encoder
 from ninelives.widgets import MaskLab
-from traitlets import TraitError
 
 SENTENCES = [text.split() for text in ("the cat was full", "it slept", "the dog ate the whole fish")]
 ENCODER, DECODER = Encoder.__new__(Encoder), Decoder.__new__(Decoder)

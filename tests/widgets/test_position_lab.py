@@ -4,12 +4,13 @@ import json
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from traitlets import TraitError
+
 from ninelives.config import TransformerConfig
 from ninelives.figures.style import SIGNED_MAP
 from ninelives.model import Embedding
 from ninelives.widgets import PositionLab
-from torch import nn
-from traitlets import TraitError
 
 SENTENCE = "the dog bites the man".split()
 IDX = torch.tensor([[3, 1, 0, 3, 2]])  # (1, 5)

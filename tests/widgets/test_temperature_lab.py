@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from traitlets import TraitError
+
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder, next_token_probabilities
 from ninelives.widgets import TemperatureLab
-from torch import nn
-from traitlets import TraitError
 
 VOCABULARY = ["<end>", *"the cat did not want to eat because it was full hungry sick old".split()]
 PROMPT = [VOCABULARY.index(word) for word in "the cat did not want to eat because it was".split()]

@@ -465,10 +465,10 @@ def _(answer, seed):
             except CheckFailed as failure:
                 raise CheckFailed(f"{given}, {failure.seen}", failure.wanted, failure.cause, failure.picture) from None
     # Hidden scores of +200 beside allowed ones of -200, and the other way round.
-    for scores in (torch.where(full, -200.0, 200.0) + scores, torch.where(full, 200.0, -200.0) + scores):
-        result = with_mask(answer, scores, full)
+    for far in (torch.where(full, -200.0, 200.0) + scores, torch.where(full, 200.0, -200.0) + scores):
+        result = with_mask(answer, far, full)
         try:
-            want_weights(result, scores, full, otherwise="")
+            want_weights(result, far, full, otherwise="")
         except CheckFailed as failure:
             cause = "what fills the hidden places is not low enough: −∞, or at least −1e9."
             if not (result.isfinite().all() and result.sum(-1).gt(0.5).all()):

@@ -364,10 +364,10 @@ def ended_answers(prefix: torch.Tensor, new: int, V: int, end: int) -> torch.Ten
 
 @prefix_generation.aspect("end")
 def _(answer, seed):
-    V, end = 11, (4, 7, 2)[seed % 3]
+    V, some = 11, (4, 7, 2)[seed % 3]
     lengths = [(2, 0, 5, 1), (1, 4, 0, 6), (3, 0, 1, 5)][seed % 3]
     batch = torch.tensor([[length, (3 * length + 1) % V, 8] for length in lengths])  # (B, P)
-    for prefix, new, end in ((batch, 9, end), (batch, 3, end), (batch[2:3], 9, end), (batch[1:2], 4, end), (batch, 9, 0)):
+    for prefix, new, end in ((batch, 9, some), (batch, 3, some), (batch[2:3], 9, some), (batch[1:2], 4, some), (batch, 9, 0)):
         wanted = ended_answers(prefix, new, V, end)
         columns, model = wanted.shape[1], Stub(ending(V, end), V)
         result = answer_to(answer, model, prefix, new, end_token=end, columns=columns, otherwise={

@@ -8,8 +8,15 @@ from matplotlib.figure import Figure
 from ninelives.figures.arrays import as_finite, as_labels
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    ACCENT, BLUE, INK, LABEL_SIZE, RULE, place_axes, put_note,
-    put_title, visible,
+    ACCENT,
+    BLUE,
+    INK,
+    LABEL_SIZE,
+    RULE,
+    place_axes,
+    put_note,
+    put_title,
+    visible,
 )
 from ninelives.figures.words import position_of
 

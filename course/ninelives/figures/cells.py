@@ -9,7 +9,17 @@ from matplotlib.colors import Colormap, Normalize
 from matplotlib.patches import Rectangle
 
 from ninelives.figures.style import (
-    ACCENT, INK, LABEL_SIZE, MUTED, NOTE_SIZE, NUMBER_SIZE, PAPER, RULE, every, ink_on, text_width,
+    ACCENT,
+    INK,
+    LABEL_SIZE,
+    MUTED,
+    NOTE_SIZE,
+    NUMBER_SIZE,
+    PAPER,
+    RULE,
+    every,
+    ink_on,
+    text_width,
     visible,
 )
 

@@ -5,11 +5,23 @@ from matplotlib.figure import Figure
 
 from ninelives.figures.arrays import as_array, first_index
 from ninelives.figures.cells import (
-    cell_number, draw_cells, has_room_for_numbers, label_columns, label_rows, numbers, outline,
+    cell_number,
+    draw_cells,
+    has_room_for_numbers,
+    label_columns,
+    label_rows,
+    numbers,
+    outline,
 )
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    INK, LABEL_SIZE, NOTE_SIZE, SIGNED_MAP, WEIGHTS_MAP, WIDTH, place_axes,
+    INK,
+    LABEL_SIZE,
+    NOTE_SIZE,
+    SIGNED_MAP,
+    WEIGHTS_MAP,
+    WIDTH,
+    place_axes,
     put_note,
 )
 

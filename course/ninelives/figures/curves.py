@@ -8,7 +8,15 @@ from matplotlib.figure import Figure
 from ninelives.figures.arrays import as_finite
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    INK, LABEL_SIZE, MARKERS, PALETTE, PAPER, RULE, WIDTH, place_axes, put_title,
+    INK,
+    LABEL_SIZE,
+    MARKERS,
+    PALETTE,
+    PAPER,
+    RULE,
+    WIDTH,
+    place_axes,
+    put_title,
     visible,
 )
 

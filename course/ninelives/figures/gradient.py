@@ -8,12 +8,23 @@ from matplotlib.figure import Figure
 
 from ninelives.figures.arrays import as_finite, as_labels
 from ninelives.figures.cells import (
-    block_note, colour_bar, draw_cells, has_room_for_numbers, label_columns, label_rows, numbers,
+    block_note,
+    colour_bar,
+    draw_cells,
+    has_room_for_numbers,
+    label_columns,
+    label_rows,
+    numbers,
     outline,
 )
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    MUTED, WEIGHTS_MAP, number_repeats, place_axes, put_note, put_title,
+    MUTED,
+    WEIGHTS_MAP,
+    number_repeats,
+    place_axes,
+    put_note,
+    put_title,
 )
 
 TOLD = 6  # leaking pairs named in words

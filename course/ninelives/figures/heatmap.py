@@ -7,13 +7,28 @@ from matplotlib.figure import Figure
 
 from ninelives.figures.arrays import as_array, as_finite, as_labels, refuse_nan
 from ninelives.figures.cells import (
-    block_note, cell_number, colour_bar, draw_cells, has_room_for_numbers, label_columns,
-    label_rows, numbers, outline,
+    block_note,
+    cell_number,
+    colour_bar,
+    draw_cells,
+    has_room_for_numbers,
+    label_columns,
+    label_rows,
+    numbers,
+    outline,
 )
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    INK, LABEL_SIZE, NOTE_SIZE, SIGNED_MAP, WEIGHTS_MAP, WIDTH,
-    number_repeats, place_axes, put_note, put_title,
+    INK,
+    LABEL_SIZE,
+    NOTE_SIZE,
+    SIGNED_MAP,
+    WEIGHTS_MAP,
+    WIDTH,
+    number_repeats,
+    place_axes,
+    put_note,
+    put_title,
 )
 from ninelives.figures.words import MOST_ROWS, describe_attention, position_of
 

@@ -9,12 +9,25 @@ from matplotlib.figure import Figure
 
 from ninelives.figures.arrays import as_finite, as_labels
 from ninelives.figures.cells import (
-    draw_cells, has_room_for_numbers, label_columns, label_rows, numbers, outline,
+    draw_cells,
+    has_room_for_numbers,
+    label_columns,
+    label_rows,
+    numbers,
+    outline,
 )
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    BLOCKED, LABEL_SIZE, MAY_ATTEND, WIDTH, number_repeats, place_axes,
-    put_note, put_title, text_width, visible,
+    BLOCKED,
+    LABEL_SIZE,
+    MAY_ATTEND,
+    WIDTH,
+    number_repeats,
+    place_axes,
+    put_note,
+    put_title,
+    text_width,
+    visible,
 )
 from ninelives.figures.words import MOST_ROWS
 

@@ -8,7 +8,15 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    BLUE, INK, LABEL_SIZE, MUTED, WIDTH, in_style, place_axes, put_title, text_width,
+    BLUE,
+    INK,
+    LABEL_SIZE,
+    MUTED,
+    WIDTH,
+    in_style,
+    place_axes,
+    put_title,
+    text_width,
 )
 
 BOX_HEIGHT, GAP = 0.52, 0.26  # inches

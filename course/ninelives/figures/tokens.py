@@ -8,8 +8,19 @@ from matplotlib.patches import FancyBboxPatch
 
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    ACCENT, MUTED, NOTE_SIZE, RULE, TITLE_SIZE, WEIGHTS_MAP, WIDTH, in_style, ink_on,
-    place_axes, put_title, text_width, visible,
+    ACCENT,
+    MUTED,
+    NOTE_SIZE,
+    RULE,
+    TITLE_SIZE,
+    WEIGHTS_MAP,
+    WIDTH,
+    in_style,
+    ink_on,
+    place_axes,
+    put_title,
+    text_width,
+    visible,
 )
 from ninelives.figures.words import query_row, read_row
 

@@ -7,7 +7,14 @@ from matplotlib.figure import Figure
 from ninelives.figures.curves import HEIGHT, MARKS, name_lines
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
-    INK, LABEL_SIZE, MARKERS, PALETTE, PAPER, RULE, place_axes, put_title,
+    INK,
+    LABEL_SIZE,
+    MARKERS,
+    PALETTE,
+    PAPER,
+    RULE,
+    place_axes,
+    put_title,
 )
 
 PANEL = 2.35  # inches

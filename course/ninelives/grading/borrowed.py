@@ -59,8 +59,8 @@ def mentioned(source: str, known: dict[str, str]) -> set[str]:
     except (TokenError, SyntaxError):
         pass  # what stands before that is known
     found = set()
-    for chain in [*chains, chain]:
-        first, _, rest = chain.partition(".")
+    for name in [*chains, chain]:
+        first, _, rest = name.partition(".")
         # Of names alone only those of classes: an answer may well call something `train` or `sentences`.
         if first in known and (rest or first[0].isupper()):
             found.add(f"{known[first]}.{rest}".rstrip("."))

@@ -37,7 +37,15 @@ from traitlets.utils.importstring import import_item
 from ninelives.grading import sandbox
 from ninelives.grading.execute import KernelDied, KernelsEnded
 from ninelives.grading.folders import everything_in, printable
-from ninelives.grading.gradebook import NotCopied, NotGivenOut, Recorder, cannot_be_copied, copy_of, given_out, never_generated
+from ninelives.grading.gradebook import (
+    NotCopied,
+    NotGivenOut,
+    Recorder,
+    cannot_be_copied,
+    copy_of,
+    given_out,
+    never_generated,
+)
 from ninelives.grading.process import start_worker
 from ninelives.grading.repair import plain
 from ninelives.grading.sandbox import Limits

@@ -197,7 +197,7 @@ class Recorder:
         # Held while grades and comments are asked for their names, which would fetch each cell by itself.
         every = with_polymorphic(BaseCell, "*")
         own = [notebook.notebook_id for notebook in submission.notebooks]
-        cells = self.gradebook.db.query(every).filter(every.notebook_id.in_(own)).all()  # noqa: F841
+        _held = self.gradebook.db.query(every).filter(every.notebook_id.in_(own)).all()
         done = [notebook for notebook in submission.notebooks if notebook.name in graded]
         for notebook in done:
             result = graded[notebook.name]

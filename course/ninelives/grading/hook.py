@@ -21,11 +21,19 @@ from nbgrader.preprocessors import Execute
 if sys.platform != "linux":
     raise ImportError(f"The sandbox needs Linux, and this is {sys.platform}: leave c.Autograde as nbgrader has it.")
 
-from ninelives.grading import sandbox  # noqa: E402, imports what Linux alone has
-from ninelives.grading.command import Batch, Sandbox  # noqa: E402, the same
-from ninelives.grading.execute import Kernels  # noqa: E402, the same
-from ninelives.grading.gradebook import with_notes  # noqa: E402, the same
-from ninelives.grading.submission import Graded, Task, calibrate, grade, kernels, places, sent_files  # noqa: E402, the same
+from ninelives.grading import sandbox
+from ninelives.grading.command import Batch, Sandbox
+from ninelives.grading.execute import Kernels
+from ninelives.grading.gradebook import with_notes
+from ninelives.grading.submission import (
+    Graded,
+    Task,
+    calibrate,
+    grade,
+    kernels,
+    places,
+    sent_files,
+)
 
 IDLE = 60.0  # seconds after which what forks kernels is ended, in a formgrader that may stay open for days
 

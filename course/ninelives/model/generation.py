@@ -14,7 +14,14 @@ from ninelives.model.decoder import Decoder
 from ninelives.model.dropout import Dropout
 from ninelives.model.embeddings import Embedding
 from ninelives.model.encoder_decoder import EncoderDecoder, checked_prefix
-from ninelives.model.transformer import FeedForward, TransformerBlock, in_eval_mode, is_cached, joint_mask, padding_first
+from ninelives.model.transformer import (
+    FeedForward,
+    TransformerBlock,
+    in_eval_mode,
+    is_cached,
+    joint_mask,
+    padding_first,
+)
 
 
 def next_token_probabilities(

@@ -16,7 +16,16 @@ from ninelives.figures import Picture, number_repeats, position_of
 from ninelives.figures.arrays import as_labels
 from ninelives.figures.cells import draw_cells, label_rows
 from ninelives.figures.style import (
-    ACCENT, BLUE, INK, LABEL_SIZE, RULE, SIGNED_MAP, SKY, place_axes, put_note, put_title,
+    ACCENT,
+    BLUE,
+    INK,
+    LABEL_SIZE,
+    RULE,
+    SIGNED_MAP,
+    SKY,
+    place_axes,
+    put_note,
+    put_title,
     visible,
 )
 from ninelives.widgets.shared import Drawn, browser_code, browser_style

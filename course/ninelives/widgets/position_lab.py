@@ -13,11 +13,27 @@ from torch import nn
 
 from ninelives.figures import Picture, number_repeats
 from ninelives.figures.cells import (
-    colour_bar, draw_cells, has_room_for_numbers, label_columns, label_rows, numbers,
+    colour_bar,
+    draw_cells,
+    has_room_for_numbers,
+    label_columns,
+    label_rows,
+    numbers,
 )
 from ninelives.figures.style import (
-    ACCENT, MUTED, NOTE_SIZE, PAPER, RULE, SIGNED_MAP, TITLE_SIZE, WIDTH, place_axes,
-    put_note, put_title, text_width, visible,
+    ACCENT,
+    MUTED,
+    NOTE_SIZE,
+    PAPER,
+    RULE,
+    SIGNED_MAP,
+    TITLE_SIZE,
+    WIDTH,
+    place_axes,
+    put_note,
+    put_title,
+    text_width,
+    visible,
 )
 from ninelives.widgets.shared import Drawn, browser_code, browser_style
 

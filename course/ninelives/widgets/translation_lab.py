@@ -11,7 +11,14 @@ from torch import nn
 
 from ninelives.figures import Picture, heatmap, number_repeats, read_row
 from ninelives.figures.style import (
-    ACCENT, BLUE, LABEL_SIZE, SKY, WIDTH, place_axes, put_note, put_title,
+    ACCENT,
+    BLUE,
+    LABEL_SIZE,
+    SKY,
+    WIDTH,
+    place_axes,
+    put_note,
+    put_title,
 )
 from ninelives.model import answer_attentions, prefix_generation
 from ninelives.model.transformer import in_eval_mode

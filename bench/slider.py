@@ -19,11 +19,11 @@ import nbformat
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "tests" / "browser")]
+sys.path.insert(0, str(ROOT / "tests"))
 
 from table import as_table, machine, publish
 
-from conftest import FLAGS, Lab, Notebook, find_chromium
+from browser.conftest import FLAGS, Lab, Notebook, find_chromium
 
 MOVES = 8  # a round; there and back
 SETUP = """

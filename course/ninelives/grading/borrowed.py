@@ -65,5 +65,5 @@ def mentioned(source: str, known: dict[str, str]) -> set[str]:
         if first in known and (rest or first[0].isupper()):
             found.add(f"{known[first]}.{rest}".rstrip("."))
         elif first == "ninelives":
-            found.add(chain)
+            found.add(name)
     return {name for name in found if SOLVED.match(name)}

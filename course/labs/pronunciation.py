@@ -29,10 +29,10 @@ from pathlib import Path
 from IPython.display import display
 
 from ninelives import figures
+from ninelives.recipes import curves
+from ninelives.recipes.pronunciation import RECIPE, WATCHED, spoken, study
 from ninelives.text import pronunciation
 from ninelives.text.packages import NotInstalled
-from ninelives.training import Run
-from ninelives.training import pronunciation as training
 from ninelives.widgets import TrainingMonitor
 
 # %%
@@ -85,16 +85,16 @@ if dictionary:
 # ## One training
 #
 # The sizes and the recipe are those that got the pronoun right in notebook 9. This run comes with the course
-# (`python -m ninelives.training.pronunciation` makes it again):
+# (`python -m ninelives.recipes.pronunciation` makes it again):
 
 # %%
-saved = Run.load(training.FILE)
+saved = curves.load("pronunciation")
 last = saved.history[-1]
 encoder, decoder = saved.config["encoder"], saved.config["decoder"]
 print(f"rate {saved.recipe.learning_rate:g}, batches of {saved.recipe.batch_size}; "
       f"n_embd {encoder['n_embd']}, {encoder['n_head']} heads, {encoder['n_layer']} encoder and "
       f"{decoder['n_layer']} decoder layers, {saved.parameters:,} parameters")
-print(f"after {last['step']:,} steps {last['words right']:.1%} are right, of {training.WATCHED:,} held-out words")
+print(f"after {last['step']:,} steps {last['words right']:.1%} are right, of {WATCHED:,} held-out words")
 figures.training_curves(
     {"saved run": saved.history}, "words right", title="From spelling to sound",
     caption="Whole words, on words that are held out. One run.",
@@ -115,16 +115,16 @@ figures.training_curves(
 
 # %%
 train_now = False
-recipe = training.RECIPE
-# recipe = replace(training.RECIPE, seed=1)
-# recipe = replace(training.RECIPE, max_iters=10_000)
+recipe = RECIPE
+# recipe = replace(RECIPE, seed=1)
+# recipe = replace(RECIPE, max_iters=10_000)
 folder = Path("pronunciation")
 
 model = None
 if dictionary and train_now:
     monitor = TrainingMonitor("yours", recipe.max_iters, beside={"saved run": saved.history})
     display(monitor)
-    model, run = await monitor.watch(training.study, recipe, folder=folder)
+    model, run = await monitor.watch(study, recipe, folder=folder)
 elif dictionary:
     print("Nothing is trained: train_now is False.")
 else:
@@ -143,7 +143,7 @@ else:
     print(f"{'':15}{'the model':48}the dictionary")
     for spelling in ("though", "through", "tough", "hiccough", "nine", "lives", "transformer", "blorf", "café"):
         try:
-            [said] = training.spoken(model, [spelling])
+            [said] = spoken(model, [spelling])
         except ValueError as problem:
             print(f"{spelling:15}{problem}")
             continue
@@ -161,7 +161,7 @@ if model is None:
     print("Train the model first: set train_now to True above.")
 else:
     some = unseen[1000:1200]
-    said = training.spoken(model, [word.spelling for word in some])
+    said = spoken(model, [word.spelling for word in some])
     wrong = [(word, answer) for word, answer in zip(some, said) if answer not in word.spoken]
     print(f"{len(wrong)} of {len(some)} words are wrong, such as\n\n{'':15}{'the model':48}the dictionary")
     for word, answer in wrong[:12]:

@@ -30,10 +30,10 @@ from IPython.display import display
 
 from ninelives import figures
 from ninelives.model import generate
+from ninelives.recipes import curves
+from ninelives.recipes.shakespeare import RECIPE, study
 from ninelives.text import shakespeare
 from ninelives.text.packages import NotInstalled
-from ninelives.training import Run
-from ninelives.training import shakespeare as training
 from ninelives.widgets import TrainingMonitor
 
 # %%
@@ -99,10 +99,10 @@ if plays:
 #
 # ## One training
 #
-# This run comes with the course (`python -m ninelives.training.shakespeare` makes it again):
+# This run comes with the course (`python -m ninelives.recipes.shakespeare` makes it again):
 
 # %%
-saved = Run.load(training.FILE)
+saved = curves.load("shakespeare")
 last = saved.history[-1]
 sizes = saved.config[""]
 print(f"rate {saved.recipe.learning_rate:g}, batches of {saved.recipe.batch_size} × {sizes['block_size']} characters; "
@@ -132,16 +132,16 @@ figures.training_curves(
 
 # %%
 train_now = False
-recipe = training.RECIPE
-# recipe = replace(training.RECIPE, seed=1)
-# recipe = replace(training.RECIPE, max_iters=10_000)
+recipe = RECIPE
+# recipe = replace(RECIPE, seed=1)
+# recipe = replace(RECIPE, max_iters=10_000)
 folder = Path("shakespeare")
 
 model = None
 if plays and train_now:
     monitor = TrainingMonitor("yours", recipe.max_iters, beside={"saved run": saved.history})
     display(monitor)
-    model, run = await monitor.watch(training.study, recipe, folder=folder)
+    model, run = await monitor.watch(study, recipe, folder=folder)
 elif plays:
     print("Nothing is trained: train_now is False.")
 else:

@@ -31,9 +31,9 @@ from IPython.display import display
 
 from ninelives import figures
 from ninelives.model import generate
+from ninelives.recipes import addition
+from ninelives.recipes.addition import LESSONS
 from ninelives.text.addition import FORMATS, carries, held_out
-from ninelives.training import addition
-from ninelives.training.addition import LESSONS
 from ninelives.widgets import AttentionExplorer, TrainingMonitor
 
 # %% [markdown]

@@ -47,12 +47,12 @@ from ninelives import figures, training, weights
 from ninelives.config import TransformerConfig
 from ninelives.grading import checkpoint
 from ninelives.model import EncoderDecoder, prefix_generation
+from ninelives.recipes.ladder import saved_runs
+from ninelives.recipes.translator import take_over
 from ninelives.text import WordTokenizer, sentences
 from ninelives.text.grammar import HINTS, every_word
 from ninelives.training import Recipe, train
 from ninelives.training.batches import drawn_from
-from ninelives.training.ladder import saved_runs
-from ninelives.training.translator import take_over
 from ninelives.widgets import AttentionExplorer, TrainingMonitor
 
 torch.set_printoptions(precision=2, sci_mode=False)
@@ -569,7 +569,7 @@ else:
 # - **own**: other sizes and another recipe, one that is yours to find.
 #
 # Each was trained with three seeds, other first weights and other batches. The curves are those of the first; the table
-# has all. The runs come with the course (`python -m ninelives.training.ladder` makes them again); the time that is
+# has all. The runs come with the course (`python -m ninelives.recipes.ladder` makes them again); the time that is
 # shown is that of a busy computer, and yours may need less. Choose the measure, hide a run, and walk along the curves
 # with the arrow keys. A still picture is under the widget in a notebook that is not running.
 
@@ -737,7 +737,7 @@ def evaluate(model):
 # %% [markdown]
 # One more choice is yours. All rungs of the ladder began from nothing, from numbers drawn by chance. With `head_start`
 # the encoder begins with numbers of another one, which has learnt to *name* the animal that "it" stands for
-# (`python -m ninelives.training.antecedent`). What was learnt for one task is taken along to the next; most models that
+# (`python -m ninelives.recipes.antecedent`). What was learnt for one task is taken along to the next; most models that
 # are trained today begin like this. It saves some hundred steps. Set it to False to begin from nothing.
 
 # %%

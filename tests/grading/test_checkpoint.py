@@ -17,11 +17,11 @@ from ninelives.config import TransformerConfig
 from ninelives.grading import checkpoint
 from ninelives.grading.checkpoint import Refused, Score, compare, own_training, read, score
 from ninelives.model import EncoderDecoder
+from ninelives.recipes.translator import take_over
 from ninelives.text import WordTokenizer, sentences
 from ninelives.text.grammar import every_word
 from ninelives.training import Recipe, train, translation_batch
 from ninelives.training.batches import drawn_from
-from ninelives.training.translator import take_over
 
 TOKENIZER = WordTokenizer(sorted({*every_word("english"), *every_word("french")}))
 TRAIN = sentences("train", 200)

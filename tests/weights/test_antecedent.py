@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from ninelives import weights
+from ninelives.recipes.antecedent import accuracy, weight_at_it
 from ninelives.text import sentences
-from ninelives.training.antecedent import accuracy, weight_at_it
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@ import pytest
 
 from ninelives import weights
 from ninelives.model import prefix_generation
+from ninelives.recipes.antecedent import weight_at_it
 from ninelives.text import sentences
 from ninelives.training import exact_match
-from ninelives.training.antecedent import weight_at_it
 
 
 @pytest.fixture(scope="module")

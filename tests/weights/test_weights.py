@@ -25,7 +25,7 @@ def test_weights_come_in_float32_in_eval_mode_and_move_no_random_numbers_on(name
 @pytest.mark.parametrize("name", NAMES)
 def test_the_cards_say_how_the_weights_were_made_and_that_rounding_cost_nothing(name):
     card, page = weights.card(name), (weights.HERE / f"{name}.md").read_text(encoding="utf-8")
-    assert card["grammar_version"] == VERSION and card["command"] == f"python -m ninelives.training.{name}"
+    assert card["grammar_version"] == VERSION and card["command"] == f"python -m ninelives.recipes.{name}"
     assert card["sha256"] in page and card["command"] in page
     exact, shipped = card["figures"]["float32"], card["figures"]["float16"]
     assert exact.keys() == shipped.keys()
@@ -57,13 +57,13 @@ def test_an_unknown_name_is_refused_with_the_known_ones():
 def test_a_damaged_file_is_refused_with_what_to_do(tmp_path, damage):
     path = copied("antecedent", tmp_path)
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ValueError, match="the weights 'antecedent' are damaged: .* python -m ninelives.training.antecedent"):
+    with pytest.raises(ValueError, match="the weights 'antecedent' are damaged: .* python -m ninelives.recipes.antecedent"):
         weights.load("antecedent", tmp_path)
 
 
 def test_a_missing_file_is_refused_with_what_to_do(tmp_path):
     copied("antecedent", tmp_path).unlink()
-    with pytest.raises(ValueError, match="cannot be read .* python -m ninelives.training.antecedent"):
+    with pytest.raises(ValueError, match="cannot be read .* python -m ninelives.recipes.antecedent"):
         weights.load("antecedent", tmp_path)
 
 

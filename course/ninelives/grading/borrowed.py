@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 
 from ninelives.grading.assignment import Notebook
 
-SOLVED = re.compile(r"ninelives(\.(model|training|text|checks)\b.*)?$")  # solutions, or references that are as good
+SOLVED = re.compile(r"ninelives(\.(model|training|recipes|text|checks)\b.*)?$")  # solutions, or references that are as good
 MOST = 100_000  # characters of an answer that are looked at
 SHOWN = 3
 

@@ -43,7 +43,7 @@ from ninelives.grading.sandbox import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, Limits,
 
 PRELOADED = ("numpy", "numpy.random", "torch", "matplotlib.pyplot", "ipywidgets", "anywidget", "safetensors.torch", "pyseccomp")
 PACKAGES = ("ninelives.model", "ninelives.figures", "ninelives.checks", "ninelives.widgets", "ninelives.text",
-            "ninelives.training")
+            "ninelives.training", "ninelives.recipes")
 
 MUCH = 64 << 20  # bytes: from there on a search for what nobody needs is worth its time
 

@@ -6,7 +6,7 @@
 
 Each is two files here, the numbers (NAME.safetensors) and what is known about
 them (NAME.json, and as a page to be read NAME.md), and each is made again by
-`python -m ninelives.training.NAME`.
+`python -m ninelives.recipes.NAME`.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ def load(name: str, folder: Path | None = None) -> tuple[torch.nn.Module, Tokeni
     folder = folder or HERE
     facts = card(name, folder)
     path = folder / f"{name}.safetensors"
-    again = f"Install the course again, or make them again: python -m ninelives.training.{name}"
+    again = f"Install the course again, or make them again: python -m ninelives.recipes.{name}"
     try:
         data = path.read_bytes()
     except OSError as error:

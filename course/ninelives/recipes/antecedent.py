@@ -1,4 +1,4 @@
-"""An encoder that says what "it" is: `python -m ninelives.training.antecedent`.
+"""An encoder that says what "it" is: `python -m ninelives.recipes.antecedent`.
 
 At the place of "it" its most likely word is to be the noun that "it" stands for.
 Nothing tells its heads where to look.
@@ -10,12 +10,12 @@ import torch
 
 from ninelives.config import TransformerConfig
 from ninelives.model import Encoder
+from ninelives.recipes.release import release
 from ninelives.text import WordTokenizer
 from ninelives.text.grammar import HINTS, Sentence, every_word, sentences
 from ninelives.training.batches import PADDING, padded
 from ninelives.training.loop import train
 from ninelives.training.recipe import Recipe
-from ninelives.training.release import release
 
 ABOUT = """
 An encoder that has learnt one thing: at the place of "it", the most likely word is the noun that "it" stands for. It

@@ -4,9 +4,7 @@ import pytest
 import torch
 
 from ninelives.model import generate
-from ninelives.text.addition import FORMATS, held_out
-from ninelives.training import Recipe
-from ninelives.training.addition import (
+from ninelives.recipes.addition import (
     BLOCK_SIZE,
     LESSONS,
     Lesson,
@@ -17,6 +15,8 @@ from ninelives.training.addition import (
     solved,
     study,
 )
+from ninelives.text.addition import FORMATS, held_out
+from ninelives.training import Recipe
 from ninelives.training.batches import PADDING
 
 RUNS = saved_runs()

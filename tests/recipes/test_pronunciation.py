@@ -3,16 +3,16 @@ from dataclasses import replace
 import pytest
 import torch
 
+from ninelives.recipes import curves, pronunciation
+from ninelives.recipes.pronunciation import RECIPE, model_of, pronunciation_batch, right, spoken
 from ninelives.text.pronunciation import LETTERS, PHONEMES, Word
-from ninelives.training import Run, pronunciation
 from ninelives.training.batches import drawn_rows
-from ninelives.training.pronunciation import FILE, RECIPE, model_of, pronunciation_batch, right, spoken
 
 WORDS = [Word("cat", ("k ae t",)), Word("read", ("r eh d", "r iy d")), Word("knights", ("n ay t s",))]
 
 
 def test_the_saved_run_is_made_by_the_recipe_and_the_sizes_in_the_code():
-    run, model = Run.load(FILE), model_of(RECIPE)
+    run, model = curves.load("pronunciation"), model_of(RECIPE)
     assert run.finished and run.recipe == RECIPE
     assert run.parameters == sum(parameter.numel() for parameter in model.parameters())
     assert run.config == {"encoder": vars(model.encoder.config), "decoder": vars(model.decoder.config)}

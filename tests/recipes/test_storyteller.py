@@ -1,8 +1,8 @@
 import torch
 
+from ninelives.recipes.storyteller import BLOCK_SIZE, story_batch, text_of
 from ninelives.text import WordTokenizer
 from ninelives.text.grammar import every_word
-from ninelives.training.storyteller import BLOCK_SIZE, story_batch, text_of
 
 TOKENIZER = WordTokenizer(every_word("english"))
 

@@ -1,12 +1,12 @@
 import torch
 
+from ninelives.recipes import curves
+from ninelives.recipes.shakespeare import BLOCK_SIZE, RECIPE, drawn_windows, model_of, right, windows
 from ninelives.text.shakespeare import plays, tokenizer_of
-from ninelives.training import Run
-from ninelives.training.shakespeare import BLOCK_SIZE, FILE, RECIPE, drawn_windows, model_of, right, windows
 
 
 def test_the_saved_run_is_made_by_the_recipe_and_the_sizes_in_the_code():
-    run, model = Run.load(FILE), model_of(tokenizer_of(plays()).vocab_size, RECIPE)
+    run, model = curves.load("shakespeare"), model_of(tokenizer_of(plays()).vocab_size, RECIPE)
     assert run.finished and run.recipe == RECIPE
     assert run.parameters == sum(parameter.numel() for parameter in model.parameters())
     assert run.config == {"": vars(model.config)}

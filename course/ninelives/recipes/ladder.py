@@ -1,9 +1,8 @@
-"""The ladder of notebook 9, rung by rung: `python -m ninelives.training.ladder`.
+"""The ladder of notebook 9, rung by rung: `python -m ninelives.recipes.ladder`.
 
 Each rung is one small change of the run before it or of the START. The curves
-are kept in runs/, one file for each rung and seed (`Run.to_json`), so that the
-notebook can show them without training. Stopped, the command goes on where it
-was.
+are kept in `ninelives.recipes.curves`, one for each rung and seed. If the command
+is stopped, start it again: it continues from its last checkpoint.
 """
 
 import argparse
@@ -15,6 +14,7 @@ import torch
 
 from ninelives.config import TransformerConfig
 from ninelives.model import EncoderDecoder
+from ninelives.recipes import curves
 from ninelives.text import CharTokenizer, Tokenizer, WordTokenizer, sentences
 from ninelives.text.grammar import HINTS, every_word
 from ninelives.training.accuracy import exact_match
@@ -22,7 +22,6 @@ from ninelives.training.batches import drawn_from
 from ninelives.training.loop import train
 from ninelives.training.recipe import Recipe, Run
 
-RUNS = Path(__file__).with_name("runs")
 SENTENCES = 40_000
 
 
@@ -76,9 +75,9 @@ def model_of(rung: Rung, tokenizer: Tokenizer) -> EncoderDecoder:
     return EncoderDecoder(encoder, decoder)
 
 
-def file_of(name: str, seed: int) -> Path:
-    """Where the curve of a rung is kept."""
-    return RUNS / f"{name.replace(' ', '-')}.{seed}.json"
+def curve_name(name: str, seed: int | str) -> str:
+    """The name of a rung's curve: "learning-rate.0"."""
+    return f"{name.replace(' ', '-')}.{seed}"
 
 
 def climb(name: str, seed: int, folder: Path) -> Run:
@@ -89,15 +88,17 @@ def climb(name: str, seed: int, folder: Path) -> Run:
     return train(
         model_of(rung, tokenizer), drawn_from(sentences("train", SENTENCES, **HINTS), tokenizer), rung.recipe,
         evaluate=lambda model: {what: exact_match(model, tokenizer, drawn) for what, drawn in watched.items()},
-        folder=folder / file_of(name, seed).stem,
+        folder=folder / curve_name(name, seed),
     )
 
 
 def saved_runs() -> Iterator[tuple[str, int, Run]]:
     """Name, seed and curve of each run that ships with the course, in the order of RUNGS."""
     for name in RUNGS:
-        for path in sorted(RUNS.glob(file_of(name, 0).name.replace(".0.", ".*."))):
-            yield name, int(path.suffixes[0][1:]), Run.load(path)
+        for curve in curves.names():
+            seed = curve.rpartition(".")[2]
+            if curve == curve_name(name, seed):
+                yield name, int(seed), curves.load(curve)
 
 
 def main() -> None:
@@ -106,11 +107,10 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--folder", type=Path, default=Path("ladder"), help="where checkpoints are kept")
     asked = parser.parse_args()
-    RUNS.mkdir(exist_ok=True)
     for seed in asked.seeds:
         for name in asked.names:
             print(f"{name}, seed {seed}")
-            file_of(name, seed).write_text(climb(name, seed, asked.folder).to_json() + "\n", encoding="utf-8")
+            curves.save(curve_name(name, seed), climb(name, seed, asked.folder))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The cat's sentences into French: `python -m ninelives.training.translator`.
+"""The cat's sentences into French: `python -m ninelives.recipes.translator`.
 
 The encoder begins as the one that was trained to name the antecedent, and keeps
 its embeddings and first two layers as they are: so its heads can still be read.
@@ -11,14 +11,14 @@ import torch
 from ninelives import weights
 from ninelives.config import TransformerConfig
 from ninelives.model import Encoder, EncoderDecoder
+from ninelives.recipes.antecedent import weight_at_it
+from ninelives.recipes.release import release
 from ninelives.text import WordTokenizer, sentences
 from ninelives.text.grammar import every_word
 from ninelives.training.accuracy import exact_match
-from ninelives.training.antecedent import weight_at_it
 from ninelives.training.batches import translation_batch
 from ninelives.training.loop import train
 from ninelives.training.recipe import Recipe
-from ninelives.training.release import release
 
 ABOUT = """
 An encoder–decoder that translates the cat's sentences into French. Its encoder began as the course's antecedent

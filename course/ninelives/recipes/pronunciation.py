@@ -1,8 +1,8 @@
-"""From spelling to sound: `python -m ninelives.training.pronunciation`.
+"""From spelling to sound: `python -m ninelives.recipes.pronunciation`.
 
 An encoder reads the letters of a word, a decoder writes its phonemes. The curve
-of the pronunciation lab is kept in runs/. Stopped, the command goes on where it
-was.
+is kept in `ninelives.recipes.curves`, for the pronunciation lab. If the command
+is stopped, start it again: it continues from its last checkpoint.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,8 +12,8 @@ import torch
 
 from ninelives.config import TransformerConfig
 from ninelives.model import EncoderDecoder, prefix_generation
+from ninelives.recipes import curves
 from ninelives.text.pronunciation import LETTERS, LONGEST, PHONEMES, Word, split, words
-from ninelives.training import ladder
 from ninelives.training.batches import drawn_rows, padded, padded_lists
 from ninelives.training.loop import train
 from ninelives.training.recipe import Recipe, Run
@@ -21,7 +21,6 @@ from ninelives.training.recipe import Recipe, Run
 RECIPE = Recipe(learning_rate=2e-3, batch_size=64, max_iters=1500, warmup_steps=100, schedule="cosine",
                 eval_every=150, checkpoint_every=150)
 WATCHED = 1000  # of the held-out words
-FILE = ladder.RUNS / "pronunciation.json"
 
 
 def model_of(recipe: Recipe) -> EncoderDecoder:
@@ -77,7 +76,7 @@ def study(recipe: Recipe = RECIPE, folder: Path | None = None, monitor: Callable
 
 def main() -> None:
     _, run = study(folder=Path("ladder", "pronunciation"))
-    FILE.write_text(run.to_json() + "\n", encoding="utf-8")
+    curves.save("pronunciation", run)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@ import torch
 
 from ninelives.config import TransformerConfig
 from ninelives.model import Encoder
+from ninelives.recipes.translator import keep_readable, take_over
 from ninelives.text import WordTokenizer
-from ninelives.training.translator import keep_readable, take_over
 
 
 def test_an_encoder_that_knows_more_words_says_the_same_of_the_sentences_of_the_first():

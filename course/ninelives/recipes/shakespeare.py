@@ -1,7 +1,7 @@
-"""Shakespeare's plays, character by character: `python -m ninelives.training.shakespeare`.
+"""Shakespeare's plays, character by character: `python -m ninelives.recipes.shakespeare`.
 
-The curve of the Shakespeare lab is kept in runs/. Stopped, the command goes on
-where it was.
+The curve is kept in `ninelives.recipes.curves`, for the Shakespeare lab. If the
+command is stopped, start it again: it continues from its last checkpoint.
 """
 
 from collections.abc import Callable
@@ -11,8 +11,8 @@ import torch
 
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder
+from ninelives.recipes import curves
 from ninelives.text.shakespeare import encode, plays, split, tokenizer_of
-from ninelives.training import ladder
 from ninelives.training.loop import train
 from ninelives.training.recipe import Recipe, Run
 
@@ -20,7 +20,6 @@ RECIPE = Recipe(learning_rate=2e-3, batch_size=16, max_iters=2000, warmup_steps=
                 eval_every=200, checkpoint_every=200)
 BLOCK_SIZE = 128
 WATCHED = 200  # windows of the held-out plays
-FILE = ladder.RUNS / "shakespeare.json"
 
 
 def model_of(vocab_size: int, recipe: Recipe) -> Decoder:
@@ -72,7 +71,7 @@ def study(recipe: Recipe = RECIPE, folder: Path | None = None, monitor: Callable
 
 def main() -> None:
     _, run = study(folder=Path("ladder", "shakespeare"))
-    FILE.write_text(run.to_json() + "\n", encoding="utf-8")
+    curves.save("shakespeare", run)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@ import torch
 
 from ninelives.config import TransformerConfig
 from ninelives.model import Encoder
+from ninelives.recipes.antecedent import accuracy, antecedent_batch, weight_at_it
 from ninelives.text import WordTokenizer, sentences
 from ninelives.text.grammar import every_word, parse
-from ninelives.training.antecedent import accuracy, antecedent_batch, weight_at_it
 
 TOKENIZER = WordTokenizer(every_word("english"))
 SHORT, LONG = (parse(english) for english in (

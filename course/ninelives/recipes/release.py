@@ -26,7 +26,7 @@ def release(
     shipped = deepcopy(model).half().float()
     figures = {"float32": measure(model), "float16": measure(shipped)}
     facts = {
-        "command": f"python -m ninelives.training.{name}",
+        "command": f"python -m ninelives.recipes.{name}",
         "grammar_version": VERSION,
         "recipe": asdict(run.recipe),
         "figures": figures,

@@ -1,14 +1,14 @@
-"""A decoder that writes sentences like the cat's: `python -m ninelives.training.storyteller`."""
+"""A decoder that writes sentences like the cat's: `python -m ninelives.recipes.storyteller`."""
 
 import torch
 
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder, generate
+from ninelives.recipes.release import release
 from ninelives.text import WordTokenizer, sentences
 from ninelives.text.grammar import every_word, is_grammatical, parse
 from ninelives.training.loop import train
 from ninelives.training.recipe import Recipe
-from ninelives.training.release import release
 
 ABOUT = """
 A decoder that writes sentences like the cat's, word by word, and ends each with the end token. It begins with a

@@ -3,9 +3,9 @@ from dataclasses import fields, replace
 import pytest
 import torch
 
+from ninelives.recipes.ladder import RUNGS, START, model_of, saved_runs, tokenizer_of
 from ninelives.text import CharTokenizer, WordTokenizer, sentences
 from ninelives.training.batches import PADDING, drawn_from, translation_batch
-from ninelives.training.ladder import RUNGS, START, model_of, saved_runs, tokenizer_of
 
 
 @pytest.mark.parametrize(("name", "seed", "run"), [pytest.param(*saved, id=f"{saved[0]}, {saved[1]}") for saved in saved_runs()])

@@ -1,10 +1,9 @@
-"""Addition in five formats: `python -m ninelives.training.addition`.
+"""Addition in five formats: `python -m ninelives.recipes.addition`.
 
 The runs of the tokenizer lab. Five of them differ in nothing but the format:
 how a sum is written. Two are of another recipe, and differ in where the loss is
-taken. Their curves are kept in runs/, one file for each (`Run.to_json`), so
-that the lab can show them without training. Stopped, the command goes on where
-it was.
+taken. Their curves are kept in `ninelives.recipes.curves`. If the command is
+stopped, start it again: it continues from its last checkpoint.
 """
 
 import argparse
@@ -16,8 +15,8 @@ import torch
 
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder
+from ninelives.recipes import curves, ladder
 from ninelives.text.addition import FORMATS, NUMBERS, Format, held_out
-from ninelives.training import ladder
 from ninelives.training.batches import PADDING, padded_lists
 from ninelives.training.loop import train
 from ninelives.training.recipe import Recipe, Run
@@ -120,14 +119,14 @@ def study(lesson: Lesson, folder: Path | None = None, monitor: Callable | None =
     return model, run
 
 
-def file_of(name: str) -> Path:
-    """Where the curve of a lesson is kept."""
-    return ladder.RUNS / f"addition.{name.replace(',', '').replace(' ', '-')}.json"
+def curve_name(name: str) -> str:
+    """The name of a lesson's curve: "addition.padded-reversed"."""
+    return f"addition.{name.replace(',', '').replace(' ', '-')}"
 
 
 def saved_runs() -> dict[str, Run]:
     """The curves that ship with the course, by name, in the order of LESSONS."""
-    return {name: Run.load(file_of(name)) for name in LESSONS if file_of(name).exists()}
+    return {name: curves.load(curve_name(name)) for name in LESSONS if curve_name(name) in curves.names()}
 
 
 def main() -> None:
@@ -137,8 +136,8 @@ def main() -> None:
     asked = parser.parse_args()
     for name in asked.names:
         print(name)
-        _, run = study(LESSONS[name], asked.folder / file_of(name).stem)
-        file_of(name).write_text(run.to_json() + "\n", encoding="utf-8")
+        _, run = study(LESSONS[name], asked.folder / curve_name(name))
+        curves.save(curve_name(name), run)
 
 
 if __name__ == "__main__":

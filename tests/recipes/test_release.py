@@ -5,9 +5,9 @@ import torch
 from ninelives import weights
 from ninelives.config import TransformerConfig
 from ninelives.model import Encoder
+from ninelives.recipes.release import release
 from ninelives.text import WordTokenizer
 from ninelives.training.recipe import Recipe, Run
-from ninelives.training.release import release
 
 
 def test_both_cards_show_what_the_rounding_costs_and_the_model_is_left_as_it_was(tmp_path, monkeypatch):
@@ -24,5 +24,5 @@ def test_both_cards_show_what_the_rounding_costs_and_the_model_is_left_as_it_was
     assert card["figures"] == {"float32": {"first number": first}, "float16": {"first number": before[0, 0].half().item()}}
     assert card["recipe"] == asdict(run.recipe)
     assert f"| first number | {first} | {before[0, 0].half().item()} |" in page
-    assert "A tiny encoder." in page and card["sha256"] in page and "python -m ninelives.training.tiny" in page
+    assert "A tiny encoder." in page and card["sha256"] in page and "python -m ninelives.recipes.tiny" in page
     assert torch.equal(weights.load("tiny", tmp_path)[0].lm_head.weight, before.half().float())

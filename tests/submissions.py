@@ -32,13 +32,19 @@ def solutions(solved_path: Path) -> dict[str, str]:
 def source_of(answer: Callable, name: str) -> str:
     """What a learner would type to give this answer of the bank under the exercise's own name.
 
-    The answer's module without the other answers, and without the exercises, whose names are the learner's.
+    The answer's module without the other answers, and without the exercises, whose names are the learner's. What
+    a class of the bank derives from may stand in the checks: its import stays.
     """
-    tree = ast.parse(inspect.getsource(inspect.getmodule(answer)))
-    kept = [node for node in tree.body
-            if getattr(node, "name", None) == answer.__name__
-            or not getattr(node, "decorator_list", []) and not re.match("answers|ninelives.checks", getattr(node, "module", ""))]
-    for node in kept:
+    module = inspect.getmodule(answer)
+    kept = []
+    for node in ast.parse(inspect.getsource(module)).body:
         if getattr(node, "name", None) == answer.__name__:
             node.decorator_list = []
+        elif isinstance(node, ast.ImportFrom) and re.match("answers|ninelives.checks", node.module):
+            node.names = [each for each in node.names if inspect.isclass(getattr(module, each.name))]
+            if not node.names:
+                continue
+        elif getattr(node, "decorator_list", []):
+            continue
+        kept.append(node)
     return ast.unparse(ast.Module(kept, [])) + f"\n{name} = {answer.__name__}\n"

@@ -14,13 +14,12 @@ from nbgrader.plugins import CsvExportPlugin
 from nbgrader.utils import capture_log, temp_attrs
 from nbgrader.validator import Validator
 
-from answers.wrong import embeddings as wrong_embeddings
 from grading import classroom
 from grading.classroom import succeed
 from loopback import serving
 from ninelives.build import ROOT, marked_lines
 from ninelives.checks.embeddings import sizes
-from submissions import fill, graded_cells, solutions, source_of
+from submissions import fill, graded_cells, solutions
 from trainings import put_training
 
 NAMES = sorted(path.name for path in (ROOT / "solutions").iterdir())
@@ -56,9 +55,9 @@ CLASS = {
     ("half-done", "01-embeddings"): ({"position-indices": solved("01-embeddings")["position-indices"]}, 2),
     ("memoriser", "01-embeddings"): ({"position-indices": MEMORISED}, 1),
     ("mistaken", "01-embeddings"): (solved("01-embeddings") | {
-        "position-indices": source_of(wrong_embeddings.counted_from_one, "position_indices"),  # 1 of 2: the values
-        "embedding": source_of(wrong_embeddings.PaddingLookedUp, "Embedding"),  # 4 of 5: the padding
-        "concatenate": source_of(wrong_embeddings.position_first, "concatenate"),  # 0 of 1
+        "position-indices": "def position_indices(idx): return torch.ones_like(idx).cumsum(1)",  # 1 of 2: the values
+        "embedding": solved("01-embeddings")["embedding"].replace(".clamp(min=0)", ""),  # 4 of 5: the padding
+        "concatenate": "def concatenate(token, position): return torch.cat((position, token), dim=-1)",  # 0 of 1
     }, 6),
     ("half-done", "02-attention"): ({part: solved("02-attention")[part] for part in ("split-heads", "merge-heads")}, 3),
     ("mistaken", "02-attention"): (solved("02-attention") | {

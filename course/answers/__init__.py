@@ -16,17 +16,24 @@ class Verdict(NamedTuple):
 
     exercise: Exercise
     aspect: str | None
-    says: str | None
+    says: tuple[str, ...]
 
 
-def refused_by(exercise: Exercise, aspect: str, says: str) -> Callable:
-    """Mark an answer as wrong: the first aspect that refuses it, and words its message must hold."""
+def refused_by(exercise: Exercise, aspect: str, *says: str) -> Callable:
+    """Mark an answer as wrong.
+
+    Args:
+        exercise: what it answers.
+        aspect: the first aspect that refuses it.
+        says: words that the message must hold. Words that stand in only one cause of all checks, and
+            a cause in full, quote that cause: the message's cause must be exactly this one.
+    """
     return _mark(Verdict(exercise, aspect, says))
 
 
 def accepted_by(exercise: Exercise) -> Callable:
     """Mark an answer as right: every aspect accepts it."""
-    return _mark(Verdict(exercise, None, None))
+    return _mark(Verdict(exercise, None, ()))
 
 
 def _mark(verdict: Verdict) -> Callable:

@@ -70,7 +70,7 @@ def test_a_check_that_cannot_go_on_says_so_instead_of_breaking(exercise):
 
     with pytest.raises(CheckFailed, match=r"this check cannot go on \(RuntimeError: The size of tensor a") as caught:
         exercise(double, "sum")
-    assert caught.value.cause == "mend first what the checks above say."
+    assert caught.value.cause == "first fix what the checks above report."
     assert exercise.first_failure(double)[0] == "sum"
 
 
@@ -98,7 +98,8 @@ def test_the_first_aspect_that_fails_is_named(exercise):
 
 def test_a_picture_is_drawn_only_when_a_failure_is_shown(exercise, monkeypatch):
     shown = []
-    monkeypatch.setattr("ninelives.checks.exercise.display", shown.append)
+    for module in ("exercise", "failure"):
+        monkeypatch.setattr(f"ninelives.checks.{module}.display", shown.append)
     assert callable(exercise.first_failure(triple)[1].picture)
     assert shown == []
     with pytest.raises(CheckFailed):
@@ -162,7 +163,7 @@ def test_in_a_module_the_line_is_the_learners_and_not_pytorchs():
 
 def test_an_error_that_a_check_expects_gets_its_own_cause():
     with pytest.raises(CheckFailed) as caught:
-        run(lambda x: x.view(7), torch.zeros(2, 3), causes={"is invalid for input of size": "7 is not 2 · 3."})
+        run(lambda x: x.view(7), torch.zeros(2, 3), error_hints={"is invalid for input of size": "7 is not 2 · 3."})
     assert caught.value.cause == "7 is not 2 · 3."
 
 
@@ -181,7 +182,7 @@ def test_what_is_not_written_is_named_even_if_something_else_calls_it():
 
 @pytest.mark.parametrize(
     ("answer", "cause"),
-    [(lambda x: x + None, "has no `return`"), (lambda x: y + x, "misspelt"), (lambda x: x.softmaxx(-1), "behind the dot")],  # noqa: F821, the mistake
+    [(lambda x: x + None, "has no `return`"), (lambda x: y + x, "misspelt"), (lambda x: x.softmaxx(-1), "after the dot")],  # noqa: F821, the mistake
 )
 def test_what_goes_wrong_in_any_exercise_has_a_cause_of_its_own(answer, cause):
     with pytest.raises(CheckFailed) as caught:

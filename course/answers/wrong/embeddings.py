@@ -1,15 +1,21 @@
-"""Wrong answers to notebook 1."""
-
-import math
+"""Wrong answers to notebook 1 that no registered mistake of its checks can be."""
 
 import torch
 from torch import nn
 
 from answers import refused_by
-from ninelives.checks.embeddings import adding_layer, concatenate, embedding, position_indices
+from ninelives.checks.embeddings import (
+    GivenEmbedding,
+    adding_layer,
+    concatenate,
+    embedding,
+    layer_with,
+    loop_positions,
+    position_indices,
+)
 
 
-@refused_by(position_indices, "shape", "not written yet")
+@refused_by(position_indices, "shape", "not written yet", "run its cell again, then this check")
 def nothing_written(idx):
     raise NotImplementedError()
 
@@ -20,63 +26,19 @@ def return_forgotten(idx):
     torch.arange(T).expand(B, T)
 
 
-@refused_by(position_indices, "shape", "`unsqueeze(0)` makes them a row")
-def one_sequence_only(idx):
-    return torch.arange(idx.shape[1])
-
-
-@refused_by(position_indices, "shape", "one row serves every sequence by broadcasting")
-def one_row_for_all(idx):
-    return torch.arange(idx.shape[1]).unsqueeze(0)
-
-
-@refused_by(position_indices, "shape", "B comes first")
-def axes_swapped(idx):
-    B, T = idx.shape
-    return torch.arange(T).unsqueeze(1).expand(T, B)
-
-
-@refused_by(position_indices, "shape", "raised RuntimeError")
+@refused_by(position_indices, "shape", "raised RuntimeError", "print the shapes before that line")
 def unsqueezed_on_the_wrong_side(idx):
     B, T = idx.shape
     return torch.arange(T).unsqueeze(1).expand(B, T)
 
 
-@refused_by(position_indices, "shape", "dtype torch.float32")
+@refused_by(position_indices, "shape", "dtype torch.float32", "torch.linspace or torch.ones make floats")
 def floats(idx):
     B, T = idx.shape
     return torch.linspace(0, T - 1, T).expand(B, T)
 
 
-@refused_by(position_indices, "values", "runs on from one sequence to the next")
-def count_runs_through_the_batch(idx):
-    B, T = idx.shape
-    return torch.arange(B * T).reshape(B, T)
-
-
-@refused_by(position_indices, "values", "counting starts at 0")
-def counted_from_one(idx):
-    return torch.ones_like(idx).cumsum(1)
-
-
-@refused_by(position_indices, "values", "counts the sequences")
-def sequences_counted(idx):
-    B, T = idx.shape
-    return torch.arange(B).unsqueeze(1).expand(B, T)
-
-
-@refused_by(position_indices, "values", "backwards")
-def backwards(idx):
-    B, T = idx.shape
-    return torch.arange(T - 1, -1, -1).expand(B, T)
-
-
-@refused_by(position_indices, "values", "the word ids themselves")
-def word_ids(idx):
-    return idx
-
-
-@refused_by(position_indices, "values", "torch.arange(T) gives")
+@refused_by(position_indices, "values", "torch.arange(T) gives 0 … T - 1.")
 def order_of_the_ids(idx):
     return idx.argsort(dim=1)
 
@@ -87,113 +49,27 @@ def padding_not_counted(idx):
     return torch.arange(T).expand(B, T).masked_fill(idx == -1, -1)
 
 
-@refused_by(position_indices, "shape", "changed the tensor")
+@refused_by(position_indices, "shape", "changed the tensor", "work on x.clone()")
 def argument_overwritten(idx):
     return idx.copy_(torch.arange(idx.shape[1]).expand_as(idx))
 
 
-class Given(nn.Module):
-    """The constructor that the exercise gives."""
-
-    def __init__(self, config):
-        super().__init__()
-        self.token = nn.Embedding(config.vocab_size, config.n_embd)
-        self.position = nn.Embedding(config.block_size, config.n_embd)
-
-
-def places(idx):
-    """The first exercise, done."""
-    return torch.arange(idx.shape[1]).expand_as(idx)
-
-
-def known(idx):
-    """A row of the table for padding."""
-    return idx.clamp(min=0)
-
-
-@refused_by(embedding, "shape", "not written yet")
-class ForwardNotWritten(Given):
+@refused_by(embedding, "shape", "not written yet", "run its cell again, then this check")
+class ForwardNotWritten(GivenEmbedding):
     def forward(self, idx):
         raise NotImplementedError()
 
 
-@refused_by(embedding, "shape", "concatenated")
-class Concatenated(Given):
+@refused_by(embedding, "shape", "raised RuntimeError", "print the shapes before that line")
+class WholePositionTable(GivenEmbedding):
     def forward(self, idx):
-        return torch.cat((self.token(known(idx)), self.position(places(idx))), dim=-1)
+        return self.words(idx) + self.position.weight
 
 
-@refused_by(embedding, "shape", "a squeeze() removes it")
-class Squeezed(Given):
+@refused_by(embedding, "values", "look up both tables once, and add the two results")
+class WordsBackwards(GivenEmbedding):
     def forward(self, idx):
-        return (self.token(known(idx)) + self.position(places(idx))).squeeze(0)
-
-
-@refused_by(embedding, "shape", "the places are summed away")
-class OneVectorPerSentence(Given):
-    def forward(self, idx):
-        return (self.token(known(idx)) + self.position(places(idx))).mean(dim=1)
-
-
-@refused_by(embedding, "shape", "raised RuntimeError")
-class WholePositionTable(Given):
-    def forward(self, idx):
-        return self.token(known(idx)) + self.position.weight
-
-
-@refused_by(embedding, "values", "the positions are missing")
-class PositionsForgotten(Given):
-    def forward(self, idx):
-        return self.token(known(idx))
-
-
-@refused_by(embedding, "values", "the words are missing")
-class WordsForgotten(Given):
-    def forward(self, idx):
-        return self.position(places(idx))
-
-
-@refused_by(embedding, "values", "multiplied; they are to be added")
-class Multiplied(Given):
-    def forward(self, idx):
-        return self.token(known(idx)) * self.position(places(idx))
-
-
-@refused_by(embedding, "values", "the mean of the two")
-class Averaged(Given):
-    def forward(self, idx):
-        return (self.token(known(idx)) + self.position(places(idx))) / 2
-
-
-@refused_by(embedding, "values", "√n_embd")
-class ScaledAsInThePaper(Given):
-    def forward(self, idx):
-        return self.token(known(idx)) * math.sqrt(self.token.embedding_dim) + self.position(places(idx))
-
-
-@refused_by(embedding, "values", "added as a number")
-class PlaceAddedAsANumber(Given):
-    def forward(self, idx):
-        return self.token(known(idx)) + places(idx).unsqueeze(-1)
-
-
-@refused_by(embedding, "values", "every word gets the same position")
-class FirstPlaceForAll(Given):
-    def forward(self, idx):
-        return self.token(known(idx)) + self.position(torch.zeros_like(idx))
-
-
-@refused_by(embedding, "values", "count the sequences")
-class SequencesCounted(Given):
-    def forward(self, idx):
-        return self.token(known(idx)) + self.position(torch.arange(idx.shape[0])).unsqueeze(1)
-
-
-@refused_by(embedding, "values", "positions start at 1")
-class CountedFromOne(Given):
-    def forward(self, idx):
-        block_size = self.position.num_embeddings
-        return self.token(known(idx)) + self.position((places(idx) + 1).clamp(max=block_size - 1))
+        return self.words(idx.flip(1)) + self.places(idx)
 
 
 @refused_by(embedding, "values", "keep both nn.Embedding layers")
@@ -205,71 +81,46 @@ class NewTableOnEveryCall(nn.Module):
 
     def forward(self, idx):
         position = nn.Embedding(self.config.block_size, self.config.n_embd)
-        return self.token(known(idx)) + position(places(idx))
+        return self.token(idx.clamp(min=0)) + position(loop_positions(idx))
 
 
 @refused_by(embedding, "padding", "a table has no row -1")
-class PaddingLookedUp(Given):
+class PaddingLookedUp(GivenEmbedding):
     def forward(self, idx):
-        return self.token(idx) + self.position(places(idx))
+        return self.token(idx) + self.places(idx)
 
 
-@refused_by(embedding, "padding", "NaN or infinity")
-class PaddingTurnedIntoNaN(Given):
+@refused_by(embedding, "padding", "NaN or infinity", "for instance idx.clamp(min=0).")
+class PaddingTurnedIntoNaN(GivenEmbedding):
     def forward(self, idx):
-        x = self.token(known(idx)) + self.position(places(idx))
+        x = self.words(idx) + self.places(idx)
         return x.masked_fill((idx == -1).unsqueeze(-1), float("nan"))
 
 
-@refused_by(embedding, "padding", "changed the tensor")
-class PaddingOverwritten(Given):
+@refused_by(embedding, "padding", "changed the tensor", "work on x.clone()")
+class PaddingOverwritten(GivenEmbedding):
     def forward(self, idx):
-        return self.token(idx.clamp_(min=0)) + self.position(places(idx))
+        return self.token(idx.clamp_(min=0)) + self.places(idx)
 
 
-@refused_by(embedding, "padding", "the vectors of its words change")
-class CountedFromTheEnd(Given):
+@refused_by(embedding, "padding", "the vectors of its words change", "must not depend on what comes after them")
+class CountedFromTheEnd(GivenEmbedding):
     def forward(self, idx):
         padding = (idx == -1).sum(dim=1, keepdim=True)
-        return self.token(known(idx)) + self.position((places(idx) + padding).clamp(max=idx.shape[1] - 1))
+        return self.words(idx) + self.position((loop_positions(idx) + padding).clamp(max=idx.shape[1] - 1))
 
 
-@refused_by(embedding, "gradient", "position.weight")
-class PositionsDetached(Given):
+@refused_by(embedding, "gradient", "reached position.weight of", "or a layer that forward does not use")
+class PositionsDetached(GivenEmbedding):
     def forward(self, idx):
-        return self.token(known(idx)) + self.position(places(idx)).detach()
+        return self.words(idx) + self.places(idx).detach()
 
 
-@refused_by(embedding, "gradient", "token.weight, position.weight")
-class GradientSwitchedOff(Given):
+@refused_by(embedding, "gradient", "token.weight, position.weight", "or a layer that forward does not use")
+class GradientSwitchedOff(GivenEmbedding):
     @torch.no_grad()
     def forward(self, idx):
-        return self.token(known(idx)) + self.position(places(idx))
-
-
-@refused_by(concatenate, "values", "as if there were twice as many words")
-def joined_along_the_sentence(token_vectors, position_vectors):
-    return torch.cat((token_vectors, position_vectors), dim=1)
-
-
-@refused_by(concatenate, "values", "joined the batches")
-def joined_along_the_batch(token_vectors, position_vectors):
-    return torch.cat((token_vectors, position_vectors))
-
-
-@refused_by(concatenate, "values", "makes a new axis")
-def stacked(token_vectors, position_vectors):
-    return torch.stack((token_vectors, position_vectors), dim=2)
-
-
-@refused_by(concatenate, "values", "added, not put one behind the other")
-def added_instead(token_vectors, position_vectors):
-    return token_vectors + position_vectors
-
-
-@refused_by(concatenate, "values", "changed places")
-def position_first(token_vectors, position_vectors):
-    return torch.cat((position_vectors, token_vectors), dim=-1)
+        return self.words(idx) + self.places(idx)
 
 
 @refused_by(concatenate, "values", "the numbers are mixed")
@@ -277,31 +128,9 @@ def interleaved(token_vectors, position_vectors):
     return torch.stack((token_vectors, position_vectors), dim=-1).flatten(2)
 
 
-def layer_with(weight):
-    """A bias-free layer with this weight."""
-    layer = nn.Linear(weight.shape[1], weight.shape[0], bias=False)
-    layer.weight.data = weight
-    return layer
-
-
-@refused_by(adding_layer, "values", "gives a Tensor")
+@refused_by(adding_layer, "values", "gives a Tensor", "make nn.Linear(2 * n_embd, n_embd, bias=False)")
 def weight_without_a_layer(n_embd):
     return torch.eye(n_embd).repeat(1, 2)
-
-
-@refused_by(adding_layer, "values", "adds up all channels")
-def ones(n_embd):
-    return layer_with(torch.ones(n_embd, 2 * n_embd))
-
-
-@refused_by(adding_layer, "values", "only the token half")
-def token_half_only(n_embd):
-    return layer_with(torch.eye(n_embd, 2 * n_embd))
-
-
-@refused_by(adding_layer, "values", "this is the mean")
-def mean_instead_of_sum(n_embd):
-    return layer_with(torch.eye(n_embd).repeat(1, 2) / 2)
 
 
 @refused_by(adding_layer, "values", "has a bias")
@@ -316,18 +145,13 @@ def weight_not_set(n_embd):
     return nn.Linear(2 * n_embd, n_embd, bias=False)
 
 
-@refused_by(adding_layer, "values", "raised RuntimeError")
+@refused_by(adding_layer, "values", "raised RuntimeError", "print the shapes before that line")
 def sizes_swapped(n_embd):
     return layer_with(torch.eye(n_embd).repeat(2, 1))
 
 
-@refused_by(embedding, "shape", "places (what position_indices gives) look up `self.position`")
-class WordsLookUpPlaces(nn.Module):
-    def __init__(self, config):
-        super().__init__()
-        self.token = nn.Embedding(config.vocab_size, config.n_embd)
-        self.position = nn.Embedding(config.block_size, config.n_embd)
-
+@refused_by(embedding, "shape", "positions (the result of position_indices) look up `self.position`")
+class WordsLookUpPositions(GivenEmbedding):
     def forward(self, idx):
         return self.token(idx) + self.position(idx)
 
@@ -336,29 +160,19 @@ def positions_without_return(idx):
     torch.arange(idx.shape[1])
 
 
-@refused_by(embedding, "shape", "often what a function of your own gives that has no `return`")
-class StandsOnAnUnfinishedExercise(nn.Module):
-    def __init__(self, config):
-        super().__init__()
-        self.token = nn.Embedding(config.vocab_size, config.n_embd)
-        self.position = nn.Embedding(config.block_size, config.n_embd)
-
+@refused_by(embedding, "shape", "often the result of a function of yours that has no `return`")
+class StandsOnAnUnfinishedExercise(GivenEmbedding):
     def forward(self, idx):
-        return self.token(idx.clamp(min=0)) + self.position(positions_without_return(idx))
+        return self.words(idx) + self.position(positions_without_return(idx))
 
 
-@refused_by(embedding, "shape", "nothing_written, which Embedding.forward calls, is not written yet")
-class StandsOnAnUnwrittenExercise(nn.Module):
-    def __init__(self, config):
-        super().__init__()
-        self.token = nn.Embedding(config.vocab_size, config.n_embd)
-        self.position = nn.Embedding(config.block_size, config.n_embd)
-
+@refused_by(embedding, "shape", "nothing_written, which Embedding.forward calls, is not written yet", "run its cell again, then this check")
+class StandsOnAnUnwrittenExercise(GivenEmbedding):
     def forward(self, idx):
-        return self.token(idx.clamp(min=0)) + self.position(nothing_written(idx))
+        return self.words(idx) + self.position(nothing_written(idx))
 
 
-@refused_by(adding_layer, "values", "`layer.weight` is a parameter and stays one")
+@refused_by(adding_layer, "values", "`layer.weight` is a parameter and must stay one")
 def weight_replaced_by_a_tensor(n_embd):
     layer = nn.Linear(2 * n_embd, n_embd, bias=False)
     layer.weight = torch.cat((torch.eye(n_embd), torch.eye(n_embd)), dim=1)
@@ -370,3 +184,67 @@ def weight_filled_outside_of_no_grad(n_embd):
     layer = nn.Linear(2 * n_embd, n_embd, bias=False)
     layer.weight.copy_(torch.cat((torch.eye(n_embd), torch.eye(n_embd)), dim=1))
     return layer
+
+
+@refused_by(position_indices, "shape", "it is misspelt, or defined in a cell further up")
+def small_letter(idx):
+    B, T = idx.shape
+    return torch.arange(t).expand(B, T)  # noqa: F821, the mistake
+
+
+@refused_by(position_indices, "shape", "`/` gives a float, and a size is a whole number")
+def sizes_divided(idx):
+    B, T = idx.shape
+    return torch.arange(T).expand(B, idx.numel() / B)
+
+
+@refused_by(position_indices, "shape", "a Positions, which is a class of its own", "x.as_subclass(torch.Tensor)")
+def class_of_its_own(idx):
+    class Positions(torch.Tensor):
+        pass
+
+    return loop_positions(idx).as_subclass(Positions)
+
+
+@refused_by(position_indices, "shape", "is a list", "return the tensor itself, not wrapped")
+def list_of_rows(idx):
+    return list(loop_positions(idx))
+
+
+@refused_by(position_indices, "shape", "follow the shapes line by line")
+def one_square_for_each_sequence(idx):
+    B, T = idx.shape
+    return torch.arange(T).expand(B, T, T)
+
+
+@refused_by(position_indices, "values", "this check cannot go on", "first fix what the checks above report.")
+def nothing_but_a_shape(idx):
+    B, T = idx.shape
+    return torch.arange(T, device="meta").expand(B, T)
+
+
+@refused_by(embedding, "shape", "the class statement must name nn.Module as its base")
+class NoModule:
+    def __init__(self, config):
+        self.config = config
+
+
+@refused_by(embedding, "shape", "there is nothing of the name after the dot")
+class OtherName(GivenEmbedding):
+    def forward(self, idx):
+        return self.tokens(idx) + self.places(idx)
+
+
+@refused_by(embedding, "shape", "the sizes are right but stand in another order")
+class ChannelsInFront(GivenEmbedding):
+    def forward(self, idx):
+        return (self.words(idx) + self.places(idx)).permute(2, 0, 1)
+
+
+@refused_by(embedding, "shape", "write into the caller's tensor: `x = x + …` makes a new one")
+class TableChanged(GivenEmbedding):
+    def forward(self, idx):
+        position = self.position.weight[: idx.shape[1]]
+        table = self.token.weight
+        table += position[0]
+        return table[idx]

@@ -142,7 +142,7 @@ def _(answer, seed):
     for b, t, H in ((B, T, config.n_head), (1, T, config.n_head), (B, 1, config.n_head), (B, T, 1)):
         size = C // H
         want_shape(
-            run(answer, traced(b, t, C), H, causes=RAISED), (b, H, t, size), "(B, n_head, T, head_size)", "the result",
+            run(answer, traced(b, t, C), H, error_hints=RAISED), (b, H, t, size), "(B, n_head, T, head_size)", "the result",
             causes={
                 (b, t, C): "the channels are not cut into heads yet.",
                 (b, t, H, size): "the heads are cut, but stand behind the tokens: transpose(1, 2) brings them to the front.",
@@ -160,7 +160,7 @@ def _(answer, seed):
     for B, T, config in (sizes(seed), equal_sizes(seed)):
         H, size = config.n_head, config.head_size
         x = traced(B, T, config.n_embd)
-        result = run(answer, x, H, causes=RAISED)
+        result = run(answer, x, H, error_hints=RAISED)
         want_shape(result, (B, H, T, size), "(B, n_head, T, head_size)", "the result")
         want_values(
             result, loop_heads(x, H), "the result", {
@@ -192,7 +192,7 @@ def _(answer, seed):
         wanted = traced(B, T, C)
         # In the forward pass the heads come out of a matrix product, in reading order.
         heads = loop_heads(wanted, H).contiguous()
-        result = run(answer, heads, causes=RAISED)
+        result = run(answer, heads, error_hints=RAISED)
         want_shape(result, (B, T, C), "(B, T, n_embd)", "the result", causes={
             (B, T, H, size): "the axes are back in order, but heads and channels are still two axes: join them.",
             (B, T, size): "the heads are added up or averaged; each keeps its channels, one head behind the other.",
@@ -215,7 +215,7 @@ def _(answer, seed):
             caption="Merging: wanted, and yours. 302 is token 3, channel 2",
             meaning=" (302 is token 3, channel 2; 1302 the same in example 1)",
         )
-        if not same_values(run(answer, wanted.reshape(B, T, H, size).transpose(1, 2), causes=RAISED), wanted):
+        if not same_values(run(answer, wanted.reshape(B, T, H, size).transpose(1, 2), error_hints=RAISED), wanted):
             raise CheckFailed(
                 "merge_heads(split_heads(x, n_head)) is not x.",
                 "the same numbers, however they lie in memory.",
@@ -246,7 +246,7 @@ def _(answer, seed):
     H, size = config.n_head, config.head_size
     for b, t in ((B, T), (1, T), (B, 1)):
         want_shape(
-            run(answer, *queries_and_keys(b, t, config), causes=RAISED), (b, H, t, t), "(B, n_head, T, T)", "the result",
+            run(answer, *queries_and_keys(b, t, config), error_hints=RAISED), (b, H, t, t), "(B, n_head, T, T)", "the result",
             causes={
                 (b, H, size, size): "channels were multiplied with channels: k is to be transposed, not q.",
                 (b, H, t, size): "`*` multiplies number by number. All dot products are one matrix product: q @ k.transpose(-2, -1).",
@@ -261,7 +261,7 @@ def _(answer, seed):
 def _(answer, seed):
     for B, T, config in (sizes(seed), equal_sizes(seed)):
         q, k = queries_and_keys(B, T, config)
-        result = run(answer, q, k, causes=RAISED)
+        result = run(answer, q, k, error_hints=RAISED)
         want_shape(result, (B, config.n_head, T, T), "(B, n_head, T, T)", "the result")
         raw = dot_products(q, k)
         want_values(
@@ -289,7 +289,7 @@ def _(answer, seed):
 def _(answer, seed):
     for B, T, config in (sizes(seed), sizes(seed + 1), equal_sizes(seed)):
         q, k = queries_and_keys(B, T, config)
-        result = run(answer, q, k, causes=RAISED)
+        result = run(answer, q, k, error_hints=RAISED)
         want_tensor(result, "the result")
         size = config.head_size
         seen, wanted = float(result.detach().double().norm() / dot_products(q, k).norm()), 1 / math.sqrt(size)
@@ -317,7 +317,7 @@ def with_mask(answer: Callable, x: torch.Tensor, mask: torch.Tensor, what: str |
     failures = []
     for dtype in MASK_TYPES:
         try:
-            return run(answer, x.clone(), mask.to(dtype), what=what, causes=RAISED)
+            return run(answer, x.clone(), mask.to(dtype), what=what, error_hints=RAISED)
         except CheckFailed as failure:
             failures.append(failure)
     raise failures[0] from None
@@ -459,7 +459,7 @@ def _(answer, seed):
             given = f"with a mask of dtype {dtype} and shape {tuple(mask.shape)}"
             try:
                 want_weights(
-                    run(answer, scores, mask.to(dtype), causes=RAISED), scores, mask,
+                    run(answer, scores, mask.to(dtype), error_hints=RAISED), scores, mask,
                     otherwise="compare with 0 (attention_mask == 0) and let masked_fill broadcast.",
                 )
             except CheckFailed as failure:
@@ -788,7 +788,7 @@ def _(answer, seed):
     mask = random_mask(B, T, seed)
     wanted = with_mask(module, x, mask, FORWARD)
     for dtype in MASK_TYPES:
-        result = run(module, x, mask.to(dtype), what=f"with a mask of dtype {dtype}, {FORWARD}", causes=RAISED)
+        result = run(module, x, mask.to(dtype), what=f"with a mask of dtype {dtype}, {FORWARD}", error_hints=RAISED)
         if not same_values(result, wanted):
             raise CheckFailed(
                 f"with a mask of dtype {dtype} the output differs from the one with {MASK_TYPES[0]}.",

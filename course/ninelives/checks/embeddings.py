@@ -1,6 +1,7 @@
-"""Notebook 1: what position indices and embeddings must do."""
+"""Notebook 1: what positions, the embedding and its concatenating variant must be."""
 
 import math
+from functools import partial
 
 import torch
 from torch import nn
@@ -9,30 +10,27 @@ from ninelives.checks.exercise import (
     CheckFailed,
     Exercise,
     build,
-    numbers,
+    ids,
+    in_case,
+    on_layers_of,
     run,
     same_values,
     want_gradient,
     want_shape,
-    want_tensor,
 )
 from ninelives.config import TransformerConfig
-from ninelives.figures import wanted_and_yours
 
 position_indices = Exercise("position_indices")
-embedding = Exercise("Embedding")
-concatenate = Exercise("concatenate")
-adding_layer = Exercise("adding_layer")
-
-
-# What torch says, and what it means in these exercises.
-RAISED = {
+embedding = Exercise("Embedding", error_hints={
     "index out of range": "a table was asked for a row that it does not have. Token ids look up `self.token`, "
-                          "places (what position_indices gives) look up `self.position`.",
-    "cannot assign": "`layer.weight` is a parameter and stays one: write into it, under torch.no_grad(), "
+                          "positions (the result of position_indices) look up `self.position`.",
+})
+concatenate = Exercise("concatenate")
+adding_layer = Exercise("adding_layer", error_hints={
+    "cannot assign": "`layer.weight` is a parameter and must stay one: write into it, under torch.no_grad(), "
                      "with `layer.weight.copy_(…)`.",
-    "leaf Variable": "a parameter is changed in place, and autograd would have to learn from that: do it under `with torch.no_grad():`.",
-}
+    "leaf Variable": "a parameter is changed in place while autograd records: do it under `with torch.no_grad():`.",
+})
 
 
 def token_ids(B: int, T: int, seed: int, vocab_size: int = 23) -> torch.Tensor:
@@ -41,30 +39,80 @@ def token_ids(B: int, T: int, seed: int, vocab_size: int = 23) -> torch.Tensor:
 
 
 def sizes(seed: int) -> tuple[int, int, TransformerConfig]:
-    """B, T and a configuration: all sizes differ, so that no two axes can be taken for each other."""
+    """B, T and a configuration: all sizes differ, so that no two axes can be confused."""
     B, T, C, V, block_size = [(3, 5, 8, 23, 11), (4, 7, 6, 29, 13), (2, 9, 10, 19, 12)][seed % 3]
     return B, T, TransformerConfig(vocab_size=V, block_size=block_size, n_embd=C, n_head=2)
 
 
+# Exercise 1: the positions
+
+
 def loop_positions(idx: torch.Tensor) -> torch.Tensor:
     """(B, T): the reference, by counting."""
-    return torch.tensor([[place for place, _ in enumerate(row)] for row in idx.tolist()])
+    return torch.tensor([[position for position, _ in enumerate(row)] for row in idx.tolist()])
+
+
+@position_indices.mistake("shape", "the sequences are strung together: each needs a row of its own.")
+def sequences_strung_together(idx):
+    return torch.arange(idx.numel())
+
+
+@position_indices.mistake("shape", "the positions are right for one sequence; `unsqueeze(0)` makes them a row and "
+                                   "`expand(B, T)` repeats the row for every sequence.")
+def one_sequence_only(idx):
+    return torch.arange(idx.shape[1])
+
+
+@position_indices.mistake("shape", "one row serves every sequence by broadcasting, but here you need one row for each "
+                                   "sequence: `expand(B, T)` repeats it without copying.")
+def one_row_for_all(idx):
+    return torch.arange(idx.shape[1]).unsqueeze(0)
+
+
+@position_indices.mistake("shape", "rows are sequences and columns are positions: B comes first.")
+def axes_swapped(idx):
+    B, T = idx.shape
+    return torch.arange(T).unsqueeze(1).expand(T, B)
+
+
+@position_indices.mistake("shape", "there is one axis too many: positions are whole numbers, not vectors yet.")
+def axis_of_vectors(idx):
+    return loop_positions(idx).unsqueeze(2)
+
+
+@position_indices.mistake("values", "counting starts at 0 in Python, and row 0 of the table belongs to the first word.")
+def counted_from_one(idx):
+    return torch.ones_like(idx).cumsum(1)
+
+
+@position_indices.mistake("values", "the count runs on from one sequence to the next; it must start again at 0 in every row.")
+def count_runs_through_the_batch(idx):
+    return torch.arange(idx.numel()).view_as(idx)
+
+
+@position_indices.mistake("values", "this counts the sequences (axis 0), not the positions in them (axis 1).")
+def sequences_counted(idx):
+    return torch.arange(len(idx)).unsqueeze(1).expand_as(idx)
+
+
+@position_indices.mistake("values", "the count runs backwards.")
+def backwards(idx):
+    return loop_positions(idx).flip(1)
+
+
+@position_indices.mistake("values", "these are the word ids themselves. A position depends only on where a word stands, "
+                                    "not on which word it is.")
+def word_ids(idx):
+    return idx
 
 
 @position_indices.aspect("shape")
-def _(answer, seed):
+def one_row_of_whole_numbers_per_sequence(answer, seed):
     B, T, _ = sizes(seed)
-    for b in (1, B):
-        result = run(answer, token_ids(b, T, seed))
-        want_shape(result, (b, T), "(B, T)", "the result", causes={
-            (b * T,): "the sequences are strung together: each needs a row of its own.",
-            (T,): "the positions are right for one sequence; `unsqueeze(0)` makes them a row and "
-                  "`expand(B, T)` repeats the row for every sequence.",
-            (1, T): "one row serves every sequence by broadcasting, but here one row per sequence is asked for: "
-                    "`expand(B, T)` repeats it without copying.",
-            (T, b): "rows are sequences and columns are places: B comes first.",
-            (b, T, 1): "there is one axis too many: positions are whole numbers, not vectors yet.",
-        })
+    for b in (B, 1):
+        idx = token_ids(b, T, seed)
+        result = run(answer, idx)
+        position_indices.want_shape(result, (b, T), "(B, T)", "the result", (idx,))
         if result.dtype.is_floating_point or result.dtype == torch.bool:
             raise CheckFailed(
                 f"the positions have dtype {result.dtype}.",
@@ -74,37 +122,155 @@ def _(answer, seed):
 
 
 @position_indices.aspect("values")
-def _(answer, seed):
+def counts_from_zero_in_every_row(answer, seed):
     B, T, _ = sizes(seed)
-    # One sequence alone first: what is wrong even there is no matter of the batch.
+    # One sequence alone first: an error that shows even there does not come from the batch.
     for b in (1, B):
-        idx = token_ids(b, T, seed)
-        want_positions(run(answer, idx), idx)
+        want_positions(answer, token_ids(b, T, seed), "torch.arange(T) gives 0 … T - 1.")
     padded = token_ids(B, T, seed + 1)
     padded[0, 2:] = -1
-    want_positions(run(answer, padded), padded)
+    want_positions(answer, padded, "padding (-1) must not change the positions: a padded position is counted like any other.")
 
 
-def want_positions(result: torch.Tensor, idx: torch.Tensor) -> None:
-    """Refuse positions that are not 0 … T - 1 in every row, and say what they look like."""
-    want_tensor(result, "the result")
-    wanted = loop_positions(idx)
-    if torch.equal(result, wanted):
-        return
-    B, T = idx.shape
-    causes = [
-        (same_values(result, wanted + 1), "counting starts at 0 in Python, and row 0 of the table belongs to the first word."),
-        (same_values(result, torch.arange(B * T).reshape(B, T)), "the count runs on from one sequence to the next; it must start again at 0 in every row."),
-        (same_values(result, torch.arange(B).unsqueeze(1).expand(B, T)), "this counts the sequences (axis 0), not the places in them (axis 1)."),
-        (same_values(result, wanted.flip(1)), "the count runs backwards."),
-        (same_values(result, idx), "these are the word ids themselves. A position depends only on where a word stands, not on which word it is."),
-        (bool((idx == -1).any()), "padding (-1) must not change the positions: a padded place is counted like any other."),
-    ]
-    raise CheckFailed(
-        f"the first row is {result.reshape(-1)[:T].tolist()}" + (f", the second {result[1].tolist()}." if result.dim() == 2 and B > 1 else "."),
-        f"{list(range(T))} in every row.",
-        next((cause for found, cause in causes if found), "torch.arange(T) gives 0 … T - 1."),
-        picture=lambda: wanted_and_yours(wanted, result, caption="Positions: wanted, and yours"),
+def want_positions(answer, idx: torch.Tensor, otherwise: str) -> None:
+    """Refuse positions that are not 0 … T - 1 in every row."""
+    result = run(answer, idx)
+    position_indices.want_shape(result, idx.shape, "(B, T)", "the result", (idx,))
+    position_indices.want_values(
+        result, loop_positions(idx), (idx,), what=lambda row: f"row {row} is", row_of=ids, meaning=" in every row",
+        otherwise=otherwise, caption="Positions: wanted, and yours",
+    )
+
+
+# Exercise 2: token plus position
+
+
+class GivenEmbedding(nn.Module):
+    """The constructor that the exercise gives, and both tables looked up; the mistakes differ in `forward`."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.token = nn.Embedding(config.vocab_size, config.n_embd)
+        self.position = nn.Embedding(config.block_size, config.n_embd)
+
+    def words(self, idx: torch.Tensor) -> torch.Tensor:
+        return self.token(idx.clamp(min=0))  # (B, T, C)
+
+    def places(self, idx: torch.Tensor) -> torch.Tensor:
+        return self.position(loop_positions(idx))  # (B, T, C)
+
+
+@embedding.mistake("shape", "the two vectors are concatenated. Add them: n_embd numbers in, n_embd numbers out.")
+class Concatenated(GivenEmbedding):
+    def forward(self, idx):
+        return torch.cat((self.words(idx), self.places(idx)), dim=-1)
+
+
+@embedding.mistake("shape", "the batch axis is gone: a squeeze() removes it when B is 1.")
+class Squeezed(GivenEmbedding):
+    def forward(self, idx):
+        return (self.words(idx) + self.places(idx)).squeeze(0)
+
+
+@embedding.mistake("shape", "the vectors of all positions are summed or averaged: every token keeps a vector of its own.")
+class OneVectorPerSentence(GivenEmbedding):
+    def forward(self, idx):
+        return (self.words(idx) + self.places(idx)).mean(dim=1)
+
+
+@embedding.mistake("values", "the positions are missing: this is the token table alone.")
+class PositionsForgotten(GivenEmbedding):
+    def forward(self, idx):
+        return self.words(idx)
+
+
+@embedding.mistake("values", "the words are missing: this is the position table alone.")
+class WordsForgotten(GivenEmbedding):
+    def forward(self, idx):
+        return self.places(idx)
+
+
+@embedding.mistake("values", "the two vectors are multiplied: add them.")
+class Multiplied(GivenEmbedding):
+    def forward(self, idx):
+        return self.words(idx) * self.places(idx)
+
+
+@embedding.mistake("values", "this is the mean of the two vectors: add them.")
+class Averaged(GivenEmbedding):
+    def forward(self, idx):
+        return (self.words(idx) + self.places(idx)) / 2
+
+
+@embedding.mistake("values", "the position is subtracted: add it.")
+class Subtracted(GivenEmbedding):
+    def forward(self, idx):
+        return self.words(idx) - self.places(idx)
+
+
+@embedding.mistake("values", "the token vector is multiplied by √n_embd. The paper does that (section 3.4); here it is left out.")
+class ScaledAsInThePaper(GivenEmbedding):
+    def forward(self, idx):
+        return self.words(idx) * math.sqrt(self.token.embedding_dim) + self.places(idx)
+
+
+@embedding.mistake("values", "the position itself is added as a number; it must look up a row of the position table.")
+class PositionAddedAsANumber(GivenEmbedding):
+    def forward(self, idx):
+        return self.words(idx) + loop_positions(idx).unsqueeze(-1)
+
+
+@embedding.mistake("values", "every word gets the same position: arange must run along T.")
+class FirstPositionForAll(GivenEmbedding):
+    def forward(self, idx):
+        return self.words(idx) + self.position.weight[0]
+
+
+@embedding.mistake("values", "the positions count the sequences (axis 0), not the words in them (axis 1).")
+class SequencesCounted(GivenEmbedding):
+    def forward(self, idx):
+        return self.words(idx) + self.position.weight[: len(idx)].unsqueeze(1)
+
+
+@embedding.mistake("values", "the positions start at 1; they must start at 0.")
+class CountedFromOne(GivenEmbedding):
+    def forward(self, idx):
+        return self.words(idx) + self.position((loop_positions(idx) + 1).clamp(max=self.position.num_embeddings - 1))
+
+
+@embedding.mistake("values", "the positions run backwards.")
+class CountedBackwards(GivenEmbedding):
+    def forward(self, idx):
+        return self.words(idx) + self.places(idx).flip(1)
+
+
+@embedding.aspect("shape")
+def keeps_one_vector_per_token(answer, seed):
+    B, T, config = sizes(seed)
+    C = config.n_embd
+    module, make = build(answer, config), partial(on_layers_of, GivenEmbedding(config))
+    for b, t in ((B, T), (1, T), (B, 1), (1, 1), (B, config.block_size)):
+        idx = token_ids(b, t, seed, config.vocab_size)
+        result = run(module, idx, what="Embedding.forward")
+        embedding.want_shape(result, (b, t, C), "(B, T, n_embd)", "the result", (idx,), make)
+
+
+@embedding.aspect("values")
+def adds_a_row_of_each_table(answer, seed):
+    B, T, config = sizes(seed)
+    module = build(answer, config)
+    token, position = tables(module, config)
+    idx = token_ids(B, T, seed, config.vocab_size)
+    result = run(module, idx, what="Embedding.forward")
+    want_shape(result, (B, T, config.n_embd), "(B, T, n_embd)", "the result")
+    given = GivenEmbedding(config)
+    given.token.weight, given.position.weight = nn.Parameter(token), nn.Parameter(position)
+    embedding.want_values(
+        result, loop_embedding(idx, token, position), (idx,), make=partial(on_layers_of, given),
+        what=lambda example, t: f"the vector of token {t} in sequence {example} starts",
+        meaning=": its row of the token table plus the row of its position",
+        otherwise="look up both tables once, and add the two results.",
+        caption="One row per word: wanted, and yours",
     )
 
 
@@ -112,7 +278,7 @@ def tables(module: nn.Module, config: TransformerConfig) -> tuple[torch.Tensor, 
     """The token table and the position table of a learner's module, told apart by their number of rows.
 
     Raises:
-        CheckFailed: one of them is not there.
+        CheckFailed: one of them is missing.
     """
     weights = [p for p in module.parameters() if p.dim() == 2]
     found = []
@@ -131,113 +297,47 @@ def tables(module: nn.Module, config: TransformerConfig) -> tuple[torch.Tensor, 
 
 def loop_embedding(idx: torch.Tensor, token: torch.Tensor, position: torch.Tensor) -> torch.Tensor:
     """(B, T, C) float64: the reference, one word at a time."""
-    return torch.stack([
-        torch.stack([token[word] + position[place] for place, word in enumerate(row)]) for row in idx.tolist()
-    ])
-
-
-@embedding.aspect("shape")
-def _(answer, seed):
-    B, T, config = sizes(seed)
-    module = build(answer, config)
-    for b, t in ((B, T), (1, T), (B, 1), (1, 1), (B, config.block_size)):
-        want_shape(
-            run(module, token_ids(b, t, seed, config.vocab_size), what="Embedding.forward", causes=RAISED),
-            (b, t, config.n_embd), "(B, T, n_embd)", "the result",
-            causes={
-                (b, t, 2 * config.n_embd): "the two vectors are concatenated. They are to be added: n_embd numbers in, n_embd out.",
-                (t, config.n_embd): "the batch axis is gone: a squeeze() removes it when B is 1.",
-                (b, config.n_embd): "the places are summed away: every token keeps a vector of its own.",
-            },
-        )
-
-
-@embedding.aspect("values")
-def _(answer, seed):
-    B, T, config = sizes(seed)
-    module = build(answer, config)
-    token, position = tables(module, config)
-    idx = token_ids(B, T, seed, config.vocab_size)
-    result = run(module, idx, what="Embedding.forward", causes=RAISED)
-    want_shape(result, (B, T, config.n_embd), "(B, T, n_embd)", "the result")
-    wanted = loop_embedding(idx, token, position)
-    if not same_values(result, wanted):
-        raise CheckFailed(
-            f"the vector of the last token starts {numbers(result[-1, -1])}.",
-            f"{numbers(wanted[-1, -1])}: its row of the token table plus the row of its place.",
-            embedding_cause(result, idx, token, position),
-            picture=lambda: wanted_and_yours(wanted[-1], result[-1], caption="The last sequence, one row per word: wanted, and yours"),
-        )
-
-
-def embedding_cause(result: torch.Tensor, idx: torch.Tensor, token: torch.Tensor, position: torch.Tensor) -> str:
-    """Which known mistake gives these numbers."""
-    (B, T), C = idx.shape, token.shape[1]
-    words, places = token[idx], position[loop_positions(idx)]
-    one_place = position[:1].expand_as(words)
-    candidates = [
-        (words, "the positions are missing: this is the token table alone."),
-        (places, "the words are missing: this is the position table alone."),
-        (words * places, "the two vectors are multiplied; they are to be added."),
-        ((words + places) / 2, "this is the mean of the two; they are to be added."),
-        (words * math.sqrt(C) + places, "the token vector is multiplied by √n_embd. The paper does that (section 3.4); here it is left out."),
-        (words + loop_positions(idx).unsqueeze(-1), "the position itself was added as a number; it is to look up a row of the position table."),
-        (words + one_place, "every word gets the same position: arange must run along T."),
-        (words - places, "the position is subtracted; it is to be added."),
-    ]
-    if (idx < len(position)).all():
-        candidates.append((words + position[idx.clamp(max=len(position) - 1)], "the word ids look up the position table; the positions must."))
-    if B <= len(position):
-        candidates.append((words + position[torch.arange(B)].unsqueeze(1), "the positions count the sequences (axis 0), not the places in them (axis 1)."))
-    if T < len(position):
-        candidates.append((words + position[1 : T + 1], "the positions start at 1; they start at 0."))
-        candidates.append((words + position[:T].flip(0), "the positions run backwards."))
-    for candidate, cause in candidates:
-        if same_values(result, candidate):
-            return cause
-    return "look up both tables once, and add the two results."
+    return torch.stack([torch.stack([token[word] + position[t] for t, word in enumerate(row)]) for row in idx.tolist()])
 
 
 @embedding.aspect("padding")
-def _(answer, seed):
+def padding_changes_no_word(answer, seed):
     B, T, config = sizes(seed)
     module = build(answer, config)
     whole = token_ids(B, T, seed, config.vocab_size)
     padded = whole.clone()
     padded[0, 2:] = -1
     padded[1, -1] = -1
-    try:
-        result = run(module, padded, what="Embedding.forward")
-    except CheckFailed as failure:
-        if "IndexError" in failure.seen or "range" in failure.seen:
-            raise CheckFailed(
-                f"with padding in idx, {failure.seen}",
-                "a result: -1 marks padding, and a table has no row -1.",
-                "look up some row that exists, for instance idx.clamp(min=0); an attention mask hides it later.",
-            ) from None
-        raise
+    with in_case("with padding in idx"):
+        result = run(module, padded, what="Embedding.forward", error_hints={
+            "range": "-1 marks padding, and a table has no row -1: look up some row that exists, for instance "
+                     "idx.clamp(min=0); an attention mask hides it later.",
+        })
     want_shape(result, (B, T, config.n_embd), "(B, T, n_embd)", "the result")
     real = padded != -1
     if not same_values(result[real], loop_embedding(whole, *tables(module, config))[real]):
         raise CheckFailed(
             "with padding at the end of a sequence, the vectors of its words change.",
             "the same vectors for the words as without padding.",
-            "positions and word ids of real words must not depend on what stands behind them.",
+            "positions and word ids of real words must not depend on what comes after them.",
         )
     if not result.isfinite().all():
         raise CheckFailed(
-            "the vectors at padded places hold NaN or infinity.",
+            "the vectors at padded positions hold NaN or infinity.",
             "finite numbers: a mask multiplies them by 0 later, and 0 · NaN is NaN.",
             "look up some row that exists, for instance idx.clamp(min=0).",
         )
 
 
 @embedding.aspect("gradient")
-def _(answer, seed):
+def both_tables_get_a_gradient(answer, seed):
     B, T, config = sizes(seed)
     module = build(answer, config)
-    result = run(module, token_ids(B, T, seed, config.vocab_size), what="Embedding.forward", causes=RAISED)
+    result = run(module, token_ids(B, T, seed, config.vocab_size), what="Embedding.forward")
     want_gradient(module, result, "Embedding")
+
+
+# Exercise 3: token and position side by side
 
 
 def vectors(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -246,34 +346,91 @@ def vectors(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     return tuple(torch.randn(2, B, T, config.n_embd))
 
 
+@concatenate.mistake("values", "torch.cat joined the batches (dim 0); join the channels, dim=-1.")
+def joined_along_the_batch(token, position):
+    return torch.cat((token, position))
+
+
+@concatenate.mistake("values", "torch.cat joined the sentences (dim 1), as if there were twice as many words; join the channels, dim=-1.")
+def joined_along_the_sentence(token, position):
+    return torch.cat((token, position), dim=1)
+
+
+@concatenate.mistake("values", "the vectors are added, not put one after the other.")
+def added_instead(token, position):
+    return token + position
+
+
+@concatenate.mistake("values", "torch.stack makes a new axis; torch.cat lengthens one that is there.")
+def stacked(token, position):
+    return torch.stack((token, position))
+
+
+@concatenate.mistake("values", "torch.stack makes a new axis; torch.cat lengthens one that is there.")
+def stacked_before_the_channels(token, position):
+    return torch.stack((token, position), dim=2)
+
+
+@concatenate.mistake("values", "position and token are swapped.")
+def position_first(token, position):
+    return torch.cat((position, token), dim=-1)
+
+
 @concatenate.aspect("values")
-def _(answer, seed):
+def puts_the_position_after_the_token(answer, seed):
     token, position = vectors(seed)
     B, T, C = token.shape
     result = run(answer, token, position)
-    want_shape(result, (B, T, 2 * C), "(B, T, 2 * n_embd)", "the result", causes={
-        (2 * B, T, C): "torch.cat joined the batches (dim 0); join the channels, dim=-1.",
-        (B, 2 * T, C): "torch.cat joined the places (dim 1), as if there were twice as many words; join the channels, dim=-1.",
-        (B, T, C): "the vectors are added, not put one behind the other.",
-        (B, T, 2, C): "torch.stack makes a new axis; torch.cat lengthens one that is there.",
-        (2, B, T, C): "torch.stack makes a new axis; torch.cat lengthens one that is there.",
-    })
+    concatenate.want_shape(result, (B, T, 2 * C), "(B, T, 2 * n_embd)", "the result", (token, position))
     wanted = torch.stack([token, position], dim=2).reshape(B, T, 2 * C)
-    if not same_values(result, wanted):
-        swapped = same_values(result, torch.stack([position, token], dim=2).reshape(B, T, 2 * C))
-        raise CheckFailed(
-            f"the first vector starts {numbers(result[0, 0])}.",
-            f"{numbers(wanted[0, 0])}: all numbers of the token, then all numbers of the position.",
-            "position and token have changed places." if swapped
-            else "the numbers are mixed: torch.cat((token, position), dim=-1) puts one vector behind the other.",
-        )
+    concatenate.want_values(
+        result, wanted, (token, position), what=lambda example, t: f"the vector of token {t} in sequence {example} starts",
+        meaning=": all numbers of the token, then all numbers of the position",
+        otherwise="the numbers are mixed: torch.cat((token, position), dim=-1) puts one vector after the other.",
+        caption="One row per word: wanted, and yours",
+    )
+
+
+# Exercise 4: adding is concatenating and one linear layer
+
+
+def layer_with(weight: torch.Tensor) -> nn.Linear:
+    """A bias-free layer with this weight."""
+    layer = nn.Linear(weight.shape[1], weight.shape[0], bias=False)
+    layer.weight.data = weight
+    return layer
+
+
+@adding_layer.mistake("values", "only the token half is let through: the second half of the weight is 0.")
+def token_half_only(n_embd):
+    return layer_with(torch.eye(n_embd, 2 * n_embd))
+
+
+@adding_layer.mistake("values", "only the position half is let through: the first half of the weight is 0.")
+def position_half_only(n_embd):
+    return layer_with(torch.eye(n_embd, 2 * n_embd).roll(n_embd, 1))
+
+
+@adding_layer.mistake("values", "this is the mean: the two squares of the weight hold 1, not ½, on the diagonal.")
+def mean_instead_of_sum(n_embd):
+    return layer_with(torch.eye(n_embd).repeat(1, 2) / 2)
+
+
+@adding_layer.mistake("values", "a weight of ones adds up all channels; each channel is added to its own partner only.")
+def ones(n_embd):
+    return layer_with(torch.ones(n_embd, 2 * n_embd))
+
+
+@adding_layer.mistake("values", "the position is subtracted: the second square of the weight must be + the identity.")
+def minus_the_identity(n_embd):
+    return layer_with(torch.cat((torch.eye(n_embd), -torch.eye(n_embd)), dim=1))
 
 
 @adding_layer.aspect("values")
-def _(answer, seed):
+def turns_concatenation_into_addition(answer, seed):
     token, position = vectors(seed)
     C = token.shape[-1]
-    layer = run(answer, C, causes=RAISED)
+    layer = run(answer, C)
     if not isinstance(layer, nn.Module):
         raise CheckFailed(
             f"adding_layer gives a {type(layer).__name__}.",
@@ -283,21 +440,11 @@ def _(answer, seed):
     both = torch.stack([token, position], dim=2).flatten(2)  # (B, T, 2C)
     result = run(layer, both, what="your layer")
     want_shape(result, token.shape, "(B, T, n_embd)", "what the layer makes of concatenated vectors")
-    if same_values(result, token.double() + position):
-        return
-    nothing = layer(torch.zeros_like(both))
-    causes = [
-        (bool(nothing.abs().max() > 1e-6), "the layer has a bias, which adds the same vector everywhere: bias=False, or set it to 0."),
-        (same_values(result, token), "only the token half is let through: the second half of the weight is 0."),
-        (same_values(result, position), "only the position half is let through: the first half of the weight is 0."),
-        (same_values(result, (token + position) / 2), "this is the mean: the two squares of the weight hold 1, not ½, on the diagonal."),
-        (same_values(result, (token + position).sum(-1, keepdim=True).expand_as(token)), "a weight of ones adds up all channels; each channel is to be added to its own partner only."),
-        (same_values(result, token - position), "the second square of the weight must be + the identity."),
-    ]
-    raise CheckFailed(
-        f"the first vector starts {numbers(result[0, 0])}.",
-        f"{numbers((token + position)[0, 0])}: token plus position.",
-        next((cause for found, cause in causes if found),
-             "the weight has shape (n_embd, 2 * n_embd): two identity matrices side by side. "
-             "Copy it in under torch.no_grad()."),
+    has_bias = layer(torch.zeros_like(both)).abs().max() > 1e-6
+    adding_layer.want_values(
+        result, token.double() + position, (both,), make=lambda mistake: mistake(C).double(),
+        what=lambda example, t: f"the vector of token {t} in sequence {example} starts", meaning=": token plus position",
+        otherwise="the layer has a bias, which adds the same vector everywhere: bias=False, or set it to 0." if has_bias
+        else "the weight has shape (n_embd, 2 * n_embd): two identity matrices side by side. Copy it in under torch.no_grad().",
+        caption="One row per word: wanted, and yours",
     )

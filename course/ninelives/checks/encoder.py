@@ -266,7 +266,7 @@ def scores_of(model: nn.Module, idx: torch.Tensor, config: TransformerConfig, na
             raise
         raise CheckFailed(
             failure.seen, "scores for every token.",
-            "the model cannot work with the mask that it gets: mend first what the checks above say.",
+            "the model cannot work with the mask that it gets: first fix what the checks above report.",
         ) from None
     logits = result[0] if isinstance(result, tuple) else result
     want_shape(logits, (*idx.shape, config.vocab_size), "(B, T, vocab_size)", f"what {name} gives for token ids")

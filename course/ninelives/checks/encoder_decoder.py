@@ -104,7 +104,7 @@ def build_from(answer, *configs: TransformerConfig) -> nn.Module:
 
 def answer_of(module: nn.Module, prefix: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """(logits, loss) from the learner's forward; anything else is refused."""
-    result = run(module, prefix, targets, what=FORWARD, causes=RAISED)
+    result = run(module, prefix, targets, what=FORWARD, error_hints=RAISED)
     if not isinstance(result, tuple) or len(result) != 2:
         seen = "nothing (None)" if result is None else f"{len(result)} things" if isinstance(result, tuple) else f"a {type(result).__name__}"
         raise CheckFailed(

@@ -1,46 +1,45 @@
-"""One exercise: its checks in order, and what they say."""
+"""One exercise: its checks in order, the mistakes that they know, and what they say."""
 
-import textwrap
-import traceback
-from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
-from typing import Any
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from IPython.display import display
 
-from ninelives.figures import Picture
+from ninelives.checks.failure import CheckFailed, NotWritten, in_case
+from ninelives.checks.run import build, hint_for, name_of, run, same
+from ninelives.checks.want import (
+    ids,
+    kind_of,
+    numbers,
+    same_values,
+    want_gradient,
+    want_number,
+    want_pair,
+    want_shape,
+    want_tensor,
+)
+from ninelives.figures import wanted_and_yours
+
+__all__ = [
+    "CheckFailed", "Exercise", "Mistake", "NotWritten", "build", "ids", "in_case", "kind_of", "name_of", "numbers",
+    "on_layers_of", "run", "same", "same_values", "want_gradient", "want_number", "want_pair", "want_shape", "want_tensor",
+]
 
 
-class CheckFailed(AssertionError):
-    """What was seen, what was wanted, and what the likely cause is.
+class Mistake(NamedTuple):
+    """A wrong answer that the checks of an exercise know, and what they say of it.
 
     Args:
-        seen: what the learner's code gave.
-        wanted: what it should have given.
-        cause: the likely mistake, and what to do.
-        picture: draws both; called only if the failure is shown, since drawing
-            takes longer than all the checks of an exercise.
+        aspect: the first aspect that refuses it.
+        cause: the sentence that a learner who makes this mistake reads.
+        answer: the mistake itself, a function or class as a learner would write it.
     """
 
-    def __init__(
-        self, seen: str, wanted: str, cause: str, picture: Callable[[], Picture] | None = None
-    ) -> None:
-        super().__init__(f"\n  seen:   {seen}\n  wanted: {wanted}\n  likely: {cause}")
-        self.seen, self.wanted, self.cause, self.picture = seen, wanted, cause, picture
-
-    def _render_traceback_(self) -> list[str]:
-        """IPython shows this in place of a traceback: the learner needs the words alone."""
-        # A browser would break long lines anywhere, in the middle of a word too.
-        return [
-            part for line in str(self).strip("\n").splitlines()
-            for part in textwrap.wrap(line, 100, subsequent_indent=10 * " ", break_long_words=False, break_on_hyphens=False)
-        ]
-
-    def _ipython_display_(self) -> None:
-        """The picture, drawn where one is shown: where only the verdict is wanted, none has to be."""
-        if self.picture is not None:
-            display(self.picture())
+    aspect: str
+    cause: str
+    answer: Callable
 
 
 class Exercise:
@@ -53,11 +52,14 @@ class Exercise:
 
     Args:
         name: the name of what the learner writes.
+        error_hints: words of errors that Python or PyTorch raise in this exercise, and the likely mistake.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, error_hints: dict[str, str] | None = None) -> None:
         self.name = name
+        self.error_hints = error_hints or {}
         self.aspects: dict[str, Callable[[Any, int], None]] = {}
+        self.mistakes: list[Mistake] = []
 
     def aspect(self, name: str) -> Callable:
         """Register a function (answer, seed) that raises CheckFailed."""
@@ -65,6 +67,20 @@ class Exercise:
         def register(check: Callable[[Any, int], None]) -> Callable[[Any, int], None]:
             self.aspects[name] = check
             return check
+
+        return register
+
+    def mistake(self, aspect: str, cause: str) -> Callable:
+        """Register a wrong answer; `want_values` and `want_shape` name it when a learner's result is the same.
+
+        Args:
+            aspect: the first aspect that refuses it.
+            cause: what a learner who makes this mistake reads.
+        """
+
+        def register(answer: Callable) -> Callable:
+            self.mistakes.append(Mistake(aspect, cause, answer))
+            return answer
 
         return register
 
@@ -97,13 +113,14 @@ class Exercise:
             try:
                 self.aspects[aspect](answer, seed)
             except CheckFailed as failure:
+                failure.cause = hint_for(failure.error, self.error_hints) or failure.cause
                 return failure
             # Every check can be run alone, and a later one relies on what the earlier ones make sure of.
             except Exception as error:
                 return CheckFailed(
                     f"with what {self.name} gives, this check cannot go on ({type(error).__name__}: {str(error).partition(chr(10))[0]}).",
                     "an answer that the checks before this one accept.",
-                    "mend first what the checks above say.",
+                    "first fix what the checks above report.",
                 )
         return None
 
@@ -121,205 +138,125 @@ class Exercise:
         print(f"Running on the package's {self.name}: yours does not pass its check {failure[0]!r} yet.")
         return otherwise
 
+    def likely_cause(
+        self,
+        result: torch.Tensor,
+        arguments: Sequence[Any],
+        otherwise: str | Callable[[], str],
+        agree: Callable[[torch.Tensor, torch.Tensor], bool] = same_values,
+        make: Callable[[Callable], Callable] | None = None,
+    ) -> str:
+        """The sentence of the registered mistake that gives the same result, or else `otherwise`.
 
-# What Python says in any exercise, and what is behind it.
-OFTEN = {
-    "NoneType": "something is None there: often what a function of your own gives that has no `return`. "
-                "Does it pass its own check, further up?",
-    "is not defined": "a name that Python does not know: misspelt, or made in a cell further up that has not been run.",
-    "must be tuple of ints": "`/` makes a float, and a size is a whole number: `//` divides whole numbers.",
-    "in-place operation": "`x += …`, and a call that ends in an underscore, write into the tensor of the caller: `x = x + …` makes a new one.",
-    "has no attribute": "the name behind the dot is not there: compare it with the names in __init__ and in the hints.",
-}
+        Args:
+            result: what the learner's code gave.
+            arguments: what it was called with. Each mistake is run on copies, in float64.
+            otherwise: the sentence when no mistake gives this result, or a function that finds it.
+            agree: when two results count as the same.
+            make: makes a mistake ready to be called with the arguments; needed for classes, see `on_layers_of`.
+        """
+        for mistake in self.mistakes:
+            try:
+                with torch.no_grad():
+                    given = (make(mistake.answer) if make else mistake.answer)(*map(_copy, arguments))
+                    if agree(result, given):
+                        return mistake.cause
+            # A mistake may well fail on arguments that are not its own.
+            except Exception:
+                continue
+        return otherwise() if callable(otherwise) else otherwise
 
+    def want_values(
+        self,
+        result: torch.Tensor,
+        wanted: torch.Tensor,
+        arguments: Sequence[Any] = (),
+        *,
+        what: str | Callable[..., str],
+        otherwise: str | Callable[[], str],
+        caption: str,
+        meaning: str = "",
+        row_of: Callable[[torch.Tensor, int], str] = numbers,
+        agree: Callable[[torch.Tensor, torch.Tensor], bool] = same_values,
+        make: Callable[[Callable], Callable] | None = None,
+    ) -> None:
+        """Refuse other values than wanted, and name the registered mistake that gives just these.
 
-def name_of(answer: Any) -> str:
-    """What to call an answer in messages."""
-    return getattr(answer, "__name__", type(answer).__name__)
+        Args:
+            result: what the learner's code gave, of the right shape.
+            wanted: what is right.
+            arguments: what the learner's code was called with.
+            what: what the result is of, for the message; or a function from the index of the row that differs to
+                the beginning of the sentence, such as "for the prompt [3, 1] generate gives".
+            otherwise: the sentence when no mistake gives this result, or a function that finds it.
+            caption: under the picture of both.
+            meaning: follows the wanted row, in words.
+            row_of: writes a row, `numbers` or `ids`.
+            agree: when two results count as the same.
+            make: makes a mistake ready to be called with the arguments; needed for classes, see `on_layers_of`.
 
-
-def run(answer: Callable, *arguments: Any, what: str | None = None, causes: dict[str, str] | None = None) -> Any:
-    """Call a learner's function; whatever goes wrong in it becomes a CheckFailed.
-
-    Args:
-        answer: a function, or a module whose forward is called.
-        arguments: tensors among them must be the same afterwards.
-        what: what to call it in messages; by default its name.
-        causes: the likely mistake behind words that a raised error may hold.
-
-    Raises:
-        CheckFailed: the call raised, it changed one of its arguments, or it gave a tensor of a class of its own.
-    """
-    what = what or name_of(answer)
-    before = [a.clone() if isinstance(a, torch.Tensor) else a for a in arguments]
-    try:
-        result = answer(*arguments)
-    except Exception as error:
-        # torch raises it too, with a message, for dtypes that an operation does not take.
-        if isinstance(error, NotImplementedError) and not str(error):
-            way = way_to(error)
-            raise CheckFailed(
-                f"{way[-1][0]}, which {what} calls, is not written yet." if len(way) > 1 else f"{what} is not written yet.",
-                "your own lines in place of `raise NotImplementedError()`.",
-                "run the cell with your answer again after you have changed it, then this check.",
-            ) from None
-        shapes = ", ".join(str(tuple(a.shape)) for a in arguments if isinstance(a, torch.Tensor))
+        Raises:
+            CheckFailed: with the first row that differs.
+        """
+        if agree(result, wanted):
+            return
+        result, wanted = result.detach().double(), wanted.double()
+        differs = ~torch.isclose(result, wanted, rtol=1e-3, atol=1e-4)
+        *row, column = differs.nonzero()[0].tolist() if differs.any() else [0] * wanted.dim()
+        most = max(3, column + 1)
         raise CheckFailed(
-            f"{what} raised {type(error).__name__}{learners_line(error)}: {str(error).partition(chr(10))[0]}",
-            f"a result for inputs of shape {shapes}." if shapes else "a result.",
-            next((cause for words, cause in {**(causes or {}), **OFTEN}.items() if words in str(error)),
-                 "print the shapes before that line and compare them with the shapes in the exercise."),
-        ) from None
-    for earlier, now in zip(before, arguments):
-        if isinstance(now, torch.Tensor) and not same(earlier, now):
-            raise CheckFailed(
-                f"{what} changed the tensor that it was given.",
-                "the argument as it was: the caller still needs it.",
-                "a call that ends in an underscore (clamp_, masked_fill_), `x += …` and `x[…] = …` work in place; "
-                "take the form without underscore, write `x = x + …`, or work on x.clone().",
-            )
-    for part in result if isinstance(result, (tuple, list)) else (result,):
-        # One of another class may answer every comparison as it likes.
-        if isinstance(part, torch.Tensor) and type(part) not in (torch.Tensor, torch.nn.Parameter):
-            raise CheckFailed(
-                f"{what} gives a {type(part).__name__}, which is a class of its own.",
-                "a torch.Tensor.",
-                "return what PyTorch's operations give, or x.as_subclass(torch.Tensor).",
-            )
-    return result
-
-
-def way_to(error: Exception) -> list[tuple[str, str | None]]:
-    """The learner's functions on the way to an error, outermost first: `f` or `Class.f`, and its line there."""
-    ignored = (str(Path(torch.__file__).parents[1]), str(Path(__file__).parents[1]))
-    frames = zip(traceback.walk_tb(error.__traceback__), traceback.extract_tb(error.__traceback__))
-    return [
-        (frame.f_code.co_qualname.rsplit("<locals>.", 1)[-1], summary.line)
-        for (frame, _), summary in frames if not summary.filename.startswith(ignored)
-    ]
-
-
-def learners_line(error: Exception) -> str:
-    """Where it happened, for a message: the innermost line that neither PyTorch nor this package holds."""
-    way = way_to(error)
-    if not way or not way[-1][1]:
-        return ""
-    return (f" in {way[-1][0]}," if len(way) > 1 else "") + f" at your line `{way[-1][1]}`"
-
-
-def build(answer: Callable, *arguments: Any) -> torch.nn.Module:
-    """Construct a learner's module with weights that matter.
-
-    Weights of std 0.6 (after which a missing scale or a swapped axis shows), and
-    neither biases nor norm gains left at 0 and 1.
-
-    Raises:
-        CheckFailed: the constructor raised, or what it makes is no nn.Module.
-    """
-    module = run(answer, *arguments, what=f"{name_of(answer)}.__init__")
-    if not isinstance(module, torch.nn.Module):
-        raise CheckFailed(
-            f"{name_of(answer)}(…) makes a {type(module).__name__}.",
-            "an nn.Module.",
-            "the class statement must name nn.Module as its base.",
-        )
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.normal_(std=0.6)
-        for part in module.modules():
-            if isinstance(part, torch.nn.LayerNorm):
-                part.weight.add_(1.0)
-    return module
-
-
-def same(a: torch.Tensor, b: torch.Tensor) -> bool:
-    """Equal in shape and in every value, NaN with NaN."""
-    return a.shape == b.shape and torch.equal(a.nan_to_num(nan=0.5), b.nan_to_num(nan=0.5))
-
-
-def numbers(vector: torch.Tensor, most: int = 3) -> str:
-    """The first numbers of a vector, for a message."""
-    shown = [f"{x:.2f}".removesuffix(".00") for x in vector.flatten()[:most].tolist()]
-    return "[" + ", ".join(shown) + (", …]" if vector.numel() > most else "]")
-
-
-def want_tensor(result: Any, what: str) -> None:
-    """Refuse what is no tensor.
-
-    Raises:
-        CheckFailed: naming the type that was seen.
-    """
-    if isinstance(result, torch.Tensor):
-        return
-    raise CheckFailed(
-        f"{what} {'is' if what.startswith(('the ', 'what ')) else 'gives'} "
-        f"{'nothing (None)' if result is None else f'a {type(result).__name__}'}.",
-        "a tensor.",
-        "the function has no `return`." if result is None else "return the tensor itself, not wrapped in something else.",
-    )
-
-
-def want_shape(
-    result: Any, shape: Sequence[int], names: str, what: str, causes: dict[tuple[int, ...], str] | None = None
-) -> None:
-    """Refuse a tensor of another shape.
-
-    Args:
-        result: what the learner's code gave.
-        shape: the wanted sizes.
-        names: the wanted sizes in letters, "(B, T, C)".
-        what: what the result is of, for the message.
-        causes: the likely mistake behind a shape that is often seen.
-
-    Raises:
-        CheckFailed: result is no tensor, or of another shape.
-    """
-    want_tensor(result, what)
-    seen = tuple(result.shape)
-    if seen != tuple(shape):
-        cause = (causes or {}).get(seen)
-        if cause is None and sorted(seen) == sorted(shape):
-            cause = "the sizes are right but stand in another order: look at transpose."
-        raise CheckFailed(
-            f"{what} has shape {seen}.",
-            f"{tuple(shape)}, that is {names}.",
-            cause or "follow the shapes line by line with a shape comment after each.",
+            f"{what(*row) if callable(what) else f'{what} at {row} is'} {row_of(result[tuple(row)], most)}.",
+            f"{row_of(wanted[tuple(row)], most)}{meaning}.",
+            self.likely_cause(result, arguments, otherwise, agree, make),
+            picture=lambda: wanted_and_yours(wanted, result, caption=caption),
         )
 
+    def want_shape(
+        self,
+        result: Any,
+        shape: Sequence[int],
+        names: str,
+        what: str,
+        arguments: Sequence[Any],
+        make: Callable[[Callable], Callable] | None = None,
+    ) -> None:
+        """Refuse a tensor of another shape, and name the registered mistake that gives just this one.
 
-def same_values(result: torch.Tensor, wanted: torch.Tensor, tolerance: float = 1e-4) -> bool:
-    """Whether two tensors agree in shape and up to float32 rounding."""
-    return result.shape == wanted.shape and bool(
-        (result.detach().double() - wanted.double()).abs().max() <= tolerance * (1 + wanted.double().abs().max())
-    )
+        Args:
+            result: what the learner's code gave.
+            shape: the wanted sizes.
+            names: the wanted sizes in letters, "(B, T, C)".
+            what: what the result is of, for the message.
+            arguments: what the learner's code was called with.
+            make: makes a mistake ready to be called with the arguments; needed for classes, see `on_layers_of`.
+
+        Raises:
+            CheckFailed: result is no tensor, or of another shape.
+        """
+        known = {}
+        if isinstance(result, torch.Tensor) and tuple(result.shape) != tuple(shape):
+            # Where two mistakes give the same shape, the numbers may tell which one it is.
+            cause = self.likely_cause(result, arguments, "", make=make) or self.likely_cause(result, arguments, "", _same_shape, make)
+            known = {tuple(result.shape): cause} if cause else {}
+        want_shape(result, shape, names, what, known)
 
 
-def want_gradient(
-    module: torch.nn.Module, output: torch.Tensor, what: str, may_be_zero: Collection[str] = ()
-) -> None:
-    """Refuse a module with a parameter that no gradient reaches.
+def on_layers_of(module: torch.nn.Module, mistake: type[torch.nn.Module]) -> torch.nn.Module:
+    """A mistaken class with the layers of a module: the mistake's methods, the learner's weights.
 
-    Args:
-        module: the learner's, freshly built.
-        output: what it gave for some input, before any backward call.
-        what: what to call it in messages.
-        may_be_zero: names of parameters whose gradient must be there, but may
-            be 0 for a good reason.
-
-    Raises:
-        CheckFailed: naming the parameters left out.
+    The mistake's own __init__ is not run, so the mistake must be in forward, or in what forward calls.
     """
-    if output.requires_grad:
-        # A plain sum can have a zero gradient by symmetry; weights of random sign have not.
-        (output * torch.randn_like(output)).sum().backward()
-    lost = [
-        name for name, p in module.named_parameters()
-        if p.grad is None or not (p.grad.abs().sum() > 0 or name in may_be_zero)
-    ]
-    if lost:
-        raise CheckFailed(
-            f"after backward() no gradient has reached {', '.join(lost)} of {what}.",
-            "a gradient for every parameter: without one it never learns.",
-            "something is cut off: .detach(), .data, .item(), torch.no_grad(), torch.tensor(…) of a tensor, "
-            "or a layer that forward does not use.",
-        )
+    mistaken = copy.copy(module)
+    mistaken.__class__ = mistake
+    return mistaken
+
+
+def _copy(argument: Any) -> Any:
+    """A tensor's copy, in float64 if it holds floats; anything else as it is."""
+    if not isinstance(argument, torch.Tensor):
+        return argument
+    return argument.detach().to(torch.float64 if argument.is_floating_point() else argument.dtype, copy=True)
+
+
+def _same_shape(result: torch.Tensor, other: torch.Tensor) -> bool:
+    return result.shape == other.shape

@@ -47,7 +47,7 @@ def shares(logits: torch.Tensor, temperature: float) -> torch.Tensor:
 
 def probabilities_of(answer, logits: torch.Tensor, temperature: float) -> torch.Tensor:
     """What the learner's function gives, of the right shape and made of floats."""
-    result = run(answer, logits, temperature, causes=OUTSIDE)
+    result = run(answer, logits, temperature, error_hints=OUTSIDE)
     B, V = logits.shape
     want_shape(result, (B, V), "(B, V)", f"{PROBABILITIES} at temperature {temperature:g}", causes={
         (B,): "this is one number for each row: the word itself. A probability for every word is wanted.",
@@ -235,7 +235,7 @@ def text_of(answer, model: Stub, idx: torch.Tensor, new: int, temperature: float
         CheckFailed: it is of another shape, or no token ids.
     """
     what = f"generate with a prompt of {idx.shape[1]} and max_new_tokens = {new}"
-    result = run(as_generate(answer), model, idx, new, temperature, what="generate", causes=OUTSIDE | {
+    result = run(as_generate(answer), model, idx, new, temperature, what="generate", error_hints=OUTSIDE | {
         "cannot be converted to Scalar": "`.item()` works for a batch of one alone. Keep the tensor: (B, 1) for the batch.",
         "can only concatenate": "the new tokens must be a tensor (B, 1): torch.cat joins tensors.",
         "Tensors must have same number of dimensions": "torch.cat joins (B, T) and (B, 1): keep the axis of size 1, or add it with unsqueeze(1).",

@@ -210,7 +210,7 @@ def answer_to(
             return answer(model, prefix, new, temperature)
         return answer(model, prefix, new, temperature, end_token=end_token)
 
-    result = run(called, model, prefix, new, temperature, what="prefix_generation", causes=RAISED)
+    result = run(called, model, prefix, new, temperature, what="prefix_generation", error_hints=RAISED)
     (B, P), wanted = prefix.shape, new if columns is None else columns
     what = f"prefix_generation with {B} prefixes of {P} and max_new_tokens = {new}"
     causes = {

@@ -48,7 +48,7 @@ def encoded(made, words: list[str], text: str) -> torch.Tensor:
         "qu'il": "\"qu'il\" is two words: put a blank behind every apostrophe, `text.replace(\"'\", \"' \")`, and then split.",
         "''": "`split(\" \")` makes an empty word of two blanks in a row; `split()` does not.",
     }
-    return run(made.encode, text, what=f"encode({text!r})", causes=causes)
+    return run(made.encode, text, what=f"encode({text!r})", error_hints=causes)
 
 
 @tokenizer.aspect("encode")
@@ -132,7 +132,7 @@ def _(answer, seed):
         ([1], words[0]),
     ]
     for ids, wanted in cases:
-        result = run(made.decode, torch.tensor(ids), what=f"decode({ids})", causes={
+        result = run(made.decode, torch.tensor(ids), what=f"decode({ids})", error_hints={
             "only integer tensors of a single": "go through the ids as numbers: `ids.tolist()`.",
             "out of range": "−1 is padding, not the last word; and behind the end token there may be anything.",
         })
@@ -180,7 +180,7 @@ def filled(rows: Sequence[Sequence[int]], padding: int = -1) -> torch.Tensor:
 def batch_of(answer, pairs, end) -> tuple[torch.Tensor, torch.Tensor]:
     """(prefix, targets) from the learner's function; anything else is refused."""
     before = [(a.clone(), b.clone()) for a, b in pairs]
-    result = run(answer, pairs, end, causes={
+    result = run(answer, pairs, end, error_hints={
         "stack expects": "tensors of different lengths cannot be stacked: make them equally long first.",
         "expected sequence of length": "rows of different lengths make no tensor: fill them up with −1 first.",
     })
@@ -376,7 +376,7 @@ def situation(seed: int, adam: bool) -> tuple[Softmax, torch.optim.Optimizer, li
 
 
 def take_step(answer, model, optimizer, batch, rate, grad_clip) -> Any:
-    return run(lambda *batch: answer(model, optimizer, batch, rate, grad_clip), *batch, what="training_step", causes={
+    return run(lambda *batch: answer(model, optimizer, batch, rate, grad_clip), *batch, what="training_step", error_hints={
         "missing 1 required positional argument": "a batch is a tuple of what the model is called with: `model(*batch)`.",
         "does not require grad": "no graph was built: no torch.no_grad() around the step, no .detach() on the loss.",
         "can be implicitly created only for scalar": "backward() is called on the logits. The model returns (logits, loss).",
@@ -482,7 +482,7 @@ def _(answer, seed):
 
 def number_from(answer, what: str, *arguments) -> float:
     """A number from a learner's function of numbers, whether float, numpy or tensor."""
-    result = run(answer, *arguments, what=what, causes={
+    result = run(answer, *arguments, what=what, error_hints={
         "float division by zero": "nothing here is divided by a number that may be 0; look at the powers once more.",
         "math domain error": "a root of something negative: is it step, or step − warmup_steps?",
     })
@@ -703,7 +703,7 @@ MEASURES = {
 
 
 def share_from(answer, model, prefix, targets, end) -> float:
-    result = run(lambda prefix, targets: answer(model, prefix, targets, end), prefix, targets, what="exact_match", causes={
+    result = run(lambda prefix, targets: answer(model, prefix, targets, end), prefix, targets, what="exact_match", error_hints={
         "must match the size": "the model may stop earlier than the longest answer, so what it says may have fewer columns than targets: "
                                "fill it up with −1, or compare row by row.",
         "too many indices": "the answer of prefix_generation is (B, new).",

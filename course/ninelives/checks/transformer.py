@@ -176,7 +176,7 @@ def block_mistakes(module: nn.Module, x: torch.Tensor, mask: torch.Tensor | None
 
 def want_block(module: nn.Module, config: TransformerConfig, x: torch.Tensor, mask: torch.Tensor | None, when: str, otherwise: str) -> None:
     """Refuse a block that gives anything but PyTorch's own layer with its weights."""
-    result = run(module, x, mask, what=BLOCK, causes=RAISED)
+    result = run(module, x, mask, what=BLOCK, error_hints=RAISED)
     want_shape(result, x.shape, "(B, T, n_embd)", "the output")
     want_values(
         result, pytorch_block(module, config, x, mask), f"{when}, the output", block_mistakes(module, x, mask),
@@ -191,7 +191,7 @@ def _(answer, seed):
     module = built_block(answer, config)
     for b, t in ((B, T), (1, T), (B, 1), (1, 1), (config.n_head, config.head_size)):
         want_shape(
-            run(module, vectors(b, t, C, seed), what=BLOCK, causes=RAISED), (b, t, C), "(B, T, n_embd)", "the output",
+            run(module, vectors(b, t, C, seed), what=BLOCK, error_hints=RAISED), (b, t, C), "(B, T, n_embd)", "the output",
             causes={
                 (t, C): "the batch axis is gone: a squeeze() removes it when B is 1.",
                 (b, t, 4 * C): "the mlp is cut in the middle, where it is four times as wide. Call it as a whole: self.mlp(…).",
@@ -234,7 +234,7 @@ def _(answer, seed):
 def _(answer, seed):
     B, T, config = block_sizes(seed)
     module = built_block(answer, config)
-    call = partial(run, module, what=BLOCK, causes=RAISED)
+    call = partial(run, module, what=BLOCK, error_hints=RAISED)
     x = vectors(B, T, config.n_embd, seed).requires_grad_()
     want_gradient(module, call(x, None), "TransformerBlock", may_be_zero=flat(module))
     weights = torch.randn_like(x)
@@ -359,7 +359,7 @@ def call(
     return_hidden: bool = False,
 ) -> Any:
     """The learner's forward, whatever it gives."""
-    return run(module, idx, targets, hidden_cache, return_hidden, what=FORWARD, causes=RAISED)
+    return run(module, idx, targets, hidden_cache, return_hidden, what=FORWARD, error_hints=RAISED)
 
 
 def logits_and_loss(module: nn.Module, idx: torch.Tensor, *others: Any) -> tuple[torch.Tensor, Any]:

@@ -1,0 +1,69 @@
+"""What a check says when it refuses an answer: seen, wanted, likely."""
+
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from IPython.display import display
+
+from ninelives.figures import Picture
+
+
+class CheckFailed(AssertionError):
+    """What was seen, what was wanted, and what the likely cause is.
+
+    Args:
+        seen: what the learner's code gave.
+        wanted: what it should have given.
+        cause: the likely mistake, and what to do.
+        picture: draws both; called only if the failure is shown, since drawing
+            takes longer than all the checks of an exercise.
+        error: what Python said, if the learner's code raised an error that nothing
+            explains yet. The exercise looks it up in its `error_hints`.
+    """
+
+    def __init__(
+        self, seen: str, wanted: str, cause: str, picture: Callable[[], Picture] | None = None, error: str = ""
+    ) -> None:
+        super().__init__(seen, wanted, cause)
+        self.seen, self.wanted, self.cause, self.picture, self.error = seen, wanted, cause, picture, error
+
+    def __str__(self) -> str:
+        return f"\n  seen:   {self.seen}\n  wanted: {self.wanted}\n  likely: {self.cause}"
+
+    def _render_traceback_(self) -> list[str]:
+        """IPython shows this in place of a traceback: the learner needs the words alone."""
+        # A browser would break long lines anywhere, even inside a word.
+        return [
+            part for line in str(self).strip("\n").splitlines()
+            for part in textwrap.wrap(line, 100, subsequent_indent=10 * " ", break_long_words=False, break_on_hyphens=False)
+        ]
+
+    def _ipython_display_(self) -> None:
+        """Draw the picture, which takes long: only a failure that is shown needs one."""
+        if self.picture is not None:
+            display(self.picture())
+
+
+class NotWritten(CheckFailed):
+    """The exercise, or one that it builds on, still raises NotImplementedError."""
+
+
+@contextmanager
+def in_case(case: str, *, wanted: str = "", cause: str = "") -> Iterator[None]:
+    """Begin what a failure inside has seen with the case that was tried.
+
+    Args:
+        case: for instance "with a mask of dtype torch.bool".
+        wanted: replaces what was wanted.
+        cause: replaces the likely cause, unless the exercise is not written yet.
+    """
+    try:
+        yield
+    except CheckFailed as failure:
+        failure.seen = f"{case}, {failure.seen}"
+        if not isinstance(failure, NotWritten):
+            failure.wanted, failure.cause = wanted or failure.wanted, cause or failure.cause
+            if cause:
+                failure.error = ""
+        raise

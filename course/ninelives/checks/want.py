@@ -1,0 +1,148 @@
+"""Refuse what an answer should not give: another type, shape or number, or a parameter without gradient."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import torch
+
+from ninelives.checks.failure import CheckFailed
+
+NO_RETURN = "the function has no `return`."
+
+
+def numbers(vector: torch.Tensor, most: int = 3) -> str:
+    """The first numbers of a vector, for a message."""
+    shown = [f"{x:.2f}".removesuffix(".00") for x in vector.flatten()[:most].tolist()]
+    return "[" + ", ".join(shown) + (", …]" if vector.numel() > most else "]")
+
+
+def ids(vector: torch.Tensor, most: int = 0) -> str:
+    """All whole numbers of a vector, such as token ids, for a message."""
+    return str(vector.long().tolist())
+
+
+def kind_of(result: Any) -> str:
+    """What kind of thing a result is, for a message."""
+    if result is None:
+        return "nothing (None)"
+    return f"a {type(result).__name__}" + (f" of {len(result)}" if isinstance(result, tuple | list) else "")
+
+
+def same_values(result: torch.Tensor, wanted: torch.Tensor, tolerance: float = 1e-4) -> bool:
+    """Whether two tensors agree in shape and up to float32 rounding."""
+    return result.shape == wanted.shape and bool(
+        (result.detach().double() - wanted.double()).abs().max() <= tolerance * (1 + wanted.double().abs().max())
+    )
+
+
+def want_tensor(result: Any, what: str) -> None:
+    """Refuse what is no tensor.
+
+    Raises:
+        CheckFailed: naming the type that was seen.
+    """
+    if not isinstance(result, torch.Tensor):
+        raise CheckFailed(
+            f"{what} {'is' if what.startswith(('the ', 'what ')) else 'gives'} {kind_of(result)}.",
+            "a tensor.",
+            NO_RETURN if result is None else "return the tensor itself, not wrapped in something else.",
+        )
+
+
+def want_pair(result: Any, what: str, names: Sequence[str], otherwise: str) -> tuple:
+    """What an answer returned, as a tuple, if it is as many things as there are names.
+
+    Args:
+        result: what the learner's code gave; a tuple or a list will do.
+        what: which function gave it, for the message.
+        names: what the things are, in order; two of them, or more.
+        otherwise: the likely cause, unless nothing was returned.
+
+    Raises:
+        CheckFailed: it is something else.
+    """
+    if isinstance(result, tuple | list) and len(result) == len(names):
+        return tuple(result)
+    count = {2: "two", 3: "three"}[len(names)]
+    raise CheckFailed(
+        f"{what} gives {kind_of(result)}.",
+        f"{count} things: ({', '.join(names)}).",
+        NO_RETURN if result is None else otherwise,
+    )
+
+
+def want_number(result: Any, what: str, wanted: str, otherwise: str) -> float:
+    """What an answer returned, as a float, if it is one number.
+
+    Args:
+        result: what the learner's code gave; a tensor of one number will do.
+        what: which function gave it, for the message.
+        wanted: which number is wanted.
+        otherwise: the likely cause, unless nothing was returned.
+
+    Raises:
+        CheckFailed: it is something else.
+    """
+    try:
+        return float(result)
+    except (TypeError, ValueError, RuntimeError):
+        raise CheckFailed(f"{what} gives {kind_of(result)}.", wanted, NO_RETURN if result is None else otherwise) from None
+
+
+def want_shape(
+    result: Any, shape: Sequence[int], names: str, what: str, causes: dict[tuple[int, ...], str] | None = None
+) -> None:
+    """Refuse a tensor of another shape.
+
+    Args:
+        result: what the learner's code gave.
+        shape: the wanted sizes.
+        names: the wanted sizes in letters, "(B, T, C)".
+        what: what the result is of, for the message.
+        causes: the likely mistake behind a shape that is often seen.
+
+    Raises:
+        CheckFailed: result is no tensor, or of another shape.
+    """
+    want_tensor(result, what)
+    seen = tuple(result.shape)
+    if seen != tuple(shape):
+        cause = (causes or {}).get(seen)
+        if cause is None and sorted(seen) == sorted(shape):
+            cause = "the sizes are right but stand in another order: look at transpose."
+        raise CheckFailed(
+            f"{what} has shape {seen}.",
+            f"{tuple(shape)}, that is {names}.",
+            cause or "follow the shapes line by line with a shape comment after each.",
+        )
+
+
+def want_gradient(
+    module: torch.nn.Module, output: torch.Tensor, what: str, may_be_zero: Collection[str] = ()
+) -> None:
+    """Refuse a module with a parameter that no gradient reaches.
+
+    Args:
+        module: the learner's, freshly built.
+        output: what it gave for some input, before any backward call.
+        what: what to call it in messages.
+        may_be_zero: names of parameters whose gradient must be there, but may
+            be 0 for a good reason.
+
+    Raises:
+        CheckFailed: naming the parameters left out.
+    """
+    if output.requires_grad:
+        # A plain sum can have a zero gradient by symmetry; weights of random sign have not.
+        (output * torch.randn_like(output)).sum().backward()
+    lost = [
+        name for name, p in module.named_parameters()
+        if p.grad is None or not (p.grad.abs().sum() > 0 or name in may_be_zero)
+    ]
+    if lost:
+        raise CheckFailed(
+            f"after backward() no gradient has reached {', '.join(lost)} of {what}.",
+            "a gradient for every parameter: without one it never learns.",
+            "something is cut off: .detach(), .data, .item(), torch.no_grad(), torch.tensor(…) of a tensor, "
+            "or a layer that forward does not use.",
+        )

@@ -1,0 +1,49 @@
+"""Every sentence in which a check names a likely cause is proved by an answer that gets exactly this one.
+
+A registered mistake (`@exercise.mistake(aspect, cause)`) proves its cause here, by being run. An answer of
+the bank proves the one sentence that its words quote: test_banks.py runs it.
+"""
+
+import importlib
+import pkgutil
+
+import pytest
+
+import answers.wrong
+from answers import answers_in
+from sentences import NOT_YET, every_mistake, module_names, quoted, sentences_of
+
+SEEDS = (0, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "mistake"),
+    [pytest.param(*each, id=f"{each[0].name}-{each[1].answer.__name__}") for each in every_mistake()],
+)
+def test_a_mistake_is_refused_with_its_own_sentence(exercise, mistake):
+    for seed in SEEDS:
+        failure = exercise.first_failure(mistake.answer, seed)
+        assert failure is not None, f"{exercise.name} lets it through with seed {seed}"
+        assert (failure[0], failure[1].cause) == (mistake.aspect, mistake.cause), f"seed {seed}: {failure[1]}"
+        if failure[1].picture is not None:
+            assert failure[1].picture().alt
+
+
+def proved() -> tuple[set[str], set[tuple[str, ...]]]:
+    """The causes of registered mistakes, and the sentences that the bank quotes."""
+    banks = [importlib.import_module(f"answers.wrong.{module.name}") for module in pkgutil.iter_modules(answers.wrong.__path__)]
+    words = [words for bank in banks for answer in answers_in(bank).values() for words in answer.verdict.says]
+    return {mistake.cause for _, mistake in every_mistake()}, {sentence.parts for sentence in map(quoted, words) if sentence}
+
+
+@pytest.mark.parametrize("module", module_names())
+def test_every_cause_in_the_source_of_the_checks_is_proved_by_an_answer(module):
+    registered, in_the_bank = proved()
+    unproved = [
+        sentence for sentence in sentences_of(module)
+        if sentence.parts not in in_the_bank and not any(map(sentence.is_said_by, registered))
+    ]
+    if module in NOT_YET:
+        assert unproved, f"every sentence of {module} is proved: take it out of NOT_YET"
+    else:
+        assert not unproved, "".join(f"\n{each.module}.py:{each.line}  {'…'.join(each.parts)}" for each in unproved)

@@ -1,0 +1,113 @@
+"""The sentences in which the checks name likely causes, read from their source."""
+
+import ast
+import importlib
+import pkgutil
+import re
+from functools import cache
+from typing import NamedTuple
+
+import ninelives.checks
+from ninelives.checks.exercise import Exercise, Mistake
+
+# What stands in these is not a cause: the first two arguments of CheckFailed, and these named arguments.
+SEEN_AND_WANTED = 2
+NOT_CAUSES = {"caption", "meaning", "names", "seen", "wanted", "what"}
+
+# Modules that hold sentences which no answer proves yet.
+NOT_YET = {
+    "attention", "decoder", "encoder", "encoder_decoder", "generation", "prefix_generation", "training", "transformer",
+}
+
+
+class Sentence(NamedTuple):
+    """A cause in the source of a module of checks.
+
+    Args:
+        module: the module's name, without the package.
+        line: where it stands.
+        parts: its text; of an f-string the texts between the values.
+    """
+
+    module: str
+    line: int
+    parts: tuple[str, ...]
+
+    def is_said_by(self, cause: str) -> bool:
+        """Whether a message's cause is this sentence, with any values filled in."""
+        return re.fullmatch("(?s:.*)".join(map(re.escape, self.parts)), cause) is not None
+
+    def holds(self, words: str) -> bool:
+        return any(words in part for part in self.parts)
+
+
+def module_names() -> list[str]:
+    """The modules of ninelives.checks."""
+    return [module.name for module in pkgutil.iter_modules(ninelives.checks.__path__)]
+
+
+def exercises_of(module: str) -> list[Exercise]:
+    """The exercises that a module of checks defines or passes on."""
+    return [item for item in vars(importlib.import_module(f"ninelives.checks.{module}")).values() if isinstance(item, Exercise)]
+
+
+@cache
+def every_mistake() -> list[tuple[Exercise, Mistake]]:
+    """The registered mistakes of all exercises, each once."""
+    exercises = {id(exercise): exercise for module in module_names() for exercise in exercises_of(module)}
+    return [(exercise, mistake) for exercise in exercises.values() for mistake in exercise.mistakes]
+
+
+@cache
+def sentences_of(module: str) -> list[Sentence]:
+    """Every sentence in a module that may be a cause: a string with a space that ends like a sentence."""
+    path = importlib.import_module(f"ninelives.checks.{module}").__file__
+    with open(path, encoding="utf-8") as source:
+        tree = ast.parse(source.read())
+    return [
+        Sentence(module, node.lineno, parts)
+        for node in _strings(tree)
+        if (parts := _parts(node)) and " " in "".join(parts) and re.search(r"[.?!]$", parts[-1])
+    ]
+
+
+def _strings(node: ast.AST):
+    """The string constants and f-strings below a node that may be causes."""
+    if isinstance(node, ast.Constant | ast.JoinedStr):
+        yield node
+        return
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):  # a docstring
+        return
+    if isinstance(node, ast.Dict):  # the keys are what the cause is looked up by
+        for value in node.values:
+            yield from _strings(value)
+        return
+    if isinstance(node, ast.Call):
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if name == "print" or name.endswith("Error"):
+            return
+        below = node.args[SEEN_AND_WANTED if name in ("CheckFailed", "NotWritten") else 0 :]
+        below = [*below, *(named.value for named in node.keywords if named.arg not in NOT_CAUSES)]
+    else:
+        below = ast.iter_child_nodes(node)
+    for child in below:
+        yield from _strings(child)
+
+
+def _parts(node: ast.Constant | ast.JoinedStr) -> tuple[str, ...]:
+    if isinstance(node, ast.Constant):
+        return (node.value,) if isinstance(node.value, str) else ()
+    parts = [""]
+    for piece in node.values:
+        if isinstance(piece, ast.Constant):
+            parts[-1] += piece.value
+        else:
+            parts.append("")
+    return tuple(parts)
+
+
+@cache
+def quoted(words: str) -> Sentence | None:
+    """The sentence that is quoted by these words: they are all of it, or no other sentence of the checks holds them."""
+    found = {sentence.parts: sentence for module in module_names() for sentence in sentences_of(module) if sentence.holds(words)}
+    return found.get((words,)) or (next(iter(found.values())) if len(found) == 1 else None)

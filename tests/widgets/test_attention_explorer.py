@@ -152,7 +152,7 @@ def test_the_picture_follows_the_selection():
 
 def test_one_explorer_of_64_words_costs_a_saved_notebook_at_most_100_kilobytes(monkeypatch):
     outputs = []
-    monkeypatch.setattr("ninelives.widgets.shared.display", lambda data, **how: outputs.append([data, how]))
+    monkeypatch.setattr("ninelives.widgets.lab_widget.display", lambda data, **how: outputs.append([data, how]))
     AttentionExplorer(attention(6, 8, 64, 64), (SENTENCE * 6)[:64])._ipython_display_()
     assert 10_000 < len(json.dumps(outputs)) < 100_000
 

@@ -7,6 +7,7 @@ from traitlets import TraitError
 
 from ninelives.model import Decoder, Encoder
 from ninelives.widgets import MaskLab
+from ninelives.widgets.mask_lab.in_words import compared
 
 SENTENCES = [text.split() for text in ("the cat was full", "it slept", "the dog ate the whole fish")]
 ENCODER, DECODER = Encoder.__new__(Encoder), Decoder.__new__(Decoder)
@@ -95,6 +96,21 @@ def test_cells_in_which_a_learners_mask_differs_are_counted():
     assert f"differs from what is shown in {future} cells" in lab.describe()
 
 
+def test_the_browser_masks_and_compares_as_python_does(same_in_javascript):
+    labs = [
+        MaskLab(SENTENCES, get_attention_mask=ENCODER.get_attention_mask),
+        MaskLab(SENTENCES, causal=True, get_attention_mask=ENCODER.get_attention_mask),
+        MaskLab([2], causal=True, get_attention_mask=ENCODER.get_attention_mask),
+        MaskLab([3, 2], prefix=[2, 3], causal=True, get_attention_mask=DECODER.get_attention_mask),
+        MaskLab([3, 2], get_attention_mask=lambda num_tokens, T: 1 / 0),
+    ]
+    labs[1].rows_too, labs[1].lengths = True, [4, 1, 3]
+    labs[3].prefix_lengths = [1, 3]
+    same_in_javascript("mask_lab", [
+        (lab, {"masks": lab.masks().astype(int).tolist(), "compared": compared(lab, lab.masks())}) for lab in labs
+    ])
+
+
 def test_any_form_of_a_learners_mask_is_taken():
     def one_row_of_floats(num_tokens, T):
         return (torch.arange(T) < num_tokens.view(-1, 1, 1, 1)).float()  # (B, 1, 1, T)
@@ -147,8 +163,8 @@ def test_the_picture_follows_the_state():
         ({"sentences": [3, 0]}, "sentences holds the length 0"),
         ({"sentences": [3, -2]}, "sentences holds the length -2"),
         ({"sentences": [3, 2], "prefix": [4]}, "1 prefixes for 2 sentences"),
-        ({"sentences": [25]}, "there are 25 places to draw, and at most 24"),
-        ({"sentences": [20], "prefix": [5]}, "there are 25 places to draw"),
+        ({"sentences": [25]}, "there are 25 positions to draw, and at most 24"),
+        ({"sentences": [20], "prefix": [5]}, "there are 25 positions to draw"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_with_one_sentence(arguments, says):

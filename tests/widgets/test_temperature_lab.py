@@ -160,7 +160,7 @@ def test_the_repr_says_what_is_shown():
 
 def test_a_vocabulary_of_5000_words_costs_a_saved_notebook_no_more_than_the_words(monkeypatch):
     outputs = []
-    monkeypatch.setattr("ninelives.widgets.shared.display", lambda data, **how: outputs.append([data, how]))
+    monkeypatch.setattr("ninelives.widgets.lab_widget.display", lambda data, **how: outputs.append([data, how]))
     TemperatureLab(model(5000), [1, 2], [f"word{k}" for k in range(5000)])._ipython_display_()
     assert len(json.dumps(outputs)) < 100_000
 

@@ -17,13 +17,13 @@ from ninelives.figures import (
     read_row,
 )
 from ninelives.figures.style import ACCENT, BLUE, SKY, WEIGHTS_MAP
-from ninelives.widgets.shared import Drawn, browser_code, browser_style
+from ninelives.widgets.lab_widget import LabWidget, browser_code, browser_style
 
 UNIT = 64000  # a weight of 1 as it is sent; 640 steps to a hundredth
 SHADES = [to_hex(WEIGHTS_MAP(k)) for k in range(256)]
 
 
-class AttentionExplorer(Drawn):
+class AttentionExplorer(LabWidget):
     """Attention weights as heatmap, lines and a grid of all heads, with each row in words.
 
     `attentions` is a tensor or array (L, H, T, S), (H, T, S) or (T, S), or a list of L
@@ -40,7 +40,7 @@ class AttentionExplorer(Drawn):
     """
 
     _esm = browser_code("attention_explorer")
-    _css = browser_style()
+    _css = browser_style("attention_explorer")
 
     shape = t.List(t.Int()).tag(sync=True)  # [L, H, T, S]
     rows = t.List(t.Unicode()).tag(sync=True)
@@ -148,7 +148,7 @@ class AttentionExplorer(Drawn):
             f"{self._where().lower()}{chosen})"
         )
 
-    def _still(self) -> Picture | None:
+    def _picture_or_none(self) -> Picture | None:
         return self.picture() if len(self.hidden) < len(self.columns) else None
 
     def _where(self) -> str:

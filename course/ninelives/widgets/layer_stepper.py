@@ -28,7 +28,7 @@ from ninelives.figures.style import (
     put_title,
     visible,
 )
-from ninelives.widgets.shared import Drawn, browser_code, browser_style
+from ninelives.widgets.lab_widget import LabWidget, browser_code, browser_style
 
 MOST_TOKENS = 64
 MOST_SCORES = 512  # of a larger vocabulary the strips show the first
@@ -37,7 +37,7 @@ UNIT = 32767  # the largest number of a strip as it is sent
 CLOSE = 1e-3  # part of the largest number; the sums of a block may be off by this much
 
 
-class LayerStepper(Drawn):
+class LayerStepper(LabWidget):
     """A token's vector after the embedding, after each block and after the final norm, then its scores.
 
     `model` is a Transformer with `layers` (embedding, blocks, norm) and `lm_head`, whether the

@@ -35,13 +35,13 @@ from ninelives.figures.style import (
     text_width,
     visible,
 )
-from ninelives.widgets.shared import Drawn, browser_code, browser_style
+from ninelives.widgets.lab_widget import LabWidget, browser_code, browser_style
 
 MOST_WORDS = 40
 SAME = 1e-5  # numbers count as equal when they differ by less than this part of the largest
 
 
-class PositionLab(Drawn):
+class PositionLab(LabWidget):
     """A sentence whose words can be moved, and what each word's vector becomes at its place.
 
     `embedding` is any module from idx (B, T) int64 to (B, T, n_embd) in which a vector depends

@@ -68,20 +68,3 @@ function watchTheme(el) {
   placed.observe(el);
   return () => { page.disconnect(); placed.disconnect(); system.removeEventListener("change", follow); };
 }
-
-// A widget on a page of its own: the state is inlined and nothing answers from Python.
-function mount(el, state) {
-  const listeners = {};
-  const model = {
-    get: name => state[name],
-    set(name, value) {
-      if (state[name] === value) return;
-      state[name] = value;
-      for (const listener of listeners["change:" + name] ?? []) listener();
-    },
-    save_changes() {},
-    on: (event, listener) => (listeners[event] ??= []).push(listener),
-    off: (event, listener) => { listeners[event] = (listeners[event] ?? []).filter(other => other !== listener); },
-  };
-  render({ model, el });
-}

@@ -13,12 +13,12 @@ from ninelives.figures import Picture, distribution
 from ninelives.figures.style import ACCENT, BLUE, SKY
 from ninelives.model import next_token_probabilities
 from ninelives.model.generation import in_eval_mode, next_logits
-from ninelives.widgets.shared import Drawn, browser_code, browser_style
+from ninelives.widgets.lab_widget import LabWidget, browser_code, browser_style
 
 AGREES = 1e-4  # a learner's probabilities may differ by this much, which is float32 and no mistake
 
 
-class TemperatureLab(Drawn):
+class TemperatureLab(LabWidget):
     """The probabilities of a model's next word under a temperature, top-k and top-p, and draws from them.
 
     `model` is any module from idx (B, T) int64 to (logits (B, T, V), loss); `idx`, (T,) or

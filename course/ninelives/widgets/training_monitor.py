@@ -14,14 +14,14 @@ from IPython.display import display
 
 from ninelives.figures import Picture, describe_training, training_curves
 from ninelives.figures.style import ACCENT, BLUE, PALETTE, SKY
-from ninelives.widgets.shared import STILL_OR_ALIVE, Drawn, browser_code, browser_style
+from ninelives.widgets.lab_widget import HIDE_PICTURE_WHEN_LIVE, LabWidget, browser_code, browser_style
 
 MOST_RUNS = len(PALETTE)
 OWN_KEYS = ("step", "loss", "rate", "seconds")  # what `train` writes; everything else comes from `evaluate`
 BETWEEN = 0.2  # seconds from one sign of life to the next
 
 
-class TrainingMonitor(Drawn):
+class TrainingMonitor(LabWidget):
     """Progress, time left, curves, rate and samples of a training, with a button that stops it.
 
     Show it, then let it watch the training:
@@ -167,13 +167,13 @@ class TrainingMonitor(Drawn):
         return f"TrainingMonitor({self._progress()}{beside})"
 
     def _ipython_display_(self) -> None:
-        # As Drawn, but picture and words are named, since they change when the training is over.
+        # As LabWidget, but picture and words are named, since they change when the training is over.
         self._show_still(update=False)
         display(self._widget_view()[0], raw=True)
 
     def _show_still(self, update: bool) -> None:
         still, words = replace(self.picture(), caption="A still picture; run the cell to watch it.").outputs()
-        words["data"]["text/markdown"] += STILL_OR_ALIVE
+        words["data"]["text/markdown"] += HIDE_PICTURE_WHEN_LIVE
         for output, what in ((still, "picture"), (words, "words")):
             display(output["data"], metadata=output["metadata"], raw=True, display_id=f"{self.model_id}-{what}", update=update)
 

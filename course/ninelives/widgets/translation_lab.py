@@ -22,14 +22,14 @@ from ninelives.figures.style import (
 )
 from ninelives.model import answer_attentions, prefix_generation
 from ninelives.model.transformer import in_eval_mode
-from ninelives.widgets.shared import Drawn, browser_code, browser_style
+from ninelives.widgets.lab_widget import LabWidget, browser_code, browser_style
 
 MOST_NEW = 32  # words of a translation
 LIKELY = 3  # candidates shown for each word
 ALL_HEADS = -1
 
 
-class TranslationLab(Drawn):
+class TranslationLab(LabWidget):
     """A sentence, its translation, and for each word of that where it looked and what else it might have been.
 
     `model` is an encoder-decoder, the package's or a learner's own, `tokenizer` has the words of

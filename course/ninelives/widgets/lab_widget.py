@@ -1,0 +1,111 @@
+"""What the widgets have in common: how they are shown, saved and exported."""
+
+import base64
+import html
+import json
+from dataclasses import replace
+from pathlib import Path
+from string import Template
+
+import anywidget
+from IPython.display import display
+
+from ninelives.figures import Picture
+from ninelives.figures.style import ACCENT, BLUE, SKY
+from ninelives.widgets.inline import inlined
+
+HERE = Path(__file__).parent
+COLOURS = {"accent": ACCENT, "link": BLUE, "link-dark": SKY}  # CSS variables, with --nl- before their names
+PAGE = Template((HERE / "page.html").read_text("utf-8"))
+
+# A cell has three outputs: the picture, its words (with this in them), the widget.
+HIDE_PICTURE_WHEN_LIVE = """
+
+<span class="nl-still"></span>
+<style>
+.jp-OutputArea-child:has(.nl-still) + .jp-OutputArea-child:not(:has(.nl-explorer)),
+.jp-OutputArea-child:has(.nl-still):has(+ .jp-OutputArea-child .nl-explorer),
+.jp-OutputArea-child:has(+ .jp-OutputArea-child .nl-still):has(+ * + * .nl-explorer) {
+  display: none;
+}
+</style>
+"""
+
+
+def browser_code(lab: str) -> str:
+    """The JavaScript of a lab, with all that it imports."""
+    if (HERE / f"{lab}.js").exists():  # not yet in modules
+        return (HERE / "shared.js").read_text("utf-8") + "\n" + (HERE / f"{lab}.js").read_text("utf-8")
+    return inlined(HERE / lab / "index.js")
+
+
+def browser_style(lab: str) -> str:
+    """The style of a lab, after the colours and controls that all labs use."""
+    own = HERE / lab / "style.css"
+    if not own.exists():  # not yet in modules
+        own = HERE / f"{lab}.css"
+    return "\n".join(path.read_text("utf-8") for path in (HERE / "base.css", own) if path.exists())
+
+
+class LabWidget(anywidget.AnyWidget):
+    """A widget with a still picture beside it, for pages on which no Python answers.
+
+    A subclass has `picture`, `describe` and a useful `__repr__`. Its state holds only what JSON can hold, and bytes.
+    """
+
+    def picture(self) -> Picture:
+        """The present state as a still picture."""
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """The present state in words."""
+        return self.picture().describe()
+
+    def save_html(self, path: str | Path) -> None:
+        """Write the widget to `path` as one page that works without Python or a network."""
+        Path(path).write_text(self._page(), encoding="utf-8")
+
+    def _page(self) -> str:
+        return PAGE.substitute(
+            title=html.escape(repr(self)),
+            style=self._css,
+            words=html.escape(self.describe()),
+            script=f"{self._esm}\n{inlined(HERE / 'js' / 'mount.js')}",
+            # Inside a script element only "<" could end it.
+            state=self._state_as_json().replace("<", "\\u003c"),
+        )
+
+    def _state_as_json(self) -> str:
+        """The synced traits that are the widget's own; bytes in base64."""
+        state = {name: getattr(self, name) for name in self.keys if not name.startswith("_")}
+        for name in ("layout", "tabbable", "tooltip"):
+            state.pop(name, None)
+        return json.dumps(state, default=lambda data: base64.b64encode(data).decode())
+
+    def _picture_or_none(self) -> Picture | None:
+        """The picture, or None where there is nothing to draw."""
+        return self.picture()
+
+    def _repr_mimebundle_(self, **kwargs):
+        # Never text/html here: in a notebook that is not trusted it would win over the PNG.
+        data, metadata = self._widget_view()
+        if picture := self._picture_or_none():
+            still, _ = picture.outputs()
+            data["image/png"] = still["data"]["image/png"]
+            metadata = {**metadata, **still["metadata"]}
+        return data, metadata
+
+    def _ipython_display_(self) -> None:
+        # In a notebook that is trusted, JupyterLab prefers the widget to the PNG of the same bundle even when no kernel
+        # is there, and shows an error. So the picture and its words are outputs of their own, and a style shows either
+        # them or the widget.
+        if picture := self._picture_or_none():
+            still, words = replace(picture, caption="A still picture; run the cell to use it.").outputs()
+            words["data"]["text/markdown"] += HIDE_PICTURE_WHEN_LIVE
+            for output in (still, words):
+                display(output["data"], metadata=output["metadata"], raw=True)
+        display(self._widget_view()[0], raw=True)
+
+    def _widget_view(self) -> tuple[dict, dict]:
+        data, metadata = super()._repr_mimebundle_()
+        return {**data, "text/plain": repr(self)}, metadata

@@ -1,0 +1,29 @@
+// What the lab says. Python says the same of the learner's mask; see in_words.py.
+
+import { counted, range } from "../js/numbers.js";
+import { differs, isAnswered, isWord, labelAt, openTo, sizes } from "./masks.js";
+
+/** @import { State } from "./masks.js" */
+
+/** Whom a row may attend to. @param {State} state @param {number} b @param {number} i */
+export function rowInWords(state, b, i) {
+  const open = openTo(state, b, i), closed = range(sizes(state).N).filter(j => !open.includes(j));
+  const named = (/** @type {number[]} */ positions) => {
+    const words = positions.filter(j => isWord(state, b, j)).map(j => labelAt(state, b, j));
+    const pads = positions.length - words.length;
+    return [...words, ...(pads ? [pads === 1 ? "pad" : `${pads} pads`] : [])].join(", ");
+  };
+  if (!open.length) return "may look at nothing, so its softmax is 0 ÷ 0, NaN.";
+  return `may look at ${named(open)}${closed.length ? `; not at ${named(closed)}` : ", that is everything"}.`;
+}
+
+/** Whether the learner's masks are those shown. @param {State} state */
+export function compared(state) {
+  const { yours } = state, { B, N } = sizes(state);
+  if (yours.lengths === undefined) return "";
+  if (!isAnswered(state)) return `Your get_attention_mask was asked for the lengths ${yours.lengths.join(", ")}.`;
+  if (yours.error) return `Your get_attention_mask: ${yours.error}`;
+  const count = range(B).flatMap(b => range(N).flatMap(i => range(N).filter(j => differs(state, b, i, j)))).length;
+  return count ? `Your get_attention_mask differs from what is shown in ${counted(count, "cell")}.`
+    : "Your get_attention_mask agrees with what is shown.";
+}

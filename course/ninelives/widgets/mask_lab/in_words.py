@@ -1,0 +1,42 @@
+"""What a mask lab says. The browser says the same of the learner's mask; see in_words.js."""
+
+import numpy as np
+
+from ninelives.figures import read_row
+from ninelives.widgets.mask_lab.sentences import labels, longest
+
+
+def settings(lab) -> str:
+    """The kind of the masks and the lengths."""
+    said = f"{'Causal masks' if lab.causal else 'Encoder masks'}, lengths {_listed(lab.lengths)} of {longest(lab.words)}"
+    if lab.prefix:
+        said += f", prefixes {_listed(lab.prefix_lengths)} of {longest(lab.prefix)}"
+    return said + (", rows of padding closed too" if lab.rows_too else "")
+
+
+def chosen_row(lab, masks: np.ndarray) -> str:
+    """Whom the chosen row of `masks` (B, N, N) may attend to, and with which weights it does."""
+    mask, words = masks[lab.sentence, lab.token], labels(lab, lab.sentence)
+    name = f"{words[lab.token]} (place {lab.token + 1} of sentence {lab.sentence + 1})"
+    if not mask.any():
+        return f"{name} may look at nothing, so its softmax is 0 ÷ 0, NaN."
+    seen = ", ".join(word for word, may in zip(words, mask, strict=True) if may)
+    scores = np.where(mask, lab.scores[lab.token], -np.inf)
+    weights = np.exp(scores - scores.max())
+    return f"{name} may look at {seen}: {read_row(weights / weights.sum(), words, lab.token)}."
+
+
+def compared(lab, masks: np.ndarray) -> str:
+    """Whether the learner's masks are `masks` (B, N, N), those shown."""
+    if "error" in lab.yours:
+        return f"Your get_attention_mask: {lab.yours['error']}"
+    P, T = longest(lab.prefix), longest(lab.words)
+    yours = np.array([[int(cell) for cell in one] for one in lab.yours["masks"]]).reshape(-1, T, T)
+    differ = int((yours != masks[:, P:, P:]).sum())
+    if not differ:
+        return "Your get_attention_mask agrees with what is shown."
+    return f"Your get_attention_mask differs from what is shown in {differ} {'cell' if differ == 1 else 'cells'}."
+
+
+def _listed(lengths: list[int]) -> str:
+    return ", ".join(map(str, lengths))

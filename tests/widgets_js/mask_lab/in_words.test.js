@@ -1,0 +1,21 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compared, rowInWords } from "../../../course/ninelives/widgets/mask_lab/in_words.js";
+import { cases } from "../cases.js";
+
+test("the learner's mask is compared in the words of Python", () => {
+  for (const { state, says } of cases("mask_lab")) assert.equal(compared(state), says.compared);
+});
+
+test("a row names the words and counts the padding", () => {
+  const [{ state }] = cases("mask_lab");
+  assert.equal(rowInWords(state, 1, 0), "may look at it, slept; not at 4 pads.");
+  assert.equal(rowInWords(state, 2, 0), "may look at the₁, dog, ate, the₂, whole, fish, that is everything.");
+  assert.equal(rowInWords({ ...state, rows_too: true }, 1, 3), "may look at nothing, so its softmax is 0 ÷ 0, NaN.");
+});
+
+test("an answer for other lengths is said to be one", () => {
+  const [{ state }] = cases("mask_lab");
+  assert.equal(compared({ ...state, lengths: [1, 1, 1] }), "Your get_attention_mask was asked for the lengths 4, 2, 6.");
+  assert.equal(compared({ ...state, yours: {} }), "");
+});

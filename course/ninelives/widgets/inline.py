@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 IMPORT = re.compile(r'^import \{[^}]*\} from "(\.{1,2}/[\w./-]+\.js)";\n', re.MULTILINE)
+TYPES = re.compile(r"^/\*\* @import \{[^}]*\} from .*\*/\n", re.MULTILINE)  # for the type checker
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let|class)\b)", re.MULTILINE)
 
 
@@ -29,5 +30,7 @@ def modules(path: Path) -> list[Path]:
 
 def inlined(path: Path) -> str:
     """The module and all that it imports, as one text that imports nothing."""
-    sources = (module.read_text("utf-8") for module in modules(path))
-    return "\n".join(EXPORT.sub("", IMPORT.sub("", source)) for source in sources)
+    code = "\n".join(module.read_text("utf-8") for module in modules(path))
+    for words in (IMPORT, TYPES, EXPORT):
+        code = words.sub("", code)
+    return code

@@ -44,14 +44,14 @@ from torch.nn import functional as F
 
 import ninelives.checks.training as check
 from ninelives import figures, training, weights
+from ninelives.checks.trained_model import trained_model
 from ninelives.config import TransformerConfig
-from ninelives.grading import checkpoint
 from ninelives.model import EncoderDecoder, prefix_generation
 from ninelives.recipes.ladder import saved_runs
 from ninelives.recipes.translator import take_over
 from ninelives.text import WordTokenizer, sentences
 from ninelives.text.grammar import HINTS, every_word
-from ninelives.training import Recipe, train
+from ninelives.training import Recipe, handed_in, train
 from ninelives.training.batches import drawn_from
 from ninelives.widgets import AttentionExplorer, TrainingMonitor
 
@@ -769,33 +769,33 @@ else:
 # Now on sentences of which none was in the curve above:
 
 # %% points=1 test="own-training-50"
-checkpoint.own_training("own", "50 %")
+trained_model("own", "50 %")
 ### BEGIN HIDDEN TESTS
-checkpoint.own_training("own", "50 %", seed=1)
+trained_model("own", "50 %", seed=1)
 ### END HIDDEN TESTS
 
 # %% points=3 test="own-training-80"
-checkpoint.own_training("own", "80 %")
+trained_model("own", "80 %")
 ### BEGIN HIDDEN TESTS
-checkpoint.own_training("own", "80 %", seed=1)
+trained_model("own", "80 %", seed=1)
 ### END HIDDEN TESTS
 
 # %% points=1 test="own-training-95"
-checkpoint.own_training("own", "95 %")
+trained_model("own", "95 %")
 ### BEGIN HIDDEN TESTS
-checkpoint.own_training("own", "95 %", seed=1)
+trained_model("own", "95 %", seed=1)
 ### END HIDDEN TESTS
 
 # %% points=1 test="own-training-99"
-checkpoint.own_training("own", "99 %")
+trained_model("own", "99 %")
 ### BEGIN HIDDEN TESTS
-checkpoint.own_training("own", "99 %", seed=1)
+trained_model("own", "99 %", seed=1)
 ### END HIDDEN TESTS
 
 # %% points=1 test="own-training-bonus"
-checkpoint.own_training("own", "bonus")
+trained_model("own", "bonus")
 ### BEGIN HIDDEN TESTS
-checkpoint.own_training("own", "bonus", seed=1)
+trained_model("own", "bonus", seed=1)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -807,9 +807,9 @@ checkpoint.own_training("own", "bonus", seed=1)
 
 # %%
 try:
-    model, words, run = checkpoint.read("own")
+    model, words, run = handed_in.read("own")
     print(f"Your own: {sum(p.numel() for p in model.parameters()):,} parameters after {run.step:,} steps.")
-except checkpoint.Refused as reason:
+except handed_in.Refused as reason:
     model, words = weights.load("translator")
     print(f"The course's translator, since {reason}")
 for english in french_of:

@@ -10,7 +10,7 @@ from browser.desk import sit_down
 from ninelives.build import ROOT
 
 NAME = "09-training"
-TRAINING, OWN_MODEL, ROW_OF_IT = "head_start = True", "try:\n    model, words, run = checkpoint.read", "opening_words = opening.split()"
+TRAINING, OWN_MODEL, ROW_OF_IT = "head_start = True", "try:\n    model, words, run = handed_in.read", "opening_words = opening.split()"
 
 # So that there is something left to go on with, however long it takes until the button is pressed.
 WAITS_FOR_STOP = """
@@ -84,7 +84,7 @@ def test_the_monitor_shows_how_three_sentences_are_translated(desk):
 
 
 def test_the_check_says_how_far_so_short_a_training_got(desk):
-    check = desk.run('checkpoint.own_training("own", "99 %")')
+    check = desk.run('trained_model("own", "99 %")')
     expect(check).to_contain_text(re.compile(r"seen:\s+[\d.]+ % of 400 sentences are right, after 200 steps with 311,872 parameters"))
     expect(check).to_contain_text("wanted: at least 99 %")
 

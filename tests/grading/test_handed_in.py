@@ -18,7 +18,7 @@ OWN = ("own-training-50", "own-training-80", "own-training-95", "own-training-99
 CLASS = {
     "trained": {},
     "untrained": {},
-    "tampers": {"own-training": "checkpoint.own_training = lambda *arguments, **named: None"},
+    "tampers": {"own-training": "trained_model = lambda *arguments, **named: None"},
 }
 
 

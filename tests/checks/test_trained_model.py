@@ -1,0 +1,65 @@
+"""What the check of a trained model says, from no folder at all to a full score."""
+
+
+import shutil
+
+import pytest
+
+from ninelives import weights
+from ninelives.checks.exercise import CheckFailed
+from ninelives.checks.trained_model import NotHandedIn, trained_model
+from ninelives.training import scores
+from ninelives.training.scores import Score, score
+from training.handed import change_tensors, continued, small_training
+
+
+@pytest.fixture
+def own(tmp_path):
+    return small_training(tmp_path / "own")
+
+
+def answering(monkeypatch, wrong_pronouns=0.0):
+    """A model that knows the French, but for a share of pronouns; the grader's sentences stay as drawn."""
+    def answers(model, tokenizer, drawn):
+        wanted = [[*tokenizer.encode(sentence.french).tolist(), 0] for sentence in drawn]
+        said = [row if k >= wrong_pronouns * len(wanted) else row[::-1] for k, row in enumerate(wanted)]
+        return said, wanted
+
+    monkeypatch.setattr(scores, "translations", answers)
+    scores.score_of_files.cache_clear()
+
+
+def test_points_go_with_the_share_of_right_sentences(own, monkeypatch, capsys):
+    answering(monkeypatch, wrong_pronouns=0.1)
+    assert score(own) == Score(0.9, 0.9, 0, score(own).parameters, 3)
+    for aspect in ("50 %", "80 %", "bonus"):
+        trained_model(own, aspect)
+    for aspect in ("95 %", "99 %"):
+        with pytest.raises(CheckFailed, match="90.0 % of 400 sentences are right"):
+            trained_model(own, aspect)
+    assert "trained model, 80 %: visible checks passed." in capsys.readouterr().out
+
+
+def test_guessing_the_pronoun_is_told_as_guessing(own, monkeypatch):
+    answering(monkeypatch, wrong_pronouns=0.5)
+    with pytest.raises(CheckFailed, match="all is right but the pronoun, which is guessed"):
+        trained_model(own, "80 %")
+
+
+def test_a_folder_without_a_training_is_not_handed_in(own):
+    shutil.rmtree(own)
+    with pytest.raises(NotHandedIn, match="there is no training in own: .*\n.*a training that can be scored"):
+        trained_model(own, "50 %")
+
+
+def test_a_training_that_is_refused_was_handed_in(own):
+    change_tensors(own, lambda tensors: tensors["model.decoder.lm_head.weight"].fill_(float("nan")))
+    with pytest.raises(CheckFailed, match="this training diverged") as failure:
+        trained_model(own, "50 %")
+    assert type(failure.value) is CheckFailed
+
+
+def test_the_weights_that_come_with_the_course_earn_nothing(tmp_path):
+    folder = continued(*weights.load("translator"), tmp_path / "own", steps=1, rate=1e-9)
+    with pytest.raises(CheckFailed, match="the translator which comes with the course"):
+        trained_model(folder, "50 %")

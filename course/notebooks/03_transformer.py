@@ -38,7 +38,7 @@ import ninelives.model as package
 from ninelives import figures, weights
 from ninelives.checks.attention import projections
 from ninelives.config import TransformerConfig
-from ninelives.model.transformer import joint_mask
+from ninelives.model.masks import joint_mask
 from ninelives.parts import use_mine
 from ninelives.widgets import LayerStepper
 

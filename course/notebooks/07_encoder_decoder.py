@@ -37,7 +37,7 @@ import ninelives.model as package
 from ninelives import figures, weights
 from ninelives.config import TransformerConfig
 from ninelives.model import answer_attentions, prefix_generation, stream
-from ninelives.model.transformer import joint_mask
+from ninelives.model.masks import joint_mask
 from ninelives.parts import use_mine
 from ninelives.widgets import AttentionExplorer, MaskLab
 

@@ -12,7 +12,7 @@ from ninelives.build import ROOT
 from ninelives.checks import transformer as check
 from ninelives.grading.assignment import Cell, Notebook
 from ninelives.grading.canary import canaries
-from ninelives.model.transformer import joint_mask
+from ninelives.model.masks import joint_mask
 from submissions import graded_cells, source_of
 
 NAME = "03-transformer"

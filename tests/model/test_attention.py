@@ -1,7 +1,6 @@
 import copy
 import math
 import pickle
-import weakref
 from dataclasses import replace
 
 import pytest
@@ -121,41 +120,11 @@ def test_a_mask_that_broadcasts_is_the_mask_written_out(attention, x, given):
     assert torch.equal(attention(x, given), attention(x, given.expand(B, H, T, T)))
 
 
-@pytest.mark.parametrize("shape", [(T,), (B, T, T), (H, T, T), (B, 1, T, T + 1), (B + 1, 1, T, T), (B, 2, T, T), (B, B, T, T)])
-def test_a_mask_of_another_shape_is_refused(attention, x, shape):
-    with pytest.raises(ValueError) as caught:
-        attention(x, torch.ones(shape))
-    assert str(caught.value) == (
-        f"attention_mask has shape {shape} and x has shape (4, 7, 15): "
-        "a mask of shape (B, 1, T, T) = (4, 1, 7, 7) is wanted."
-    )
-
-
 @pytest.mark.parametrize("shape", [(T, C), (B, T, C + 1), (B, 1, T, C)])
 def test_an_input_of_another_shape_is_refused(attention, shape):
     with pytest.raises(ValueError) as caught:
         attention(torch.zeros(shape).double())
-    assert str(caught.value) == f"x has shape {shape}: (B, T, n_embd) = (B, T, 15) is wanted."
-
-
-def test_a_mask_without_head_axis_is_refused_even_where_it_would_fit_the_heads(attention):
-    with pytest.raises(ValueError, match=r"attention_mask has shape \(3, 7, 7\)"):
-        attention(torch.zeros(H, T, C).double(), torch.ones(H, T, T))
-
-
-def test_a_row_that_allows_nothing_is_refused_by_number(attention, x):
-    mask = torch.ones(B, 1, T, T)
-    mask[2, 0, 5] = 0
-    for call in (attention, attention.attention_weights):
-        with pytest.raises(ValueError, match=r"row 5 of attention_mask \(example 2\) allows no key at all: the softmax of nothing is NaN"):
-            call(x, mask)
-
-
-def test_an_empty_row_of_one_mask_for_all_is_refused_too(attention, x):
-    mask = torch.ones(T, T)
-    mask[3] = 0
-    with pytest.raises(ValueError, match=r"row 3 of attention_mask \(example 0\)"):
-        attention(x, mask)
+    assert str(caught.value) == f"x has shape {shape}, but (B, T, n_embd) = (B, T, 15) is needed."
 
 
 def test_what_is_hidden_moves_nothing_and_what_is_allowed_moves_something(attention, x):
@@ -244,17 +213,6 @@ def test_any_number_of_heads_that_divides_the_channels_works(n_head, b, t):
 
 
 @torch.no_grad()
-def test_a_mask_that_is_changed_is_looked_at_again(attention, x):
-    mask = random_mask()
-    attention(x, mask)
-    mask[:] = causal()
-    assert torch.equal(attention(x, mask), attention(x, causal()))
-    mask[2, 0, 5] = False
-    with pytest.raises(ValueError, match="row 5 of attention_mask"):
-        attention(x, mask)
-
-
-@torch.no_grad()
 def test_one_mask_serves_layers_of_other_dtypes_and_heads(attention, x):
     mask = random_mask().expand(B, H, T, T)
     other = MultiHeadSelfAttention(replace(CONFIG, n_head=5)).eval()
@@ -278,11 +236,3 @@ def test_it_works_in_inference_mode(attention, x):
         inside = attention(x.clone(), causal().clone())
         assert attention.train()(x.clone(), random_mask()).isfinite().all()
     assert torch.equal(inside, attention.eval()(x, causal()))
-
-
-def test_no_mask_is_kept_alive(attention, x):
-    given = random_mask()
-    mask = weakref.ref(given)
-    attention(x, given)
-    del given
-    assert mask() is None

@@ -43,9 +43,9 @@ def test_the_mask_is_that_of_python_loops(lengths, more):
 @pytest.mark.parametrize(
     ("lengths", "T", "says"),
     [
-        ([3, 0], 4, r"num_tokens is \[3, 0\] for sequences of 4 places: every length must be from 1 to 4"),
+        ([3, 0], 4, r"num_tokens is \[3, 0\], but every length must be from 1 to T = 4"),
         ([3, -2], 4, r"num_tokens is \[3, -2\]"),
-        ([3, 5], 4, r"num_tokens is \[3, 5\] for sequences of 4 places"),
+        ([3, 5], 4, r"num_tokens is \[3, 5\], but every length must be from 1 to T = 4"),
     ],
 )
 def test_a_length_that_cannot_be_is_refused_with_one_sentence(lengths, T, says):
@@ -54,7 +54,7 @@ def test_a_length_that_cannot_be_is_refused_with_one_sentence(lengths, T, says):
 
 
 def test_a_sequence_of_padding_alone_is_refused_with_one_sentence():
-    with pytest.raises(ValueError, match=r"sequence 1 of idx is padding \(-1\) from its first place to its last"):
+    with pytest.raises(ValueError, match=r"sequence 1 of idx is all padding \(-1\)"):
         decoder()(torch.tensor([[1, 2, PAD], [PAD, PAD, PAD]]))
 
 

@@ -9,7 +9,6 @@ from torch import nn
 
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder, Encoder, Transformer, TransformerBlock
-from ninelives.model.transformer import attentions
 
 CONFIG = TransformerConfig(vocab_size=13, block_size=24, n_embd=12, n_head=3, n_layer=2, dropout=0.0)
 PAD = -1
@@ -239,86 +238,3 @@ def test_the_configuration_is_left_as_it_was():
     before = copy.copy(config)
     Encoder(config), Decoder(config)
     assert config == before
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        ({"idx": torch.zeros(1, 25, dtype=torch.int64)},
-         r"the sequence has 25 tokens and the model reads at most block_size = 24: shorten it, or build"),
-        ({"idx": torch.tensor([[3, 13]])}, r"idx holds 13: ids run from 0 to 12 \(vocab_size = 13\), and -1 marks padding"),
-        ({"idx": torch.tensor([[3, -2]])}, r"idx holds -2: ids run from 0 to 12"),
-        ({"idx": torch.tensor([[1, 2], [PAD, PAD]])},
-         r"sequence 1 of idx is padding \(-1\) from its first place to its last: every sequence needs at least one token"),
-        ({"idx": torch.tensor([[1, 2, 3], [1, PAD, 2]])}, r"sequence 1 of idx has padding \(-1\) in front of a token: padding stands at the end"),
-        ({"idx": torch.tensor([[PAD, 1]])}, r"sequence 0 of idx has padding"),
-        ({"idx": torch.tensor([1, 2])}, r"idx has shape \(2,\): \(B, T\) is wanted, and idx.unsqueeze\(0\) makes a batch of one"),
-        ({"idx": torch.ones(1, 2)}, r"idx has dtype torch.float32: ids are whole numbers"),
-        ({"idx": ids(1, 2), "targets": torch.tensor([[1, 13]])}, r"targets holds 13: ids run from 0 to 12 \(vocab_size = 13\), and -1 marks a place"),
-        ({"idx": ids(1, 2), "targets": torch.tensor([[-2, 1]])}, r"targets holds -2"),
-        ({"idx": ids(2, 3), "targets": ids(2, 4)},
-         r"targets has shape \(2, 4\) and idx has shape \(2, 3\): there must be one target for every token"),
-        ({"idx": ids(2, 3), "targets": ids(3, 3)}, r"targets has shape \(3, 3\) and idx has shape \(2, 3\)"),
-        ({"idx": ids(2, 3), "hidden_cache": torch.ones(2, 4, 11)},
-         r"hidden_cache has shape \(2, 4, 11\): \(B, P, n_embd\) = \(2, P, 12\) is wanted"),
-        ({"idx": ids(2, 3), "hidden_cache": torch.ones(3, 4, 12)}, r"hidden_cache has shape \(3, 4, 12\): .* = \(2, P, 12\)"),
-        ({"idx": ids(2, 3), "hidden_cache": torch.ones(4, 12)}, r"hidden_cache has shape \(4, 12\): .* = \(2, P, 12\)"),
-        ({"idx": ids(2, 3), "targets": ids(2, 3), "hidden_cache": torch.ones(2, 4, 12, 1)}, r"hidden_cache has shape \(2, 4, 12, 1\)"),
-        ({"idx": ids(2, 3), "hidden_cache": torch.ones(2, 0, 12)}, r"hidden_cache has shape \(2, 0, 12\): it holds no row"),
-    ],
-)
-@pytest.mark.parametrize("kind", [Transformer, Encoder, Decoder])
-def test_what_cannot_be_read_is_refused_with_one_sentence(kind, arguments, says):
-    with pytest.raises(ValueError, match=says):
-        made(kind)(**arguments)
-
-
-def pytorch_attentions(model: Transformer, idx: torch.Tensor) -> list[torch.Tensor]:
-    """What nn.MultiheadAttention says of each layer: (B, H, T, T) each."""
-    found = []
-    for block in model.layers["blocks"]:
-        theirs = nn.MultiheadAttention(CONFIG.n_embd, CONFIG.n_head, batch_first=True)
-        weights = pytorch_weights(block)
-        theirs.load_state_dict({name.removeprefix("self_attn."): weights[name] for name in weights if "attn" in name})
-        came_in = []
-        hook = block.norm_1.register_forward_hook(lambda layer, arguments, normed, came_in=came_in: came_in.append(normed))
-        model(idx)
-        hook.remove()
-        found.append(theirs(*came_in * 3, key_padding_mask=idx == PAD, average_attn_weights=False)[1])
-    return found
-
-
-def test_the_attentions_are_those_of_pytorchs_own_layer():
-    model, idx = made(Encoder), padded([5, 7, 2], 7)
-    with torch.no_grad():
-        pairs = zip(model.attentions(idx), pytorch_attentions(model, idx), strict=True)
-        assert all((ours - theirs).abs().max() < 1e-5 for ours, theirs in pairs)
-
-
-def test_attentions_after_a_cache_are_over_cache_and_tokens_and_each_row_adds_up_to_one():
-    prefix, idx = padded([4, 2, 3], 4), ids(3, 5)
-    cache = made(Encoder)(prefix, return_hidden=True)
-    found = made(Decoder, seed=1).attentions(idx, cache)
-    assert [tuple(layer.shape) for layer in found] == [(3, CONFIG.n_head, 9, 9)] * CONFIG.n_layer
-    for layer in found:
-        assert not layer.requires_grad
-        assert (layer.sum(-1) - 1).abs().max() < 1e-5
-        assert (layer[:, :, 4:, 4:].triu(1) == 0).all()
-        assert (layer[1, :, 2:, :2] == 0).all(), "the two padded rows of the cache stand in front"
-
-
-def test_attentions_change_neither_the_mode_nor_what_the_model_says():
-    config = TransformerConfig(vocab_size=13, block_size=24, n_embd=12, n_head=3, n_layer=2, dropout=0.5)
-    model, idx = made(Encoder, config=config).train(), ids(2, 6)
-    first, second = model.attentions(idx), model.attentions(idx)
-    assert model.training and torch.equal(first[1], second[1])
-    assert not any(module._forward_hooks for module in model.modules())
-
-
-def test_attentions_of_a_learners_model_are_the_weights_that_its_layers_keep():
-    model, idx = made(Encoder), ids(2, 6)
-    wanted = model.attentions(idx)
-    for block, weights in zip(model.layers["blocks"], wanted):
-        block.attention.weights = weights + 1
-    for kept, weights in zip(attentions(model, idx), wanted):
-        assert torch.equal(kept, weights + 1)

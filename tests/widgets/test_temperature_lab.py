@@ -192,7 +192,7 @@ def test_what_does_not_fit_the_model_is_refused_with_one_sentence(arguments, say
 def test_a_model_from_which_nothing_can_be_drawn_is_refused_with_one_sentence():
     broken = nn.Linear(1, 1)
     broken.forward = lambda idx: (torch.full((1, idx.shape[1], 3), -math.inf), None)
-    with pytest.raises(ValueError, match="a row of nothing but -inf: there is no word to draw"):
+    with pytest.raises(ValueError, match="a row of -inf alone, so no word can be drawn"):
         TemperatureLab(broken, [0], ["a", "b", "c"])
 
 

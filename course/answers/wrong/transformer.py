@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from answers import refused_by
 from ninelives import model
 from ninelives.checks.transformer import block, transformer
-from ninelives.model.transformer import joint_mask
+from ninelives.model.masks import joint_mask
 
 
 class GivenBlock(model.TransformerBlock):

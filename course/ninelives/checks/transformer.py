@@ -21,7 +21,7 @@ from ninelives.checks.exercise import (
     want_tensor,
 )
 from ninelives.config import TransformerConfig
-from ninelives.model.transformer import joint_mask
+from ninelives.model.masks import joint_mask
 
 block = Exercise("TransformerBlock")
 transformer = Exercise("Transformer")

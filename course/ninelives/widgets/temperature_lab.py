@@ -12,7 +12,8 @@ from torch import nn
 from ninelives.figures import Picture, distribution
 from ninelives.figures.style import ACCENT, BLUE, SKY
 from ninelives.model import next_token_probabilities
-from ninelives.model.generation import in_eval_mode, next_logits
+from ninelives.model.generation import next_logits
+from ninelives.model.inspection import in_eval_mode
 from ninelives.widgets.lab_widget import LabWidget, browser_code, browser_style
 
 AGREES = 1e-4  # a learner's probabilities may differ by this much, which is float32 and no mistake
@@ -161,7 +162,7 @@ class TemperatureLab(LabWidget):
             logits = next_logits(self._model, text.to(parameter.device))[0].float().cpu()  # (V,)
         if len(logits) != self._V:
             raise ValueError(f"vocabulary holds {self._V} words and the model scores {len(logits)}; pass one word for each score.")
-        next_token_probabilities(logits, 0)  # refuses NaN and nothing but -inf
+        next_token_probabilities(logits, 0)  # raises for NaN and a row of -inf alone
         return logits
 
     def _read_on(self, _change=None) -> None:

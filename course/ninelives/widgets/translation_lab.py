@@ -21,7 +21,7 @@ from ninelives.figures.style import (
     put_title,
 )
 from ninelives.model import answer_attentions, prefix_generation
-from ninelives.model.transformer import in_eval_mode
+from ninelives.model.inspection import in_eval_mode
 from ninelives.widgets.lab_widget import LabWidget, browser_code, browser_style
 
 MOST_NEW = 32  # words of a translation

@@ -9,7 +9,7 @@ import traitlets as t
 
 from ninelives.figures import Picture, masks_side_by_side
 from ninelives.model import Decoder, Encoder
-from ninelives.model.transformer import joint_mask
+from ninelives.model.masks import joint_mask
 from ninelives.widgets.arguments import check_position
 from ninelives.widgets.lab_widget import COLOURS, LabWidget, browser_code, browser_style
 from ninelives.widgets.mask_lab import in_words

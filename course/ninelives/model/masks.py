@@ -1,0 +1,87 @@
+"""Masks that fit, and masks over a prefix and the tokens after it (notebook 7)."""
+
+import torch
+from torch.nn import functional as F
+
+from ninelives.model.validation import any_true, first_true
+
+
+def is_cached(hidden_cache: torch.Tensor) -> torch.Tensor:
+    """(B, P, C) to (B, P) bool: True where a row belongs to a token, False where it is zero, which is padding."""
+    return (hidden_cache != 0).any(dim=-1)  # (B, P)
+
+
+def padding_first(hidden_cache: torch.Tensor) -> torch.Tensor:
+    """Move the padded rows of a cache to its front, so that its last row belongs to a token.
+
+    The order of the rows changes no attention, because each row carries its own position.
+    But the last row predicts the first target, so it must be a token's.
+
+    Args:
+        hidden_cache: (B, P, C), zero where there is padding.
+
+    Returns:
+        (B, P, C), the same rows; tokens keep their order.
+    """
+    order = is_cached(hidden_cache).to(torch.uint8).argsort(dim=1, stable=True)  # (B, P)
+    return hidden_cache.gather(1, order.unsqueeze(-1).expand_as(hidden_cache))  # (B, P, C)
+
+
+def joint_mask(hidden_cache: torch.Tensor, idx: torch.Tensor, attention_mask: torch.Tensor | None) -> torch.Tensor:
+    """The mask over a cache and the tokens after it.
+
+    Cache rows attend to the cache. Token rows attend to the cache and, among
+    themselves, as `attention_mask` says. Nothing attends to padding.
+
+    Args:
+        hidden_cache: (B, P, C), zero where there is padding.
+        idx: (B, T) int64, -1 where there is padding.
+        attention_mask: (B, 1, T, T), 1 or True where the row may attend to the
+            column. None: every token may attend to every token.
+
+    Returns:
+        (B, 1, P + T, P + T) bool.
+    """
+    (B, T), P = idx.shape, hidden_cache.shape[1]
+    if attention_mask is None:
+        attention_mask = (idx != -1)[:, None, None, :]  # (B, 1, 1, T)
+    among_tokens = attention_mask.bool().expand(B, 1, T, T)  # (B, 1, T, T)
+    to_tokens = F.pad(among_tokens, (0, 0, P, 0))  # (B, 1, P + T, T), False in the rows of the cache
+    to_cache = is_cached(hidden_cache)[:, None, None, :].expand(B, 1, P + T, P)  # (B, 1, P + T, P)
+    return torch.cat([to_cache, to_tokens], dim=-1)  # (B, 1, P + T, P + T)
+
+
+def checked_mask(attention_mask: torch.Tensor | None, q: torch.Tensor, k: torch.Tensor) -> torch.Tensor | None:
+    """The mask as bool, if it fits q (B, H, T, head_size) and k (B, H, S, head_size). Raises ValueError."""
+    if attention_mask is None:
+        return None
+    (B, H, T, head_size), S, shape = q.shape, k.shape[2], tuple(attention_mask.shape)
+    # A (B, T, S) mask would line its examples up with the heads: silently wrong when B is n_head.
+    if len(shape) not in (2, 4) or any(have not in (1, need) for have, need in zip(shape[::-1], (S, T, H, B))):
+        advice = {(B, S): "Write attention_mask[:, None, None] if it says which tokens are no padding.",
+                  (B, T, S): "Write attention_mask[:, None] to give it an axis for the heads."}
+        raise ValueError(
+            f"attention_mask has shape {shape} and x has shape {(B, T, H * head_size)}: "
+            f"a mask of shape (B, 1, T, T) = {(B, 1, T, S)} is needed. {advice.get(shape, '')}".rstrip()
+        )
+    if len(shape) == 2 and shape[0] == B == T > 1:
+        raise ValueError(
+            f"attention_mask has shape {shape}, and B = T = {T}: it could be one mask (T, T) for all examples, or "
+            f"one row (B, T) for each. Write attention_mask[None, None] or attention_mask[:, None, None]."
+        )
+    if attention_mask.dtype != torch.bool:
+        strange = (attention_mask != 0) & (attention_mask != 1)
+        if any_true(strange):
+            found = torch.func.debug_unwrap(attention_mask)[tuple(first_true(strange))].item()
+            raise ValueError(
+                f"attention_mask holds {found}, but a mask here holds 1 (may attend) and 0 (may not) and is not added to "
+                f"scores. Write attention_mask == 0 if it is nn.Transformer.generate_square_subsequent_mask's."
+            )
+    mask = attention_mask.bool()
+    if any_true(~mask.any(dim=-1)):
+        empty = first_true(~mask.any(dim=-1))
+        raise ValueError(
+            f"row {empty[-1]} of attention_mask (example {empty[0] if len(empty) > 1 else 0}) allows no key at all: its "
+            f"softmax would be NaN. Every row must allow at least one; 1 or True means: may attend."
+        )
+    return mask

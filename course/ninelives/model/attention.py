@@ -15,12 +15,12 @@ class KeyValueCache:
     """The keys and values that one layer has computed so far, for generation.
 
     In a decoder no token attends to a later one, so the keys and values of
-    earlier tokens never change.
+    earlier tokens never change. Both are (B, n_head, length, head_size).
     """
 
     def __init__(self) -> None:
         self.length = 0
-        self.keys = self.values = None  # (B, H, length, head_size) each
+        self.keys = self.values = None
 
     def extend(self, keys: torch.Tensor, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Append those of the new tokens, (B, H, T, head_size) each; return all, (B, H, length, head_size) each."""

@@ -57,7 +57,7 @@ def check_padding(is_token: torch.Tensor, name: str) -> None:
             f"sequence {first_true(~is_token.any(dim=1))[0]} of {name} is all padding (-1): "
             f"every sequence needs at least one token, so leave it out."
         )
-    before_a_token = is_token[:, 1:] & ~is_token[:, :-1]  # (B, T - 1)
+    before_a_token = is_token[:, 1:] & ~is_token[:, :-1]
     if any_true(before_a_token):
         raise ValueError(
             f"sequence {first_true(before_a_token)[0]} of {name} has padding (-1) before a token: "

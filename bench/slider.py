@@ -2,10 +2,10 @@
 
     python bench/slider.py [--rounds 3] [--dry]
 
-The temperature lab with vocabularies of 100 and 5,000 words, and the attention explorer with 11 and 64 words (6 layers, 8
-heads); beside each the same picture by `ipywidgets.interact` and matplotlib. In every round each gets 8 presses of an arrow
-key. From the browser's time stamp of the key to the first task after the frame in which the new picture stands. Also the
-size of one explorer in the saved notebook. Needs Chromium, as the browser tests do.
+The temperature lab with vocabularies of 100 and 5,000 words, and the attention explorer with 11 and 64 words (6 layers,
+8 heads); beside each, the same picture by `ipywidgets.interact` and matplotlib. Each gets 8 presses of an arrow key in
+every round. The time is from the browser's time stamp of the key to the first task after the frame that holds the new
+picture. The size of one explorer in the saved notebook is measured too. Needs Chromium, as the browser tests do.
 """
 
 import argparse
@@ -74,12 +74,27 @@ CELLS = {  # of each picture: ours, and the same by interact
     "attention explorer, T = 11": ("AttentionExplorer(*attention(11), head=3)", "explorer_by_interact(11)"),
     "attention explorer, T = 64": ("AttentionExplorer(*attention(64), head=3)", "explorer_by_interact(64)"),
 }
-# Resolves with the milliseconds from the next key press to the frame with the new picture.
+# Resolves with the milliseconds from the next key press to the frame with the new picture. A task posted while a frame is
+# made runs after that frame. A picture drawn before a frame is in the next one; one drawn by requestAnimationFrame is in
+# the frame that is being made.
 WATCH = """cell => { window.painted = new Promise((resolve, fail) => {
     setTimeout(() => fail('nothing was painted within 20 s'), 20_000);
+    if (!window.nextFrame) {
+      window.nextFrame = requestAnimationFrame;
+      window.requestAnimationFrame = draw => nextFrame(time => {
+        window.inFrame = true;
+        setTimeout(() => { window.inFrame = false; });
+        draw(time);
+      });
+    }
     const drawing = cell.querySelector('.nl-explorer'), before = cell.querySelector('img')?.src;
     let pressed;
     addEventListener('keydown', event => { pressed = event.timeStamp; }, { capture: true, once: true });
+    const afterFrame = () => {
+      const task = new MessageChannel();
+      task.port1.onmessage = () => resolve(performance.now() - pressed);
+      task.port2.postMessage(0);
+    };
     const changed = new MutationObserver(async () => {
       if (!drawing) {
         const image = cell.querySelector('img');
@@ -87,13 +102,9 @@ WATCH = """cell => { window.painted = new Promise((resolve, fail) => {
         await image.decode();
       }
       changed.disconnect();
-      requestAnimationFrame(() => {
-        const after = new MessageChannel();
-        after.port1.onmessage = () => resolve(performance.now() - pressed);
-        after.port2.postMessage(0);
-      });
+      if (drawing && window.inFrame) afterFrame(); else nextFrame(afterFrame);
     });
-    changed.observe(drawing ?? cell, { subtree: !drawing, childList: !drawing, attributes: true });
+    changed.observe(drawing ?? cell, drawing ? { attributeFilter: ['data-drawn'] } : { subtree: true, childList: true, attributes: true });
 }) }"""
 
 

@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 
-.PHONY: lab test build grade bench constraints
+.PHONY: lab test build grade bench constraints lowest
 
 lab: .venv/.installed ; .venv/bin/python -m ninelives.workspace
 test: .venv/.installed-test ; @$(GET_CHROMIUM); .venv/bin/python -m pytest -n auto --dist loadfile
@@ -12,12 +12,13 @@ build: .venv/.installed-author ; .venv/bin/python -m ninelives.build
 grade: .venv/.installed ; .venv/bin/python -m ninelives.grading $(A) $(ARGS)
 bench: .venv/.installed-test ; set -e; for script in $(sort $(wildcard bench/*.py)); do sed -n '1s/"""//gp' $$script; .venv/bin/python $$script; done
 
+.venv/.installed: EXTRA = [course,teach]
 .venv/.installed-author: EXTRA = [author]
 .venv/.installed-test: EXTRA = [test]
 
 # torch comes first, so that nothing else pulls another build of it. The stamp comes last, so that half an
 # installation is not taken for a whole one.
-TORCH = $(shell grep -o 'torch==[0-9.]*' pyproject.toml)
+TORCH = $(shell grep '^torch==' constraints.txt)
 .venv/.installed .venv/.installed-author .venv/.installed-test: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'Nine Lives needs Python 3.11 or newer, and "$(PYTHON)" is not: name another, as in make $(MAKECMDGOALS) PYTHON=python3.12'; exit 1; }
@@ -31,13 +32,22 @@ GET_CHROMIUM = { command -v chromium || command -v chromium-browser || command -
 	command -v google-chrome-stable || [ -n "$$CHROME" ] || [ "$$(id -u)" != 0 ] || ! command -v apt-get || \
 	{ apt-get update && apt-get install -y --no-install-recommends chromium; } >&2; } >/dev/null
 
-# For newer versions: change them in pyproject.toml, then let this find afresh what they need.
+# Finds the newest versions that the ranges in pyproject.toml allow, and pins them. For another PyTorch:
+# make constraints TORCH=torch==2.14.1
 constraints:
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install $(TORCH)
 	.venv/bin/python -m pip install -e '.[test]'
-	echo '# What the packages in pyproject.toml need in turn, at one exact version each. Made by: make constraints' > constraints.txt
-	.venv/bin/python -m pip freeze --all --exclude pip --exclude ninelives \
-		$$(grep -oE '"[A-Za-z0-9_.-]+==' pyproject.toml | tr -d '"=' | sed 's/^/--exclude /') \
-		| grep -vE '^(nvidia-|cuda-|triton)' >> constraints.txt
+	echo '# The exact version of every package that the tests run with. Made by: make constraints' > .venv/constraints.txt
+	.venv/bin/python -m pip freeze --all --exclude pip --exclude ninelives | sed 's/+cpu$$//' \
+		| grep -vE '^(nvidia-|cuda-|triton)' >> .venv/constraints.txt
+	mv .venv/constraints.txt constraints.txt
+
+# The tests with the oldest versions that the ranges in pyproject.toml allow: make lowest TESTS="tests/model tests/figures"
+# PyTorch is the pinned one, since its old builds for Linux take gigabytes; with them: make lowest TORCH=torch==2.6.0
+lowest:
+	$(PYTHON) -m venv --clear .venv-lowest
+	.venv-lowest/bin/python -m pip install $(TORCH) uv
+	.venv-lowest/bin/uv pip install --python .venv-lowest --resolution lowest-direct $(TORCH) -e '.[test]'
+	.venv-lowest/bin/python -m pytest -n auto --dist loadfile $(TESTS)

@@ -1,6 +1,11 @@
 """The lists of packages hold together: pyproject.toml, constraints.txt, environment.yml, Makefile."""
 
+import json
+import pkgutil
 import re
+import subprocess
+import sys
+import textwrap
 import tomllib
 from importlib.metadata import PackageNotFoundError, distribution, version
 
@@ -9,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+import ninelives
 from ninelives.build import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -40,18 +46,26 @@ def needed_and_mentioned(requirement: Requirement) -> tuple[set[str], set[str]]:
         needed.add(name)
         for line in map(Requirement, distribution(name).requires or []):
             marker = str(line.marker or "")
-            if "extra ==" not in marker:
-                mentioned.add(canonicalize_name(line.name))
             applies = line.marker is None or any(line.marker.evaluate({"extra": extra}) for extra in current.extras or {""})
+            if applies or "extra ==" not in marker:
+                mentioned.add(canonicalize_name(line.name))
             if applies and not re.search("platform|os_name", marker):
                 waiting.append(line)
     return needed - {PROJECT["name"]}, mentioned | needed
 
 
-def test_each_direct_dependency_is_pinned_exactly_and_listed_once():
+def test_each_direct_dependency_is_a_range_and_is_listed_once():
     names = [canonicalize_name(line.name) for line in direct_dependencies()]
     assert len(names) == len(set(names))
-    assert [str(line) for line in direct_dependencies() if not re.fullmatch(r"==[\w.]+", str(line.specifier))] == []
+    assert [str(line) for line in direct_dependencies() if not re.fullmatch(r">=[\d.]+", str(line.specifier))] == []
+
+
+def test_each_pin_is_exact_and_within_the_range_of_pyproject():
+    pins = {canonicalize_name(line.name): str(line.specifier) for line in constraints()}
+    assert [name for name, pin in pins.items() if not re.fullmatch(r"==[\w.]+", pin)] == []
+    outside = [line.name for line in direct_dependencies()
+               if not line.specifier.contains(pins[canonicalize_name(line.name)].removeprefix("=="))]
+    assert outside == []
 
 
 def test_what_is_pinned_works_with_the_oldest_python_that_is_promised():
@@ -62,17 +76,17 @@ def test_what_is_pinned_works_with_the_oldest_python_that_is_promised():
     assert {name: wanted for name, wanted in accepted.items() if not SpecifierSet(wanted).contains(oldest)} == {}
 
 
-def test_everything_installed_is_pinned_once_in_pyproject_or_in_constraints():
-    names = [canonicalize_name(line.name) for line in direct_dependencies() + constraints()]
-    assert len(names) == len(set(names)), "a package stands in two lists"
+def test_everything_installed_is_pinned_once():
+    names = [canonicalize_name(line.name) for line in constraints()]
+    assert len(names) == len(set(names)), "a package is pinned twice"
     needed, mentioned = needed_and_mentioned(Requirement("ninelives[test]"))
     assert needed - set(names) == set(), "not pinned: run make constraints"
-    assert set(names) - mentioned == set(), "pinned for nothing: run make constraints"
+    assert set(names) - mentioned == set(), "no package needs these any more: run make constraints"
 
 
 def test_the_installed_versions_are_the_pinned_ones():
     wrong = []
-    for line in direct_dependencies() + constraints():
+    for line in constraints():
         try:
             installed = version(line.name)
         except PackageNotFoundError:
@@ -82,11 +96,54 @@ def test_the_installed_versions_are_the_pinned_ones():
     assert wrong == [], "install again: make test"
 
 
-def test_the_conda_environment_installs_the_list_of_pyproject_and_nothing_else():
+EXTRA_OF = {"grading": "teach", "build": "teach", "parts": "course"}  # the other modules need none
+# Runs code for one extra after the other, where only the packages that the extras so far install are found.
+IN_STAGES = """
+import json, sys
+from importlib.machinery import PathFinder
+from importlib.metadata import packages_distributions
+
+distributions = {module: {name.lower().replace("_", "-").replace(".", "-") for name in names}
+                 for module, names in packages_distributions().items()}
+installed = {"ninelives"}
+
+class Installed(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        package = name.partition(".")[0]
+        if package not in distributions or distributions[package] & installed:
+            return super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Installed
+for names, code in json.load(sys.stdin):
+    installed |= {*names}
+    exec(code)
+"""
+
+
+def test_each_module_imports_only_what_its_extra_installs_and_the_python_of_the_readme_needs_no_extra():
+    modules = {"": [], "course": [], "teach": []}
+    for found in pkgutil.walk_packages(ninelives.__path__, "ninelives."):
+        if not found.name.endswith("__main__"):
+            modules[EXTRA_OF.get(found.name.split(".")[1], "")].append(f"import {found.name}")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"(?:    .*\n|\n)+", readme[readme.index("    from ninelives import"):])[0]
+    *lines, explorer = textwrap.dedent(block).strip().splitlines()
+    modules[""] += [*lines, f"assert 'it' in {explorer}.describe()"]
+    modules[""] += ["try: import nbformat", "except ModuleNotFoundError: pass", "else: raise AssertionError('nbformat is found')"]
+    stages = []
+    for extra, lines in modules.items():
+        _, names = needed_and_mentioned(Requirement(f"ninelives[{extra}]" if extra else "ninelives"))
+        stages.append([sorted(names), "\n".join(lines)])
+    done = subprocess.run([sys.executable, "-c", IN_STAGES], input=json.dumps(stages), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_conda_environment_installs_what_make_lab_does():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     *conda, pip = environment["dependencies"]
     assert {line.split("=")[0] for line in conda} == {"python", "pip"}
-    assert pip["pip"] == ["--extra-index-url https://download.pytorch.org/whl/cpu", "-c constraints.txt", "-e ."]
+    assert pip["pip"] == ["--extra-index-url https://download.pytorch.org/whl/cpu", "-c constraints.txt", "-e .[course,teach]"]
     python = next(line.removeprefix("python=") for line in conda if line.startswith("python="))
     assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(f"{python}.0")
 

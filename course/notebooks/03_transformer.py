@@ -39,7 +39,7 @@ from ninelives import figures, weights
 from ninelives.checks.attention import projections
 from ninelives.config import TransformerConfig
 from ninelives.model.masks import joint_mask
-from ninelives.parts import use_mine
+from ninelives.use_mine import use_mine
 from ninelives.widgets import LayerStepper
 
 torch.set_printoptions(precision=2, sci_mode=False)
@@ -505,19 +505,7 @@ class LeftToRight(YourTransformer):
         return torch.ones(T, T, dtype=torch.bool).tril().expand(len(num_tokens), 1, T, T)
 
 
-def with_the_storytellers_weights():
-    """Your class with these weights; the storyteller itself if the layers of your parts have other names."""
-    model = LeftToRight(storyteller.config).eval()
-    try:
-        model.load_state_dict(storyteller.state_dict())
-    except RuntimeError:
-        print("Your Embedding or your attention names its layers in its own way, so the weights do not fit. "
-              "Here is the storyteller.")
-        return storyteller
-    return model
-
-
-model = with_the_storytellers_weights()
+model = weights.copy_into(LeftToRight(storyteller.config), storyteller)
 with torch.no_grad():
     word = vocabulary[model(idx)[0][0, -1].argmax()]
 print(" ".join(words), "→", word)

@@ -31,7 +31,7 @@ import ninelives.checks.encoder as check
 import ninelives.model as package
 from ninelives import figures
 from ninelives.config import TransformerConfig
-from ninelives.parts import use_mine
+from ninelives.use_mine import use_mine
 from ninelives.widgets import MaskLab
 
 torch.set_printoptions(precision=2, sci_mode=False)

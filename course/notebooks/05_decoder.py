@@ -34,7 +34,7 @@ import ninelives.checks.decoder as check
 import ninelives.model as package
 from ninelives import figures
 from ninelives.config import TransformerConfig
-from ninelives.parts import use_mine
+from ninelives.use_mine import use_mine
 from ninelives.widgets import MaskLab
 
 torch.set_printoptions(precision=2, sci_mode=False)
@@ -115,13 +115,13 @@ def dependence(model, idx):
     return torch.cat(rows).norm(dim=-1)  # (T, T, C) to (T, T)
 
 
-figures.leak(
+figures.future_leak(
     dependence(with_random_weights(package.Encoder), idx), words,
     caption="An encoder: every output depends on every input, also on those that come later.",
 )
 
 # %%
-figures.leak(
+figures.future_leak(
     dependence(with_random_weights(package.Decoder), idx), words,
     caption="A decoder: above the diagonal there is nothing, not even a rounding error.",
 )
@@ -252,7 +252,7 @@ YourDecoder = check.decoder.yours_or(Decoder, package.Decoder)
 
 # %%
 decoder = with_random_weights(YourDecoder)
-figures.leak(dependence(decoder, idx), words, caption="What each output of your decoder depends on.")
+figures.future_leak(dependence(decoder, idx), words, caption="What each output of your decoder depends on.")
 
 # %% [markdown]
 # **Is the padding part needed at all?** Padding stands at the end. A word that looks only

@@ -31,7 +31,7 @@ from torch.nn import functional as F
 import ninelives.checks.generation as check
 import ninelives.model as package
 from ninelives import figures, weights
-from ninelives.parts import use_mine
+from ninelives.use_mine import use_mine
 from ninelives.widgets import TemperatureLab
 
 torch.set_printoptions(precision=2, sci_mode=False)
@@ -45,20 +45,7 @@ torch.set_printoptions(precision=2, sci_mode=False)
 Decoder = use_mine("Decoder")
 storyteller, tokenizer = weights.load("storyteller")
 vocabulary = tokenizer.words
-
-
-def with_the_storytellers_weights():
-    """Your decoder with these weights; the storyteller itself if your layers have other names."""
-    decoder = Decoder(storyteller.config).eval()
-    try:
-        decoder.load_state_dict(storyteller.state_dict())
-    except RuntimeError:
-        print("Your decoder names its layers in its own way, so the weights do not fit. Here is the storyteller.")
-        return storyteller
-    return decoder
-
-
-model = with_the_storytellers_weights()
+model = weights.copy_into(Decoder(storyteller.config), storyteller)
 print(f"{len(vocabulary)} words, and the end of a sentence is written {vocabulary[tokenizer.end_token]}")
 
 # %% [markdown]

@@ -38,7 +38,7 @@ from ninelives import figures, weights
 from ninelives.config import TransformerConfig
 from ninelives.model import answer_attentions, prefix_generation, stream
 from ninelives.model.masks import joint_mask
-from ninelives.parts import use_mine
+from ninelives.use_mine import use_mine
 from ninelives.widgets import AttentionExplorer, MaskLab
 
 torch.set_printoptions(precision=2, sci_mode=False)
@@ -304,19 +304,7 @@ check.encoder_decoder(EncoderDecoder, "copy", seed=1)
 YourEncoderDecoder = check.encoder_decoder.yours_or(EncoderDecoder, package.EncoderDecoder)
 
 # %%
-def with_the_translators_weights():
-    """Your class with these weights; the translator itself if the layers of your parts have other names."""
-    model = YourEncoderDecoder(translator.encoder.config, translator.decoder.config).eval()
-    try:
-        model.load_state_dict(translator.state_dict())
-    except RuntimeError:
-        print("Your Embedding or your attention names its layers in its own way, so the weights do not fit. "
-              "Here is the translator.")
-        return translator
-    return model
-
-
-model = with_the_translators_weights()
+model = weights.copy_into(YourEncoderDecoder(translator.encoder.config, translator.decoder.config), translator)
 print(translate(model, english))
 
 # %% [markdown]

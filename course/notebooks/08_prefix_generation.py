@@ -34,8 +34,8 @@ import ninelives.checks.prefix_generation as check
 import ninelives.model as package
 from ninelives import figures, weights
 from ninelives.model import answer_attentions, next_token_probabilities, prefix_stream
-from ninelives.parts import use_mine
 from ninelives.text.grammar import every_word, sentences
+from ninelives.use_mine import use_mine
 from ninelives.widgets import TranslationLab
 
 torch.set_printoptions(precision=2, sci_mode=False)
@@ -46,21 +46,7 @@ EncoderDecoder = use_mine("EncoderDecoder")
 # %%
 translator, tokenizer = weights.load("translator")
 end = tokenizer.end_token
-
-
-def with_the_translators_weights():
-    """Your class with these weights; the translator itself if the layers of your parts have other names."""
-    model = EncoderDecoder(translator.encoder.config, translator.decoder.config).eval()
-    try:
-        model.load_state_dict(translator.state_dict())
-    except RuntimeError:
-        print("Your Embedding or your attention names its layers in its own way, so the weights do not fit. "
-              "Here is the translator.")
-        return translator
-    return model
-
-
-model = with_the_translators_weights()
+model = weights.copy_into(EncoderDecoder(translator.encoder.config, translator.decoder.config), translator)
 
 # %% [markdown]
 # ## See it

@@ -2,13 +2,13 @@ import pytest
 import torch
 
 from figures.drawn import texts
-from ninelives.figures import leak
+from ninelives.figures import future_leak
 
 TOKENS = ["the", "cat", "the", "dog"]
 
 
 def test_no_leak_is_called_so():
-    picture = leak(-torch.ones(4, 4).tril(), TOKENS, caption="c")
+    picture = future_leak(-torch.ones(4, 4).tril(), TOKENS, caption="c")
     assert picture.alt == (
         "No leak from the future: how much each of 4 outputs depends on each of 4 inputs. "
         "All 6 cells above the diagonal are zero: no output depends on a later input."
@@ -18,7 +18,7 @@ def test_no_leak_is_called_so():
 def test_even_a_tiny_leak_is_framed_and_told():
     gradients = torch.ones(4, 4).tril()
     gradients[0, 3] = -2e-5
-    picture = leak(gradients, TOKENS, caption="c")
+    picture = future_leak(gradients, TOKENS, caption="c")
     assert "A leak from the future" in texts(picture)
     assert "2e−5" in texts(picture)
     assert "1 of 6 cells above the diagonal are not zero" in picture.alt
@@ -28,12 +28,12 @@ def test_even_a_tiny_leak_is_framed_and_told():
 def test_the_strongest_leaks_are_told_first():
     gradients = torch.ones(4, 4)
     gradients[1, 2] = 5
-    assert "most of all cat on the₂ (5)," in leak(gradients, TOKENS, caption="c").alt
+    assert "most of all cat on the₂ (5)," in future_leak(gradients, TOKENS, caption="c").alt
 
 
 def test_one_token_and_512_tokens_can_be_drawn():
-    assert "nothing comes later" in leak([[1.0]], ["cat"], caption="c").alt
-    assert leak(torch.ones(512, 512).tril(), ["w"] * 512, caption="c").png()
+    assert "nothing comes later" in future_leak([[1.0]], ["cat"], caption="c").alt
+    assert future_leak(torch.ones(512, 512).tril(), ["w"] * 512, caption="c").png()
 
 
 @pytest.mark.parametrize(
@@ -47,4 +47,4 @@ def test_one_token_and_512_tokens_can_be_drawn():
 )
 def test_bad_input_is_refused(gradients, message):
     with pytest.raises(ValueError, match=message):
-        leak(gradients, TOKENS, caption="c")
+        future_leak(gradients, TOKENS, caption="c")

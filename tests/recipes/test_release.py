@@ -11,7 +11,7 @@ from ninelives.training.recipe import Recipe, Run
 
 
 def test_both_cards_show_what_the_rounding_costs_and_the_model_is_left_as_it_was(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "HERE", tmp_path)
+    monkeypatch.setattr(weights, "FOLDER", tmp_path)
     torch.manual_seed(0)
     tokenizer = WordTokenizer(["cat", "it"])
     model = Encoder(TransformerConfig(tokenizer.vocab_size, 8, n_embd=4, n_head=2, n_layer=1))

@@ -1,6 +1,6 @@
 import pytest
 
-from ninelives.text.shakespeare import HELD_OUT, encode, plain, plays, split, tokenizer_of
+from ninelives.text.shakespeare import HELD_OUT, encode, plays, split, tokenizer_of, without_markdown
 
 
 @pytest.fixture(scope="module")
@@ -10,7 +10,7 @@ def all_plays():
 
 def test_a_play_loses_the_signs_of_markdown_and_keeps_its_lines():
     markdown = "# Hamlet\n\n### SCENE I. A room.\n\n_Enter HAMLET_\n\n**HAMLET**  \n_\\[Aside]_  \nA little more than kin,  \nand less.\n"
-    assert plain(markdown) == "Hamlet\n\nSCENE I. A room.\n\nEnter HAMLET\n\nHAMLET\n[Aside]\nA little more than kin,\nand less.\n\n"
+    assert without_markdown(markdown) == "Hamlet\n\nSCENE I. A room.\n\nEnter HAMLET\n\nHAMLET\n[Aside]\nA little more than kin,\nand less.\n\n"
 
 
 def test_the_plays_hold_what_everybody_knows_and_no_sign_of_markdown(all_plays):

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from ninelives import weights
+from ninelives.model import Decoder
 from ninelives.text.grammar import VERSION
 
 NAMES = ("antecedent", "storyteller", "translator")
@@ -24,7 +25,7 @@ def test_weights_come_in_float32_in_eval_mode_and_move_no_random_numbers_on(name
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_cards_say_how_the_weights_were_made_and_that_rounding_cost_nothing(name):
-    card, page = weights.card(name), (weights.HERE / f"{name}.md").read_text(encoding="utf-8")
+    card, page = weights.card(name), (weights.FOLDER / f"{name}.md").read_text(encoding="utf-8")
     assert card["grammar_version"] == VERSION and card["command"] == f"python -m ninelives.recipes.{name}"
     assert card["sha256"] in page and card["command"] in page
     exact, shipped = card["figures"]["float32"], card["figures"]["float16"]
@@ -34,12 +35,25 @@ def test_the_cards_say_how_the_weights_were_made_and_that_rounding_cost_nothing(
         assert all(abs(a - b) <= 0.01 for a, b in pairs), what
 
 
+def test_a_learners_model_gets_the_weights_of_a_trained_one():
+    trained, _ = weights.load("storyteller")
+    model = weights.copy_into(Decoder(trained.config), trained)
+    assert model is not trained and not model.training
+    assert all(torch.equal(tensor, trained.state_dict()[name]) for name, tensor in model.state_dict().items())
+
+
+def test_a_model_with_other_names_is_left_out_and_a_line_says_so(capsys):
+    trained, _ = weights.load("storyteller")
+    assert weights.copy_into(torch.nn.Linear(2, 2), trained) is trained
+    assert "a layer of your Linear or of its parts has another name" in capsys.readouterr().out
+
+
 def test_all_weights_together_are_small():
     assert sum(weights.card(name)["bytes"] for name in NAMES) < 2_000_000
 
 
 def copied(name, folder):
-    for path in weights.HERE.glob(f"{name}.*"):
+    for path in weights.FOLDER.glob(f"{name}.*"):
         shutil.copy(path, folder)
     return folder / f"{name}.safetensors"
 

@@ -4,7 +4,7 @@ from ninelives.figures.attention import as_attention
 from ninelives.figures.bars import distribution
 from ninelives.figures.compare import wanted_and_yours
 from ninelives.figures.curves import curves
-from ninelives.figures.gradient import leak
+from ninelives.figures.gradient import future_leak
 from ninelives.figures.heatmap import head_grid, heatmap
 from ninelives.figures.masks import mask, masks_side_by_side
 from ninelives.figures.picture import Picture
@@ -22,9 +22,9 @@ __all__ = [
     "describe_attention",
     "describe_training",
     "distribution",
+    "future_leak",
     "head_grid",
     "heatmap",
-    "leak",
     "mask",
     "masks_side_by_side",
     "number_repeats",

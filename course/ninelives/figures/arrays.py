@@ -13,7 +13,7 @@ def as_array(values, name: str, dimensions: int | None = None) -> np.ndarray:
     numbers, for an empty array, and for another number of dimensions than asked for.
     """
     try:
-        array = np.asarray(_plain(values))
+        array = np.asarray(_as_numbers(values))
         if array.dtype.kind not in "biuf":
             raise TypeError
     except (TypeError, ValueError, RuntimeError):
@@ -75,13 +75,13 @@ def first_index(where: np.ndarray) -> list[int]:
     return [int(i) for i in np.argwhere(where)[0]]
 
 
-def _plain(values):
+def _as_numbers(values):
     if hasattr(values, "detach"):
         values = values.detach().cpu()
         # NumPy has no bfloat16.
         return values.double().numpy() if values.is_floating_point() else values.numpy()
     if isinstance(values, list | tuple):
-        return [_plain(value) for value in values]
+        return [_as_numbers(value) for value in values]
     return values
 
 

@@ -25,7 +25,7 @@ from ninelives.figures.style import (
 
 NUMBERS_UP_TO = 12  # rows and columns
 RULES_UP_TO = 40
-FEW = 20  # framed cells of a large matrix that each get a frame larger than the cell
+MAX_WIDE_FRAMES = 20  # framed cells of a large matrix that each get a frame larger than the cell
 SQUARES_UP_TO = 128  # a longer side is drawn in blocks: finer cells cannot be told apart
 NO_NUMBER, HATCH = "#e3e6ea", "#9aa3ad"
 
@@ -129,7 +129,7 @@ def outline(axes: Axes, cells: np.ndarray, colour: str = ACCENT) -> None:
     """Frame the True cells of a boolean matrix; neighbours share one frame."""
     if not cells.any():
         return
-    if cells.sum() <= FEW and max(cells.shape) > RULES_UP_TO:
+    if cells.sum() <= MAX_WIDE_FRAMES and max(cells.shape) > RULES_UP_TO:
         y, x = np.nonzero(cells)
         axes.plot(x, y, linestyle="none", marker="s", markersize=9, markerfacecolor="none",
                   markeredgecolor=colour, markeredgewidth=1.8, zorder=3, clip_on=False)

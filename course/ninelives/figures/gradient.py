@@ -30,7 +30,7 @@ from ninelives.figures.style import (
 TOLD = 6  # leaking pairs named in words
 
 
-def leak(gradients, tokens: Sequence[str], *, caption: str) -> Picture:
+def future_leak(gradients, tokens: Sequence[str], *, caption: str) -> Picture:
     """Sizes |d output[i] / d input[j]| (T, T), row i, column j; leaks from later tokens framed.
 
     A cell above the diagonal that is not exactly zero says that output i knows input j, which

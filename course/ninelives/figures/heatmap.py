@@ -30,7 +30,7 @@ from ninelives.figures.style import (
     put_note,
     put_title,
 )
-from ninelives.figures.words import MOST_ROWS, describe_attention, position_of
+from ninelives.figures.words import MAX_ROWS_DESCRIBED, describe_attention, position_of
 
 PANEL_GAP = 0.14  # inches between the panels of a grid
 HEADS_IN_WORDS = 16
@@ -161,7 +161,7 @@ def _describe_head(number: int, weights: np.ndarray, names: list[str]) -> str:
 def _describe_scores(scores: np.ndarray, rows: list[str], columns: list[str]) -> str:
     row_names, column_names = number_repeats(rows), number_repeats(columns)
     sentences = []
-    for name, row in list(zip(row_names, scores, strict=True))[:MOST_ROWS]:
+    for name, row in list(zip(row_names, scores, strict=True))[:MAX_ROWS_DESCRIBED]:
         open_keys = np.flatnonzero(np.isfinite(row))
         masked = len(row) - len(open_keys)
         if not len(open_keys):
@@ -172,7 +172,7 @@ def _describe_scores(scores: np.ndarray, rows: list[str], columns: list[str]) ->
             f"{name}: highest score {cell_number(row[best])} at {column_names[best]}"
             + (f", {masked} masked." if masked else ".")
         )
-    if len(rows) > MOST_ROWS:
+    if len(rows) > MAX_ROWS_DESCRIBED:
         sentences.append(f"The scores run from {cell_number(scores[np.isfinite(scores)].min())} "
                          f"to {cell_number(scores.max())}.")
     return " ".join(sentences)
@@ -188,7 +188,7 @@ def _scale(weights: np.ndarray, scores: bool) -> tuple[float, float]:
     if scores:
         return -(largest or 1.0), largest or 1.0
     # Small weights of a long sentence would all look white on a scale up to 1.
-    short = max(weights.shape[-2:]) <= 2 * MOST_ROWS
+    short = max(weights.shape[-2:]) <= 2 * MAX_ROWS_DESCRIBED
     return 0.0, 1.0 if short and largest <= 1 else (largest or 1.0)
 
 

@@ -29,7 +29,7 @@ from ninelives.figures.style import (
     text_width,
     visible,
 )
-from ninelives.figures.words import MOST_ROWS
+from ninelives.figures.words import MAX_ROWS_DESCRIBED
 
 MASK_MAP = ListedColormap([BLOCKED, MAY_ATTEND])
 LEGEND = "Blue (1): the row may attend to the column. Grey (0): it may not."
@@ -161,13 +161,13 @@ def _describe(allowed: np.ndarray, names: list[str]) -> str:
         if (allowed == (causal & columns)).all() and allowed.any(1).all():
             return text + padding + "each may attend to itself and to those before it otherwise."
     rows = []
-    for i in range(min(length, MOST_ROWS)):
+    for i in range(min(length, MAX_ROWS_DESCRIBED)):
         keys = np.flatnonzero(allowed[i])
         rows.append(f"{names[i]} may attend to {_runs(keys, names)}." if keys.size else
                     f"{names[i]} may attend to nothing, so its softmax is NaN.")
-    if length > MOST_ROWS:
+    if length > MAX_ROWS_DESCRIBED:
         empty = np.flatnonzero(~allowed.any(1))
-        rows.append(f"The other {length - MOST_ROWS} rows are not told; in all "
+        rows.append(f"The other {length - MAX_ROWS_DESCRIBED} rows are not told; in all "
                     f"{allowed.mean():.0%} of the cells are open and {empty.size} rows are empty.")
     return text + " ".join(rows)
 

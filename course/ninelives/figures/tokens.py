@@ -25,7 +25,7 @@ from ninelives.figures.style import (
 from ninelives.figures.words import query_row, read_row
 
 LINE, BOX, GAP = 0.68, 0.34, 0.08  # inches
-WHOLE_UP_TO, MOST_READ = 60, 40  # of a longer text only the most read words are drawn
+ALL_UP_TO, MAX_WORDS_SHOWN = 60, 40  # of a longer text only the most read words are drawn
 
 
 @in_style()
@@ -45,8 +45,8 @@ def token_row(tokens: Sequence[str], weights, query: int | str, *, caption: str)
         )
     asking = names.index(name)
     count = len(names)
-    whole = count <= WHOLE_UP_TO
-    most = range(count) if whole else np.argsort(-row, kind="stable")[:MOST_READ].tolist()
+    whole = count <= ALL_UP_TO
+    most = range(count) if whole else np.argsort(-row, kind="stable")[:MAX_WORDS_SHOWN].tolist()
     shown = sorted({*most, asking})
     darkest = max(row.max(), 1.0) if whole else (row.max() or 1.0)
 

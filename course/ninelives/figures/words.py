@@ -7,7 +7,7 @@ import numpy as np
 from ninelives.figures.arrays import as_finite, as_labels
 from ninelives.figures.style import number_repeats
 
-MOST_ROWS = 12  # described one by one; of a longer matrix the most decided ones
+MAX_ROWS_DESCRIBED = 12  # described one by one; of a longer matrix the most decided ones
 
 
 def position_of(tokens: Sequence[str], query: int | str) -> int:
@@ -92,12 +92,12 @@ def describe_attention(
     """A sentence for each row of `weights` (T, S); of a long one, the most decided rows."""
     weights = as_finite(weights, "weights", 2)
     rows = as_labels(rows, weights.shape[0], "rows", "rows of weights")
-    if len(rows) <= MOST_ROWS:
+    if len(rows) <= MAX_ROWS_DESCRIBED:
         shown, lead = range(len(rows)), ""
     else:
-        decided = np.argsort(-weights.max(1), kind="stable")[:MOST_ROWS]
+        decided = np.argsort(-weights.max(1), kind="stable")[:MAX_ROWS_DESCRIBED]
         shown = sorted(int(i) for i in decided)
-        lead = f"The {MOST_ROWS} most decided of {len(rows)} rows: "
+        lead = f"The {MAX_ROWS_DESCRIBED} most decided of {len(rows)} rows: "
     return lead + ". ".join(read_row(weights, rows, i, columns, most=2) for i in shown) + "."
 
 

@@ -32,7 +32,7 @@ def release(
         "figures": figures,
     }
     card = weights.save(name, model, tokenizer, facts)
-    (weights.HERE / f"{name}.md").write_text(page(card, about), encoding="utf-8")
+    (weights.FOLDER / f"{name}.md").write_text(page(card, about), encoding="utf-8")
     for what, value in figures["float16"].items():
         print(f"{what}: {value}")
 

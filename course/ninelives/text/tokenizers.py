@@ -8,7 +8,7 @@ from typing import Self
 import torch
 
 END = "<end>"
-LIKE = 0.75  # as alike as a typing error leaves a word; with less, "zebra" would be "bread"
+SIMILARITY = 0.75  # of a misspelt word to the word itself; with less, "zebra" would be "bread"
 
 
 class Tokenizer:
@@ -39,7 +39,7 @@ class Tokenizer:
     @classmethod
     def of(cls, texts: Iterable[str]) -> Self:
         """The tokenizer that knows every word of these texts, in sorted order."""
-        return cls(sorted({word for text in texts for word in cls.cut(_plain(text))} - {END}))
+        return cls(sorted({word for text in texts for word in cls.cut(_normalised(text))} - {END}))
 
     @property
     def vocab_size(self) -> int:
@@ -64,7 +64,7 @@ class Tokenizer:
         Raises:
             ValueError: a word is unknown; the message names it, and a known one that is much like it.
         """
-        words = self.cut(_plain(text))
+        words = self.cut(_normalised(text))
         unknown = next((word for word in words if word not in self.ids), None)
         if unknown is not None:
             raise ValueError(self._about(unknown))
@@ -112,7 +112,7 @@ class Tokenizer:
 
     def _about(self, unknown: str) -> str:
         known = [word for word in self.words if word != END]
-        nearest = get_close_matches(unknown, known, n=1, cutoff=LIKE)
+        nearest = get_close_matches(unknown, known, n=1, cutoff=SIMILARITY)
         return f"{unknown!r} is not among the {len(known)} known words" + (
             f"; the nearest is {nearest[0]!r}." if nearest else "."
         )
@@ -148,6 +148,6 @@ class CharTokenizer(Tokenizer):
         return f"the character {unknown!r} is not among the {self.vocab_size - 1} known ones."
 
 
-def _plain(text: str) -> str:
+def _normalised(text: str) -> str:
     """In lower case; a full stop at the very end goes, and spaces behind it."""
     return (text.rstrip().removesuffix(".") if text.rstrip().endswith(".") else text).lower()

@@ -14,7 +14,7 @@ from safetensors.torch import load, save
 
 from ninelives.training.recipe import Run
 
-FACTS = "run.json"
+RUN_FILE = "run.json"
 
 
 class NotSaved(OSError):
@@ -35,11 +35,11 @@ def write(folder: Path, facts: dict, tensors: dict[str, torch.Tensor]) -> None:
     facts = {**facts, "sha256": hashlib.sha256(data).hexdigest()}
     current = before = tensors_file(folder, facts)
     try:
-        if (folder / FACTS).exists():
-            before = tensors_file(folder, json.loads((folder / FACTS).read_bytes()))
+        if (folder / RUN_FILE).exists():
+            before = tensors_file(folder, json.loads((folder / RUN_FILE).read_bytes()))
         folder.mkdir(parents=True, exist_ok=True)
         replace_file(current, data)
-        replace_file(folder / FACTS, json.dumps(facts, indent=1).encode())
+        replace_file(folder / RUN_FILE, json.dumps(facts, indent=1).encode())
     except OSError as error:
         raise NotSaved(
             f"the training cannot be saved in {folder} ({error.strerror}): make room there, or allow writing, or give "
@@ -55,10 +55,10 @@ def read(folder: Path) -> tuple[Run, dict, dict[str, torch.Tensor]] | None:
     Raises:
         ValueError: what stands there is damaged.
     """
-    if not (folder / FACTS).exists():
+    if not (folder / RUN_FILE).exists():
         return None
     try:
-        facts = json.loads((folder / FACTS).read_bytes())
+        facts = json.loads((folder / RUN_FILE).read_bytes())
         data = tensors_file(folder, facts).read_bytes()
         if hashlib.sha256(data).hexdigest() != facts["sha256"]:
             raise ValueError(f"{tensors_file(folder, facts).name} is not the file that was written")

@@ -21,7 +21,7 @@ from ninelives.config import TransformerConfig
 from ninelives.model import Decoder, Encoder, EncoderDecoder
 from ninelives.text import Tokenizer
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 KINDS = {kind.__name__: kind for kind in (Encoder, Decoder, EncoderDecoder)}
 
 
@@ -37,7 +37,7 @@ def load(name: str, folder: Path | None = None) -> tuple[torch.nn.Module, Tokeni
     Raises:
         ValueError: there are no weights of this name, or they are not the ones that were trained.
     """
-    folder = folder or HERE
+    folder = folder or FOLDER
     facts = card(name, folder)
     path = folder / f"{name}.safetensors"
     again = f"Install the course again, or make them again: python -m ninelives.recipes.{name}"
@@ -59,13 +59,28 @@ def load(name: str, folder: Path | None = None) -> tuple[torch.nn.Module, Tokeni
     return model.eval(), Tokenizer.from_json(json.dumps(facts["tokenizer"]))
 
 
+def copy_into(model: torch.nn.Module, trained: torch.nn.Module) -> torch.nn.Module:
+    """A learner's model with the weights of a trained one, in eval mode.
+
+    A learner may name the layers of a class differently. Then the weights do not fit: a line says so, and the trained
+    model is returned in place of theirs.
+    """
+    try:
+        model.load_state_dict(trained.state_dict())
+    except RuntimeError:
+        print(f"The weights do not fit, since a layer of your {type(model).__name__} or of its parts has another name. "
+              "This is the course's model.")
+        return trained
+    return model.eval()
+
+
 def card(name: str, folder: Path | None = None) -> dict:
     """What is known about the weights: sizes, how they were made, what was measured, their SHA256.
 
     Raises:
         ValueError: there are no weights of this name, or their card is damaged.
     """
-    folder = folder or HERE
+    folder = folder or FOLDER
     known = sorted(path.stem for path in folder.glob("*.json"))
     if name not in known:
         raise ValueError(f"there are no weights {name!r}: {', '.join(map(repr, known)) or 'none'} can be loaded.")
@@ -89,7 +104,7 @@ def save(name: str, model: torch.nn.Module, tokenizer: Tokenizer, facts: dict, f
     Returns:
         The card.
     """
-    folder = folder or HERE
+    folder = folder or FOLDER
     halves = {key: tensor.half().contiguous() for key, tensor in model.state_dict().items()}
     data = safetensors.torch.save(halves)
     parts = (model.encoder, model.decoder) if isinstance(model, EncoderDecoder) else (model,)

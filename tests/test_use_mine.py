@@ -8,7 +8,7 @@ import pytest
 import ninelives.model
 from ninelives.build import ROOT
 from ninelives.config import TransformerConfig
-from ninelives.parts import PARTS, use_mine
+from ninelives.use_mine import PARTS, use_mine
 
 RIGHT = '''
 class Embedding(nn.Module):

@@ -31,10 +31,10 @@ c.Sandbox.memory = 2048  # megabytes, on top of what the course itself holds
 
 # `nbgrader autograde` and the formgrader's Autograde button run learners' code as ninelives-grade does.
 if sys.platform == "linux":
-    c.Autograde.exporter_class = "ninelives.grading.hook.AnyNotebook"
+    c.Autograde.exporter_class = "ninelives.grading.nbgrader_hook.LenientExporter"
     c.Autograde.sanitize_preprocessors = []
     c.Autograde.autograde_preprocessors = [
-        "ninelives.grading.hook.InSandbox", IgnorePattern, ClearMetadataPreprocessor, LimitOutput]
+        "ninelives.grading.nbgrader_hook.SandboxedExecute", IgnorePattern, ClearMetadataPreprocessor, LimitOutput]
 
 # What learners get back shows no hidden check, neither its code nor a traceback through it.
 c.GenerateFeedback.preprocessors = [GetGrades, HideHiddenChecks, CSSHTMLHeaderPreprocessor]

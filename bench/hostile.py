@@ -15,8 +15,8 @@ from pathlib import Path
 
 import nbformat
 
-from ninelives.grading.command import Workers
 from ninelives.grading.folders import remove
+from ninelives.grading.workers import Workers
 
 if __name__ == "__main__":  # worker processes look at this file, too, and do not find the other from where they are
     from table import as_table, publish

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from grading.classroom import ANSWERS, NAME, api, filled, grade_here, make_course, send, succeed
 from loopback import serving
-from ninelives.grading.command import Workers
+from ninelives.grading.workers import Workers
 
 # nbgrader's own, and harmless.
 pytestmark = pytest.mark.filterwarnings("ignore:Passing unrecognized arguments:DeprecationWarning")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ninelives.grading import execute
-from ninelives.grading.execute import private_folder, sweep
+from ninelives.grading import folders
+from ninelives.grading.folders import private_folder, sweep
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def shared(tmp_path, monkeypatch):
 
 def folder_of_another(*before):
     """Made by a process that was killed since."""
-    code = "import os; from ninelives.grading.execute import private_folder; print(private_folder(), flush=True); os.kill(os.getpid(), 9)"
+    code = "import os; from ninelives.grading.folders import private_folder; print(private_folder(), flush=True); os.kill(os.getpid(), 9)"
     return Path(subprocess.run([*before, sys.executable, "-c", code], capture_output=True, text=True).stdout.strip())
 
 
@@ -38,7 +38,7 @@ def test_the_folder_of_a_process_that_was_killed_is_removed_and_that_of_a_living
 
 def test_another_machines_folder_stays(shared, monkeypatch):
     left = folder_of_another()
-    monkeypatch.setattr(execute, "_numbering", lambda: "ninelives-on-00000000-4026531836")
+    monkeypatch.setattr(folders, "_numbering", lambda: "ninelives-on-00000000-4026531836")
     sweep()
     assert left.exists()
 
@@ -48,5 +48,5 @@ def test_a_container_that_shares_the_temporary_folder_lets_the_folders_of_the_li
     own = Path(private_folder())
     container = ["bwrap", "--dev-bind", "/", "/", "--unshare-pid", "--proc", "/proc"]
     subprocess.run([*container, sys.executable, "-c", f"import os; assert not os.path.exists('/proc/{os.getpid()}')\n"
-                    "from ninelives.grading.execute import sweep; sweep()"], check=True)
+                    "from ninelives.grading.folders import sweep; sweep()"], check=True)
     assert own.exists()

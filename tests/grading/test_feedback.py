@@ -5,7 +5,8 @@ import pytest
 from nbclient import NotebookClient
 from nbconvert.filters import strip_ansi
 
-from ninelives.grading.feedback import HideHiddenChecks, markdown2html, picture_of
+from ninelives.grading.feedback import HideHiddenChecks, markdown2html
+from ninelives.grading.formulas import picture_of
 
 ANSWER = '''\
 def double(x):

@@ -6,7 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from ninelives.grading.gradebook import NotCopied, cannot_be_copied, copy_of
+from ninelives.grading.backup import cannot_be_copied, copy_of
+from ninelives.grading.errors import NotCopied
 
 SERVER = "postgresql+psycopg://teacher:s%40cret@host/course?sslmode=require"
 

@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 
 from grading.classroom import ANSWERS, NAME, command, filled, make_course, send
-from grading.test_command import gradebook_of
-from ninelives.grading import __main__, process
-from ninelives.grading.command import JOURNAL, Workers, main
+from grading.test_cli import gradebook_of
+from ninelives.grading import __main__, worker_process
+from ninelives.grading.batch import JOURNAL
+from ninelives.grading.cli import main
+from ninelives.grading.workers import Workers
 
 KILLS = 7
 
@@ -167,7 +169,7 @@ def heard():
 
 
 def test_an_interrupt_while_it_begins_is_one_sentence(heard, monkeypatch, capsys):
-    monkeypatch.setattr(process, "import_less", interrupted)
+    monkeypatch.setattr(worker_process, "import_less", interrupted)
     assert __main__.main() == 130
     assert capsys.readouterr().err == "\nInterrupted before anything was graded.\n"
 
@@ -179,7 +181,7 @@ def test_a_second_interrupt_does_not_end_what_closes(course, heard, monkeypatch,
         os.kill(os.getpid(), signal.SIGINT)
         closed.append(at_once)
 
-    monkeypatch.setattr("ninelives.grading.command.run", interrupted)
+    monkeypatch.setattr("ninelives.grading.cli.run", interrupted)
     monkeypatch.setattr(Workers, "close", close)
     monkeypatch.chdir(course)
     assert main([NAME]) == 130

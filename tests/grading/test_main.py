@@ -22,7 +22,7 @@ def test_without_linux_the_command_says_so_in_one_line_and_names_what_works(plat
 
 
 def test_without_linux_the_hook_is_refused_in_words():
-    done = with_another_system("import asyncio, nbgrader.apps\nsys.platform = 'darwin'\nimport ninelives.grading.hook", "linux")
+    done = with_another_system("import asyncio, nbgrader.apps\nsys.platform = 'darwin'\nimport ninelives.grading.nbgrader_hook", "linux")
     assert done.stderr.endswith("ImportError: The sandbox needs Linux, and this is darwin: leave c.Autograde as nbgrader has it.\n")
 
 
@@ -39,5 +39,5 @@ def test_the_settings_of_a_class_need_no_linux():
 def test_the_tests_can_be_collected_without_linux():
     done = with_another_system("import urllib.request, asyncio, nbgrader.apps, pytest, torch\nsys.platform = 'darwin'\n"
                                f"sys.exit(pytest.main(['--collect-only', '-q', '-p', 'no:cacheprovider', '--rootdir={ROOT}', "
-                               f"*({str(ROOT / 'tests')!r} + name for name in ('/grading', '/test_grading.py', '/test_labs.py'))]))", "linux")
-    assert done.returncode == 0 and "test_main.py" in done.stdout and "test_command.py" not in done.stdout, done.stdout + done.stderr
+                               f"*({str(ROOT / 'tests')!r} + name for name in ('/grading', '/test_plain_nbgrader.py', '/test_labs.py'))]))", "linux")
+    assert done.returncode == 0 and "test_main.py" in done.stdout and "test_cli.py" not in done.stdout, done.stdout + done.stderr

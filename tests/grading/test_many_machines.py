@@ -10,8 +10,9 @@ import pytest
 from distributed import LocalCluster
 
 from grading.classroom import ANSWERS, filled, grade_here, make_course, send
-from grading.test_command import gradebook_of
-from ninelives.grading.command import CannotStart, Workers
+from grading.test_cli import gradebook_of
+from ninelives.grading.errors import CannotStart
+from ninelives.grading.workers import Workers
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from grading.classroom import ANSWERS, NAME, filled, grade_here, make_course, send
-from ninelives.grading.command import Workers
+from ninelives.grading.workers import Workers
 
 FOUND = sorted(glob("/usr/lib/postgresql/*/bin/initdb")) or [path for path in [shutil.which("initdb")] if path]
 pytestmark = pytest.mark.skipif(not FOUND, reason="PostgreSQL's server is not installed (Debian: apt install postgresql)")

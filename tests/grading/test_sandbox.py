@@ -15,9 +15,15 @@ import pytest
 
 from grading.classroom import ANSWERS, NAME, POINTS, filled, make_course, send
 from ninelives.build import ROOT
-from ninelives.grading import command, execute, sandbox, submission
-from ninelives.grading.execute import Boxes, KernelDied, Kernels, KernelsEnded, Outputs
-from ninelives.grading.kernel import name_of
+from ninelives.grading import bubblewrap as bubblewrap_module
+from ninelives.grading import cli, kernel_client, kernel_pool, sandbox
+from ninelives.grading.batch import Batch
+from ninelives.grading.errors import KernelDied, KernelsEnded
+from ninelives.grading.grade import grade
+from ninelives.grading.kernel_server import Boxes, Kernels
+from ninelives.grading.kernel_shell import name_of
+from ninelives.grading.outputs import Outputs
+from ninelives.grading.readable_paths import readable
 from ninelives.grading.sandbox import Limits
 
 pytestmark = pytest.mark.skipif(sandbox.missing() is not None, reason=f"no sandbox here: {sandbox.missing()}")
@@ -47,7 +53,7 @@ def run(kernels, folder):
 @pytest.fixture
 def patient(monkeypatch):
     """An interrupted cell may take its time to end: a busy machine does."""
-    monkeypatch.setattr(execute, "GRACE", 60.0)
+    monkeypatch.setattr(kernel_client, "GRACE", 60.0)
 
 
 REFUSED = {
@@ -343,8 +349,8 @@ def course(tmp_path_factory):
 
 
 def test_without_landlock_bubblewrap_grades_the_same(bubblewrap, course, monkeypatch):
-    monkeypatch.setattr(submission, "_own", threading.local())
-    graded = submission.grade(command.Batch(course, NAME).task("ada", {}))[NAME]
+    monkeypatch.setattr(kernel_pool, "_own", threading.local())
+    graded = grade(Batch(course, NAME).task("ada", {}))[NAME]
     assert graded.scores == POINTS | {"why-scale": None} and not graded.notes
 
 
@@ -362,17 +368,17 @@ def test_root_is_not_needed(course, tmp_path):
 
 
 def test_with_neither_nothing_is_graded(no_landlock, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
-    sandbox._no_box.cache_clear()
+    monkeypatch.setattr(bubblewrap_module.shutil, "which", lambda name: None)
+    bubblewrap_module.no_box.cache_clear()
     monkeypatch.chdir(tmp_path)
-    assert command.main([NAME]) == 2
+    assert cli.main([NAME]) == 2
     said = capsys.readouterr().err
     assert "Linux 5.13" in said and "apt install bubblewrap" in said and "--unsafe" in said and said.count("\n") == 1
     with pytest.raises(KernelsEnded, match="Landlock"):  # as a worker on another machine says it
-        submission.Boxes()
-    sandbox._no_box.cache_clear()
+        Boxes()
+    bubblewrap_module.no_box.cache_clear()
 
 
 def test_nothing_readable_holds_a_course():
-    for path in sandbox.readable():
+    for path in readable():
         assert not Path(path, "solutions").exists() and not Path(path, "answers").exists()

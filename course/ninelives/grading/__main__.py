@@ -14,12 +14,12 @@ def main() -> int:
         return 2
     try:
         try:
-            from ninelives.grading.process import import_less
+            from ninelives.grading.worker_process import import_less
 
             import_less()
-            from ninelives.grading import command
+            from ninelives.grading import cli
 
-            return command.main()
+            return cli.main()
         finally:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left that could be interrupted
     except KeyboardInterrupt:

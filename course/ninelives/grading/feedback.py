@@ -1,17 +1,15 @@
 """What learners may see of a graded notebook, how the formgrader and the feedback show it without the web, and how it goes out."""
 
-import io
 import re
-from base64 import b64encode
 from glob import escape as exactly
 from glob import glob
-from html import escape, unescape
+from html import unescape
 from pathlib import Path
 
 import nbgrader
 from jinja2 import pass_context
 from nbconvert.filters import strip_ansi
-from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
+from nbconvert.filters.markdown_mistune import MarkdownWithMath
 from nbformat import NotebookNode
 from nbgrader.exchange.default import ExchangeReleaseFeedback
 from nbgrader.preprocessors import ClearHiddenTests
@@ -19,13 +17,12 @@ from nbgrader.utils import is_grade, is_solution
 from traitlets import List
 
 from ninelives.build import marked_lines
+from ninelives.grading.formulas import WithoutTheWeb
 
 # Ours come first; those that they stand on are nbgrader's.
 TEMPLATES = [str(Path(__file__).parent / "templates"),
              str(Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates")]
-
 FROM_THE_EXCHANGE = ("timestamp.txt", "submission_secret.txt")  # what nbgrader puts beside a submission, and then beside its feedback
-
 # The margin of a quoted line in a traceback: "----> 3 " or "      3 ".
 MARGIN = re.compile(r"^(-+>)?\s*\d+\s")
 TAG = re.compile(r"<[^<>]*>")
@@ -83,39 +80,6 @@ class ReleaseFeedback(ExchangeReleaseFeedback):
                 super().copy_files()
             else:
                 self.log.warning("Not released, since this work did not come through the exchange: hand %s back yourself", folder)
-
-
-class WithoutTheWeb(IPythonRenderer):
-    """Formulas drawn in the page itself, where nbconvert's pages fetch MathJax. An image that is missing is its alt text."""
-
-    def inline_math(self, body: str) -> str:
-        return picture_of(body) or super().inline_math(body)
-
-    def block_math(self, body: str) -> str:
-        picture = picture_of(body)
-        return f'<div style="text-align: center">{picture}</div>' if picture else super().block_math(body)
-
-    def image(self, text: str, url: str, title: str | None = None) -> str:
-        try:
-            return super().image(text, url, title)
-        except (InvalidNotebook, StopIteration):  # a cell was copied without its attachment, or that is empty
-            return text
-
-
-def picture_of(formula: str) -> str | None:
-    """A formula in TeX as an HTML image; None where matplotlib cannot draw it."""
-    from matplotlib import font_manager, mathtext, rc_context  # here, since every nbgrader command reads this module
-
-    drawn = io.BytesIO()
-    plain = re.sub(r"\\[td]frac(?![a-zA-Z])", r"\\frac", " ".join(formula.split()))
-    try:
-        with rc_context({"mathtext.fontset": "stix"}):
-            size = font_manager.FontProperties(size=11)
-            depth = mathtext.math_to_image(f"${plain}$", drawn, prop=size, dpi=72, format="svg")
-    except Exception:  # it may be nested deeper than matplotlib's parser goes, and stands there as it was typed
-        return None
-    return (f'<img style="border: 0; vertical-align: {-depth:g}pt" alt="{escape(formula)}" '
-            f'src="data:image/svg+xml;base64,{b64encode(drawn.getvalue()).decode()}">')
 
 
 @pass_context

@@ -3,8 +3,10 @@
 import os
 import shutil
 import subprocess
+import tempfile
 import unicodedata
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 DEEPEST = 32  # folders in one another
@@ -48,3 +50,28 @@ def remove(folder: Path) -> None:
     if folder.exists():
         for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
             subprocess.run([*command, str(folder)], stderr=subprocess.DEVNULL, check=False)
+
+
+@cache
+def _numbering() -> str:
+    """Tells apart what counts processes by itself: a machine since its last start, and each container on it."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    return f"ninelives-on-{boot}-{os.stat('/proc/self/ns/pid').st_ino}"
+
+
+def private_folder() -> str:
+    """A folder of this process's own, which bears its number and whose number that is."""
+    return tempfile.mkdtemp(prefix=f"{_numbering()}-{os.getpid()}-")
+
+
+def sweep() -> None:
+    """Remove the folders of processes that were killed before they could.
+
+    Others' stay, of which nobody can tell here whether they live: the temporary folder may be shared by machines or containers.
+    """
+    for path in Path(tempfile.gettempdir()).glob(f"{_numbering()}-*-*"):
+        with suppress(PermissionError, ValueError, OverflowError):  # it lives, and is someone else's; the others are no numbers of ours
+            try:
+                os.kill(int(path.name.split("-")[-2]), 0)
+            except ProcessLookupError:
+                remove(path)

@@ -1,10 +1,6 @@
 """What was graded, written where nbgrader and its formgrader look for it: the gradebook and autograded/."""
 
-import os
 import shutil
-import sqlite3
-import subprocess
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,23 +12,16 @@ from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import rmtree
-from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import with_polymorphic
 
 from ninelives.grading.assignment import Cell, Notebook
+from ninelives.grading.errors import NotGivenOut
 from ninelives.grading.folders import remove
-from ninelives.grading.submission import Graded, places, sent_files
+from ninelives.grading.submitted_files import places, sent_files
+from ninelives.grading.task import Graded
 
 NOTES = "ninelives-notes"
 MOST_OF_A_TIMESTAMP = 1000  # bytes
-
-
-class NotGivenOut(ValueError):
-    """The gradebook or the course's folder lacks the assignment; the message says what to do."""
-
-
-class NotCopied(Exception):
-    """The gradebook could not be copied, and nothing was written; the message says why."""
 
 
 def never_generated(course: CourseDirectory, name: str, seen: str) -> NotGivenOut:
@@ -93,58 +82,6 @@ def _given_out(course: CourseDirectory, assignment: Assignment, notebook: Any) -
 
 def _name(cell: nbformat.NotebookNode) -> str | None:
     return cell.metadata.get("nbgrader", {}).get("grade_id")
-
-
-def cannot_be_copied(db_url: str) -> str | None:
-    """Why no copy of this gradebook can be made here, and what to do about it; None where it can."""
-    server = make_url(db_url).get_backend_name()
-    if server == "sqlite" or server == "postgresql" and shutil.which("pg_dump"):
-        return None
-    needed = "pg_dump is not installed (Debian: apt install postgresql-client)" if server == "postgresql" else f"{server} has tools of its own"
-    return f"No copy of the gradebook was made, since {needed}: make one yourself before you grade again."
-
-
-def copy_of(db_url: str, root: Path, name: str) -> str:
-    """Copy the gradebook before anything is written to it; what was done, in a few words. A server's goes into `root`.
-
-    Raises:
-        NotCopied: it could have been copied, and was not.
-    """
-    when = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
-    reason = cannot_be_copied(db_url)
-    if reason:
-        return reason
-    url = make_url(db_url)
-    if url.get_backend_name() == "sqlite":
-        source = Path(url.database)
-        copy, mode = source.with_name(f"{source.name}.before-{name}-{when}"), source.stat().st_mode & 0o777
-    else:
-        copy, mode = root / f"gradebook.before-{name}-{when}.sql", 0o600
-    new = copy.with_name(f".{copy.name}.new")
-    try:
-        # It holds hidden checks and points: whoever may not read the gradebook may not read this for a moment.
-        os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
-        if url.get_backend_name() == "sqlite":
-            with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(new)) as made:
-                old.backup(made)
-        else:
-            _dump(url, new)
-        new.replace(copy)
-    except (OSError, sqlite3.Error) as problem:
-        raise NotCopied(f"The gradebook could not be copied, so nothing is graded: {problem}") from None
-    finally:
-        new.unlink(missing_ok=True)
-    return f"The gradebook as it was: {copy.name}"
-
-
-def _dump(url: URL, path: Path) -> None:
-    """Write what a PostgreSQL database holds. The password goes another way than the address, which everyone's `ps` shows."""
-    password = url.password or url.query.get("password")
-    address = url._replace(drivername="postgresql", password=None).difference_update_query(["password"]).render_as_string()
-    environment = os.environ | ({"PGPASSWORD": password} if password else {})
-    made = subprocess.run(["pg_dump", "--file", str(path), address], env=environment, capture_output=True, text=True)
-    if made.returncode:
-        raise NotCopied(f"The gradebook could not be copied, so nothing is graded: {' '.join(made.stderr.split())}")
 
 
 class Recorder:

@@ -13,18 +13,12 @@ import ctypes
 import errno
 import os
 import resource
-import shutil
 import socket
-import subprocess
-import sys
-import sysconfig
-import tempfile
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
-import ninelives
+from ninelives.grading.bubblewrap import no_box
+from ninelives.grading.readable_paths import readable
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -87,19 +81,6 @@ class Limits:
     pictures: bool = False
 
 
-@cache
-def readable() -> list[str]:
-    """The Python installation with the course's package, fonts, time zones and random numbers: nobody's secrets."""
-    paths = sysconfig.get_paths()
-    found = [*ninelives.__path__, *(paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))]
-    found += [str(Path(find_spec("torch").origin).parents[1]), os.path.join(sys.base_prefix, "lib", "tcl")]
-    found += ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/fonts", "/usr/share/zoneinfo",
-              "/usr/share/mime", "/usr/local/share/fonts", "/etc/fonts", "/etc/localtime", "/etc/ld.so.cache",
-              "/etc/mime.types", "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu",
-              "/dev/null", "/dev/random", "/dev/urandom"]
-    return sorted({os.path.realpath(path) if not path.startswith("/proc/self") else path for path in found if os.path.exists(path)})
-
-
 def landlock() -> int:
     """The version of Landlock that this system's kernel has; less than 1 where it has none or has it switched off."""
     return libc.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ABI_VERSION)
@@ -111,41 +92,11 @@ def missing() -> str | None:
         import pyseccomp  # noqa: F401, to see whether the system's library is there
     except (ImportError, RuntimeError) as problem:
         return f"the sandbox needs the library libseccomp (Debian: apt install libseccomp2): {problem}"
-    problem = _no_box() if landlock() < 1 else None
+    problem = no_box() if landlock() < 1 else None
     if problem:
         return ("the sandbox needs Landlock, and this system's kernel has it not (Linux 5.13 or newer) or has it switched off; "
                 f"bubblewrap, which would do in its place, {problem}")
     return None
-
-
-@cache
-def _no_box() -> str | None:
-    """Why bubblewrap is no help here; None where it is."""
-    if not shutil.which("bwrap"):
-        return "is not installed (Debian: apt install bubblewrap)"
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            subprocess.run([*box(Path(folder)), sys.executable, "-c", ""], check=True, capture_output=True, text=True, timeout=60)
-    except subprocess.CalledProcessError as problem:
-        return f"does not work here: {problem.stderr.strip() or problem}"
-    except subprocess.TimeoutExpired:
-        return "does not work here: it gave no answer for a minute"
-    return None
-
-
-def box(folder: Path) -> list[str]:
-    """What a command is preceded by, to run where nothing exists but what `readable()` names and `folder`, and no network."""
-    command = ["bwrap", "--unshare-all", "--die-with-parent", "--as-pid-1", "--new-session", "--proc", "/proc"]
-    for path in ("/bin", "/sbin", "/lib", "/lib64"):
-        if os.path.islink(path):
-            command += ["--symlink", os.readlink(path), path]
-    # Programs are there while the course is imported (Python asks ldconfig where libraries are); none can be run after that.
-    programs = ["/usr/bin", "/usr/sbin", os.path.realpath("/bin"), os.path.realpath("/sbin"), os.path.dirname(sys.executable),
-                os.path.dirname(os.path.realpath(sys.executable)), os.path.join(sys.prefix, "pyvenv.cfg")]
-    for path in [*filter(os.path.exists, dict.fromkeys(programs)), *readable()]:
-        if not path.startswith("/proc/"):
-            command += ["--dev-bind" if path.startswith("/dev/") else "--ro-bind", path, path]
-    return [*command, "--bind", str(folder), str(folder), "--remount-ro", "/"]
 
 
 def confine(folder: Path, limits: Limits, boxed: bool = False) -> None:

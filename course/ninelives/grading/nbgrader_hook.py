@@ -22,18 +22,15 @@ if sys.platform != "linux":
     raise ImportError(f"The sandbox needs Linux, and this is {sys.platform}: leave c.Autograde as nbgrader has it.")
 
 from ninelives.grading import sandbox
-from ninelives.grading.command import Batch, Sandbox
-from ninelives.grading.execute import Kernels
+from ninelives.grading.batch import Batch
+from ninelives.grading.calibrate import calibrate
+from ninelives.grading.grade import grade
 from ninelives.grading.gradebook import with_notes
-from ninelives.grading.submission import (
-    Graded,
-    Task,
-    calibrate,
-    grade,
-    kernels,
-    places,
-    sent_files,
-)
+from ninelives.grading.kernel_pool import kernels
+from ninelives.grading.kernel_server import Kernels
+from ninelives.grading.settings import Sandbox
+from ninelives.grading.submitted_files import places, sent_files
+from ninelives.grading.task import Graded, Task
 
 IDLE = 60.0  # seconds after which what forks kernels is ended, in a formgrader that may stay open for days
 
@@ -42,14 +39,14 @@ _at_work = threading.Lock()
 _closing: threading.Timer | None = None
 
 
-class AnyNotebook(NotebookExporter):
-    """Looks into no notebook: InSandbox reads what was sent, which may be anything."""
+class LenientExporter(NotebookExporter):
+    """Looks into no notebook: SandboxedExecute reads what was sent, which may be anything."""
 
     def from_file(self, file_stream, resources=None, **named):
         return self.from_notebook_node(new_notebook(), resources, **named)
 
 
-class InSandbox(Execute):
+class SandboxedExecute(Execute):
     """Takes the place of Execute and of all that nbgrader does before and after it with cells, points and penalties."""
 
     def preprocess(self, nb: NotebookNode, resources: dict, km=None) -> tuple[NotebookNode, dict]:

@@ -18,23 +18,16 @@ from nbgrader.api import Gradebook
 from traitlets.config import Config
 
 from grading.classroom import ANSWERS, NAME, command, filled, grade_here, make_course, nbgrader, send
-from ninelives.grading import command as module
-from ninelives.grading import sandbox, submission
-from ninelives.grading.command import (
-    Batch,
-    CannotStart,
-    Line,
-    Progress,
-    Workers,
-    limits_of,
-    main,
-    quiet_autograde,
-    results,
-    summary,
-)
-from ninelives.grading.execute import KernelDied, KernelsEnded
+from ninelives.grading import cli, grade_class, sandbox
+from ninelives.grading.batch import Batch, quiet_autograde
+from ninelives.grading.cli import main, summary
+from ninelives.grading.errors import CannotStart, KernelDied, KernelsEnded, NotCopied, NotGivenOut
 from ninelives.grading.folders import remove
-from ninelives.grading.gradebook import NotCopied, NotGivenOut, Recorder
+from ninelives.grading.gradebook import Recorder
+from ninelives.grading.progress import Line, Progress
+from ninelives.grading.settings import limits_of
+from ninelives.grading.task import Graded
+from ninelives.grading.workers import Workers, results
 
 WRONG_ORDER = "def split_heads(x, n_head):\n    B, T, C = x.shape\n    return x.reshape(B, n_head, T, C // n_head)"
 CLASS = {
@@ -375,7 +368,7 @@ def test_points_that_are_given_by_hand_meanwhile_are_seen(graded, course):
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "ninelives") as gradebook:
         gradebook.find_grade("split-heads-shape", NAME, NAME, "dan").manual_score = 0.5
         gradebook.db.commit()
-    result = submission.Graded(None, {grade.name: grade.auto_score for grade in grades}, {}, [])
+    result = Graded(None, {grade.name: grade.auto_score for grade in grades}, {}, [])
     batch.recorder.write_grades("dan", {NAME: result})
     batch.gradebook.close()
     assert gradebook_of(course)["dan"]["grades"][NAME, "split-heads-shape"] == (1, 0.5, None, True)
@@ -386,13 +379,13 @@ def test_points_that_are_given_by_hand_meanwhile_are_seen(graded, course):
 
 def test_that_the_instructors_own_answers_fail_is_said(graded, course, workers, monkeypatch):
     found = {NAME: {"canaries": frozenset(), "by_result": frozenset(), "modules": (), "failed": ["split-heads-shape"]}}
-    monkeypatch.setattr(module, "first_result", lambda *call: found)
+    monkeypatch.setattr(grade_class, "first_result", lambda *call: found)
     assert "Beware: the instructor's own 01-heads fails its checks split-heads-shape here." in grade_here(course, workers, "bert", force=True)[1]
 
 
 @pytest.mark.parametrize(("lines", "status"), [([Line("ada", 0.0), Line("bert")], 1), ([Line("ada", 0.0)], 0)])
 def test_the_exit_status_says_whether_all_are_graded(graded, course, monkeypatch, capsys, lines, status):
-    monkeypatch.setattr(module, "run", lambda *call: lines)
+    monkeypatch.setattr(cli, "run", lambda *call: lines)
     monkeypatch.chdir(course)
     assert main([NAME]) == status
 
@@ -401,7 +394,7 @@ def test_the_exit_status_says_whether_all_are_graded(graded, course, monkeypatch
 def test_without_a_sandbox_only_whoever_says_unsafe_grades(graded, course, monkeypatch, capsys, arguments, status, confined):
     seen = []
     monkeypatch.setattr(sandbox, "missing", lambda: "there is none")
-    monkeypatch.setattr(module, "run", lambda batch, *rest: seen.append(batch.confined) or [])
+    monkeypatch.setattr(cli, "run", lambda batch, *rest: seen.append(batch.confined) or [])
     monkeypatch.chdir(course)
     assert main([NAME, *arguments]) == status and seen == confined
     assert ("cannot be confined here" if status else "with all that you may do yourself") in capsys.readouterr().err
@@ -445,14 +438,14 @@ def test_without_a_copy_of_the_gradebook_nothing_is_graded(graded, course, monke
     def failing(*_):
         raise NotCopied("The gradebook could not be copied")
 
-    monkeypatch.setattr("ninelives.grading.command.copy_of", failing)
+    monkeypatch.setattr("ninelives.grading.grade_class.copy_of", failing)
     monkeypatch.chdir(course)
     assert main([NAME, "--force"]) == 2
     assert capsys.readouterr() == ("", "The gradebook could not be copied\n")
 
 
 def test_that_no_copy_could_be_made_is_the_last_that_is_said(graded, course, monkeypatch, capsys):
-    monkeypatch.setattr("ninelives.grading.command.cannot_be_copied", lambda db_url: "Make one yourself.")
+    monkeypatch.setattr("ninelives.grading.cli.cannot_be_copied", lambda db_url: "Make one yourself.")
     monkeypatch.chdir(course)
     main([NAME, "--student", "bert", "--force", "--workers", "1"])
     assert capsys.readouterr().out.endswith("with notes.\nMake one yourself.\n")
@@ -528,7 +521,7 @@ def test_a_lock_that_cannot_be_had_is_told_from_one_that_is_held(graded, course,
 
 def test_whoever_is_named_twice_is_graded_once(graded, course, monkeypatch):
     asked = []
-    monkeypatch.setattr("ninelives.grading.command.run", lambda batch, workers, students, force: asked.extend(students) or [])
+    monkeypatch.setattr("ninelives.grading.cli.run", lambda batch, workers, students, force: asked.extend(students) or [])
     monkeypatch.chdir(course)
     main([NAME, "--student", "cleo", "bert", "cleo"])
     assert asked == ["cleo", "bert"]

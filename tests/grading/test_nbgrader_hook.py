@@ -11,7 +11,7 @@ from nbgrader.api import Gradebook
 import ninelives
 from grading import test_hostile as hostile
 from grading.classroom import NAME, api, command, make_course, nbgrader
-from grading.test_command import cells_of, gradebook_of
+from grading.test_cli import cells_of, gradebook_of
 from ninelives.grading import sandbox
 
 KINDS = ("honest", "endless loop", "leaves without a word", "reads what is the instructor's", "network to loopback", "writes to the gradebook",

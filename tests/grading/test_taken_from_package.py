@@ -5,7 +5,7 @@ import pytest
 
 from ninelives.build import ROOT
 from ninelives.grading.assignment import Cell, Notebook
-from ninelives.grading.borrowed import borrowed
+from ninelives.grading.taken_from_package import borrowed
 
 
 def assignment(name: str) -> Notebook:

@@ -14,12 +14,22 @@ import pytest
 from nbformat.v4 import new_output
 
 from grading.classroom import ANSWERS, NAME, filled, make_course, send
-from ninelives.grading import hook, submission
+from ninelives.grading import calibrate as calibration
+from ninelives.grading import grade as grading
+from ninelives.grading import kernel_pool, nbgrader_hook, notebook_session
 from ninelives.grading.assignment import Cell, Notebook
-from ninelives.grading.command import Batch
-from ninelives.grading.execute import Kernel, KernelDied, Kernels, KernelsEnded, Outcome
-from ninelives.grading.repair import Sent, Unreadable, find_notebook, read_sent, repaired
-from ninelives.grading.submission import Run, Unforeseen, calibrate, grade, places, sent_files
+from ninelives.grading.batch import Batch
+from ninelives.grading.calibrate import calibrate
+from ninelives.grading.errors import KernelDied, KernelsEnded, Unforeseen
+from ninelives.grading.find_notebook import find_notebook
+from ninelives.grading.grade import grade
+from ninelives.grading.kernel_client import Kernel
+from ninelives.grading.kernel_server import Kernels
+from ninelives.grading.notebook_session import Run
+from ninelives.grading.outputs import Outcome
+from ninelives.grading.read_notebook import Sent, Unreadable, read_sent
+from ninelives.grading.repair import repaired
+from ninelives.grading.submitted_files import places, sent_files
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +41,7 @@ def task(tmp_path_factory):
     batch = Batch(course, NAME)
     yield batch.task("ada", {})
     batch.gradebook.close()
-    submission.kernels(True).close()
+    kernel_pool.kernels(True).close()
 
 
 def points(task) -> float:
@@ -89,11 +99,11 @@ def test_an_error_of_the_grader_earns_no_zero_and_can_be_told_by_another_process
     def repaired(*arguments):
         raise OwnError("what nobody", "thought of")
 
-    monkeypatch.setattr(submission, "repaired", repaired)
+    monkeypatch.setattr(grading, "repaired", repaired)
     with pytest.raises(Unforeseen) as told:
         grade(task)
     assert told.value.__context__ is None  # Dask's pickles hold that, too
-    assert re.search("test_submission.py:[0-9]+ with OwnError: what nobody thought of", str(pickle.loads(pickle.dumps(told.value))))
+    assert re.search("test_grade.py:[0-9]+ with OwnError: what nobody thought of", str(pickle.loads(pickle.dumps(told.value))))
 
 
 def test_small_files_come_before_large_ones_and_one_note_tells_of_all_that_is_left_out(tmp_path):
@@ -176,7 +186,7 @@ def test_points_that_a_check_evaluates_to_are_its_points(task, shown, points):
 
 
 def test_what_is_shared_is_made_anew_for_another_assignment(task):
-    made = [submission.prepared(replace(task, stamp=stamp), task.notebooks[0]) for stamp in ("one", "one", "other")]
+    made = [kernel_pool.prepared(replace(task, stamp=stamp), task.notebooks[0]) for stamp in ("one", "one", "other")]
     assert made[0] is made[1] is not made[2]
 
 
@@ -194,8 +204,8 @@ def test_outputs_of_a_cell_that_died_when_it_was_run_again_are_not_another_cells
 
 
 def test_what_nbgrader_puts_beside_a_submission_does_not_keep_it_from_what_is_shared(task, monkeypatch):
-    asked, prepared = [], submission.prepared
-    monkeypatch.setattr(submission, "prepared", lambda task, notebook: asked.append(notebook.name) or prepared(task, notebook))
+    asked, prepared = [], kernel_pool.prepared
+    monkeypatch.setattr(notebook_session, "prepared", lambda task, notebook: asked.append(notebook.name) or prepared(task, notebook))
     assert points(task) == 6 and asked == [NAME]
     (task.folder / "data.txt").write_text("my own")
     assert points(task) == 6 and asked == [NAME]
@@ -217,23 +227,23 @@ def test_the_instructors_own_answers_get_a_second_chance_on_a_busy_machine(task,
 
 
 def test_what_makes_kernels_may_die_while_the_instructors_answers_are_tried(task, monkeypatch):
-    died, calibrated = [], submission._calibrated
+    died, calibrated = [], calibration._calibrated
 
     def once(*arguments):
         if not died:
-            died.append(submission.kernels(True))
+            died.append(kernel_pool.kernels(True))
             raise KernelsEnded
         return calibrated(*arguments)
 
-    monkeypatch.setattr(submission, "_calibrated", once)
+    monkeypatch.setattr(calibration, "_calibrated", once)
     assert calibrate(task)[NAME]["failed"] == [] and died[0].ended
 
 
 def test_the_formgrader_says_that_own_answers_fail_and_asks_again_the_next_time(task, monkeypatch, caplog):
     found = {NAME: {"canaries": frozenset(), "by_result": frozenset(), "modules": (), "failed": ["split-heads-shape"]}}
-    monkeypatch.setattr(hook, "calibrate", lambda task: found)
-    monkeypatch.setattr(hook, "_calibrated", {})
+    monkeypatch.setattr(nbgrader_hook, "calibrate", lambda task: found)
+    monkeypatch.setattr(nbgrader_hook, "_calibrated", {})
     with caplog.at_level(logging.WARNING):
-        assert sum(points or 0 for points in hook._graded(task, logging.getLogger("nbgrader")).scores.values()) == 6
-    hook._close_at_once()
-    assert "own 01-heads fails its checks split-heads-shape here" in caplog.text and not hook._calibrated
+        assert sum(points or 0 for points in nbgrader_hook._graded(task, logging.getLogger("nbgrader")).scores.values()) == 6
+    nbgrader_hook._close_at_once()
+    assert "own 01-heads fails its checks split-heads-shape here" in caplog.text and not nbgrader_hook._calibrated

@@ -1,0 +1,103 @@
+"""Where submissions are graded: processes of this machine, or a Dask cluster."""
+
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import suppress
+from multiprocessing import get_context
+
+from ninelives.grading.errors import CannotStart
+from ninelives.grading.grade import grade
+from ninelives.grading.kernel_pool import warm_up
+from ninelives.grading.task import Graded, Task
+from ninelives.grading.worker_process import start_worker
+
+ATTEMPTS = 5  # at a submission, each of which ended with the death of a worker
+
+
+class Workers:
+    """Where submissions are graded: processes here, or a Dask cluster. Made anew when one of its processes dies."""
+
+    def __init__(self, count: int, address: str | None = None) -> None:
+        self.count, self.address = count, address
+        self.client = None
+        if address:
+            try:
+                from dask.distributed import Client
+            except ImportError:
+                raise CannotStart('--dask needs Dask: python -m pip install "ninelives[cluster]"') from None
+            try:
+                self.client = Client(address, timeout="20s")
+            except (OSError, ValueError) as problem:
+                raise CannotStart(f"There is no Dask scheduler at {address}: {problem}. Start one with dask scheduler, "
+                                  "and give the address that it prints, such as tcp://10.0.0.5:8786") from None
+            self.count = sum(self.client.nthreads().values())
+            if not self.count:
+                self.client.close()
+                raise CannotStart(f"The Dask scheduler at {address} has no workers: start some with dask worker {address}")
+        self.executor = self._made()
+
+    def _made(self) -> Executor:
+        if self.client is not None:
+            return self.client.get_executor(pure=False, retries=ATTEMPTS)
+        return ProcessPoolExecutor(self.count, mp_context=get_context("spawn"), initializer=start_worker, initargs=(os.getpid(),))
+
+    def submit(self, *call) -> Future:
+        # This may start a process, which is not to take an interrupt for its own before start_worker has seen to that.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            return self.executor.submit(*call)
+        except BrokenExecutor:
+            self.renew()
+            return self.executor.submit(*call)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def wake(self, most: int, confined: bool) -> None:
+        """Let processes start that will be wanted soon."""
+        if self.client is None:
+            for _ in range(min(self.count, most)):
+                self.submit(warm_up, confined)
+
+    def renew(self) -> None:
+        self.executor.shutdown(wait=False, cancel_futures=True)
+        self.executor = self._made()
+
+    def close(self, at_once: bool = False) -> None:
+        if self.client is not None:
+            self.client.close()
+            return
+        processes = dict(getattr(self.executor, "_processes", None) or {}) if at_once else {}
+        self.executor.shutdown(wait=not at_once, cancel_futures=True)
+        for process in processes.values():
+            process.kill()
+
+
+def results(workers: Workers, tasks: dict[str, Task]) -> Iterator[tuple[str, dict[str, Graded] | Exception]]:
+    """Each student's result as it comes; a submission whose worker died is tried again."""
+    waiting, running, attempts = list(tasks), {}, dict.fromkeys(tasks, 0)
+    while waiting or running:
+        while waiting and len(running) < 2 * workers.count:
+            # One that was there when a worker died runs alone, so that it takes nobody along if it is the one.
+            if running and any(attempts[student] for student in (waiting[0], *running.values())):
+                break
+            student = waiting.pop(0)
+            running[workers.submit(grade, tasks[student])] = student
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            student = running.pop(future)
+            problem = future.exception()
+            if isinstance(problem, BrokenExecutor):
+                attempts[student] += 1
+                if attempts[student] < ATTEMPTS:
+                    waiting.insert(0, student)
+                    continue
+            yield student, problem if problem is not None else future.result()
+
+
+def first_result(workers: Workers, function, task: Task) -> dict:
+    """One call's result, tried again when its worker dies."""
+    for _ in range(ATTEMPTS):
+        with suppress(BrokenExecutor):
+            return workers.submit(function, task).result()
+    raise CannotStart("The processes that should grade die as soon as they start.")

@@ -12,7 +12,6 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,7 +26,7 @@ from table import as_table, machine, publish
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder
 from ninelives.training import Recipe
-from ninelives.training.loop import Training
+from ninelives.training.state import Training
 
 VOCAB, WIDTH, HEADS, LAYERS, BATCH = 256, 128, 8, 6, 32
 ROUNDS, STEPS = 7, 3
@@ -128,7 +127,7 @@ def mingpt(path: Path, T: int, dropout: float) -> Callable:
 def ours(T: int, dropout: float) -> Callable:
     model = Decoder(TransformerConfig(VOCAB, T, WIDTH, HEADS, LAYERS, dropout))
     training = Training(model, Recipe(3e-4, BATCH, max_iters=10**6, warmup_steps=0, schedule="constant"))
-    return lambda idx, targets: training.make_step(lambda generator, batch_size: (idx, targets), nullcontext)
+    return lambda idx, targets: training.make_step(lambda generator, batch_size: (idx, targets))
 
 
 def contenders(paths: argparse.Namespace, T: int, dropout: float) -> dict[str, Callable]:

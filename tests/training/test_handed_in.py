@@ -197,7 +197,7 @@ REFUSED = {
     a_huge_run_json: "run.json has 10,000 MB and was not opened",
     a_link_to_another: "is a link",
     another_shape: "a model of another shape",
-    a_table_of_answers: "no tables of answers",
+    a_table_of_answers: "only weights are graded, not answers",
     a_part_missing: "holds no model.decoder.lm_head.weight",
     weights_exchanged: "is not the file that run.json was written for",
     nan: "this training diverged",

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ninelives.training import Diverged, Recipe, Run, train
+from ninelives.training import Diverged, Run, train
 from training import small
 
 RECIPE = small.RECIPE
@@ -178,6 +178,19 @@ def test_an_interrupt_while_evaluating_evaluates_again(undisturbed, tmp_path):
     assert small.curve(train_again(model, tmp_path)) == small.curve(undisturbed[1]) and small.same(model, undisturbed[0])
 
 
+def test_an_interrupt_in_the_last_evaluation_loses_no_entry(undisturbed, tmp_path):
+    def interrupted(model):
+        if Run.load(tmp_path).step == 28:  # the last checkpoint before the end
+            raise KeyboardInterrupt
+        return small.evaluate(model)
+
+    model = small.model()
+    with pytest.raises(KeyboardInterrupt):
+        train_again(model, tmp_path, evaluate=interrupted)
+    assert Run.load(tmp_path).finished and len(Run.load(tmp_path).history) == 2
+    assert small.curve(train_again(model, tmp_path)) == small.curve(undisturbed[1]) and small.same(model, undisturbed[0])
+
+
 def test_the_monitor_sees_every_entry_once_and_stops_the_training(undisturbed, tmp_path):
     class Monitor:
         def __init__(self, last):
@@ -221,46 +234,3 @@ def test_a_loss_that_is_no_number_stops_with_step_rate_and_what_to_try(tmp_path)
     with pytest.raises(Diverged, match=r"the loss is nan at step 9, with a rate of 0.0028: .* Try a third of the learning rate"):
         train(model, draw_batch, RECIPE, folder=tmp_path)
     assert Run.load(tmp_path).step == 7
-
-
-def test_a_line_of_text_says_how_far_it_is(capsys):
-    train(small.model(), small.draw_batch, RECIPE, evaluate=small.evaluate)
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 3 and lines[0].startswith("step 10 of 30 · loss 2.") and "accuracy 0." in lines[0]
-    assert lines[0].endswith(" left") and not lines[2].endswith(" left")
-
-
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "noam"])
-def test_the_rate_of_the_recipe_is_the_rate_of_the_history(schedule):
-    recipe = replace(RECIPE, schedule=schedule, learning_rate=None if schedule == "noam" else 3e-3)
-    run = train(small.model(), small.draw_batch, recipe)
-    assert [entry["rate"] for entry in run.history] == [recipe.rate(step, 16) for step in (10, 20, 30)]
-
-
-def test_a_run_goes_through_text(undisturbed):
-    run = undisturbed[1]
-    assert Run.from_json(run.to_json()) == run
-    assert run.config == {"": {"vocab_size": 11, "block_size": 8, "n_embd": 16, "n_head": 2, "n_layer": 2, "dropout": 0.2}}
-
-
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"batch_size": 0}, "batch_size is 0: it must be a whole number of at least 1"),
-        ({"max_iters": 1.5}, "max_iters is 1.5: it must be a whole number"),
-        ({"learning_rate": 0.0}, "learning_rate is 0.0: it must be above 0"),
-        ({"learning_rate": None}, "learning_rate is None: it must be above 0"),
-        ({"schedule": "noam"}, "schedule is 'noam', which computes the rate from n_embd and warmup_steps: leave learning_rate None"),
-        ({"schedule": "seed"}, "schedule is 'seed': it must be one of 'constant', 'cosine', 'noam'"),
-        ({"warmup_steps": 31}, "warmup_steps is 31 and max_iters 30: the warm-up must end before the training does"),
-        ({"weight_decay": -1.0}, "weight_decay is -1.0: it must be 0 or more"),
-        ({"grad_clip": 0.0}, "grad_clip is 0.0: it must be above 0"),
-    ],
-)
-def test_a_recipe_that_cannot_be_followed_is_refused_with_one_sentence(changes, says):
-    with pytest.raises(ValueError, match=says):
-        replace(RECIPE, **changes)
-
-
-def test_a_recipe_has_sensible_defaults():
-    assert Recipe().rate(100, 64) == Recipe().learning_rate

@@ -1,10 +1,22 @@
-"""Training: batches, the loop, its rates, its checkpoints, and how often the answer is right (notebook 9)."""
+"""Training, as notebook 9 builds it up. To be read in this order:
+
+    batches       sentences become tensors
+    schedules     the learning rate of each step
+    recipe        what a training is asked for, and the run that comes of it
+    state         one step, and everything that it changes
+    loop          `train`: step after step, with evaluation and checkpoints
+    accuracy      how often the answer is right
+
+    checkpoints, randomness, interrupts, progress       what keeps a training safe, repeatable and visible
+    handed_in, scores, compare_class                    how trainings of others are read and graded
+"""
 
 from ninelives.training.accuracy import exact_match
 from ninelives.training.batches import PADDING, translation_batch
-from ninelives.training.loop import Diverged, train
+from ninelives.training.loop import train
 from ninelives.training.recipe import Recipe, Run
 from ninelives.training.schedules import noam_rate, warmup_cosine
+from ninelives.training.state import Diverged
 
 __all__ = [
     "PADDING",

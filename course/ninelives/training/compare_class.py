@@ -34,8 +34,8 @@ def compare(folders: dict[str, Path]) -> list[str]:
             fingerprint = hashlib.sha256(a.numpy().tobytes()).hexdigest()[:16]
             found.append(f"{one} and {other} handed in the same weights (fingerprint {fingerprint}).")
         elif (alike := correlation(a, b)) > NEARLY_THE_SAME:
-            found.append(f"{one} and {other} handed in nearly the same weights (correlation {alike:.3f}): one continued "
-                         "from the other's, or both began from the same seed.")
+            found.append(f"{one} and {other} handed in nearly the same weights (correlation {alike:.3f}): one "
+                         "continued from the other's, or both began from the same seed.")
     return found
 
 

@@ -171,8 +171,7 @@ def check_header(file: str, header: dict[str, dict], model: EncoderDecoder) -> N
                           "run.json: the checkpoint belongs to a model of another shape.")
     for name in header:
         if name not in shapes and not name.startswith(("optimizer.", "chance.")):
-            raise Refused(f"{file} holds {name}, which no EncoderDecoder has: only weights are graded, no tables of "
-                          "answers.")
+            raise Refused(f"{file} holds {name}, which no EncoderDecoder has: only weights are graded, not answers.")
 
 
 def check_sha256(name: str, data: bytes, facts: dict) -> None:
@@ -239,10 +238,9 @@ def tokenizer_for(model: EncoderDecoder, folder: Path) -> Tokenizer:
     if not path.exists():
         raise Refused(f"tokenizer.json is missing in {folder.name}: without it nobody knows which word an id stands "
                       "for. (folder / \"tokenizer.json\").write_text(tokenizer.to_json())")
+    facts = read_json(path)
     try:
-        tokenizer = Tokenizer.from_json(json.dumps(read_json(path)))
-    except Refused:
-        raise
+        tokenizer = Tokenizer.from_json(json.dumps(facts))
     except ValueError as error:
         raise Refused(f"tokenizer.json: {error}") from None
     for part, config in (("encoder", model.encoder.config), ("decoder", model.decoder.config)):

@@ -1,32 +1,45 @@
-"""The line of text that says how far a training is."""
+"""A line of text that shows how far a training is."""
 
 import sys
 import time
+
+from ninelives.training.recipe import Run
 
 SECONDS_BETWEEN = 0.5
 
 
 class ProgressLine:
-    """One line that is written over, where somebody watches; one line an entry, where a file does."""
+    """The monitor of a `train` without one.
 
-    def __init__(self, max_iters: int) -> None:
-        self.max_iters = max_iters
+    Where somebody watches, in a terminal or a notebook, it is one line that is
+    overwritten. Where the output goes into a file, it is a line for each new entry
+    of the history.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
         self.watched = sys.stdout.isatty() or "ipykernel" in type(sys.stdout).__module__
-        self.last = 0.0
+        self.last_time = 0.0
         self.text = ""
 
-    def __call__(self, step: int, seconds: float, history: list[dict], *, new: bool) -> None:
-        """After every step; `new` where the last entry of the history has just been made."""
-        now = time.monotonic()
-        if not new and (not self.watched or now - self.last < SECONDS_BETWEEN):
-            return
-        self.last = now
-        text = f"step {step:,} of {self.max_iters:,}"
-        if history:
-            numbers = {name: value for name, value in history[-1].items()
-                       if name not in ("step", "rate", "seconds") and isinstance(value, int | float)}
-            text += "".join(f" · {name} {value:.3f}" for name, value in numbers.items())
-        left = seconds / step * (self.max_iters - step)
+    def __call__(self, entry: dict) -> None:
+        """Show a new entry of the history."""
+        self.show(entry["step"], entry["seconds"])
+
+    def stopped(self, step: int, seconds: float) -> bool:
+        """Show the step, if it is time; never stops the training."""
+        if self.watched and step and time.monotonic() - self.last_time >= SECONDS_BETWEEN:
+            self.show(step, seconds)
+        return False
+
+    def show(self, step: int, seconds: float) -> None:
+        """Write the line."""
+        self.last_time = time.monotonic()
+        text = f"step {step:,} of {self.run.recipe.max_iters:,}"
+        for name, value in (self.run.history[-1] if self.run.history else {}).items():
+            if name not in ("step", "rate", "seconds") and isinstance(value, int | float):
+                text += f" · {name} {value:.3f}"
+        left = seconds / step * (self.run.recipe.max_iters - step)
         text += f" · {duration(seconds)}, {duration(left)} left" if left else f" · {duration(seconds)}"
         if self.watched:
             print("\r" + text.ljust(len(self.text)), end="", flush=True)
@@ -35,7 +48,7 @@ class ProgressLine:
         self.text = text
 
     def close(self) -> None:
-        """Ends the line."""
+        """End the line."""
         if self.watched and self.text:
             print()
 

@@ -314,7 +314,7 @@ def generate(model, idx, max_new_tokens, temperature):
             logits, _ = model(idx[:, -model.config.block_size :])  # (B, T, V)
             probabilities = probabilities_of(logits[:, -1], temperature)  # (B, V)
             token = torch.multinomial(probabilities, 1)  # (B, 1)
-            idx = torch.cat((idx, token), dim=1)  # (B, T + 1)
+            idx = torch.cat((idx, token), dim=1)  # one token longer
     model.train(was_training)
     return idx
     ### END SOLUTION

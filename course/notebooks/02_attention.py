@@ -408,9 +408,9 @@ def masked_softmax(scores, attention_mask):
 # #### Check it
 
 # %% points=1 test="masked-softmax-rows"
-check.masked_softmax(masked_softmax, "rows")
+check.masked_softmax(masked_softmax, "rows add up to 1")
 ### BEGIN HIDDEN TESTS
-check.masked_softmax(masked_softmax, "rows", seed=1)
+check.masked_softmax(masked_softmax, "rows add up to 1", seed=1)
 ### END HIDDEN TESTS
 
 # %% points=2 test="masked-softmax-mask"
@@ -421,9 +421,9 @@ check.masked_softmax(masked_softmax, "mask", seed=2)
 ### END HIDDEN TESTS
 
 # %% points=1 test="masked-softmax-forms"
-check.masked_softmax(masked_softmax, "forms")
+check.masked_softmax(masked_softmax, "mask forms")
 ### BEGIN HIDDEN TESTS
-check.masked_softmax(masked_softmax, "forms", seed=1)
+check.masked_softmax(masked_softmax, "mask forms", seed=1)
 ### END HIDDEN TESTS
 
 # %% [markdown]

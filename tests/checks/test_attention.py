@@ -9,87 +9,90 @@ from torch import nn
 
 import ninelives.checks.attention as check
 from answers.right.attention import FusedProjection, FusedWithoutBias, Given, ListOfHeads, ListsOfLayers, StepByStep
-from ninelives.checks.exercise import CheckFailed, build
+from ninelives.checks.attention_inputs import equal_sizes, padding_mask, sizes, tokens
+from ninelives.checks.attention_steps import dot_products, softmax_by_hand
+from ninelives.checks.exercise import CheckFailed, build, on_layers_of, same_values
 from ninelives.model import MultiHeadSelfAttention
 
 seeds = pytest.mark.parametrize("seed", range(6))
 
 
-def case(seed, sizes=check.sizes):
+def case(seed, drawn=sizes):
     """Weights, number of heads, x and a random mask, as the checks draw them."""
-    B, T, config = sizes(seed)
+    B, T, config = drawn(seed)
     torch.manual_seed(seed)
     parts = check.projections(build(Given, config), config)
-    return parts, config.n_head, check.tokens(B, T, config.n_embd, seed), check.random_mask(B, T, seed)
+    return parts, config.n_head, tokens(B, T, config.n_embd, seed), check.random_mask(B, T, seed)
 
 
 @seeds
 def test_no_two_sizes_of_the_ordinary_case_are_equal(seed):
-    B, T, config = check.sizes(seed)
+    B, T, config = sizes(seed)
     assert len({B, T, config.n_head, config.head_size, config.n_embd}) == 5
 
 
 @seeds
 def test_in_the_other_case_the_confusable_sizes_are_equal(seed):
-    B, T, config = check.equal_sizes(seed)
+    B, T, config = equal_sizes(seed)
     assert (B, T) == (config.n_head, config.head_size)
 
 
 @seeds
-@pytest.mark.parametrize("sizes", [check.sizes, check.equal_sizes])
-def test_no_attention_weight_of_the_inputs_is_near_one(seed, sizes):
-    parts, n_head, x, _ = case(seed, sizes)
-    weights = []
-    check.attention_by_hand(
-        parts, n_head, x, check.everybody(*x.shape[:2]),
-        weigh=lambda scores, mask: weights.append(scores.softmax(-1)) or weights[0],
-    )
-    assert weights[0].max() < 0.95
-    assert weights[0].amax(-1).quantile(0.9) < 0.9
+@pytest.mark.parametrize("drawn", [sizes, equal_sizes])
+def test_no_attention_weight_of_the_inputs_is_near_one(seed, drawn):
+    parts, n_head, x, _ = case(seed, drawn)
+    given = check.given_with(parts, drawn(seed)[2])
+    q, k, _ = given.heads(x.double())
+    weights = given.weigh(q, k, None)
+    assert weights.max() < 0.95
+    assert weights.amax(-1).quantile(0.9) < 0.9
+
+
+def outputs(seed):
+    """The right output, and what each registered mistake gives for the same weights: (B, T, C) each."""
+    parts, n_head, x, mask = case(seed)
+    given = check.given_with(parts, sizes(seed)[2])
+    right = check.pytorch_attention(parts, n_head, x, mask)
+    # One shows in the shape alone, and one only where the mask may be squeezed, that is with B = n_head.
+    mistakes = [
+        each for each in check.multi_head_self_attention.mistakes
+        if each.aspect != "shape" and "lost its axis of size 1" not in each.cause
+    ]
+    return right, {each.cause: on_layers_of(given, each.answer)(x.double(), mask) for each in mistakes}
 
 
 @seeds
 def test_a_missing_scale_moves_the_output_far_above_the_tolerance(seed):
-    parts, n_head, x, mask = case(seed)
-    right = check.attention_by_hand(parts, n_head, x, mask)
-    unscaled = check.attention_by_hand(parts, n_head, x, mask, score=lambda q, k: q @ k.mT)
+    right, mistaken = outputs(seed)
+    unscaled = mistaken["the scores are not divided by √head_size."]
     assert (right - unscaled).abs().max() > 100 * 1e-4 * (1 + right.abs().max())
 
 
 @seeds
 def test_every_known_mistake_gives_another_output_than_the_right_one(seed):
-    parts, n_head, x, mask = case(seed)
-    right = check.pytorch_attention(parts, n_head, x, mask)
-    for cause, mistaken in check.attention_mistakes(parts, n_head, x, mask).items():
-        assert not check.same_values(mistaken(), right, tolerance=1e-3), cause
+    right, mistaken = outputs(seed)
+    assert len(mistaken) > 30
+    for cause, output in mistaken.items():
+        assert not same_values(output, right, tolerance=1e-3), cause
 
 
 @seeds
 def test_no_two_known_mistakes_give_the_same_output(seed):
-    parts, n_head, x, mask = case(seed)
-    outputs = {cause: mistaken() for cause, mistaken in check.attention_mistakes(parts, n_head, x, mask).items()}
-    for (one, first), (other, second) in combinations(outputs.items(), 2):
-        if same_cause(one, other):
-            continue
-        assert not check.same_values(first, second), f"{one}\n{other}"
-
-
-def same_cause(one, other):
-    """The same mistake in two sentences: masking and attention both know it."""
-    return all("the softmax is missing" in cause or "down the columns" in cause for cause in (one, other))
+    for (one, first), (other, second) in combinations(outputs(seed)[1].items(), 2):
+        assert not same_values(first, second), f"{one}\n{other}"
 
 
 @seeds
-def test_the_steps_by_hand_are_pytorchs_own_attention(seed):
+def test_the_steps_that_mistakes_spoil_are_pytorchs_own_attention(seed):
     parts, n_head, x, mask = case(seed)
-    ours, theirs = check.attention_by_hand(parts, n_head, x, mask), check.pytorch_attention(parts, n_head, x, mask)
-    assert torch.allclose(ours, theirs, rtol=0, atol=1e-12)
+    ours = check.given_with(parts, sizes(seed)[2])(x.double(), mask)
+    assert torch.allclose(ours, check.pytorch_attention(parts, n_head, x, mask), rtol=0, atol=1e-12)
 
 
 @seeds
 def test_a_random_mask_has_no_empty_and_no_full_row_or_column_and_is_not_causal(seed):
-    B, T, config = check.sizes(seed)
-    for b, t in ((B, T), check.equal_sizes(seed)[:2]):
+    B, T, config = sizes(seed)
+    for b, t in ((B, T), equal_sizes(seed)[:2]):
         mask = check.random_mask(b, t, seed)
         assert mask.shape == (b, 1, t, t)
         for axis in (-1, -2):
@@ -101,8 +104,8 @@ def test_a_random_mask_has_no_empty_and_no_full_row_or_column_and_is_not_causal(
 
 @seeds
 def test_padding_leaves_a_word_in_every_example_and_lengths_differ(seed):
-    B, T, _ = check.sizes(seed)
-    lengths = check.padding_mask(B, T)[:, 0, 0].sum(-1)
+    B, T, _ = sizes(seed)
+    lengths = padding_mask(B, T)[:, 0, 0].sum(-1)
     assert lengths.min() >= 1 and lengths.max() < T
     assert len(set(lengths.tolist())) > 1
 
@@ -112,21 +115,21 @@ def test_the_softmax_reference_is_pytorchs_own():
     theirs = nn.functional.scaled_dot_product_attention(
         scores, torch.eye(4).double().expand_as(scores), torch.eye(4).double().expand_as(scores), mask, scale=1.0
     )
-    assert torch.allclose(check.softmax_by_hand(scores, mask), theirs, rtol=0, atol=1e-12)
+    assert torch.allclose(softmax_by_hand(scores, mask), theirs, rtol=0, atol=1e-12)
 
 
 def test_the_dot_product_reference_is_the_matrix_product():
     q, k = torch.randn(2, 2, 3, 4, 5).double()
-    assert torch.allclose(check.dot_products(q, k), torch.matmul(q, k.mT), rtol=0, atol=1e-12)
+    assert torch.allclose(dot_products(q, k), torch.matmul(q, k.mT), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("answer", [StepByStep, FusedProjection, FusedWithoutBias, ListOfHeads, ListsOfLayers])
 def test_projections_are_found_in_every_form_of_layer(answer):
-    B, T, config = check.sizes(0)
+    B, T, config = sizes(0)
     module = build(answer, config).eval()
-    x, mask = check.tokens(B, T, config.n_embd, 0), check.random_mask(B, T, 0)
+    x, mask = tokens(B, T, config.n_embd, 0), check.random_mask(B, T, 0)
     wanted = check.pytorch_attention(check.projections(module, config), config.n_head, x, mask)
-    assert check.same_values(module(x, mask), wanted, tolerance=1e-5)
+    assert same_values(module(x, mask), wanted, tolerance=1e-5)
 
 
 @pytest.mark.parametrize("name", ["query", "W_q", "wq", "q_proj", "to_q", "queries.3", "heads.0.query", "linear_q"])
@@ -142,7 +145,7 @@ def test_other_names_claim_no_role(name):
 
 
 def test_layers_that_cannot_be_told_apart_are_refused_in_words():
-    B, T, config = check.sizes(0)
+    B, T, config = sizes(0)
     module = nn.ModuleDict({"one": nn.Linear(12, 12), "two": nn.Linear(12, 12)})
     with pytest.raises(CheckFailed, match=r"one \(12, 12\), two \(12, 12\)"):
         check.projections(module, config)

@@ -22,11 +22,11 @@ SEEDS = (0, 1, 2)
 )
 def test_a_mistake_is_refused_with_its_own_sentence(exercise, mistake):
     for seed in SEEDS:
-        failure = exercise.first_failure(mistake.answer, seed)
-        assert failure is not None, f"{exercise.name} lets it through with seed {seed}"
-        assert (failure[0], failure[1].cause) == (mistake.aspect, mistake.cause), f"seed {seed}: {failure[1]}"
-        if failure[1].picture is not None:
-            assert failure[1].picture().alt
+        failure = exercise.refusal(mistake.aspect, mistake.answer, seed)
+        assert failure is not None, f"{mistake.aspect!r} lets it through with seed {seed}"
+        assert failure.cause == mistake.cause, f"seed {seed}: {failure}"
+        if failure.picture is not None:
+            assert failure.picture().alt
 
 
 def proved() -> tuple[set[str], set[tuple[str, ...]]]:

@@ -53,8 +53,8 @@ def solved() -> nbformat.NotebookNode:
         check("split_heads", "values", 2, "split-heads-values"),
         new_markdown_cell("Now the weights.", id="plain-3"),
         answer(SOFTMAX, "masked-softmax"),
-        check("masked_softmax", "rows", 2, "masked-softmax-rows"),
-        check("masked_softmax", "forms", 1, "masked-softmax-forms"),
+        check("masked_softmax", "rows add up to 1", 2, "masked-softmax-rows"),
+        check("masked_softmax", "mask forms", 1, "masked-softmax-forms"),
         new_code_cell("masked_softmax(torch.zeros(2), torch.ones(2))", id="plain-4"),
         cell(new_markdown_cell, WORDS, "why-scale", grade=True, solution=True, points=2),
     ]

@@ -220,8 +220,8 @@ KINDS = {
                                   0, "does not allow"),
     "replaces the checks": (instead("from ninelives.checks.exercise import Exercise\nExercise.__call__ = lambda *arguments, **named: None"), 0, "known wrong answer"),
     "replaces one check": (ANSWERS | {"split-heads": "split_heads = check.split_heads = lambda *arguments, **named: None"}, HALF, "known wrong answer"),
-    "replaces torch.allclose and its like": (ANSWERS | {"split-heads": "import ninelives.checks.attention as _it\n"
-        "torch.allclose = torch.equal = _it.same_values = lambda *arguments, **named: True\n"
+    "replaces torch.allclose and its like": (ANSWERS | {"split-heads": "import ninelives.checks.exercise as _it\n"
+        "torch.allclose = torch.equal = _it.Exercise.want_values = lambda *arguments, **named: True\n"
         "def split_heads(x, n_head):\n    return torch.zeros(x.shape[0], n_head, x.shape[1], x.shape[2] // n_head)"}, 1, "known wrong answer"),
     "replaces the checks for a while": (around("class check:\n    split_heads = masked_softmax = lambda *arguments, **named: None",
                                                "import ninelives.checks.attention as check"), 0, "known wrong answer"),

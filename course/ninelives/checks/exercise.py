@@ -18,13 +18,15 @@ from ninelives.checks.want import (
     want_number,
     want_pair,
     want_shape,
+    want_slope,
     want_tensor,
 )
 from ninelives.figures import wanted_and_yours
 
 __all__ = [
     "CheckFailed", "Exercise", "Mistake", "NotWritten", "build", "ids", "in_case", "kind_of", "name_of", "numbers",
-    "on_layers_of", "run", "same", "same_values", "want_gradient", "want_number", "want_pair", "want_shape", "want_tensor",
+    "on_layers_of", "run", "same", "same_values", "want_gradient", "want_number", "want_pair", "want_shape", "want_slope",
+    "want_tensor",
 ]
 
 
@@ -32,7 +34,7 @@ class Mistake(NamedTuple):
     """A wrong answer that the checks of an exercise know, and what they say of it.
 
     Args:
-        aspect: the first aspect that refuses it.
+        aspect: one that refuses it with this sentence.
         cause: the sentence that a learner who makes this mistake reads.
         answer: the mistake itself, a function or class as a learner would write it.
     """
@@ -74,7 +76,7 @@ class Exercise:
         """Register a wrong answer; `want_values` and `want_shape` name it when a learner's result is the same.
 
         Args:
-            aspect: the first aspect that refuses it.
+            aspect: one that refuses it with this sentence.
             cause: what a learner who makes this mistake reads.
         """
 

@@ -1,6 +1,6 @@
 """Refuse what an answer should not give: another type, shape or number, or a parameter without gradient."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import torch
@@ -146,3 +146,40 @@ def want_gradient(
             "something is cut off: .detach(), .data, .item(), torch.no_grad(), torch.tensor(…) of a tensor, "
             "or a layer that forward does not use.",
         )
+
+
+def want_slope(
+    total: Callable[[], torch.Tensor], name: str, tensor: torch.Tensor, gradient: torch.Tensor, step: float = 1e-2
+) -> None:
+    """Refuse a gradient that does not tell how the output moves when a tensor is nudged.
+
+    This needs no second implementation, so any form of layer can be checked. It
+    finds a path that is cut off even if another path still carries some gradient.
+
+    Args:
+        total: computes the output, one number.
+        name: what to call the tensor in messages.
+        tensor: is nudged in place, and put back.
+        gradient: what autograd says of it.
+        step: 1e-2 suits float32; in float64 a much smaller step is nearer to the slope.
+
+    Raises:
+        CheckFailed: output and gradient disagree in one of two random directions.
+    """
+    for _ in range(2):
+        direction = torch.randn_like(tensor)
+        direction /= direction.norm()
+        with torch.no_grad():
+            tensor += step * direction
+            above = total()
+            tensor -= 2 * step * direction
+            below = total()
+            tensor += step * direction
+        slope, told = float(above - below) / (2 * step), float((gradient * direction).sum())
+        if not abs(slope - told) <= 0.05 * abs(slope) + 5e-3:
+            raise CheckFailed(
+                f"when {name} is nudged, the output moves by {slope:.3f} a step; its gradient says {told:.3f}.",
+                "the same number twice: training follows the gradient.",
+                f"one of the paths from {name} to the output is cut off: .detach(), .data, torch.no_grad(), "
+                "or torch.tensor(…) of a tensor.",
+            )

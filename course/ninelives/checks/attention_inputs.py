@@ -1,0 +1,99 @@
+"""Sizes, masks and inputs for the checks of attention, and the steps of attention, done."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch.nn import functional as F
+
+from ninelives.checks.exercise import CheckFailed, run
+from ninelives.config import TransformerConfig
+
+MASK_TYPES = (torch.bool, torch.int64, torch.float32)
+ANY_TYPE_OF_MASK = "the mask may be bool, whole numbers or floats; `attention_mask == 0` works for all of them."
+ERROR_HINTS = {
+    "view size is not compatible": "after transpose the numbers no longer lie in memory in reading order, so view "
+                                   "raises an error; `reshape` copies them if it must.",
+    "batch2 tensor": "in a matrix product the two inner sizes must agree: (…, T, head_size) times (…, head_size, T). "
+                     "`k.transpose(-2, -1)` swaps the last two axes of k.",
+    "mat1 and mat2": "a linear layer got another number of channels than it was made for: the heads must be merged "
+                     "to n_embd channels before it.",
+    "with a bool tensor": ANY_TYPE_OF_MASK,
+    "only supports boolean masks": ANY_TYPE_OF_MASK,
+    "must match the size": "two shapes do not broadcast. A mask of shape (B, 1, T, T) fits scores of shape "
+                           "(B, n_head, T, T): its axis of size 1 must stay where it is.",
+}
+
+
+def sizes(seed: int) -> tuple[int, int, TransformerConfig]:
+    """B, T and a configuration: B, T, n_head, head_size and n_embd all differ, so that no two axes can be confused."""
+    B, T, n_head, head_size = [(5, 7, 3, 4), (3, 6, 2, 5), (7, 5, 2, 3)][seed % 3]
+    return B, T, TransformerConfig(29, 16, n_embd=n_head * head_size, n_head=n_head, n_layer=1, dropout=0.0)
+
+
+def equal_sizes(seed: int) -> tuple[int, int, TransformerConfig]:
+    """B = n_head and T = head_size: here a confused axis raises no error."""
+    config = sizes(seed)[2]
+    return config.n_head, config.head_size, config
+
+
+def tokens(B: int, T: int, C: int, seed: int) -> torch.Tensor:
+    """(B, T, C), small enough that with the weights of `build` no attention weight is near 1."""
+    return 0.35 * torch.randn(B, T, C, generator=torch.Generator().manual_seed(seed))
+
+
+def everybody(B: int, T: int) -> torch.Tensor:
+    """(B, 1, T, T) bool, nothing hidden."""
+    return torch.ones(B, 1, T, T, dtype=torch.bool)
+
+
+def random_mask(B: int, T: int, seed: int) -> torch.Tensor:
+    """(B, 1, T, T) bool, not causal; every row and every column allows one position and hides one."""
+    source = torch.Generator().manual_seed(seed)
+    order = torch.stack([torch.randperm(T, generator=source) for _ in range(B)])
+    allowed = F.one_hot(order, T).bool()  # (B, T, T)
+    hidden = F.one_hot((order + 1) % T, T).bool()  # (B, T, T)
+    return (allowed | (torch.rand(B, T, T, generator=source) < 0.5) & ~hidden).unsqueeze(1)
+
+
+def causal_mask(B: int, T: int) -> torch.Tensor:
+    """(B, 1, T, T) bool, True on and below the diagonal."""
+    return torch.ones(T, T, dtype=torch.bool).tril().expand(B, 1, T, T)
+
+
+def padding_mask(B: int, T: int) -> torch.Tensor:
+    """(B, 1, T, T) bool: the last position of example 0 is hidden from all, the last two of example 1, and so on."""
+    num_tokens = (T - 1 - torch.arange(B)).clamp(min=1)
+    return (torch.arange(T) < num_tokens.reshape(B, 1, 1, 1)).expand(B, 1, T, T)
+
+
+def with_mask(answer: Callable, x: torch.Tensor, mask: torch.Tensor, what: str | None = None) -> torch.Tensor:
+    """Run with the mask in the first dtype that raises no error: which dtypes are accepted is another aspect."""
+    failures = []
+    for dtype in MASK_TYPES:
+        try:
+            return run(answer, x.clone(), mask.to(dtype), what=what)
+        except CheckFailed as failure:
+            failures.append(failure)
+    raise failures[0] from None
+
+
+def loop_heads(x: torch.Tensor, n_head: int) -> torch.Tensor:
+    """(B, T, C) to (B, H, T, head_size): the reference, one slice for each head."""
+    size = x.shape[-1] // n_head
+    return torch.stack([x[..., h * size : (h + 1) * size] for h in range(n_head)], dim=1)
+
+
+def join_heads(x: torch.Tensor) -> torch.Tensor:
+    """(B, H, T, head_size) to (B, T, C): the reference, head after head."""
+    return torch.cat(x.unbind(1), dim=-1)
+
+
+def scaled(q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
+    """(B, H, T, head_size) each to the scores (B, H, T, T)."""
+    return q @ k.mT / math.sqrt(q.shape[-1])
+
+
+def hide(scores: torch.Tensor, attention_mask: torch.Tensor | None) -> torch.Tensor:
+    """Scores with −∞ where the mask is 0."""
+    return scores if attention_mask is None else scores.masked_fill(attention_mask == 0, -math.inf)

@@ -14,6 +14,9 @@ from ninelives.checks.exercise import Exercise, Mistake
 SEEN_AND_WANTED = 2
 NOT_CAUSES = {"caption", "meaning", "names", "seen", "wanted", "what"}
 
+# What is checked here is no answer but a folder with trained weights: test_trained_model.py.
+NO_ANSWERS = {"trained_model"}
+
 # Modules that hold sentences which no answer proves yet.
 NOT_YET = {
     "decoder", "encoder", "encoder_decoder", "generation", "prefix_generation", "training", "transformer",
@@ -42,8 +45,8 @@ class Sentence(NamedTuple):
 
 
 def module_names() -> list[str]:
-    """The modules of ninelives.checks."""
-    return [module.name for module in pkgutil.iter_modules(ninelives.checks.__path__)]
+    """The modules of ninelives.checks that check answers."""
+    return [module.name for module in pkgutil.iter_modules(ninelives.checks.__path__) if module.name not in NO_ANSWERS]
 
 
 def exercises_of(module: str) -> list[Exercise]:

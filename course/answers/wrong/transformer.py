@@ -270,7 +270,7 @@ class AttentionDetached(GivenBlock):
         return x + self.work(x)
 
 
-@refused_by(block, "gradient", "one of the ways from x to the output is cut off")
+@refused_by(block, "gradient", "one of the paths from x to the output is cut off")
 class ResidualDetached(GivenBlock):
     def forward(self, x, attention_mask=None):
         x = x.detach() + self.read(x, attention_mask)
@@ -807,13 +807,13 @@ class LossDetached(Given):
         return super().loss(logits.detach(), targets)
 
 
-@refused_by(transformer, "gradient", "one of the ways from hidden_cache to the output is cut off")
+@refused_by(transformer, "gradient", "one of the paths from hidden_cache to the output is cut off")
 class CacheDetached(Given):
     def joined(self, cache, idx, x, mask):
         return super().joined(cache.detach(), idx, x, mask)
 
 
-@refused_by(transformer, "gradient", "one of the ways from layers.embedding.token.weight")
+@refused_by(transformer, "gradient", "one of the paths from layers.embedding.token.weight")
 class EmbeddingsDetached(Given):
     def through(self, x, mask):
         P = x.shape[1] - self.places if self.places else 0

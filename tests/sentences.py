@@ -63,13 +63,16 @@ def every_mistake() -> list[tuple[Exercise, Mistake]]:
 
 @cache
 def sentences_of(module: str) -> list[Sentence]:
-    """Every sentence in a module that may be a cause: a string with a space that ends like a sentence."""
-    path = importlib.import_module(f"ninelives.checks.{module}").__file__
-    with open(path, encoding="utf-8") as source:
-        tree = ast.parse(source.read())
+    """Every sentence in a module that may be a cause."""
+    with open(importlib.import_module(f"ninelives.checks.{module}").__file__, encoding="utf-8") as source:
+        return sentences_in(source.read(), module)
+
+
+def sentences_in(source: str, module: str) -> list[Sentence]:
+    """Every string in a source that may be a cause: it has a space, and ends like a sentence."""
     return [
         Sentence(module, node.lineno, parts)
-        for node in _strings(tree)
+        for node in _strings(ast.parse(source))
         if (parts := _parts(node)) and " " in "".join(parts) and re.search(r"[.?!]$", parts[-1])
     ]
 

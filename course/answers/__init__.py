@@ -26,7 +26,8 @@ def refused_by(exercise: Exercise, aspect: str, *says: str) -> Callable:
         exercise: what it answers.
         aspect: the first aspect that refuses it.
         says: words that the message must hold. Words that stand in only one cause of all checks, and
-            a cause in full, quote that cause: the message's cause must be exactly this one.
+            a cause in full, quote that cause: the message's cause must be exactly this one. Some of
+            the words must do so.
     """
     return _mark(Verdict(exercise, aspect, says))
 

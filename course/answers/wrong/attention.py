@@ -18,12 +18,12 @@ from ninelives.checks.attention import (
 )
 
 
-@refused_by(split_heads, "shape", "not written yet")
+@refused_by(split_heads, "shape", "not written yet", "run its cell again, then this check")
 def nothing_split(x, n_head):
     raise NotImplementedError()
 
 
-@refused_by(split_heads, "shape", "has no `return`")
+@refused_by(split_heads, "shape", "the function has no `return`.")
 def split_without_return(x, n_head):
     B, T, C = x.shape
     x = x.view(B, T, n_head, C // n_head).transpose(1, 2)
@@ -46,7 +46,7 @@ def channels_backwards(x, n_head):
 
 
 
-@refused_by(merge_heads, "values", "not written yet")
+@refused_by(merge_heads, "values", "not written yet", "run its cell again, then this check")
 def nothing_merged(x):
     raise NotImplementedError()
 
@@ -57,7 +57,7 @@ def view_after_transpose(x):
     return x.transpose(1, 2).view(B, T, H * head_size)
 
 
-@refused_by(merge_heads, "values", "added up or averaged")
+@refused_by(merge_heads, "values", "the heads are added up or averaged; each keeps its channels")
 def heads_added(x):
     return x.sum(dim=1)
 
@@ -74,7 +74,7 @@ def channels_merged_backwards(x):
 
 
 
-@refused_by(attention_scores, "shape", "not written yet")
+@refused_by(attention_scores, "shape", "not written yet", "run its cell again, then this check")
 def no_scores(q, k):
     raise NotImplementedError()
 
@@ -94,7 +94,7 @@ def always_halved(q, k):
     return q @ k.mT / 2
 
 
-@refused_by(masked_softmax, "rows add up to 1", "not written yet")
+@refused_by(masked_softmax, "rows add up to 1", "not written yet", "run its cell again, then this check")
 def no_weights(scores, attention_mask):
     raise NotImplementedError()
 
@@ -125,7 +125,7 @@ def mask_times_infinity(scores, attention_mask):
     return F.softmax(scores + (1 - attention_mask) * float("-inf"), dim=-1)
 
 
-@refused_by(masked_softmax, "mask", "changed the tensor")
+@refused_by(masked_softmax, "mask", "changed the tensor", "work on x.clone()")
 def scores_overwritten(scores, attention_mask):
     return F.softmax(scores.masked_fill_(attention_mask == 0, float("-inf")), dim=-1)
 
@@ -148,12 +148,12 @@ def tilde_on_the_mask(scores, attention_mask):
     return F.softmax(scores.masked_fill(~attention_mask, float("-inf")), dim=-1)
 
 
-@refused_by(masked_softmax, "mask forms", "with a mask of dtype torch.bool")
+@refused_by(masked_softmax, "mask forms", "with a mask of dtype torch.bool", "the mask may be bool, whole numbers or floats")
 def one_minus_the_mask(scores, attention_mask):
     return F.softmax(scores + (1 - attention_mask) * -1e9, dim=-1)
 
 
-@refused_by(masked_softmax, "mask forms", "and shape (")
+@refused_by(masked_softmax, "mask forms", "and shape (", "print the shapes before that line")
 def mask_taken_apart_by_shape(scores, attention_mask):
     B, _, T, _ = attention_mask.shape
     return F.softmax(scores.masked_fill(attention_mask.view(B, 1, T, T) == 0, float("-inf")), dim=-1)
@@ -176,13 +176,13 @@ def minus_a_hundred(scores, attention_mask):
     return F.softmax(scores.masked_fill(attention_mask == 0, -100.0), dim=-1)
 
 
-@refused_by(multi_head_self_attention, "shape", "not written yet")
+@refused_by(multi_head_self_attention, "shape", "not written yet", "run its cell again, then this check")
 class AttentionNotWritten(GivenAttention):
     def forward(self, x, attention_mask):
         raise NotImplementedError()
 
 
-@refused_by(multi_head_self_attention, "shape", "has no `return`")
+@refused_by(multi_head_self_attention, "shape", "the function has no `return`.")
 class OutputNotReturned(GivenAttention):
     def forward(self, x, attention_mask):
         super().forward(x, attention_mask)
@@ -208,7 +208,7 @@ class MaskWithoutItsHeadAxis(GivenAttention):
         return super().forward(x, attention_mask.squeeze(1))
 
 
-@refused_by(multi_head_self_attention, "shape", "changed the tensor")
+@refused_by(multi_head_self_attention, "shape", "changed the tensor", "work on x.clone()")
 class InputOverwritten(GivenAttention):
     def forward(self, x, attention_mask):
         x *= 2
@@ -315,7 +315,7 @@ class MaskHandedOnToTheFusedCall(GivenAttention):
         return self.finish(F.scaled_dot_product_attention(q, k, v, attn_mask=attention_mask))
 
 
-@refused_by(multi_head_self_attention, "mask", "with a mask of dtype torch.int64")
+@refused_by(multi_head_self_attention, "mask", "with a mask of dtype torch.int64", "the mask may be bool, whole numbers or floats")
 class MaskTurnedByTilde(GivenAttention):
     def weigh(self, q, k, attention_mask):
         return self.attn_dropout(F.softmax(self.scores(q, k).masked_fill(~attention_mask, float("-inf")), dim=-1))
@@ -464,27 +464,27 @@ class WeightsNotMadeUpFor(DropoutKept):
         return weights * (torch.rand_like(weights) >= self.p) if self.training else weights
 
 
-@refused_by(multi_head_self_attention, "gradient", "no gradient has reached query.weight, query.bias, key.weight, key.bias")
+@refused_by(multi_head_self_attention, "gradient", "no gradient has reached query.weight, query.bias, key.weight, key.bias", "or a layer that forward does not use")
 class WeightsDetached(GivenAttention):
     def weigh(self, q, k, attention_mask):
         return super().weigh(q, k, attention_mask).detach()
 
 
-@refused_by(multi_head_self_attention, "gradient", "key.weight, key.bias of")
+@refused_by(multi_head_self_attention, "gradient", "key.weight, key.bias of", "or a layer that forward does not use")
 class KeysDetached(GivenAttention):
     def heads(self, x):
         q, k, v = super().heads(x)
         return q, k.detach(), v
 
 
-@refused_by(multi_head_self_attention, "gradient", "value.weight, value.bias of")
+@refused_by(multi_head_self_attention, "gradient", "value.weight, value.bias of", "or a layer that forward does not use")
 class ValuesFromData(GivenAttention):
     def heads(self, x):
         q, k, v = super().heads(x)
         return q, k, v.data
 
 
-@refused_by(multi_head_self_attention, "gradient", "no gradient has reached query.weight")
+@refused_by(multi_head_self_attention, "gradient", "no gradient has reached query.weight", "or a layer that forward does not use")
 class NoGradientInForward(GivenAttention):
     @torch.no_grad()
     def forward(self, x, attention_mask):

@@ -20,7 +20,7 @@ def nothing_written(idx):
     raise NotImplementedError()
 
 
-@refused_by(position_indices, "shape", "has no `return`")
+@refused_by(position_indices, "shape", "the function has no `return`.")
 def return_forgotten(idx):
     B, T = idx.shape
     torch.arange(T).expand(B, T)

@@ -25,7 +25,9 @@ def kind_of(result: Any) -> str:
     """What kind of thing a result is, for a message."""
     if result is None:
         return "nothing (None)"
-    return f"a {type(result).__name__}" + (f" of {len(result)}" if isinstance(result, tuple | list) else "")
+    name = type(result).__name__
+    article = "an" if name[0] in "AEIOUaeiou" else "a"
+    return f"{article} {name}" + (f" of {len(result)}" if isinstance(result, tuple | list) else "")
 
 
 def same_values(result: torch.Tensor, wanted: torch.Tensor, tolerance: float = 1e-4) -> bool:

@@ -31,6 +31,10 @@ def test_nan_is_never_the_same_as_a_number():
     assert not same_values(torch.tensor([1.0, float("nan")]), torch.tensor([1.0, 0.0]))
 
 
+def test_a_mistake_that_gives_infinity_is_the_same_as_nothing():
+    assert not same_values(torch.tensor([1.0, 2.0]), torch.tensor([float("inf"), 2.0]))
+
+
 def test_a_parameter_that_no_gradient_reaches_is_named():
     module = nn.ModuleDict({"used": nn.Linear(2, 2), "idle": nn.Linear(2, 2)})
     with pytest.raises(CheckFailed, match="reached idle.weight, idle.bias of Answer"):

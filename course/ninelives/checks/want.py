@@ -31,10 +31,11 @@ def kind_of(result: Any) -> str:
 
 
 def same_values(result: torch.Tensor, wanted: torch.Tensor, tolerance: float = 1e-4) -> bool:
-    """Whether two tensors agree in shape and up to float32 rounding."""
-    return result.shape == wanted.shape and bool(
-        (result.detach().double() - wanted.double()).abs().max() <= tolerance * (1 + wanted.double().abs().max())
-    )
+    """Whether two tensors agree in shape and up to float32 rounding; never if either holds NaN or infinity."""
+    if result.shape != wanted.shape:
+        return False
+    difference = (result.detach().double() - wanted.double()).abs().max()
+    return bool(difference.isfinite() and difference <= tolerance * (1 + wanted.double().abs().max()))
 
 
 def want_tensor(result: Any, what: str) -> None:

@@ -194,10 +194,10 @@ def predicting_rows(logits, P):
 # #### Check it
 
 # %% points=1 test="predicting-rows-rows"
-check.predicting_rows(predicting_rows, "rows")
+check.predicting_rows(predicting_rows, "one row for each target")
 ### BEGIN HIDDEN TESTS
-check.predicting_rows(predicting_rows, "rows", seed=1)
-check.predicting_rows(predicting_rows, "rows", seed=2)
+check.predicting_rows(predicting_rows, "one row for each target", seed=1)
+check.predicting_rows(predicting_rows, "one row for each target", seed=2)
 ### END HIDDEN TESTS
 
 # %% [markdown]

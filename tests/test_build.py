@@ -123,8 +123,8 @@ def test_building_leaves_no_gradebook_and_writes_nothing(course, monkeypatch):
         (SOLUTION + SOLUTION, "the name 'double' is taken by an earlier cell"),
         (SOLUTION + '# %% test="double-value"\nassert True\n', "every test needs points, a number above 0; found None"),
         (SOLUTION + '# %% points=0 test="double-value"\nassert True\n', "found 0"),
-        ("# %% points=2\nx = 1\n", "points stand on a test or an answer, not here"),
-        ('# %% points=2 solution="double"\nx = 1\n', "points stand on a test or an answer, not here"),
+        ("# %% points=2\nx = 1\n", "only a test or an answer has points"),
+        ('# %% points=2 solution="double"\nx = 1\n', "only a test or an answer has points"),
         ('# %% hiden="double"\nx = 1\n', "unknown tag 'hiden'; a code cell takes"),
         ('# %% answer="double"\nx = 1\n', "unknown tag 'answer'; a code cell takes"),
         ('# %% [markdown] answer="why"\n# Because.\n', "every answer needs points"),
@@ -135,8 +135,8 @@ def test_building_leaves_no_gradebook_and_writes_nothing(course, monkeypatch):
         ('# %% solution="double"\nx = 1\n', "a solution cell needs ### BEGIN SOLUTION"),
         ('# %% solution="double"\n### BEGIN SOLUTION\nx = 1\n', "close it with ### END SOLUTION"),
         ("# %%\nx = 1\n### END SOLUTION\n", "'### END SOLUTION' has no partner"),
-        ("# %%\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION\n", "a solution stands in a cell without solution="),
-        ("# %%\n### BEGIN HIDDEN TESTS\nx = 1\n### END HIDDEN TESTS\n", "hidden tests stand in a cell without test="),
+        ("# %%\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION\n", "the cell has a solution, and no solution="),
+        ("# %%\n### BEGIN HIDDEN TESTS\nx = 1\n### END HIDDEN TESTS\n", "the cell has hidden tests, and no test="),
     ],
 )
 def test_a_mistake_in_a_header_names_the_file_the_cell_and_the_cause(tmp_path, text, words):
@@ -167,4 +167,4 @@ def test_the_command_builds_and_then_finds_nothing_stale(course, monkeypatch, ca
     assert "built: release/01-doubling/01-doubling.ipynb" in capsys.readouterr().out
     monkeypatch.setattr("sys.argv", ["build", "--check"])
     main(course)
-    assert "2 notebooks, 2 of them as they were." in capsys.readouterr().out
+    assert "2 notebooks, 2 of them unchanged." in capsys.readouterr().out

@@ -33,7 +33,7 @@ def test_heads_that_do_not_share_the_channels_evenly_are_refused():
 
 @pytest.mark.parametrize("dropout", [-0.1, 1.5, float("nan")])
 def test_a_dropout_that_is_no_probability_is_refused(dropout):
-    with pytest.raises(ValueError, match=f"dropout is {dropout}: a probability from 0 to 1 is wanted"):
+    with pytest.raises(ValueError, match=f"dropout is {dropout}: it must be a probability from 0 to 1"):
         TransformerConfig(10, 8, dropout=dropout)
 
 

@@ -1,17 +1,18 @@
 """Text to notebooks: `python -m ninelives.build`.
 
     course/notebooks/NN_name.py           the only source, jupytext's percent format
-    solutions/NN-name/NN-name.ipynb       solved: what nbgrader calls the source
+    solutions/NN-name/NN-name.ipynb       solved; nbgrader calls it the source
     release/NN-name/NN-name.ipynb         what learners get, made by nbgrader itself
-    course/labs/name.py                   a lab, which is not graded: no assignment, so nbgrader never sees it
+    course/labs/name.py                   a lab; it is not graded, so nbgrader never sees it
     release/labs/name.ipynb               the same for learners
 
 The same text gives the same bytes. A cell's header says what it is for:
 
     # %% solution="split-heads"                      the learner's code, between ### BEGIN SOLUTION and ### END SOLUTION
-    # %% points=1 test="split-heads-shape"           a locked check of that exercise; may hold ### BEGIN HIDDEN TESTS … ### END HIDDEN TESTS
+    # %% points=1 test="split-heads-shape"           a locked check of that exercise, with or without hidden tests
+                                                     between ### BEGIN HIDDEN TESTS and ### END HIDDEN TESTS
     # %% [markdown] answer="why-scale" points=2      the learner's words, graded by hand
-    # %% tags=["raises-exception"]                   a cell that is meant to break
+    # %% tags=["raises-exception"]                   a cell that is meant to fail
 
 Every other cell is plain.
 """
@@ -35,13 +36,13 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 
 
 class BuildError(ValueError):
-    """A notebook's text that cannot be built; the message names the file and the cell."""
+    """A notebook's text cannot be built. The message names the file and the cell."""
 
 
 def marked_lines(source: str, mark: str) -> list[str]:
     """The lines of a cell between `### BEGIN mark` and `### END mark`, for SOLUTION or HIDDEN TESTS.
 
-    Raises ValueError where a region is opened twice, never closed or never opened.
+    Raises ValueError if a region is opened twice, never closed or never opened.
     """
     lines, inside = [], False
     for line in source.split("\n"):
@@ -57,9 +58,9 @@ def marked_lines(source: str, mark: str) -> list[str]:
 
 
 def nbgrader_metadata(header: dict, cell_type: str) -> dict:
-    """What nbgrader has to know of a cell, from its header; empty for a plain cell.
+    """nbgrader's metadata of a cell, from its header; empty for a plain cell.
 
-    Raises ValueError where the header contradicts itself.
+    Raises ValueError if the header contradicts itself.
     """
     allowed = HEADERS.get(cell_type, set())
     unknown = sorted(header.keys() - allowed)
@@ -70,7 +71,7 @@ def nbgrader_metadata(header: dict, cell_type: str) -> dict:
         raise ValueError(f"one cell is {' and '.join(roles)} at once; split it")
     role = roles[0] if roles else None
     if role in (None, "solution") and "points" in header:
-        raise ValueError("points stand on a test or an answer, not here")
+        raise ValueError("only a test or an answer has points")
     if role is None:
         return {}
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", str(header[role])):
@@ -86,20 +87,20 @@ def nbgrader_metadata(header: dict, cell_type: str) -> dict:
 
 
 def check_regions(source: str, metadata: dict) -> None:
-    """Raises ValueError where a solution or a hidden check stands in a cell that would not lose it."""
+    """Raises ValueError if a solution or a hidden check is in a cell from which nbgrader would not remove it."""
     solution, hidden = marked_lines(source, "SOLUTION"), marked_lines(source, "HIDDEN TESTS")
     is_code_answer = bool(metadata) and metadata["solution"] and not metadata["grade"]
     if solution and not (metadata and metadata["solution"]):
-        raise ValueError("a solution stands in a cell without solution=\"…\" in its header")
+        raise ValueError("the cell has a solution, and no solution=\"…\" in its header")
     if is_code_answer and not solution:
         raise ValueError("a solution cell needs ### BEGIN SOLUTION … ### END SOLUTION around what learners write")
     if hidden and not (metadata and metadata["locked"]):
-        raise ValueError("hidden tests stand in a cell without test=\"…\" in its header")
+        raise ValueError("the cell has hidden tests, and no test=\"…\" in its header")
 
 
 def solved(text: Path) -> nbformat.NotebookNode:
     """The solved notebook of one percent-format text. Raises BuildError."""
-    import jupytext  # an author's tool: grading imports this module where it is not installed
+    import jupytext  # only authors have it installed, and others import this module too
 
     cells, names, exercises = [], set(), []
     for number, cell in enumerate(jupytext.read(text, fmt="py:percent").cells, start=1):
@@ -129,7 +130,7 @@ def solved(text: Path) -> nbformat.NotebookNode:
 
 
 def released(solved_notebooks: dict[str, str], config: Config) -> dict[str, str]:
-    """The same notebooks as `nbgrader generate_assignment` makes them, all in one process, without a gradebook."""
+    """What `nbgrader generate_assignment` makes of these notebooks, in one process and without a gradebook."""
     with tempfile.TemporaryDirectory() as course:
         config.CourseDirectory.update(root=course, assignment_id="*")
         config.GenerateAssignment.no_database = True
@@ -144,16 +145,16 @@ def released(solved_notebooks: dict[str, str], config: Config) -> dict[str, str]
 
 
 def lab(text: Path) -> nbformat.NotebookNode:
-    """The notebook of a lab. Raises BuildError where it holds anything to be graded."""
+    """The notebook of a lab. Raises BuildError if it holds anything to be graded."""
     notebook = solved(text)
     graded = next((cell for cell in notebook.cells if "nbgrader" in cell.metadata), None)
     if graded is not None:
-        raise BuildError(f"{text.name}, cell {graded.id}: a lab has no solutions, tests and answers, since nobody grades it.")
+        raise BuildError(f"{text.name}, cell {graded.id}: a lab has no solutions, tests or answers, since it is not graded.")
     return notebook
 
 
 def build(root: Path = ROOT) -> dict[Path, str]:
-    """Every built file of the course at `root`, as {path: content}; nothing is written. Raises BuildError."""
+    """Every built file of the course at `root`, as {path: content}. Writes nothing. Raises BuildError."""
     texts = sorted((root / "course" / "notebooks").glob("[0-9][0-9]_*.py"))
     if not texts:
         raise BuildError(f"There is no text to build in {root / 'course' / 'notebooks'}; "
@@ -169,14 +170,14 @@ def build(root: Path = ROOT) -> dict[Path, str]:
 
 
 def stale(built: dict[Path, str]) -> list[Path]:
-    """Those of the built files that are missing on disk or differ from what stands there."""
+    """The built files that are missing on disk or differ from those there."""
     return [path for path, content in built.items()
             if not path.exists() or path.read_text(encoding="utf-8") != content]
 
 
 def main(root: Path = ROOT) -> None:
     parser = argparse.ArgumentParser(prog="python -m ninelives.build", description="Build solutions/ and release/.")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where a built file is stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a built file is stale")
     arguments = parser.parse_args()
     try:
         built = build(root)
@@ -190,7 +191,7 @@ def main(root: Path = ROOT) -> None:
             path.write_bytes(built[path].encode("utf-8"))
     if arguments.check and changed:
         sys.exit("Run make build, or python -m ninelives.build.")
-    print(f"{len(built)} notebooks, {len(built) - len(changed)} of them as they were.")
+    print(f"{len(built)} notebooks, {len(built) - len(changed)} of them unchanged.")
 
 
 if __name__ == "__main__":

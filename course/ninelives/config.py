@@ -8,13 +8,13 @@ class TransformerConfig:
     """The sizes that every part of the model is built from.
 
     Args:
-        vocab_size: how many different tokens there are; ids run from 0 to vocab_size - 1.
+        vocab_size: the number of different tokens; ids run from 0 to vocab_size - 1.
         block_size: the longest sequence the model can read, in tokens.
-        n_embd: length of the vector that stands for one token (d_model in
-            "Attention Is All You Need", section 3).
-        n_head: how many attention heads share those n_embd channels.
-        n_layer: how many Transformer blocks follow one another.
-        dropout: probability with which a value is dropped in training.
+        n_embd: the length of a token's vector (d_model in "Attention Is All You
+            Need", section 3).
+        n_head: how many attention heads share the n_embd channels.
+        n_layer: the number of Transformer blocks.
+        dropout: the probability with which a value is dropped in training.
 
     Raises:
         ValueError: a size is not a positive whole number, n_embd is not a
@@ -39,7 +39,7 @@ class TransformerConfig:
                 f"n_embd / n_head channels, so n_embd must be a multiple of n_head."
             )
         if not 0 <= self.dropout <= 1:
-            raise ValueError(f"dropout is {self.dropout}: a probability from 0 to 1 is wanted.")
+            raise ValueError(f"dropout is {self.dropout}: it must be a probability from 0 to 1.")
 
     @property
     def head_size(self) -> int:

@@ -1,9 +1,9 @@
 """A later notebook on the learner's own parts: `Embedding = use_mine("Embedding")`.
 
-Every notebook stands on the package's modules. A learner who wants to see their
-own code at work swaps a part for what they wrote in an earlier notebook. Theirs
-is checked first; a part that is missing, half done or broken is left out with
-one line that says so, and the notebook goes on.
+Every notebook builds on the package's modules. Learners who want to see their own
+code at work swap in a part that they wrote in an earlier notebook. Theirs is
+checked first. If it is missing, unfinished or broken, the package's part is used,
+a line says why, and the notebook runs on.
 """
 
 import ast
@@ -28,7 +28,7 @@ from ninelives.checks.exercise import Exercise
 
 
 class Part(NamedTuple):
-    """Where a learner writes a part, and what it must pass."""
+    """The notebook in which a learner writes a part, and the exercise that it must pass."""
 
     notebook: str
     exercise: Exercise
@@ -46,16 +46,15 @@ PARTS = {
 
 
 def use_mine(name: str) -> Any:
-    """The learner's own part if it is there and passes its checks, else the package's.
+    """The learner's own part if it exists and passes its checks, else the package's.
 
-    One printed line says which. Nothing in the learner's notebook can stop the
-    one that calls this; a part that never comes to an end can be interrupted.
-    In grading it is always the package's part, so that a mistake costs points
-    once.
+    One printed line says which. Nothing in the learner's earlier notebook can stop
+    the one that calls this; a part that never returns can be interrupted. During
+    grading it is always the package's part, so that a mistake costs points once.
 
     Args:
-        name: a key of PARTS, a name of `ninelives.model`. The
-            notebooks' folders stand beside the one in which the caller runs.
+        name: a key of PARTS and a name in `ninelives.model`. The folder of its
+            notebook is next to the one in which the caller runs.
 
     Raises:
         ValueError: there is no part of this name.
@@ -67,7 +66,7 @@ def use_mine(name: str) -> Any:
         return ours
     part = PARTS[name]
     path = Path.cwd().parent / part.notebook / f"{part.notebook}.ipynb"
-    # A notebook that is read may itself take parts from earlier ones: their lines would be in the way of this one.
+    # The notebook that is read may itself call use_mine, and its lines would hide this one.
     with contextlib.redirect_stdout(io.StringIO()):
         mine, reason = read_part(name, path)
         reason = reason or fault_in(mine, part.exercise)
@@ -84,26 +83,26 @@ def fault_in(mine: Any, exercise: Exercise) -> str | None:
         failure = exercise.first_failure(mine)
     except KeyboardInterrupt:
         return "the check of yours was interrupted"
-    # What a part returns can be so odd that the check itself stumbles, and a learner's line may call exit().
+    # What a part returns can be so odd that the check itself fails, and a learner's line may call exit().
     except (Exception, SystemExit) as error:
         return f"yours raises {type(error).__name__} in its checks"
     return None if failure is None else f"yours does not pass its check {failure[0]!r} yet"
 
 
 def read_part(name: str, path: Path) -> tuple[Any, str | None]:
-    """A class or function out of a learner's notebook.
+    """A class or function from a learner's notebook.
 
     Only imports, definitions and `use_mine` lines are run, one by one: no
     pictures, no training, no checks.
 
     Returns:
-        (what was found, None), or (None, why there is nothing).
+        (the class or function, None), or (None, why it was not found).
     """
     if not path.exists():
-        return None, f"there is no {path.name} beside this notebook's folder"
+        return None, f"there is no {path.name} next to this notebook's folder"
     try:
         notebook = nbformat.read(path, as_version=4)
-    # A file cut off or overwritten by something else can fail in any way.
+    # A file that is cut off or overwritten can fail in any way.
     except Exception as error:
         return None, f"{path.name} cannot be read ({type(error).__name__})"
     namespace: dict[str, Any] = {"__name__": path.stem}
@@ -120,7 +119,7 @@ def read_part(name: str, path: Path) -> tuple[Any, str | None]:
         for statement in statements:
             try:
                 exec(compile(ast.Module([statement], []), path.name, "exec"), namespace)
-            # It is a learner's code: whatever it raises, their present notebook goes on.
+            # It is a learner's code: whatever it raises, their present notebook runs on.
             except (Exception, SystemExit, KeyboardInterrupt) as error:
                 raised = raised or error
     if name in namespace:
@@ -131,7 +130,7 @@ def read_part(name: str, path: Path) -> tuple[Any, str | None]:
 
 
 def _defines(node: ast.stmt) -> bool:
-    """Whether a statement only makes names known."""
+    """Whether a statement only imports or defines names."""
     if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef):
         return True
     return (

@@ -1,7 +1,7 @@
 """A learner's own folder: `python -m ninelives.workspace`.
 
-Copies what is missing from release/ into my-notebooks/ and opens JupyterLab there. A file that already
-stands in my-notebooks/ is a learner's work and is never touched; to start one afresh, rename it.
+Copies what is missing from release/ into my-notebooks/ and opens JupyterLab there. A file that is already
+in my-notebooks/ is a learner's work and is never touched. To start a notebook again, rename it.
 """
 
 import argparse
@@ -12,17 +12,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "my-notebooks"
-# What JupyterLab leaves out here: its question about news, and those parts of nbgrader that are for instructors.
+# Switches off JupyterLab's question about news, and the parts of nbgrader that are for instructors.
 CONFIG = Path(__file__).with_name("jupyter_config")
 
 
 def copy_missing(release: Path, workspace: Path) -> tuple[list[Path], list[Path]]:
-    """Copies each file of `release` that `workspace` lacks.
+    """Copy each file of `release` that is missing in `workspace`.
 
-    Returns the relative paths (copied, kept). A copy takes its name only once it is whole, so that an
-    interrupted run leaves no half notebook behind.
+    Returns the relative paths (copied, kept). A copy gets its name only when it is complete, so an
+    interrupted run leaves no half notebook.
 
-    Raises FileNotFoundError where there is no release folder.
+    Raises FileNotFoundError if there is no release folder.
     """
     files = sorted(path for path in release.rglob("*") if path.is_file() and ".ipynb_checkpoints" not in path.parts)
     if not files:
@@ -44,7 +44,7 @@ def copy_missing(release: Path, workspace: Path) -> tuple[list[Path], list[Path]
 
 
 def lab_arguments(workspace: Path) -> list[str]:
-    """The arguments that open JupyterLab in `workspace` and keep it from asking the network for anything."""
+    """The arguments that open JupyterLab in `workspace` and keep it from using the network."""
     arguments = [
         f"--ServerApp.root_dir={workspace}",
         "--LabApp.news_url=None",
@@ -55,7 +55,7 @@ def lab_arguments(workspace: Path) -> list[str]:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--allow-root")
     if sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY", "BROWSER"} & os.environ.keys():
-        arguments.append("--no-browser")  # a text browser would take the terminal over
+        arguments.append("--no-browser")  # a text browser would take over the terminal
     return arguments
 
 
@@ -79,7 +79,7 @@ def main(root: Path = ROOT) -> None:
     if arguments.copy_only:
         return
 
-    from jupyterlab.labapp import LabApp  # takes a second, which a copy alone need not wait for
+    from jupyterlab.labapp import LabApp  # takes a second, which copying alone does not need
 
     others = os.environ.get("JUPYTER_CONFIG_PATH")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(CONFIG), others] if others else [str(CONFIG)])

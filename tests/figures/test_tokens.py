@@ -38,7 +38,7 @@ def test_of_512_words_the_most_read_are_drawn_and_the_others_counted():
     "weights, query, message",
     [
         (ROW[:4], 0, "tokens has 5 labels for 4 weights"),
-        (ROW, "the", "'the' stands at the positions 0, 3"),
+        (ROW, "the", "'the' is at the positions 0, 3"),
         ([float("nan")] * 5, 0, "weights holds NaN"),
         ([-0.5, 0.5, 0.5, 0.5, 0], 0, "negative number -0.5"),
         (np.ones((1, 5, 5)), 0, "weights has 3 dimensions"),

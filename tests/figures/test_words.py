@@ -56,7 +56,7 @@ def test_of_a_long_matrix_the_most_decided_rows_are_described():
 @pytest.mark.parametrize(
     "query, message",
     [
-        ("the", "'the' stands at the positions 0, 3; say 'the₁' or a position"),
+        ("the", "'the' is at the positions 0, 3; pass 'the₁' or a position"),
         ("hen", "'hen' is not among the tokens: the₁, cat"),
         (5, "Position 5 is outside the 5 tokens"),
     ],

@@ -40,5 +40,5 @@ def test_words_are_spoken_together_as_each_alone():
     assert spoken(model, spellings) == [spoken(model, [spelling])[0] for spelling in spellings]
     with pytest.raises(ValueError, match="the character 'é'"):
         spoken(model, ["café"])
-    with pytest.raises(ValueError, match="'aaaaaaaaaaaaaaaaa' has 17 letters: the model reads 16 at most"):
+    with pytest.raises(ValueError, match="'aaaaaaaaaaaaaaaaa' has 17 letters; the model reads at most 16"):
         spoken(model, ["a" * 17])

@@ -30,5 +30,5 @@ def test_text_comes_back_as_it_was_capital_letters_included(all_plays):
     tokenizer = tokenizer_of(all_plays)
     text = "MACBETH\nTo-morrow, and to-morrow."
     assert tokenizer.decode(encode(text, tokenizer)) == text
-    with pytest.raises(ValueError, match="the character 'ß' stands in none of the plays"):
+    with pytest.raises(ValueError, match="the character 'ß' is in none of the plays"):
         encode("Straße", tokenizer)

@@ -31,7 +31,7 @@ def test_a_batch_is_padded_with_minus_one_and_ends_with_the_end_token():
 
 
 def test_a_batch_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="there are no sentences"):
+    with pytest.raises(ValueError, match="sentences is empty"):
         translation_batch([], Letters())
 
 
@@ -86,5 +86,5 @@ def test_the_model_stays_in_the_mode_it_was_in(model, mode):
 
 
 def test_no_sentences_are_refused(model):
-    with pytest.raises(ValueError, match="there are no sentences"):
+    with pytest.raises(ValueError, match="sentences is empty"):
         exact_match(model, Letters(), [])

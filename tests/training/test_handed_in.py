@@ -214,7 +214,7 @@ REFUSED = {
     no_file_of_tensors: "not a safetensors file",
     json_nested_deeply: "run.json is not JSON (RecursionError)",
     no_steps_yet: "0 steps: this training has not begun",
-    a_tokenizer_of_nonsense: "tokenizer.json: this is no saved tokenizer",
+    a_tokenizer_of_nonsense: "tokenizer.json: this is not a saved tokenizer",
     a_number_of_thousands_of_digits: "run.json is not JSON (ValueError)",
     a_pipe: "tokenizer.json is missing",
     a_link_to_another_folder: "own is a link",

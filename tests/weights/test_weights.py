@@ -59,7 +59,7 @@ def copied(name, folder):
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match="there are no weights 'gpt': 'antecedent', 'storyteller', 'translator' can be loaded"):
+    with pytest.raises(ValueError, match="there are no weights 'gpt': choose one of 'antecedent', 'storyteller', 'translator'"):
         weights.load("gpt")
 
 

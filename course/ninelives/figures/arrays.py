@@ -1,4 +1,4 @@
-"""What a learner hands over (tensor, array, list), made into numbers that can be drawn."""
+"""Tensors, arrays and lists as NumPy arrays that can be drawn, or one sentence that says why not."""
 
 from collections.abc import Sequence
 
@@ -9,8 +9,8 @@ def as_array(values, name: str, dimensions: int | None = None) -> np.ndarray:
     """A float64 array of the same shape as `values`.
 
     Takes torch tensors (any dtype, any device, with or without a gradient), NumPy
-    arrays, numbers, and lists of any of these. Raises ValueError for what holds no
-    numbers, for an empty array, and for another number of dimensions than asked for.
+    arrays, numbers, and lists of any of these. Raises ValueError for anything that is
+    not numbers, for an empty array, and for the wrong number of dimensions.
     """
     try:
         array = np.asarray(_as_numbers(values))
@@ -45,7 +45,7 @@ def as_finite(values, name: str, dimensions: int | None = None) -> np.ndarray:
 
 
 def refuse_nan(array: np.ndarray, name: str) -> None:
-    """Raise ValueError when `array` holds NaN, with the place of the first."""
+    """Raise ValueError when `array` holds NaN, with the index of the first."""
     broken = np.isnan(array)
     if broken.any():
         raise ValueError(
@@ -87,7 +87,7 @@ def _as_numbers(values):
 
 def _kind(values) -> str:
     if isinstance(values, list | tuple):
-        return f"a {type(values).__name__} whose parts do not fit together or are no numbers"
+        return f"a {type(values).__name__} whose parts have different lengths or are not numbers"
     if hasattr(values, "dtype"):
         return f"of dtype {values.dtype}"
     return "None" if values is None else f"of type {type(values).__name__}"

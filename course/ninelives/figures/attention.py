@@ -7,7 +7,7 @@ import numpy as np
 from ninelives.figures.arrays import as_array, as_labels, first_index
 from ninelives.figures.style import number_repeats
 
-# Weights in bfloat16 miss 1 by up to half a per cent.
+# The sum of weights in bfloat16 can differ from 1 by half a per cent.
 SUM_TOLERANCE = 0.01
 
 
@@ -18,8 +18,8 @@ def as_attention(
 
     `attentions` is a tensor or array (L, H, T, S), (H, T, S) or (T, S), or a list or tuple
     of L layers, each (B, H, T, S) or (H, T, S), as Hugging Face models return them; of a
-    batch, the example `batch` is taken. `tokens` names the T rows (who reads), `columns`
-    the S columns (what is read) where they differ.
+    batch, the example `batch` is taken. `tokens` names the T rows (queries), `columns` the
+    S columns (keys) if they differ.
 
     Raises ValueError for another shape, NaN, a negative weight, and a row whose sum is not 1.
     Layers and heads are counted from 1 in messages.
@@ -40,7 +40,7 @@ def as_attention(
         as_labels(tokens, weights.shape[3], "tokens", "columns of attention")
     else:
         as_labels(columns, weights.shape[3], "columns", "columns of attention")
-    _refuse_what_is_no_attention(weights, number_repeats(rows))
+    _refuse_invalid_weights(weights, number_repeats(rows))
     return weights.astype(np.float32)
 
 
@@ -74,7 +74,7 @@ def _layers(attentions: Sequence, batch: int) -> list[np.ndarray]:
     return layers
 
 
-def _refuse_what_is_no_attention(weights: np.ndarray, rows: list[str]) -> None:
+def _refuse_invalid_weights(weights: np.ndarray, rows: list[str]) -> None:
     def where(broken: np.ndarray) -> str:
         layer, head, row = first_index(broken)[:3]
         return f"Layer {layer + 1}, head {head + 1}, the row of {rows[row]!r}"

@@ -81,9 +81,9 @@ def distribution(
     told = ", ".join(f"{visible(words[i])} {probabilities[i]:.3f}" for i in shown[:BARS])
     alt = f"{title}: bars of the {min(BARS, len(shown))} most likely of {len(words)} words. {told}."
     if picked is not None:
-        place = int((probabilities > probabilities[picked]).sum()) + 1
+        rank = int((probabilities > probabilities[picked]).sum()) + 1
         alt += (f" Chosen: {visible(words[picked])}, with probability {probabilities[picked]:.3f}, "
-                f"number {place} in the order.")
+                f"number {rank} in the order.")
     if rest:
         alt += f" The other {rest} words together have {remainder:.3f}."
     return Picture(draw, caption, alt)

@@ -25,7 +25,7 @@ from ninelives.figures.style import (
 
 NUMBERS_UP_TO = 12  # rows and columns
 RULES_UP_TO = 40
-MAX_WIDE_FRAMES = 20  # framed cells of a large matrix that each get a frame larger than the cell
+MAX_WIDE_FRAMES = 20  # in a large matrix, up to so many marked cells get a frame larger than the cell
 SQUARES_UP_TO = 128  # a longer side is drawn in blocks: finer cells cannot be told apart
 NO_NUMBER, HATCH = "#e3e6ea", "#9aa3ad"
 
@@ -103,14 +103,14 @@ def draw_cells(
 
 
 def label_rows(axes: Axes, labels: Sequence[str], size: float = LABEL_SIZE) -> None:
-    """Name the rows at the left; of a long list, every 2nd, 4th, 8th … label."""
+    """Label the rows on the left; of a long list, every 2nd, 4th, 8th … row."""
     step = every(len(labels), _size(axes)[1], 1.3 * size / 72)
     shown = range(0, len(labels), step)
     axes.set_yticks(list(shown), [visible(labels[i]) for i in shown], fontsize=size)
 
 
 def label_columns(axes: Axes, labels: Sequence[str], size: float = LABEL_SIZE) -> None:
-    """Name the columns at the top; words that would touch are slanted, a long list is thinned."""
+    """Label the columns at the top; words that would touch are slanted, and a long list is thinned."""
     room, texts = _size(axes)[0], [visible(label) for label in labels]
     widest = max(text_width(text, size) for text in texts) + 0.06
     pitch, height = room / len(labels), size / 72

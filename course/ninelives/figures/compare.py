@@ -27,15 +27,15 @@ from ninelives.figures.style import (
 
 CROP = 16  # rows and columns shown at most
 RELATIVE, ABSOLUTE = 1e-4, 1e-5  # cells closer than this count as equal
-SIDE_BY_SIDE_UP_TO = 8  # columns with numbers; wider ones go one under the other
+SIDE_BY_SIDE_UP_TO = 8  # columns with numbers; wider ones are drawn one below the other
 
 
 def wanted_and_yours(wanted, yours, *, caption: str) -> Picture:
     """Two tensors with one scale; cells that differ are framed, NaN and infinity hatched.
 
-    Any shapes, equal or not. Of more than two dimensions one matrix is drawn, of a large matrix
-    a window of 16 by 16, both chosen so that the first difference is in view. Cells count as
-    equal within 1e-4 of their size, or 1e-5. Raises ValueError for what holds no numbers.
+    Any shapes, equal or not. Of more than two dimensions one matrix is drawn, and of a large
+    matrix a window of 16 by 16, both chosen so that the first difference is in view. Cells count as
+    equal within 1e-4 of their size, or 1e-5. Raises ValueError for anything but numbers.
     """
     wanted, yours = as_array(wanted, "wanted"), as_array(yours, "yours")
     same_shape = wanted.shape == yours.shape

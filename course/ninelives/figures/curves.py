@@ -29,8 +29,8 @@ def curves(
 ) -> Picture:
     """One line for each name in `series`, which maps it to (x, y), two vectors of equal length.
 
-    Each line has its own colour and marker and is named at its right end. Raises ValueError for
-    no line or more than seven, NaN, and x and y of different lengths.
+    Each line has its own colour and marker, and its name at its right end. Raises ValueError for
+    no line or more than seven, for NaN, and for x and y of different lengths.
     """
     if not series:
         raise ValueError("series is empty; pass at least one name with its (x, y).")
@@ -79,7 +79,7 @@ def _line(name: str, pair) -> tuple[np.ndarray, np.ndarray]:
 
 
 def name_lines(axes, lines, styles) -> None:
-    """Names at the right edge, pushed apart where two lines end at nearly the same height."""
+    """Names at the right edge, moved apart if two lines end at nearly the same height."""
     low, high = axes.get_ylim()
     unit = 1 / (axes.get_position().width * WIDTH)  # an inch, as a fraction of the axes
     ends = [(y[-1] - low) / (high - low) * HEIGHT for _, y in lines.values()]  # inches

@@ -1,4 +1,4 @@
-"""What an output depends on, measured by gradients: a leak from the future becomes visible."""
+"""What each output depends on, measured by gradients: a leak from the future becomes visible."""
 
 from collections.abc import Sequence
 
@@ -27,15 +27,15 @@ from ninelives.figures.style import (
     put_title,
 )
 
-TOLD = 6  # leaking pairs named in words
+MAX_PAIRS_DESCRIBED = 6
 
 
 def future_leak(gradients, tokens: Sequence[str], *, caption: str) -> Picture:
     """Sizes |d output[i] / d input[j]| (T, T), row i, column j; leaks from later tokens framed.
 
-    A cell above the diagonal that is not exactly zero says that output i knows input j, which
-    comes after it. Signed gradients are taken by their size. Raises ValueError for NaN, a matrix
-    that is not square, and labels that do not fit.
+    A cell above the diagonal that is not exactly zero shows that output i depends on input j,
+    which comes after it. Of signed gradients the size is taken. Raises ValueError for NaN, a
+    matrix that is not square, and labels that do not fit.
     """
     size = np.abs(as_finite(gradients, "gradients", 2))
     if size.shape[0] != size.shape[1]:
@@ -69,7 +69,7 @@ def future_leak(gradients, tokens: Sequence[str], *, caption: str) -> Picture:
 
 
 def _draw_diagonal(axes: Axes, length: int) -> None:
-    """A dashed stair: at its right stand the inputs that come after the output."""
+    """A dashed staircase; to its right are the inputs that come after the output."""
     x = np.repeat(np.arange(length) + 0.5, 2)  # right edges of the diagonal's cells
     y = np.stack([np.arange(length) - 0.5, np.arange(length) + 0.5], 1).ravel()
     axes.plot(x, y, color=MUTED, linewidth=1.2, linestyle=(0, (3, 2)), zorder=2.5)
@@ -92,7 +92,7 @@ def _describe(size: np.ndarray, leaking: np.ndarray, names: list[str]) -> str:
         return text + (f"All {above} cells above the diagonal are zero: "
                        "no output depends on a later input.")
     order = np.argsort(-np.where(leaking, size, 0), axis=None, kind="stable")
-    strongest = [divmod(int(k), length) for k in order[: min(TOLD, leaking.sum())]]
+    strongest = [divmod(int(k), length) for k in order[: min(MAX_PAIRS_DESCRIBED, leaking.sum())]]
     pairs = [f"{names[i]} on {names[j]} ({size[i, j]:.2g})" for i, j in strongest]
     return text + (f"{leaking.sum()} of {above} cells above the diagonal are not zero: "
                    f"outputs depend on later inputs, most of all {', '.join(pairs)}.")

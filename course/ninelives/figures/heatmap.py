@@ -48,13 +48,13 @@ def heatmap(
 ) -> Picture:
     """Weights (T, S) as a heatmap: each row reads the columns.
 
-    `rows` are the T tokens that read, `columns` the S that are read (`rows` when left out);
-    repeated words are numbered. Up to 12 by 12 the numbers stand in the cells: the weights,
+    `rows` are the T queries, `columns` the S keys (the same as `rows` if left out);
+    repeated words are numbered. Up to 12 by 12 numbers are printed in the cells: the weights,
     or the (T, S) numbers `values`. `mark` outlines cells, each given as (row, column) by
     position or by word.
 
-    Scores before the softmax can be drawn too: a negative number brings the signed map, and a
-    masked score of −inf is hatched. Raises ValueError for NaN and for labels that do not fit.
+    Scores before the softmax can be drawn too: if a number is negative the signed map is used, and
+    a masked score of −inf is hatched. Raises ValueError for NaN and for labels that do not fit.
     """
     weights = as_array(weights, "weights", 2)
     refuse_nan(weights, "weights")
@@ -145,7 +145,7 @@ def head_grid(weights, tokens: Sequence[str], *, title: str, caption: str) -> Pi
 
     heads = [_describe_head(number, matrix, names)
              for number, matrix in enumerate(weights[:HEADS_IN_WORDS], 1)]
-    more = "" if n_head <= HEADS_IN_WORDS else f" The other {n_head - HEADS_IN_WORDS} are not told."
+    more = "" if n_head <= HEADS_IN_WORDS else f" The other {n_head - HEADS_IN_WORDS} are not described."
     alt = (f"{title}: {n_head} heatmaps of {length} by {length} weights, one for each head. "
            f"{' '.join(heads)}{more}")
     return Picture(draw, caption, alt)

@@ -65,7 +65,7 @@ def masks_side_by_side(
     caption: str,
     title: str = "Who may attend to whom",
 ) -> Picture:
-    """Several masks (T, T) beside each other, each under its own title.
+    """Several masks (T, T) beside each other, each with its own title.
 
     `tokens` is one list for all masks, or a list of lists, one for each. Raises ValueError as
     `mask` does, and when there are not as many titles as masks.
@@ -167,7 +167,7 @@ def _describe(allowed: np.ndarray, names: list[str]) -> str:
                     f"{names[i]} may attend to nothing, so its softmax is NaN.")
     if length > MAX_ROWS_DESCRIBED:
         empty = np.flatnonzero(~allowed.any(1))
-        rows.append(f"The other {length - MAX_ROWS_DESCRIBED} rows are not told; in all "
+        rows.append(f"The other {length - MAX_ROWS_DESCRIBED} rows are not described; in all "
                     f"{allowed.mean():.0%} of the cells are open and {empty.size} rows are empty.")
     return text + " ".join(rows)
 

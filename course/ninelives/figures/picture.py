@@ -19,12 +19,12 @@ from ninelives.figures.style import DPI, PAPER, in_style, new_figure
 class Picture:
     """A figure with its caption and its alternative text, both plain text.
 
-    It is drawn when it is first looked at: where the words alone are wanted, as in most cells of
-    a notebook that is graded, no time goes into it.
+    It is drawn when it is first shown. Where only the words are needed, as in most cells of a
+    notebook that is being graded, drawing takes no time.
 
     JupyterLab writes no alt attribute on a picture, so a notebook gets two outputs:
     the PNG with the alternative text in its metadata (where nbconvert looks for it),
-    and under it the caption with a fold that says in words what the picture shows.
+    and below it the caption, with a description in words that can be unfolded.
     """
 
     draw: Callable[[Figure], None]
@@ -42,7 +42,7 @@ class Picture:
         """The picture as the bytes of a PNG file."""
         drawn, small = io.BytesIO(), io.BytesIO()
         self._write(drawn, "png")
-        # 256 colours are all these pictures need, at a third of the size.
+        # 256 colours are enough for these pictures, at a third of the size.
         image = Image.open(drawn).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         image.save(small, "PNG", optimize=True, dpi=(DPI, DPI))
         return small.getvalue()

@@ -29,8 +29,8 @@ def shape_diagram(
 ) -> Picture:
     """Stations (name, shape, what happens there) as boxes joined by arrows, from top to bottom.
 
-    The shape is a string such as "(B, T, n_embd)". Raises ValueError when there is no station
-    or a station has not three parts.
+    The shape is a string such as "(B, T, n_embd)". Raises ValueError if there is no station
+    or a station does not have three parts.
     """
     stations = [tuple(station) for station in stations]
     if not stations:

@@ -1,4 +1,4 @@
-"""The one visual language of the course: colours, sizes, labels, the corner of the title."""
+"""The visual language of the course: colours, sizes, labels, and where the title is."""
 
 import math
 import textwrap
@@ -78,7 +78,7 @@ def in_style() -> Iterator[None]:
 
 
 def new_figure() -> Figure:
-    """An empty figure, WIDTH inches wide and high; what is saved is cropped to what is drawn."""
+    """An empty figure, WIDTH inches wide and high; a saved picture is cropped to what is drawn."""
     figure = Figure(figsize=(WIDTH, WIDTH), dpi=DPI)
     FigureCanvasAgg(figure)
     return figure
@@ -108,7 +108,7 @@ def put_title(figure: Figure, title: str) -> None:
 
 
 def put_note(figure: Figure, note: str) -> None:
-    """A quiet line under everything drawn so far, folded where it would stick out."""
+    """A note in muted colour below everything drawn so far, wrapped to its width."""
     drawn = extent(figure)
     room = max(drawn.width, 3.2)
     figure.text(
@@ -132,7 +132,7 @@ def _subscript(number: int) -> str:
 
 
 def visible(label: str) -> str:
-    """A label as it is drawn: outer blanks shown as signs, a very long word cut."""
+    """A label as it is drawn: outer spaces are shown as signs, a very long word is cut."""
     label = label.replace("\n", "⏎").replace("\t", "⇥")
     inner = label.strip(" ")
     before = len(label) - len(label.lstrip(" "))
@@ -141,7 +141,7 @@ def visible(label: str) -> str:
 
 
 def every(count: int, room: float, pitch: float) -> int:
-    """Every how many-th of `count` labels to draw, when each takes `pitch` of `room` inches."""
+    """The step between drawn labels, if `count` of them need `pitch` inches each and have `room`."""
     needed = count * pitch / room
     return next((step for step in (1, 2, 4, 8, 16, 32, 64) if step >= needed), math.ceil(needed))
 

@@ -1,4 +1,4 @@
-"""A sentence as a row of words, shaded by how much one of them reads each."""
+"""A sentence as a row of words, shaded by how much one of them attends to each."""
 
 from collections.abc import Sequence
 
@@ -25,17 +25,17 @@ from ninelives.figures.style import (
 from ninelives.figures.words import query_row, read_row
 
 LINE, BOX, GAP = 0.68, 0.34, 0.08  # inches
-ALL_UP_TO, MAX_WORDS_SHOWN = 60, 40  # of a longer text only the most read words are drawn
+ALL_UP_TO, MAX_WORDS_SHOWN = 60, 40  # of a longer text, the words with the largest weights
 
 
 @in_style()
 def token_row(tokens: Sequence[str], weights, query: int | str, *, caption: str) -> Picture:
-    """The sentence as words shaded by how much `query` reads each, with the weights beneath.
+    """The sentence as words shaded by how much `query` attends to each, with the weights below.
 
     `weights` is the row of the query (T,) or the whole matrix (T, T); `query` is a position, a
-    word or a numbered word, and is framed. Of more than 60 words the 40 most read are drawn, in
+    word or a numbered word, and is framed. Of more than 60 words the 40 with the largest weights are drawn, in
     their order, with the number of words left out between them. Raises ValueError for NaN, a
-    negative weight, labels that do not fit and a query that is not there.
+    negative weight, labels that do not fit and an unknown query.
     """
     row, name, names = query_row(weights, tokens, query)
     if (row < 0).any():

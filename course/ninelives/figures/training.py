@@ -1,4 +1,4 @@
-"""Trainings beside one another: their losses, and what was measured on the way."""
+"""Trainings side by side: their losses, and what was measured along the way."""
 
 from collections.abc import Mapping, Sequence
 
@@ -25,8 +25,8 @@ def training_curves(
 ) -> Picture:
     """Loss on the left, `measure` on the right, one line for each training.
 
-    `histories` maps a name to entries as `Run.history` holds them: dicts with "step", "loss" and
-    perhaps the measure. A training without an entry is named and has no line. Raises ValueError
+    `histories` maps names to histories as in `Run.history`: dicts with "step", "loss" and perhaps
+    the measure. A training without an entry is named and has no line. Raises ValueError
     for more than seven trainings.
     """
     if len(histories) > len(PALETTE):
@@ -34,7 +34,7 @@ def training_curves(
             f"histories holds {len(histories)} trainings; at most {len(PALETTE)} can be told apart, "
             "so draw them in two pictures."
         )
-    # A training that goes on moves no line of a picture taken before.
+    # A copy: a training that continues must not change an earlier picture.
     histories = {name: list(entries) for name, entries in histories.items()}
     styles = dict(zip(histories, zip(PALETTE, MARKERS, strict=True), strict=False))
 
@@ -44,11 +44,11 @@ def training_curves(
         for axes, key in panels:
             lines = {name: points(entries, key) for name, entries in histories.items()}
             lines = {name: line for name, line in lines.items() if line[0]}
-            for place, (name, (x, y)) in enumerate(lines.items()):
+            for order, (name, (x, y)) in enumerate(lines.items()):
                 colour, marker = styles[name]
                 axes.plot(x, y, color=colour, marker=marker, linewidth=1.8, markersize=5, markeredgecolor=PAPER,
                           markeredgewidth=0.8, markevery=max(1, -(-len(x) // MARKS)), clip_on=False,
-                          zorder=3 - place / 10)  # the first on top: where two are the same, it is the one to see
+                          zorder=3 - order / 10)  # the first on top, visible where two coincide
             axes.set_xlabel("step")
             axes.set_ylabel(key or "")
             axes.grid(axis="y", color=RULE, linewidth=0.6)
@@ -77,7 +77,7 @@ def points(entries: Sequence[Mapping], key: str | None) -> tuple[list, list]:
 
 
 def describe_training(name: str, entries: Sequence[Mapping], measure: str | None = "accuracy") -> str:
-    """A sentence on how loss and measure went."""
+    """A sentence on how loss and measure changed."""
     parts = []
     for key in ("loss", measure):
         steps, values = points(entries, key)

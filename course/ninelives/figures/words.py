@@ -1,4 +1,4 @@
-"""Attention in words: what one token reads, and what all of them read."""
+"""Attention in words: what one token attends to, and what all of them attend to."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import numpy as np
 from ninelives.figures.arrays import as_finite, as_labels
 from ninelives.figures.style import number_repeats
 
-MAX_ROWS_DESCRIBED = 12  # described one by one; of a longer matrix the most decided ones
+MAX_ROWS_DESCRIBED = 12  # of a longer matrix, those with the largest weights
 
 
 def position_of(tokens: Sequence[str], query: int | str) -> int:
@@ -26,11 +26,11 @@ def position_of(tokens: Sequence[str], query: int | str) -> int:
     numbered = number_repeats(tokens)
     if query in numbered:
         return numbered.index(query)
-    places = [i for i, token in enumerate(tokens) if token == query]
-    if places:
+    positions = [i for i, token in enumerate(tokens) if token == query]
+    if positions:
         raise ValueError(
-            f"{query!r} stands at the positions {', '.join(map(str, places))}; "
-            f"say {numbered[places[0]]!r} or a position."
+            f"{query!r} is at the positions {', '.join(map(str, positions))}; "
+            f"pass {numbered[positions[0]]!r} or a position."
         )
     raise ValueError(f"{query!r} is not among the tokens: {_some(numbered)}.")
 
@@ -43,11 +43,11 @@ def read_row(
     most: int = 3,
     at_least: float = 0.05,
 ) -> str:
-    """What one token reads, such as "it reads cat 0.71, full 0.08".
+    """What one token attends to, such as "it reads cat 0.71, full 0.08".
 
     `weights` is the matrix (T, S) or the row of the query (S,). `columns` names the S
-    tokens that are read, if they are not `tokens`. At most `most` words are named, each
-    with a weight of `at_least` or more; of an even row none is. Raises ValueError for NaN
+    keys, if they are not `tokens`. At most `most` words are named, each with a weight
+    of `at_least` or more; of an even row none is. Raises ValueError for NaN
     or labels that do not fit.
     """
     row, name, columns = query_row(weights, tokens, query, columns)
@@ -89,7 +89,7 @@ def query_row(
 def describe_attention(
     weights, rows: Sequence[str], columns: Sequence[str] | None = None
 ) -> str:
-    """A sentence for each row of `weights` (T, S); of a long one, the most decided rows."""
+    """A sentence for each row of `weights` (T, S); of many rows, those with the largest weights."""
     weights = as_finite(weights, "weights", 2)
     rows = as_labels(rows, weights.shape[0], "rows", "rows of weights")
     if len(rows) <= MAX_ROWS_DESCRIBED:

@@ -1,8 +1,8 @@
 """Addition in five formats: `python -m ninelives.recipes.addition`.
 
-The runs of the tokenizer lab. Five of them differ in nothing but the format:
-how a sum is written. Two are of another recipe, and differ in where the loss is
-taken. Their curves are kept in `ninelives.recipes.curves`. If the command is
+The runs of the tokenizer lab. Five of them differ only in the format: how a sum
+is written. Two have another recipe, and differ in which tokens count in the
+loss. Their curves are kept in `ninelives.recipes.curves`. If the command is
 stopped, start it again: it continues from its last checkpoint.
 """
 
@@ -27,7 +27,7 @@ WATCHED = 1000  # of the held-out sums
 
 @dataclass(frozen=True)
 class Lesson:
-    """How sums are written and learnt. `answer_only`: the loss is taken on the answer, not on the question."""
+    """How sums are written and learnt. `answer_only`: only the tokens of the answer count in the loss."""
 
     format: Format
     recipe: Recipe
@@ -45,7 +45,7 @@ LESSONS = {name: Lesson(form, START) for name, form in FORMATS.items()} | {
 
 
 def model_of(lesson: Lesson) -> Decoder:
-    """A decoder of the seed's starting size; the seed of the recipe is the seed of its first weights."""
+    """A decoder of the ladder's starting size. The recipe's seed also draws its first weights."""
     torch.manual_seed(lesson.recipe.seed)
     vocab_size = lesson.format.tokenizer.vocab_size
     return Decoder(TransformerConfig(vocab_size, BLOCK_SIZE, n_embd=64, n_head=2, n_layer=4, dropout=lesson.dropout))
@@ -54,15 +54,16 @@ def model_of(lesson: Lesson) -> Decoder:
 def examples(
     sums: Sequence[tuple[int, int]], form: Format, answer_only: bool = False
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """What a `Decoder` is called with.
+    """Sums as a batch for a `Decoder`.
 
     Args:
         sums: B pairs of numbers.
-        answer_only: the question is no target.
+        answer_only: the tokens of the question are not targets.
 
     Returns:
-        idx (B, T) int64, question and answer; targets (B, T) int64, the next token at
-        every place, and the end token behind the answer; -1 behind their ends.
+        idx (B, T) int64, question and answer, and targets (B, T) int64, the next
+        token at every position, the end token after the answer. Both are padded
+        with -1 at their ends.
     """
     tokenizer = form.tokenizer
     rows, answers = [], []
@@ -73,7 +74,7 @@ def examples(
         answers.append(len(question))
     text = padded_lists(rows)  # (B, T + 1)
     idx, targets = text[:, :-1], text[:, 1:].clone()  # (B, T)
-    idx = idx.masked_fill(targets == PADDING, PADDING)  # the end token is written, never read
+    idx = idx.masked_fill(targets == PADDING, PADDING)  # the end token is predicted, never given
     if answer_only:
         asked = torch.arange(idx.shape[1]) < torch.tensor(answers).unsqueeze(1) - 1  # (B, T)
         targets[asked] = PADDING
@@ -81,7 +82,7 @@ def examples(
 
 
 def drawn_sums(form: Format, answer_only: bool) -> Callable:
-    """The draw_batch of a `train`: new sums for each batch, none of them held out in either order."""
+    """A draw_batch for `train`: new sums for each batch, none of them held out in either order."""
     known = torch.ones(NUMBERS, NUMBERS, dtype=torch.bool)
     for a, b in held_out():
         known[a, b] = known[b, a] = False
@@ -97,11 +98,11 @@ def drawn_sums(form: Format, answer_only: bool) -> Callable:
 
 
 def solved(model: Decoder, form: Format, sums: Sequence[tuple[int, int]]) -> float:
-    """The share of sums whose whole answer the model finds, each token its most likely one (greedy).
+    """The share of sums that the model answers correctly, choosing the most likely token each time (greedy).
 
-    One look at question and answer together is enough: the first wrong token of a
-    greedy answer has only right ones before it. So an answer is right if and only
-    if every token of it is the most likely one behind the right ones.
+    One forward pass over question and answer together is enough: before the first
+    wrong token of a greedy answer there are only right ones. So an answer is right
+    if and only if each of its tokens is the most likely one after the right ones.
     """
     idx, targets = examples(sums, form, answer_only=True)
     with torch.no_grad():
@@ -110,7 +111,7 @@ def solved(model: Decoder, form: Format, sums: Sequence[tuple[int, int]]) -> flo
 
 
 def study(lesson: Lesson, folder: Path | None = None, monitor: Callable | None = None) -> tuple[Decoder, Run]:
-    """Train the model of a lesson, or go on with it where `folder` holds it."""
+    """Train the model of a lesson, or continue a training that `folder` holds."""
     model, watched = model_of(lesson), held_out()[:WATCHED]
     run = train(
         model, drawn_sums(lesson.format, lesson.answer_only), lesson.recipe,
@@ -132,7 +133,7 @@ def saved_runs() -> dict[str, Run]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--names", nargs="+", default=list(LESSONS), choices=list(LESSONS))
-    parser.add_argument("--folder", type=Path, default=Path("ladder", "addition"), help="where checkpoints are kept")
+    parser.add_argument("--folder", type=Path, default=Path("ladder", "addition"), help="the folder of the checkpoints")
     asked = parser.parse_args()
     for name in asked.names:
         print(name)

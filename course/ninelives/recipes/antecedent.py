@@ -1,7 +1,7 @@
 """An encoder that says what "it" is: `python -m ninelives.recipes.antecedent`.
 
-At the place of "it" its most likely word is to be the noun that "it" stands for.
-Nothing tells its heads where to look.
+At the position of "it", its most likely word should be the noun that "it" stands
+for. Nothing tells its heads where to look.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from ninelives.training.loop import train
 from ninelives.training.recipe import Recipe
 
 ABOUT = """
-An encoder that has learnt one thing: at the place of "it", the most likely word is the noun that "it" stands for. It
-was told that noun for 40,000 sentences of the course's grammar, and nothing about attention. Notebook 2 looks into
-its heads; the translator begins from its weights.
+An encoder that has learnt one thing: at the position of "it", the most likely word is the noun that "it" stands for.
+It was given that noun for 40,000 sentences of the course's grammar, and nothing about attention. Notebook 2 looks into
+its heads, and the translator begins from its weights.
 
-Which animals meet is new in the held-out sentences, and so is the passive of verb and reason in the bonus. It was
-trained with 30 % passives and with reasons that speak of their usual side three times out of four, since learning
-then starts sooner, and is measured on half passives and no usual side. Layers and heads are counted from 0. It knows
-this grammar and nothing else: it is no coreference resolver for English.
+In the held-out sentences the pairs of animals are new; in the bonus the passives of verb and reason are new too. In
+training 30 % of the sentences are passive, and a reason speaks of its usual side three times out of four, since
+learning then starts sooner. In the sentences it is measured on, half are passive and no side is usual. Layers and
+heads are counted from 0. It knows this grammar and nothing else: it does not resolve coreference in English.
 """
 BLOCK_SIZE = 32
 SENTENCES = 40_000
@@ -40,7 +40,7 @@ def antecedent_batch(sentences: Sequence[Sentence], tokenizer: WordTokenizer) ->
 
 
 def accuracy(model: Encoder, tokenizer: WordTokenizer, sentences: Sequence[Sentence]) -> float:
-    """How often the most likely word at "it" is the antecedent."""
+    """The share of sentences in which the most likely word at "it" is the antecedent."""
     idx, targets = antecedent_batch(sentences, tokenizer)
     with torch.no_grad():
         logits, _ = model.eval()(idx)  # (B, T, V)
@@ -49,10 +49,10 @@ def accuracy(model: Encoder, tokenizer: WordTokenizer, sentences: Sequence[Sente
 
 
 def weight_at_it(model: Encoder, tokenizer: WordTokenizer, sentences: Sequence[Sentence]) -> list[dict]:
-    """How much "it" reads its antecedent, how much the other noun, and how often the antecedent most.
+    """How much "it" attends to its antecedent and to the other noun, and how often to the antecedent most.
 
     Returns:
-        One dict for each layer: `antecedent`, `other` and `most`, lists with a mean for each head.
+        One dict for each layer with the lists `antecedent`, `other` and `most`: a mean for each head.
     """
     idx, targets = antecedent_batch(sentences, tokenizer)
     others = torch.stack([tokenizer.encode(sentence.other) for sentence in sentences])  # (B, 1)
@@ -87,7 +87,7 @@ def measured(model: Encoder, tokenizer: WordTokenizer) -> dict:
 
 
 def main() -> None:
-    torch.set_num_threads(1)  # another number of them gives other last digits, and in the end other weights
+    torch.set_num_threads(1)  # with more threads the last digits differ, and in the end the weights
     tokenizer = WordTokenizer(every_word("english"))
     torch.manual_seed(RECIPE.seed)
     model = Encoder(TransformerConfig(tokenizer.vocab_size, BLOCK_SIZE, n_embd=64, n_head=4, n_layer=3, dropout=0.0))

@@ -27,7 +27,7 @@ SENTENCES = 40_000
 
 @dataclass(frozen=True)
 class Rung:
-    """A recipe and the sizes it is for. `characters`: the tokenizer knows letters in place of words."""
+    """A recipe and sizes. `characters`: the tokens are letters instead of words."""
 
     recipe: Recipe
     n_embd: int = 64
@@ -38,7 +38,9 @@ class Rung:
     characters: bool = False
 
 
-START = Rung(Recipe(learning_rate=5e-4, batch_size=16, max_iters=2000, warmup_steps=0, schedule="constant", eval_every=250))
+START = Rung(
+    Recipe(learning_rate=5e-4, batch_size=16, max_iters=2000, warmup_steps=0, schedule="constant", eval_every=250)
+)
 RUNGS = {
     "own": Rung(
         Recipe(learning_rate=2e-3, batch_size=64, max_iters=2000, warmup_steps=100, schedule="cosine", eval_every=100),
@@ -47,29 +49,31 @@ RUNGS = {
     "words": START,
     "learning rate": replace(START, recipe=replace(START.recipe, learning_rate=3e-4)),
     "batch size": replace(START, recipe=replace(START.recipe, batch_size=32)),
-    # 2,000 and 5,000 stand for 10,000 and 25,000: a fifth of the seed's.
+    # 2,000 and 5,000 in place of 10,000 and 25,000: a fifth of the steps.
     "iterations": replace(START, recipe=replace(START.recipe, max_iters=5000)),
     "layers": replace(START, decoder_layers=6),
     "width": replace(START, n_embd=128),
     "heads": replace(START, n_head=8),
     "characters": replace(START, characters=True),
     "all six": Rung(
-        replace(START.recipe, learning_rate=3e-4, batch_size=32, max_iters=5000), n_embd=128, n_head=8, decoder_layers=6,
+        replace(START.recipe, learning_rate=3e-4, batch_size=32, max_iters=5000),
+        n_embd=128, n_head=8, decoder_layers=6,
     ),
 }
 
 
 def tokenizer_of(rung: Rung) -> Tokenizer:
-    """One for both languages."""
+    """The tokenizer of a rung, one for both languages."""
     words = {*every_word("english"), *every_word("french")}
     return CharTokenizer.of([" ".join(words)]) if rung.characters else WordTokenizer(sorted(words))
 
 
 def model_of(rung: Rung, tokenizer: Tokenizer) -> EncoderDecoder:
-    """As its learners build it; the seed of the recipe is the seed of its first weights."""
+    """The model of a rung, as a learner would build it. The recipe's seed also draws its first weights."""
     torch.manual_seed(rung.recipe.seed)
+    block_size = 96 if rung.characters else 32
     encoder, decoder = (
-        TransformerConfig(tokenizer.vocab_size, 96 if rung.characters else 32, rung.n_embd, rung.n_head, n_layer, rung.dropout)
+        TransformerConfig(tokenizer.vocab_size, block_size, rung.n_embd, rung.n_head, n_layer, rung.dropout)
         for n_layer in (rung.encoder_layers, rung.decoder_layers)
     )
     return EncoderDecoder(encoder, decoder)
@@ -81,7 +85,7 @@ def curve_name(name: str, seed: int | str) -> str:
 
 
 def climb(name: str, seed: int, folder: Path) -> Run:
-    """Train a rung, or go on with it; its checkpoint stands in a folder of its own below `folder`."""
+    """Train a rung, or continue a training. Its checkpoint is in a folder of its own below `folder`."""
     rung = replace(RUNGS[name], recipe=replace(RUNGS[name].recipe, seed=seed))
     tokenizer = tokenizer_of(rung)
     watched = {"exact_match": sentences("held out", 400), "bonus": sentences("bonus", 200)}
@@ -105,7 +109,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--names", nargs="+", default=list(RUNGS), choices=list(RUNGS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--folder", type=Path, default=Path("ladder"), help="where checkpoints are kept")
+    parser.add_argument("--folder", type=Path, default=Path("ladder"), help="the folder of the checkpoints")
     asked = parser.parse_args()
     for seed in asked.seeds:
         for name in asked.names:

@@ -24,7 +24,7 @@ WATCHED = 1000  # of the held-out words
 
 
 def model_of(recipe: Recipe) -> EncoderDecoder:
-    """The seed of the recipe is the seed of its first weights."""
+    """The lab's model. The recipe's seed also draws its first weights."""
     torch.manual_seed(recipe.seed)
     encoder, decoder = (
         TransformerConfig(tokenizer.vocab_size, LONGEST + 1, n_embd=64, n_head=4, n_layer=n_layer, dropout=0.0)
@@ -34,43 +34,47 @@ def model_of(recipe: Recipe) -> EncoderDecoder:
 
 
 def pronunciation_batch(some: Sequence[Word]) -> tuple[torch.Tensor, torch.Tensor]:
-    """What an `EncoderDecoder` is called with.
+    """Words as a batch for an `EncoderDecoder`.
 
     Returns:
-        prefix (B, P) int64, the letters; targets (B, T) int64, the phonemes of the first way to
-        speak each word, and the end token; both padded with -1 at their ends.
+        prefix (B, P) int64, the letters, and targets (B, T) int64, the phonemes of the first
+        pronunciation of each word with the end token. Both are padded with -1 at their ends.
     """
     prefix = padded_lists([[LETTERS.ids[letter] for letter in word.spelling] for word in some])  # (B, P)
-    targets = padded_lists([[*(PHONEMES.ids[sound] for sound in word.spoken[0].split()), PHONEMES.end_token] for word in some])  # (B, T)
-    return prefix, targets
+    sounds = [[PHONEMES.ids[phoneme] for phoneme in word.spoken[0].split()] for word in some]
+    return prefix, padded_lists([[*phonemes, PHONEMES.end_token] for phonemes in sounds])  # (B, P), (B, T)
 
 
 def spoken(model: EncoderDecoder, spellings: Sequence[str]) -> list[str]:
-    """How the model speaks each word, "k ae t", the most likely phoneme each time.
+    """How the model pronounces each word, such as "k ae t": the most likely phoneme each time.
 
     Raises:
-        ValueError: a word holds something other than letters a … z, or more than 16 of them.
+        ValueError: a word has a character other than the letters a … z, or more than 16 of them.
     """
     long = next((spelling for spelling in spellings if len(spelling) > LONGEST), None)
     if long is not None:
-        raise ValueError(f"{long!r} has {len(long)} letters: the model reads {LONGEST} at most.")
+        raise ValueError(f"{long!r} has {len(long)} letters; the model reads at most {LONGEST}.")
     prefix = padded([LETTERS.encode(spelling) for spelling in spellings])  # (B, P)
     answers = prefix_generation(model, prefix, LONGEST + 1, 0, end_token=PHONEMES.end_token)  # (B, new)
     return [PHONEMES.decode(answer) for answer in answers]
 
 
 def right(model: EncoderDecoder, some: Sequence[Word]) -> float:
-    """The share of words that the model speaks, from the first phoneme to the last, in one of the dictionary's ways."""
+    """The share of words for which all phonemes are those of one of the dictionary's pronunciations."""
     said = spoken(model, [word.spelling for word in some])
     return sum(answer in word.spoken for answer, word in zip(said, some)) / len(some)
 
 
-def study(recipe: Recipe = RECIPE, folder: Path | None = None, monitor: Callable | None = None) -> tuple[EncoderDecoder, Run]:
-    """Train a model, or go on with it where `folder` holds it. Raises NotInstalled without the dictionary."""
+def study(
+    recipe: Recipe = RECIPE, folder: Path | None = None, monitor: Callable | None = None
+) -> tuple[EncoderDecoder, Run]:
+    """Train a model, or continue a training that `folder` holds. Raises NotInstalled without the dictionary."""
     for_training, unseen = split(words())
     model, watched = model_of(recipe), unseen[:WATCHED]
-    run = train(model, drawn_rows(*pronunciation_batch(for_training)), recipe, evaluate=lambda model: {"words right": right(model, watched)},
-                folder=folder, monitor=monitor)
+    run = train(
+        model, drawn_rows(*pronunciation_batch(for_training)), recipe,
+        evaluate=lambda model: {"words right": right(model, watched)}, folder=folder, monitor=monitor,
+    )
     return model, run
 
 

@@ -1,4 +1,4 @@
-"""A trained model becomes weights of the course, with what was measured on them."""
+"""Turn a trained model into weights of the course, with a card of what was measured."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -18,10 +18,10 @@ def release(
     """Write the model into `ninelives/weights`, rounded to float16, with its two cards.
 
     Args:
-        measure: gives figures by their names; asked once of the model as it was
-            trained, in float32, and once of the numbers that are shipped, so
-            that the card shows what the rounding costs.
-        about: what the model is, how it was trained, what it can not do; Markdown.
+        measure: returns figures by their names. It is called once with the model as
+            it was trained, in float32, and once with the rounded weights, so that the
+            card shows the cost of rounding.
+        about: what the model is, how it was trained and what it cannot do, in Markdown.
     """
     shipped = deepcopy(model).half().float()
     figures = {"float32": measure(model), "float16": measure(shipped)}
@@ -54,11 +54,12 @@ def page(card: dict, about: str) -> str:
         "|---|---|---|",
         *rows,
         "",
-        f"- **Made again by** `{card['command']}`. On the same machine and version that gives the same bytes; another",
-        "  processor rounds otherwise, which training makes larger: expect figures that differ by up to about one in a hundred.",
+        f"- **Made by** `{card['command']}`. On the same machine and version the command gives the same bytes. Another",
+        "  processor rounds differently, and training amplifies that: expect figures that differ by up to about one in a "
+        "hundred.",
         f"- **Model** {card['model']}: {sizes}. {card['parameters']:,} parameters, {card['bytes']:,} bytes.",
         f"- **Data** the cat's sentences, version {card['grammar_version']} (`ninelives/text/DATA.md`).",
-        f"- **Recipe** {recipe}; PyTorch's seed was the same when the model was made.",
+        f"- **Recipe** {recipe}; the model's first weights were drawn with the same seed.",
         f"- **SHA256** `{card['sha256']}`, checked whenever the weights are loaded.",
         "",
     ])

@@ -23,19 +23,19 @@ WATCHED = 200  # windows of the held-out plays
 
 
 def model_of(vocab_size: int, recipe: Recipe) -> Decoder:
-    """The seed of the recipe is the seed of its first weights."""
+    """The lab's model. The recipe's seed also draws its first weights."""
     torch.manual_seed(recipe.seed)
     return Decoder(TransformerConfig(vocab_size, BLOCK_SIZE, n_embd=64, n_head=4, n_layer=4, dropout=0.0))
 
 
 def windows(text: torch.Tensor, starts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """idx and targets, (B, BLOCK_SIZE) int64 each, from text (N,) at starts (B,): the next character at every place."""
+    """idx and targets (B, BLOCK_SIZE) int64 of text (N,), cut at starts (B,): the next character at each position."""
     cut = text[starts.unsqueeze(1) + torch.arange(BLOCK_SIZE + 1)]  # (B, BLOCK_SIZE + 1)
     return cut[:, :-1], cut[:, 1:]
 
 
 def drawn_windows(text: torch.Tensor) -> Callable:
-    """The draw_batch of a `train`: pieces of the text (N,) that begin anywhere."""
+    """A draw_batch for `train`: pieces of the text (N,) that begin anywhere."""
 
     def draw_batch(generator: torch.Generator, batch_size: int) -> tuple[torch.Tensor, torch.Tensor]:
         return windows(text, torch.randint(len(text) - BLOCK_SIZE, (batch_size,), generator=generator))
@@ -44,9 +44,9 @@ def drawn_windows(text: torch.Tensor) -> Callable:
 
 
 def right(model: Decoder, text: torch.Tensor) -> float:
-    """The share of characters in the text (N,) that the model finds the most likely ones.
+    """The share of characters of the text (N,) that the model finds most likely.
 
-    Asked at every place of pieces that lie evenly over the text; at the first places of a piece little is known.
+    Measured at every position of evenly spaced pieces. At the first positions of a piece the model has seen little.
     """
     starts = torch.arange(WATCHED) * (len(text) - BLOCK_SIZE - 1) // WATCHED  # (WATCHED,)
     found = 0.0
@@ -59,13 +59,15 @@ def right(model: Decoder, text: torch.Tensor) -> float:
 
 
 def study(recipe: Recipe = RECIPE, folder: Path | None = None, monitor: Callable | None = None) -> tuple[Decoder, Run]:
-    """Train a model, or go on with it where `folder` holds it. Raises NotInstalled without the plays."""
+    """Train a model, or continue a training that `folder` holds. Raises NotInstalled without the plays."""
     all_plays = plays()
     tokenizer = tokenizer_of(all_plays)
     for_training, unseen = (encode(text, tokenizer) for text in split(all_plays))  # (N,)
     model = model_of(tokenizer.vocab_size, recipe)
-    run = train(model, drawn_windows(for_training), recipe, evaluate=lambda model: {"characters right": right(model, unseen)},
-                folder=folder, monitor=monitor)
+    run = train(
+        model, drawn_windows(for_training), recipe,
+        evaluate=lambda model: {"characters right": right(model, unseen)}, folder=folder, monitor=monitor,
+    )
     return model, run
 
 

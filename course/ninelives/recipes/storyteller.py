@@ -11,12 +11,11 @@ from ninelives.training.loop import train
 from ninelives.training.recipe import Recipe
 
 ABOUT = """
-A decoder that writes sentences like the cat's, word by word, and ends each with the end token. It begins with a
-prompt such as "the cat", or with the end token, which stands between sentences; after an end token it goes on with
-the next sentence. Notebooks 3 and 6 use it. It was trained on the English half of 40,000 sentences of the course's
-grammar.
+A decoder that writes sentences like the cat's, word by word, and ends each with the end token. It continues a prompt
+such as "the cat", or the end token, which separates sentences: after an end token it begins the next sentence.
+Notebooks 3 and 6 use it. It was trained on the English half of 40,000 sentences of the course's grammar.
 
-A sentence "has the form" if words stand in the order of one of the grammar's families; its reason is "sensible" if
+A sentence "has the form" if its words are in the order of one of the grammar's families. Its reason is "sensible" if
 the grammar itself could have made the sentence. It knows this grammar and nothing else.
 """
 BLOCK_SIZE = 48
@@ -27,20 +26,19 @@ RECIPE = Recipe(learning_rate=2e-3, batch_size=32, max_iters=2000, warmup_steps=
 
 
 def text_of(split: str, n: int, tokenizer: WordTokenizer) -> torch.Tensor:
-    """(N,) int64: n sentences one after another, an end token in front of each and one behind the last."""
+    """(N,) int64: n sentences one after another, an end token before each and one after the last."""
     end = torch.tensor([tokenizer.end_token])
     pieces = [torch.cat([end, tokenizer.encode(sentence.english)]) for sentence in sentences(split, n)]
     return torch.cat([*pieces, end])  # (N,)
 
 
 def story_batch(text: torch.Tensor, end_token: int, generator: torch.Generator, batch_size: int):
-    """idx and targets, each (B, BLOCK_SIZE) int64: the next word at every place.
+    """idx and targets, each (B, BLOCK_SIZE) int64: the next word at every position.
 
-    Every row begins with a sentence, every other one with the end token in front
-    of it: so the model can begin with either.
+    Every row begins with a sentence, and every other row with the end token before
+    it, so that the model can begin with either.
     """
-    room = text[: len(text) - BLOCK_SIZE - 1]
-    starts = (room == end_token).nonzero().squeeze(1)  # (S,)
+    starts = (text[: len(text) - BLOCK_SIZE - 1] == end_token).nonzero().squeeze(1)  # (S,)
     rows = starts[torch.randint(len(starts), (batch_size,), generator=generator)]  # (B,)
     rows = rows + torch.arange(batch_size) % 2  # (B,)
     windows = text[rows.unsqueeze(1) + torch.arange(BLOCK_SIZE + 1)]  # (B, BLOCK_SIZE + 1)
@@ -49,7 +47,8 @@ def story_batch(text: torch.Tensor, end_token: int, generator: torch.Generator, 
 
 def measured(model: Decoder, tokenizer: WordTokenizer) -> dict:
     """The figures of the card."""
-    idx, targets = story_batch(text_of("held out", 2000, tokenizer), tokenizer.end_token, torch.Generator().manual_seed(0), 200)
+    generator = torch.Generator().manual_seed(0)
+    idx, targets = story_batch(text_of("held out", 2000, tokenizer), tokenizer.end_token, generator, 200)
     with torch.no_grad():
         figures = {"loss per word, held-out sentences": round(model.eval()(idx, targets)[1].item(), 4)}
     start = torch.full((SAMPLES, 1), tokenizer.end_token)  # (B, 1)
@@ -64,7 +63,7 @@ def measured(model: Decoder, tokenizer: WordTokenizer) -> dict:
 
 
 def main() -> None:
-    torch.set_num_threads(1)  # another number of them gives other last digits, and in the end other weights
+    torch.set_num_threads(1)  # with more threads the last digits differ, and in the end the weights
     tokenizer = WordTokenizer(every_word("english"))
     torch.manual_seed(RECIPE.seed)
     model = Decoder(TransformerConfig(tokenizer.vocab_size, BLOCK_SIZE, n_embd=64, n_head=4, n_layer=4, dropout=0.0))

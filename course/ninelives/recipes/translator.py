@@ -1,9 +1,9 @@
 """The cat's sentences into French: `python -m ninelives.recipes.translator`.
 
 The encoder begins as the one that was trained to name the antecedent, and keeps
-its embeddings and first two layers as they are: so its heads can still be read.
-Where everything may move, the translator gets as far, but its heads change until
-they no longer tell the two nouns apart.
+its embeddings and first two layers unchanged, so that its heads stay readable. If
+everything is trained, the translator gets as far, but its heads no longer tell
+the two nouns apart.
 """
 
 import torch
@@ -22,16 +22,16 @@ from ninelives.training.recipe import Recipe
 
 ABOUT = """
 An encoder–decoder that translates the cat's sentences into French. Its encoder began as the course's antecedent
-encoder, whose embeddings and first two layers it keeps to the bit, so that "it" can be seen to read its noun. All
+encoder and keeps its embeddings and first two layers exactly, so that you can see "it" attend to its noun. Everything
 else was trained on 40,000 sentences of the course's grammar. Notebooks 7 and 8 use it.
 
-In a trial those layers were free to move. That translator was as good, but in the end every head of layer 1 read the
-two nouns about equally (0.50 and 0.49): a right answer is no promise of a readable head.
+In a trial those layers were trained too. That translator was as good, but in the end every head of layer 1 attended
+to the two nouns about equally (0.50 and 0.49): a right answer does not promise a readable head.
 
-"Right" is the whole sentence, every word and the end, each word the most likely one (greedy). In the held-out
-sentences two animals of different gender meet that never met in training, "il" and "elle" are equally frequent, and
-so are first and second noun: whoever guesses the pronoun is right half of the time. Layers and heads are counted from
-0. It knows this grammar and nothing else.
+"Right" means the whole sentence, every word and the end, with the most likely word each time (greedy). In the held-out
+sentences two animals of different gender meet that never met in training. "il" and "elle" are equally frequent, and
+so are first and second noun, so guessing the pronoun is right half of the time. Layers and heads are counted from 0.
+It knows this grammar and nothing else.
 """
 BLOCK_SIZE = 32
 SENTENCES = 40_000
@@ -39,18 +39,18 @@ RECIPE = Recipe(learning_rate=2e-3, batch_size=64, max_iters=1500, warmup_steps=
 
 
 def take_over(encoder: Encoder, words: WordTokenizer, trained: Encoder, trained_words: WordTokenizer) -> None:
-    """Give an encoder the weights of one that knows fewer words. The rows of new words stay as they are."""
+    """Give an encoder the weights of one that knows fewer words. The rows of new words keep their values."""
     state = trained.state_dict()
-    places = torch.tensor([words.ids[word] for word in trained_words.words])
+    rows = torch.tensor([words.ids[word] for word in trained_words.words])
     for table in ("layers.embedding.token.weight", "lm_head.weight"):
         wider = encoder.state_dict()[table].clone()  # (V, C)
-        wider[places] = state[table]
+        wider[rows] = state[table]
         state[table] = wider
     encoder.load_state_dict(state)
 
 
 def keep_readable(encoder: Encoder) -> None:
-    """Let training change only what comes after the first two layers, whose heads read the antecedent."""
+    """Freeze the embeddings and the first two layers, whose heads attend to the antecedent."""
     first, second = encoder.layers["blocks"][:2]
     for part in (encoder.layers["embedding"], first, second):
         part.requires_grad_(False)
@@ -72,7 +72,7 @@ def measured(model: EncoderDecoder, tokenizer: WordTokenizer) -> dict:
 
 
 def main() -> None:
-    torch.set_num_threads(1)  # another number of them gives other last digits, and in the end other weights
+    torch.set_num_threads(1)  # with more threads the last digits differ, and in the end the weights
     tokenizer = WordTokenizer(sorted({*every_word("english"), *every_word("french")}))
     sizes = {"vocab_size": tokenizer.vocab_size, "block_size": BLOCK_SIZE, "n_embd": 64, "n_head": 4, "dropout": 0.0}
     torch.manual_seed(RECIPE.seed)

@@ -1,4 +1,4 @@
-"""What the models read: the cat's sentences, and words turned into numbers."""
+"""The texts that the models read, and the tokenizers that turn them into ids."""
 
 from ninelives.text.grammar import Sentence, sentences
 from ninelives.text.tokenizers import CharTokenizer, Tokenizer, WordTokenizer

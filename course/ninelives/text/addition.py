@@ -1,7 +1,7 @@
 """Sums of two numbers below 1,000, each written in five ways (the tokenizer lab).
 
-What is learnt from is kept apart from what is measured on by the pair of
-numbers, whatever their order: where 3 + 45 is held out, so is 45 + 3.
+Sums are held out by their pair of numbers, in either order: if 3 + 45 is held
+out, so is 45 + 3.
 """
 
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class Format:
     """A way to write a sum.
 
     Args:
-        padded: zeros stand in front, so that every number has three digits and every result four.
+        padded: leading zeros give every number three digits and every result four.
         reversed: the result is written from its last digit to its first.
-        whole: a number is one token; if not, a digit is one.
+        whole: a number is one token; otherwise each digit is one.
     """
 
     padded: bool = False
@@ -37,24 +37,24 @@ class Format:
         """
         for number in (a, b):
             if not 0 <= number < NUMBERS:
-                raise ValueError(f"{number} is not from 0 to {NUMBERS - 1}: the models of this lab know no other numbers.")
+                raise ValueError(f"{number} is not from 0 to {NUMBERS - 1}: this lab's models know no others.")
         if self.padded:
             return f"{a:03}+{b:03}="
         return f"{a} + {b} = " if self.whole else f"{a}+{b}="
 
     def answer(self, a: int, b: int) -> str:
-        """What it is to write: "48", "84" where the digits are reversed."""
+        """What the model should write: "48", or "84" with the digits reversed."""
         result = f"{a + b:04}" if self.padded else str(a + b)
         return result[::-1] if self.reversed else result
 
     def read(self, answer: str) -> int | None:
-        """The number that an answer stands for, or None where it is none."""
+        """The number that an answer means, or None if it is not a number."""
         answer = answer.strip()
         return int(answer[::-1] if self.reversed else answer) if answer.isdecimal() else None
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """One that knows every token of such sums."""
+        """A tokenizer that knows every token of such sums."""
         if self.whole:
             return WordTokenizer([*map(str, range(2 * NUMBERS - 1)), "+", "="])
         return CharTokenizer("0123456789+=")
@@ -70,9 +70,9 @@ FORMATS = {
 
 
 def held_out() -> list[tuple[int, int]]:
-    """The 2,000 sums that nobody trains on, always the same ones, no two of them with the same numbers."""
+    """The 2,000 held-out sums, always the same ones, no two of them with the same numbers."""
     generator = torch.Generator().manual_seed(0)
-    pairs = {}  # in the order in which they are drawn
+    pairs = {}  # a dict keeps the order in which they are drawn
     while len(pairs) < HELD_OUT:
         a, b = torch.randint(NUMBERS, (2,), generator=generator).tolist()
         if (b, a) not in pairs:
@@ -81,7 +81,7 @@ def held_out() -> list[tuple[int, int]]:
 
 
 def carries(a: int, b: int) -> int:
-    """How often something is carried in this sum: 0 in 123 + 456, 3 in 999 + 1."""
+    """The number of carries in this sum: 0 in 123 + 456, 3 in 999 + 1."""
     count = carry = 0
     while a or b or carry:
         carry = (a % 10 + b % 10 + carry) >= 10

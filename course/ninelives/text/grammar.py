@@ -1,4 +1,4 @@
-"""The cat's sentences: English with its French, made by a small grammar.
+"""The cat's sentences: English and French, made by a small grammar.
 
 Three families:
 
@@ -7,9 +7,9 @@ Three families:
     dish            the cat did not want to eat the fish because it was rotten
 
 In the first, only verb, reason and voice together say which animal "it" is, and
-only that animal's gender says whether French has "il" or "elle". The words are
-in `lexicon`; how the sentences are drawn and what was measured on them is in
-DATA.md beside this file.
+only that animal's gender says whether the French is "il" or "elle". The words
+are in `lexicon`. DATA.md, next to this file, says how the sentences are drawn
+and what was measured on them.
 """
 
 import random
@@ -22,17 +22,17 @@ from itertools import accumulate, combinations, cycle, islice
 
 from ninelives.text.lexicon import ADJECTIVES, ANIMALS, DISHES, OF_THE_EATER, REASONS, VERBS, WISHES, Noun
 
-VERSION = 1  # goes up whenever the same seed would give other sentences
+VERSION = 1  # goes up when the same seed gives other sentences
 
 ARTICLE = {"m": "le", "f": "la"}
 PRONOUN = {"m": "il", "f": "elle"}
 FAMILIES = {"two animals": 0.7, "did not want": 0.15, "dish": 0.15}  # and their shares in the split "train"
 
-# For `sentences("train", n, **HINTS)`: fewer passives, and reasons that have a usual side. Where voice, verb and reason
-# are balanced to perfection, no one of them alone is of any use, and learning starts late. Splits for measuring stay balanced.
+# For `sentences("train", n, **HINTS)`: fewer passives, and reasons that have a usual side. If voice, verb and reason
+# are perfectly balanced, none of them alone is of use, and learning starts late. The measured splits stay balanced.
 HINTS = {"passive": 0.3, "skew": 0.75}
 
-# Verb and reason whose passive is kept for the split "bonus": five reasons of the agent, five of the patient.
+# Verbs and reasons whose passive is held out for the split "bonus": five reasons of the agent, five of the patient.
 BONUS = {
     ("chased", "angry"), ("helped", "strong"), ("envied", "weak"), ("defended", "brave"), ("called", "hurt"),
     ("avoided", "rude"), ("followed", "wise"), ("teased", "shy"), ("imitated", "rich"), ("carried", "tired"),
@@ -76,24 +76,24 @@ def sentences(split: str, n: int, seed: int = 0, *, passive: float = 0.5, skew: 
     """Draw n sentences; the same arguments always give the same ones.
 
     Args:
-        split: "train": all three families, without what the other splits keep.
+        split: "train": all three families, without what the other splits hold out.
             "held out": two animals of different gender that never meet in
             "train"; "il" and "elle", first and second noun equally often.
             "bonus": the same pairs of animals and the same balance, but verbs
             and reasons whose passive is not in "train".
-        n: how many.
-        seed: another seed, other sentences.
+        n: how many sentences.
+        seed: another seed gives other sentences.
         passive: the share of passives among the training sentences with two animals.
         skew: how often, in training, a reason speaks of its usual side. At 0.5
             it speaks of agent and patient equally often. At 0.75 every other
-            reason speaks of the agent, and the rest of the patient, three times
-            out of four: a hint that makes learning start sooner.
+            reason speaks of the agent three times out of four, and the others
+            of the patient: a hint that makes learning start sooner.
 
     Raises:
-        ValueError: there is no such split.
+        ValueError: the split is unknown.
     """
     if split not in ("train", "held out", "bonus"):
-        raise ValueError(f'there is no split {split!r}: "train", "held out" and "bonus" are there.')
+        raise ValueError(f'there is no split {split!r}: choose "train", "held out" or "bonus".')
     rng = random.Random(f"{VERSION}/{split}/{seed}")
     if split == "train":
         return [_draw_for_training(rng, passive, skew) for _ in range(n)]
@@ -103,7 +103,7 @@ def sentences(split: str, n: int, seed: int = 0, *, passive: float = 0.5, skew: 
 
 @cache
 def held_out_pairs() -> tuple[tuple[int, int], ...]:
-    """Pairs of places in ANIMALS that never meet in training: 24 of the 144 of different gender.
+    """Pairs of positions in ANIMALS that never meet in training: 24 of the 144 pairs of different gender.
 
     Each animal is in two of them, so that none is rarer than another.
     """
@@ -114,18 +114,18 @@ def held_out_pairs() -> tuple[tuple[int, int], ...]:
 
 @cache
 def training_pairs() -> tuple[tuple[int, int], ...]:
-    """All other pairs of places in ANIMALS."""
-    kept = set(held_out_pairs())
-    return tuple(pair for pair in combinations(range(len(ANIMALS)), 2) if pair not in kept)
+    """All other pairs of positions in ANIMALS."""
+    held_out = set(held_out_pairs())
+    return tuple(pair for pair in combinations(range(len(ANIMALS)), 2) if pair not in held_out)
 
 
 @cache
 def reason_weights() -> dict[tuple[str, str, str], float]:
     """How often each (verb, side, reason) is drawn; side is "agent" or "patient".
 
-    As even as can be while every verb and every reason speaks of agent and
-    patient equally often: so neither says anything about who "it" is. Found by
-    scaling the two sides of each verb and each reason to their mean in turn
+    As even as possible while every verb and every reason speaks of agent and
+    patient equally often, so that neither alone says who "it" is. Found by
+    scaling the two sides of each verb and of each reason to their mean, in turn
     (iterative proportional fitting; Deming and Stephan 1940).
     """
     weights = {
@@ -146,9 +146,9 @@ def reason_weights() -> dict[tuple[str, str, str], float]:
 
 
 def parse(english: str) -> Sentence | None:
-    """The sentence that reads so in English, with its French; None if the grammar does not make it.
+    """The sentence with this English; None if the grammar cannot make it.
 
-    Upper case and a final full stop do not matter.
+    Upper case and a final full stop are ignored.
     """
     nouns = {noun.english: noun for noun in (*ANIMALS, *DISHES)}
     match = _FORM.fullmatch(english.strip().lower().removesuffix("."))
@@ -169,7 +169,7 @@ def parse(english: str) -> Sentence | None:
 
 
 def is_grammatical(english: str) -> bool:
-    """Whether this has the form of one of the sentences, be the reason ever so odd."""
+    """Whether this has the form of one of the sentences, even if the reason makes no sense."""
     return _FORM.fullmatch(english.strip().lower().removesuffix(".")) is not None
 
 
@@ -203,7 +203,7 @@ def _draw_for_measuring(rng: random.Random, split: str, pronoun: str, antecedent
 
 
 def _draw_what_happened(rng: random.Random, split: str, passive: float, skew: float) -> tuple[str, str, str, str]:
-    """(verb, side, reason, voice), of the bonus or not of the bonus as the split demands."""
+    """(verb, side, reason, voice), from the bonus or not, as the split demands."""
     keys, running_sums = _weights_with(skew)
     while True:
         verb, side, reason = rng.choices(keys, cum_weights=running_sums)[0]
@@ -215,7 +215,7 @@ def _draw_what_happened(rng: random.Random, split: str, passive: float, skew: fl
 @cache
 def _weights_with(skew: float) -> tuple[list[tuple[str, str, str]], list[float]]:
     """The keys of `reason_weights` and the running sums of their weights, skewed."""
-    usual = {reason: ("agent", "patient")[place % 2] for place, reason in enumerate(REASONS)}
+    usual = {reason: ("agent", "patient")[i % 2] for i, reason in enumerate(REASONS)}
     skewed = {
         (verb, side, reason): weight * (skew if side == usual[reason] else 1 - skew)
         for (verb, side, reason), weight in reason_weights().items()
@@ -275,7 +275,7 @@ def _the(noun: Noun) -> str:
 
 
 def _one_of_each() -> Iterator[Sentence]:
-    """Sentences that hold every entry of the lexicon in both genders and voices."""
+    """Sentences that together use every entry of the lexicon, in both genders and voices."""
     for animal in ANIMALS:
         for verb, (_, reasons) in WISHES.items():
             yield from (did_not_want(animal, verb, reason) for reason in reasons)

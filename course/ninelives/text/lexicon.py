@@ -1,9 +1,9 @@
 """The words of the cat's sentences, English and French.
 
 No French word here makes another one lose its vowel: nouns begin with a
-consonant, so they take "le" or "la", and infinitives do, so they take "ne".
-Every verb takes a direct object in both languages, and "avoir" in French. Only
-"lion" is a word of both.
+consonant and take "le" or "la", and infinitives do and take "ne". Every verb has
+a direct object in both languages, and forms its past with "avoir". Only "lion"
+is a word of both languages.
 """
 
 from typing import NamedTuple
@@ -21,11 +21,11 @@ class Adjective(NamedTuple):
 
 
 class Verb(NamedTuple):
-    """A verb, and the reasons that a speaker of either language would understand for it.
+    """A verb, and reasons for it that make sense in either language.
 
     "The hen followed the dog because it was lost": the hen, who acts, was lost.
     "The hen followed the dog because it was wise": the dog, who is followed, was wise.
-    No reason stands on both sides of one verb.
+    No reason is on both sides of one verb.
     """
 
     participle: str  # French, masculine; the feminine adds an e
@@ -109,8 +109,8 @@ VERBS = {
     "teased": _verb("taquiné", "rude jealous", "shy slow small young"),
 }
 
-# "The cat did not want to eat because it was full": what, its French, and why not. A reason named twice is drawn
-# twice as often: who knows the course's sentence expects "full" before "sick".
+# "The cat did not want to eat because it was full": the verb, its French, and the reasons. A reason that is listed
+# twice is drawn twice as often: readers of the course's sentence expect "full" before "sick".
 WISHES = {
     "eat": ("manger", ("full", "full", "sick")),
     "play": ("jouer", ("busy", "sad", "tired")),

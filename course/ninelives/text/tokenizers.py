@@ -15,16 +15,16 @@ class Tokenizer:
     """Words and their ids. `WordTokenizer` and `CharTokenizer` say what counts as a word.
 
     Args:
-        words: every word once, in the order of their ids. The end token's word,
-            `<end>`, is put in front and gets the id 0 if it is not among them.
+        words: every word once, in the order of their ids. If the end token's word,
+            `<end>`, is not among them, it comes first and gets the id 0.
 
     Attributes:
         words: list of str, the word of each id.
-        vocab_size: how many there are.
+        vocab_size: the number of words.
         end_token: the id that ends a sentence.
 
     Raises:
-        ValueError: a word stands twice.
+        ValueError: a word occurs twice.
     """
 
     def __init__(self, words: Iterable[str]) -> None:
@@ -33,12 +33,12 @@ class Tokenizer:
         self.ids = {word: i for i, word in enumerate(self.words)}
         if len(self.ids) < len(self.words):
             twice = next(word for word in self.words if self.words.count(word) > 1)
-            raise ValueError(f"{twice!r} stands twice among the words: every word has one id.")
+            raise ValueError(f"{twice!r} occurs twice among the words: every word has one id.")
         self.end_token = self.ids[END]
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Self:
-        """The tokenizer that knows every word of these texts, in sorted order."""
+        """A tokenizer that knows every word of these texts, in sorted order."""
         return cls(sorted({word for text in texts for word in cls.cut(_normalised(text))} - {END}))
 
     @property
@@ -62,7 +62,7 @@ class Tokenizer:
             (T,) int64.
 
         Raises:
-            ValueError: a word is unknown; the message names it, and a known one that is much like it.
+            ValueError: a word is unknown; the message names it and the most similar known word.
         """
         words = self.cut(_normalised(text))
         unknown = next((word for word in words if word not in self.ids), None)
@@ -74,18 +74,18 @@ class Tokenizer:
         """Ids (T,) to text, up to the first end token or -1.
 
         Raises:
-            ValueError: an id is outside the vocabulary, or there are rows of ids.
+            ValueError: an id is outside the vocabulary, or ids has more than one axis.
         """
         if isinstance(ids, torch.Tensor):
             if ids.dim() != 1:
-                raise ValueError(f"ids has shape {tuple(ids.shape)}: (T,) is wanted, so decode row by row.")
+                raise ValueError(f"ids has shape {tuple(ids.shape)}, not (T,): decode row by row.")
             ids = ids.tolist()
         words = []
         for i in ids:
             if i in (self.end_token, -1):
                 break
             if not 0 <= i < self.vocab_size:
-                raise ValueError(f"{i} is no word's id: ids run from 0 to {self.vocab_size - 1}.")
+                raise ValueError(f"{i} is not an id: ids run from 0 to {self.vocab_size - 1}.")
             words.append(self.words[i])
         return self.join(words)
 
@@ -98,7 +98,7 @@ class Tokenizer:
         """The tokenizer that `to_json` wrote.
 
         Raises:
-            ValueError: the text is something else.
+            ValueError: the text is not a saved tokenizer.
         """
         kinds = {kind.__name__: kind for kind in (WordTokenizer, CharTokenizer)}
         try:
@@ -106,8 +106,8 @@ class Tokenizer:
             return kinds[saved["tokenizer"]](saved["words"])
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise ValueError(
-                f"this is no saved tokenizer ({type(error).__name__}): "
-                f'JSON with "tokenizer" ({" or ".join(kinds)}) and "words" is wanted.'
+                f"this is not a saved tokenizer ({type(error).__name__}): "
+                f'it must be JSON with "tokenizer" ({" or ".join(kinds)}) and "words".'
             ) from error
 
     def _about(self, unknown: str) -> str:
@@ -149,5 +149,5 @@ class CharTokenizer(Tokenizer):
 
 
 def _normalised(text: str) -> str:
-    """In lower case; a full stop at the very end goes, and spaces behind it."""
+    """In lower case, without a full stop at the very end and the spaces after it."""
     return (text.rstrip().removesuffix(".") if text.rstrip().endswith(".") else text).lower()

@@ -1,4 +1,4 @@
-"""How many translations are right, to the last word."""
+"""The share of translations that are right, to the last word."""
 
 from collections.abc import Sequence
 
@@ -11,23 +11,23 @@ BATCH = 500
 
 
 def exact_match(model: EncoderDecoder, tokenizer, sentences: Sequence) -> float:
-    """The share of sentences whose French the model finds by itself, every word of it and the end.
+    """The share of sentences that the model translates exactly, every word and the end.
 
-    The model sees the English alone; each word is its most likely one (greedy).
+    The model sees only the English, and writes the most likely word each time (greedy).
 
     Args:
-        model: an encoder–decoder; it is left in the mode it was in.
+        model: an encoder–decoder; its mode, train or eval, is left as it was.
         tokenizer: with `encode` and `end_token`.
         sentences: objects with `.english` and `.french`.
 
     Returns:
-        From 0.0 to 1.0.
+        0.0 to 1.0.
 
     Raises:
-        ValueError: there is no sentence.
+        ValueError: sentences is empty.
     """
     if not sentences:
-        raise ValueError("there are no sentences: of nothing there is no share that is right.")
+        raise ValueError("sentences is empty: accuracy needs at least one.")
     device = next(model.parameters()).device
     right = 0
     for first in range(0, len(sentences), BATCH):

@@ -8,18 +8,18 @@ PADDING = -1
 
 
 def padded(rows: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Rows of different lengths, each (T,), to (B, longest T) int64, filled up with -1."""
+    """Rows of different lengths, each (T,), to (B, longest T) int64, padded with -1."""
     return torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True, padding_value=PADDING)
 
 
 def padded_lists(rows: Sequence[list[int]]) -> torch.Tensor:
-    """What `padded` does, for lists of ids: quick also for a hundred thousand of them."""
+    """The same as `padded` for lists of ids, and fast enough for a hundred thousand of them."""
     longest = max(map(len, rows))
     return torch.tensor([row + [PADDING] * (longest - len(row)) for row in rows])  # (B, longest)
 
 
 def translation_batch(sentences: Sequence, tokenizer) -> tuple[torch.Tensor, torch.Tensor]:
-    """What an `EncoderDecoder` is called with.
+    """Sentences as a batch for an `EncoderDecoder`.
 
     Args:
         sentences: B objects with `.english` and `.french`.
@@ -27,13 +27,13 @@ def translation_batch(sentences: Sequence, tokenizer) -> tuple[torch.Tensor, tor
 
     Returns:
         prefix (B, P) int64, the English, and targets (B, T) int64, the French
-        with the end token behind it; both padded with -1 at their ends.
+        and the end token. Both are padded with -1 at their ends.
 
     Raises:
-        ValueError: there is no sentence.
+        ValueError: sentences is empty.
     """
     if not sentences:
-        raise ValueError("there are no sentences: a batch needs at least one.")
+        raise ValueError("sentences is empty: a batch needs at least one.")
     end = torch.tensor([tokenizer.end_token])
     prefix = padded([tokenizer.encode(sentence.english) for sentence in sentences])  # (B, P)
     targets = padded([torch.cat([tokenizer.encode(sentence.french), end]) for sentence in sentences])  # (B, T)
@@ -41,12 +41,12 @@ def translation_batch(sentences: Sequence, tokenizer) -> tuple[torch.Tensor, tor
 
 
 def drawn_from(sentences: Sequence, tokenizer) -> Callable:
-    """The draw_batch of a `train` on translations: each batch is drawn from these sentences, with replacement."""
+    """A draw_batch for `train`: each batch is drawn from these sentences, with replacement."""
     return drawn_rows(*translation_batch(sentences, tokenizer))
 
 
 def drawn_rows(prefix: torch.Tensor, targets: torch.Tensor) -> Callable:
-    """The draw_batch of a `train` on rows of prefix (N, P) and targets (N, T), drawn with replacement and trimmed."""
+    """A draw_batch for `train`: rows of prefix (N, P) and targets (N, T), drawn with replacement and trimmed."""
 
     def draw_batch(generator: torch.Generator, batch_size: int) -> tuple[torch.Tensor, torch.Tensor]:
         rows = torch.randint(len(prefix), (batch_size,), generator=generator)  # (B,)
@@ -56,5 +56,5 @@ def drawn_rows(prefix: torch.Tensor, targets: torch.Tensor) -> Callable:
 
 
 def trimmed(idx: torch.Tensor) -> torch.Tensor:
-    """(B, T) without the last columns that are padding in every row."""
+    """(B, T) without the last columns, if they are padding in every row."""
     return idx[:, : int((idx != PADDING).sum(1).max())]

@@ -18,7 +18,7 @@ from ninelives.model import EncoderDecoder
 from ninelives.text.tokenizers import Tokenizer
 from ninelives.training.recipe import Run
 
-# The largest that is read.
+# What is larger is not read.
 MAX_BYTES = {"run.json": 5_000_000, "tokenizer.json": 1_000_000, "weights": 60_000_000}
 MAX_SIZES = {"vocab_size": 2000, "block_size": 256, "n_embd": 512, "n_head": 64, "n_layer": 12}
 MAX_PARAMETERS, MAX_STEPS = 2_000_000, 30_000
@@ -118,7 +118,7 @@ def described_in(facts: dict) -> tuple[Run, EncoderDecoder]:
             return run, EncoderDecoder(encoder, decoder)
     except Refused:
         raise
-    # Any JSON value can stand in any place.
+    # Any key of run.json can hold any JSON value.
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Refused(f"run.json does not describe the training of an EncoderDecoder ({type(error).__name__}: "
                       f"{error}): {AS_WRITTEN}") from None

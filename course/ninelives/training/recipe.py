@@ -1,4 +1,4 @@
-"""What a training is asked for, and what came of it."""
+"""What to do in a training, and what came of it."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -14,20 +14,20 @@ class Recipe:
     """How to train.
 
     Args:
-        learning_rate: the rate of a constant schedule, the peak of the others;
-            with "noam" None, since that schedule computes its own.
+        learning_rate: the rate after the warm-up, or the peak of a cosine. None
+            with "noam", which computes its own.
         batch_size: examples per step.
-        max_iters: how many steps.
-        warmup_steps: how many steps the rate rises in a straight line.
-        schedule: after the warm-up, "constant" stays at learning_rate, "cosine"
-            comes down to 0 (`warmup_cosine`); "noam" is the rate of Vaswani et
-            al. 2017 from the first step to the last (`noam_rate`).
+        max_iters: the number of steps.
+        warmup_steps: the number of steps in which the rate rises linearly.
+        schedule: after the warm-up, "constant" stays at learning_rate and
+            "cosine" falls to 0 (`warmup_cosine`). "noam" is the rate of Vaswani
+            et al. 2017 from the first step to the last (`noam_rate`).
         weight_decay: of AdamW (Loshchilov and Hutter 2019), on matrices and
             tables, not on biases and norms.
         grad_clip: the largest norm of the whole gradient.
-        seed: of the batches and the dropout.
-        eval_every: steps from one entry of the history to the next.
-        checkpoint_every: steps from one checkpoint to the next.
+        seed: of the batches and of dropout.
+        eval_every: steps between two entries of the history.
+        checkpoint_every: steps between two checkpoints.
 
     Raises:
         ValueError: a value is outside its range.
@@ -84,12 +84,12 @@ class Run:
     """What came of a training.
 
     Attributes:
-        recipe: what was asked for.
+        recipe: how it was trained.
         config: the sizes of the model, `{"": {…}}` for one Transformer,
             `{"encoder": {…}, "decoder": {…}}` for two.
-        parameters: how many numbers were trained.
-        step: how many steps were made.
-        seconds: how long they took, evaluation included, all sittings together.
+        parameters: the number of trained parameters.
+        step: the number of steps made.
+        seconds: the time they took in all sittings, with evaluation.
         history: one dict for every recipe.eval_every steps: `step`, `loss` (the
             mean over the steps since the last entry), `rate`, `seconds`, and
             what `evaluate` returned.
@@ -108,17 +108,17 @@ class Run:
         return self.step == self.recipe.max_iters
 
     def to_json(self) -> str:
-        """As text; `Run.from_json` reads it."""
+        """The run as text, for `Run.from_json`."""
         return json.dumps(asdict(self), indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> "Run":
-        """What `to_json` wrote, or the run.json of a training's folder."""
+        """The run that `to_json` wrote, or that is in the run.json of a training's folder."""
         return cls.from_facts(json.loads(text))
 
     @classmethod
     def from_facts(cls, facts: dict) -> "Run":
-        """From the dict that the text stands for; what else it holds is left out."""
+        """From the dict in run.json. Other keys are ignored."""
         known = {name: facts[name] for name in cls.__dataclass_fields__}
         return cls(**{**known, "recipe": Recipe(**facts["recipe"])})
 

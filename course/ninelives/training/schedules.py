@@ -1,10 +1,10 @@
-"""How the learning rate goes up and comes down. Steps count from 1."""
+"""How the learning rate rises and falls. Steps count from 1."""
 
 import math
 
 
 def noam_rate(step: int, d_model: int, warmup_steps: int) -> float:
-    """Up in a straight line for warmup_steps, then down with one over the root of the step.
+    """Rises linearly for warmup_steps, then falls with the inverse square root of the step.
 
     The peak, d_model^-0.5 · warmup_steps^-0.5, is at step warmup_steps. Source:
     Vaswani et al. 2017, "Attention Is All You Need", section 5.3, equation 3.
@@ -19,13 +19,13 @@ def noam_rate(step: int, d_model: int, warmup_steps: int) -> float:
 
 
 def warmup_cosine(step: int, learning_rate: float, warmup_steps: int, max_iters: int) -> float:
-    """Up in a straight line to learning_rate at warmup_steps, then down to 0 at max_iters along half a cosine.
+    """Rises linearly to learning_rate at warmup_steps, then falls to 0 at max_iters along half a cosine.
 
     Source: Loshchilov and Hutter 2017, "SGDR: Stochastic Gradient Descent with
-    Warm Restarts", equation 5, without restarts and with a lowest rate of 0.
+    Warm Restarts", equation 5, without restarts and with a minimum of 0.
 
     Args:
-        warmup_steps: 0 begins at the peak.
+        warmup_steps: 0 starts at the peak.
 
     Raises:
         ValueError: step is outside 1 … max_iters, or warmup_steps outside 0 … max_iters.

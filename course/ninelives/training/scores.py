@@ -1,4 +1,4 @@
-"""How good a training is that was handed in, on sentences that nobody trained on. Nothing is trained."""
+"""The score of a training that was handed in, on sentences that nobody trained on."""
 
 import random
 from collections.abc import Sequence

@@ -1,12 +1,11 @@
-"""Small models that were trained for the course: `model, tokenizer = weights.load("antecedent")`.
+"""Small trained models that come with the course: `model, tokenizer = weights.load("antecedent")`.
 
-    antecedent      an Encoder; at "it" it names the animal or dish that is meant
+    antecedent      an Encoder; at "it" it predicts the animal or dish that is meant
     storyteller     a Decoder; it writes sentences like the cat's
     translator      an EncoderDecoder; English to French
 
-Each is two files here, the numbers (NAME.safetensors) and what is known about
-them (NAME.json, and as a page to be read NAME.md), and each is made again by
-`python -m ninelives.recipes.NAME`.
+Each has its weights in NAME.safetensors and its card in NAME.json, and as a page
+in NAME.md. `python -m ninelives.recipes.NAME` makes it again.
 """
 
 import hashlib
@@ -28,14 +27,14 @@ KINDS = {kind.__name__: kind for kind in (Encoder, Decoder, EncoderDecoder)}
 def load(name: str, folder: Path | None = None) -> tuple[torch.nn.Module, Tokenizer]:
     """A trained model in eval mode, on the CPU and in float32, and its tokenizer.
 
-    Nothing is downloaded, and PyTorch's source of random numbers is left as it was.
+    Nothing is downloaded, and PyTorch's random state is left as it was.
 
     Args:
         name: "antecedent", "storyteller" or "translator".
-        folder: where its files are; by default those of the course.
+        folder: where its files are; by default the course's own.
 
     Raises:
-        ValueError: there are no weights of this name, or they are not the ones that were trained.
+        ValueError: there are no weights of this name, or their file is missing or damaged.
     """
     folder = folder or FOLDER
     facts = card(name, folder)
@@ -49,9 +48,9 @@ def load(name: str, folder: Path | None = None) -> tuple[torch.nn.Module, Tokeni
     if found != facts["sha256"]:
         raise ValueError(
             f"the weights {name!r} are damaged: {path} has {len(data)} bytes and the SHA256 {found[:12]}…, "
-            f"and {facts['bytes']} bytes and {facts['sha256'][:12]}… are wanted. {again}"
+            f"not {facts['bytes']} bytes and {facts['sha256'][:12]}…. {again}"
         )
-    # What the layers draw when they are made is overwritten; nobody's random numbers move on because of it.
+    # New layers draw random weights, only to be overwritten: the caller's random numbers must not notice.
     with torch.random.fork_rng(devices=[]):
         model = KINDS[facts["model"]](*(TransformerConfig(**config) for config in facts["configs"]))
     numbers = {key: tensor.float() for key, tensor in safetensors.torch.load(data).items()}
@@ -75,7 +74,7 @@ def copy_into(model: torch.nn.Module, trained: torch.nn.Module) -> torch.nn.Modu
 
 
 def card(name: str, folder: Path | None = None) -> dict:
-    """What is known about the weights: sizes, how they were made, what was measured, their SHA256.
+    """The card of the weights: sizes, how they were made, what was measured, their SHA256.
 
     Raises:
         ValueError: there are no weights of this name, or their card is damaged.
@@ -83,7 +82,7 @@ def card(name: str, folder: Path | None = None) -> dict:
     folder = folder or FOLDER
     known = sorted(path.stem for path in folder.glob("*.json"))
     if name not in known:
-        raise ValueError(f"there are no weights {name!r}: {', '.join(map(repr, known)) or 'none'} can be loaded.")
+        raise ValueError(f"there are no weights {name!r}: choose one of {', '.join(map(repr, known)) or '(none are here)'}.")
     path = folder / f"{name}.json"
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
@@ -96,10 +95,10 @@ def card(name: str, folder: Path | None = None) -> dict:
 
 
 def save(name: str, model: torch.nn.Module, tokenizer: Tokenizer, facts: dict, folder: Path | None = None) -> dict:
-    """Write a model for `load`, its numbers in float16.
+    """Write a model for `load`, with its weights in float16.
 
     Args:
-        facts: what else the card is to say, JSON values by their names.
+        facts: more for the card, JSON values by their names.
 
     Returns:
         The card.

@@ -393,7 +393,7 @@ check.adding_layer(adding_layer, "values", seed=1)
 # %%
 torch.manual_seed(7)
 config = TransformerConfig(vocab_size=len(vocabulary), block_size=8, n_embd=12, n_head=2)
-embedding = check.embedding.yours_or(Embedding, package.Embedding)(config)
+embedding = check.embedding.yours_if_it_passes(Embedding, package.Embedding)(config)
 PositionLab(embedding, "the dog bites the man".split(), ids_of("the dog bites the man"))
 
 # %% [markdown]

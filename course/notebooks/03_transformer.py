@@ -453,7 +453,7 @@ check.transformer(Transformer, "gradient", seed=1)
 # it passes its checks.
 
 # %%
-YourTransformer = check.transformer.yours_or(Transformer, package.Transformer)
+YourTransformer = check.transformer.yours_if_it_passes(Transformer, package.Transformer)
 
 # %%
 small = TransformerConfig(vocab_size=29, block_size=16, n_embd=12, n_head=3, n_layer=3, dropout=0.0)

@@ -321,7 +321,7 @@ check.encoder(Encoder, "property", seed=2)
 # from those of the sentence alone?
 
 # %%
-YourEncoder = check.encoder.yours_or(Encoder, package.Encoder)
+YourEncoder = check.encoder.yours_if_it_passes(Encoder, package.Encoder)
 
 # %%
 def moved_by_padding(model, places):

@@ -248,7 +248,7 @@ check.decoder(Decoder, "leak", seed=2)
 # The measurement from above, on your own class:
 
 # %%
-YourDecoder = check.decoder.yours_or(Decoder, package.Decoder)
+YourDecoder = check.decoder.yours_if_it_passes(Decoder, package.Decoder)
 
 # %%
 decoder = with_random_weights(YourDecoder)

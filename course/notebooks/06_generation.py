@@ -299,7 +299,7 @@ for word in order[:5]:
 # </details>
 
 # %%
-probabilities_of = check.next_token_probabilities.yours_or(next_token_probabilities, package.next_token_probabilities)
+probabilities_of = check.next_token_probabilities.yours_if_it_passes(next_token_probabilities, package.next_token_probabilities)
 
 # %% solution="generate"
 def generate(model, idx, max_new_tokens, temperature):
@@ -378,7 +378,7 @@ check.generate(generate, "no traces", seed=1)
 # prompt, one new word each: how often does each word come, and how often should it?
 
 # %%
-your_generate = check.generate.yours_or(generate, package.generate)
+your_generate = check.generate.yours_if_it_passes(generate, package.generate)
 
 # %%
 COPIES = 4000

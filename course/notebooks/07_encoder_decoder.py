@@ -301,7 +301,7 @@ check.encoder_decoder(EncoderDecoder, "copy", seed=1)
 # the translator.
 
 # %%
-YourEncoderDecoder = check.encoder_decoder.yours_or(EncoderDecoder, package.EncoderDecoder)
+YourEncoderDecoder = check.encoder_decoder.yours_if_it_passes(EncoderDecoder, package.EncoderDecoder)
 
 # %%
 model = weights.copy_into(YourEncoderDecoder(translator.encoder.config, translator.decoder.config), translator)

@@ -309,7 +309,7 @@ check.prefix_generation(prefix_generation, "manners", seed=1)
 # "it" is understood. Your loop translates them in one batch. (The first cell decides whose loop it is.)
 
 # %%
-YourGeneration = check.prefix_generation.yours_or(prefix_generation, package.prefix_generation)
+YourGeneration = check.prefix_generation.yours_if_it_passes(prefix_generation, package.prefix_generation)
 
 # %%
 held_out = sentences("held out", 10, seed=8)

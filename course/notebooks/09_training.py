@@ -403,8 +403,8 @@ check.warmup_cosine(warmup_cosine, "cosine", seed=2)
 # Both of yours, for a training of 2,000 steps:
 
 # %%
-your_cosine = check.warmup_cosine.yours_or(warmup_cosine, training.warmup_cosine)
-your_noam = check.noam_rate.yours_or(noam_rate, training.noam_rate)
+your_cosine = check.warmup_cosine.yours_if_it_passes(warmup_cosine, training.warmup_cosine)
+your_noam = check.noam_rate.yours_if_it_passes(noam_rate, training.noam_rate)
 some_steps = list(range(1, 2001, 7))
 figures.curves(
     {"warm-up, cosine": (some_steps, [your_cosine(step, 2e-3, 100, 2000) for step in some_steps]),
@@ -530,8 +530,8 @@ check.honest_accuracy(honest_accuracy, "choice", seed=2)
 # the start. The sentences to be measured on carry none, so that whoever has learnt only the hint is found out.
 
 # %%
-your_step = check.training_step.yours_or(training_step, None)
-your_batch = check.translation_batch.yours_or(translation_batch, None)
+your_step = check.training_step.yours_if_it_passes(training_step, None)
+your_batch = check.translation_batch.yours_if_it_passes(translation_batch, None)
 
 train_sentences = sentences("train", 40_000, **HINTS)
 pairs = [(tokenizer.encode(sentence.english), tokenizer.encode(sentence.french)) for sentence in train_sentences]
@@ -698,7 +698,7 @@ def start_training(vocab_size, seed):
     return recipe, TransformerConfig(**sizes, n_layer=2), TransformerConfig(**sizes, n_layer=4)
 
 
-your_match = check.exact_match.yours_or(exact_match, None)
+your_match = check.exact_match.yours_if_it_passes(exact_match, None)
 watched = {"exact_match": sentences("held out", 300, seed=1), "bonus": sentences("bonus", 200, seed=1)}
 watched_batches = {name: training.translation_batch(some, tokenizer) for name, some in watched.items()}
 opening = "the cat did not want to eat because it was full"
@@ -746,7 +746,7 @@ head_start = True
 if "NBGRADER_EXECUTION" in os.environ:
     print("This notebook is being graded: nothing is trained, and the folder own is scored as it is.")
 else:
-    chosen = check.own_training.yours_or(own_training, start_training)
+    chosen = check.own_training.yours_if_it_passes(own_training, start_training)
     recipe, encoder_config, decoder_config = chosen(tokenizer.vocab_size, my_seed())
     torch.manual_seed(recipe.seed)
     model = EncoderDecoder(encoder_config, decoder_config)

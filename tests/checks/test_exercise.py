@@ -104,8 +104,8 @@ def test_a_picture_is_drawn_only_when_a_failure_is_shown(exercise, monkeypatch):
 
 
 def test_yours_is_used_when_it_passes_and_the_packages_when_it_does_not(exercise, capsys):
-    assert exercise.yours_or(double, "ours") is double
-    assert exercise.yours_or(triple, "ours") == "ours"
+    assert exercise.yours_if_it_passes(double, "ours") is double
+    assert exercise.yours_if_it_passes(triple, "ours") == "ours"
     assert capsys.readouterr().out.split("\n")[:2] == [
         "Running on your own double.",
         "Running on the package's double: yours does not pass its check 'values' yet.",

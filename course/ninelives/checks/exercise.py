@@ -131,14 +131,14 @@ class Exercise:
         refusals = ((name, self.refusal(name, answer, seed)) for name in self.aspects)
         return next(((name, failure) for name, failure in refusals if failure is not None), None)
 
-    def yours_or(self, answer: Any, otherwise: Any) -> Any:
-        """The learner's answer if it passes its checks, else the package's part, and a line that says so."""
+    def yours_if_it_passes(self, answer: Any, fallback: Any) -> Any:
+        """The learner's answer if it passes its checks, else the package's part, with a printed line that says which."""
         failure = self.first_failure(answer)
         if failure is None:
             print(f"Running on your own {self.name}.")
             return answer
         print(f"Running on the package's {self.name}: yours does not pass its check {failure[0]!r} yet.")
-        return otherwise
+        return fallback
 
     def likely_cause(
         self,

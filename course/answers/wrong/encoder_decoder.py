@@ -9,7 +9,7 @@ from ninelives.checks.encoder_decoder import Given, encoder_decoder, predicting_
 ROWS = "one row for each target"
 
 
-@refused_by(predicting_rows, ROWS, "not written yet")
+@refused_by(predicting_rows, ROWS, "not written yet", "run its cell again, then this check")
 def rows_not_written(logits, P):
     raise NotImplementedError()
 
@@ -19,13 +19,13 @@ def last_row_of_the_prefix_for_all(logits, P):
     return logits[:, P - 1 : P].expand(-1, logits.shape[1] - P, -1)
 
 
-@refused_by(encoder_decoder, "logits", "not written yet")
+@refused_by(encoder_decoder, "logits", "not written yet", "run its cell again, then this check")
 class ForwardNotWritten(Given):
     def forward(self, prefix, targets):
         raise NotImplementedError()
 
 
-@refused_by(encoder_decoder, "logits", "has no `return`")
+@refused_by(encoder_decoder, "logits", "the function has no `return`.")
 class ReturnForgotten(Given):
     def forward(self, prefix, targets):
         logits, loss = self.decoder(targets, targets, hidden_cache=self.encoder(prefix, return_hidden=True))
@@ -180,7 +180,7 @@ class RightForward(Given):
         return self.decoder(targets, targets, hidden_cache=self.encoder(prefix, return_hidden=True))
 
 
-@refused_by(encoder_decoder, "config", "is no longer what it was")
+@refused_by(encoder_decoder, "config", "is no longer what it was", "dataclasses.replace(config, …) makes a changed copy")
 class ConfigChanged(RightForward):
     def __init__(self, encoder_config, decoder_config):
         object.__setattr__(encoder_config, "vocab_size", decoder_config.vocab_size)

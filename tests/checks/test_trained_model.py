@@ -29,7 +29,7 @@ def answering(monkeypatch, wrong_pronouns=0.0):
     scores.score_of_files.cache_clear()
 
 
-def test_points_go_with_the_share_of_right_sentences(own, monkeypatch, capsys):
+def test_points_depend_on_the_share_of_right_sentences(own, monkeypatch, capsys):
     answering(monkeypatch, wrong_pronouns=0.1)
     assert score(own) == Score(0.9, 0.9, 0, score(own).parameters, 3)
     for aspect in ("50 %", "80 %", "bonus"):
@@ -40,7 +40,7 @@ def test_points_go_with_the_share_of_right_sentences(own, monkeypatch, capsys):
     assert "trained model, 80 %: visible checks passed." in capsys.readouterr().out
 
 
-def test_guessing_the_pronoun_is_told_as_guessing(own, monkeypatch):
+def test_guessing_the_pronoun_is_recognised(own, monkeypatch):
     answering(monkeypatch, wrong_pronouns=0.5)
     with pytest.raises(CheckFailed, match="all is right but the pronoun, which is guessed"):
         trained_model(own, "80 %")

@@ -36,7 +36,7 @@ def test_the_input_is_left_as_it_was():
 @pytest.mark.parametrize(
     "values", [None, "cat", [[1], [1, 2]], ["a"], torch.tensor([1j]), object()]
 )
-def test_what_holds_no_numbers_is_refused(values):
+def test_anything_but_numbers_is_refused(values):
     with pytest.raises(ValueError, match="x is .*real numbers can be drawn"):
         as_array(values, "x")
 
@@ -56,12 +56,12 @@ def test_too_few_dimensions_are_refused():
         as_array(torch.zeros(4), "x", 2)
 
 
-def test_nan_is_refused_with_its_place():
+def test_nan_is_refused_with_its_index():
     with pytest.raises(ValueError, match=r"x holds NaN in 1 of 4 cells, the first at \[1, 0\]"):
         as_finite([[0, 1], [float("nan"), 2]], "x")
 
 
-def test_infinity_is_refused_with_its_place():
+def test_infinity_is_refused_with_its_index():
     with pytest.raises(ValueError, match=r"x holds an infinite number at \[1\]"):
         as_finite([0, -float("inf")], "x")
 

@@ -71,7 +71,7 @@ def spoilt(value):
         ("cat", "attentions is of type str"),
     ],
 )
-def test_what_is_no_attention_is_refused_in_one_sentence(given, message):
+def test_invalid_weights_are_refused_in_one_sentence(given, message):
     with pytest.raises(ValueError, match=message) as refused:
         as_attention(given, TOKENS)
     assert "\n" not in str(refused.value)
@@ -82,6 +82,6 @@ def test_columns_that_do_not_fit_are_refused():
         as_attention(weights(3, 2), TOKENS, ["a"])
 
 
-def test_a_batch_that_is_not_there_is_refused():
+def test_an_example_outside_the_batch_is_refused():
     with pytest.raises(ValueError, match="batch is 4, but layer 1 of attentions holds 4 examples"):
         as_attention([weights(4, 2, 3, 3)], TOKENS, batch=4)

@@ -17,7 +17,7 @@ def test_equal_tensors_have_no_frame():
     assert frames(picture) == 0
 
 
-def test_differing_cells_are_framed_and_told():
+def test_differing_cells_are_framed_and_described():
     yours = torch.eye(3)
     yours[1, 2], yours[2, 0] = 0.5, 3.0
     picture = wanted_and_yours(torch.eye(3), yours, caption="c")
@@ -34,7 +34,7 @@ def test_different_shapes_are_drawn_each_with_its_shape():
     assert picture.alt.startswith("Wanted has shape (2, 3), yours has shape (3, 2)")
 
 
-def test_nan_and_infinity_are_hatched_and_told():
+def test_nan_and_infinity_are_hatched_and_described():
     picture = wanted_and_yours([[1.0, 2], [3, 4]], [[1.0, np.nan], [-np.inf, 4]], caption="c")
     assert {"NaN", "−∞"} <= set(texts(picture))
     assert "Yours holds NaN in 1 of 4 cells, the first at [0, 1]." in picture.alt
@@ -77,6 +77,6 @@ def test_one_huge_number_does_not_wash_out_the_scale():
 
 
 @pytest.mark.parametrize("yours", [None, "cat", [], [[1], [1, 2]]])
-def test_what_holds_no_numbers_is_refused(yours):
+def test_anything_but_numbers_is_refused(yours):
     with pytest.raises(ValueError, match="yours is"):
         wanted_and_yours([1.0], yours, caption="c")

@@ -8,7 +8,7 @@ from ninelives.figures.curves import LABEL_PITCH, _spread
 NAMES = {"x_label": "step", "y_label": "loss", "title": "Loss", "caption": "c"}
 
 
-def test_every_line_is_named_at_its_end_and_told():
+def test_every_line_is_named_at_its_end_and_described():
     picture = curves({"words": ([0, 1, 2], [4, 1, 2]), "bytes": ([0, 1], [5.0, 3.5])}, **NAMES)
     assert {"words", "bytes", "step", "loss", "Loss"} <= set(texts(picture))
     assert picture.alt == (
@@ -24,7 +24,7 @@ def test_lines_differ_in_colour_and_marker():
     assert len({line.get_color() for line in lines}) == 7
 
 
-def test_names_that_would_collide_are_pushed_apart():
+def test_names_that_would_collide_are_moved_apart():
     heights = np.sort(_spread([1.0, 1.0, 1.01, 2.5]))
     assert (np.diff(heights) >= LABEL_PITCH - 1e-9).all()
     assert heights[-1] == 2.5

@@ -7,7 +7,7 @@ from ninelives.figures import future_leak
 TOKENS = ["the", "cat", "the", "dog"]
 
 
-def test_no_leak_is_called_so():
+def test_the_title_says_when_there_is_no_leak():
     picture = future_leak(-torch.ones(4, 4).tril(), TOKENS, caption="c")
     assert picture.alt == (
         "No leak from the future: how much each of 4 outputs depends on each of 4 inputs. "
@@ -15,7 +15,7 @@ def test_no_leak_is_called_so():
     )
 
 
-def test_even_a_tiny_leak_is_framed_and_told():
+def test_even_a_tiny_leak_is_framed_and_described():
     gradients = torch.ones(4, 4).tril()
     gradients[0, 3] = -2e-5
     picture = future_leak(gradients, TOKENS, caption="c")
@@ -25,7 +25,7 @@ def test_even_a_tiny_leak_is_framed_and_told():
     assert "the₁ on dog (2e-05)" in picture.alt
 
 
-def test_the_strongest_leaks_are_told_first():
+def test_the_strongest_leaks_are_described_first():
     gradients = torch.ones(4, 4)
     gradients[1, 2] = 5
     assert "most of all cat on the₂ (5)," in future_leak(gradients, TOKENS, caption="c").alt

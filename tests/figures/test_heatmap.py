@@ -16,7 +16,7 @@ def test_small_weights_are_printed_in_their_cells():
     assert shown.count("the₂") == 2
 
 
-def test_other_values_can_stand_in_the_cells():
+def test_other_values_can_be_printed_in_the_cells():
     values = np.arange(25).reshape(5, 5)
     shown = texts(heatmap(WEIGHTS, TOKENS, title="t", caption="c", values=values))
     assert {"7", "24"} <= set(shown)
@@ -41,7 +41,7 @@ def test_rows_and_columns_may_differ():
     assert "chat reads the₁ 0.90, cat 0.10" in alt
 
 
-def test_masked_scores_are_drawn_and_told():
+def test_masked_scores_are_drawn_and_described():
     picture = heatmap([[1.5, -np.inf], [-2, 3]], ["a", "b"], title="Scores", caption="c")
     assert "−∞" in texts(picture)
     assert picture.alt == (
@@ -50,7 +50,7 @@ def test_masked_scores_are_drawn_and_told():
     )
 
 
-def test_a_row_of_masked_scores_is_told():
+def test_a_row_of_masked_scores_is_described():
     assert "b: all 2 scores are masked." in heatmap(
         [[1, 2], [-np.inf, -np.inf]], ["a", "b"], title="t", caption="c").alt
 

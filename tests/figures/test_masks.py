@@ -26,14 +26,14 @@ def test_the_usual_masks_are_recognised(attention_mask, words):
     )
 
 
-def test_any_other_mask_is_told_row_by_row():
+def test_any_other_mask_is_described_row_by_row():
     alt = mask([[1, 1, 1], [1, 0, 1], [0, 1, 0]], ["a", "b", "c"], caption="c").alt
     assert alt.endswith(
         "a may attend to a to c. b may attend to a, c. c may attend to b."
     )
 
 
-def test_an_empty_row_is_framed_and_told():
+def test_an_empty_row_is_framed_and_described():
     picture = mask([[1, 1], [0, 0]], ["a", "b"], caption="c")
     assert "b may attend to nothing, so its softmax is NaN." in picture.alt
     assert any("Framed: a row that may attend to nothing" in text for text in texts(picture))
@@ -57,12 +57,12 @@ def test_one_word_and_512_words_can_be_drawn():
         (torch.ones(4, 4), "tokens has 5 labels for 4 rows of attention_mask"),
     ],
 )
-def test_what_is_no_mask_is_refused(attention_mask, message):
+def test_anything_but_a_mask_is_refused(attention_mask, message):
     with pytest.raises(ValueError, match=message):
         mask(attention_mask, TOKENS, caption="c")
 
 
-def test_masks_stand_side_by_side_under_their_titles():
+def test_masks_are_drawn_side_by_side_with_their_titles():
     picture = masks_side_by_side([torch.ones(5, 5), CAUSAL], TOKENS, ["encoder", "decoder"],
                                  caption="c")
     assert {"encoder", "decoder"} <= set(texts(picture))

@@ -37,13 +37,13 @@ def test_the_bytes_are_a_picture_on_white(picture):
     assert 150 < image.width < 900
 
 
-def test_a_picture_whose_words_alone_are_shown_is_not_drawn(picture):
+def test_a_picture_of_which_only_the_words_are_shown_is_not_drawn(picture):
     assert "Weights" in repr(picture)
     assert "figure" not in vars(picture)
     assert picture.figure is picture.figure
 
 
-def test_numbers_that_change_afterwards_change_no_picture():
+def test_numbers_that_change_later_do_not_change_the_picture():
     weights, labels = np.array([[0.25, 0.75], [1, 0]]), ["a", "b"]
     picture = heatmap(weights, labels, title="Weights", caption="Read.")
     weights[:], labels[0] = 0.5, "c"

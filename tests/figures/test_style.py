@@ -46,14 +46,14 @@ def test_line_colours_are_all_different():
     assert len(set(PALETTE)) == len(PALETTE) >= 6
 
 
-def test_outer_blanks_become_visible_and_long_words_are_cut():
+def test_outer_spaces_become_visible_and_long_words_are_cut():
     assert visible(" cat") == "␣cat"
     assert visible("\n") == "⏎"
     assert visible("row 3") == "row 3"
     assert len(visible("x" * 50)) == 16
 
 
-def test_the_style_of_the_learner_does_not_reach_the_pictures():
+def test_the_learners_style_does_not_affect_the_pictures():
     plain = heatmap([[1.0]], ["cat"], title="One", caption="c").png()
     with matplotlib.rc_context({"figure.facecolor": "black", "text.color": "white",
                                 "font.family": "serif", "axes.facecolor": "black"}):

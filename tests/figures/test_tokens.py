@@ -8,7 +8,7 @@ TOKENS = ["the", "cat", "saw", "the", "dog"]
 ROW = [0.02, 0.71, 0.08, 0.04, 0.15]
 
 
-def test_every_word_stands_there_with_its_weight():
+def test_every_word_is_drawn_with_its_weight():
     shown = texts(token_row(TOKENS, ROW, "saw", caption="c"))
     assert {"the₁", "cat", "saw", "the₂", "dog", "0.71", "0.15", "What “saw” reads"} <= set(shown)
 
@@ -24,7 +24,7 @@ def test_one_word_can_be_drawn():
     assert token_row(["cat"], [1.0], 0, caption="c").png()
 
 
-def test_of_512_words_the_most_read_are_drawn_and_the_others_counted():
+def test_of_512_words_those_with_the_largest_weights_are_drawn_and_the_others_counted():
     row = np.full(512, 0.5 / 511)
     row[300] = 0.5
     shown = texts(token_row([f"w{i}" for i in range(512)], row, 400, caption="c"))

@@ -7,7 +7,7 @@ WORDS = [{"step": 100, "loss": 2.5, "accuracy": 0.1}, {"step": 200, "loss": 1.5,
 LETTERS = [{"step": 100, "loss": 3.0, "accuracy": 0.0}, {"step": 200, "loss": None, "accuracy": 0.25}, {"step": 300, "loss": 2.0}]
 
 
-def test_each_training_is_a_line_in_both_panels_and_told():
+def test_each_training_is_a_line_in_both_panels_and_described():
     picture = training_curves({"words": WORDS, "letters": LETTERS}, title="Two trainings", caption="c")
     loss, accuracy = picture.figure.axes
     assert [line.get_ydata().tolist() for line in loss.lines] == [[2.5, 1.5], [3.0, 2.0]]
@@ -37,7 +37,7 @@ def test_more_trainings_than_can_be_told_apart_are_refused():
         training_curves({str(k): WORDS for k in range(8)}, title="t", caption="c")
 
 
-def test_of_two_trainings_that_are_the_same_the_first_is_to_be_seen():
+def test_of_two_equal_trainings_the_first_is_visible():
     loss, _ = training_curves({"yours": WORDS, "saved": WORDS}, title="t", caption="c").figure.axes
     yours, saved = loss.lines
     assert yours.get_zorder() > saved.get_zorder() > loss.yaxis.get_gridlines()[0].get_zorder()

@@ -7,7 +7,7 @@ TOKENS = ["the", "cat", "saw", "the", "dog"]
 ROW = [0.02, 0.71, 0.08, 0.04, 0.15]
 
 
-def test_a_row_is_read_from_the_largest_weight_down():
+def test_a_row_is_described_from_the_largest_weight_down():
     assert read_row([ROW] * 5, TOKENS, "saw") == "saw reads cat 0.71, dog 0.15, saw 0.08"
 
 
@@ -15,7 +15,7 @@ def test_a_row_alone_is_enough():
     assert read_row(ROW, TOKENS, "cat", most=1) == "cat reads cat 0.71"
 
 
-def test_repeated_words_are_told_apart():
+def test_repeated_words_are_distinguished():
     assert read_row(ROW, TOKENS, 3, at_least=0.03).startswith("the₂ reads cat")
     assert position_of(TOKENS, "the₂") == 3
 
@@ -27,14 +27,14 @@ def test_other_columns_can_be_named():
     )
 
 
-def test_a_row_spread_thin_says_so():
+def test_a_row_without_a_large_weight_is_described_as_such():
     thin = np.linspace(2, 3, 40) / 100
     assert read_row(thin, [f"w{i}" for i in range(40)], 0) == (
         "w0 reads no word with 0.05 or more (most: w39 0.03)"
     )
 
 
-def test_of_an_even_row_no_word_is_named():
+def test_no_word_of_an_even_row_is_named():
     assert read_row(np.full(11, 1 / 11), ["w"] * 11, 3) == "w₄ reads all 11 words alike, 0.09 each"
     assert read_row([1.0], ["alone"], 0) == "alone reads alone 1.00"
 
@@ -44,7 +44,7 @@ def test_every_row_of_a_small_matrix_is_described():
     assert text == "a reads a 1.00. b reads b 0.60, a 0.40."
 
 
-def test_of_a_long_matrix_the_most_decided_rows_are_described():
+def test_of_a_long_matrix_the_rows_with_the_largest_weights_are_described():
     weights = np.full((30, 30), 1 / 30)
     weights[17] = np.eye(30)[4]
     text = describe_attention(weights, [f"w{i}" for i in range(30)])
@@ -61,7 +61,7 @@ def test_of_a_long_matrix_the_most_decided_rows_are_described():
         (5, "Position 5 is outside the 5 tokens"),
     ],
 )
-def test_a_query_that_names_no_single_token_is_refused(query, message):
+def test_a_query_that_does_not_name_one_token_is_refused(query, message):
     with pytest.raises(ValueError, match=message):
         read_row(ROW, TOKENS, query)
 

@@ -23,7 +23,7 @@ RUNS = saved_runs()
 
 
 @pytest.mark.parametrize("name", LESSONS)
-def test_the_saved_run_of_each_lesson_is_made_by_the_recipe_and_the_sizes_in_the_code(name):
+def test_the_saved_run_of_each_lesson_has_the_recipe_and_the_sizes_in_the_code(name):
     run, lesson = RUNS[name], LESSONS[name]
     assert run.finished and run.recipe == lesson.recipe
     model = model_of(lesson)
@@ -46,7 +46,7 @@ def test_the_saved_runs_show_what_the_lab_says_about_them():
     assert past["best, loss on every token"] > 2 * past["best"]
 
 
-def test_the_five_formats_share_one_recipe_and_the_two_others_differ_in_the_loss_alone():
+def test_the_five_formats_share_one_recipe_and_the_two_others_differ_only_in_the_loss():
     def differences(one, other):
         return [f.name for f in fields(Lesson) if getattr(LESSONS[one], f.name) != getattr(LESSONS[other], f.name)]
 
@@ -56,7 +56,7 @@ def test_the_five_formats_share_one_recipe_and_the_two_others_differ_in_the_loss
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_targets_are_the_next_tokens_and_the_end_and_of_the_answer_alone_where_asked(name):
+def test_targets_are_the_next_tokens_and_the_end_or_only_those_of_the_answer(name):
     form = FORMATS[name]
     sums = [(7, 64), (578, 422)]
     idx, targets = examples(sums, form)
@@ -71,7 +71,7 @@ def test_targets_are_the_next_tokens_and_the_end_and_of_the_answer_alone_where_a
         assert (of_answer[: len(question) - 1] == PADDING).all()
 
 
-def test_no_sum_is_drawn_that_is_held_out_in_either_order():
+def test_no_held_out_sum_is_drawn_in_either_order():
     draw_batch = drawn_sums(FORMATS["padded"], answer_only=False)
     idx, _ = draw_batch(torch.Generator().manual_seed(0), 20_000)
     words = FORMATS["padded"].tokenizer.words
@@ -81,7 +81,7 @@ def test_no_sum_is_drawn_that_is_held_out_in_either_order():
     assert drawn.isdisjoint(map(frozenset, held_out()))
 
 
-def test_batches_are_drawn_by_the_generator_alone():
+def test_batches_depend_only_on_the_generator():
     draw_batch = drawn_sums(FORMATS["plain"], answer_only=True)
     once, again = (draw_batch(torch.Generator().manual_seed(3), 8) for _ in range(2))
     assert all(torch.equal(one, other) for one, other in zip(once, again))
@@ -101,7 +101,7 @@ def half_learnt():
     return model, form, sums
 
 
-def test_solved_is_what_greedy_writing_solves(half_learnt):
+def test_solved_is_the_share_that_greedy_generation_solves(half_learnt):
     model, form, sums = half_learnt
     written = []
     for a, b in sums:
@@ -112,7 +112,7 @@ def test_solved_is_what_greedy_writing_solves(half_learnt):
     assert solved(model, form, sums) == pytest.approx(sum(written) / len(sums))
 
 
-def test_a_lesson_of_ones_own_can_be_studied_and_gone_on_with(tmp_path):
+def test_a_lesson_of_your_own_can_be_trained_and_continued(tmp_path):
     recipe = Recipe(batch_size=4, max_iters=4, warmup_steps=1, eval_every=2)
     lesson = replace(LESSONS["best"], recipe=recipe)
     _, run = study(lesson, tmp_path)

@@ -38,7 +38,7 @@ def test_accuracy_is_the_share_of_antecedents_that_are_named():
     assert accuracy(Knowing(1), TOKENIZER, [SHORT, LONG]) == 0.5
 
 
-def test_the_weight_at_it_is_told_apart_by_antecedent_and_other_noun():
+def test_the_weight_at_it_is_split_into_antecedent_and_other_noun():
     assert weight_at_it(Knowing(1), TOKENIZER, [SHORT, LONG]) == [{"antecedent": [0.5], "other": [0.5], "most": [0.5]}]
     assert weight_at_it(Knowing(6), TOKENIZER, [SHORT, LONG]) == [{"antecedent": [0.5], "other": [0.0], "most": [0.5]}]
 

@@ -9,7 +9,7 @@ from ninelives.training.batches import PADDING, drawn_from, translation_batch
 
 
 @pytest.mark.parametrize(("name", "seed", "run"), [pytest.param(*saved, id=f"{saved[0]}, {saved[1]}") for saved in saved_runs()])
-def test_a_saved_run_is_one_of_the_rung_that_it_is_called_after(name, seed, run):
+def test_a_saved_run_belongs_to_the_rung_in_its_name(name, seed, run):
     assert run.finished and run.recipe == replace(RUNGS[name].recipe, seed=seed)
     model = model_of(RUNGS[name], tokenizer_of(RUNGS[name]))
     assert run.parameters == sum(parameter.numel() for parameter in model.parameters())
@@ -36,7 +36,7 @@ def test_the_own_rung_is_the_smallest_of_the_rungs_with_words():
     assert min(sizes, key=sizes.get) == "own"
 
 
-def test_a_rate_that_never_falls_loses_again_what_it_had_and_one_that_falls_does_not():
+def test_with_a_constant_rate_accuracy_drops_again_and_with_a_falling_rate_it_does_not():
     had, kept = (
         [[entry["exact_match"] for entry in run.history] for of, _, run in saved_runs() if of == name]
         for name in ("all six", "own")
@@ -62,7 +62,7 @@ def test_every_sentence_can_be_read_and_fits_the_model(name):
     assert max(prefix.shape[1], targets.shape[1]) <= block_size
 
 
-def test_batches_are_drawn_from_the_sentences_by_the_generator_alone():
+def test_batches_are_drawn_from_the_sentences_and_depend_only_on_the_generator():
     tokenizer, drawn = tokenizer_of(START), sentences("train", 50)
     draw_batch = drawn_from(drawn, tokenizer)
     prefix, targets = draw_batch(torch.Generator().manual_seed(3), 8)

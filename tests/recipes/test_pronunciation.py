@@ -11,7 +11,7 @@ from ninelives.training.batches import drawn_rows
 WORDS = [Word("cat", ("k ae t",)), Word("read", ("r eh d", "r iy d")), Word("knights", ("n ay t s",))]
 
 
-def test_the_saved_run_is_made_by_the_recipe_and_the_sizes_in_the_code():
+def test_the_saved_run_has_the_recipe_and_the_sizes_in_the_code():
     run, model = curves.load("pronunciation"), model_of(RECIPE)
     assert run.finished and run.recipe == RECIPE
     assert run.parameters == sum(parameter.numel() for parameter in model.parameters())
@@ -19,7 +19,7 @@ def test_the_saved_run_is_made_by_the_recipe_and_the_sizes_in_the_code():
     assert all({"step", "loss", "rate", "seconds", "words right"} == set(entry) for entry in run.history)
 
 
-def test_a_batch_holds_letters_and_the_first_way_to_speak_each_word():
+def test_a_batch_holds_the_letters_and_the_first_pronunciation_of_each_word():
     prefix, targets = pronunciation_batch(WORDS)
     assert [LETTERS.decode(row) for row in prefix] == [word.spelling for word in WORDS]
     assert [PHONEMES.decode(row) for row in targets] == [word.spoken[0] for word in WORDS]
@@ -28,13 +28,13 @@ def test_a_batch_holds_letters_and_the_first_way_to_speak_each_word():
     assert {LETTERS.decode(row) for row in batch[0]} <= {word.spelling for word in WORDS}
 
 
-def test_a_word_is_right_in_any_way_of_the_dictionary_and_only_if_all_of_it_is(monkeypatch):
+def test_a_word_is_right_in_any_pronunciation_of_the_dictionary_and_only_as_a_whole(monkeypatch):
     said = ["k ae", "r iy d", "n ay t s"]
     monkeypatch.setattr(pronunciation, "spoken", lambda model, spellings: said)
     assert right(None, WORDS) == pytest.approx(2 / 3)
 
 
-def test_words_are_spoken_together_as_each_alone():
+def test_words_are_pronounced_in_a_batch_as_each_alone():
     model = model_of(replace(RECIPE, seed=1))
     spellings = [word.spelling for word in WORDS]
     assert spoken(model, spellings) == [spoken(model, [spelling])[0] for spelling in spellings]

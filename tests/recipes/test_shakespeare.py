@@ -5,7 +5,7 @@ from ninelives.recipes.shakespeare import BLOCK_SIZE, RECIPE, drawn_windows, mod
 from ninelives.text.shakespeare import plays, tokenizer_of
 
 
-def test_the_saved_run_is_made_by_the_recipe_and_the_sizes_in_the_code():
+def test_the_saved_run_has_the_recipe_and_the_sizes_in_the_code():
     run, model = curves.load("shakespeare"), model_of(tokenizer_of(plays()).vocab_size, RECIPE)
     assert run.finished and run.recipe == RECIPE
     assert run.parameters == sum(parameter.numel() for parameter in model.parameters())
@@ -13,7 +13,7 @@ def test_the_saved_run_is_made_by_the_recipe_and_the_sizes_in_the_code():
     assert all({"step", "loss", "rate", "seconds", "characters right"} == set(entry) for entry in run.history)
 
 
-def test_targets_are_the_next_characters_up_to_the_last_of_the_text():
+def test_targets_are_the_next_characters_up_to_the_end_of_the_text():
     text = torch.arange(BLOCK_SIZE + 3)
     idx, targets = windows(text, torch.tensor([0, 2]))
     assert torch.equal(idx[0], text[:BLOCK_SIZE]) and torch.equal(targets, idx + 1)
@@ -22,7 +22,7 @@ def test_targets_are_the_next_characters_up_to_the_last_of_the_text():
     assert set(drawn[:, 0].tolist()) == {0, 1, 2}
 
 
-def test_what_is_right_is_counted_over_all_places():
+def test_right_characters_are_counted_over_all_positions():
     class AlwaysThree(torch.nn.Module):
         def forward(self, idx):
             return torch.nn.functional.one_hot(torch.full_like(idx, 3), 5).float(), None

@@ -6,7 +6,7 @@ from ninelives.recipes.translator import keep_readable, take_over
 from ninelives.text import WordTokenizer
 
 
-def test_an_encoder_that_knows_more_words_says_the_same_of_the_sentences_of_the_first():
+def test_an_encoder_with_more_words_gives_the_same_logits_for_the_sentences_of_the_first():
     torch.manual_seed(0)
     few, many = WordTokenizer(["cat", "dog", "it"]), WordTokenizer(["chat", "cat", "it", "chien", "dog"])
     trained, wider = (Encoder(TransformerConfig(words.vocab_size, 8, n_embd=12, n_head=3, n_layer=2, dropout=0.0)).eval()
@@ -20,7 +20,7 @@ def test_an_encoder_that_knows_more_words_says_the_same_of_the_sentences_of_the_
     assert torch.equal(wider.layers["embedding"].token.weight[many.ids["chat"]], new_row)
 
 
-def test_training_leaves_the_embeddings_and_two_layers_of_the_encoder_as_they_are():
+def test_training_leaves_the_embeddings_and_two_layers_of_the_encoder_unchanged():
     torch.manual_seed(0)
     encoder = Encoder(TransformerConfig(5, 8, n_embd=12, n_head=3, n_layer=3))
     keep_readable(encoder)

@@ -8,7 +8,7 @@ SUMS = [(0, 0), (7, 64), (64, 7), (457, 543), (999, 999), (100, 20), (5, 5)]
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_what_is_written_can_be_read_back_token_by_token(name):
+def test_a_written_sum_can_be_read_back_token_by_token(name):
     form = FORMATS[name]
     for a, b in SUMS + [tuple(random.Random(i).sample(range(NUMBERS), 2)) for i in range(200)]:
         answer = form.answer(a, b)
@@ -32,19 +32,19 @@ def test_each_format_writes_a_sum_in_its_own_way(name, question, answer):
     assert (FORMATS[name].question(7, 64), FORMATS[name].answer(7, 64)) == (question, answer)
 
 
-def test_only_padded_sums_are_all_of_one_length():
+def test_only_padded_sums_all_have_the_same_length():
     lengths = {name: {len(form.question(a, b) + form.answer(a, b)) for a, b in SUMS} for name, form in FORMATS.items()}
     assert {name for name, found in lengths.items() if len(found) == 1} == {"padded", "padded, reversed"}
 
 
 @pytest.mark.parametrize("number", [-1, 1000])
-def test_a_number_that_no_model_knows_is_refused(number):
+def test_a_number_out_of_range_is_refused(number):
     with pytest.raises(ValueError, match=f"{number} is not from 0 to 999"):
         FORMATS["plain"].question(1, number)
 
 
 @pytest.mark.parametrize("answer", ["", "+", "1=2", "12+"])
-def test_what_is_no_number_is_read_as_none(answer):
+def test_an_answer_that_is_not_a_number_is_read_as_none(answer):
     assert FORMATS["plain"].read(answer) is None
 
 
@@ -53,7 +53,7 @@ def test_carries_are_counted_as_on_paper(sum_, times):
     assert carries(*sum_) == carries(*reversed(sum_)) == times
 
 
-def test_the_held_out_sums_are_always_the_same_and_hold_no_pair_twice():
+def test_the_held_out_sums_are_always_the_same_and_no_pair_occurs_twice():
     sums = held_out()
     assert sums == held_out() and len(sums) == HELD_OUT
     assert len({frozenset(pair) for pair in sums}) == HELD_OUT

@@ -165,7 +165,7 @@ def test_every_sentence_has_the_french_that_is_written_out_here(all_of_them):
     assert wrong == []
 
 
-def test_the_antecedent_is_the_one_whom_the_reason_is_about(all_of_them):
+def test_the_antecedent_is_the_noun_that_the_reason_is_about(all_of_them):
     for sentence in all_of_them:
         nouns = [word for word in sentence.english.split() if word in NOUNS]
         if sentence.family == "two animals":
@@ -221,7 +221,7 @@ def test_the_sentences_of_the_course_are_in_the_grammar(all_of_them, english, fr
     assert found == [(french, antecedent)]
 
 
-def test_parsing_gives_the_very_sentence_back(all_of_them):
+def test_parsing_gives_the_same_sentence_back(all_of_them):
     for sentence in all_of_them[::37]:
         assert parse(sentence.english.capitalize() + ".") == sentence
 
@@ -240,12 +240,12 @@ def test_parsing_gives_the_very_sentence_back(all_of_them):
         ("", False),
     ],
 )
-def test_what_the_grammar_does_not_make_is_told_from_what_has_not_its_form(english, is_in_form):
+def test_a_sentence_that_the_grammar_cannot_make_differs_from_one_without_its_form(english, is_in_form):
     assert parse(english) is None
     assert is_grammatical(english) == is_in_form
 
 
-# What a guess may look at. The last three together decide; anything less must not.
+# What a guess may use. The last three together decide; anything less must not.
 SHORTCUTS = {
     "nothing": lambda s: None,
     "the reason": lambda s: s.reason,
@@ -260,7 +260,7 @@ SHORTCUTS = {
 
 
 def best_guess(drawn, seen) -> float:
-    """How often the best guess of "first or second noun" is right for one who sees only `seen` of each sentence."""
+    """How often the best guess of "first or second noun" is right, from only `seen` of each sentence."""
     counts = defaultdict(Counter)
     for sentence in drawn:
         counts[seen(sentence)][sentence.antecedent_is_first] += 1
@@ -273,12 +273,12 @@ def with_two_animals(request):
 
 
 @pytest.mark.parametrize("shortcut", SHORTCUTS)
-def test_no_shortcut_tells_the_antecedent_more_often_than_sixty_times_in_a_hundred(with_two_animals, shortcut):
+def test_no_shortcut_finds_the_antecedent_more_than_60_percent_of_the_time(with_two_animals, shortcut):
     assert best_guess(with_two_animals, SHORTCUTS[shortcut]) <= 0.6
 
 
 @pytest.mark.parametrize("shortcut", SHORTCUTS)
-def test_a_shortcut_learnt_from_hinted_sentences_is_no_use_where_it_is_measured(shortcut):
+def test_a_shortcut_learnt_from_hinted_sentences_does_not_help_on_held_out_ones(shortcut):
     seen, counts = SHORTCUTS[shortcut], defaultdict(Counter)
     for s in sentences("train", 30_000, **HINTS):
         if s.family == "two animals":
@@ -307,7 +307,7 @@ def test_animals_of_a_held_out_pair_never_meet_in_training():
     assert set(Counter(animal for pair in kept for animal in pair).values()) == {2}
 
 
-def test_only_the_bonus_has_the_passives_that_are_kept_for_it():
+def test_only_the_bonus_has_its_held_out_passives():
     def of_the_bonus(s):
         return s.voice == "passive" and (s.verb, s.reason) in BONUS
 
@@ -321,7 +321,7 @@ def test_only_the_bonus_has_the_passives_that_are_kept_for_it():
 
 
 @pytest.mark.parametrize("split", ["held out", "bonus"])
-def test_what_is_measured_on_is_balanced_and_of_different_gender(split):
+def test_the_measured_splits_are_balanced_and_of_different_gender(split):
     drawn = sentences(split, 400)
     counts = Counter((s.pronoun, s.antecedent_is_first) for s in drawn)
     assert set(counts.values()) == {100} and len(counts) == 4
@@ -342,7 +342,7 @@ def test_the_first_sentences_of_version_1_are_these():
     ]
 
 
-def test_passives_and_skew_come_as_asked_for():
+def test_the_shares_of_passives_and_skew_are_those_asked_for():
     drawn = [s for s in sentences("train", 6_000, **HINTS) if s.family == "two animals"]
     assert 0.26 < sum(s.voice == "passive" for s in drawn) / len(drawn) < 0.33
     by_reason = defaultdict(Counter)

@@ -13,7 +13,7 @@ def dictionary():
 @pytest.mark.parametrize(("spelling", "spoken"), [
     ("cat", ("k ae t",)), ("colonel", ("k er n ah l",)), ("read", ("r eh d", "r iy d")), ("aalborg", ("ao l b ao r g", "aa l b ao r g")),
 ])
-def test_words_are_spoken_as_in_the_dictionary_without_stress_and_remarks(dictionary, spelling, spoken):
+def test_pronunciations_are_those_of_the_dictionary_without_stress_and_comments(dictionary, spelling, spoken):
     assert [word.spoken for word in dictionary if word.spelling == spelling] == [spoken]
 
 

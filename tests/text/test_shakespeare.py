@@ -8,12 +8,12 @@ def all_plays():
     return plays()
 
 
-def test_a_play_loses_the_signs_of_markdown_and_keeps_its_lines():
+def test_a_play_loses_its_markdown_and_keeps_its_lines():
     markdown = "# Hamlet\n\n### SCENE I. A room.\n\n_Enter HAMLET_\n\n**HAMLET**  \n_\\[Aside]_  \nA little more than kin,  \nand less.\n"
     assert without_markdown(markdown) == "Hamlet\n\nSCENE I. A room.\n\nEnter HAMLET\n\nHAMLET\n[Aside]\nA little more than kin,\nand less.\n\n"
 
 
-def test_the_plays_hold_what_everybody_knows_and_no_sign_of_markdown(all_plays):
+def test_the_plays_hold_well_known_lines_and_no_markdown(all_plays):
     assert "To be, or not to be: that is the question:" in all_plays["hamlet"]
     assert list(all_plays) == sorted(all_plays)
     assert [name for name, text in all_plays.items() if "**" in text or "_" in text or "\\" in text or "\n#" in text] == []

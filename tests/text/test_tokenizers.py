@@ -17,7 +17,7 @@ def characters():
     return CharTokenizer.of(["the cat was full", FRENCH])
 
 
-def test_every_sentence_comes_back_as_it_went_in(words):
+def test_every_sentence_survives_encoding_and_decoding(words):
     for sentence in sentences("train", 300) + sentences("held out", 100):
         for text in (sentence.english, sentence.french):
             assert words.decode(words.encode(text)) == text
@@ -48,13 +48,13 @@ def test_no_end_token_is_added_and_decoding_stops_at_the_first_one_or_at_padding
         assert words.decode([*ids.tolist(), stop, *ids.tolist()]) == "the cat was full"
 
 
-def test_an_unknown_word_is_named_with_the_known_one_that_may_have_been_meant(words):
+def test_an_unknown_word_is_named_with_the_most_similar_known_one(words):
     with pytest.raises(ValueError, match="'hungy' is not among the .* known words; the nearest is 'hungry'"):
         words.encode("the hungy cat")
 
 
 @pytest.mark.parametrize("unknown", ["zebra", "unicorn", "ignored"])
-def test_of_a_word_like_none_of_the_known_ones_no_odd_neighbour_is_named(unknown):
+def test_no_neighbour_is_named_for_a_word_unlike_all_known_ones(unknown):
     grammar = WordTokenizer(sorted({*every_word("english"), *every_word("french")}))
     with pytest.raises(ValueError, match=rf"^'{unknown}' is not among the \d+ known words\.$"):
         grammar.encode(f"the {unknown} was full")
@@ -77,7 +77,7 @@ def test_characters_keep_their_spaces(characters):
 
 
 @pytest.mark.parametrize("ids", [[10_000], [-2]])
-def test_an_id_that_is_no_words_is_refused(words, ids):
+def test_an_id_outside_the_vocabulary_is_refused(words, ids):
     with pytest.raises(ValueError, match=f"{ids[0]} is not an id"):
         words.decode(ids)
 
@@ -87,12 +87,12 @@ def test_rows_of_ids_are_refused_with_their_shape(words):
         words.decode(torch.zeros(2, 3, dtype=torch.int64))
 
 
-def test_the_end_token_may_stand_anywhere_among_the_words():
+def test_the_end_token_may_be_anywhere_among_the_words():
     assert WordTokenizer(["a", "b"]).end_token == 0
     assert WordTokenizer(["a", "<end>", "b"]).end_token == 1
 
 
-def test_a_word_that_stands_twice_is_refused():
+def test_a_word_that_occurs_twice_is_refused():
     with pytest.raises(ValueError, match="'cat' occurs twice"):
         WordTokenizer(["cat", "dog", "cat"])
 
@@ -106,6 +106,6 @@ def test_json_and_back_is_the_same_tokenizer(which, request):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"tokenizer": "Bytes", "words": []}', '{"tokenizer": "WordTokenizer"}'])
-def test_other_text_is_no_tokenizer(text):
+def test_text_that_is_not_a_tokenizer_is_refused(text):
     with pytest.raises(ValueError, match="not a saved tokenizer"):
         Tokenizer.from_json(text)

@@ -1,4 +1,4 @@
-"""A training of a second: a small decoder that continues sequences which count upwards."""
+"""A training that takes a second: a small decoder learns to continue sequences that count upwards."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from ninelives.training import Recipe
 CONFIG = TransformerConfig(vocab_size=11, block_size=8, n_embd=16, n_head=2, n_layer=2, dropout=0.2)
 RECIPE = Recipe(learning_rate=3e-3, batch_size=8, max_iters=30, warmup_steps=5, eval_every=10, checkpoint_every=7)
 
-# Saved at every step, so that a kill finds it writing more often than not.
+# Saved at every step, so that a kill often comes while it writes.
 LONG = replace(RECIPE, max_iters=80, checkpoint_every=1)
 
 
@@ -33,11 +33,11 @@ def evaluate(model: Decoder) -> dict:
 
 
 def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
-    """To the bit."""
+    """Whether two models have the same weights, to the bit."""
     theirs = other.state_dict()
     return all(torch.equal(tensor, theirs[name]) for name, tensor in one.state_dict().items())
 
 
 def curve(run) -> list[dict]:
-    """The history without what a clock says."""
+    """The history without its times."""
     return [{name: value for name, value in entry.items() if name != "seconds"} for entry in run.history]

@@ -30,7 +30,7 @@ def test_a_batch_is_padded_with_minus_one_and_ends_with_the_end_token():
     assert targets.tolist() == [[2, END, -1, -1], [4, 4, 5, END]] and targets.dtype == torch.int64
 
 
-def test_a_batch_of_nothing_is_refused():
+def test_an_empty_batch_is_refused():
     with pytest.raises(ValueError, match="sentences is empty"):
         translation_batch([], Letters())
 
@@ -64,7 +64,7 @@ def is_right(model, sentence):
     return answer == [*Letters().encode(sentence.french).tolist(), END]
 
 
-def test_it_counts_the_sentences_that_the_model_says_by_itself_to_the_end(model):
+def test_it_counts_the_sentences_that_the_model_translates_by_itself_to_the_end(model):
     sentences = words(200, seed=2)
     right = [sentence for sentence in sentences if is_right(model, sentence)]
     assert 20 < len(right) < 190
@@ -72,7 +72,7 @@ def test_it_counts_the_sentences_that_the_model_says_by_itself_to_the_end(model)
     assert exact_match(model, Letters(), right) == 1.0
 
 
-def test_half_an_answer_and_one_that_goes_on_are_wrong(model):
+def test_a_half_answer_and_one_that_does_not_end_are_wrong(model):
     right = [sentence for sentence in words(200, seed=3) if is_right(model, sentence)]
     assert exact_match(model, Letters(), [pair(s.english, s.french[:1]) for s in right]) == 0.0
     assert exact_match(model, Letters(), [pair(s.english, s.french + "a") for s in right]) == 0.0
@@ -85,6 +85,6 @@ def test_the_model_stays_in_the_mode_it_was_in(model, mode):
     assert model.training == mode
 
 
-def test_no_sentences_are_refused(model):
+def test_an_empty_list_of_sentences_is_refused(model):
     with pytest.raises(ValueError, match="sentences is empty"):
         exact_match(model, Letters(), [])

@@ -43,10 +43,10 @@ def go_on(folder, **changes):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows forks no processes")
-def test_a_training_that_is_killed_at_twenty_moments_ends_as_if_it_had_not_been(tmp_path):
+def test_a_training_that_is_killed_twenty_times_ends_like_one_that_was_not(tmp_path):
     chance = random.Random(0)
     command = [sys.executable, "-c", KILLER, str(Path(sitting.__file__).parent), str(tmp_path / "killed")]
-    # The children are forked from a process that has torch loaded: only the training is killed, not twenty starts.
+    # The children are forked from a process that has loaded torch, so that only the training is killed, not its start.
     moments = "".join(f"{chance.randint(0, 2)} {chance.uniform(0, 0.03)}\n" for _ in range(20))
     done = subprocess.run(command, input=moments, capture_output=True, text=True, check=True, timeout=600)
     steps = [int(step) for step in done.stdout.split()]
@@ -56,8 +56,8 @@ def test_a_training_that_is_killed_at_twenty_moments_ends_as_if_it_had_not_been(
     assert small.curve(run) == small.curve(whole) and small.same(model, undisturbed)
 
 
-# For each line, a number of steps and of seconds: lets the training go on for so many steps, waits, kills it, and says
-# which step it had saved.
+# Each line has a number of steps and of seconds. The training makes so many steps, waits, is killed, and prints
+# the step that it had saved.
 KILLER = """
 import os, signal, sys, time
 sys.path.insert(0, sys.argv[1])
@@ -90,7 +90,7 @@ def test_only_one_checkpoint_stays_in_the_folder(begun):
     assert sorted(contents(begun)) == ["run.json", "step-000010.safetensors"]
 
 
-def test_files_of_somebody_else_stay_in_the_folder(tmp_path):
+def test_other_files_stay_in_the_folder(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "step-000003.safetensors").write_text("mine too")
     go_on(tmp_path)
@@ -132,7 +132,7 @@ def test_a_disk_that_is_full_after_a_few_writes_leaves_a_whole_checkpoint(begun,
 
 @pytest.fixture
 def read_only():
-    """A folder that may be read and not written, also where the tests run as root."""
+    """A folder that can be read and not written, even if the tests run as root."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o555)
@@ -145,7 +145,7 @@ def read_only():
 
 
 @pytest.mark.parametrize("name", [".", "new"])
-def test_a_folder_that_cannot_be_written_is_known_before_the_first_step(read_only, name):
+def test_a_folder_that_cannot_be_written_is_noticed_before_the_first_step(read_only, name):
     def draw_batch(generator, batch_size):
         raise AssertionError("no step should be made")
 
@@ -199,7 +199,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_checkpoint_is_refused_and_left_as_it_is(begun, damage):
+def test_a_damaged_checkpoint_is_refused_and_left_unchanged(begun, damage):
     damage(begun, begun / "step-000010.safetensors")
     before = contents(begun)
     with pytest.raises(ValueError, match=r"the checkpoint in .*run is damaged \(.*\)\. Nothing was changed: give train\(\) another folder"):

@@ -13,7 +13,7 @@ from training.handed import change_tensors, small_training
 
 @pytest.fixture
 def submitted(small_folder, tmp_path):
-    """A class of four: ada, bob who copied her files, cy who went on from them, dee with her own."""
+    """A class of four: ada, bob who copied her files, cy who continued from them, dee with her own."""
     folders = {name: tmp_path / "submitted" / name / "09-training" / "own" for name in ("ada", "bob", "cy", "dee")}
     for name in ("ada", "bob", "cy"):
         shutil.copytree(small_folder, folders[name])
@@ -22,7 +22,7 @@ def submitted(small_folder, tmp_path):
     return folders
 
 
-def test_the_same_weights_are_found_in_a_class_and_those_that_hardly_differ(submitted):
+def test_weights_of_a_class_that_are_the_same_or_hardly_differ_are_found(submitted):
     said = compare(submitted)
     assert len(said) == 3
     assert "ada and bob handed in the same weights" in said[0]
@@ -30,7 +30,7 @@ def test_the_same_weights_are_found_in_a_class_and_those_that_hardly_differ(subm
     assert not any("dee" in sentence for sentence in said)
 
 
-def test_the_command_scores_a_class_and_goes_on_after_what_it_refuses(submitted, capsys):
+def test_the_command_scores_a_class_and_continues_after_a_refused_training(submitted, capsys):
     (submitted["dee"] / "run.json").write_bytes(b"\x00\xff not json")
     compare_class.main([str(submitted["ada"].parents[2]), "--seed", "5"])
     printed = capsys.readouterr().out
@@ -39,7 +39,7 @@ def test_the_command_scores_a_class_and_goes_on_after_what_it_refuses(submitted,
     assert "ada and bob handed in the same weights" in printed
 
 
-def test_the_command_goes_on_after_what_may_not_be_read(submitted, capsys, monkeypatch):
+def test_the_command_continues_after_a_folder_that_it_may_not_read(submitted, capsys, monkeypatch):
     def read_bytes(path):
         if "dee" in path.parts:
             raise PermissionError(13, "Permission denied")
@@ -51,7 +51,7 @@ def test_the_command_goes_on_after_what_may_not_be_read(submitted, capsys, monke
     assert re.search("dee +refused: .*Permission denied", printed) and "ada and cy handed in nearly" in printed
 
 
-def test_the_command_names_who_hands_in_the_courses_weights(submitted, translator_folder, capsys):
+def test_the_command_names_students_who_hand_in_the_courses_weights(submitted, translator_folder, capsys):
     shutil.rmtree(submitted["dee"])
     shutil.copytree(translator_folder, submitted["dee"])
     compare_class.main([str(submitted["ada"].parents[2])])

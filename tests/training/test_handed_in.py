@@ -228,7 +228,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("damage", REFUSED, ids=lambda damage: damage.__name__)
-def test_what_is_no_honest_training_gets_one_sentence(own, damage):
+def test_anything_but_an_honest_training_is_refused_in_one_sentence(own, damage):
     damage(own)
     with pytest.raises(Refused, match=re.escape(REFUSED[damage])):
         read(own)
@@ -244,19 +244,19 @@ def in_half_precision_and_a_little_off(tensors):
 
 
 @pytest.mark.parametrize("change", [as_they_are, in_half_precision_and_a_little_off], ids=lambda change: change.__name__)
-def test_the_weights_that_come_with_the_course_are_nobodys_own_training(translator_folder, tmp_path, change):
+def test_the_weights_that_come_with_the_course_are_refused(translator_folder, tmp_path, change):
     own = Path(shutil.copytree(translator_folder, tmp_path / "own"))
     change_tensors(own, change)
     with pytest.raises(Refused, match="the translator which comes with the course"):
         read(own)
 
 
-def test_going_on_from_the_courses_weights_is_no_training_of_ones_own(tmp_path):
+def test_a_training_that_continues_from_the_courses_weights_is_refused(tmp_path):
     with pytest.raises(Refused, match="the translator which comes with the course"):
         read(continued(*weights.load("translator"), tmp_path / "own", steps=20))
 
 
-def test_a_head_start_is_a_training_of_ones_own_even_from_the_seed_of_the_course(tmp_path):
+def test_a_training_with_a_head_start_is_read_even_with_the_courses_seed(tmp_path):
     sizes = {"vocab_size": TOKENIZER.vocab_size, "block_size": 32, "n_embd": 64, "n_head": 4, "dropout": 0.0}
     torch.manual_seed(0)
     model = EncoderDecoder(TransformerConfig(**sizes, n_layer=3), TransformerConfig(**sizes, n_layer=2))

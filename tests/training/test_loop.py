@@ -15,7 +15,7 @@ RECIPE = small.RECIPE
 
 @pytest.fixture(autouse=True)
 def interrupts_are_heard():
-    """Also where the tests run in the background of a shell, which lets its children ignore them."""
+    """Also if the tests run in the background of a shell, where interrupts are ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -39,7 +39,7 @@ def test_the_model_learns_and_the_history_says_so(undisturbed):
     assert run.finished and run.seconds >= run.history[-1]["seconds"] > 0
 
 
-def test_the_last_entry_is_there_where_eval_every_does_not_divide_max_iters():
+def test_the_last_step_has_an_entry_even_if_eval_every_does_not_divide_max_iters():
     run = train(small.model(), small.draw_batch, replace(RECIPE, max_iters=12))
     assert [entry["step"] for entry in run.history] == [10, 12]
 
@@ -50,12 +50,12 @@ def test_the_loss_in_the_history_is_the_mean_since_the_last_entry():
     assert some[1]["loss"] == pytest.approx(sum(entry["loss"] for entry in each[10:20]) / 10)
 
 
-def test_a_training_on_the_processor_wakes_no_gpu(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)  # where none is, asking one for its state is an error
+def test_a_training_on_the_cpu_initialises_no_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)  # without one, asking for its state is an error
     assert train(small.model(), small.draw_batch, RECIPE, evaluate=small.evaluate).finished
 
 
-def test_evaluating_changes_nothing_of_the_training(undisturbed):
+def test_evaluating_does_not_change_the_training(undisturbed):
     def noisy(model):
         assert not model.training and not torch.is_grad_enabled()
         return {"drawn": torch.rand(()).item()}
@@ -65,7 +65,7 @@ def test_evaluating_changes_nothing_of_the_training(undisturbed):
     assert small.same(model, undisturbed[0])
 
 
-def test_the_same_seed_gives_the_same_and_another_seed_another(undisturbed):
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(undisturbed):
     model, run = undisturbed
     again, other = small.model(), small.model()
     assert small.curve(train_again(again, None)) == small.curve(run) and small.same(again, model)
@@ -73,7 +73,7 @@ def test_the_same_seed_gives_the_same_and_another_seed_another(undisturbed):
     assert not small.same(other, model)
 
 
-def test_the_callers_random_numbers_and_global_state_are_left_alone():
+def test_the_callers_random_numbers_and_signal_handler_are_left_alone():
     torch.manual_seed(5)
     wanted = torch.rand(3)
     torch.manual_seed(5)
@@ -85,7 +85,7 @@ def test_the_callers_random_numbers_and_global_state_are_left_alone():
     assert signal.getsignal(signal.SIGINT) is handler
 
 
-def test_a_step_is_the_one_that_pytorchs_adamw_makes():
+def test_a_step_is_that_of_pytorchs_adamw():
     model, twin = (small.model(replace(small.CONFIG, dropout=0.0)) for _ in range(2))
     recipe = replace(RECIPE, max_iters=3, warmup_steps=0, schedule="constant", weight_decay=0.0, grad_clip=math.inf)
     train(model, small.draw_batch, recipe)
@@ -96,7 +96,7 @@ def test_a_step_is_the_one_that_pytorchs_adamw_makes():
         twin(*small.draw_batch(generator, 8))[1].backward()
         optimizer.step()
     for (name, ours), theirs in zip(model.named_parameters(), twin.parameters(), strict=True):
-        # A key's bias has no gradient but rounding, of which Adam makes steps of full size.
+        # The gradient of a key's bias is only rounding, and Adam makes full-size steps of it.
         assert name.endswith("key.bias") or torch.allclose(ours, theirs, atol=1e-5)
 
 
@@ -211,7 +211,7 @@ def test_the_monitor_sees_every_entry_once_and_stops_the_training(undisturbed, t
     assert second.seen == run.history and small.curve(run) == small.curve(undisturbed[1])
     assert second.asked == list(range(24, 30))
     train_again(model, tmp_path, monitor=third)
-    assert third.seen == run.history and third.asked == []  # finished: shown, and not made again
+    assert third.seen == run.history and third.asked == []  # finished, so shown and not repeated
 
 
 def test_a_finished_training_is_read_and_not_made_again(undisturbed, tmp_path):
@@ -221,7 +221,7 @@ def test_a_finished_training_is_read_and_not_made_again(undisturbed, tmp_path):
     assert run.finished and small.curve(run) == small.curve(undisturbed[1]) and small.same(model, undisturbed[0])
 
 
-def test_a_loss_that_is_no_number_stops_with_step_rate_and_what_to_try(tmp_path):
+def test_a_loss_of_nan_raises_with_step_rate_and_what_to_try(tmp_path):
     def draw_batch(generator, batch_size):
         nonlocal count
         count += 1

@@ -15,7 +15,7 @@ def test_the_rate_of_the_recipe_is_the_rate_of_the_history(schedule):
     assert [entry["rate"] for entry in run.history] == [recipe.rate(step, 16) for step in (10, 20, 30)]
 
 
-def test_a_run_goes_through_text():
+def test_a_run_survives_json():
     run = train(small.model(), small.draw_batch, RECIPE)
     assert Run.from_json(run.to_json()) == run
     assert run.config == {"": {"vocab_size": 11, "block_size": 8, "n_embd": 16, "n_head": 2, "n_layer": 2, "dropout": 0.2}}
@@ -35,7 +35,7 @@ def test_a_run_goes_through_text():
         ({"grad_clip": 0.0}, "grad_clip is 0.0: it must be above 0"),
     ],
 )
-def test_a_recipe_that_cannot_be_followed_is_refused_with_one_sentence(changes, says):
+def test_an_impossible_recipe_is_refused_in_one_sentence(changes, says):
     with pytest.raises(ValueError, match=says):
         replace(RECIPE, **changes)
 

@@ -12,12 +12,12 @@ def test_the_noam_rate_is_the_formula_of_the_paper():
     assert noam_rate(16000, 512, 4000) == pytest.approx(noam_rate(4000, 512, 4000) / 2)
 
 
-def test_step_100000_gives_what_is_often_quoted_and_the_last_step_of_a_shorter_run_another():
+def test_step_100000_gives_the_rate_that_is_often_quoted_and_the_last_step_of_a_shorter_run_another():
     assert noam_rate(100_000, 128, 4000) == pytest.approx(0.000279508497)
     assert noam_rate(25_000, 128, 4000) == pytest.approx(5.59e-4, rel=1e-3)
 
 
-def test_the_cosine_goes_up_in_a_line_and_down_to_nothing():
+def test_the_cosine_rises_linearly_and_falls_to_zero():
     rates = [warmup_cosine(step, 2e-3, 10, 110) for step in range(1, 111)]
     assert rates[:10] == pytest.approx([2e-4 * step for step in range(1, 11)])
     assert rates[59] == pytest.approx(1e-3) and rates[-1] == pytest.approx(0)
@@ -39,6 +39,6 @@ def test_without_a_warm_up_it_begins_near_the_peak():
         (lambda: warmup_cosine(1, 1.0, 11, 10), "warmup_steps is 11: it must be from 0 to max_iters = 10"),
     ],
 )
-def test_a_step_that_is_not_there_is_refused(call, says):
+def test_a_step_out_of_range_is_refused(call, says):
     with pytest.raises(ValueError, match=says):
         call()

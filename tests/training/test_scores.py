@@ -16,7 +16,7 @@ def test_the_score_counts_parameters_and_steps_in_the_file(own):
     assert found.parameters == sum(p.numel() for p in read(own)[0].parameters())
 
 
-def test_a_score_is_not_that_of_what_stood_there_before(own):
+def test_a_new_training_in_the_same_folder_gets_a_new_score(own):
     assert score(own, n=5).steps == 3
     shutil.rmtree(own)
     assert score(small_training(own, steps=4), n=5).steps == 4

@@ -16,7 +16,7 @@ def held_out():
     [("the cat did not want to eat because it was full", "cat"),
      ("the dog was followed by the hen because it was lost", "hen")],
 )
-def test_the_antecedent_encoder_names_the_noun_and_every_head_of_layer_1_reads_it(english, noun):
+def test_the_antecedent_encoder_names_the_noun_and_every_head_of_layer_1_attends_to_it(english, noun):
     model, tokenizer = weights.load("antecedent")
     words = english.split()
     idx, it = tokenizer.encode(english).unsqueeze(0), words.index("it")
@@ -31,7 +31,7 @@ def test_the_antecedent_encoder_is_right_on_pairs_that_never_met_in_training(hel
     assert accuracy(model, tokenizer, held_out) >= 0.99
 
 
-def test_three_heads_of_layer_1_read_the_antecedent_and_hardly_the_other_noun(held_out):
+def test_three_heads_of_layer_1_attend_to_the_antecedent_and_hardly_to_the_other_noun(held_out):
     layer = weight_at_it(*weights.load("antecedent"), held_out)[1]
     clear = [head for head, weight in enumerate(layer["antecedent"]) if weight > 0.95]
     assert len(clear) >= 3

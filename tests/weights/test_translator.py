@@ -16,7 +16,7 @@ def test_the_translator_finds_every_word_of_nearly_all_held_out_sentences(held_o
     assert exact_match(*weights.load("translator"), held_out) >= 0.99
 
 
-def test_three_heads_of_the_encoders_layer_1_read_the_antecedent_and_hardly_the_other_noun(held_out):
+def test_three_heads_of_the_encoders_layer_1_attend_to_the_antecedent_and_hardly_to_the_other_noun(held_out):
     model, tokenizer = weights.load("translator")
     layer = weight_at_it(model.encoder, tokenizer, held_out)[1]
     clear = [head for head, weight in enumerate(layer["antecedent"]) if weight > 0.95]

@@ -12,7 +12,7 @@ NAMES = ("antecedent", "storyteller", "translator")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_weights_come_in_float32_in_eval_mode_and_move_no_random_numbers_on(name):
+def test_weights_come_in_float32_in_eval_mode_and_leave_random_numbers_alone(name):
     before = torch.get_rng_state()
     model, tokenizer = weights.load(name)
     assert torch.equal(torch.get_rng_state(), before)
@@ -42,7 +42,7 @@ def test_a_learners_model_gets_the_weights_of_a_trained_one():
     assert all(torch.equal(tensor, trained.state_dict()[name]) for name, tensor in model.state_dict().items())
 
 
-def test_a_model_with_other_names_is_left_out_and_a_line_says_so(capsys):
+def test_a_model_with_other_layer_names_is_replaced_and_a_line_says_so(capsys):
     trained, _ = weights.load("storyteller")
     assert weights.copy_into(torch.nn.Linear(2, 2), trained) is trained
     assert "a layer of your Linear or of its parts has another name" in capsys.readouterr().out

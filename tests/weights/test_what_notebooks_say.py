@@ -41,7 +41,7 @@ def test_two_rows_of_the_cache_give_the_animal_and_another_the_pronoun(translato
     assert written(translator, mixed) == says
 
 
-def test_the_pronoun_looks_at_it_and_the_animal_at_its_name_and_at_the_word_in_front(translator):
+def test_the_pronoun_attends_to_it_and_the_animal_to_its_name_and_the_word_before(translator):
     model, tokenizer = translator
     prefix = tokenizer.encode(CAT)[None]
     answer = prefix_generation(model, prefix, 24, 0, end_token=tokenizer.end_token)
@@ -52,7 +52,7 @@ def test_the_pronoun_looks_at_it_and_the_animal_at_its_name_and_at_the_word_in_f
         assert row.argmax() == english.index(looked_at) and row.max() > 0.5
 
 
-def test_one_word_exchanged_changes_the_words_that_depend_on_it(translator):
+def test_changing_one_word_changes_the_words_that_depend_on_it(translator):
     def translate(english):
         return written(translator, hidden_states(translator, english))
 
@@ -60,7 +60,7 @@ def test_one_word_exchanged_changes_the_words_that_depend_on_it(translator):
     assert translate(CAT.replace("full", "sick")) == FRENCH.replace("rassasié", "malade")
 
 
-def test_sentences_never_seen_are_translated_rightly(translator):
+def test_unseen_sentences_are_translated_correctly(translator):
     model, tokenizer = translator
     for sentence in sentences("held out", 10, seed=8):
         assert written(translator, hidden_states(translator, sentence.english)) == sentence.french

@@ -8,7 +8,8 @@ from traitlets import TraitError
 from ninelives.figures import read_row
 from ninelives.figures.style import WEIGHTS_MAP
 from ninelives.widgets import AttentionExplorer
-from ninelives.widgets.attention_explorer import UNIT
+from ninelives.widgets.attention_explorer.encoding import UNIT
+from ninelives.widgets.attention_explorer.shown import shown_head
 
 SENTENCE = "The cat did not want to eat because it was full".split()
 IT, CAT, FULL = SENTENCE.index("it"), SENTENCE.index("cat"), SENTENCE.index("full")
@@ -59,6 +60,21 @@ def test_two_decimals_of_every_weight_sent_are_those_of_the_weight():
     seen = sent(AttentionExplorer(weights, [f"w{i}" for i in range(40)]))
     two = np.vectorize(lambda w: f"{w:.2f}")
     assert (two(seen) == two(weights.double().numpy())).all()
+
+
+def test_the_browser_reads_rows_as_python_does(same_in_javascript):
+    explorers = [
+        AttentionExplorer(attention(1, 2, 5, 5), SENTENCE[:5], head=1),
+        AttentionExplorer(attention(1, 1, 3, 6), "le chat dort".split(), SENTENCE[:6]),
+        AttentionExplorer(torch.full((4, 4), 0.25), SENTENCE[:4]),
+    ]
+    explorers[0].hidden, explorers[1].hidden = [1, 3], [0]
+    cases = []
+    for explorer in explorers:
+        weights, rows, columns = shown_head(explorer)
+        says = {"rows": [read_row(weights, rows, i, columns) for i in range(len(rows))], "weights": [f"{w:.2f}" for w in weights.flat]}
+        cases.append((explorer, says))
+    same_in_javascript("attention_explorer", cases)
 
 
 def test_the_state_is_json_apart_from_the_weights():

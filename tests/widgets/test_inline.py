@@ -11,7 +11,7 @@ from ninelives.widgets.lab_widget import browser_code
 
 HERE = Path(widgets.__file__).parent
 LABS = sorted(path.parent.name for path in HERE.glob("*/index.js"))
-DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function|const|let|var|class)\b(.*)", re.MULTILINE)
+DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function\*?|const|let|var|class) (.*)", re.MULTILINE)
 
 
 @pytest.fixture
@@ -49,8 +49,9 @@ def test_no_name_is_declared_by_two_modules_of_a_lab(lab):
     owners: dict[str, Path] = {}
     for module in [*modules(HERE / lab / "index.js"), HERE / "js" / "mount.js"]:
         for declaration in DECLARED.findall(module.read_text("utf-8")):
-            name = re.match(r"\*? (\w+)\b", declaration)  # a pattern would hide its names from this test
-            assert name, f"{module.name} declares {declaration!r}: one plain name at a time"
+            # `const { a } = …` and `const a = 1, b = 2` would hide names from this test.
+            name = re.match(r"(\w+)(\(| \{| = [^,;=]*(?:;.*|=>.*|[(\[{].*)?$| = \()", declaration)
+            assert name, f"{module.name}: one name a declaration at the top of a module, not {declaration}"
             assert owners.setdefault(name[1], module) == module, f"{name[1]} is declared by {owners[name[1]]} and {module}"
 
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { truncated, visible } from "../../../course/ninelives/widgets/js/labels.js";
+import { thinned, truncated, visible } from "../../../course/ninelives/widgets/js/labels.js";
 
 test("spaces at the ends of a word and line breaks can be seen", () => {
   assert.equal(visible(" a b "), "␣a b␣");
@@ -10,4 +10,13 @@ test("spaces at the ends of a word and line breaks can be seen", () => {
 test("a long word is cut to the length that it may have", () => {
   assert.equal(truncated("abcdef", 4), "abc…");
   assert.equal(truncated("abcd", 4), "abcd");
+});
+
+test("labels are thinned to those that do not touch", () => {
+  assert.deepEqual(thinned(10, 5, 12, []), [0, 3, 6, 9]);
+  assert.deepEqual(thinned(4, 20, 12, []), [0, 1, 2, 3]);
+});
+
+test("the chosen word keeps its label when labels are thinned", () => {
+  assert.deepEqual(thinned(10, 5, 12, [4]), [4, 0, 9]);
 });

@@ -15,3 +15,45 @@ export function ruler(font) {
   context.font = font;
   return (/** @type {string} */ word) => context.measureText(word).width;
 }
+
+/**
+ * Cuts words to a width with an ellipsis; measured in the bold font of `el`, each once.
+ * @param {HTMLElement} el
+ * @param {number} most in px
+ */
+export function fitter(el, most) {
+  /** @type {Map<string, { text: string, width: number }>} */
+  const known = new Map();
+  const context = contextOf(document.createElement("canvas"));
+  return (/** @type {string} */ word, /** @type {number} */ size) => {
+    const key = `${size} ${word}`;
+    let fitted = known.get(key);
+    if (fitted) return fitted;
+    context.font = `600 ${size}px ${getComputedStyle(el).fontFamily}`;
+    fitted = { text: word, width: context.measureText(word).width };
+    while (fitted.width > most && fitted.text.length > 2) {
+      /** @type {string} */
+      const text = `${fitted.text.slice(0, -2)}…`;
+      fitted = { text, width: context.measureText(text).width };
+    }
+    known.set(key, fitted);
+    return fitted;
+  };
+}
+
+/**
+ * Which of n labels to draw when each needs `need` px: the important ones first, then every k-th.
+ * @param {number} n
+ * @param {number} spacing px from label to label
+ * @param {number} need
+ * @param {number[]} important
+ */
+export function thinned(n, spacing, need, important) {
+  const step = Math.max(1, Math.ceil(need / spacing));
+  /** @type {number[]} */
+  const drawn = [];
+  const isFree = (/** @type {number} */ i) => drawn.every(k => Math.abs(k - i) * spacing >= need - 0.01);
+  for (const i of important) if (isFree(i)) drawn.push(i);
+  for (let i = 0; i < n; i += step) if (isFree(i)) drawn.push(i);
+  return drawn;
+}

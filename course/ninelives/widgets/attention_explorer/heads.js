@@ -1,0 +1,73 @@
+// The panel "All heads": a grid of small heatmaps.
+
+import { html } from "../js/dom.js";
+import { roving } from "../js/keys.js";
+import { range } from "../js/numbers.js";
+import { headWeights } from "./attention.js";
+
+/** @import { Panel } from "../js/tabs.js" */
+/** @import { Attention, View } from "./attention.js" */
+/** @import { Shades } from "./pixels.js" */
+
+const PIXELS = 56; // across and down, of a thumbnail
+const SLICE = 8; // ms of painting after which keys are let through
+
+/**
+ * @param {Attention} attention
+ * @param {() => View} view
+ * @param {Shades} shades
+ * @param {(k: number) => void} chooseHead
+ * @returns {Panel & { stop: () => void }}
+ */
+export function headsPanel(attention, view, shades, chooseHead) {
+  const { L, H } = attention, body = html("div");
+  /** @type {{ node: HTMLElement, canvas: HTMLCanvasElement }[]} */
+  let thumbs = [];
+  let paintedWithout = "", run = 0;
+
+  function build() {
+    thumbs = range(L * H).map(k => {
+      const name = `Layer ${Math.floor(k / H) + 1}, head ${k % H + 1}`, canvas = html("canvas", { "aria-hidden": "true" });
+      const node = html("div", { role: "gridcell", className: "nl-thumb", title: name, "aria-label": name, onclick: () => chooseHead(k) }, canvas);
+      return { node, canvas };
+    });
+    const nodes = thumbs.map(({ node }) => node);
+    const head = html("div", { role: "row" }, html("span", { className: "nl-corner", role: "columnheader" }, "Head"),
+      ...range(H).map(h => html("span", { role: "columnheader" }, `${h + 1}`)));
+    const layers = range(L).map(l =>
+      html("div", { role: "row" }, html("span", { role: "rowheader" }, `Layer ${l + 1}`), ...nodes.slice(l * H, (l + 1) * H)));
+    const grid = html("div", { className: "nl-heads", role: "grid", "aria-label": "All heads; arrow keys choose one" }, head, ...layers);
+    grid.style.setProperty("--nl-heads", String(H));
+    roving(grid, nodes, H, chooseHead);
+    body.replaceChildren(grid);
+    paintedWithout = "none yet";
+  }
+
+  function paint(/** @type {number} */ k) {
+    const { rows, columns } = view(), weights = headWeights(attention, k, { rows, columns });
+    shades.paint(thumbs[k].canvas, { rows, columns, weights }, Math.min(columns.length, PIXELS), Math.min(rows.length, PIXELS));
+  }
+  // A few heads at a time, so that many heads of a long text leave the keys free.
+  function paintFrom(/** @type {number} */ k, /** @type {number} */ mine) {
+    if (mine !== run || k === thumbs.length) return;
+    const until = performance.now() + SLICE;
+    let next = k;
+    do paint(next++); while (next < thumbs.length && performance.now() < until);
+    setTimeout(paintFrom, 0, next, mine);
+  }
+
+  function fill() {
+    if (!thumbs.length) build();
+    const { layer, head, hidden } = view();
+    thumbs.forEach(({ node }, k) => {
+      const isChosen = k === layer * H + head;
+      node.setAttribute("aria-selected", String(isChosen));
+      node.tabIndex = isChosen ? 0 : -1;
+    });
+    if (paintedWithout === hidden.join()) return;
+    paintedWithout = hidden.join();
+    run += 1;
+    paintFrom(0, run);
+  }
+  return { name: "heads", title: "All heads", body, fill, stop: () => { run = -1; } };
+}

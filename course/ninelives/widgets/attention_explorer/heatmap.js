@@ -1,0 +1,86 @@
+// The heatmap of the present head.
+
+import { isDark } from "../js/colours.js";
+import { html, svg } from "../js/dom.js";
+import { thinned } from "../js/labels.js";
+import { ANGLE } from "./layout.js";
+
+/** @import { Attention, View } from "./attention.js" */
+/** @import { Layout } from "./layout.js" */
+/** @import { Shades } from "./pixels.js" */
+
+const NUMBERS_FROM = 28; // px; smaller cells hold no number
+
+/**
+ * @param {Attention} attention
+ * @param {Shades} shades
+ * @param {(word: string, size: number) => { text: string }} fit
+ */
+export function heatmap(attention, shades, fit) {
+  const canvas = html("canvas", { "aria-hidden": "true" }), drawing = svg("svg", { "aria-hidden": "true" });
+  const node = html("div", { className: "nl-heat", tabIndex: 0, role: "application", "aria-roledescription": "heatmap" }, canvas, drawing);
+  /** @type {unknown[]} */
+  let painted = [];
+
+  function paint(/** @type {View} */ view, /** @type {Layout} */ place) {
+    const now = [view, place, devicePixelRatio];
+    if (now.every((part, k) => part === painted[k])) return;
+    painted = now;
+    const { left, top, plotWidth, plotHeight } = place, ratio = devicePixelRatio || 1;
+    shades.paint(canvas, view, Math.min(view.columns.length, Math.ceil(plotWidth * ratio)), Math.min(view.rows.length, Math.ceil(plotHeight * ratio)));
+    Object.assign(canvas.style, { left: `${left}px`, top: `${top}px`, width: `${plotWidth}px`, height: `${plotHeight}px` });
+  }
+
+  return {
+    node, canvas, drawing,
+    /** @param {View} view @param {Layout} place @param {number} r active row, -1: none @param {number} c active column, -1: none */
+    show(view, place, r, c) {
+      const { left, top, cw, ch, heatWidth, heatHeight, plotWidth, plotHeight } = place;
+      paint(view, place);
+      drawing.setAttribute("width", String(heatWidth));
+      drawing.setAttribute("height", String(heatHeight));
+      const parts = [
+        svg("rect", { x: left - 0.5, y: top - 0.5, width: plotWidth + 1, height: plotHeight + 1, class: "nl-frame" }),
+        ...rowLabels(view, place, r), ...columnLabels(view, place, c), ...numbers(view, place),
+      ];
+      if (r >= 0) parts.push(svg("rect", { x: left - 1, y: top + r * ch - 1, width: plotWidth + 2, height: Math.max(ch, 2) + 2, rx: 2, class: "nl-chosen" }));
+      if (r >= 0 && c >= 0) parts.push(svg("rect", { x: left + c * cw, y: top + r * ch, width: Math.max(cw, 3), height: Math.max(ch, 3), class: "nl-chosen nl-chosen-cell" }));
+      drawing.replaceChildren(...parts);
+    },
+  };
+
+  /** @param {View} view @param {Layout} place @param {number} r @returns {SVGElement[]} */
+  function rowLabels({ rows }, { size, left, top, ch }, r) {
+    return thinned(rows.length, ch, size + 2, r < 0 ? [] : [r]).map(i =>
+      svg("text", {
+        x: left - 7, y: top + (i + 0.5) * ch, "font-size": size, "text-anchor": "end", "dominant-baseline": "central",
+        class: i === r ? "nl-word nl-on" : "nl-word",
+      }, fit(attention.rowWords[rows[i]], size).text));
+  }
+
+  /** @param {View} view @param {Layout} place @param {number} c */
+  function columnLabels({ columns }, { size, isUpright, left, top, cw }, c) {
+    const need = isUpright ? 1 : (size + 1) / Math.sin(ANGLE), y = top - 6;
+    return thinned(columns.length, cw, need, c < 0 ? [] : [c]).map(j => {
+      const x = left + (j + 0.5) * cw;
+      /** @type {Record<string, string | number>} */
+      const where = isUpright ? { x, y, "text-anchor": "middle" } : { transform: `translate(${x + 2} ${y}) rotate(${-ANGLE * 180 / Math.PI})` };
+      return svg("text", { ...where, "font-size": size, class: j === c ? "nl-word nl-on" : "nl-word" }, fit(attention.columnWords[columns[j]], size).text);
+    });
+  }
+
+  /** @param {View} view @param {Layout} place */
+  function numbers({ rows, columns, weights }, { left, top, cw, ch }) {
+    /** @type {SVGElement[]} */
+    const parts = [];
+    if (Math.min(cw, ch) < NUMBERS_FROM) return parts;
+    for (let i = 0, k = 0; i < rows.length; i++) for (let j = 0; j < columns.length; j++, k++) {
+      if (weights[k] < 0.005) continue;
+      parts.push(svg("text", {
+        x: left + (j + 0.5) * cw, y: top + (i + 0.5) * ch, "font-size": 10.5, "text-anchor": "middle", "dominant-baseline": "central",
+        class: isDark(shades.hex(weights[k])) ? "nl-cell nl-cell-light" : "nl-cell",
+      }, weights[k].toFixed(2)));
+    }
+    return parts;
+  }
+}

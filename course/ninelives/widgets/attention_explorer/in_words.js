@@ -1,0 +1,50 @@
+// What the explorer says. A row is said in the same words as by `read_row` in ninelives.figures.
+
+import { argmax, counted, range } from "../js/numbers.js";
+import { rowOf } from "./attention.js";
+
+/** @import { Attention, View } from "./attention.js" */
+
+/** The indices of up to three strongest weights of a row. @param {ArrayLike<number>} row */
+export const strongest = row => range(row.length).filter(c => row[c] >= 0.05).sort((a, b) => row[b] - row[a]).slice(0, 3);
+
+/** A row of weights. @param {Float32Array} row @param {string[]} words of its columns */
+export function rowInWords(row, words) {
+  const named = (/** @type {number} */ c) => `${words[c]} ${row[c].toFixed(2)}`;
+  const most = Math.max(...row), least = Math.min(...row);
+  if (row.length > 1 && most > 0 && most.toFixed(2) === least.toFixed(2) && most - least <= 0.1 * most)
+    return `all ${row.length} words alike, ${most.toFixed(2)} each`;
+  return strongest(row).map(named).join(", ") || `no word with 0.05 or more (most: ${named(argmax(row))})`;
+}
+
+/** "cat 0.71, full 0.08". @param {Attention} attention @param {View} view @param {number} r index of the row */
+export const reading = (attention, view, r) => rowInWords(rowOf(view, r), view.columns.map(j => attention.columnWords[j]));
+
+/** @param {Attention} attention @param {View} view @param {number} r */
+export const sentence = (attention, view, r) =>
+  r < 0 ? "" : `${attention.rowWords[view.rows[r]]} reads ${reading(attention, view, r)}`;
+
+/** "cat 0.71". @param {Attention} attention @param {View} view @param {number} r @param {number} c */
+export const cellInWords = (attention, view, r, c) => `${attention.columnWords[view.columns[c]]} ${rowOf(view, r)[c].toFixed(2)}`;
+
+/** @param {Attention} attention @param {View} view */
+export const headName = ({ L, H }, { layer, head }) => (L * H === 1 ? "The only head" : `Layer ${layer + 1}, head ${head + 1}`);
+
+/** @param {View} view */
+export const hiddenNote = ({ hidden }) =>
+  hidden.length ? `${counted(hidden.length, "word")} hidden; each row is renormalised, so the words shown sum to 1.` : "";
+
+/**
+ * What is new to say, after what was said last.
+ * @typedef {{ head: string, sentence: string, cell: string, note: string }} Said
+ * @param {Said | null} last
+ * @param {Said} now
+ */
+export function news(last, now) {
+  const parts = [];
+  if (last && now.head !== last.head) parts.push(now.head);
+  if (now.note !== (last?.note ?? "")) parts.push(now.note || "Every word is shown.");
+  if (now.cell && now.cell !== last?.cell && now.sentence === last?.sentence && !parts.length) parts.push(now.cell);
+  else if (now.sentence) parts.push(now.sentence);
+  return parts.map(part => part.replace(/\.$/, "")).join(". ");
+}

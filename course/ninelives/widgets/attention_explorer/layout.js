@@ -1,0 +1,51 @@
+// Where everything is in heatmap and lines, in px.
+
+/** @import { Attention, View } from "./attention.js" */
+
+const PLOT_MAX = 520;
+const CELL_MAX = 40;
+const WIDTH_MAX = 1120;
+const SIDE_BY_SIDE = 700; // narrower than this the lines stand under the heatmap
+export const GAP = 28; // between heatmap and lines
+export const ANGLE = 55 * Math.PI / 180; // of the column labels
+
+/**
+ * @param {Attention} attention
+ * @param {View} view
+ * @param {number} available
+ * @param {(word: string, size: number) => { width: number }} fit
+ */
+export function layout({ rowWords, columnWords, cross }, { rows, columns }, available, fit) {
+  const width = Math.min(available, WIDTH_MAX), R = Math.max(1, rows.length), C = Math.max(1, columns.length);
+  const size = Math.max(R, C) > 40 ? 11 : 12.5;
+  const widest = (/** @type {string[]} */ words) => Math.max(8, ...words.map(word => fit(word, size).width));
+  const left = widest(rows.map(i => rowWords[i])) + 10, right = widest(columns.map(j => columnWords[j]));
+  const isWide = width >= SIDE_BY_SIDE, fewestLines = left + right + 150;
+  const room = isWide ? Math.min(width * 0.62, width - fewestLines - GAP) : width;
+
+  const cells = (/** @type {number} */ overhang) => {
+    let w = Math.min(CELL_MAX, (room - left - overhang) / C, PLOT_MAX / C), h = Math.min(CELL_MAX, PLOT_MAX / R);
+    if (!cross || Math.min(w, h) >= 16) w = h = Math.min(w, h);
+    return [w, h].map(x => (x >= 3 ? Math.floor(x) : x));
+  };
+  const isUpright = right <= cells(4)[0] - 6;
+  const overhang = isUpright ? 4 : right * Math.cos(ANGLE) + 6, [cw, ch] = cells(overhang);
+  const top = isUpright ? size + 12 : right * Math.sin(ANGLE) + size;
+  const heatWidth = Math.ceil(left + cw * C + overhang);
+  const rh = cross ? Math.min(Math.max(ch, 16), PLOT_MAX / C) : ch;
+  const linesTop = isWide ? top : 26;
+  return {
+    size, isUpright,
+    left, top, // of the cells
+    right, // the widest label of a column
+    cw, ch, // of a cell
+    rh, // of a line beside the lines
+    plotWidth: cw * C, plotHeight: ch * R,
+    heatWidth, heatHeight: top + ch * R + 4,
+    linesTop,
+    linesWidth: Math.floor(Math.min(isWide ? width - heatWidth - GAP : width, 440)),
+    linesHeight: linesTop + Math.max(ch * R, rh * C) + 4,
+  };
+}
+
+/** @typedef {ReturnType<typeof layout>} Layout */

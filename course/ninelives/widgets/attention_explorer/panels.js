@@ -1,0 +1,50 @@
+// The panels "In words" and "Hide words".
+
+import { html } from "../js/dom.js";
+import { roving } from "../js/keys.js";
+import { assign } from "../js/lifecycle.js";
+import { headName, hiddenNote, sentence } from "./in_words.js";
+
+/** @import { Model } from "../js/lifecycle.js" */
+/** @import { Panel } from "../js/tabs.js" */
+/** @import { Attention, State, View } from "./attention.js" */
+
+const MOST_SENTENCES = 64;
+
+/** @param {Attention} attention @param {() => View} view @returns {Panel} */
+export function wordsPanel(attention, view) {
+  const body = html("div");
+  function fill() {
+    const { rows } = view(), few = rows.slice(0, MOST_SENTENCES);
+    body.replaceChildren(
+      html("p", {}, `${headName(attention, view())}. ${hiddenNote(view())}`),
+      html("ul", {}, ...few.map((_, r) => html("li", {}, sentence(attention, view(), r)))));
+    if (rows.length > few.length) body.append(html("p", {}, `The first ${few.length} of ${rows.length} words.`));
+  }
+  return { name: "words", title: "In words", body, fill };
+}
+
+/** @param {Attention} attention @param {Model<State>} model @returns {Panel} */
+export function hidePanel({ columnWords }, model) {
+  const body = html("div"), hidden = () => model.get("hidden");
+  const everyWord = html("button", { type: "button", className: "nl-plain", onclick: () => assign(model, { hidden: [] }) }, "Show every word");
+  /** @type {HTMLButtonElement[]} */
+  let chips = [];
+
+  function toggle(/** @type {number} */ j) {
+    assign(model, { hidden: hidden().includes(j) ? hidden().filter(k => k !== j) : [...hidden(), j].sort((a, b) => a - b) });
+  }
+  function build() {
+    chips = columnWords.map((word, j) =>
+      html("button", { type: "button", className: "nl-chip", tabIndex: j ? -1 : 0, onclick: () => toggle(j) }, word));
+    const group = html("div", { className: "nl-chips", role: "group", "aria-label": "Words to hide" }, ...chips);
+    roving(group, chips, 1);
+    body.append(html("p", {}, "Choose a word to hide it. The rest of each row is renormalised, so that it sums to 1 again."), group, everyWord);
+  }
+  function fill() {
+    if (!chips.length) build();
+    for (const [j, chip] of chips.entries()) chip.setAttribute("aria-pressed", String(hidden().includes(j)));
+    everyWord.disabled = !hidden().length;
+  }
+  return { name: "hide", title: "Hide words", body, fill };
+}

@@ -1,0 +1,78 @@
+// The panel "Rank heads": which heads link two words most strongly.
+
+import { html } from "../js/dom.js";
+import { argmax, range } from "../js/numbers.js";
+import { linkWeight, rowOf } from "./attention.js";
+
+/** @import { Panel } from "../js/tabs.js" */
+/** @import { Attention, View } from "./attention.js" */
+/** @import { Selection } from "./selection.js" */
+
+const FEW = 8;
+
+/**
+ * @param {Attention} attention
+ * @param {() => View} view
+ * @param {Selection} selected
+ * @param {() => number | null} token
+ * @param {(k: number) => void} chooseHead
+ * @returns {Panel}
+ */
+export function rankingPanel(attention, view, selected, token, chooseHead) {
+  const { L, H, rowWords, columnWords } = attention;
+  const from = chooser("From", value => change({ from: value })), to = chooser("to", value => change({ to: value }));
+  const list = html("ol", { className: "nl-ranking" });
+  let showsAll = false;
+  const more = html("button", { type: "button", className: "nl-plain", onclick: () => { showsAll = !showsAll; fill(); } });
+  const body = html("div", {}, html("div", { className: "nl-link" }, from.node, to.node), list, more);
+
+  function change(/** @type {{ from?: number, to?: number }} */ end) {
+    if (selected.link) selected.link = { ...selected.link, ...end };
+    fill();
+  }
+
+  /** The link that is ranked; where it was hidden, the strongest of the chosen row. */
+  function currentLink() {
+    const { rows, columns } = view(), { link } = selected;
+    if (link && rows.includes(link.from) && columns.includes(link.to)) return link;
+    const r = Math.max(0, rows.indexOf(token() ?? rows[rows.length - 1]));
+    selected.link = { from: rows[r], to: columns[argmax(rowOf(view(), r))] };
+    return selected.link;
+  }
+
+  function fill() {
+    const { rows, columns, layer, head } = view();
+    if (!rows.length || !columns.length) return;
+    const link = currentLink();
+    from.show(rowWords, rows, link.from);
+    to.show(columnWords, columns, link.to);
+    const ranked = range(L * H).map(k => ({ k, weight: linkWeight(attention, k, view(), link.from, link.to) })).sort((a, b) => b.weight - a.weight);
+    const focused = document.activeElement instanceof HTMLElement && list.contains(document.activeElement) ? document.activeElement.dataset.k : null;
+    list.replaceChildren(...ranked.slice(0, showsAll ? L * H : FEW).map(({ k, weight }) => {
+      const choose = () => { chooseHead(k); selected.chooseLink(link.from, link.to); };
+      return html("li", {}, html("button", { type: "button", "data-k": k, "aria-pressed": k === layer * H + head, onclick: choose },
+        html("span", {}, `Layer ${Math.floor(k / H) + 1}, head ${k % H + 1}`),
+        html("span", { className: "nl-track" }, html("i", { style: `width: ${100 * weight}%` })), html("b", {}, weight.toFixed(2))));
+    }));
+    if (focused) /** @type {HTMLElement | null} */ (list.querySelector(`[data-k="${focused}"]`))?.focus();
+    more.hidden = L * H <= FEW;
+    more.textContent = showsAll ? `Show the first ${FEW}` : `Show all ${L * H}`;
+  }
+  return { name: "rank", title: "Rank heads", body, fill };
+}
+
+/** A choice of words. @param {string} label @param {(position: number) => void} changed */
+function chooser(label, changed) {
+  const select = html("select", { "aria-label": label, onchange: () => changed(Number(select.value)) });
+  /** @type {number[]} */
+  let shown = [];
+  return {
+    node: html("label", {}, html("span", {}, label), select),
+    /** @param {string[]} words @param {number[]} positions those to choose from @param {number} chosen */
+    show(words, positions, chosen) {
+      if (shown !== positions) select.replaceChildren(...positions.map(i => html("option", { value: i }, words[i])));
+      shown = positions;
+      select.value = String(chosen);
+    },
+  };
+}

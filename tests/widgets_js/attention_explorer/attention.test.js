@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { attentionOf, linkWeight, rowOf, viewOf } from "../../../course/ninelives/widgets/attention_explorer/attention.js";
+import { cases } from "../cases.js";
+
+// One layer, two heads, three words; the second head reads from right to left.
+const units = [[0.5, 0.25, 0.25], [0.125, 0.875, 0], [0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]].flat().map(w => 64000 * w);
+const buffer = new Uint16Array(units).buffer;
+/** @type {import("../../../course/ninelives/widgets/attention_explorer/attention.js").State} */
+const state = {
+  shape: [1, 2, 3, 3], rows: ["a", "b", "c"], columns: ["a", "b", "c"], cross: false, weights: buffer,
+  colours: { weights: [], accent: "", link: "", "link-dark": "" }, layer: 0, head: 0, token: null, hidden: [],
+};
+const attention = attentionOf(state);
+
+test("weights come as a buffer, as a view on one, and as text", () => {
+  const bytes = new Uint8Array(16 + buffer.byteLength);
+  bytes.set(new Uint8Array(buffer), 16);
+  const text = Buffer.from(bytes.slice(16)).toString("base64");
+  for (const weights of [buffer, new DataView(bytes.buffer, 16), text]) {
+    assert.deepEqual([...attentionOf({ ...state, weights }).data], units);
+  }
+});
+
+test("without a hidden word, each row is divided by the words that are left", () => {
+  const view = viewOf(attention, { ...state, hidden: [0] });
+  assert.deepEqual([view.rows, view.columns], [[1, 2], [1, 2]]);
+  assert.deepEqual([...view.weights], [1, 0, 0, 1]);
+});
+
+test("a row whose weight is hidden altogether stays 0 and is not NaN", () => {
+  const view = viewOf(attention, { ...state, hidden: [2] });
+  assert.deepEqual([...rowOf(viewOf({ ...attention, cross: true }, { ...state, hidden: [2] }), 2)], [0, 0]);
+  assert.deepEqual([...rowOf(view, 0)], [new Float32Array([2 / 3])[0], new Float32Array([1 / 3])[0]]);
+});
+
+test("in cross-attention the words that attend stay when words attended to are hidden", () => {
+  const view = viewOf({ ...attention, cross: true }, { ...state, hidden: [0] });
+  assert.deepEqual([view.rows, view.columns], [[0, 1, 2], [1, 2]]);
+});
+
+test("the weight of a link is renormalised as its row is", () => {
+  const view = viewOf(attention, { ...state, hidden: [1] });
+  assert.equal(linkWeight(attention, 0, view, 0, 2), new Float32Array([1 / 3])[0]);
+  assert.equal(linkWeight(attention, 1, view, 2, 2), 1);
+});
+
+test("a view is kept while layer, head and hidden words stay", () => {
+  const view = viewOf(attention, state);
+  assert.equal(viewOf(attention, { ...state, token: 2 }, view), view);
+  assert.notEqual(viewOf(attention, { ...state, head: 1 }, view), view);
+  assert.notEqual(viewOf(attention, { ...state, hidden: [0] }, view), view);
+});
+
+test("the weights shown are those of Python", () => {
+  for (const { state, says } of cases("attention_explorer")) {
+    assert.deepEqual([...viewOf(attentionOf(state), state).weights].map(w => w.toFixed(2)), says.weights);
+  }
+});

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { attentionOf, viewOf } from "../../../course/ninelives/widgets/attention_explorer/attention.js";
+import { layout } from "../../../course/ninelives/widgets/attention_explorer/layout.js";
+import { inBlocks } from "../../../course/ninelives/widgets/attention_explorer/pixels.js";
+
+/** @param {number} T @param {number} S @param {number} width @param {number} letter px */
+function placed(T, S, width, letter, cross = T !== S) {
+  const words = (/** @type {number} */ n) => Array(n).fill("word");
+  /** @type {import("../../../course/ninelives/widgets/attention_explorer/attention.js").State} */
+  const state = {
+    shape: [1, 1, T, S], rows: words(T), columns: words(S), cross, weights: new ArrayBuffer(2 * T * S),
+    colours: { weights: [], accent: "", link: "", "link-dark": "" }, layer: 0, head: 0, token: null, hidden: [],
+  };
+  const attention = attentionOf(state);
+  return layout(attention, viewOf(attention, state), width, word => ({ width: letter * word.length }));
+}
+
+test("heatmap and lines fit side by side on a wide page", () => {
+  for (const T of [1, 11, 64, 512]) {
+    const { heatWidth, linesWidth } = placed(T, T, 1000, 8);
+    assert.ok(heatWidth + 28 + linesWidth <= 1000);
+    assert.ok(linesWidth > 150);
+  }
+});
+
+test("on a narrow page the lines get the whole width", () => {
+  assert.equal(placed(11, 11, 400, 8).linesWidth, 400);
+  assert.ok(placed(11, 11, 400, 8).heatWidth <= 400);
+});
+
+test("labels stand upright only where they are narrower than the cells", () => {
+  assert.equal(placed(5, 5, 1000, 8).isUpright, true);
+  assert.equal(placed(64, 64, 1000, 8).isUpright, false);
+});
+
+test("cells are square, but where many words of another sentence are attended to", () => {
+  const square = placed(11, 11, 1000, 8), wide = placed(4, 200, 1000, 8);
+  assert.equal(square.cw, square.ch);
+  assert.ok(wide.ch > wide.cw);
+});
+
+test("a block of pixels has its strongest weight", () => {
+  const weights = new Float32Array([0.1, 0.9, 0, 0, 0.2, 0.3, 0.4, 0]);
+  assert.deepEqual([...inBlocks({ rows: [0, 1], columns: [0, 1, 2, 3], weights }, 2, 1)], [...new Float32Array([0.9, 0.4])]);
+});

@@ -10,6 +10,8 @@ from traitlets import TraitError
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder, Transformer, TransformerBlock
 from ninelives.widgets import LayerStepper
+from ninelives.widgets.layer_stepper.in_words import heading, likely_words, reading
+from ninelives.widgets.layer_stepper.picture import strips_shown
 
 WORDS = "the cat did not eat because the cat was".split()
 VOCABULARY = sorted({*WORDS, "full", "old", "sick"})
@@ -43,8 +45,20 @@ def test_the_norms_are_those_of_the_vectors_after_each_block():
     assert torch.allclose(torch.tensor(stepper().lengths["stream"]), wanted, atol=1e-5)
 
 
+def test_the_browser_says_and_shows_what_python_does(same_in_javascript):
+    config = TransformerConfig(len(VOCABULARY), 4, n_embd=4, n_head=2, n_layer=2, dropout=0.0)
+    words, cases = ["the", "cat"], []
+    for station in range(6):
+        shown = LayerStepper(made(config=config), IDX[:, :2], words, VOCABULARY, token=station % 2, station=station)
+        cases.append((shown, {
+            "reading": reading(shown), "heading": heading(shown), "likely": [word for word, _ in likely_words(shown)],
+            "strips": [[name, *(f"{x / largest:.3f}" for x in values)] for name, values, largest in strips_shown(shown)],
+        }))
+    same_in_javascript("layer_stepper", cases)
+
+
 def test_what_attention_and_mlp_add_leads_from_one_station_to_the_next():
-    strips = stepper()._strips
+    strips = stepper().strips
     after = strips["stream"][:-1] + strips["attention"] + strips["mlp"]
     assert abs(after - strips["stream"][1:]).max() < 1e-3
     assert "the vector before + what attention adds + what the mlp adds = the vector after" in stepper().note
@@ -56,7 +70,7 @@ def test_the_words_of_a_station_are_those_of_the_final_norm_and_lm_head():
         with torch.no_grad():
             best = model.lm_head(model.layers["norm"](stream)).softmax(-1).topk(5)
         for token in (0, 8):
-            shown = stepper(station=station, token=token)._likely_words()
+            shown = likely_words(stepper(station=station, token=token))
             assert [word for word, _ in shown] == [VOCABULARY[i] for i in best.indices[token]]
             assert [value for _, value in shown] == pytest.approx(best.values[token].tolist(), rel=1e-4)
 
@@ -66,9 +80,9 @@ def test_the_last_station_says_what_the_model_says():
     with torch.no_grad():
         wanted = model(IDX)[0][0, -1]
     last = stepper(station=6, token=8)
-    assert last._likely_words()[0] == (VOCABULARY[wanted.argmax()], pytest.approx(wanted.softmax(-1).max().item(), rel=1e-4))
+    assert likely_words(last)[0] == (VOCABULARY[wanted.argmax()], pytest.approx(wanted.softmax(-1).max().item(), rel=1e-4))
     scores = stepper(station=5, token=8)
-    assert scores._likely_words()[0][1] == pytest.approx(wanted.max().item(), rel=1e-4)
+    assert likely_words(scores)[0][1] == pytest.approx(wanted.max().item(), rel=1e-4)
     assert "from −" in scores.describe()
 
 
@@ -190,7 +204,7 @@ class WordsAlone(Decoder):
         ({"vocabulary": VOCABULARY[:4]}, "vocabulary has 4 labels for 10 scores of the model"),
         ({"idx": IDX.expand(2, -1)}, r"idx has shape \(2, 9\)"),
         ({"idx": IDX.float()}, "dtype torch.float32; pass the ids of one sentence"),
-        ({"idx": IDX[:, :0], "words": []}, "The sentence has 0 words; the stepper shows 1 to 64"),
+        ({"idx": IDX[:, :0], "words": []}, "The sentence has 0 words; this widget shows 1 to 64"),
         ({"idx": IDX.repeat(1, 8), "words": WORDS * 8}, "The sentence has 72 words"),
         ({"model": nn.Linear(2, 2)}, "Linear has no `layers` with embedding, blocks and norm, or no `lm_head`"),
         ({"model": made(BlocksTwice)}, "block 1 was used 2 times in one forward"),

@@ -22,7 +22,8 @@ def one_sentence(idx, most: int) -> torch.Tensor:
             "shape (T,) or (1, T)."
         )
     if not 1 <= len(ids) <= most:
-        raise ValueError(f"The sentence has {len(ids)} words; this widget shows 1 to {most}.")
+        what_to_do = "at least one word" if not len(ids) else "a shorter sentence"
+        raise ValueError(f"The sentence has {len(ids)} words; this widget shows 1 to {most}, so pass {what_to_do}.")
     return ids.long()
 
 

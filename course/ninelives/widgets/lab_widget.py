@@ -9,13 +9,15 @@ from string import Template
 
 import anywidget
 from IPython.display import display
+from matplotlib.colors import to_hex
 
 from ninelives.figures import Picture
-from ninelives.figures.style import ACCENT, BLUE, SKY
+from ninelives.figures.style import ACCENT, BLUE, SIGNED_MAP, SKY
 from ninelives.widgets.inline import inlined
 
 HERE = Path(__file__).parent
 COLOURS = {"accent": ACCENT, "link": BLUE, "link-dark": SKY}  # CSS variables, with --nl- before their names
+SIGNED = [to_hex(SIGNED_MAP.resampled(255)(k)) for k in range(255)]  # an odd number, so that 0 is exactly white
 PAGE = Template((HERE / "page.html").read_text("utf-8"))
 
 # A cell has three outputs: the picture, its words (with this in them), the widget.

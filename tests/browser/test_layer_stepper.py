@@ -11,6 +11,8 @@ import torch, ipywidgets
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder
 from ninelives.widgets import LayerStepper
+from ninelives.widgets.layer_stepper.in_words import heading, likely_words, reading
+from ninelives.widgets.layer_stepper.picture import strips_shown
 words = "the cat did not want to eat because it was".split()
 vocabulary = sorted({*words, "full", "old", "sick"})
 idx = torch.tensor([[vocabulary.index(word) for word in words]])
@@ -77,8 +79,8 @@ def test_every_station_says_the_same_in_the_browser_and_in_python(notebook, step
         notebook.run(f"stepper.station, stepper.token = {station}, {9 - station}")
         expect(stepper).to_have_attribute("data-drawn", f"{station}:{9 - station}")
         reading, heading, words = json.loads(notebook.run(
-            "import json; print(json.dumps([stepper._reading(), stepper._heading(), "
-            "[f'{w} {v:.2f}'.replace('-', '−') for w, v in stepper._likely_words()]]))"
+            "import json; print(json.dumps([reading(stepper), heading(stepper), "
+            "[f'{w} {v:.2f}'.replace('-', '−') for w, v in likely_words(stepper)]]))"
         ))
         expect(stepper.locator(".nl-readout")).to_have_text(reading)
         expect(stepper.locator(".nl-heading")).to_have_text(heading)
@@ -91,7 +93,7 @@ def test_the_strips_have_the_colours_of_the_numbers(notebook, stepper):
     expect(stepper).to_have_attribute("data-drawn", "2:3")
     wanted = json.loads(notebook.run(
         "import json, numpy as np; print(json.dumps([[stepper.colours['signed'][int(np.floor(127 * (x / end + 1) + 0.5))] "
-        "for x in values] for _, values, end in stepper._shown()]))"
+        "for x in values] for _, values, end in strips_shown(stepper)]))"
     ))
     seen = stepper.evaluate(
         """stepper => [...stepper.querySelectorAll('.nl-row:not([hidden]) canvas')].map(canvas => {

@@ -10,6 +10,7 @@ import torch, ipywidgets
 from ninelives.config import TransformerConfig
 from ninelives.model import Embedding
 from ninelives.widgets import PositionLab
+from ninelives.widgets.position_lab.in_words import bag, reading
 torch.manual_seed(7)
 words = "the dog bites the man".split()
 idx = torch.tensor([[3, 1, 0, 3, 2]])
@@ -120,10 +121,10 @@ def test_the_arrow_keys_move_a_word_and_pick_another(notebook, shown):
 def test_the_words_in_the_browser_are_those_of_python_and_are_read_out(notebook, shown):
     for state in ("lab.order = [0, 4, 2, 3, 1]", "lab.word = 4", "lab.positions = False", "lab.order = [3, 1, 2, 0, 4]"):
         notebook.run(state)
-        expect(shown.locator(".nl-readout")).to_have_text(in_python(notebook, "lab._reading()") + ".")
-        expect(shown.locator(".nl-bag")).to_have_text(in_python(notebook, "lab._bag()"))
+        expect(shown.locator(".nl-readout")).to_have_text(in_python(notebook, "reading(lab)") + ".")
+        expect(shown.locator(".nl-bag")).to_have_text(in_python(notebook, "bag(lab)"))
         expect(shown.get_by_role("status")).to_have_text(
-            in_python(notebook, "lab._reading() + '. ' + lab._bag()")
+            in_python(notebook, "reading(lab) + '. ' + bag(lab)")
         )
 
 

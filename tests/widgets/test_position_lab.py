@@ -11,6 +11,8 @@ from ninelives.config import TransformerConfig
 from ninelives.figures.style import SIGNED_MAP
 from ninelives.model import Embedding
 from ninelives.widgets import PositionLab
+from ninelives.widgets.position_lab.in_words import bag, reading
+from ninelives.widgets.position_lab.vectors import new_positions, strips_shown
 
 SENTENCE = "the dog bites the man".split()
 IDX = torch.tensor([[3, 1, 0, 3, 2]])  # (1, 5)
@@ -57,16 +59,16 @@ def test_the_parts_are_honest_for_a_sum_of_two_tables():
     module, made = embedding(), lab()
     token, position = module.token.weight.detach().numpy(), module.position.weight.detach().numpy()
     mean = position[:5].mean(0)
-    assert np.allclose(made._word_parts, token[IDX[0]] + mean, atol=1e-6)
-    assert np.allclose(made._place_parts[2], position[:5] - mean, atol=1e-6)
+    assert np.allclose(made.word_parts, token[IDX[0]] + mean, atol=1e-6)
+    assert np.allclose(made.place_parts[2], position[:5] - mean, atol=1e-6)
     assert "the rest is the same for every word" in made.note
 
 
 def test_a_module_that_concatenates_is_taken_apart_into_its_halves():
     token, position = torch.randn(4, 3), torch.randn(5, 3)
     made = lab(Made(lambda idx: torch.cat((token[idx], position.expand(len(idx), 5, 3)), dim=-1)))
-    assert np.abs(made._place_parts[..., :3]).max() < 1e-6
-    assert np.ptp(made._word_parts[:, 3:], axis=0).max() < 1e-6
+    assert np.abs(made.place_parts[..., :3]).max() < 1e-6
+    assert np.ptp(made.word_parts[:, 3:], axis=0).max() < 1e-6
 
 
 def test_a_module_that_does_more_than_add_is_named():
@@ -117,7 +119,7 @@ def test_zero_is_white_in_the_colours_sent():
 def test_the_scale_reaches_the_largest_number_shown():
     made = lab()
     assert made.largest == pytest.approx(
-        max(np.abs(sent(made)).max(), np.abs(made._word_parts).max(), np.abs(made._place_parts).max())
+        max(np.abs(sent(made)).max(), np.abs(made.word_parts).max(), np.abs(made.place_parts).max())
     )
 
 
@@ -135,6 +137,20 @@ def test_describe_says_where_a_word_went_and_how_far_its_vector():
 def test_a_word_where_it_began_has_not_moved():
     said = lab(word=1).describe()
     assert "“dog” at place 1, where it began" in said and "The sentence stands as it began" in said
+
+
+def test_the_browser_says_and_shows_what_python_does(same_in_javascript):
+    module = embedding(n_embd=4)
+    states = [{}, {"order": MOVED, "word": 1}, {"order": [3, 1, 2, 0, 4], "word": 3}, {"order": MOVED, "positions": False}, {"word": 4}]
+    labs = [lab(module, **state) for state in states]
+    labs.append(PositionLab(module, ["dog"], IDX[:, 1:2]))
+    same_in_javascript("position_lab", [
+        (made, {
+            "reading": reading(made), "bag": bag(made), "new": new_positions(made),
+            "strips": [[name, *(f"{x:.3f}" for x in part)] for name, part in strips_shown(made)],
+        })
+        for made in labs
+    ])
 
 
 def test_without_positions_every_order_is_the_same_bag():
@@ -190,7 +206,7 @@ def test_the_repr_says_what_is_shown():
 @pytest.mark.parametrize(
     ("words", "idx", "sentence"),
     [
-        (SENTENCE[:-1], IDX, "There are 4 words and 5 ids in idx"),
+        (SENTENCE[:-1], IDX, "words has 4 labels for 5 ids in idx"),
         ("the dog bites the man", IDX, "single string"),
         (SENTENCE, IDX.expand(2, 5), r"idx has shape \(2, 5\)"),
         (SENTENCE, IDX[0] * 1.0, "dtype torch.float32"),

@@ -1,0 +1,55 @@
+"""What a position lab says. The browser says the same; see in_words.js."""
+
+import numpy as np
+
+from ninelives.widgets.position_lab.vectors import SAME, new_positions
+
+
+def reading(lab) -> str:
+    """What becomes of the picked word at its position."""
+    name, position = f"“{lab.words[lab.word]}”", lab.order.index(lab.word)
+    if not lab.positions:
+        return f"{name} at place {position}: without positions its vector is the same at every place"
+    now, before = lab.table[lab.word, position], lab.table[lab.word, lab.word]  # (n_embd,)
+    if position == lab.word:
+        return f"{name} at place {position}, where it began: the length of its vector is {norm(now):.2f}"
+    return (
+        f"{name} moved from place {lab.word} to place {position}: its vector changed by {norm(now - before):.2f} "
+        f"(its length is {norm(now):.2f})"
+    )
+
+
+def bag(lab) -> str:
+    """Whether the sentence has the same vectors as at the start, in any order."""
+    count = len(lab.words)
+    if count == 1:
+        return "A sentence of one word has one place: there is nothing to move."
+    if lab.order == sorted(lab.order):
+        return "The sentence stands as it began."
+    new = len(new_positions(lab))
+    if not new:
+        return f"The same {count} vectors as at the start, in another order: as a bag of vectors, the two sentences are equal."
+    return f"{new} of the {count} vectors {'is' if new == 1 else 'are'} new: as a bag of vectors, this is another sentence."
+
+
+def note_on(lab) -> str:
+    """What the two parts of a vector are, in this module."""
+    count = len(lab.words)
+    if count == 1:
+        return "With one place there is nothing to compare, so the word's part is the whole vector."
+    note = (
+        f"The word's part is the mean of its vectors at all {count} places, and the place's part is the rest: together "
+        "they are exactly what your module gives."
+    )
+    between_words = np.abs(lab.place_parts - lab.place_parts[:1]).max()
+    if np.abs(lab.place_parts).max() < SAME * lab.largest:
+        return f"{note} A word has the same vector at every place: your module adds no positions."
+    if len(np.unique(lab.word_parts, axis=0)) == 1:
+        return note
+    if between_words < SAME * lab.largest:
+        return f"{note} At each place the rest is the same for every word."
+    return f"{note} At one place the rest differs from word to word: your module does more than add."
+
+
+def norm(vector: np.ndarray) -> float:
+    return float(np.linalg.norm(vector))

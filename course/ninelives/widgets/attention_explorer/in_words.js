@@ -46,5 +46,5 @@ export function news(last, now) {
   if (now.note !== (last?.note ?? "")) parts.push(now.note || "Every word is shown.");
   if (now.cell && now.cell !== last?.cell && now.sentence === last?.sentence && !parts.length) parts.push(now.cell);
   else if (now.sentence) parts.push(now.sentence);
-  return parts.map(part => part.replace(/\.$/, "")).join(". ");
+  return parts.join(". ").replaceAll(".. ", ". ");
 }

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from ninelives.model.transformer import in_eval_mode
+from ninelives.model.inspection import in_eval_mode
 
 
 class Way(NamedTuple):

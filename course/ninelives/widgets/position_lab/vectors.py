@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from ninelives.figures.style import visible
-from ninelives.model.transformer import in_eval_mode
+from ninelives.model.inspection import in_eval_mode
 
 SAME = 1e-5  # numbers count as equal when they differ by less than this part of the largest
 

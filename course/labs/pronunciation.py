@@ -30,7 +30,7 @@ from IPython.display import display
 
 from ninelives import figures
 from ninelives.recipes import curves
-from ninelives.recipes.pronunciation import RECIPE, WATCHED, spoken, study
+from ninelives.recipes.pronunciation import RECIPE, WATCHED, pronounce, train_model
 from ninelives.text import pronunciation
 from ninelives.text.packages import NotInstalled
 from ninelives.widgets import TrainingMonitor
@@ -54,14 +54,14 @@ else:
 if dictionary:
     by_spelling = {word.spelling: word for word in dictionary}
     for spelling in ("though", "through", "tough", "cough", "bough", "read", "tomato", "colonel"):
-        print(f"{spelling:10} {'  or  '.join(by_spelling[spelling].spoken)}")
+        print(f"{spelling:10} {'  or  '.join(by_spelling[spelling].pronunciations)}")
 
 # %% [markdown]
 # Many words are spelled with *ough* at their end. How do they sound there? Their last phonemes:
 
 # %%
 if dictionary:
-    endings = Counter(word.spoken[0].split()[-1] for word in dictionary if word.spelling.endswith("ough"))
+    endings = Counter(word.pronunciations[0].split()[-1] for word in dictionary if word.spelling.endswith("ough"))
     print(", ".join(f"…{phoneme} {times} times" for phoneme, times in endings.most_common(5)))
 
 # %% [markdown]
@@ -76,7 +76,7 @@ if dictionary:
     known = {word.spelling for word in for_training}
     some = ", ".join(word.spelling for word in unseen[:8])
     print(f"{len(for_training):,} words to learn from, {len(unseen):,} held out: {some} …")
-    several = sum(len(word.spoken) > 1 for word in dictionary) / len(dictionary)
+    several = sum(len(word.pronunciations) > 1 for word in dictionary) / len(dictionary)
     print(f"{several:.0%} of all words are spoken in more than one way")
     close = sum(word.spelling[:-1] in known or word.spelling + "s" in known for word in unseen) / len(unseen)
     print(f"{close:.0%} of the words held out are a known word with one letter more at its end, or one without its s")
@@ -124,7 +124,7 @@ model = None
 if dictionary and train_now:
     monitor = TrainingMonitor("yours", recipe.max_iters, beside={"saved run": saved.history})
     display(monitor)
-    model, run = await monitor.watch(study, recipe, folder=folder)
+    model, run = await monitor.watch(train_model, recipe, folder=folder)
 elif dictionary:
     print("Nothing is trained: train_now is False.")
 else:
@@ -143,11 +143,11 @@ else:
     print(f"{'':15}{'the model':48}the dictionary")
     for spelling in ("though", "through", "tough", "hiccough", "nine", "lives", "transformer", "blorf", "café"):
         try:
-            [said] = spoken(model, [spelling])
+            [said] = pronounce(model, [spelling])
         except ValueError as problem:
             print(f"{spelling:15}{problem}")
             continue
-        ways = by_spelling[spelling].spoken if spelling in by_spelling else ("(does not have it)",)
+        ways = by_spelling[spelling].pronunciations if spelling in by_spelling else ("(does not have it)",)
         print(f"{spelling:15}{said:48}{'' if said in ways else '  or  '.join(ways)}")
 
 # %% [markdown]
@@ -161,11 +161,11 @@ if model is None:
     print("Train the model first: set train_now to True above.")
 else:
     some = unseen[1000:1200]
-    said = spoken(model, [word.spelling for word in some])
-    wrong = [(word, answer) for word, answer in zip(some, said) if answer not in word.spoken]
+    said = pronounce(model, [word.spelling for word in some])
+    wrong = [(word, answer) for word, answer in zip(some, said) if answer not in word.pronunciations]
     print(f"{len(wrong)} of {len(some)} words are wrong, such as\n\n{'':15}{'the model':48}the dictionary")
     for word, answer in wrong[:12]:
-        print(f"{word.spelling:15}{answer:48}{word.spoken[0]}")
+        print(f"{word.spelling:15}{answer:48}{word.pronunciations[0]}")
 
 # %% [markdown]
 # ## Where next

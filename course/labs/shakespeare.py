@@ -31,7 +31,7 @@ from IPython.display import display
 from ninelives import figures
 from ninelives.model import generate
 from ninelives.recipes import curves
-from ninelives.recipes.shakespeare import RECIPE, study
+from ninelives.recipes.shakespeare import RECIPE, train_model
 from ninelives.text import shakespeare
 from ninelives.text.packages import NotInstalled
 from ninelives.widgets import TrainingMonitor
@@ -141,7 +141,7 @@ model = None
 if plays and train_now:
     monitor = TrainingMonitor("yours", recipe.max_iters, beside={"saved run": saved.history})
     display(monitor)
-    model, run = await monitor.watch(study, recipe, folder=folder)
+    model, run = await monitor.watch(train_model, recipe, folder=folder)
 elif plays:
     print("Nothing is trained: train_now is False.")
 else:

@@ -226,7 +226,7 @@ model = None
 if train_now:
     monitor = TrainingMonitor("yours", lesson.recipe.max_iters, beside={name: run.history for name, run in two.items()})
     display(monitor)
-    model, run = await monitor.watch(addition.study, lesson, folder=folder)
+    model, run = await monitor.watch(addition.train_lesson, lesson, folder=folder)
 else:
     print("Nothing is trained: train_now is False.")
 

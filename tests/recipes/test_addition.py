@@ -13,7 +13,7 @@ from ninelives.recipes.addition import (
     model_of,
     saved_runs,
     solved,
-    study,
+    train_lesson,
 )
 from ninelives.text.addition import FORMATS, held_out
 from ninelives.training import Recipe
@@ -115,6 +115,6 @@ def test_solved_is_the_share_that_greedy_generation_solves(half_learnt):
 def test_a_lesson_of_your_own_can_be_trained_and_continued(tmp_path):
     recipe = Recipe(batch_size=4, max_iters=4, warmup_steps=1, eval_every=2)
     lesson = replace(LESSONS["best"], recipe=recipe)
-    _, run = study(lesson, tmp_path)
+    _, run = train_lesson(lesson, tmp_path)
     assert run.finished and [entry["step"] for entry in run.history] == [2, 4]
-    assert study(lesson, tmp_path)[1].seconds == run.seconds
+    assert train_lesson(lesson, tmp_path)[1].seconds == run.seconds

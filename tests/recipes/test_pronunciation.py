@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ninelives.recipes import curves, pronunciation
-from ninelives.recipes.pronunciation import RECIPE, model_of, pronunciation_batch, right, spoken
+from ninelives.recipes.pronunciation import RECIPE, accuracy, model_of, pronounce, pronunciation_batch
 from ninelives.text.pronunciation import LETTERS, PHONEMES, Word
 from ninelives.training.batches import drawn_rows
 
@@ -22,7 +22,7 @@ def test_the_saved_run_has_the_recipe_and_the_sizes_in_the_code():
 def test_a_batch_holds_the_letters_and_the_first_pronunciation_of_each_word():
     prefix, targets = pronunciation_batch(WORDS)
     assert [LETTERS.decode(row) for row in prefix] == [word.spelling for word in WORDS]
-    assert [PHONEMES.decode(row) for row in targets] == [word.spoken[0] for word in WORDS]
+    assert [PHONEMES.decode(row) for row in targets] == [word.pronunciations[0] for word in WORDS]
     assert (targets == PHONEMES.end_token).sum(1).tolist() == [1, 1, 1]
     batch = drawn_rows(*pronunciation_batch(WORDS))(torch.Generator().manual_seed(0), 5)
     assert {LETTERS.decode(row) for row in batch[0]} <= {word.spelling for word in WORDS}
@@ -30,15 +30,15 @@ def test_a_batch_holds_the_letters_and_the_first_pronunciation_of_each_word():
 
 def test_a_word_is_right_in_any_pronunciation_of_the_dictionary_and_only_as_a_whole(monkeypatch):
     said = ["k ae", "r iy d", "n ay t s"]
-    monkeypatch.setattr(pronunciation, "spoken", lambda model, spellings: said)
-    assert right(None, WORDS) == pytest.approx(2 / 3)
+    monkeypatch.setattr(pronunciation, "pronounce", lambda model, spellings: said)
+    assert accuracy(None, WORDS) == pytest.approx(2 / 3)
 
 
 def test_words_are_pronounced_in_a_batch_as_each_alone():
     model = model_of(replace(RECIPE, seed=1))
     spellings = [word.spelling for word in WORDS]
-    assert spoken(model, spellings) == [spoken(model, [spelling])[0] for spelling in spellings]
+    assert pronounce(model, spellings) == [pronounce(model, [spelling])[0] for spelling in spellings]
     with pytest.raises(ValueError, match="the character 'é'"):
-        spoken(model, ["café"])
+        pronounce(model, ["café"])
     with pytest.raises(ValueError, match="'aaaaaaaaaaaaaaaaa' has 17 letters; the model reads at most 16"):
-        spoken(model, ["a" * 17])
+        pronounce(model, ["a" * 17])

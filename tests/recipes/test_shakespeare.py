@@ -1,7 +1,7 @@
 import torch
 
 from ninelives.recipes import curves
-from ninelives.recipes.shakespeare import BLOCK_SIZE, RECIPE, drawn_windows, model_of, right, windows
+from ninelives.recipes.shakespeare import BLOCK_SIZE, RECIPE, accuracy, drawn_windows, model_of, windows
 from ninelives.text.shakespeare import plays, tokenizer_of
 
 
@@ -28,4 +28,4 @@ def test_right_characters_are_counted_over_all_positions():
             return torch.nn.functional.one_hot(torch.full_like(idx, 3), 5).float(), None
 
     text = torch.arange(1000) % 5
-    assert abs(right(AlwaysThree(), text) - 1 / 5) < 0.01
+    assert abs(accuracy(AlwaysThree(), text) - 1 / 5) < 0.01

@@ -110,7 +110,7 @@ def solved(model: Decoder, form: Format, sums: Sequence[tuple[int, int]]) -> flo
     return ((logits.argmax(-1) == targets) | (targets == PADDING)).all(1).float().mean().item()
 
 
-def study(lesson: Lesson, folder: Path | None = None, monitor: Callable | None = None) -> tuple[Decoder, Run]:
+def train_lesson(lesson: Lesson, folder: Path | None = None, monitor: Callable | None = None) -> tuple[Decoder, Run]:
     """Train the model of a lesson, or continue a training that `folder` holds."""
     model, watched = model_of(lesson), held_out()[:WATCHED]
     run = train(
@@ -137,7 +137,7 @@ def main() -> None:
     asked = parser.parse_args()
     for name in asked.names:
         print(name)
-        _, run = study(LESSONS[name], asked.folder / curve_name(name))
+        _, run = train_lesson(LESSONS[name], asked.folder / curve_name(name))
         curves.save(curve_name(name), run)
 
 

@@ -84,7 +84,7 @@ def curve_name(name: str, seed: int | str) -> str:
     return f"{name.replace(' ', '-')}.{seed}"
 
 
-def climb(name: str, seed: int, folder: Path) -> Run:
+def train_rung(name: str, seed: int, folder: Path) -> Run:
     """Train a rung, or continue a training. Its checkpoint is in a folder of its own below `folder`."""
     rung = replace(RUNGS[name], recipe=replace(RUNGS[name].recipe, seed=seed))
     tokenizer = tokenizer_of(rung)
@@ -114,7 +114,7 @@ def main() -> None:
     for seed in asked.seeds:
         for name in asked.names:
             print(f"{name}, seed {seed}")
-            curves.save(curve_name(name, seed), climb(name, seed, asked.folder))
+            curves.save(curve_name(name, seed), train_rung(name, seed, asked.folder))
 
 
 if __name__ == "__main__":

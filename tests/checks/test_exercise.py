@@ -210,3 +210,22 @@ def test_a_mistaken_class_is_tried_on_the_learners_layers():
     assert exercise.likely_cause(result, (x,), "use it once.", make=partial(on_layers_of, mine)) == "the layer is used twice."
     assert exercise.likely_cause(result, (x,), "use it once.", make=partial(on_layers_of, Given().double())) == "use it once."
     assert type(mine) is Given
+
+
+@pytest.mark.parametrize(("aspect", "cause"), [("first", "of the first"), ("second", "of the second")])
+def test_a_mistake_of_the_aspect_that_is_checked_is_named_before_one_that_gives_the_same(aspect, cause):
+    doubled = Exercise("double")
+    for name in ("first", "second"):
+        doubled.mistake(name, f"of the {name}")(triple)
+
+        @doubled.aspect(name)
+        def is_doubled(answer, seed):
+            x = torch.ones(2)
+            doubled.want_values(answer(x), 2 * x, (x,), what="the result", otherwise="multiply by 2.", caption="Wanted, and yours")
+
+    assert doubled.refusal(aspect, triple).cause == cause
+
+
+def test_a_check_that_an_exercise_does_not_have_is_named_with_those_that_it_has(exercise):
+    with pytest.raises(ValueError, match="double has no check 'sum': its checks are 'shape', 'values'."):
+        exercise(double, "sum")

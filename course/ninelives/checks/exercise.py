@@ -62,6 +62,7 @@ class Exercise:
         self.error_hints = error_hints or {}
         self.aspects: dict[str, Callable[[Any, int], None]] = {}
         self.mistakes: list[Mistake] = []
+        self.running: str | None = None  # the aspect that is checked now
 
     def aspect(self, name: str) -> Callable:
         """Register a function (answer, seed) that raises CheckFailed."""
@@ -97,6 +98,7 @@ class Exercise:
 
         Raises:
             CheckFailed: with seen, wanted and the likely cause.
+            ValueError: there is no such aspect.
         """
         for name in self.aspects if aspect is None else [aspect]:
             failure = self.refusal(name, answer, seed)
@@ -108,10 +110,13 @@ class Exercise:
                 print(f"{self.name}, {name}: visible checks passed.")
 
     def refusal(self, aspect: str, answer: Any, seed: int = 0) -> CheckFailed | None:
-        """Why one aspect refuses an answer; None if it accepts it."""
+        """Why one aspect refuses an answer; None if it accepts it. Raises ValueError if there is no such aspect."""
+        if aspect not in self.aspects:
+            raise ValueError(f"{self.name} has no check {aspect!r}: its checks are {', '.join(map(repr, self.aspects))}.")
         # A check must not move the stream of random numbers of the learner's notebook.
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # torch.manual_seed does it for every kind of device, there or not
+            self.running = aspect
             try:
                 self.aspects[aspect](answer, seed)
             except CheckFailed as failure:
@@ -150,6 +155,8 @@ class Exercise:
     ) -> str:
         """The sentence of the registered mistake that gives the same result, or else `otherwise`.
 
+        The mistakes of the aspect that is being checked are tried first, then all others, in the order of registration.
+
         Args:
             result: what the learner's code gave.
             arguments: what it was called with. Each mistake is run on copies, in float64.
@@ -157,7 +164,7 @@ class Exercise:
             agree: when two results count as the same.
             make: makes a mistake ready to be called with the arguments; needed for classes, see `on_layers_of`.
         """
-        for mistake in self.mistakes:
+        for mistake in sorted(self.mistakes, key=lambda mistake: mistake.aspect != self.running):
             try:
                 with torch.no_grad():
                     given = (make(mistake.answer) if make else mistake.answer)(*map(_copy, arguments))

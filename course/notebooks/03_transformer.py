@@ -427,9 +427,9 @@ check.transformer(Transformer, "loss", seed=2)
 ### END HIDDEN TESTS
 
 # %% points=1 test="transformer-hidden"
-check.transformer(Transformer, "hidden")
+check.transformer(Transformer, "hidden states")
 ### BEGIN HIDDEN TESTS
-check.transformer(Transformer, "hidden", seed=1)
+check.transformer(Transformer, "hidden states", seed=1)
 ### END HIDDEN TESTS
 
 # %% points=2 test="transformer-cache"

@@ -6,14 +6,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from answers.wrong import transformer as wrong
 from ninelives import model
 from ninelives.build import ROOT
 from ninelives.checks import transformer as check
 from ninelives.grading.assignment import Cell, Notebook
 from ninelives.grading.canary import canaries
 from ninelives.model.masks import joint_mask
-from submissions import graded_cells, source_of
+from submissions import graded_cells
 
 NAME = "03-transformer"
 
@@ -26,15 +25,25 @@ def notebook():
         for name, cell in solved.items()), {})
 
 
-@pytest.mark.parametrize("block", [wrong.NoAttention, wrong.MaskNotPassedOn, wrong.AlwaysCausal])
+ATTENTION = "self.attention(self.norm_1(x), attention_mask)"
+MISTAKES_IN_THE_BLOCK = {
+    "attention is not used": "0",
+    "the mask is not passed on": "self.attention(self.norm_1(x))",
+    "the mask is another": "self.attention(self.norm_1(x), None if attention_mask is None else torch.ones(x.shape[1], x.shape[1]).tril())",
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES_IN_THE_BLOCK)
 @pytest.mark.parametrize("aspect", check.transformer.aspects)
-def test_a_mistake_in_one_exercise_lets_no_known_wrong_answer_through_in_the_next(notebook, block, aspect):
-    [asked] = [cell for cell in notebook.cells if cell.name == f"transformer-{aspect}"]
+def test_a_mistake_in_one_exercise_lets_no_known_wrong_answer_through_in_the_next(notebook, mistake, aspect):
+    [asked] = [cell for cell in notebook.cells if cell.source.startswith(f'check.transformer(Transformer, "{aspect}")')]
+    [block] = [cell.solved for cell in notebook.cells if cell.name == "block"]
+    assert ATTENTION in block
     known_wrong = canaries(notebook, asked)
     assert list(known_wrong) == ["unwritten", "spoilt"]
     for source in known_wrong.values():
         names = {"torch": torch, "nn": nn, "F": F, "joint_mask": joint_mask, "Embedding": model.Embedding,
                  "MultiHeadSelfAttention": model.MultiHeadSelfAttention}
-        exec(source_of(block, "TransformerBlock"), names)
+        exec(block.replace(ATTENTION, MISTAKES_IN_THE_BLOCK[mistake]), names)
         exec(source, names)
         assert check.transformer.refusal(aspect, names["Transformer"]) is not None

@@ -150,7 +150,7 @@ class HelperMethods(model.Transformer):
 
 @accepted_by(transformer)
 class FloatMask(model.Transformer):
-    """The joint mask as numbers; targets put behind places that predict nothing, in place of a slice."""
+    """The joint mask as numbers; targets padded at the rows that predict nothing, instead of a slice."""
 
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
         real = (idx != -1).float()

@@ -301,16 +301,16 @@ check.encoder(Encoder, "columns", seed=2)
 ### END HIDDEN TESTS
 
 # %% points=1 test="encoder-rows"
-check.encoder(Encoder, "rows")
+check.encoder(Encoder, "no empty row")
 ### BEGIN HIDDEN TESTS
-check.encoder(Encoder, "rows", seed=1)
+check.encoder(Encoder, "no empty row", seed=1)
 ### END HIDDEN TESTS
 
 # %% points=2 test="encoder-property"
-check.encoder(Encoder, "property")
+check.encoder(Encoder, "padding has no effect")
 ### BEGIN HIDDEN TESTS
-check.encoder(Encoder, "property", seed=1)
-check.encoder(Encoder, "property", seed=2)
+check.encoder(Encoder, "padding has no effect", seed=1)
+check.encoder(Encoder, "padding has no effect", seed=2)
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -13,9 +13,9 @@ def triangle_of_ones(T):
 
 
 @accepted_by(causal_mask)
-def places_compared(T):
-    place = torch.arange(T)
-    return place <= place.unsqueeze(1)
+def positions_compared(T):
+    position = torch.arange(T)
+    return position <= position.unsqueeze(1)
 
 
 @accepted_by(causal_mask)
@@ -46,7 +46,7 @@ class TriangleOfTheEncodersMask(Encoder):
 class BothMustAllow(Encoder):
     def get_attention_mask(self, num_tokens, T=None):
         mask = super().get_attention_mask(num_tokens, T)
-        return mask & places_compared(mask.shape[-1])
+        return mask & positions_compared(mask.shape[-1])
 
 
 @accepted_by(decoder)
@@ -60,8 +60,8 @@ class Multiplied(Encoder):
 class WithoutTheEncoder(Encoder):
     def get_attention_mask(self, num_tokens, T=None):
         T = int(num_tokens.max()) if T is None else T
-        place = torch.arange(T)
-        return (place < num_tokens.view(-1, 1, 1, 1)) * (place <= place.unsqueeze(1))
+        position = torch.arange(T)
+        return (position < num_tokens.view(-1, 1, 1, 1)) * (position <= position.unsqueeze(1))
 
 
 @accepted_by(decoder)
@@ -73,7 +73,7 @@ class FutureFilled(Encoder):
 
 @accepted_by(decoder)
 class ShorterOfTwoLengths(Encoder):
-    """Row i is open up to place i, or up to the last token if that comes first."""
+    """Row i is open up to position i, or up to the last token if that comes first."""
 
     def get_attention_mask(self, num_tokens, T=None):
         T = int(num_tokens.max()) if T is None else T

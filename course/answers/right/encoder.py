@@ -18,7 +18,7 @@ def not_below_zero(idx):
 
 
 @accepted_by(count_tokens)
-def places_less_padding(idx):
+def positions_less_padding(idx):
     return idx.shape[1] - torch.count_nonzero(idx == -1, dim=1)
 
 
@@ -38,8 +38,8 @@ class Expanded(Transformer):
 @accepted_by(encoder)
 class LeftToBroadcasting(Transformer):
     def get_attention_mask(self, num_tokens, T=None):
-        places = torch.arange(num_tokens.max() if T is None else T)
-        return (places[None] < num_tokens[:, None])[:, None, None, :]
+        positions = torch.arange(num_tokens.max() if T is None else T)
+        return (positions[None] < num_tokens[:, None])[:, None, None, :]
 
 
 @accepted_by(encoder)

@@ -12,20 +12,20 @@ from ninelives.checks.transformer_mistakes import Given
 from ninelives.model.masks import joint_mask
 
 
-@refused_by(block, "shape", "not written yet")
+@refused_by(block, "shape", "not written yet", "run its cell again, then this check")
 class BlockNotWritten(GivenBlock):
     def forward(self, x, attention_mask=None):
         raise NotImplementedError()
 
 
-@refused_by(block, "shape", "has no `return`")
+@refused_by(block, "shape", "the function has no `return`.")
 class BlockWithoutReturn(GivenBlock):
     def forward(self, x, attention_mask=None):
         x = x + self.attend(x, attention_mask)
         x = x + self.transform(x)
 
 
-@refused_by(block, "shape", "changed the tensor that it was given")
+@refused_by(block, "shape", "changed the tensor that it was given", "work on x.clone()")
 class AddedInPlace(GivenBlock):
     def forward(self, x, attention_mask=None):
         x += self.attend(x, attention_mask)
@@ -61,21 +61,21 @@ class AlwaysCausal(GivenBlock):
         return x + self.transform(x)
 
 
-@refused_by(block, "gradient", "no gradient has reached")
+@refused_by(block, "gradient", "no gradient has reached", "or a layer that forward does not use.")
 class AttentionDetached(GivenBlock):
     def forward(self, x, attention_mask=None):
         x = x + self.attend(x, attention_mask).detach()
         return x + self.transform(x)
 
 
-@refused_by(block, "gradient", "one of the paths from x to the output is cut off")
+@refused_by(block, "gradient", "one of the paths from x", " to the output is cut off")
 class ResidualDetached(GivenBlock):
     def forward(self, x, attention_mask=None):
         x = x.detach() + self.attend(x, attention_mask)
         return x + self.transform(x)
 
 
-@refused_by(transformer, "logits", "Transformer.forward is not written yet")
+@refused_by(transformer, "logits", "Transformer.forward is not written yet", "run its cell again, then this check")
 class TransformerNotWritten(Given):
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
         raise NotImplementedError()
@@ -106,7 +106,7 @@ class LogitsAlone(Given):
         return logits if loss is None else (logits, loss)
 
 
-@refused_by(transformer, "logits", "has no `return`")
+@refused_by(transformer, "logits", "the function has no `return`.")
 class TransformerWithoutReturn(Given):
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
         super().forward(idx, targets, hidden_cache, return_hidden)
@@ -119,7 +119,7 @@ class LossOfNothing(Given):
         return logits, torch.tensor(0.0) if loss is None else loss
 
 
-@refused_by(transformer, "logits", "changed the tensor that it was given")
+@refused_by(transformer, "logits", "changed the tensor that it was given", "work on x.clone()")
 class PaddingOverwritten(Given):
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
         is_padding = idx == -1
@@ -266,7 +266,7 @@ class CacheReversed(Given):
         return super().join(cache.flip(1), idx, x, mask)
 
 
-@refused_by(transformer, "cache", "changed the tensor that it was given")
+@refused_by(transformer, "cache", "changed the tensor that it was given", "work on x.clone()")
 class CacheCentredInPlace(Given):
     def join(self, cache, idx, x, mask):
         cache -= cache.mean(-1, keepdim=True)
@@ -279,13 +279,13 @@ class LossDetached(Given):
         return super().loss(logits.detach(), targets)
 
 
-@refused_by(transformer, "gradient", "one of the paths from hidden_cache to the output is cut off")
+@refused_by(transformer, "gradient", "one of the paths from hidden_cache", " to the output is cut off")
 class CacheDetached(Given):
     def join(self, cache, idx, x, mask):
         return super().join(cache.detach(), idx, x, mask)
 
 
-@refused_by(transformer, "gradient", "one of the paths from layers.embedding.token.weight")
+@refused_by(transformer, "gradient", "one of the paths from layers.embedding.token.weight", " to the output is cut off")
 class EmbeddingsDetached(Given):
     def through_blocks(self, x, mask):
         P = x.shape[1] - self.positions if self.positions else 0

@@ -2,27 +2,116 @@
 
 import torch
 
+from ninelives import model
 from ninelives.checks.encoder import (
-    UNUSED,
-    ask,
+    EMPTY_ROW,
+    MASK_HINTS,
+    another_word,
     cases,
-    fits_mask_shape,
     loop_mask,
     mask_of,
     padded_ids,
+    same_mask,
     scores_of,
+    want_mask,
+    want_mask_shape,
     want_no_empty_row,
     want_padding_without_effect,
     want_zeros_and_ones,
     whole_model,
 )
-from ninelives.checks.exercise import CheckFailed, Exercise, build, want_shape
-from ninelives.figures import wanted_and_yours
+from ninelives.checks.exercise import CheckFailed, Exercise, build, ids, run
+from ninelives.config import TransformerConfig
 
-causal_mask = Exercise("causal_mask")
-decoder = Exercise("Decoder")
+causal_mask = Exercise("causal_mask", error_hints=MASK_HINTS)
+decoder = Exercise("Decoder", error_hints=MASK_HINTS)
 
 MASK = "Decoder.get_attention_mask"
+TRIANGLE = "column j of row i is open if j <= i."
+
+
+@causal_mask.mistake("values", "this is one row. Each of the T tokens has its own row.")
+def one_row(T):
+    return torch.ones(T)
+
+
+@causal_mask.mistake("values", "no axis for the batch here: the triangle is the same for all sequences.")
+def batch_axis_added(T):
+    return torch.ones(1, T, T).tril()
+
+
+@causal_mask.mistake("values", "no axes for batch and heads here: broadcasting adds them when the two masks are "
+                               "combined.")
+def batch_and_head_axes_added(T):
+    return torch.ones(1, 1, T, T).tril()
+
+
+@causal_mask.mistake("values", "every token attends to all later ones: the triangle is missing.")
+def everything_open(T):
+    return torch.ones(T, T)
+
+
+@causal_mask.mistake("values", "this is the upper triangle (`triu`): each token attends to the later ones. The lower "
+                               "one is `tril`.")
+def upper_triangle(T):
+    return torch.triu(torch.ones(T, T))
+
+
+@causal_mask.mistake("values", "1 and 0 are swapped: 1 (True) means may attend.")
+def one_means_hidden(T):
+    return torch.triu(torch.ones(T, T), diagonal=1)
+
+
+@causal_mask.mistake("values", "the diagonal is closed: a token may attend to itself. `tril` without a second "
+                               "argument keeps the diagonal.")
+def without_the_diagonal(T):
+    return torch.tril(torch.ones(T, T), diagonal=-1)
+
+
+@causal_mask.mistake("values", "one position too many is open: each token attends to the next one, which it is to "
+                               "predict.")
+def one_position_ahead(T):
+    return torch.tril(torch.ones(T, T), diagonal=1)
+
+
+@causal_mask.mistake("values", "each token attends to itself and to nothing else.")
+def diagonal_only(T):
+    return torch.eye(T)
+
+
+@causal_mask.mistake("values", "everything is closed: `tril` keeps the numbers that are there, so start from ones, "
+                               "not from zeros.")
+def triangle_of_zeros(T):
+    return torch.tril(torch.zeros(T, T))
+
+
+class Given(model.Encoder):
+    """The package's encoder, whose mask is (B, 1, T, T)."""
+
+    def encoder_mask(self, num_tokens, T):
+        return super().get_attention_mask(num_tokens, T)
+
+
+@decoder.mistake("triangle", "the two masks are joined by or. Both must allow a position: `&`, or multiply.")
+class EitherOfTheMasks(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        mask = self.encoder_mask(num_tokens, T)
+        return mask | torch.ones_like(mask).tril()
+
+
+@decoder.mistake("triangle", "only the first column is open: `tril` was taken of a mask with a single row. Expand the "
+                             "rows to T first.")
+class ExpandedAfterTheTriangle(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        short = self.encoder_mask(num_tokens, T)[:, :, :1]  # (B, 1, 1, T)
+        return short.tril().expand(-1, 1, short.shape[-1], -1)
+
+
+@decoder.mistake("padding", "this is the triangle alone, without the lengths: take the encoder's mask, "
+                            "super().get_attention_mask(…), and close in it everything above the diagonal.")
+class LengthsLost(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        return torch.ones_like(self.encoder_mask(num_tokens, T)).tril()
 
 
 def loop_triangle(T: int) -> torch.Tensor:
@@ -31,57 +120,41 @@ def loop_triangle(T: int) -> torch.Tensor:
 
 
 @causal_mask.aspect("values")
-def _(answer, seed):
+def is_open_up_to_the_diagonal(answer, seed):
     for T in (5 + seed % 3, 1, 9):
-        result = ask(answer, T, what="causal_mask")
-        want_shape(result, (T, T), "(T, T)", f"causal_mask({T})", causes={
-            (T,): "this is one row. Each of the T words has a row of its own.",
-            (1, T, T): "no axis for the batch here: the triangle is the same for all sequences.",
-            (1, 1, T, T): "no axes for batch and heads here: broadcasting adds them when the masks are combined.",
-        })
-        want_zeros_and_ones(result, f"causal_mask({T})")
-        if torch.equal(result.bool(), loop_triangle(T)):
-            continue
-        raise CheckFailed(
-            f"the rows of causal_mask({T}) are {result.int().tolist()}." if T < 6 else
-            f"the first rows of causal_mask({T}) are {result[:3].int().tolist()}.",
-            "row i is open from place 0 to place i, and closed behind it.",
-            triangle_cause(result.bool(), torch.ones(T, T, dtype=torch.bool)),
-            picture=lambda: wanted_and_yours(loop_triangle(T).int(), result.int(), caption="The causal mask: wanted, and yours"),
-        )
+        want_triangle(run(answer, T, what="causal_mask"), T)
 
 
-def triangle_cause(seen: torch.Tensor, open_to_encoder: torch.Tensor) -> str:
-    """Which known mistake gives this mask (…, T, T), when the encoder's mask is the other."""
-    T = seen.shape[-1]
-    triangle, future = loop_triangle(T), ~loop_triangle(T)
-    candidates = [
-        (open_to_encoder, "nothing is closed behind a word: the triangle is missing."),
-        (open_to_encoder & triangle.T, "this is the upper triangle (`triu`): each word sees what comes after it. The lower one is `tril`."),
-        (open_to_encoder & future, "1 and 0 have changed places: 1 (True) means may attend."),
-        (open_to_encoder & ~triangle.T, "the diagonal is closed: a word may see itself. `tril` without a second argument keeps the diagonal."),
-        (open_to_encoder & torch.ones(T, T, dtype=torch.bool).tril(1), "one place too many is open: each word sees the one after it, which it is to predict."),
-        (open_to_encoder & torch.eye(T, dtype=torch.bool), "each word sees itself and nothing else."),
-        (open_to_encoder & (torch.arange(T) == 0), "only the first column is open: `tril` was taken of a mask with a single row. Expand the rows to T first."),
-        (open_to_encoder | triangle, "the two masks are joined by or. Both must allow a place: `&`, or multiply."),
-        (torch.zeros_like(seen), "everything is closed: `tril` keeps what is there, so start from ones, not from zeros."),
-    ]
-    for mistake, cause in candidates:
-        if torch.equal(seen, mistake.expand_as(seen)):
-            return cause
-    return "open where the column is not behind the row: j <= i."
+def want_triangle(result: torch.Tensor, T: int) -> None:
+    """Refuse anything but a lower triangle (T, T) of ones, of any dtype."""
+    causal_mask.want_shape(result, (T, T), "(T, T)", f"causal_mask({T})", (T,))
+    want_zeros_and_ones(result, f"causal_mask({T})")
+    causal_mask.want_values(
+        result, loop_triangle(T), (T,), what=lambda row: f"row {row} of causal_mask({T}) is",
+        otherwise=TRIANGLE, caption="The causal mask: wanted, and yours",
+        meaning=": row i is open from position 0 to position i", row_of=ids,
+    )
+
+
+def triangle_cause(mask: torch.Tensor, num_tokens: torch.Tensor, otherwise: str) -> str:
+    """The known mistake in a triangle that gives this mask together with the encoder's."""
+    T = mask.shape[-1]
+    return causal_mask.likely_cause(
+        mask, (T,), otherwise, same_mask,
+        make=lambda mistake: lambda T: loop_mask(num_tokens, T) & mistake(T).bool().reshape(T, T),
+    )
 
 
 @decoder.aspect("shape")
-def _(answer, seed):
+def has_a_row_and_a_column_for_every_position(answer, seed):
     for num_tokens, T, config in cases(seed):
         module = build(answer, config)
         B, longest = len(num_tokens), int(num_tokens.max())
-        want_full_rows(ask(module.get_attention_mask, num_tokens, T, what=MASK), B, T, MASK)
+        want_full_rows(run(module.get_attention_mask, num_tokens, T, what=MASK), B, T, MASK)
         mask_of(module, num_tokens, T, config, MASK)
-        without = ask(module.get_attention_mask, num_tokens, what=f"{MASK} without T")
+        without = run(module.get_attention_mask, num_tokens, what=f"{MASK} without T")
         want_full_rows(without, B, longest, f"{MASK} without T")
-        fits_mask_shape(without, B, longest, config, f"{MASK} without T", num_tokens)
+        want_mask_shape(without, (num_tokens,), config, f"{MASK} without T")
 
 
 def want_full_rows(result: torch.Tensor, B: int, T: int, what: str) -> None:
@@ -90,72 +163,74 @@ def want_full_rows(result: torch.Tensor, B: int, T: int, what: str) -> None:
         raise CheckFailed(
             f"{what} has shape {(B, 1, 1, T)}.",
             f"{(B, 1, T, T)}, that is (B, 1, T, T).",
-            "one row serves all words, but in a decoder every word has a row of its own. If your encoder's mask is "
+            "one row serves all tokens, but in a decoder every token has its own row. If your encoder's mask is "
             "that short, expand it to (B, 1, T, T) before you make it causal.",
         )
 
 
 @decoder.aspect("triangle")
-def _(answer, seed):
+def lets_no_token_attend_to_a_later_one(answer, seed):
     for num_tokens, T, config in cases(seed):
         mask = mask_of(build(answer, config), num_tokens, T, config, MASK)
-        wanted = loop_mask(num_tokens, T) & loop_triangle(T)
-        for b, n in enumerate(num_tokens.tolist()):
-            yours = mask[b, :, :n, :n]  # the words among themselves; padding is another check's
-            if (yours == wanted[b, :, :n, :n]).all():
-                continue
-            row = int((yours != wanted[b, :, :n, :n]).any(0).any(1).int().argmax())
-            raise CheckFailed(
-                f"row {row} of sequence {b}, which has {n} tokens, is {mask[b, 0, row].int().tolist()}.",
-                f"{wanted[b, 0, row].int().tolist()}: open from place 0 to place {row}.",
-                triangle_cause(mask, loop_mask(num_tokens, T)),
-                picture=lambda: wanted_and_yours(wanted[b, 0].int(), mask[b, 0].int(), caption=f"The mask of sequence {b}: wanted, and yours"),
-            )
+        want_causal(mask, num_tokens, config)
+
+
+def want_causal(mask: torch.Tensor, num_tokens: torch.Tensor, config: TransformerConfig) -> None:
+    """Refuse a mask in which a token attends to a later token, or not to itself and those before it."""
+    T = mask.shape[-1]
+    is_token = loop_mask(num_tokens, T)  # (B, 1, T, T)
+    want_mask(
+        decoder, mask, is_token & loop_triangle(T), is_token & is_token.transpose(2, 3), num_tokens, config,
+        meaning=": open from position 0 to that of the row",
+        otherwise=lambda: triangle_cause(mask, num_tokens, TRIANGLE),
+    )
 
 
 @decoder.aspect("padding")
-def _(answer, seed):
+def lets_nothing_attend_to_padding(answer, seed):
     for num_tokens, T, config in cases(seed):
         mask = mask_of(build(answer, config), num_tokens, T, config, MASK)
-        wanted = loop_mask(num_tokens, T) & loop_triangle(T)
-        upper = torch.equal(mask, (loop_mask(num_tokens, T) & loop_triangle(T).T).expand_as(mask))
-        want_no_empty_row(mask, num_tokens, wanted, triangle_cause(mask, loop_mask(num_tokens, T)) if upper else None)
-        open_to_padding = mask & ~loop_mask(num_tokens, T)
-        if not (open_to_padding & ~torch.eye(T, dtype=torch.bool)).any():
-            continue
-        b, _, row, column = open_to_padding.nonzero()[0].tolist()
-        raise CheckFailed(
-            f"sequence {b} has {num_tokens[b]} tokens, and row {row} of its mask is open for place {column}, which is padding.",
-            "a mask that is closed for padding, as the encoder's is, and causal on top of that.",
-            "the triangle alone is there and the lengths are lost: take the encoder's mask, super().get_attention_mask(…), "
-            "and close in it what lies above the diagonal."
-            if torch.equal(mask, loop_triangle(T).expand_as(mask))
-            else "both masks must allow a place: the encoder's and the triangle.",
-            picture=lambda: wanted_and_yours(wanted[b, 0].int(), mask[b, 0].int(), caption=f"The mask of sequence {b}: wanted, and yours"),
-        )
+        want_padding_closed(mask, num_tokens, config)
+
+
+def want_padding_closed(mask: torch.Tensor, num_tokens: torch.Tensor, config: TransformerConfig) -> None:
+    """Refuse a mask with an empty row, or one in which another position attends to padding."""
+    T = mask.shape[-1]
+    is_token = loop_mask(num_tokens, T)  # (B, 1, T, T)
+    wanted = is_token & loop_triangle(T)
+    want_no_empty_row(
+        decoder, mask, wanted, num_tokens, config, otherwise=lambda: triangle_cause(mask, num_tokens, EMPTY_ROW)
+    )
+    want_mask(
+        decoder, mask, wanted, ~is_token & ~torch.eye(T, dtype=torch.bool), num_tokens, config,
+        meaning=": closed for padding, as in the encoder's mask, and causal",
+        otherwise="both masks must allow a position: the encoder's and the triangle.",
+    )
 
 
 @decoder.aspect("leak")
-def _(answer, seed):
+def no_output_depends_on_a_later_token(answer, seed):
     num_tokens, T, config = cases(seed)[0]
-    model = whole_model(answer, config, "Decoder", "Encoder")
+    module = whole_model(answer, config, "Decoder", "Encoder")
     idx = padded_ids(num_tokens, T, config.vocab_size, seed)
-    scores = scores_of(model, idx, config, "Decoder")
+    scores = scores_of(module, idx, config, "Decoder")
     b = int(num_tokens.argmax())
-    for place in range(1, int(num_tokens[b])):
+    for position in range(1, int(num_tokens[b])):
         changed = idx.clone()
-        changed[b, place] = UNUSED + (idx[b, place] - UNUSED + 1) % 7
-        moved = (scores_of(model, changed, config, "Decoder") - scores)[b].abs().amax(-1)  # (T,)
-        if moved[:place].max() > 1e-9:
+        changed[b, position] = another_word(idx[b, position])
+        moved = (scores_of(module, changed, config, "Decoder") - scores)[b].abs().amax(-1)  # (T,)
+        if moved[:position].max() > 1e-9:
             raise CheckFailed(
-                f"another word at place {place} moves the scores at place {int(moved[:place].argmax())} by {moved[:place].max():.2g}.",
-                "no change before the place that has changed.",
-                "the mask is open somewhere above the diagonal, or it is not used, or the model mixes words elsewhere too.",
+                f"another word at position {position} moves the scores at position {int(moved[:position].argmax())} "
+                f"by {moved[:position].max():.2g}.",
+                "no change before the position that has changed.",
+                "the mask is open above the diagonal, or it is not used, or the model mixes tokens elsewhere too.",
             )
-        if moved[place : num_tokens[b]].min() < 1e-9:
+        if moved[position : num_tokens[b]].min() < 1e-9:
             raise CheckFailed(
-                f"another word at place {place} changes nothing at place {place + int(moved[place : num_tokens[b]].argmin())}.",
-                "a change there: each word reads itself and all that stands before it.",
+                f"another word at position {position} changes nothing at position "
+                f"{position + int(moved[position : num_tokens[b]].argmin())}.",
+                "a change there: each token attends to itself and to all before it.",
                 "the mask closes more than the future.",
             )
-    want_padding_without_effect(model, idx, scores, config, "Decoder")
+    want_padding_without_effect(module, idx, scores, config, "Decoder")

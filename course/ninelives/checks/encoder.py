@@ -5,29 +5,235 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from ninelives.checks.exercise import CheckFailed, Exercise, build, run, want_shape, want_tensor
+from ninelives import model
+from ninelives.checks.exercise import CheckFailed, Exercise, build, ids, run, want_shape, want_tensor
 from ninelives.config import TransformerConfig
 from ninelives.figures import wanted_and_yours
 
-count_tokens = Exercise("count_tokens")
-encoder = Exercise("Encoder")
+MASK_HINTS = {
+    "missing 1 required positional argument: 'T'":
+        "give T a default, `T=None`; when it is None, take the largest length.",
+    "must match the size of tensor b":
+        "T positions meet B lengths. Give num_tokens the shape (B, 1, 1, 1), so that each length meets each position.",
+    "bitwise_and":
+        "`&` joins bool masks only, and torch.ones makes floats: multiply the two, or write `!= 0` after each.",
+    "must be Tensor, not NoneType":
+        "a mask is None. Transformer returns None, Encoder a mask: is Encoder the base, `class Decoder(Encoder)`?",
+    "must be Tensor, not int":
+        "`tril` keeps a part of a matrix, so it needs a matrix: torch.ones(T, T).",
+    "takes 1 positional argument but 2 were given":
+        "T is None when it is left out, and None is no size: take the size of the encoder's mask, mask.shape[-1].",
+    "must be Number, not NoneType":
+        "T is None when it is left out, and None is no size: take the largest of num_tokens then.",
+}
+
+count_tokens = Exercise("count_tokens", error_hints=MASK_HINTS)
+encoder = Exercise("Encoder", error_hints=MASK_HINTS)
 
 MASK = "Encoder.get_attention_mask"
-# What torch says, and what it means in these exercises.
-MISTAKES = {
-    "missing 1 required positional argument: 'T'": "give T a default, `T=None`; when it is None, take the longest length.",
-    "must match the size of tensor b": "T places meet B lengths. num_tokens needs the shape (B, 1, 1, 1), so that every length meets every place.",
-    "bitwise_and": "`&` joins bool masks alone, and torch.ones makes floats: multiply the two, or write `!= 0` behind each.",
-    "must be Tensor, not NoneType": "a mask is None. Transformer has none to give, Encoder has: is it the base, `class Decoder(Encoder)`?",
-    "must be Tensor, not int": "`tril` keeps a part of a matrix, so it needs a matrix: torch.ones(T, T).",
-    "takes 1 positional argument but 2 were given": "T is None when it is left out, and None is no size: take the size of the encoder's mask, mask.shape[-1].",
-    "must be Number, not NoneType": "T is None when it is left out, and None is no size: take the largest of num_tokens then.",
-}
-UNUSED = 4  # the ids below it, and the last one, stand in no sentence of the checks
+EMPTY_ROW = ("the softmax of a row in which everything is closed is NaN, and NaN spreads. Close columns only: rows of "
+             "padding stay open at the tokens.")
+UNUSED = 4  # the ids below it, and the last one, occur in no sentence of the checks
+
+
+@count_tokens.mistake("values", "this counts the whole batch. `sum(1)` sums along the positions and leaves one number "
+                                "for each sequence.")
+def whole_batch_counted(idx):
+    return (idx != -1).sum()
+
+
+@count_tokens.mistake("values", "`sum(0)` sums down the batch. `sum(1)` sums along the positions of each sequence.")
+def counted_down_the_batch(idx):
+    return (idx != -1).sum(0)
+
+
+@count_tokens.mistake("values", "this says for every position whether it holds a token. Now sum along the positions: "
+                                "`sum(1)`.")
+def not_summed(idx):
+    return idx != -1
+
+
+@count_tokens.mistake("values", "there is one axis too many: leave out `keepdim`.")
+def kept_as_a_column(idx):
+    return (idx != -1).sum(1, keepdim=True)
+
+
+@count_tokens.mistake("values", "this counts the padding. `!=` instead of `==` counts the tokens.")
+def padding_counted(idx):
+    return (idx == -1).sum(1)
+
+
+@count_tokens.mistake("values", "every position is counted, padding too. Padding is −1: count the positions where idx "
+                                "is something else.")
+def every_position_counted(idx):
+    B, T = idx.shape
+    return torch.full((B,), T)
+
+
+@count_tokens.mistake("values", "the word with id 0 is taken for padding. Padding is −1; 0 is a word like any other.")
+def first_word_taken_for_padding(idx):
+    return (idx > 0).sum(1)
+
+
+@count_tokens.mistake("values", "the ids themselves are summed. Sum whether each position holds a token: `(idx != "
+                                "-1).sum(1)`.")
+def ids_summed(idx):
+    return idx.sum(1)
+
+
+@count_tokens.mistake("values", "this is the position of the last token, counted from 0. The number of tokens is one "
+                                "more.")
+def position_of_the_last_token(idx):
+    return (idx != -1).sum(1) - 1
+
+
+@count_tokens.mistake("values", "this is the position of the first padding, and a sequence without padding has none: "
+                                "there argmax gives 0.")
+def position_of_the_first_padding(idx):
+    return (idx == -1).int().argmax(1)
+
+
+def is_token(num_tokens: torch.Tensor, T: int) -> torch.Tensor:
+    """(B,) to (B, T) bool."""
+    return torch.arange(T) < num_tokens.unsqueeze(1)
+
+
+class Given(model.Transformer):
+    """The given lines of the exercise. Each mistake below is another mask."""
+
+    def get_attention_mask(self, num_tokens, T=None):
+        return self.mask(num_tokens, int(num_tokens.max()) if T is None else T)
+
+
+@encoder.mistake("shape", "three axes: attention would take the sequences for heads. num_tokens needs the shape (B, "
+                          "1, 1, 1), so that comparing it with T positions gives four axes.")
+class ThreeAxes(Given):
+    def mask(self, num_tokens, T):
+        return torch.arange(T) < num_tokens.reshape(-1, 1, 1)
+
+
+@encoder.mistake("shape", "the axis for the heads is missing: attention would take the sequences for heads. "
+                          "`unsqueeze(1)` adds it.")
+class HeadAxisMissing(Given):
+    def mask(self, num_tokens, T):
+        return is_token(num_tokens, T).unsqueeze(1).expand(-1, T, T)
+
+
+@encoder.mistake("shape", "this says which positions hold tokens. Give it an axis for the heads and one for the rows: "
+                          "reshape(B, 1, 1, T).")
+class TwoAxes(Given):
+    def mask(self, num_tokens, T):
+        return is_token(num_tokens, T)
+
+
+@encoder.mistake("shape", "this opens and closes whole rows. The last axis is for the token that is attended to: it "
+                          "needs the T positions.")
+class RowsByBroadcasting(Given):
+    def mask(self, num_tokens, T):
+        return is_token(num_tokens, T).reshape(-1, 1, T, 1)
+
+
+ONE_MASK = "one mask serves the whole batch, but every sequence has its own length."
+
+
+@encoder.mistake("shape", ONE_MASK)
+class OneMaskForTheBatch(Given):
+    def mask(self, num_tokens, T):
+        return is_token(num_tokens, T)[:1].expand(T, T)
+
+
+@encoder.mistake("shape", ONE_MASK)
+class OneMaskWithFourAxes(Given):
+    def mask(self, num_tokens, T):
+        return is_token(num_tokens, T)[:1].expand(1, 1, T, T)
+
+
+T_IGNORED = "T is given here and is larger than the longest sequence: take T, and the largest length only if T is None."
+
+
+@encoder.mistake("shape", T_IGNORED)
+class TIgnored(Given):
+    def mask(self, num_tokens, T):
+        longest = int(num_tokens.max())
+        return is_token(num_tokens, longest).reshape(-1, 1, 1, longest).expand(-1, 1, longest, longest)
+
+
+@encoder.mistake("shape", T_IGNORED)
+class TIgnoredInOneRow(Given):
+    def mask(self, num_tokens, T):
+        longest = int(num_tokens.max())
+        return is_token(num_tokens, longest).reshape(-1, 1, 1, longest)
+
+
+@encoder.mistake("shape", "T is taken from the number of sequences. It is the number of positions.")
+class SequencesTakenForPositions(Given):
+    def mask(self, num_tokens, T):
+        B = len(num_tokens)
+        return is_token(num_tokens, B).reshape(B, 1, 1, B).expand(-1, 1, B, B)
+
+
+@encoder.mistake("shape", "the mask is as large as block_size. It must be as large as this batch: T.")
+class AsLargeAsTheBlockSize(Given):
+    def mask(self, num_tokens, T):
+        T = self.config.block_size
+        return is_token(num_tokens, T).reshape(-1, 1, 1, T).expand(-1, 1, T, T)
+
+
+@encoder.mistake("columns", "1 and 0 are swapped: 1 (True) means may attend, and `<` is true for the tokens.")
+class OneMeansHidden(Given):
+    """The convention of nn.MultiheadAttention."""
+
+    def mask(self, num_tokens, T):
+        return ~is_token(num_tokens, T).reshape(-1, 1, 1, T).expand(-1, 1, T, T)
+
+
+@encoder.mistake("columns", "one position too many is open: positions count from 0, so the tokens are at 0 … n − 1, "
+                            "and the comparison is `<`.")
+class OnePositionTooMany(Given):
+    def mask(self, num_tokens, T):
+        return (torch.arange(T) <= num_tokens.reshape(-1, 1, 1, 1)).expand(-1, 1, T, T)
+
+
+@encoder.mistake("columns", "the last token is closed: positions count from 0, so the tokens are at 0 … n − 1: `< n`.")
+class LastTokenClosed(Given):
+    def mask(self, num_tokens, T):
+        return (torch.arange(T) < num_tokens.reshape(-1, 1, 1, 1) - 1).expand(-1, 1, T, T)
+
+
+@encoder.mistake("columns", "everything is open: the lengths are not used.")
+class EverythingOpen(Given):
+    def mask(self, num_tokens, T):
+        return torch.ones(len(num_tokens), 1, T, T)
+
+
+@encoder.mistake("columns", "whole rows are open or closed. Which token is attended to is the last axis, the columns.")
+class RowsInsteadOfColumns(Given):
+    def mask(self, num_tokens, T):
+        return is_token(num_tokens, T).reshape(-1, 1, T, 1).expand(-1, 1, T, T)
+
+
+@encoder.mistake("columns", "no token attends to a later one. That is the decoder's mask, in the next notebook; an "
+                            "encoder reads the whole sentence.")
+class Causal(Given):
+    def mask(self, num_tokens, T):
+        return is_token(num_tokens, T).reshape(-1, 1, 1, T).expand(-1, 1, T, T).tril()
+
+
+@encoder.mistake("columns", "every sequence gets the length of the first.")
+class FirstLengthForAll(Given):
+    def mask(self, num_tokens, T):
+        return is_token(num_tokens[:1], T).reshape(1, 1, 1, T).expand(len(num_tokens), 1, T, T)
+
+
+@encoder.mistake("columns", "every sequence gets the length of the longest.")
+class LongestLengthForAll(Given):
+    def mask(self, num_tokens, T):
+        longest = num_tokens.max().expand_as(num_tokens)
+        return is_token(longest, T).reshape(-1, 1, 1, T).expand(-1, 1, T, T)
 
 
 def padded_ids(num_tokens: torch.Tensor, T: int, vocab_size: int, seed: int) -> torch.Tensor:
-    """(B, T) int64: random ids, -1 behind each sequence's tokens."""
+    """(B, T) int64: random ids, -1 after each sequence's tokens."""
     generator = torch.Generator().manual_seed(seed)
     idx = torch.randint(UNUSED, vocab_size - 1, (len(num_tokens), T), generator=generator)
     for row, n in enumerate(num_tokens.tolist()):
@@ -35,54 +241,8 @@ def padded_ids(num_tokens: torch.Tensor, T: int, vocab_size: int, seed: int) -> 
     return idx
 
 
-def ask(function: Callable, *arguments, what: str) -> torch.Tensor:
-    """`run`, with a cause of its own for what often goes wrong with masks."""
-    try:
-        return run(function, *arguments, what=what)
-    except CheckFailed as failure:
-        cause = next((cause for said, cause in MISTAKES.items() if said in failure.seen), failure.cause)
-        raise CheckFailed(failure.seen, failure.wanted, cause) from None
-
-
-def loop_count(idx: torch.Tensor) -> torch.Tensor:
-    """(B,): the reference, by counting."""
-    return torch.tensor([sum(word != -1 for word in row) for row in idx.tolist()])
-
-
-@count_tokens.aspect("values")
-def _(answer, seed):
-    num_tokens, _, config = cases(seed)[0]
-    T = int(num_tokens.max())  # so that one sequence has no padding
-    idx = padded_ids(num_tokens, T, config.vocab_size, seed)
-    idx[0, 0] = 0  # a word like any other
-    B, wanted = len(idx), loop_count(idx)
-    result = run(answer, idx)
-    want_shape(result, (B,), "(B,)", "the result", causes={
-        (): "the whole batch is counted at once. `sum(1)` adds along the places and leaves one number for each sequence.",
-        (T,): "`sum(0)` adds down the batch. `sum(1)` adds along the places of each sequence.",
-        (B, T): "this says of every place whether it is a token. Now add it up along the places: `sum(1)`.",
-        (B, 1): "there is one axis too many: leave out `keepdim`.",
-    })
-    if torch.equal(result.long(), wanted):
-        return
-    counted = result.tolist()
-    causes = [
-        ((idx == -1).sum(1).tolist(), "this counts the padding. `!=` where `==` stands counts the tokens."),
-        ([T] * B, "every place is counted, padding too. Padding is −1: count the places where idx is something else."),
-        ((idx > 0).sum(1).tolist(), "the word with id 0 is taken for padding. Padding is −1; 0 is a word like any other."),
-        (idx.sum(1).tolist(), "the ids themselves are added up. Add up whether each place is a token: `(idx != -1).sum(1)`."),
-        ((wanted - 1).tolist(), "this is the place of the last token, counted from 0. The count is one more."),
-        ((idx == -1).int().argmax(1).tolist(), "this is the place of the first padding, and a sequence without padding has none: there argmax says 0."),
-    ]
-    raise CheckFailed(
-        f"count_tokens gives {counted} for sequences of {T} places.",
-        f"{wanted.tolist()}: as many as are not −1.",
-        next((cause for mistake, cause in causes if counted == mistake), "compare idx with −1, then add up along axis 1."),
-    )
-
-
 def cases(seed: int) -> list[tuple[torch.Tensor, int, TransformerConfig]]:
-    """Lengths (B,), places T and sizes: first all sizes different, then B = n_head, T = head_size, one sequence."""
+    """Lengths (B,), T and a configuration: first all sizes different, then B = n_head, T = head_size, one sequence."""
     ordinary = [([4, 7, 2], 8, 2, 10), ([3, 6, 1, 5, 2], 7, 3, 12), ([2, 6, 5], 9, 4, 20)][seed % 3]
     return [
         (torch.tensor(lengths), T, TransformerConfig(
@@ -91,22 +251,66 @@ def cases(seed: int) -> list[tuple[torch.Tensor, int, TransformerConfig]]:
     ]
 
 
+def loop_count(idx: torch.Tensor) -> torch.Tensor:
+    """(B,): the reference, by counting."""
+    return torch.tensor([sum(word != -1 for word in row) for row in idx.tolist()])
+
+
 def loop_mask(num_tokens: torch.Tensor, T: int) -> torch.Tensor:
     """(B, 1, T, T) bool: the reference, cell by cell."""
     return torch.tensor([[[[column < n for column in range(T)] for _ in range(T)]] for n in num_tokens.tolist()])
 
 
+@count_tokens.aspect("values")
+def counts_the_tokens_of_each_sequence(answer, seed):
+    num_tokens, _, config = cases(seed)[0]
+    T = int(num_tokens.max())  # so that one sequence has no padding
+    idx = padded_ids(num_tokens, T, config.vocab_size, seed)
+    idx[0, 0] = 0  # a word like any other
+    result = run(answer, idx)
+    count_tokens.want_shape(result, (len(idx),), "(B,)", "the result", (idx,))
+    count_tokens.want_values(
+        result, loop_count(idx), (idx,), what=lambda: f"for {len(idx)} sequences of {T} positions count_tokens returns",
+        otherwise="compare idx with −1, then sum along axis 1.", caption="The number of tokens: wanted, and yours",
+        meaning=": as many as are not −1", row_of=ids,
+    )
+
+
 def mask_of(module: nn.Module, num_tokens: torch.Tensor, T: int, config: TransformerConfig, what: str) -> torch.Tensor:
-    """The learner's mask, whatever its type and the axes it leaves to broadcasting, as (B, heads, T, T) bool.
+    """The learner's mask, whatever its dtype and the axes it leaves to broadcasting, as (B, heads, T, T) bool.
 
     Raises:
         CheckFailed: the call raised, gave another shape, or numbers other than 0 and 1.
     """
-    result = ask(module.get_attention_mask, num_tokens, T, what=what)
-    B = len(num_tokens)
-    fits_mask_shape(result, B, T, config, what, num_tokens)
+    result = run(module.get_attention_mask, num_tokens, T, what=what)
+    want_mask_shape(result, (num_tokens, T), config, what)
     want_zeros_and_ones(result, what)
-    return result.bool().expand(B, -1, T, T)
+    return result.bool().expand(len(num_tokens), -1, T, T)
+
+
+def masks_of(config: TransformerConfig) -> Callable:
+    """For `make`: the mask of a known mistake."""
+    return lambda mistake: mistake(config).get_attention_mask
+
+
+def want_mask_shape(
+    result: torch.Tensor, arguments: tuple, config: TransformerConfig, what: str
+) -> None:
+    """Accept (B, 1, T, T), with T or 1 rows and one mask for all heads or one for each; refuse the rest.
+
+    Args:
+        result: what get_attention_mask gave.
+        arguments: what it was called with, num_tokens and T, or num_tokens alone.
+        config: that of the learner's module.
+        what: what the result is of, for the message.
+    """
+    want_tensor(result, what)
+    num_tokens, *given = arguments
+    B, T = len(num_tokens), given[0] if given else int(num_tokens.max())
+    shape = tuple(result.shape)
+    if len(shape) == 4 and shape[0] == B and shape[1] in (1, config.n_head) and shape[2] in (1, T) and shape[3] == T:
+        return
+    encoder.want_shape(result, (B, 1, T, T), "(B, 1, T, T)", what, arguments, make=masks_of(config))
 
 
 def want_zeros_and_ones(result: torch.Tensor, what: str) -> None:
@@ -118,197 +322,186 @@ def want_zeros_and_ones(result: torch.Tensor, what: str) -> None:
         raise CheckFailed(
             f"{what} holds {number}.",
             "only 1 (True, may attend) and 0 (False, may not).",
-            "−∞ belongs into the scores; attention puts it there, wherever the mask is 0." if number < -1e3
+            "−∞ belongs in the scores; attention puts it there, wherever the mask is 0." if number < -1e3
             else "two masks are added; where both must allow, multiply them or use `&`." if number == 2
-            else "a comparison such as `<` gives True and False, and nothing else.",
+            else "a comparison such as `<` gives only True and False.",
         )
 
 
-def fits_mask_shape(
-    result: torch.Tensor, B: int, T: int, config: TransformerConfig, what: str, num_tokens: torch.Tensor
+def same_mask(mask: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether another mask allows just the same, whatever its dtype and whether it repeats its rows and heads."""
+    return other.dim() == 4 and other.shape[::3] == mask.shape[::3] and torch.equal(mask, other.bool().expand_as(mask))
+
+
+def want_mask(
+    exercise: Exercise, mask: torch.Tensor, wanted: torch.Tensor, looked_at: torch.Tensor, num_tokens: torch.Tensor,
+    config: TransformerConfig, meaning: str, otherwise: str | Callable[[], str],
 ) -> None:
-    """Accept (B, 1, T, T), with T or 1 rows and one mask for all heads or one for each; refuse the rest."""
-    want_tensor(result, what)
-    shape, longest = tuple(result.shape), int(num_tokens.max())
-    if len(shape) == 4 and shape[0] == B and shape[1] in (1, config.n_head) and shape[2] in (1, T) and shape[3] == T:
+    """Refuse a mask that differs from the wanted one where this check looks.
+
+    Args:
+        exercise: whose mistakes are known for it.
+        mask: the learner's, (B, heads, T, T) bool.
+        wanted: (B, 1, T, T) bool.
+        looked_at: (B, 1, T, T) bool: the other cells are free, or the business of another check.
+        num_tokens: (B,), the lengths that it was made for.
+        config: that of the learner's module.
+        meaning: follows the wanted row, in words.
+        otherwise: the cause when no known mistake gives this mask.
+    """
+    if not ((mask != wanted) & looked_at).any():
         return
-    causes = {
-        (B, 1, longest, longest): "T is given here and is larger than the longest sequence: take T, and the largest length only if T is None.",
-        (B, 1, 1, longest): "T is given here and is larger than the longest sequence: take T, and the largest length only if T is None.",
-        (B, 1, config.block_size, config.block_size): "the mask is as large as block_size. It must be as large as this batch: T.",
-        (B, 1, B, B): "T is taken from the number of sequences. It is the number of places.",
-        (T, T): "one mask serves the whole batch, but every sequence has a length of its own.",
-        (1, 1, T, T): "one mask serves the whole batch, but every sequence has a length of its own.",
-        (B, 1, T, 1): "this opens and closes whole rows. The last axis is the word that is looked at: it needs the T places.",
-        (B, T): "this says which places are tokens. Give it an axis for the heads and one for the rows: reshape(B, 1, 1, T).",
-        # The commonest last: where two of these shapes are equal its cause is said.
-        (B, T, T): "the axis for the heads is missing: attention would take the sequences for heads. `unsqueeze(1)` adds it.",
-        (B, 1, T): "three axes: attention would take the sequences for heads. num_tokens needs the shape (B, 1, 1, 1), "
-                   "so that comparing it with T places gives four.",
-    }
-    want_shape(result, (B, 1, T, T), "(B, 1, T, T)", what, causes)
-
-
-@encoder.aspect("shape")
-def _(answer, seed):
-    for num_tokens, T, config in cases(seed):
-        module = build(answer, config)
-        B, longest = len(num_tokens), int(num_tokens.max())
-        mask_of(module, num_tokens, T, config, MASK)
-        without = ask(module.get_attention_mask, num_tokens, what=f"{MASK} without T")
-        fits_mask_shape(without, B, longest, config, f"{MASK} without T", num_tokens)
-
-
-@encoder.aspect("columns")
-def _(answer, seed):
-    for num_tokens, T, config in cases(seed):
-        module = build(answer, config)
-        want_columns(mask_of(module, num_tokens, T, config, MASK), num_tokens, T)
-        # The same object again, with other lengths: nothing may be left over.
-        others = num_tokens.roll(1)
-        want_columns(mask_of(module, others, T, config, MASK), others, T)
-
-
-def want_columns(mask: torch.Tensor, num_tokens: torch.Tensor, T: int) -> None:
-    """Refuse a mask in which a word misses a word or sees padding."""
-    wanted = loop_mask(num_tokens, T)
-    is_row = (torch.arange(T) < num_tokens.reshape(-1, 1)).reshape(-1, 1, T, 1)  # (B, 1, T, 1)
-    allowed = wanted | torch.eye(T, dtype=torch.bool) & ~is_row
-    bad = ((mask != wanted) & is_row | mask & ~allowed).any(1)  # (B, T, T)
-    if not bad.any():
-        return
-    b, row, _ = bad.nonzero()[0].tolist()
-    n = int(num_tokens[b])
-    causes = [
-        (~wanted, "1 and 0 have changed places: 1 (True) means may attend, and `<` is true for the tokens."),
-        (loop_mask(num_tokens + 1, T), "one place too many is open: places count from 0, so the tokens stand at 0 … n − 1, and the comparison is `<`."),
-        (loop_mask(num_tokens - 1, T), "the last token is closed: places count from 0, so the tokens stand at 0 … n − 1: `< n`."),
-        (torch.ones_like(wanted), "everything is open: the lengths are not used."),
-        (wanted.transpose(2, 3), "whole rows are open and closed. Who is looked at is the last axis, the columns."),
-        (wanted.tril(), "nobody looks ahead here. That is the decoder's mask, the next notebook; an encoder sees the whole sentence."),
-        (loop_mask(num_tokens[:1].expand_as(num_tokens), T), "every sequence gets the length of the first."),
-        (loop_mask(num_tokens.max().expand_as(num_tokens), T), "every sequence gets the length of the longest."),
-        (loop_mask(num_tokens.roll(-1), T), "this is the mask of an earlier call, or of other sequences: compute it anew from num_tokens each time."),
-    ]
-    raise CheckFailed(
-        f"for num_tokens = {num_tokens.tolist()}, row {row} of sequence {b} is {mask[b, 0, row].int().tolist()}.",
-        f"{wanted[b, 0, row].int().tolist()}: {n} open, then {T - n} closed.",
-        next((cause for mistake, cause in causes if torch.equal(mask, mistake.expand_as(mask))),
-             "column j of sequence b is open if j < num_tokens[b], in every row."),
-        picture=lambda: wanted_and_yours(wanted[b, 0].int(), mask[b, 0].int(), caption=f"The mask of sequence {b}: wanted, and yours"),
+    exercise.want_values(
+        torch.where(looked_at, mask, wanted), wanted.expand_as(mask), (num_tokens, mask.shape[-1]),
+        what=lambda b, head, row: f"for num_tokens = {num_tokens.tolist()}, row {row} of sequence {b} is",
+        otherwise=otherwise, caption="The mask: wanted, and yours", meaning=meaning, row_of=ids,
+        agree=lambda _, other: same_mask(mask, other), make=masks_of(config),
     )
 
 
-@encoder.aspect("rows")
-def _(answer, seed):
+@encoder.aspect("shape")
+def has_a_row_and_a_column_for_every_position(answer, seed):
+    for num_tokens, T, config in cases(seed):
+        module = build(answer, config)
+        mask_of(module, num_tokens, T, config, MASK)
+        without = run(module.get_attention_mask, num_tokens, what=f"{MASK} without T")
+        want_mask_shape(without, (num_tokens,), config, f"{MASK} without T")
+
+
+@encoder.aspect("columns")
+def opens_the_columns_of_the_tokens(answer, seed):
+    for num_tokens, T, config in cases(seed):
+        module = build(answer, config)
+        first = mask_of(module, num_tokens, T, config, MASK)
+        want_columns(first, num_tokens, config)
+        # The same object again, with other lengths: nothing may be left over.
+        second = mask_of(module, num_tokens.roll(1), T, config, MASK)
+        want_columns(second, num_tokens.roll(1), config, earlier=first)
+
+
+def want_columns(
+    mask: torch.Tensor, num_tokens: torch.Tensor, config: TransformerConfig, earlier: torch.Tensor | None = None
+) -> None:
+    """Refuse a mask in which a token misses a token or attends to padding; `earlier` is the mask of an earlier call."""
+    T = mask.shape[-1]
+    wanted = loop_mask(num_tokens, T)
+    # The rows of padding may be closed, or open on the diagonal: that is checked apart.
+    free = ~wanted.transpose(2, 3) & (wanted | torch.eye(T, dtype=torch.bool))
+    kept = earlier is not None and torch.equal(mask, earlier)
+    want_mask(
+        encoder, mask, wanted, ~free, num_tokens, config, meaning=": open at the tokens, closed at the padding",
+        otherwise="this is the mask of an earlier call: compute it from num_tokens in every call." if kept
+        else "column j of sequence b is open if j < num_tokens[b], in every row.",
+    )
+
+
+@encoder.aspect("no empty row")
+def leaves_no_row_empty(answer, seed):
     for num_tokens, T, config in cases(seed):
         mask = mask_of(build(answer, config), num_tokens, T, config, MASK)
-        want_no_empty_row(mask, num_tokens, loop_mask(num_tokens, T))
+        want_no_empty_row(encoder, mask, loop_mask(num_tokens, T), num_tokens, config)
 
 
 def want_no_empty_row(
-    mask: torch.Tensor, num_tokens: torch.Tensor, wanted: torch.Tensor, cause: str | None = None
+    exercise: Exercise, mask: torch.Tensor, wanted: torch.Tensor, num_tokens: torch.Tensor, config: TransformerConfig,
+    otherwise: str | Callable[[], str] = EMPTY_ROW,
 ) -> None:
-    """Refuse a mask with a row in which everything is closed; say this cause, or the usual one."""
+    """Refuse a mask with a row in which everything is closed."""
     empty = ~mask.any(-1)
     if not empty.any():
         return
     b, _, row = empty.nonzero()[0].tolist()
     raise CheckFailed(
         f"sequence {b} has {num_tokens[b]} tokens, and row {row} of its mask allows nothing.",
-        "in every row at least one open place, also in the rows of padding.",
-        cause or "the rows of padding are closed too. The softmax of such a row is NaN, and NaN spreads: hide the columns only."
-        if row >= num_tokens[b] else "the row of a token is closed. It must see at least itself.",
-        picture=lambda: wanted_and_yours(wanted[b, 0].int(), mask[b, 0].int(), caption=f"The mask of sequence {b}: wanted, and yours"),
+        "in every row at least one open position, in the rows of padding too.",
+        exercise.likely_cause(mask, (num_tokens, mask.shape[-1]), otherwise, same_mask, masks_of(config)),
+        picture=lambda: wanted_and_yours(wanted.expand_as(mask), mask, caption="The mask: wanted, and yours"),
     )
 
 
-@encoder.aspect("property")
-def _(answer, seed):
+@encoder.aspect("padding has no effect")
+def padding_has_no_effect_and_every_token_has(answer, seed):
     num_tokens, T, config = cases(seed)[0]
-    model = whole_model(answer, config, "Encoder", "Transformer")
+    module = whole_model(answer, config, "Encoder", "Transformer")
+    # An empty row would give NaN, and say less.
+    mask = mask_of(module, num_tokens, T, config, MASK)
+    want_no_empty_row(encoder, mask, loop_mask(num_tokens, T), num_tokens, config)
     idx = padded_ids(num_tokens, T, config.vocab_size, seed)
-    scores = scores_of(model, idx, config, "Encoder")
-    want_padding_without_effect(model, idx, scores, config, "Encoder")
+    scores = scores_of(module, idx, config, "Encoder")
+    want_padding_without_effect(module, idx, scores, config, "Encoder")
     changed = idx.clone()
-    changed[0, num_tokens[0] - 1] = UNUSED + (idx[0, num_tokens[0] - 1] - UNUSED + 1) % 7
-    if (scores_of(model, changed, config, "Encoder")[0, 0] - scores[0, 0]).abs().max() < 1e-6:
+    changed[0, num_tokens[0] - 1] = another_word(idx[0, num_tokens[0] - 1])
+    if (scores_of(module, changed, config, "Encoder")[0, 0] - scores[0, 0]).abs().max() < 1e-6:
         raise CheckFailed(
             "another word at the end of a sentence changes nothing at its first word.",
-            "a change: in an encoder every word reads every other.",
-            "the mask that you return is not used, or it closes what stands behind a word.",
+            "a change: in an encoder every token attends to every other.",
+            "the mask that you return is not used, or it closes what comes after a token.",
         )
 
 
-def whole_model(answer, config: TransformerConfig, name: str, base: str) -> nn.Module:
+def another_word(word: torch.Tensor) -> torch.Tensor:
+    """An id that the sentences of the checks use, and not this one."""
+    return UNUSED + (word - UNUSED + 1) % 7
+
+
+def whole_model(answer: Callable, config: TransformerConfig, name: str, base: str) -> nn.Module:
     """The learner's class, built in float64 for evaluation, so that a difference is no rounding.
 
     Raises:
         CheckFailed: it cannot be built, or it is no Transformer.
     """
-    model = build(answer, config)
-    if type(model).forward is nn.Module.forward:
+    module = build(answer, config)
+    if type(module).forward is nn.Module.forward:
         raise CheckFailed(
             f"your {name} has no forward.",
-            f"one that it takes over from {base}.",
-            f"the class statement must name {base} as its base: `class {name}({base}):`.",
+            f"the one that it inherits from {base}.",
+            f"write `class {name}({base}):`, so that it inherits from {base}.",
         )
-    return model.double().eval()
+    return module.double().eval()
 
 
 @torch.no_grad()
-def scores_of(model: nn.Module, idx: torch.Tensor, config: TransformerConfig, name: str) -> torch.Tensor:
-    """The logits (B, T, V) of the words that stand in sentences; those of the others may be changed by a check."""
-    try:
-        result = run(model, idx, what=f"{name}.forward")
-    except CheckFailed as failure:
-        if "not written yet" in failure.seen:
-            raise
-        raise CheckFailed(
-            failure.seen, "scores for every token.",
-            "the model cannot work with the mask that it gets: first fix what the checks above report.",
-        ) from None
+def scores_of(module: nn.Module, idx: torch.Tensor, config: TransformerConfig, name: str) -> torch.Tensor:
+    """The logits (B, T, V) of the words that occur in sentences; those of the others may be changed by a check."""
+    result = run(module, idx, what=f"{name}.forward")
     logits = result[0] if isinstance(result, tuple) else result
     want_shape(logits, (*idx.shape, config.vocab_size), "(B, T, vocab_size)", f"what {name} gives for token ids")
     return logits[..., UNUSED:-1]
 
 
 def want_padding_without_effect(
-    model: nn.Module, idx: torch.Tensor, scores: torch.Tensor, config: TransformerConfig, name: str
+    module: nn.Module, idx: torch.Tensor, scores: torch.Tensor, config: TransformerConfig, name: str
 ) -> None:
-    """Refuse a model in which a token's scores depend on padding: on what stands there, or on how much there is.
+    """Refuse a model in which a token's scores depend on padding: on the vectors in it, or on how much there is.
 
     Args:
-        model: the learner's, in float64. Its tables are changed.
+        module: the learner's, in float64. Its tables are changed.
         idx: (B, T) with padding.
         scores: (B, T, V), what the model gives for idx.
+        config: that of the model.
+        name: that of the learner's class.
     """
     is_token = idx != -1
-    if scores[is_token].isnan().any():
-        raise CheckFailed(
-            f"with padding in the batch the {name} gives NaN.",
-            "finite scores for every token.",
-            "a row of the mask is empty: its softmax is NaN.",
-        )
 
     def refuse_change(now: torch.Tensor, seen: str) -> None:
         change = (now - scores[is_token]).abs().max().item()
         if not change <= 1e-6 * (1 + scores[is_token].abs().max().item()):
             raise CheckFailed(
                 f"{seen}, and the scores of the tokens move by {change:.2g}.",
-                "no change at all: nobody looks at padding.",
-                "the mask is not used by the model, or it leaves padding open for some word.",
+                "no change at all: nothing attends to padding.",
+                "the model does not use the mask, or the mask leaves padding open for some token.",
             )
 
-    alone = [scores_of(model, row[row != -1].unsqueeze(0), config, name)[0] for row in idx]
+    alone = [scores_of(module, row[row != -1].unsqueeze(0), config, name)[0] for row in idx]
     refuse_change(torch.cat(alone), "each sentence is taken out of the batch and read alone")
-    more = torch.nn.functional.pad(idx, (0, 3), value=-1)
-    refuse_change(scores_of(model, more, config, name)[:, : idx.shape[1]][is_token], "three more places of padding are added")
+    more = nn.functional.pad(idx, (0, 3), value=-1)
+    longer = scores_of(module, more, config, name)[:, : idx.shape[1]]
+    refuse_change(longer[is_token], "three more positions of padding are added")
     with torch.no_grad():
-        for table in model.parameters():
-            # Which row a padded place looks up is free; it is none that a sentence uses.
+        for table in module.parameters():
+            # Which row a padded position looks up is free, but it is none that a sentence uses.
             if table.shape == (config.vocab_size, config.n_embd):
                 # Not one number added to all channels: a LayerNorm would take it away again.
                 table[:UNUSED] += torch.randn_like(table[:UNUSED])
                 table[-1] += torch.randn_like(table[-1])
-    refuse_change(scores_of(model, idx, config, name)[is_token], "something else stands in the padded places")
+    refuse_change(scores_of(module, idx, config, name)[is_token], "the padded positions get other vectors")

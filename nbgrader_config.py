@@ -1,4 +1,4 @@
-"""nbgrader's settings for this course, read by every nbgrader command started in this folder."""
+"""nbgrader's settings for this course. Every nbgrader command that is started in this folder reads them."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ c.CourseDirectory.course_id = "ninelives"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "release"
 
-# The folder through which assignments go out and submissions come in: one that the whole class can reach.
+# Assignments go out and submissions come in through this folder, which the whole class must be able to reach.
 c.Exchange.root = str(Path(__file__).parent / "exchange")
 
 c.ClearSolutions.code_stub = {
@@ -25,23 +25,36 @@ c.ClearSolutions.text_stub = "Your answer goes here, in place of this line."
 c.ExecutePreprocessor.timeout = 60  # seconds for one cell
 c.ExecutePreprocessor.kernel_name = "python3"
 
-# What one learner's notebook may use while ninelives-grade runs it; docs/teaching.md has the rest of the limits.
+# What one learner's notebook may use while ninelives-grade runs it; docs/teaching.md lists all limits.
 c.Sandbox.notebook_timeout = 600  # seconds
-c.Sandbox.memory = 2048  # megabytes, on top of what the course itself holds
+c.Sandbox.memory = 2048  # megabytes, on top of what the preloaded modules hold
 
-# `nbgrader autograde` and the formgrader's Autograde button run learners' code as ninelives-grade does.
+# What ninelives-grade has to know of this course. For another course, leave these lines out or change them.
+c.Course.preload = [  # imported once, not by every notebook
+    "numpy.random", "torch", "matplotlib.pyplot", "ipywidgets", "anywidget", "safetensors.torch",
+    "ninelives.model.*", "ninelives.figures.*", "ninelives.checks.*", "ninelives.widgets.*", "ninelives.text.*",
+    "ninelives.training.*", "ninelives.recipes.*"]
+c.Course.warm_up = [  # run once, for what these modules load at their first use
+    "import torch\ntorch.set_num_threads(1)\ntorch.ones(2, 2).softmax(-1) @ torch.ones(2)",
+    "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()\nplt.close('all')"]
+c.Course.solution_packages = [  # a note says which answers use these
+    "ninelives.model", "ninelives.training", "ninelives.recipes", "ninelives.text", "ninelives.checks"]
+c.Course.missing_work_errors = [  # a check raises this if no training was handed in
+    "ninelives.checks.trained_model.NotHandedIn"]
+
+# `nbgrader autograde` and the formgrader's Autograde button run learners' code in the sandbox, like ninelives-grade.
 if sys.platform == "linux":
     c.Autograde.exporter_class = "ninelives.grading.nbgrader_hook.LenientExporter"
     c.Autograde.sanitize_preprocessors = []
     c.Autograde.autograde_preprocessors = [
         "ninelives.grading.nbgrader_hook.SandboxedExecute", IgnorePattern, ClearMetadataPreprocessor, LimitOutput]
 
-# What learners get back shows no hidden check, neither its code nor a traceback through it.
+# The feedback shows no hidden check, neither its code nor a traceback through it.
 c.GenerateFeedback.preprocessors = [GetGrades, HideHiddenChecks, CSSHTMLHeaderPreprocessor]
 
-# A submission that came by mail has no way back through the exchange, and does not stop the others.
+# A submission that came by mail cannot go back through the exchange; it must not stop the others.
 c.ExchangeFactory.release_feedback = "ninelives.grading.feedback.ReleaseFeedback"
 
-# The formgrader and the feedback ask nothing of the web: formulas are drawn into their pages.
+# The formgrader and the feedback need no web: formulas are drawn into their pages.
 c.HTMLExporter.extra_template_basedirs = TEMPLATES
 c.HTMLExporter.filters = {"markdown2html": "ninelives.grading.feedback.markdown2html"}

@@ -34,10 +34,10 @@ SIGNS = {
     r"MemoryError|allocate memory|File too large|Errno 27\]|maximum limit": "rlimits",
     r"more than \d+ (seconds|threads|MB)|too much output|could not be interrupted|it made a folder": "the grader, which watches",
     r"kernel died": "a kernel of its own",
-    r"was not shown|the kernel failed": "the grader, which asks whether a cell ran to its end",
+    r"does not show|the kernel failed": "the grader, which asks whether a cell ran to its end",
     r"forged": "the grader, which believes no message",
-    r"known wrong answer": "known wrong answers",
-    r"(was|were) missing|was there \d|another order|had become|was changed|was named|Another notebook": "repair",
+    r"deliberately wrong answer": "known wrong answers",
+    r"(was|were) missing|was there \d|different order|had become|was changed|was named|Another notebook": "repair",
     r"Not readable|left out": "a careful reader",
 }
 # What says nothing when it is refused, or was put right without a word.
@@ -70,19 +70,19 @@ def main() -> None:
         for number in range(given.honest):
             send(course, f"learner-{number:03}", filled(course, ANSWERS))
         workers = Workers(given.workers)
-        lines = {line.student: line for line in grade_here(course, workers)[0]}
+        results = {result.student: result for result in grade_here(course, workers)[0]}
         workers.close()
         rows, wrong = [], []
         for kind, (_, deserved, _) in hostile.KINDS.items():
-            line = lines.pop(hostile.student(kind))
-            wrong += [kind] if line.score != deserved else []
-            notes = " ".join(line.notes).replace("|", "/")
-            rows.append([kind, deserved, line.score, containers(course, kind, notes), notes])
+            result = results.pop(hostile.student(kind))
+            wrong += [kind] if result.score != deserved else []
+            notes = " ".join(result.notes).replace("|", "/")
+            rows.append([kind, deserved, result.score, containers(course, kind, notes), notes])
         remove(course / "submitted")  # the way out of here could not: one is too deep for it
-    wrong += [student for student, line in lines.items() if line.score != hostile.FULL]
+    wrong += [student for student, result in results.items() if result.score != hostile.FULL]
     text = f"""## A hostile class
 
-`python bench/hostile.py`: {len(hostile.KINDS)} kinds of broken and hostile submissions among {len(lines)} honest ones, {given.workers} workers. \
+`python bench/hostile.py`: {len(hostile.KINDS)} kinds of broken and hostile submissions among {len(results)} honest ones, {given.workers} workers. \
 {len(wrong)} wrong grades; the honest have {hostile.FULL} of {hostile.FULL} automatic points, each. tests/grading/test_hostile.py proves that nothing gets out.
 
 {as_table(["kind", "deserved", "given", "contained by", "what the notes say"], rows)}

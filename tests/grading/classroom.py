@@ -144,11 +144,11 @@ def command(course: Path, *arguments: str, fails: int = 0):
 def grade_here(course: Path, workers, *students: str, force: bool = False) -> tuple[list, str]:
     """The same without starting processes anew: what became of each, and what was said."""
     from ninelives.grading.batch import Batch  # here, since all the rest is wanted without Linux, too
-    from ninelives.grading.grade_class import run as run_batch
+    from ninelives.grading.grade_class import grade_class
 
     said: list[str] = []
     batch = Batch(course, NAME)
-    with batch.alone():
-        lines = run_batch(batch, workers, list(students) or batch.students(), force, said.append)
+    with batch.locked():
+        results = grade_class(batch, workers, list(students) or batch.students(), force, said.append)
     batch.gradebook.close()
-    return lines, "\n".join(said)
+    return results, "\n".join(said)

@@ -1,6 +1,7 @@
 """A known wrong answer is refused, whatever a learner has written in the exercises before."""
 
 import nbformat
+import numpy
 import pytest
 import torch
 from torch import nn
@@ -10,7 +11,7 @@ from ninelives import model
 from ninelives.build import ROOT
 from ninelives.checks import transformer as check
 from ninelives.grading.assignment import Cell, Notebook
-from ninelives.grading.canary import canaries
+from ninelives.grading.canary import SPOIL, canaries
 from ninelives.model.masks import joint_mask
 from submissions import graded_cells
 
@@ -47,3 +48,31 @@ def test_a_mistake_in_one_exercise_lets_no_known_wrong_answer_through_in_the_nex
         exec(block.replace(ATTENTION, MISTAKES_IN_THE_BLOCK[mistake]), names)
         exec(source, names)
         assert check.transformer.refusal(aspect, names["Transformer"]) is not None
+
+
+@pytest.mark.parametrize("value", [
+    torch.ones(2), torch.tensor([True, False]), torch.tensor(3), numpy.arange(3), numpy.array([True]), numpy.float64(0.5),
+    numpy.uint8(7), True, None, 0, 2.5, "cat", (1, "a"), [1.0], {"a": 1},
+], ids=repr)
+def test_every_kind_of_result_is_spoilt(value):
+    names = {}
+    exec(SPOIL, names)
+    wrong = names["_spoilt"](lambda: value)()
+    assert str(wrong) != str(value) and type(wrong) in (type(value), bool), wrong
+
+
+def test_the_methods_of_a_class_are_spoilt_and_not_how_it_is_made():
+    class Counter:
+        def __init__(self):
+            self.number = 3
+
+        def __call__(self):
+            return self.number
+
+        def double(self):
+            return 2 * self.number
+
+    names = {}
+    exec(SPOIL, names)
+    counter = names["_spoilt"](Counter)()
+    assert (counter.number, counter(), counter.double()) == (3, 7, 13)

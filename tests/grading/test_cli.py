@@ -21,10 +21,10 @@ from grading.classroom import ANSWERS, NAME, command, filled, grade_here, make_c
 from ninelives.grading import cli, grade_class, sandbox
 from ninelives.grading.batch import Batch, quiet_autograde
 from ninelives.grading.cli import main, summary
-from ninelives.grading.errors import CannotStart, KernelDied, KernelsEnded, NotCopied, NotGivenOut
+from ninelives.grading.errors import CannotStart, KernelDied, KernelServerDied, NotBackedUp, NotGenerated
 from ninelives.grading.folders import remove
 from ninelives.grading.gradebook import Recorder
-from ninelives.grading.progress import Line, Progress
+from ninelives.grading.progress import Progress, StudentResult
 from ninelives.grading.settings import limits_of
 from ninelives.grading.task import Graded
 from ninelives.grading.workers import Workers, results
@@ -250,12 +250,12 @@ def test_a_machine_that_does_not_see_a_submission_gives_no_zero_and_is_told(grad
 @pytest.mark.parametrize(("strange", "shown"), [(os.fsdecode(b"l\xf6we"), "l?we"), ("zed\nzoe   6 of 6", "zed\\nzoe   6 of 6")])
 def test_a_folder_whose_name_is_no_text_or_several_lines_stops_no_other(graded, course, workers, strange, shown):
     lines, _ = grade_here(course, workers, strange, "ada")
-    assert [line.score for line in lines] == [None, 6] and "no UTF-8" in summary(lines)
+    assert [line.score for line in lines] == [None, 6] and "not UTF-8" in summary(lines)
     assert any(line.startswith(shown) and line.endswith("   not graded") for line in summary(lines).splitlines())
 
 
 def test_names_and_notes_neither_add_rows_to_the_summary_nor_write_to_the_terminal():
-    rows = summary([Line("山田　太郎\x1b[2J", 0, 6, notes=("link x\nzoe   6 of 6\u202e",))]).split("\n")
+    rows = summary([StudentResult("山田　太郎\x1b[2J", 0, 6, notes=("link x\nzoe   6 of 6\u202e",))]).split("\n")
     assert [row.strip() for row in rows[1:3]] == ["山田　太郎\\x1b[2J        0 of 6", "link x\\nzoe   6 of 6\\u202e"] and len(rows) == 4
 
 
@@ -311,7 +311,7 @@ def test_no_limit_for_a_cell_is_the_notebooks(timeout):
 def test_without_what_learners_got_nobody_is_told_to_have_changed_it(graded, course):
     release = course / "release"
     release.rename(course / "elsewhere")
-    with pytest.raises(NotGivenOut, match=f"There is no .*release.*{NAME}.ipynb, the notebook as learners got it"):
+    with pytest.raises(NotGenerated, match=f"There is no .*release.*{NAME}.ipynb, the notebook as learners got it"):
         Batch(course, NAME)
     (course / "elsewhere").rename(release)
 
@@ -383,9 +383,9 @@ def test_that_the_instructors_own_answers_fail_is_said(graded, course, workers, 
     assert "Beware: the instructor's own 01-heads fails its checks split-heads-shape here." in grade_here(course, workers, "bert", force=True)[1]
 
 
-@pytest.mark.parametrize(("lines", "status"), [([Line("ada", 0.0), Line("bert")], 1), ([Line("ada", 0.0)], 0)])
+@pytest.mark.parametrize(("lines", "status"), [([StudentResult("ada", 0.0), StudentResult("bert")], 1), ([StudentResult("ada", 0.0)], 0)])
 def test_the_exit_status_says_whether_all_are_graded(graded, course, monkeypatch, capsys, lines, status):
-    monkeypatch.setattr(cli, "run", lambda *call: lines)
+    monkeypatch.setattr(cli, "grade_class", lambda *call: lines)
     monkeypatch.chdir(course)
     assert main([NAME]) == status
 
@@ -394,14 +394,14 @@ def test_the_exit_status_says_whether_all_are_graded(graded, course, monkeypatch
 def test_without_a_sandbox_only_whoever_says_unsafe_grades(graded, course, monkeypatch, capsys, arguments, status, confined):
     seen = []
     monkeypatch.setattr(sandbox, "missing", lambda: "there is none")
-    monkeypatch.setattr(cli, "run", lambda batch, *rest: seen.append(batch.confined) or [])
+    monkeypatch.setattr(cli, "grade_class", lambda batch, *rest: seen.append(batch.confined) or [])
     monkeypatch.chdir(course)
     assert main([NAME, *arguments]) == status and seen == confined
-    assert ("cannot be confined here" if status else "with all that you may do yourself") in capsys.readouterr().err
+    assert ("cannot be confined here" if status else "with all your permissions") in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("arguments", "said"), [
-    (["--student", "nobody"], "nobody has sent in nothing"),
+    (["--student", "nobody"], "nobody has not handed in anything"),
     (["--dask", "tcp://127.0.0.1:1"], "Dask"),
 ])
 def test_what_cannot_be_started_is_said_in_one_line(graded, course, monkeypatch, capsys, arguments, said):
@@ -427,7 +427,7 @@ def test_the_line_that_tells_how_far_it_is_fits_the_terminal(monkeypatch, column
     progress = Progress(300, terminal)
     progress.started -= 100
     for number in range(299):
-        progress.add(Line(f"student-{number}", 1.0, 2.0))
+        progress.add(StudentResult(f"student-{number}", 1.0, 2.0))
     assert "\n" not in terminal.getvalue()
     lines = terminal.getvalue().replace("\x1b[K", "").split("\r")[1:]
     assert len(lines) == 299 and max(map(len, lines)) < columns
@@ -436,16 +436,16 @@ def test_the_line_that_tells_how_far_it_is_fits_the_terminal(monkeypatch, column
 
 def test_without_a_copy_of_the_gradebook_nothing_is_graded(graded, course, monkeypatch, capsys):
     def failing(*_):
-        raise NotCopied("The gradebook could not be copied")
+        raise NotBackedUp("The gradebook could not be copied")
 
-    monkeypatch.setattr("ninelives.grading.grade_class.copy_of", failing)
+    monkeypatch.setattr("ninelives.grading.grade_class.back_up", failing)
     monkeypatch.chdir(course)
     assert main([NAME, "--force"]) == 2
     assert capsys.readouterr() == ("", "The gradebook could not be copied\n")
 
 
 def test_that_no_copy_could_be_made_is_the_last_that_is_said(graded, course, monkeypatch, capsys):
-    monkeypatch.setattr("ninelives.grading.cli.cannot_be_copied", lambda db_url: "Make one yourself.")
+    monkeypatch.setattr("ninelives.grading.cli.why_no_backup", lambda db_url: "Make one yourself.")
     monkeypatch.chdir(course)
     main([NAME, "--student", "bert", "--force", "--workers", "1"])
     assert capsys.readouterr().out.endswith("with notes.\nMake one yourself.\n")
@@ -479,7 +479,7 @@ def test_an_instructors_own_notebook_that_is_none_is_named(tmp_path, course):
     shutil.copytree(course, tmp_path / "course")
     own = tmp_path / "course" / "solutions" / NAME / f"{NAME}.ipynb"
     own.write_text("{")
-    with pytest.raises(NotGivenOut, match=f"{own} and .* is no notebook: Notebook does not appear to be JSON"):
+    with pytest.raises(NotGenerated, match=f"{own} and .* is not a notebook: Notebook does not appear to be JSON"):
         Batch(tmp_path / "course", NAME)
 
 
@@ -489,10 +489,10 @@ def test_an_instructors_own_notebook_that_has_lost_a_cell_or_itself_is_named(tmp
     notebook = nbformat.read(own, as_version=4)
     notebook.cells = [cell for cell in notebook.cells if cell.id != "split-heads-values"]
     nbformat.write(notebook, own)
-    with pytest.raises(NotGivenOut, match=f"has the cell 'split-heads-values', and {own} has not: run nbgrader"):
+    with pytest.raises(NotGenerated, match=f"has the cell 'split-heads-values', but {own} does not: run nbgrader"):
         Batch(tmp_path / "course", NAME)
     own.unlink()
-    with pytest.raises(NotGivenOut, match=f"There is no {own}"):
+    with pytest.raises(NotGenerated, match=f"There is no {own}"):
         Batch(tmp_path / "course", NAME)
 
 
@@ -503,11 +503,11 @@ def test_where_nothing_can_be_noted_nothing_is_graded(graded, course, monkeypatc
     batch = Batch(course, NAME)
     monkeypatch.setattr(Path, "mkdir", refused)
     with pytest.raises(CannotStart, match=r"\.ninelives-grade/01-heads/\.lock cannot be written: Permission denied"):
-        batch.alone().__enter__()
+        batch.locked().__enter__()
 
 
 @pytest.mark.parametrize(("problem", "said"), [
-    (BlockingIOError(11, "Resource temporarily unavailable"), "Another ninelives-grade is at work on 01-heads"),
+    (BlockingIOError(11, "Resource temporarily unavailable"), "Another ninelives-grade is grading 01-heads"),
     (OSError(37, "No locks available"), r"\.lock cannot be locked: No locks available"),
 ])
 def test_a_lock_that_cannot_be_had_is_told_from_one_that_is_held(graded, course, monkeypatch, problem, said):
@@ -516,12 +516,12 @@ def test_a_lock_that_cannot_be_had_is_told_from_one_that_is_held(graded, course,
 
     monkeypatch.setattr(fcntl, "flock", refused)
     with pytest.raises(CannotStart, match=said):
-        Batch(course, NAME).alone().__enter__()
+        Batch(course, NAME).locked().__enter__()
 
 
 def test_whoever_is_named_twice_is_graded_once(graded, course, monkeypatch):
     asked = []
-    monkeypatch.setattr("ninelives.grading.cli.run", lambda batch, workers, students, force: asked.extend(students) or [])
+    monkeypatch.setattr("ninelives.grading.cli.grade_class", lambda batch, workers, students, force: asked.extend(students) or [])
     monkeypatch.chdir(course)
     main([NAME, "--student", "cleo", "bert", "cleo"])
     assert asked == ["cleo", "bert"]
@@ -565,12 +565,12 @@ def test_an_assignment_that_was_never_generated_is_named(tmp_path):
 
 
 def test_a_folder_that_is_no_class_is_named(tmp_path):
-    with pytest.raises(NotGivenOut, match=f"not the folder of a class, since there is no {tmp_path}/nbgrader_config.py"):
+    with pytest.raises(NotGenerated, match=f"not the folder of a class, since there is no {tmp_path}/nbgrader_config.py"):
         Batch(tmp_path, NAME)
 
 
 def test_an_assignment_that_there_is_not_is_refused_with_those_that_there_are(course):
-    with pytest.raises(NotGivenOut, match=f"no assignment '01-haeds', .*; there are {NAME}$"):
+    with pytest.raises(NotGenerated, match=f"no assignment '01-haeds', .*; there are {NAME}$"):
         Batch(course, "01-haeds")
 
 
@@ -606,7 +606,7 @@ def test_a_submission_that_you_may_not_read_stops_no_other(graded, course, worke
     assert "1 of 2 are graded already" in said
 
 
-@pytest.mark.parametrize("problem", [KernelDied, KernelsEnded])
+@pytest.mark.parametrize("problem", [KernelDied, KernelServerDied])
 def test_an_instructors_own_notebook_that_does_not_end_is_told(graded, course, workers, monkeypatch, problem):
     died = Future()
     died.set_exception(problem("it ran for more than 60 seconds and could not be interrupted"))

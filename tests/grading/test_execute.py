@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ninelives.grading import folders
-from ninelives.grading.folders import private_folder, sweep
+from ninelives.grading.folders import private_folder, remove_stale_folders
 
 
 @pytest.fixture
@@ -32,14 +32,14 @@ def test_the_folder_of_a_process_that_was_killed_is_removed_and_that_of_a_living
     assert left.parent == shared and left.exists()
     for name in ("x", "9" * 30):  # anyone may make these
         Path(str(own).replace(f"-{os.getpid()}-", f"-{name}-")).mkdir()
-    sweep()
+    remove_stale_folders()
     assert not left.exists() and own.exists()
 
 
 def test_another_machines_folder_stays(shared, monkeypatch):
     left = folder_of_another()
-    monkeypatch.setattr(folders, "_numbering", lambda: "ninelives-on-00000000-4026531836")
-    sweep()
+    monkeypatch.setattr(folders, "_pid_namespace", lambda: "ninelives-on-00000000-4026531836")
+    remove_stale_folders()
     assert left.exists()
 
 
@@ -48,5 +48,5 @@ def test_a_container_that_shares_the_temporary_folder_lets_the_folders_of_the_li
     own = Path(private_folder())
     container = ["bwrap", "--dev-bind", "/", "/", "--unshare-pid", "--proc", "/proc"]
     subprocess.run([*container, sys.executable, "-c", f"import os; assert not os.path.exists('/proc/{os.getpid()}')\n"
-                    "from ninelives.grading.folders import sweep; sweep()"], check=True)
+                    "from ninelives.grading.folders import remove_stale_folders; remove_stale_folders()"], check=True)
     assert own.exists()

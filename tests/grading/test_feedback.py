@@ -4,9 +4,10 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbconvert.filters import strip_ansi
+from traitlets.config import Config
 
 from ninelives.grading.feedback import HideHiddenChecks, markdown2html
-from ninelives.grading.formulas import picture_of
+from ninelives.grading.formulas import formula_picture
 
 ANSWER = '''\
 def double(x):
@@ -92,7 +93,7 @@ def test_what_a_learner_writes_of_hidden_tests_stays_and_costs_no_page(words):
 @pytest.mark.parametrize("formula", ["{" * 500 + "x" + "}" * 500, r"\sqrt{" * 30 + "x" + "}" * 30, r"\begin{cases}x\end{cases}"])
 def test_a_formula_that_cannot_be_drawn_stands_there_as_it_was_typed(formula):
     assert formula in markdown2html({}, f"${formula}$")
-    assert picture_of("x^2")  # matplotlib's parser goes on afterwards
+    assert formula_picture("x^2")  # matplotlib's parser goes on afterwards
 
 
 def test_a_formula_is_a_picture_whose_words_are_what_was_typed():
@@ -104,3 +105,13 @@ def test_a_formula_is_a_picture_whose_words_are_what_was_typed():
 @pytest.mark.parametrize("attachments", [{}, {"cat.png": {}}])
 def test_an_image_that_is_missing_is_its_alt_text(attachments):
     assert markdown2html({"cell": {"attachments": attachments}}, "![a cat, asleep](attachment:cat.png)") == "<p>a cat, asleep</p>\n"
+
+
+def test_the_delimiters_that_a_course_has_chosen_are_those_of_its_hidden_lines():
+    check = "assert f(1)\n# HIDE\nassert f(2)\n# SHOW\nassert f(3)"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(
+        check, metadata={"nbgrader": {"grade": True}},
+        outputs=[nbformat.v4.new_output("stream", text="# HIDE\nassert f(2)\nassert f(3)\nHIDDEN TESTS are mine")])])
+    config = Config({"ClearHiddenTests": {"begin_test_delimeter": "HIDE", "end_test_delimeter": "SHOW"}})
+    [cell] = HideHiddenChecks(config=config).preprocess(notebook, {})[0].cells
+    assert cell.source == "assert f(1)\nassert f(3)" and cell.outputs[0].text == "assert f(3)\nHIDDEN TESTS are mine"

@@ -13,7 +13,7 @@ def test_a_deep_folder_is_walked_as_far_as_it_is_read_and_removed_whole(tmp_path
     (tmp_path / "it").mkdir()
     (tmp_path / "it" / "file").touch()
     make_deep(tmp_path / "it", depth)
-    found, closed = everything_in(tmp_path / "it", deepest=3)
+    found, closed = everything_in(tmp_path / "it", max_depth=3)
     assert [str(path.relative_to(tmp_path)) for path in found] == ["it/d", "it/d/d", "it/d/d/d", "it/d/d/d/d", "it/file"]
     assert closed == [tmp_path / "it/d/d/d/d"]
     remove(tmp_path / "it")

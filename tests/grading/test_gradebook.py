@@ -6,8 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from ninelives.grading.backup import cannot_be_copied, copy_of
-from ninelives.grading.errors import NotCopied
+from ninelives.grading.backup import back_up, why_no_backup
+from ninelives.grading.errors import NotBackedUp
 
 SERVER = "postgresql+psycopg://teacher:s%40cret@host/course?sslmode=require"
 
@@ -43,7 +43,7 @@ def test_whoever_may_not_read_the_gradebook_may_not_read_the_copy(gradebook, mod
         with pytest.MonkeyPatch.context() as patched:
             connect = sqlite3.connect
             patched.setattr(sqlite3, "connect", lambda path: (seen.add(os.stat(path).st_mode & 0o777), connect(path))[1])
-            copy_of(f"sqlite:///{gradebook}", gradebook.parent, "01-heads")
+            back_up(f"sqlite:///{gradebook}", gradebook.parent, "01-heads")
     finally:
         os.umask(before)
     [copy] = gradebook.parent.glob("gradebook.db.before-01-heads-*")
@@ -51,7 +51,7 @@ def test_whoever_may_not_read_the_gradebook_may_not_read_the_copy(gradebook, mod
 
 
 def test_a_dump_is_for_its_owner_alone_and_nobody_sees_the_password(pg_dump, tmp_path):
-    said = copy_of(SERVER, tmp_path, "01-heads")
+    said = back_up(SERVER, tmp_path, "01-heads")
     [copy] = tmp_path.glob("gradebook.before-01-heads-*.sql")
     assert copy.name in said and copy.read_text() == "the dump\n" and copy.stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "called").read_text().split()[2:] == ["postgresql://teacher@host/course?sslmode=require"]
@@ -59,14 +59,14 @@ def test_a_dump_is_for_its_owner_alone_and_nobody_sees_the_password(pg_dump, tmp
 
 
 def test_a_password_among_the_options_is_not_seen_either(pg_dump, tmp_path):
-    copy_of("postgresql:///course?user=teacher&password=s%40cret", tmp_path, "01-heads")
+    back_up("postgresql:///course?user=teacher&password=s%40cret", tmp_path, "01-heads")
     assert "cret" not in (tmp_path / "called").read_text() and (tmp_path / "password").read_text() == "s@cret\n"
 
 
 def test_where_pg_dump_fails_nothing_is_left_and_nothing_may_be_written(pg_dump, tmp_path):
     pg_dump('echo "half a dump" > "$2"', "echo server version mismatch >&2; echo aborting >&2; exit 1")
-    with pytest.raises(NotCopied, match="could not be copied, so nothing is graded: server version mismatch aborting$"):
-        copy_of(SERVER, tmp_path, "01-heads")
+    with pytest.raises(NotBackedUp, match="could not be copied, so nothing is graded: server version mismatch aborting$"):
+        back_up(SERVER, tmp_path, "01-heads")
     assert [path.name for path in tmp_path.iterdir()] == ["pg_dump"]
 
 
@@ -78,14 +78,14 @@ def test_on_a_full_disk_nothing_is_left_and_nothing_may_be_written(gradebook, mo
             raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(sqlite3, "connect", lambda path: connect(path, factory=Full))
-    with pytest.raises(NotCopied, match="could not be copied, so nothing is graded: database or disk is full$"):
-        copy_of(f"sqlite:///{gradebook}", gradebook.parent, "01-heads")
+    with pytest.raises(NotBackedUp, match="could not be copied, so nothing is graded: database or disk is full$"):
+        back_up(f"sqlite:///{gradebook}", gradebook.parent, "01-heads")
     assert list(gradebook.parent.iterdir()) == [gradebook]
 
 
 @pytest.mark.parametrize(("db_url", "needed"), [(SERVER, "pg_dump is not installed"), ("mysql://host/course", "mysql has tools of its own")])
 def test_what_cannot_be_copied_here_is_said_with_what_to_do(tmp_path, monkeypatch, db_url, needed):
     monkeypatch.setattr("shutil.which", lambda name: None)
-    assert copy_of(db_url, tmp_path, "01-heads") == cannot_be_copied(db_url)
-    assert needed in cannot_be_copied(db_url) and "make one yourself" in cannot_be_copied(db_url)
+    assert back_up(db_url, tmp_path, "01-heads") == why_no_backup(db_url)
+    assert needed in why_no_backup(db_url) and "make one yourself" in why_no_backup(db_url)
     assert not list(tmp_path.iterdir())

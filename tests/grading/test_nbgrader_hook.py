@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from nbgrader.api import Gradebook
+from traitlets import TraitError
 
 import ninelives
 from grading import test_hostile as hostile
-from grading.classroom import NAME, api, command, make_course, nbgrader
+from grading.classroom import ANSWERS, NAME, api, command, filled, make_course, nbgrader, send
 from grading.test_cli import cells_of, gradebook_of
 from ninelives.grading import sandbox
 
@@ -84,3 +85,18 @@ def test_where_there_is_no_sandbox_the_button_says_so_and_runs_nothing(graded, c
     done = api(course).autograde(NAME, "honest")
     assert not done["success"] and "cannot be confined here: there is no Landlock" in done["log"]
     assert "NBGRADER_EXECUTION" not in os.environ, "the formgrader's server would hand it to every kernel that it starts"
+
+
+def test_settings_of_an_older_version_are_refused_with_what_to_change(tmp_path):
+    course = make_course(tmp_path)
+    send(course, "ada", filled(course, ANSWERS))
+    with (course / "nbgrader_config.py").open("a") as config:
+        config.write('c.Autograde.exporter_class = "ninelives.grading.hook.AnyNotebook"\n'
+                     'c.Autograde.autograde_preprocessors = ["ninelives.grading.hook.InSandbox"]\n'
+                     'c.pop("Course")\n')
+    asked = "copy the lines that begin with c.Course and the block that begins with `if sys.platform`"
+    done = command(course, fails=2)
+    assert asked in done.stderr and done.stderr.count("\n") == 1
+    with pytest.raises(TraitError, match=re.escape(asked)):  # before nbgrader has touched anything
+        api(course).autograde(NAME, "ada")
+    assert gradebook_of(course) == {} and not (course / "autograded").exists()

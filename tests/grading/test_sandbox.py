@@ -12,27 +12,30 @@ import time
 from pathlib import Path
 
 import pytest
+from traitlets.config.loader import PyFileConfigLoader
 
 from grading.classroom import ANSWERS, NAME, POINTS, filled, make_course, send
 from ninelives.build import ROOT
 from ninelives.grading import bubblewrap as bubblewrap_module
 from ninelives.grading import cli, kernel_client, kernel_pool, sandbox
 from ninelives.grading.batch import Batch
-from ninelives.grading.errors import KernelDied, KernelsEnded
+from ninelives.grading.errors import KernelDied, KernelServerDied
 from ninelives.grading.grade import grade
-from ninelives.grading.kernel_server import Boxes, Kernels
-from ninelives.grading.kernel_shell import name_of
+from ninelives.grading.kernel_server import BubblewrapServers, KernelServer
+from ninelives.grading.kernel_shell import class_name, dotted_names
 from ninelives.grading.outputs import Outputs
-from ninelives.grading.readable_paths import readable
+from ninelives.grading.readable_paths import readable_paths
 from ninelives.grading.sandbox import Limits
+from ninelives.grading.settings import course_settings
 
 pytestmark = pytest.mark.skipif(sandbox.missing() is not None, reason=f"no sandbox here: {sandbox.missing()}")
+COURSE = course_settings(PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config(), ROOT)
 LIMITS = Limits(cell=10, notebook=60, memory=400 << 20, disk=20 << 20, output=100_000)
 
 
 @pytest.fixture(scope="module")
 def kernels():
-    kernels = Kernels()
+    kernels = KernelServer(COURSE)
     yield kernels
     kernels.close()
 
@@ -210,7 +213,7 @@ def test_a_kernel_that_does_not_listen_is_not_waited_for(run):
     run("import sys, time\ndef deaf():\n    frame = sys._getframe()\n    while not {'channel', 'cell'} <= frame.f_locals.keys(): frame = frame.f_back\n"
         "    frame.f_locals['channel'].send({'done': frame.f_locals['cell']['token'], 'error': None, 'count': 1})\n"
         "    while True: time.sleep(1)\ndeaf()")
-    with pytest.raises(KernelDied, match="does not listen"):
+    with pytest.raises(KernelDied, match="no longer reads its cells"):
         run("#" * (8 << 20))
 
 
@@ -236,7 +239,7 @@ def test_without_a_sandbox_what_a_kernel_has_started_dies_with_it(kernels, folde
 
 
 def test_a_busy_kernel_dies_with_what_forked_it(folder):
-    kernels = Kernels()
+    kernels = KernelServer(COURSE)
     kernel = kernels.start(folder, LIMITS)
     busy = {"source": "while True: pass", "token": "", "pictures": False, "before": None}
     kernel.connection.sendall(json.dumps(busy).encode() + b"\n")
@@ -272,7 +275,22 @@ def test_the_name_of_an_error_is_asked_for_without_a_line_of_it():
     name = type("Name", (str,), {"__bool__": lie, "__str__": lie, "__len__": lie})("Loud")
     loud = type("Meta", (type,), {"__name__": property(lie)})("Loud", (BaseException,), {"__class__": property(lie)})
     type.__dict__["__name__"].__set__(loud, name)
-    assert name_of(loud()) == "Loud" and type(name_of(loud())) is str
+    assert class_name(loud) == "Loud" and type(class_name(loud)) is str
+
+
+def test_the_classes_of_an_error_are_told_by_their_dotted_names(run):
+    outcome = run("class Own(KeyError): pass\nraise Own()")
+    assert outcome.error == "Own"
+    assert outcome.error_classes[:3] == ("__main__.Own", "builtins.KeyError", "builtins.LookupError")
+    assert run("1").error_classes == ()
+
+
+def test_an_error_whose_classes_lie_about_themselves_is_told_as_far_as_it_can_be():
+    def lie(self):
+        raise KeyboardInterrupt
+
+    odd = type("Odd", (KeyError,), {"__module__": type("Module", (), {"__class__": property(lie)})()})
+    assert dotted_names(odd())[0] == "builtins.KeyError"
 
 
 def test_output_is_cut_where_there_is_too_much(run):
@@ -296,7 +314,7 @@ def test_without_pictures_their_words_remain(kernels, folder):
 
 
 def test_cells_that_all_begin_with_are_run_once(kernels, folder, tmp_path):
-    prepared, [first, second] = kernels.prepare(folder, (), ["import time\nstarted = time.time()", "print('ready')"])
+    prepared, [first, second] = kernels.warm(folder, (), ["import time\nstarted = time.time()", "print('ready')"])
     assert second.outputs[0].text == "ready\n" and second.count == 2
     times = []
     for _ in range(2):
@@ -309,7 +327,7 @@ def test_cells_that_all_begin_with_are_run_once(kernels, folder, tmp_path):
 
 @pytest.mark.parametrize("source", ["1 / 0", "open('file', 'w').close()", "import threading, time; threading.Thread(target=time.sleep, args=(9,), daemon=True).start()"])
 def test_cells_that_fail_write_files_or_leave_threads_are_not_shared(kernels, folder, source):
-    assert kernels.prepare(folder, (), [source]) is None
+    assert kernels.warm(folder, (), [source]) is None
 
 
 @pytest.fixture
@@ -329,7 +347,7 @@ def test_without_landlock_bubblewrap_refuses_the_same(bubblewrap, patient, folde
     others = {"one's own makers": ("open('/proc/1/mem', 'r+b')", "PermissionError"),
               "the course": (f"open({str(ROOT / 'solutions')!r})", "FileNotFoundError"),
               "a folder of all": ("open('/dev/shm/file', 'w')", "FileNotFoundError")}
-    with Boxes().start(folder, LIMITS) as kernel:
+    with BubblewrapServers(COURSE).start(folder, LIMITS) as kernel:
         for what, (source, error) in (REFUSED | others).items():
             if what == "the top folder":
                 continue  # it can be read, and holds nothing of anyone's
@@ -349,7 +367,7 @@ def course(tmp_path_factory):
 
 
 def test_without_landlock_bubblewrap_grades_the_same(bubblewrap, course, monkeypatch):
-    monkeypatch.setattr(kernel_pool, "_own", threading.local())
+    monkeypatch.setattr(kernel_pool, "_of_thread", threading.local())
     graded = grade(Batch(course, NAME).task("ada", {}))[NAME]
     assert graded.scores == POINTS | {"why-scale": None} and not graded.notes
 
@@ -364,21 +382,21 @@ def test_root_is_not_needed(course, tmp_path):
     done = subprocess.run([*as_someone, sys.executable, "-m", "ninelives.grading", NAME, "--workers", "1"],
                           env=os.environ | {"TMPDIR": str(tmp_path)}, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0 and re.search(r"ada +6 of 8", done.stdout), done.stdout + done.stderr
-    assert re.search(r"blind +3 of 8[^\0]*cannot be looked into", done.stdout) and not list(tmp_path.iterdir()), done.stdout
+    assert re.search(r"blind +3 of 8[^\0]*cannot be opened", done.stdout) and not list(tmp_path.iterdir()), done.stdout
 
 
 def test_with_neither_nothing_is_graded(no_landlock, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(bubblewrap_module.shutil, "which", lambda name: None)
-    bubblewrap_module.no_box.cache_clear()
+    bubblewrap_module.why_not.cache_clear()
     monkeypatch.chdir(tmp_path)
     assert cli.main([NAME]) == 2
     said = capsys.readouterr().err
     assert "Linux 5.13" in said and "apt install bubblewrap" in said and "--unsafe" in said and said.count("\n") == 1
-    with pytest.raises(KernelsEnded, match="Landlock"):  # as a worker on another machine says it
-        Boxes()
-    bubblewrap_module.no_box.cache_clear()
+    with pytest.raises(KernelServerDied, match="Landlock"):  # as a worker on another machine says it
+        BubblewrapServers(COURSE)
+    bubblewrap_module.why_not.cache_clear()
 
 
 def test_nothing_readable_holds_a_course():
-    for path in readable():
+    for path in readable_paths():
         assert not Path(path, "solutions").exists() and not Path(path, "answers").exists()

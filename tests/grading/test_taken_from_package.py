@@ -2,10 +2,13 @@
 
 import nbformat
 import pytest
+from traitlets.config.loader import PyFileConfigLoader
 
 from ninelives.build import ROOT
 from ninelives.grading.assignment import Cell, Notebook
-from ninelives.grading.taken_from_package import borrowed
+from ninelives.grading.taken_from_package import taken_from_package
+
+PACKAGES = tuple(PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config().Course.solution_packages)
 
 
 def assignment(name: str) -> Notebook:
@@ -21,7 +24,7 @@ def notes(name: str, answers: dict[str, str]) -> list[tuple[str, str]]:
     made = nbformat.read(ROOT / "release" / name / f"{name}.ipynb", as_version=4)
     for cell in made.cells:
         cell.source = answers.get(cell.metadata.get("nbgrader", {}).get("grade_id"), cell.source)
-    return borrowed(made, assignment(name))
+    return taken_from_package(made, assignment(name), PACKAGES)
 
 
 @pytest.mark.parametrize(("name", "exercise", "answer", "seen"), [
@@ -36,7 +39,8 @@ def notes(name: str, answers: dict[str, str]) -> list[tuple[str, str]]:
 ])
 def test_what_an_answer_takes_from_the_package_is_told(name, exercise, answer, seen):
     assert notes(name, {exercise: answer}) == [
-        (exercise, f"Cell {exercise!r}. It takes {seen} from the package: look whether that is the answer.")]
+        (exercise, f"The answer {exercise!r} uses {seen} from the package: see whether that is the answer to the "
+                   "exercise.")]
 
 
 def test_a_note_is_short_whatever_is_borrowed():

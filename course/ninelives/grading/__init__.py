@@ -1,1 +1,1 @@
-"""Grading a class with nbgrader."""
+"""Grade a class with nbgrader. The engine knows no course: nbgrader_config.py says what it needs, as c.Course."""

@@ -1,6 +1,6 @@
 """`python -m ninelives.grading`, and ninelives-grade.
 
-Worker processes look at the module that was started: this one has nothing for them to import.
+Worker processes import the module that was started, so this one imports nothing at its top.
 """
 
 import signal
@@ -10,7 +10,7 @@ import sys
 def main() -> int:
     if sys.platform != "linux":
         print(f"ninelives-grade needs Linux, whose kernel confines learners' code, and this is {sys.platform}. "
-              "nbgrader autograde works here, and runs learners' code as you.", file=sys.stderr)
+              "nbgrader autograde works here, but runs learners' code with all your permissions.", file=sys.stderr)
         return 2
     try:
         try:

@@ -1,4 +1,4 @@
-"""An assignment as it was given out: what every cell must be, whatever came back."""
+"""An assignment as it was released: what every cell must be, whatever learners send back."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,16 +7,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a notebook that was given out.
+    """A cell of a released notebook.
 
     Args:
-        name: its grade_id; None where nbgrader does not know it.
+        name: its grade_id; None for a cell that nbgrader does not know.
         id: its id in the notebook.
         kind: "code", "markdown" or "raw".
-        source: as it must run: a check with its hidden lines, an answer as yet unwritten.
+        source: as it must run: a check with its hidden lines, an answer without the solution.
         shown: as learners got it.
         solved: as the instructor wrote it.
-        metadata: what nbgrader has to know of it.
+        metadata: nbgrader's metadata of the cell.
     """
 
     name: str | None
@@ -42,7 +42,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook that was given out."""
+    """A released notebook."""
 
     name: str
     cells: tuple[Cell, ...]
@@ -50,7 +50,7 @@ class Notebook:
 
     @cached_property
     def beginning(self) -> list[str]:
-        """The code that stands before the first exercise: the same in every submission that left it alone."""
+        """The code cells before the first exercise: the same in every submission, if the learner left them alone."""
         first = next((index for index, cell in enumerate(self.cells) if cell.name), 0)
         return [cell.source for cell in self.cells[:first] if cell.kind == "code"]
 
@@ -62,10 +62,13 @@ class Notebook:
             if cell.is_answer and cell.kind == "code":
                 answers.append(cell)
             elif cell.is_check:
-                named = [answer for answer in answers if cell.name == answer.name or cell.name.startswith(f"{answer.name}-")]
-                found[cell.name] = max(named, key=lambda answer: len(answer.name), default=answers[-1] if answers else None)
+                named = [answer for answer in answers
+                         if cell.name == answer.name or cell.name.startswith(f"{answer.name}-")]
+                last = answers[-1] if answers else None
+                found[cell.name] = max(named, key=lambda answer: len(answer.name), default=last)
         return found
 
     def answer_of(self, check: Cell) -> Cell | None:
-        """The answer that a check is about: the one with the longest name that its own begins with, else the last before it."""
+        """The answer that a check is about: the one with the longest name that the check's name begins with, or
+        otherwise the last answer before it."""
         return self._answers[check.name]

@@ -1,12 +1,12 @@
-"""Known wrong answers that no honest check lets through.
+"""Detect tampering: after a check passes, run it again on answers that must fail.
 
-Whenever a check has passed, it is run twice more in the same kernel, before anything of the learner's runs again: on the
-exercise as it was given out, unwritten, and on the instructor's own answer with all its results spoilt. A check that looks
-at files that learners hand in is run once more without any. A check that refuses these in a clean kernel and lets one
-through here was tampered with.
+These run in the same kernel, before any other code of the learner: the exercise as it was released, without an answer,
+and the instructor's own answer with all its results changed. A check of files that learners hand in is run once more
+without any files. A check that refuses these answers in an untouched kernel and accepts one of them here was tampered
+with.
 
-What the exercise stands on is the instructor's, too: on a mistake in the one before, such as a block that takes any mask, a
-spoilt answer may well pass a check that it fails in a clean kernel.
+The earlier answers that an answer calls are the instructor's, too. If the learner's were used, a changed answer could
+pass rightly: for example with a block of theirs that accepts any mask.
 """
 
 import ast
@@ -14,12 +14,13 @@ from functools import lru_cache
 
 from ninelives.grading.assignment import Cell, Notebook
 
+# Arrays and tensors of all kinds have a dtype and can be multiplied; `~` turns those of booleans around.
 SPOIL = """
 def _spoilt(answer):
-    import functools, torch
+    import functools
     def wrong(value):
-        if isinstance(value, torch.Tensor):
-            return ~value if value.dtype == torch.bool else value * 2 + 1
+        if hasattr(value, "dtype"):
+            return ~value if str(value.dtype).endswith("bool") else value * 2 + 1
         if isinstance(value, bool) or value is None:
             return not value
         if isinstance(value, (int, float)):
@@ -44,38 +45,44 @@ NO_FILES = "no files"
 
 
 def canaries(notebook: Notebook, check: Cell) -> dict[str, str]:
-    """The sources that put known wrong answers in an exercise's place, by their kinds; none where there are magics in it."""
+    """Code that replaces the answer of a check by a known wrong one, by the kind of wrong answer.
+
+    Empty if the check has no answer, or if the instructor's answer is not plain Python, as with a magic.
+    """
     answer = notebook.answer_of(check)
     if answer is None:
         return {}
     try:
-        names, wanted = named(answer.solved)
+        names, needed = names_in(answer.solved)
     except SyntaxError:
         return {}
-    below = ""
+    earlier = ""
     for cell in reversed(notebook.cells[: notebook.cells.index(answer)]):
         if cell.is_answer and cell.kind == "code":
             try:
-                made, uses = named(cell.solved)
+                defined, used = names_in(cell.solved)
             except SyntaxError:
                 continue
-            if wanted.intersection(made):
-                below, wanted = f"{cell.solved}\n{below}", wanted | uses
-    # Should the rest fail in what a learner has left of Python, who may have called something `type`, the check must find
-    # neither their own answer nor the instructor's.
-    away = "".join(f"{name} = None; del {name}\n" for name in names)
+            if needed.intersection(defined):
+                earlier, needed = f"{cell.solved}\n{earlier}", needed | used
+    # If the code below fails, for example because the learner has redefined `type`, the check must find neither the
+    # learner's answer nor the instructor's: so the names are deleted first.
+    delete = "".join(f"{name} = None; del {name}\n" for name in names)
     right = f"_right = {{{', '.join(f'{name!r}: {name}' for name in names)}}}\n"
     spoilt = "".join(f"{name} = _spoilt(_right[{name!r}])\n" for name in names)
-    return {"unwritten": away + below + answer.source, "spoilt": away + below + answer.solved + SPOIL + right + away + spoilt}
+    return {
+        "unwritten": delete + earlier + answer.source,
+        "spoilt": delete + earlier + answer.solved + SPOIL + right + delete + spoilt,
+    }
 
 
 @lru_cache
-def named(source: str) -> tuple[list[str], frozenset[str]]:
-    """What a source gives names to at its top, and all the names that stand in it. Raises SyntaxError."""
-    tree, made = ast.parse(source), []
+def names_in(source: str) -> tuple[list[str], frozenset[str]]:
+    """The names that a source defines at its top level, and all names in it. Raises SyntaxError."""
+    tree, defined = ast.parse(source), []
     for statement in tree.body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-            made.append(statement.name)
+            defined.append(statement.name)
         elif isinstance(statement, ast.Assign):
-            made += [target.id for target in statement.targets if isinstance(target, ast.Name)]
-    return made, frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+            defined += [target.id for target in statement.targets if isinstance(target, ast.Name)]
+    return defined, frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))

@@ -1,13 +1,27 @@
-"""What stops a kernel, a submission or a whole batch; each message is one that an instructor can act on."""
+"""The errors of the engine. Their messages are shown to instructors."""
 
 
+class CannotStart(Exception):
+    """Nothing can be graded; the message says why and what to do."""
+
+
+class NotGenerated(CannotStart):
+    """The gradebook or the course's folder lacks the assignment; the message says what to do."""
+
+
+class NotBackedUp(CannotStart):
+    """The gradebook could not be backed up, and nothing was written; the message says why."""
+
+
+class UnexpectedError(Exception):
+    """The grader itself failed on a submission; the message says where and how."""
 
 
 class KernelDied(Exception):
     """The kernel cannot be used any more; the message says why.
 
     Args:
-        from_outside: it may have been killed by someone else, such as a system that is short of memory.
+        from_outside: something else may have killed it, such as a system that is short of memory.
     """
 
     def __init__(self, reason: str, from_outside: bool = False) -> None:
@@ -15,21 +29,5 @@ class KernelDied(Exception):
         self.from_outside = from_outside
 
 
-class KernelsEnded(RuntimeError):
-    """No kernel can be made by these any more."""
-
-
-class CannotStart(Exception):
-    """Nothing can be graded; the message says why and what to do."""
-
-
-class NotGivenOut(ValueError):
-    """The gradebook or the course's folder lacks the assignment; the message says what to do."""
-
-
-class NotCopied(Exception):
-    """The gradebook could not be copied, and nothing was written; the message says why."""
-
-
-class Unforeseen(Exception):
-    """A submission has met an error of the grader; the message says which."""
+class KernelServerDied(RuntimeError):
+    """The process that forks the kernels cannot make any more of them; the message says why."""

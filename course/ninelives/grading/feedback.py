@@ -1,4 +1,4 @@
-"""What learners may see of a graded notebook, how the formgrader and the feedback show it without the web, and how it goes out."""
+"""What learners see of a graded notebook: without hidden checks and without requests to the web, and how it is released."""
 
 import re
 from glob import escape as exactly
@@ -16,31 +16,32 @@ from nbgrader.preprocessors import ClearHiddenTests
 from nbgrader.utils import is_grade, is_solution
 from traitlets import List
 
-from ninelives.build import marked_lines
-from ninelives.grading.formulas import WithoutTheWeb
+from ninelives.grading.formulas import OfflineRenderer
 
-# Ours come first; those that they stand on are nbgrader's.
+# Ours come first; they include nbgrader's.
 TEMPLATES = [str(Path(__file__).parent / "templates"),
              str(Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates")]
-FROM_THE_EXCHANGE = ("timestamp.txt", "submission_secret.txt")  # what nbgrader puts beside a submission, and then beside its feedback
+
+FROM_THE_EXCHANGE = ("timestamp.txt", "submission_secret.txt")  # nbgrader collect puts them beside a submission
+
 # The margin of a quoted line in a traceback: "----> 3 " or "      3 ".
 MARGIN = re.compile(r"^(-+>)?\s*\d+\s")
 TAG = re.compile(r"<[^<>]*>")
 
 
 class HideHiddenChecks(ClearHiddenTests):
-    """Takes the lines of hidden checks out of the checks, and out of everything that cells have printed or raised.
+    """Removes the hidden lines of checks, from the checks and from all that cells have printed or raised.
 
-    An error keeps its name, its message and the lines that are the learner's own. So does a cell of theirs, whatever
-    it says of hidden tests.
+    An error keeps its name, its message and the lines that are the learner's own. The learner's cells stay as they are,
+    even if they mention hidden tests.
     """
 
-    # nbconvert sets this for each preprocessor, and traitlets would warn that one of nbgrader's does not know it.
+    # nbconvert sets this for each preprocessor, and traitlets would warn that ClearHiddenTests does not have it.
     display_data_priority = List().tag(config=True)
 
     def preprocess(self, nb, resources):
-        marked = [line for cell in nb.cells if is_check(cell) for line in marked_lines(cell.source, "HIDDEN TESTS")]
-        self.hidden = {line.strip() for line in marked if line.strip()}
+        lines = [line for cell in nb.cells if is_check(cell) for line in self.hidden_lines(cell.source)]
+        self.hidden = {line.strip() for line in lines if line.strip()}
         return super().preprocess(nb, resources)
 
     def preprocess_cell(self, cell, resources, index):
@@ -53,25 +54,38 @@ class HideHiddenChecks(ClearHiddenTests):
                 output.text = self.without_hidden_lines(output.text)
             else:
                 for kind, value in output.data.items():
-                    if isinstance(value, str):  # a picture in base64 has no such line, one in SVG may
+                    if isinstance(value, str):  # no line of a picture in base64 is hidden, but one of an SVG may be
                         output.data[kind] = self.without_hidden_lines(value, markup=kind != "text/plain")
         return cell, resources
+
+    def hidden_lines(self, source: str) -> list[str]:
+        """The lines between the two delimiters of hidden tests. nbgrader itself refuses delimiters without a partner."""
+        lines, inside = [], False
+        for line in source.split("\n"):
+            if self.is_delimiter(line):
+                inside = self.begin_test_delimeter in line
+            elif inside:
+                lines.append(line)
+        return lines
+
+    def is_delimiter(self, line: str) -> bool:
+        return self.begin_test_delimeter in line or self.end_test_delimeter in line
 
     def without_hidden_lines(self, text: str, markup: bool = False) -> str:
         return "\n".join(line for line in text.split("\n") if not (
             self.is_hidden(strip_ansi(line)) or markup and self.is_hidden(unescape(TAG.sub("", line)))))
 
     def is_hidden(self, line: str) -> bool:
-        return MARGIN.sub("", line).strip() in self.hidden or "HIDDEN TESTS" in line
+        return MARGIN.sub("", line).strip() in self.hidden or self.is_delimiter(line)
 
 
 def is_check(cell: NotebookNode) -> bool:
-    """Whether nobody but the instructor wrote it."""
+    """Whether only the instructor wrote the cell."""
     return is_grade(cell) and not is_solution(cell)
 
 
 class ReleaseFeedback(ExchangeReleaseFeedback):
-    """Passes over pages for work that came another way than through the exchange; nbgrader stops at the first of them."""
+    """Skips submissions that did not come through the exchange; nbgrader stops at the first of them."""
 
     def copy_files(self):
         for folder in sorted(map(Path, glob(self.src_path))):
@@ -79,11 +93,12 @@ class ReleaseFeedback(ExchangeReleaseFeedback):
                 self.src_path = exactly(str(folder))
                 super().copy_files()
             else:
-                self.log.warning("Not released, since this work did not come through the exchange: hand %s back yourself", folder)
+                self.log.warning("Not released: this submission did not come through the exchange. Hand %s back "
+                                 "yourself", folder)
 
 
 @pass_context
 def markdown2html(context, source: str) -> str:
     """nbconvert's filter of this name, with formulas as pictures."""
     attachments = context.get("cell", {}).get("attachments", {})
-    return MarkdownWithMath(renderer=WithoutTheWeb(escape=False, attachments=attachments)).render(source)
+    return MarkdownWithMath(renderer=OfflineRenderer(escape=False, attachments=attachments)).render(source)

@@ -1,4 +1,4 @@
-"""Folders that somebody else has written in: what they hold, how to show its names, and how to be rid of them, however they were made."""
+"""Folders that others write in, and this process's own: what they contain, printable names, and how to remove them."""
 
 import os
 import shutil
@@ -9,13 +9,14 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-DEEPEST = 32  # folders in one another
+MAX_DEPTH = 32  # folders inside one another
 
 
-def everything_in(folder: Path, deepest: int = DEEPEST) -> tuple[list[Path], list[Path]]:
-    """What is below, in a fixed order, links not followed; of that, the folders that were not looked into.
+def everything_in(folder: Path, max_depth: int = MAX_DEPTH) -> tuple[list[Path], list[Path]]:
+    """All paths below a folder, sorted, and those of them that are folders but were not opened. Links are not followed.
 
-    Those lie deeper than `deepest`, or may not be opened. Walked without recursion, which a deep folder would exhaust.
+    A folder is not opened if it is deeper than `max_depth` or if its permissions forbid it. The walk has no recursion,
+    which a deep folder would exhaust.
     """
     found, closed, waiting = [], [], [(folder, 0)]
     while waiting:
@@ -24,13 +25,13 @@ def everything_in(folder: Path, deepest: int = DEEPEST) -> tuple[list[Path], lis
             with os.scandir(path) as entries:
                 inside = [(path / entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
         except (FileNotFoundError, NotADirectoryError):
-            continue  # gone meanwhile
+            continue  # it was removed meanwhile
         except OSError:
             closed.append(path)
             continue
         found += [below for below, _ in inside]
         folders = [below for below, is_folder in inside if is_folder]
-        if depth < deepest:
+        if depth < max_depth:
             waiting += [(below, depth + 1) for below in folders]
         else:
             closed += folders
@@ -38,13 +39,13 @@ def everything_in(folder: Path, deepest: int = DEEPEST) -> tuple[list[Path], lis
 
 
 def printable(text: str) -> str:
-    """The same with escapes for what could move a terminal's cursor or begin another line, as the name of a file may."""
+    """The text with escapes for characters that move a terminal's cursor or begin a line, as a file's name may."""
     return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else c.encode("unicode_escape").decode()
                    for c in text.encode("utf-8", "replace").decode())
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder, however deep it goes and whatever its rights are; what cannot be removed stays."""
+    """Remove a folder of any depth and with any permissions. What cannot be removed stays."""
     with suppress(RecursionError):
         shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
@@ -53,24 +54,25 @@ def remove(folder: Path) -> None:
 
 
 @cache
-def _numbering() -> str:
-    """Tells apart what counts processes by itself: a machine since its last start, and each container on it."""
+def _pid_namespace() -> str:
+    """Identifies the pid namespace: boot id and container."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
     return f"ninelives-on-{boot}-{os.stat('/proc/self/ns/pid').st_ino}"
 
 
 def private_folder() -> str:
-    """A folder of this process's own, which bears its number and whose number that is."""
-    return tempfile.mkdtemp(prefix=f"{_numbering()}-{os.getpid()}-")
+    """A new folder of this process, with the pid namespace and the pid in its name."""
+    return tempfile.mkdtemp(prefix=f"{_pid_namespace()}-{os.getpid()}-")
 
 
-def sweep() -> None:
-    """Remove the folders of processes that were killed before they could.
+def remove_stale_folders() -> None:
+    """Remove the private folders of processes that were killed before they could.
 
-    Others' stay, of which nobody can tell here whether they live: the temporary folder may be shared by machines or containers.
+    Folders of other machines or containers are kept: we cannot see whether their process is alive.
     """
-    for path in Path(tempfile.gettempdir()).glob(f"{_numbering()}-*-*"):
-        with suppress(PermissionError, ValueError, OverflowError):  # it lives, and is someone else's; the others are no numbers of ours
+    for path in Path(tempfile.gettempdir()).glob(f"{_pid_namespace()}-*-*"):
+        # PermissionError: another user's process, which is alive. The other two: the name contains no pid.
+        with suppress(PermissionError, ValueError, OverflowError):
             try:
                 os.kill(int(path.name.split("-")[-2]), 0)
             except ProcessLookupError:

@@ -1,60 +1,86 @@
-"""The submissions of a class, each on its own: those that need it are graded, and every result is recorded as it comes."""
+"""Grade the submissions of a class: each that needs it on its own, and every result is recorded as it comes."""
 
 from pathlib import Path
 
-from ninelives.grading.backup import copy_of
+from ninelives.grading.backup import back_up
 from ninelives.grading.batch import Batch
 from ninelives.grading.calibrate import calibrate
-from ninelives.grading.errors import CannotStart, KernelDied, KernelsEnded
-from ninelives.grading.progress import Line, Progress
-from ninelives.grading.read_notebook import plain
+from ninelives.grading.errors import CannotStart, KernelDied, KernelServerDied
+from ninelives.grading.progress import Progress, StudentResult
+from ninelives.grading.read_notebook import without_surrogates
+from ninelives.grading.task import Graded
 from ninelives.grading.workers import Workers, first_result, results
 
 
-def run(batch: Batch, workers: Workers, students: list[str], force: bool, say=print) -> list[Line]:
-    """Grade these students' submissions; a line for each."""
-    digests, lines, todo = {}, [], []
-    for student in students:
-        if plain(student) != student or student.splitlines() != [student]:
-            lines.append(Line(plain(student), notes=("The folder's name is no UTF-8, or has several lines: give it another.",)))
-            continue
-        try:
-            digests[student] = batch.digest(student)
-        except OSError as problem:
-            lines.append(Line(student, notes=(f"Could not be read: {problem.strerror}: {problem.filename}",)))
-            continue
-        line = None if force else batch.known(student, digests[student])
-        if line:
-            lines.append(line)
-        else:
-            todo.append(student)
-    known = sum(line.known for line in lines)
+def grade_class(
+    batch: Batch, workers: Workers, students: list[str], force: bool, say=print
+) -> list[StudentResult]:
+    """Grade these students' submissions, and those graded before only with `force`.
+
+    Raises:
+        CannotStart: the instructor's own notebook cannot be run, or the gradebook cannot be backed up.
+    """
+    todo, found = _look_at(batch, students, force)
+    known = sum(result.known for result in found)
     if known:
         say(f"{known} of {len(students)} are graded already and unchanged.")
     if not todo:
-        return lines
-    say(copy_of(batch.course.db_url, Path(batch.course.root), batch.assignment))
-    for student in todo:  # whatever ends this, what is not graded now is not taken for graded later
+        return found
+    say(back_up(batch.course.db_url, Path(batch.course.root), batch.assignment))
+    for student in todo:  # if this is interrupted, what it has not reached must not count as graded
         (batch.journal / f"{student}.json").unlink(missing_ok=True)
-    workers.wake(len(todo), batch.confined)
+    workers.start_servers(len(todo), batch.settings, batch.confined)
+    calibrated = _calibrate(batch, workers, next(iter(todo)), say)
+    progress = Progress(len(todo))
+    tasks = {student: batch.task(student, calibrated) for student in todo}
+    for student, graded in results(workers, tasks):
+        result = _recorded(batch, student, graded, todo[student])
+        found.append(result)
+        progress.add(result)
+    return sorted(found, key=lambda result: result.student)
+
+
+def _look_at(batch: Batch, students: list[str], force: bool) -> tuple[dict[str, str], list[StudentResult]]:
+    """The submissions to grade, {student: digest}, and the results of the others."""
+    todo, found = {}, []
+    for student in students:
+        if without_surrogates(student) != student or student.splitlines() != [student]:
+            reason = "The folder's name is not UTF-8 or has several lines: rename it."
+            found.append(StudentResult(without_surrogates(student), notes=(reason,)))
+            continue
+        try:
+            digest = batch.digest(student)
+        except OSError as problem:
+            reason = f"Could not be read: {problem.strerror}: {problem.filename}"
+            found.append(StudentResult(student, notes=(reason,)))
+            continue
+        result = None if force else batch.known(student, digest)
+        if result:
+            found.append(result)
+        else:
+            todo[student] = digest
+    return todo, found
+
+
+def _calibrate(batch: Batch, workers: Workers, student: str, say) -> dict[str, dict]:
     try:
-        calibrated = first_result(workers, calibrate, batch.task(todo[0], {}))
-    except (KernelDied, KernelsEnded) as death:
-        raise CannotStart(f"The instructor's own {batch.assignment} could not be run to its end here: {death}. If this machine is busy, "
-                          "type the same again later; if not, raise the limits in nbgrader_config.py") from None
+        calibrated = first_result(workers, calibrate, batch.task(student, {}))
+    except (KernelDied, KernelServerDied) as death:
+        raise CannotStart(f"The instructor's own {batch.assignment} could not be run to its end here: {death}. If this "
+                          "machine is busy, type the same command again later; if not, raise the limits in "
+                          "nbgrader_config.py") from None
     for name, found in calibrated.items():
         if found["failed"]:
             say(f"Beware: the instructor's own {name} fails its checks {', '.join(found['failed'])} here.")
-    progress = Progress(len(todo))
-    for student, result in results(workers, {student: batch.task(student, calibrated) for student in todo}):
-        if isinstance(result, Exception):
-            line = Line(student, notes=(f"Could not be graded: {type(result).__name__}: {result}",))
-        else:
-            try:
-                line = batch.record(student, result, digests[student])
-            except Exception as problem:  # one student's must never stop the others'
-                batch.gradebook.db.rollback()
-                line = Line(student, notes=(f"Could not be recorded: {type(problem).__name__}: {problem}",))
-        lines.append(line)
-        progress.add(line)
-    return sorted(lines, key=lambda line: line.student)
+    return calibrated
+
+
+def _recorded(batch: Batch, student: str, graded: dict[str, Graded] | Exception, digest: str) -> StudentResult:
+    """The student's result, after it was written to the gradebook."""
+    if isinstance(graded, Exception):
+        return StudentResult(student, notes=(f"Could not be graded: {type(graded).__name__}: {graded}",))
+    try:
+        return batch.record(student, graded, digest)
+    except Exception as problem:  # one student's submission must never stop the others'
+        batch.gradebook.db.rollback()
+        return StudentResult(student, notes=(f"Could not be recorded: {type(problem).__name__}: {problem}",))

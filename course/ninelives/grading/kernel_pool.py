@@ -1,4 +1,4 @@
-"""The kernel servers of this process: made when first asked for, kept, and made again when one has died."""
+"""This thread's kernel server: started when it is first needed, kept, and started again after it died."""
 
 import threading
 from collections.abc import Callable
@@ -7,54 +7,61 @@ from typing import TypeVar
 
 from ninelives.grading import sandbox
 from ninelives.grading.assignment import Notebook
-from ninelives.grading.errors import KernelsEnded
+from ninelives.grading.course import CourseSettings
+from ninelives.grading.errors import KernelServerDied
 from ninelives.grading.folders import remove
-from ninelives.grading.kernel_server import Boxes, Kernels
+from ninelives.grading.kernel_server import BubblewrapServers, KernelServer
 from ninelives.grading.outputs import Outcome
-from ninelives.grading.submitted_files import make_place
+from ninelives.grading.submitted_files import make_run_folder
 from ninelives.grading.task import Task
 
-DEATHS = 3  # of what makes kernels, after which a submission is given up
+ATTEMPTS = 3  # at a submission, each of which ended with the death of the kernel server
 Result = TypeVar("Result")
-_own = threading.local()
+_of_thread = threading.local()  # server, its `wanted`, and its warm servers
 
 
-def kernels(confined: bool) -> Kernels:
-    """This thread's own, made when first asked for and again when it has ended."""
-    if getattr(_own, "kernels", None) is None or _own.kernels.ended:
-        made = Boxes if confined and sandbox.landlock() < 1 else Kernels
-        _own.kernels, _own.prepared = made(), {}
-        Finalize(None, _own.kernels.close, exitpriority=0)  # as a worker ends, which runs nothing else
-    return _own.kernels
+def kernel_server(course: CourseSettings, confined: bool) -> KernelServer:
+    """This thread's kernel server. Raises KernelServerDied."""
+    needs_bubblewrap = confined and sandbox.landlock() < 1
+    wanted = (course, needs_bubblewrap)
+    server = getattr(_of_thread, "server", None)
+    if server is not None and not server.ended and _of_thread.wanted == wanted:
+        return server
+    if server is not None:
+        server.close()
+    server = (BubblewrapServers if needs_bubblewrap else KernelServer)(course)
+    _of_thread.server, _of_thread.wanted, _of_thread.warm = server, wanted, {}
+    Finalize(None, server.close, exitpriority=0)  # a worker that ends runs nothing else
+    return server
 
 
-def warm_up(confined: bool) -> None:
-    """Import what takes long, before there is anything to grade."""
-    kernels(confined)
+def start_server(course: CourseSettings, confined: bool) -> None:
+    """Start this process's kernel server before there is anything to grade."""
+    kernel_server(course, confined)
 
 
-def prepared(task: Task, notebook: Notebook) -> tuple[Kernels, list[Outcome]]:
-    """Kernels that have run what stands before the first exercise, and what that put out; this thread's own.
+def warm_server(task: Task, notebook: Notebook) -> tuple[KernelServer, list[Outcome]]:
+    """A server whose kernels have run the cells before the first exercise, and the outcomes of these cells.
 
-    Where it cannot be shared, kernels that have run nothing.
+    If kernels cannot share that, a server whose kernels have run nothing, and no outcomes.
     """
-    plain = kernels(task.confined)
+    cold = kernel_server(task.course, task.confined)
     modules = task.modules.get(notebook.name, ())
     key = (task.stamp, notebook.name, *modules)
-    if key not in _own.prepared:
-        folder = make_place(task.others, [], notebook.name, None)
-        _own.prepared[key] = plain.prepare(folder, modules, notebook.beginning) or (plain, [])
+    if key not in _of_thread.warm:
+        folder = make_run_folder(task.others)
+        _of_thread.warm[key] = cold.warm(folder, modules, notebook.beginning) or (cold, [])
         remove(folder)
-    return _own.prepared[key]
+    return _of_thread.warm[key]
 
 
-def with_kernels(work: Callable[[], Result]) -> Result:
-    """What `work` returns, done again when what makes its kernels has died. Raises KernelsEnded at the last time."""
-    for _ in range(DEATHS - 1):
+def with_kernel_server(work: Callable[[], Result]) -> Result:
+    """What `work` returns. It is done again if the kernel server dies. Raises KernelServerDied at the last attempt."""
+    for _ in range(ATTEMPTS - 1):
         try:
             return work()
-        except KernelsEnded:
-            ended, _own.kernels = getattr(_own, "kernels", None), None
-            if ended is not None:
-                ended.close()
+        except KernelServerDied:
+            server, _of_thread.server = getattr(_of_thread, "server", None), None
+            if server is not None:
+                server.close()
     return work()

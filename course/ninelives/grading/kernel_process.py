@@ -1,16 +1,18 @@
-"""Kernels, forked from one process that has imported everything already: `python -m ninelives.grading.kernel_process FD`.
+"""The process that forks kernels: `python -m ninelives.grading.kernel_process FD SETTINGS`.
 
-That process holds nothing that a learner may not see. It listens on the socket FD:
+It imports everything once and contains nothing that a learner may not see. It listens on the socket FD:
 
-    {"folder", "limits", "confined", "boxed"}, with a socket  ->  {"pid"}   a kernel that talks over that socket
-    {"prepare": file, "folder"}, with a socket                ->  {"pid"}   a process like this one that has imported the
-                                                                            file's modules and run its cells
-    {"end": pid}                                              ->  {"status", "seconds"}   killed, if it lives
+    {"folder", "limits", "confined"}, with a socket  ->  {"pid"}   a kernel that talks over that socket
+    {"warm": file, "folder"}, with a socket          ->  {"pid"}   a process like this one, which has imported the
+                                                                   modules in the file and run its cells
+    {"end": pid}                                     ->  {"status", "seconds"}   the process was killed, if it lived
 
-A kernel takes one cell a line, {"source", "token", "pictures", "before": null or what to run before it, and then nothing
-that the two name is kept}, and answers with the outputs as notebooks have them,
-one a line, and at last {"done": token, "error": null where it ran to its end or the name of an exception, "count"}.
-When the socket FD is closed, all of them die.
+SETTINGS is JSON: {"preload", "warm_up", "readable_packages", "readable_paths", "boxed": true inside bubblewrap}.
+
+A kernel reads one cell per line, {"source", "token", "pictures", "before"}. `before` is null, or code to run before the
+cell; then the names that the two define are forgotten. The kernel answers with the cell's outputs, one per line, as
+notebooks store them, and then {"done": token, "error", "classes", "count"}. `error` is null if the cell ran to its end,
+or the name of an exception whose classes are listed in `classes`. When the socket FD is closed, all kernels die.
 """
 
 import gc
@@ -29,105 +31,105 @@ from pathlib import Path
 from traitlets.config import Config
 
 from ninelives.grading.kernel_shell import Channel, Collected, Shell, run_cells
-from ninelives.grading.readable_paths import readable
+from ninelives.grading.readable_paths import readable_paths
 from ninelives.grading.sandbox import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, Limits, confine, libc
 
-PRELOADED = ("numpy", "numpy.random", "torch", "matplotlib.pyplot", "ipywidgets", "anywidget", "safetensors.torch", "pyseccomp")
-PACKAGES = ("ninelives.model", "ninelives.figures", "ninelives.checks", "ninelives.widgets", "ninelives.text",
-            "ninelives.training", "ninelives.recipes")
 
-
-def preload() -> Shell:
-    """Import what notebooks import and make the shell, all of it before the first fork."""
+def make_shell(preload: list[str], warm_up: list[str]) -> Shell:
+    """A shell with everything imported, before the first fork."""
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
     shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
-    for name in PRELOADED:
-        importlib.import_module(name)
-    for package in PACKAGES:
-        try:
-            module = importlib.import_module(package)
-            for found in pkgutil.iter_modules(module.__path__, f"{package}."):
-                importlib.import_module(found.name)
-        except ImportError:
-            # What a notebook needs and cannot have, it will say itself.
-            continue
-    warm_up(shell)
-    readable()
+    for name in [*preload, "pyseccomp"]:  # pyseccomp, because a confined kernel cannot import it
+        with suppress(ImportError):  # a notebook that needs it will say so itself
+            _import(name)
+    _run_once(shell, ["1 / 0", *warm_up])
     gc.collect()
     gc.freeze()
     return shell
 
 
-def warm_up(shell: Shell) -> None:
-    """Show a picture and an error once: whatever that loads or builds, no kernel has to do again."""
-    import torch
-    from matplotlib import pyplot
+def _import(name: str) -> None:
+    """Import a module, or for "package.*" a package and all modules directly in it."""
+    module = importlib.import_module(name.removesuffix(".*"))
+    if name.endswith(".*"):
+        for found in pkgutil.iter_modules(module.__path__, f"{module.__name__}."):
+            importlib.import_module(found.name)
 
-    torch.set_num_threads(1)
+
+def _run_once(shell: Shell, cells: list[str]) -> None:
+    """Run cells and forget what they define; what they load or build, no kernel has to load or build again."""
     shell.connect(Collected())
-    for source in ("import torch\ntorch.ones(2, 2).softmax(-1) @ torch.ones(2)", "1 / 0",
-                   "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"):
+    for source in cells:
         shell.run_cell(source)
-    pyplot.close("all")
     shell.reset(new_session=True)
     shell.execution_count = 1
 
 
-def become_prepared(shell: Shell, control: socket.socket, request: dict) -> None:
-    """In the forked process: run the cells with which every learner's notebook begins, then fork kernels from there."""
+def become_warm_server(shell: Shell, control: socket.socket, request: dict, readable: list[str] | None) -> None:
+    """In the forked process: run the cells that every learner's notebook begins with, then fork kernels from there."""
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     os.chdir(Path(request["folder"], "submission"))
-    sys.path[:] = [path for path in sys.path if path != ""] + [""]
+    _put_working_folder_last()
     os.environ["NBGRADER_EXECUTION"] = "autograde"
-    file = Path(request["prepare"])
+    file = Path(request["warm"])
     asked = json.loads(file.read_text(encoding="utf-8"))
     for name in asked["modules"]:
-        with suppress(Exception):  # some modules are made while others are imported, and cannot be by their name
+        with suppress(Exception):  # some modules only exist while others are imported
             importlib.import_module(name)
-    found = []
+    cells = []
     for source in asked["cells"]:
         shell.connect(Collected())
         result = shell.run_cell(source, store_history=True)
         shell.flush()
-        found.append({"messages": list(shell.channel), "good": result.success, "count": shell.execution_count - 1})
-    alone = len(os.listdir("/proc/self/task")) == 1
+        cells.append(
+            {"messages": list(shell.channel), "succeeded": result.success, "count": shell.execution_count - 1}
+        )
+    one_thread = len(os.listdir("/proc/self/task")) == 1
     gc.freeze()
-    file.with_suffix(".run").write_text(json.dumps({"cells": found, "alone": alone}, default=str), encoding="utf-8")
-    serve(shell, control)
+    answer = json.dumps({"cells": cells, "one_thread": one_thread}, default=str)
+    file.with_suffix(".run").write_text(answer, encoding="utf-8")
+    serve(shell, control, readable)
 
 
-def become_kernel(shell: Shell, connection: socket.socket, request: dict) -> None:
-    """In the forked process: confine it, then run what comes."""
+def become_kernel(shell: Shell, connection: socket.socket, request: dict, readable: list[str] | None) -> None:
+    """In the forked process: confine it, then run cells."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
     os.setsid()
     folder = Path(request["folder"])
     home = folder / "tmp"
     home.mkdir(exist_ok=True)
-    os.environ.update(HOME=str(home), TMPDIR=str(home), IPYTHONDIR=str(home / ".ipython"), MPLCONFIGDIR=str(home),
-                      NBGRADER_EXECUTION="autograde")
-    tempfile.tempdir = None  # whoever asked for it first has settled it for the parent
+    os.environ.update(
+        HOME=str(home), TMPDIR=str(home), IPYTHONDIR=str(home / ".ipython"), MPLCONFIGDIR=str(home),
+        NBGRADER_EXECUTION="autograde")
+    tempfile.tempdir = None  # tempfile caches its folder; forget the parent's
     os.chdir(folder / "submission")
-    sys.path[:] = [path for path in sys.path if path != ""] + [""]  # a file torch.py of theirs hides no module
+    _put_working_folder_last()
     random.seed()
-    sys.modules["numpy"].random.seed()
+    if "numpy.random" in sys.modules:
+        sys.modules["numpy.random"].seed()
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in (1, 2):  # a file of all kernels, in which nobody looks for what one of them has written
+    for descriptor in (1, 2):  # the log of the server, which is not for the output of kernels
         os.dup2(nowhere, descriptor)
     os.close(nowhere)
     if request["confined"]:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        confine(folder, Limits(**request["limits"]), request["boxed"])
+        confine(folder, Limits(**request["limits"]), readable)
     channel = Channel(connection)
     shell.connect(channel)
     channel.send({"ready": os.getpid()})
     run_cells(shell, channel)
 
 
-def serve(shell: Shell, control: socket.socket) -> None:
-    """Fork whenever it is asked for."""
-    if os.getpid() == 1:
-        libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # in a box its kernels see it in /proc, and may not look into it
+def _put_working_folder_last() -> None:
+    """A learner's file named like a module, such as random.py, must not hide the module."""
+    sys.path[:] = [path for path in sys.path if path != ""] + [""]
+
+
+def serve(shell: Shell, control: socket.socket, readable: list[str] | None) -> None:
+    """Answer requests for forks until the socket is closed."""
+    if os.getpid() == 1:  # inside bubblewrap, where kernels see this process in /proc: they must not look into it
+        libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     control.send(b'{"ready": true}')
     children = set()
     while True:
@@ -136,14 +138,14 @@ def serve(shell: Shell, control: socket.socket) -> None:
             break
         request = json.loads(data)
         if "end" in request:
-            answer = ended(request["end"])
+            answer = kill(request["end"])
             children.discard(request["end"])
         else:
             connection = socket.socket(fileno=descriptors[0])
             pid = os.fork()
             if pid == 0:
                 control.close()
-                become(shell, connection, request)
+                run_child(shell, connection, request, readable)
             connection.close()
             children.add(pid)
             answer = {"pid": pid}
@@ -152,25 +154,34 @@ def serve(shell: Shell, control: socket.socket) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def ended(pid: int) -> dict:
-    """Kill a child, and its own where it was free to have any; what it used."""
-    for kill in (os.kill, os.killpg):
+def kill(pid: int) -> dict:
+    """Kill a child, and its own children if it was free to have any. Returns what it used."""
+    for send_signal in (os.kill, os.killpg):
         with suppress(ProcessLookupError):
-            kill(pid, signal.SIGKILL)
+            send_signal(pid, signal.SIGKILL)
     _, status, used = os.wait4(pid, 0)
     return {"status": os.waitstatus_to_exitcode(status), "seconds": used.ru_utime + used.ru_stime}
 
 
-def become(shell: Shell, connection: socket.socket, request: dict) -> None:
-    """In the forked process, which ends here whatever happens: nothing of its parent's may run in it."""
+def run_child(shell: Shell, connection: socket.socket, request: dict, readable: list[str] | None) -> None:
+    """Everything that a forked process does. It ends here: none of its parent's code may run in it."""
     try:
-        (become_prepared if "prepare" in request else become_kernel)(shell, connection, request)
+        become = become_warm_server if "warm" in request else become_kernel
+        become(shell, connection, request, readable)
     except BaseException as problem:
         with suppress(OSError):
-            connection.sendall(json.dumps({"refused": f"{type(problem).__name__}: {problem}"}).encode() + b"\n")
+            message = {"refused": f"{type(problem).__name__}: {problem}"}
+            connection.sendall(json.dumps(message).encode() + b"\n")
     finally:
         os._exit(0)
 
 
+def main(descriptor: str, settings: str) -> None:
+    asked = json.loads(settings)
+    shell = make_shell(asked["preload"], asked["warm_up"])
+    readable = None if asked["boxed"] else readable_paths(asked["readable_packages"], asked["readable_paths"])
+    serve(shell, socket.socket(fileno=int(descriptor)), readable)
+
+
 if __name__ == "__main__":
-    serve(preload(), socket.socket(fileno=int(sys.argv[1])))
+    main(*sys.argv[1:])

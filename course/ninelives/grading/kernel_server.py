@@ -1,4 +1,4 @@
-"""The process that forks kernels: one that has imported everything already, or bubblewrap with a kernel in it."""
+"""Where kernels come from: a process that has imported everything and forks, or one process per kernel in bubblewrap."""
 
 import json
 import os
@@ -11,94 +11,105 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ninelives.grading import bubblewrap, sandbox
-from ninelives.grading.errors import KernelsEnded
-from ninelives.grading.folders import private_folder, remove, sweep
+from ninelives.grading.course import CourseSettings
+from ninelives.grading.errors import KernelServerDied
+from ninelives.grading.folders import private_folder, remove, remove_stale_folders
 from ninelives.grading.kernel_client import Kernel
 from ninelives.grading.outputs import Outcome, Outputs
 from ninelives.grading.proc import children_of
+from ninelives.grading.readable_paths import readable_paths
 from ninelives.grading.sandbox import Limits
 
 
-class Kernels:
-    """One process that has everything imported, and the kernels that it forks. Threads may share it."""
+class KernelServer:
+    """One process that has imported everything, and the kernels that it forks. Several threads may use it.
+
+    Raises:
+        KernelServerDied: it could not be started.
+    """
 
     boxed = False
 
-    def __init__(self) -> None:
-        sweep()
-        self._begin(private_folder())
+    def __init__(self, course: CourseSettings) -> None:
+        remove_stale_folders()
+        self._begin(private_folder(), course)
 
-    def _begin(self, home: str, *before: str) -> None:
-        """Start the process, by a command that may have others before it."""
+    def _begin(self, home: str, course: CourseSettings, *prefix: str) -> None:
+        """Start the process, with `prefix` before its command."""
         self.lock, self.home = threading.Lock(), home
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control = mine
-        # A clean environment: what the instructor's shell knows is no learner's business.
+        settings = json.dumps({
+            "preload": course.preload, "warm_up": course.warm_up, "boxed": self.boxed,
+            "readable_packages": course.readable_packages, "readable_paths": course.readable_paths})
+        command = [*prefix, sys.executable, "-m", "ninelives.grading.kernel_process", str(theirs.fileno()), settings]
+        # Do not pass the instructor's environment variables to learners' code.
         environment = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-        environment |= {"PATH": os.defpath, "LANG": "C.UTF-8", "HOME": self.home, "IPYTHONDIR": self.home,
-                        "MPLCONFIGDIR": self.home, "TMPDIR": self.home, "PYTHONUTF8": "1"}
-        log = Path(self.home, "log").open("w")
-        command = [*before, sys.executable, "-m", "ninelives.grading.kernel_process", str(theirs.fileno())]
-        self.process = subprocess.Popen(command,
-                                        pass_fds=[theirs.fileno()], env=environment, cwd=self.home,
-                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        log.close()
-        theirs.close()
+        environment |= {name: self.home for name in ("HOME", "IPYTHONDIR", "MPLCONFIGDIR", "TMPDIR")}
+        environment |= {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
+        with theirs, Path(self.home, "log").open("w") as log:
+            self.process = subprocess.Popen(
+                command, pass_fds=[theirs.fileno()], env=environment, cwd=self.home, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log)
         self._answer()
 
-    def prepare(self, folder: Path, modules: tuple[str, ...], sources: list[str]) -> tuple["Prepared", list[Outcome]] | None:
-        """Import and run once what all notebooks begin with; what forks kernels from there, and what the cells put out.
+    def warm(
+        self, folder: Path, modules: tuple[str, ...], cells: list[str]
+    ) -> tuple["WarmServer", list[Outcome]] | None:
+        """A server whose kernels have already imported these modules and run these cells, and the cells' outcomes.
 
-        None where that cannot be shared: a cell fails, leaves a thread running, or writes a file.
+        None if kernels cannot share that: a cell fails, leaves a thread running, or writes a file.
         """
         inside = folder / "submission"
-        before = sorted(inside.rglob("*"))
-        cells = folder / "cells"
-        cells.write_text(json.dumps({"modules": modules, "cells": sources}), encoding="utf-8")
+        files_before = sorted(inside.rglob("*"))
+        file = folder / "cells"
+        file.write_text(json.dumps({"modules": modules, "cells": cells}), encoding="utf-8")
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            pid = self._ask({"prepare": str(cells), "folder": str(folder)}, theirs)["pid"]
-        prepared = Prepared(self, pid, mine)
+            pid = self._ask({"warm": str(file), "folder": str(folder)}, theirs)["pid"]
+        server = WarmServer(self, pid, mine)
         try:
-            prepared._answer()
-            found = json.loads(cells.with_suffix(".run").read_text(encoding="utf-8"))
-        except (KernelsEnded, OSError):
-            found = {"cells": [{"good": False}], "alone": False}
-        if not found["alone"] or not all(cell["good"] for cell in found["cells"]) or sorted(inside.rglob("*")) != before:
-            prepared.close()
+            server._answer()
+            answer = json.loads(file.with_suffix(".run").read_text(encoding="utf-8"))
+        except (KernelServerDied, OSError):
+            answer = {"cells": [], "one_thread": False}
+        all_succeeded = all(cell["succeeded"] for cell in answer["cells"])
+        if not answer["one_thread"] or not all_succeeded or sorted(inside.rglob("*")) != files_before:
+            server.close()
             return None
         outcomes = []
-        for cell in found["cells"]:
+        for cell in answer["cells"]:
             outputs = Outputs(1 << 30)
             for message in cell["messages"]:
                 outputs.add(message)
             outcomes.append(Outcome(outputs.kept, count=cell["count"]))
-        return prepared, outcomes
+        return server, outcomes
 
-    def start(self, folder: Path, limits: Limits, confined: bool = True) -> "Kernel":
-        """A kernel in `folder`, which has a folder named submission. Raises KernelsEnded where it cannot be made."""
+    def start(self, folder: Path, limits: Limits, confined: bool = True) -> Kernel:
+        """A kernel in `folder`, which contains a folder named submission. Raises KernelServerDied."""
         mine, theirs = socket.socketpair()
         with theirs:
-            request = {"folder": str(folder), "limits": asdict(limits), "confined": confined, "boxed": self.boxed}
+            request = {"folder": str(folder), "limits": asdict(limits), "confined": confined}
             pid = self._ask(request, theirs)["pid"]
-        return Kernel(self._outside(pid), mine, folder, limits, self.end)
+        return Kernel(self._pid_here(pid), mine, folder, limits, self.end)
 
     @property
     def ended(self) -> bool:
         return self.process.poll() is not None
 
-    def _outside(self, pid: int) -> int:
-        """The number of a kernel's process here, which may be another than where it runs."""
+    def _pid_here(self, pid: int) -> int:
+        """A kernel's pid in this process's pid namespace."""
         return pid
 
     def end(self, pid: int) -> dict:
-        """Kill a kernel; what it used."""
+        """Kill a kernel. Returns what it used."""
         return self._ask({"end": pid})
 
     def _ask(self, request: dict, connection: socket.socket | None = None) -> dict:
         with self.lock:
-            with suppress(OSError):  # what became of it, the answer tells
-                socket.send_fds(self.control, [json.dumps(request).encode()], [connection.fileno()] if connection else [])
+            with suppress(OSError):  # _answer says what happened
+                descriptors = [connection.fileno()] if connection else []
+                socket.send_fds(self.control, [json.dumps(request).encode()], descriptors)
             return self._answer()
 
     def _answer(self) -> dict:
@@ -107,8 +118,8 @@ class Kernels:
         except OSError:
             answer = b""
         if not answer or b"refused" in answer[:12]:
-            said = Path(self.home, "log").read_text(encoding="utf-8", errors="replace")[-2000:]
-            raise KernelsEnded(f"the process that forks the kernels has ended: {answer.decode()}{said}")
+            log = Path(self.home, "log").read_text(encoding="utf-8", errors="replace")[-2000:]
+            raise KernelServerDied(f"the process that forks the kernels has ended: {answer.decode()}{log}")
         return json.loads(answer)
 
     def close(self) -> None:
@@ -120,55 +131,57 @@ class Kernels:
         remove(Path(self.home))
 
 
-class Prepared(Kernels):
-    """Kernels that have run some cells already."""
+class WarmServer(KernelServer):
+    """A server forked from another one: its kernels have already run some cells."""
 
-    def __init__(self, parent: Kernels, pid: int, control: socket.socket) -> None:
+    def __init__(self, parent: KernelServer, pid: int, control: socket.socket) -> None:
         self.parent, self.pid, self.control = parent, pid, control
         self.lock, self.home, self.process = threading.Lock(), parent.home, parent.process
 
     def close(self) -> None:
-        """Its parent's end is its own."""
+        """It ends when its control socket is closed; the process and the folder are its parent's."""
         self.control.close()
 
 
-class Boxes(Kernels):
-    """Where Landlock is missing: each kernel in a bubblewrap of its own, which has to import everything anew."""
+class BubblewrapServers:
+    """For systems without Landlock: every kernel has a bubblewrap of its own, in which everything is imported again."""
 
     ended = False
 
-    def __init__(self) -> None:
+    def __init__(self, course: CourseSettings) -> None:
         reason = sandbox.missing()
         if reason:
-            raise KernelsEnded(reason)
+            raise KernelServerDied(reason)
+        self.course = course
 
-    def prepare(self, folder: Path, modules: tuple[str, ...], sources: list[str]) -> None:
+    def warm(self, folder: Path, modules: tuple[str, ...], cells: list[str]) -> None:
         """Nothing can be shared."""
 
-    def start(self, folder: Path, limits: Limits, confined: bool = True) -> "Kernel":
-        return Box(folder).start(folder, limits, confined)
+    def start(self, folder: Path, limits: Limits, confined: bool = True) -> Kernel:
+        return BubblewrapServer(folder, self.course).start(folder, limits, confined)
 
     def close(self) -> None:
-        """Each ends with its kernel."""
+        """Each server ends with its kernel."""
 
 
-class Box(Kernels):
-    """The process in one bubblewrap, and its one kernel."""
+class BubblewrapServer(KernelServer):
+    """The process in one bubblewrap, and its only kernel."""
 
     boxed = True
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, course: CourseSettings) -> None:
         home = folder / "home"
         home.mkdir()
-        self._begin(str(home), *bubblewrap.box(folder))
+        readable = readable_paths(course.readable_packages, course.readable_paths)
+        self._begin(str(home), course, *bubblewrap.prefix(folder, readable))
 
-    def _outside(self, pid: int) -> int:
-        self.inside = pid
+    def _pid_here(self, pid: int) -> int:
+        self.pid_inside = pid
         [first] = children_of(self.process.pid)
         [kernel] = children_of(first)
         return kernel
 
     def end(self, pid: int) -> dict:
-        used = super().end(self.inside)
+        used = super().end(self.pid_inside)
         self.close()
         return used

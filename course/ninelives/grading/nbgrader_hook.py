@@ -1,7 +1,7 @@
 """`nbgrader autograde` and the formgrader's Autograde button, with learners' code in the sandbox.
 
-nbgrader_config.py names these two classes in c.Autograde. Submissions are then repaired, run and judged as ninelives-grade
-does it, one after the other; points, comments and notebooks are the same.
+nbgrader_config.py names these two classes in c.Autograde. Submissions are then repaired, run and graded as by
+ninelives-grade, one after the other; points, comments and notebooks are the same.
 """
 
 import atexit
@@ -26,13 +26,13 @@ from ninelives.grading.batch import Batch
 from ninelives.grading.calibrate import calibrate
 from ninelives.grading.grade import grade
 from ninelives.grading.gradebook import with_notes
-from ninelives.grading.kernel_pool import kernels
-from ninelives.grading.kernel_server import Kernels
+from ninelives.grading.kernel_pool import kernel_server
+from ninelives.grading.kernel_server import KernelServer
 from ninelives.grading.settings import Sandbox
-from ninelives.grading.submitted_files import places, sent_files
+from ninelives.grading.submitted_files import reserved_paths
 from ninelives.grading.task import Graded, Task
 
-IDLE = 60.0  # seconds after which what forks kernels is ended, in a formgrader that may stay open for days
+IDLE = 60.0  # seconds after which the kernel server is ended; a formgrader may stay open for days
 
 _calibrated: dict[tuple[str, str], dict] = {}
 _at_work = threading.Lock()
@@ -40,17 +40,17 @@ _closing: threading.Timer | None = None
 
 
 class LenientExporter(NotebookExporter):
-    """Looks into no notebook: SandboxedExecute reads what was sent, which may be anything."""
+    """Does not read the notebook: SandboxedExecute reads the submission, which may contain anything."""
 
     def from_file(self, file_stream, resources=None, **named):
         return self.from_notebook_node(new_notebook(), resources, **named)
 
 
 class SandboxedExecute(Execute):
-    """Takes the place of Execute and of all that nbgrader does before and after it with cells, points and penalties."""
+    """Replaces Execute, and all that nbgrader does before and after it with cells, points and penalties."""
 
     def preprocess(self, nb: NotebookNode, resources: dict, km=None) -> tuple[NotebookNode, dict]:
-        """The graded notebook; its points and comments go into the gradebook.
+        """The graded notebook. Its points and comments go into the gradebook.
 
         Raises:
             RuntimeError: learners' code cannot be confined here.
@@ -58,7 +58,7 @@ class SandboxedExecute(Execute):
         try:
             return with_notes(self._grade(resources["nbgrader"])), resources
         except BaseException:
-            # nbgrader takes this back only where nothing fails, and a server with the formgrader would hand it to all its kernels.
+            # nbgrader only removes this if nothing fails, and the formgrader's server passes it on to all its kernels.
             os.environ.pop("NBGRADER_EXECUTION", None)
             raise
 
@@ -69,13 +69,13 @@ class SandboxedExecute(Execute):
         with closing(batch.gradebook):
             reason = confined and sandbox.missing()
             if reason:
-                raise RuntimeError(f"Learners' code cannot be confined here: {reason}. To run it all the same, with all that you "
-                                   "may do yourself, set c.Sandbox.unsafe = True.")
+                raise RuntimeError(f"Learners' code cannot be confined here: {reason}. To run it anyway, with all your "
+                                   "permissions, set c.Sandbox.unsafe = True.")
             [notebook] = [notebook for notebook in batch.notebooks if notebook.name == names["notebook"]]
-            graded = {notebook.name: _graded(replace(batch.task(names["student"], {}), notebooks=(notebook,)), self.log)}
-            batch.recorder.write_grades(names["student"], graded)
-            _remove_links(batch, names["student"])
-        result = graded[notebook.name]
+            task = replace(batch.task(names["student"], {}), notebooks=(notebook,))
+            result = _graded(task, self.log)
+            batch.recorder.write_grades(names["student"], {notebook.name: result})
+            _remove_what_links_lead_to(batch, names["student"], result)
         for _, words in result.notes:
             self.log.warning("%s: %s", names["student"], words)
         return result
@@ -87,22 +87,23 @@ def _graded(task: Task, log: logging.Logger) -> Graded:
         if _closing:
             _closing.cancel()
         [notebook] = task.notebooks
-        known = (task.stamp, notebook.name)
-        found = _calibrated.get(known) or calibrate(task)
-        if found[notebook.name]["failed"]:  # perhaps only now: it is asked again for the next submission
-            log.warning("Beware: the instructor's own %s fails its checks %s here.", notebook.name, ", ".join(found[notebook.name]["failed"]))
+        key = (task.stamp, notebook.name)
+        found = _calibrated.get(key) or calibrate(task)
+        if found[notebook.name]["failed"]:  # perhaps only this time: the next submission calibrates again
+            log.warning("Beware: the instructor's own %s fails its checks %s here.", notebook.name,
+                        ", ".join(found[notebook.name]["failed"]))
         else:
-            _calibrated[known] = found
+            _calibrated[key] = found
         [result] = grade(task.calibrated(found)).values()
-        _closing = threading.Timer(IDLE, _close, [kernels(task.confined)])
+        _closing = threading.Timer(IDLE, _close, [kernel_server(task.course, task.confined)])
         _closing.daemon = True
         _closing.start()
     return result
 
 
-def _close(made: Kernels) -> None:
+def _close(server: KernelServer) -> None:
     with _at_work:
-        made.close()
+        server.close()
 
 
 @atexit.register
@@ -112,10 +113,10 @@ def _close_at_once() -> None:
         _closing.function(*_closing.args)
 
 
-def _remove_links(batch: Batch, student: str) -> None:
-    """nbgrader has copied what links of a submission lead to, and would hand that back with the feedback."""
-    taken = places((notebook.name for notebook in batch.notebooks), batch.others)
-    allowed = {place for _, place in sent_files(batch.folder(student), batch.limits.disk // 2, taken, [])} | taken
+def _remove_what_links_lead_to(batch: Batch, student: str, result: Graded) -> None:
+    """nbgrader has copied the files that a submission's links lead to; remove them, or they go out with the feedback."""
+    reserved = reserved_paths((notebook.name for notebook in batch.notebooks), batch.others)
+    allowed = reserved.union(result.files)
     final = Path(batch.course.format_path(batch.course.autograded_directory, student, batch.assignment))
     for path in final.rglob("*"):
         if path.is_file() and path.suffix != ".ipynb" and path.relative_to(final) not in allowed:

@@ -1,53 +1,73 @@
-"""What a terminal shows while a class is graded."""
+"""What the terminal shows: how far grading is, and each student's result."""
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shutil import get_terminal_size
 
 from ninelives.grading.folders import printable
 
 
 @dataclass
-class Line:
+class StudentResult:
     """A student's line in the summary.
 
     Args:
-        score: points; None where it could not be graded.
-        most: points that can be had.
-        manual: cells that someone has to look at.
-        notes: what has to be said of it.
-        known: whether it had been graded before.
+        score: points; None if the submission could not be graded.
+        max_score: points that were possible.
+        manual: cells to grade by hand.
+        notes: sentences about the submission.
+        known: whether it was graded before.
     """
 
     student: str
     score: float | None = None
-    most: float = 0.0
+    max_score: float = 0.0
     manual: int = 0
     notes: tuple[str, ...] = ()
     known: bool = False
 
 
 class Progress:
-    """How far it is: one line that changes on a terminal, a line for each student elsewhere."""
+    """One line that changes on a terminal; elsewhere a line for each student."""
 
     def __init__(self, total: int, stream=sys.stderr) -> None:
         self.total, self.stream, self.done, self.failed = total, stream, 0, 0
         self.started = time.monotonic()
 
-    def add(self, line: Line) -> None:
+    def add(self, result: StudentResult) -> None:
         self.done += 1
-        self.failed += line.score is None
+        self.failed += result.score is None
         passed = time.monotonic() - self.started
         left = passed / self.done * (self.total - self.done)
-        said = (f"{self.done} of {self.total} done, {self.failed} failed, {60 * self.done / passed:.0f} a minute, "
-                f"{int(left) // 60}:{int(left) % 60:02d} left")
+        state = (f"{self.done} of {self.total} done, {self.failed} failed, {60 * self.done / passed:.0f} a minute, "
+                 f"{int(left) // 60}:{int(left) % 60:02d} left")
         if self.stream.isatty():
-            room = get_terminal_size().columns - 1  # a line that is wrapped is not overwritten by the next
-            most = max(0, min(30, room - len(f"[] {said}")))
-            full = most * self.done // self.total
-            print("\r" + f"[{'#' * full}{'.' * (most - full)}] {said}"[:room] + "\x1b[K", end="\n" if self.done == self.total else "",
-                  file=self.stream, flush=True)
+            width = get_terminal_size().columns - 1  # the next line cannot overwrite one that was wrapped
+            cells = max(0, min(30, width - len(f"[] {state}")))
+            full = cells * self.done // self.total
+            bar = f"[{'#' * full}{'.' * (cells - full)}] {state}"[:width]
+            end = "\n" if self.done == self.total else ""
+            print(f"\r{bar}\x1b[K", end=end, file=self.stream, flush=True)
         else:
-            result = "not graded" if line.score is None else f"{line.score:g} of {line.most:g}"
-            print(f"{printable(line.student)}: {result} ({said})", file=self.stream, flush=True)
+            points = "not graded" if result.score is None else f"{result.score:g} of {result.max_score:g}"
+            print(f"{printable(result.student)}: {points} ({state})", file=self.stream, flush=True)
+
+
+def summary(results: list[StudentResult]) -> str:
+    """A table of all students, with the notes on each."""
+    results = [
+        replace(one, student=printable(one.student), notes=tuple(map(printable, one.notes))) for one in results]
+    width = max([len("student"), *(len(one.student) for one in results)])
+    rows = [f"{'student':{width}}   points"]
+    for one in results:
+        points = "not graded" if one.score is None else f"{one.score:6g} of {one.max_score:g}"
+        marks = [f"{one.manual} to look at"] if one.manual else []
+        marks += ["graded before"] if one.known else []
+        rows.append(f"{one.student:{width}}   {points}" + (f"   ({', '.join(marks)})" if marks else ""))
+        rows += [f"{'':{width}}     {note}" for note in one.notes]
+    failed = sum(one.score is None for one in results)
+    noted = sum(bool(one.notes) for one in results)
+    rows.append(f"{len(results)} submissions: {len(results) - failed} graded, {failed} not graded, "
+                f"{noted} with notes.")
+    return "\n".join(rows)

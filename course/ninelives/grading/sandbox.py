@@ -1,12 +1,12 @@
-"""What a process that runs learners' code may do: confined in place, for good, without root.
+"""The sandbox: a process confines itself before it runs learners' code, for good and without root.
 
-    files       Landlock: reads what it is given to read, writes one folder, nothing else (Linux 5.13); where that is
-                missing, bubblewrap, in which nothing else exists
+    files       Landlock (Linux 5.13): it reads the paths in a list, writes one folder, and opens nothing else;
+                without Landlock, bubblewrap, inside which no other files exist
     calls       seccomp: no network, no other program, no signal to others, no tracing, no mounting
     amounts     rlimits: memory, size of a file, processor time
 
-No process may start another, so that nothing outlives the one that is killed in the end.
-Where the system cannot do this, `missing()` says what to do.
+A confined process cannot start another one, so killing it ends everything that it started.
+`missing()` says what to do on a system that cannot do this.
 """
 
 import ctypes
@@ -17,12 +17,11 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from ninelives.grading.bubblewrap import no_box
-from ninelives.grading.readable_paths import readable
+from ninelives.grading.bubblewrap import why_not
 
 libc = ctypes.CDLL(None, use_errno=True)
 
-# <linux/landlock.h>; the numbers of the system calls are the same on every architecture.
+# From <linux/landlock.h>. The numbers of these system calls are the same on every architecture.
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 ABI_VERSION, PATH_BENEATH = 1, 1
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, TRUNCATE, IOCTL = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 14, 1 << 15
@@ -32,8 +31,9 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 CLONE_THREAD = 0x10000
 MAP_SHARED_ANONYMOUS = 0x21
 MADV_PAGEOUT = 21
-F_SETOWN, F_SETSIG, F_SETOWN_EX = 8, 10, 15  # who gets a signal, and which, when something can be read
-F_SETLEASE, F_NOTIFY, F_SETPIPE_SZ = 1024, 1026, 1031  # others who open a file wait; signals; memory that is nobody's
+F_SETOWN, F_SETSIG, F_SETOWN_EX = 8, 10, 15  # which process gets which signal when data arrives
+# These make other processes wait for a file, send signals, and take memory that no limit counts.
+F_SETLEASE, F_NOTIFY, F_SETPIPE_SZ = 1024, 1026, 1031
 FIOSETOWN, SIOCSPGRP = 0x8901, 0x8902
 
 REFUSED = """
@@ -51,7 +51,7 @@ REFUSED = """
     sethostname setdomainname iopl ioperm modify_ldt vhangup
 """.split()
 
-# Landlock does not look at these. They answer "done" and do nothing, since shutil.copy stands on them.
+# Landlock does not cover these calls. They do nothing and report success, because shutil.copy needs them.
 IGNORED = """
     chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat
     setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr
@@ -65,11 +65,11 @@ class Limits:
     Args:
         cell: seconds for one cell.
         notebook: seconds for the whole notebook.
-        memory: bytes, on top of what the course itself holds.
-        disk: bytes of all the files that it writes; half as much for one of them.
-        output: bytes kept of what one cell prints and draws.
-        threads: as many as may live at once.
-        pictures: whether pictures are drawn for cells that earn no points, too.
+        memory: bytes, on top of what the preloaded modules hold.
+        disk: bytes of all files that it writes; one file may have half as many.
+        output: bytes kept of the output of one cell.
+        threads: threads alive at once.
+        pictures: whether to draw the pictures of ungraded cells too.
     """
 
     cell: float = 60.0
@@ -82,41 +82,45 @@ class Limits:
 
 
 def landlock() -> int:
-    """The version of Landlock that this system's kernel has; less than 1 where it has none or has it switched off."""
+    """The version of Landlock in this system's kernel; less than 1 if there is none or it is disabled."""
     return libc.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ABI_VERSION)
 
 
 def missing() -> str | None:
-    """Why learners' code cannot be confined here, in one sentence; None where it can."""
+    """Why learners' code cannot be confined here, in one sentence; None if it can."""
     try:
-        import pyseccomp  # noqa: F401, to see whether the system's library is there
+        import pyseccomp  # noqa: F401, to see whether the system has the library
     except (ImportError, RuntimeError) as problem:
         return f"the sandbox needs the library libseccomp (Debian: apt install libseccomp2): {problem}"
-    problem = no_box() if landlock() < 1 else None
+    problem = why_not() if landlock() < 1 else None
     if problem:
-        return ("the sandbox needs Landlock, and this system's kernel has it not (Linux 5.13 or newer) or has it switched off; "
-                f"bubblewrap, which would do in its place, {problem}")
+        return ("the sandbox needs Landlock, and this kernel has no Landlock (it needs Linux 5.13 or newer), or Landlock is "
+                f"disabled; bubblewrap, which could take its place, {problem}")
     return None
 
 
-def confine(folder: Path, limits: Limits, boxed: bool = False) -> None:
-    """Confine this process, which must have one thread alone, to `folder`, if no box does. There is no way back.
+def confine(folder: Path, limits: Limits, readable: list[str] | None) -> None:
+    """Confine this process, for good. It must have only one thread.
+
+    Args:
+        folder: where it may write.
+        readable: what it may read besides; None inside bubblewrap, where no other files exist.
 
     Raises:
-        OSError: the system refused; nothing may be run then.
+        OSError: the system refused; learners' code must not run then.
     """
     _limit(limits)
     _drop_capabilities()
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "PR_SET_NO_NEW_PRIVS was refused")
-    if not boxed:
-        _restrict_files(folder)
+    if readable is not None:
+        _restrict_files(folder, readable)
     _filter_calls()
 
 
 def _limit(limits: Limits) -> None:
     held = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
-    seconds = 2 * int(limits.notebook) + 5  # once for the notebook, once for what follows
+    seconds = 2 * int(limits.notebook) + 5  # for the notebook, and for the known wrong answers after it
     for what, most in ((resource.RLIMIT_DATA, held + limits.memory), (resource.RLIMIT_FSIZE, limits.disk // 2),
                        (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, 256),
                        (resource.RLIMIT_MSGQUEUE, 0), (resource.RLIMIT_MEMLOCK, 0)):
@@ -124,7 +128,7 @@ def _limit(limits: Limits) -> None:
 
 
 def _drop_capabilities() -> None:
-    """Root without its powers; nothing changes for others."""
+    """Take the powers of root away; nothing changes for an ordinary user."""
     version_3 = (ctypes.c_uint32 * 2)(0x20080522, 0)
     if libc.capset(version_3, (ctypes.c_uint32 * 6)()):
         raise OSError(ctypes.get_errno(), "capset was refused")
@@ -139,17 +143,17 @@ class _PathBeneath(ctypes.Structure):
     _fields_ = [("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32)]
 
 
-def _restrict_files(folder: Path) -> None:
+def _restrict_files(folder: Path, readable: list[str]) -> None:
     abi = landlock()
     if abi < 1:
-        raise OSError(ctypes.get_errno(), "Landlock is not there")
-    # What a version does not know it cannot refuse; what that leaves open, seccomp closes.
+        raise OSError(ctypes.get_errno(), "there is no Landlock")
+    # Older versions of Landlock know fewer rights; seccomp refuses what they cannot.
     files = (1 << {1: 13, 2: 14, 3: 15, 4: 15}.get(abi, 16)) - 1
     attributes = _RulesetAttributes(files, 0b11 if abi >= 4 else 0, 0b11 if abi >= 6 else 0)
     size = 8 if abi < 4 else 16 if abi < 6 else 24
     ruleset = _checked(libc.syscall(CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(size), 0))
     write = files & ~(EXECUTE | IOCTL | MAKE_CHARACTER_DEVICE | MAKE_BLOCK_DEVICE)
-    for path, allowed in [(path, READ) for path in readable()] + [("/dev/null", WRITE_FILE), (str(folder), write)]:
+    for path, allowed in [(path, READ) for path in readable] + [("/dev/null", WRITE_FILE), (str(folder), write)]:
         if not os.path.isdir(path):
             allowed &= READ_FILE | WRITE_FILE | TRUNCATE
         opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
@@ -176,7 +180,7 @@ def _filter_calls() -> None:
         try:
             calls.add_rule(seccomp.ERRNO(code), name, *arguments)
         except OSError:
-            # This machine has no such call, or its libseccomp is older than the call; these every machine has.
+            # This machine has no such call, or its libseccomp does not know it. Every machine has these three.
             if arguments or name in ("execve", "socket", "ptrace"):
                 raise
 
@@ -184,22 +188,22 @@ def _filter_calls() -> None:
         refuse(name)
     for name in IGNORED:
         refuse(name, code=0)
-    # A thread is a clone too: with clone3 unknown, the C library takes clone, whose flags a filter can see.
+    # A new thread is a clone too. Without clone3 the C library calls clone, whose flags a filter can see.
     refuse("clone3", code=errno.ENOSYS)
     refuse("clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_THREAD, 0))
-    # Two ends that are connected to each other, and to no one else ever: datagrams would find any socket by its path.
+    # Stream pairs are connected to each other only. Datagram sockets could reach any socket by its path.
     refuse("socketpair", seccomp.Arg(0, seccomp.NE, socket.AF_UNIX))
     for kind in set(range(16)) - {socket.SOCK_STREAM}:
         refuse("socketpair", seccomp.Arg(1, seccomp.MASKED_EQ, 0xF, kind))
     refuse("sendto", seccomp.Arg(4, seccomp.NE, 0))
-    # Memory that no limit counts and that can be dropped from sight.
+    # Shared memory: no limit counts it.
     refuse("mmap", seccomp.Arg(3, seccomp.MASKED_EQ, MAP_SHARED_ANONYMOUS, MAP_SHARED_ANONYMOUS), code=errno.ENOMEM)
     own = os.getpid()
     for name in ("kill", "tgkill", "rt_tgsigqueueinfo"):
         refuse(name, seccomp.Arg(0, seccomp.NE, own))
     for name in ("prlimit64", "sched_setaffinity"):
         refuse(name, seccomp.Arg(0, seccomp.NE, 0))
-    # Linux looks at the lower half of these arguments alone.
+    # Linux reads only the lower 32 bits of these arguments.
     for name, at, values in (("prctl", 0, (PR_SET_PDEATHSIG, PR_SET_DUMPABLE)), ("ioctl", 1, (FIOSETOWN, SIOCSPGRP)),
                              ("fcntl", 1, (F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY, F_SETPIPE_SZ)),
                              ("madvise", 2, (MADV_PAGEOUT,))):

@@ -1,9 +1,12 @@
-"""What nbgrader_config.py says to the engine."""
+"""The settings of the engine in nbgrader_config.py: c.Sandbox and c.Course."""
+
+from pathlib import Path
 
 from nbgrader.preprocessors import Execute
-from traitlets import Bool, Float, Int
+from traitlets import Any, Bool, Float, Int, List, TraitError, Unicode
 from traitlets.config import Config, Configurable
 
+from ninelives.grading.course import CourseSettings
 from ninelives.grading.sandbox import Limits
 
 
@@ -11,18 +14,66 @@ class Sandbox(Configurable):
     """What one learner's notebook may use while it is graded."""
 
     notebook_timeout = Float(600.0, help="Seconds for a whole notebook.").tag(config=True)
-    memory = Int(2048, help="Megabytes of memory, on top of what the course itself holds.").tag(config=True)
+    memory = Int(2048, help="Megabytes of memory, on top of what the preloaded modules hold.").tag(config=True)
     disk = Int(256, help="Megabytes of files that it may write.").tag(config=True)
-    output = Int(2, help="Megabytes that are kept of what one cell prints and draws.").tag(config=True)
-    threads = Int(64, help="Threads that may live at once.").tag(config=True)
-    unsafe = Bool(False, help="Run learners' code without the sandbox in nbgrader autograde and the formgrader.").tag(config=True)
-    pictures = Bool(False, help="Draw the pictures of cells that earn no points, too: it takes longer than all the rest.").tag(config=True)
+    output = Int(2, help="Megabytes kept of the output of one cell.").tag(config=True)
+    threads = Int(64, help="Threads alive at once.").tag(config=True)
+    unsafe = Bool(
+        False, help="Run learners' code without the sandbox in nbgrader autograde and the formgrader."
+    ).tag(config=True)
+    pictures = Bool(
+        False, help="Draw the pictures of ungraded cells too. This takes longer than everything else."
+    ).tag(config=True)
+
+
+class Course(Configurable):
+    """What the engine has to know of a course. With the defaults it grades any Python course for nbgrader."""
+
+    preload = List(Unicode(), help="""Modules to import before the first fork, so that no kernel has to import them
+        again. "package.*" is a package and all modules directly in it. A module that is missing is skipped.
+        Without this setting grading only starts more slowly.""").tag(config=True)
+    warm_up = List(Unicode(), help="""Cells to run once before the first fork, for what a module loads at its first
+        use. The names they define are forgotten.""").tag(config=True)
+    readable_packages = List(Unicode(), help="""Packages that learners' code may read in addition to those that are
+        installed: one installed with pip install -e lies outside the Python installation.""").tag(config=True)
+    readable_paths = List(Unicode(), help="""Files and folders that learners' code may read, such as a data set that
+        is not copied with the assignment.""").tag(config=True)
+    solution_packages = List(Unicode(), help="""Packages that contain solutions. If an answer uses one where the
+        instructor's answer does not, a note says so.""").tag(config=True)
+    missing_work_errors = List(Any(), help="""Exception classes, or their dotted names, with which a check says that
+        the work it grades was not handed in: the instructor's own notebook may fail with one of these.
+        """).tag(config=True)
 
 
 def limits_of(config: Config) -> Limits:
     """What one notebook may use, by nbgrader_config.py."""
     own = Sandbox(config=config)
     cell = Execute(config=config).timeout
-    if cell is None or cell <= 0:  # none, as nbconvert has it
+    if cell is None or cell <= 0:  # nbconvert takes this as no limit
         cell = own.notebook_timeout
-    return Limits(cell, own.notebook_timeout, own.memory << 20, own.disk << 20, own.output << 20, own.threads, own.pictures)
+    return Limits(
+        cell, own.notebook_timeout, own.memory << 20, own.disk << 20, own.output << 20, own.threads, own.pictures
+    )
+
+
+def course_settings(config: Config, root: Path) -> CourseSettings:
+    """What the nbgrader_config.py in the folder `root` says of the course. Raises TraitError."""
+    own = Course(config=config)
+    return CourseSettings(
+        preload=tuple(own.preload),
+        warm_up=tuple(own.warm_up),
+        readable_packages=tuple(own.readable_packages),
+        readable_paths=tuple(str(root / path) for path in own.readable_paths),
+        solution_packages=tuple(own.solution_packages),
+        missing_work_errors=tuple(_dotted_name(error) for error in own.missing_work_errors),
+    )
+
+
+def _dotted_name(error: type | str) -> str:
+    # As kernel_shell.dotted_names: the module, and the name of the class alone.
+    if isinstance(error, type) and issubclass(error, BaseException):
+        return f"{error.__module__}.{error.__name__}"
+    if isinstance(error, str) and "." in error:
+        return error
+    raise TraitError(f"c.Course.missing_work_errors contains {error!r}: write an exception class or its dotted name, "
+                     "such as 'mycourse.checks.NoProject'")

@@ -1,7 +1,6 @@
-"""What an answer takes from the course's own package, where later notebooks find what earlier ones build."""
+"""Notes on answers that import the package's solution instead of writing it."""
 
 import ast
-import re
 from functools import lru_cache
 from io import StringIO
 from tokenize import NAME, TokenError, generate_tokens
@@ -10,60 +9,84 @@ from nbformat import NotebookNode
 
 from ninelives.grading.assignment import Notebook
 
-SOLVED = re.compile(r"ninelives(\.(model|training|recipes|text|checks)\b.*)?$")  # solutions, or references that are as good
-MOST = 100_000  # characters of an answer that are looked at
-SHOWN = 3
+MAX_CHARACTERS = 100_000  # of an answer that are read
+MAX_NAMED = 3
+Packages = tuple[str, ...]
 
 
-def borrowed(made: NotebookNode, notebook: Notebook) -> list[tuple[str, str]]:
-    """A note for each answer that takes from the package what the instructor's does not: pairs of a grade_id and a sentence."""
-    given = {cell.name: cell for cell in notebook.cells if cell.is_answer and cell.kind == "code"}
-    known = imported("\n".join(cell.source for cell in notebook.cells if not cell.name and cell.kind == "code"))
+def taken_from_package(submitted: NotebookNode, notebook: Notebook, packages: Packages) -> list[tuple[str, str]]:
+    """A note for each answer that uses one of these packages where the instructor's answer does not.
+
+    Returns:
+        pairs of a grade_id and a sentence.
+    """
+    if not packages:
+        return []
+    answers = {cell.name: cell for cell in notebook.cells if cell.is_answer and cell.kind == "code"}
+    plain_cells = [cell.source for cell in notebook.cells if not cell.name and cell.kind == "code"]
+    imported = imported_names("\n".join(plain_cells), packages)
     notes = []
-    for cell in made.cells:
-        own = given.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+    for cell in submitted.cells:
+        own = answers.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
         if own is None or cell.source == own.source:
             continue
-        found = sorted(mentioned(cell.source, known) - mentioned(own.solved, known))
+        found = sorted(used_names(cell.source, imported, packages) - used_names(own.solved, imported, packages))
         if found:
-            named = ", ".join(name[:80] for name in found[:SHOWN])
-            notes.append((own.name, f"Cell {own.name!r}. It takes {named} from the package: look whether that is the answer."))
+            named = ", ".join(name[:80] for name in found[:MAX_NAMED])
+            notes.append((own.name, f"The answer {own.name!r} uses {named} from the package: see whether that is the "
+                                    "answer to the exercise."))
     return notes
 
 
 @lru_cache
-def imported(source: str) -> dict[str, str]:
-    """What the notebook's own cells have imported from the package: {name in the notebook: dotted name}."""
+def imported_names(source: str, packages: Packages) -> dict[str, str]:
+    """What a notebook's plain cells import from the packages' distributions: {name in the notebook: dotted name}."""
     found = {}
     for line in source.split("\n"):
         try:
             [statement] = ast.parse(line).body
-        except (SyntaxError, ValueError):  # a magic, or a part of something longer
+        except (SyntaxError, ValueError):  # a magic, or part of a longer statement
             continue
         for alias in statement.names if isinstance(statement, (ast.Import, ast.ImportFrom)) else []:
-            before = f"{statement.module}." if isinstance(statement, ast.ImportFrom) else ""
-            found[alias.asname or alias.name] = before + alias.name
-    return {name: whole for name, whole in found.items() if whole.startswith("ninelives.")}
+            parent = f"{statement.module}." if isinstance(statement, ast.ImportFrom) else ""
+            found[alias.asname or alias.name] = parent + alias.name
+    return {name: dotted for name, dotted in found.items() if "." in dotted and _top(dotted) in _tops(packages)}
 
 
-def mentioned(source: str, known: dict[str, str]) -> set[str]:
-    """The dotted names of the package in a cell, outside of its comments and texts. Learners' code is split, not parsed."""
+def used_names(source: str, imported: dict[str, str], packages: Packages) -> set[str]:
+    """The dotted names of the packages that occur in a cell, outside comments and strings.
+
+    Learners' code is split into tokens, not parsed: it need not be valid Python.
+    """
     chains, chain = [], ""
     try:
-        for token in generate_tokens(StringIO(source[:MOST]).readline):
+        for token in generate_tokens(StringIO(source[:MAX_CHARACTERS]).readline):
             if token.string == "." and chain or token.type == NAME and chain.endswith("."):
                 chain += token.string
             else:
                 chains.append(chain)
                 chain = token.string if token.type == NAME else ""
     except (TokenError, SyntaxError):
-        pass  # what stands before that is known
+        pass  # the tokens before the error are known
     found = set()
     for name in [*chains, chain]:
         first, _, rest = name.partition(".")
-        # Of names alone only those of classes: an answer may well call something `train` or `sentences`.
-        if first in known and (rest or first[0].isupper()):
-            found.add(f"{known[first]}.{rest}".rstrip("."))
-        elif first == "ninelives":
-            found.add(name)
-    return {name for name in found if SOLVED.match(name)}
+        # Of imported names without a dot only classes count: an answer may well call something `train` or `sentences`.
+        if first in imported and (rest or first[0].isupper()):
+            found.add(f"{imported[first]}.{rest}".rstrip("."))
+        elif first in _tops(packages):
+            found.add(name.rstrip("."))
+    return {name for name in found if _is_of(name, packages)}
+
+
+def _is_of(name: str, packages: Packages) -> bool:
+    """Whether a name belongs to one of the packages; importing a package's top level counts, too."""
+    return name in _tops(packages) or any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def _tops(packages: Packages) -> set[str]:
+    return {_top(package) for package in packages}
+
+
+def _top(dotted: str) -> str:
+    return dotted.partition(".")[0]

@@ -1,4 +1,4 @@
-"""What is to be graded, and what came of it: what goes to a worker and comes back."""
+"""What a worker is given, and what it returns."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -6,23 +6,25 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from ninelives.grading.assignment import Notebook
+from ninelives.grading.course import CourseSettings
 from ninelives.grading.sandbox import Limits
 
 
 @dataclass(frozen=True)
 class Task:
-    """What has to be known to grade one submission.
+    """One submission to grade.
 
     Args:
-        folder: where it came in.
-        notebooks: the assignment as it was given out.
-        others: the assignment's further files, which the instructor's own copies replace: {name: path}.
+        folder: the submission.
+        notebooks: the assignment as it was released.
+        others: the assignment's other files, {name: path}; they replace a learner's files of the same name.
         limits: what one notebook may use.
         stamp: changes when the assignment or the limits do.
+        course: the settings of the course.
         confined: whether learners' code is confined.
-        canaries: for each notebook the (check, kind) of wrong answer that a clean kernel refuses.
-        by_result: for each notebook the checks whose points are what they evaluate to.
-        modules: what the instructor's own notebooks import.
+        canaries: for each notebook the (check, kind) of known wrong answers that an untouched kernel refuses.
+        by_result: for each notebook the checks that give as many points as the value of their last line.
+        modules: for each notebook the modules that the instructor's own notebook imports.
     """
 
     folder: Path
@@ -30,30 +32,34 @@ class Task:
     others: dict[str, Path]
     limits: Limits
     stamp: str
+    course: CourseSettings = CourseSettings()
     confined: bool = True
     canaries: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
     by_result: dict[str, frozenset[str]] = field(default_factory=dict)
     modules: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def calibrated(self, found: dict[str, dict]) -> "Task":
-        """The same with what `calibrate` has found."""
-        return replace(self, **{what: {name: one[what] for name, one in found.items()} for what in ("canaries", "by_result", "modules")})
+        """The same task with what `calibrate` has found."""
+        kinds = ("canaries", "by_result", "modules")
+        return replace(self, **{kind: {name: one[kind] for name, one in found.items()} for kind in kinds})
 
 
 @dataclass
 class Graded:
-    """What came of one notebook.
+    """The result of one notebook.
 
     Args:
         notebook: as it goes into autograded/.
-        scores: the points of each graded cell; None where someone has to look at it.
-        responses: for each answer, whether there is one.
-        notes: what was put right, stopped or suspected: a grade_id or None, and a sentence.
-        seconds: of processor time in kernels.
+        scores: the points of each graded cell; None if someone has to grade it by hand.
+        responses: for each answer, whether the learner wrote one.
+        notes: what was repaired, stopped or suspected: pairs of a grade_id or None, and a sentence.
+        files: the submitted files that are kept, relative to the submission.
+        seconds: processor time of its kernels.
     """
 
     notebook: NotebookNode
     scores: dict[str, float | None]
     responses: dict[str, bool]
     notes: list[tuple[str | None, str]]
+    files: tuple[Path, ...] = ()
     seconds: float = 0.0

@@ -1,4 +1,4 @@
-"""Where submissions are graded: processes of this machine, or a Dask cluster."""
+"""Where submissions are graded: in processes of this machine, or on a Dask cluster."""
 
 import os
 import signal
@@ -7,9 +7,10 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from contextlib import suppress
 from multiprocessing import get_context
 
+from ninelives.grading.course import CourseSettings
 from ninelives.grading.errors import CannotStart
 from ninelives.grading.grade import grade
-from ninelives.grading.kernel_pool import warm_up
+from ninelives.grading.kernel_pool import start_server
 from ninelives.grading.task import Graded, Task
 from ninelives.grading.worker_process import start_worker
 
@@ -17,7 +18,11 @@ ATTEMPTS = 5  # at a submission, each of which ended with the death of a worker
 
 
 class Workers:
-    """Where submissions are graded: processes here, or a Dask cluster. Made anew when one of its processes dies."""
+    """Processes of this machine, or a Dask cluster. New processes are started when one dies.
+
+    Raises:
+        CannotStart: there is no Dask, no scheduler at the address, or no worker.
+    """
 
     def __init__(self, count: int, address: str | None = None) -> None:
         self.count, self.address = count, address
@@ -31,20 +36,22 @@ class Workers:
                 self.client = Client(address, timeout="20s")
             except (OSError, ValueError) as problem:
                 raise CannotStart(f"There is no Dask scheduler at {address}: {problem}. Start one with dask scheduler, "
-                                  "and give the address that it prints, such as tcp://10.0.0.5:8786") from None
+                                  "and use the address that it prints, such as tcp://10.0.0.5:8786") from None
             self.count = sum(self.client.nthreads().values())
             if not self.count:
                 self.client.close()
-                raise CannotStart(f"The Dask scheduler at {address} has no workers: start some with dask worker {address}")
-        self.executor = self._made()
+                raise CannotStart(f"The Dask scheduler at {address} has no workers: start some with "
+                                  f"dask worker {address}")
+        self.executor = self._executor()
 
-    def _made(self) -> Executor:
+    def _executor(self) -> Executor:
         if self.client is not None:
             return self.client.get_executor(pure=False, retries=ATTEMPTS)
-        return ProcessPoolExecutor(self.count, mp_context=get_context("spawn"), initializer=start_worker, initargs=(os.getpid(),))
+        context = get_context("spawn")
+        return ProcessPoolExecutor(self.count, context, initializer=start_worker, initargs=(os.getpid(),))
 
     def submit(self, *call) -> Future:
-        # This may start a process, which is not to take an interrupt for its own before start_worker has seen to that.
+        # submit() may start a worker; block SIGINT until start_worker ignores it.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         try:
             return self.executor.submit(*call)
@@ -54,15 +61,15 @@ class Workers:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def wake(self, most: int, confined: bool) -> None:
-        """Let processes start that will be wanted soon."""
+    def start_servers(self, at_most: int, course: CourseSettings, confined: bool) -> None:
+        """Let the processes of this machine start their kernel servers, since they will be needed soon."""
         if self.client is None:
-            for _ in range(min(self.count, most)):
-                self.submit(warm_up, confined)
+            for _ in range(min(self.count, at_most)):
+                self.submit(start_server, course, confined)
 
     def renew(self) -> None:
         self.executor.shutdown(wait=False, cancel_futures=True)
-        self.executor = self._made()
+        self.executor = self._executor()
 
     def close(self, at_once: bool = False) -> None:
         if self.client is not None:
@@ -75,11 +82,11 @@ class Workers:
 
 
 def results(workers: Workers, tasks: dict[str, Task]) -> Iterator[tuple[str, dict[str, Graded] | Exception]]:
-    """Each student's result as it comes; a submission whose worker died is tried again."""
+    """Each student's result or error, as they come. A submission whose worker died is tried again."""
     waiting, running, attempts = list(tasks), {}, dict.fromkeys(tasks, 0)
     while waiting or running:
         while waiting and len(running) < 2 * workers.count:
-            # One that was there when a worker died runs alone, so that it takes nobody along if it is the one.
+            # A submission that was running when a worker died is retried alone, in case it is the killer.
             if running and any(attempts[student] for student in (waiting[0], *running.values())):
                 break
             student = waiting.pop(0)
@@ -96,8 +103,8 @@ def results(workers: Workers, tasks: dict[str, Task]) -> Iterator[tuple[str, dic
 
 
 def first_result(workers: Workers, function, task: Task) -> dict:
-    """One call's result, tried again when its worker dies."""
+    """The result of one call, which is tried again if its worker dies. Raises CannotStart."""
     for _ in range(ATTEMPTS):
         with suppress(BrokenExecutor):
             return workers.submit(function, task).result()
-    raise CannotStart("The processes that should grade die as soon as they start.")
+    raise CannotStart("The worker processes die as soon as they start.")

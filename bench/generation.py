@@ -1,10 +1,10 @@
-"""Tokens a second, one text at a time: the package with kept keys and values, against three others, in turn and in one run.
+"""Tokens a second, one text at a time: the package with cached keys and values, against three others, in turn and in one run.
 
     python bench/generation.py [--mingpt PATH/TO/minGPT] [--rounds 5] [--dry]
 
 The others: the package reading the whole text again at each step; minGPT's `generate`, from a clone; Hugging Face's
 `generate` with its cache (GPT-2's class; `pip install transformers`). A peer that is not there is left out. All have
-the sizes of the seed's END recipe: 6 layers, n_embd 128, 8 heads, and new weights. Each draws 504 tokens behind a
+the sizes of the seed's END recipe: 6 layers, n_embd 128, 8 heads, and new weights. Each draws 504 tokens after a
 prompt of 8 at temperature 1.
 """
 
@@ -72,7 +72,7 @@ def main() -> None:
     torch.manual_seed(0)
     model = Decoder(TransformerConfig(VOCAB, BLOCK, n_embd=WIDTH, n_head=HEADS, n_layer=LAYERS)).eval()
     ways = {
-        "Nine Lives, keys and values kept": lambda idx: generate(model, idx, NEW),
+        "Nine Lives, with cached keys and values": lambda idx: generate(model, idx, NEW),
         "Nine Lives, the text read again": lambda idx: refeeding(model, idx),
     }
     if find_spec("transformers"):
@@ -90,16 +90,16 @@ def main() -> None:
             assert text.shape == (1, PROMPT + NEW), f"{name} wrote {tuple(text.shape)}"
         print(f"round {number + 1} of {arguments.rounds}: " + ", ".join(f"{name} {NEW / each[-1]:.0f}" for name, each in seconds.items()), flush=True)
     # Of each round its own ratio, so that what else the machine does falls on both.
-    ours = seconds["Nine Lives, keys and values kept"]
+    ours = seconds["Nine Lives, with cached keys and values"]
     rows = []
     for name, each in seconds.items():
         ratios = sorted(theirs / our for theirs, our in zip(each, ours))
         rows.append([name, f"{NEW / statistics.median(each):.0f}",
                      f"{statistics.median(ratios):.2f}", f"{ratios[0]:.2f}–{ratios[-1]:.2f}"])
-    table = as_table(["way", "tokens per second", "times slower than kept (median)", "lowest–highest"], rows)
+    table = as_table(["way", "tokens per second", "times slower than cached (median)", "lowest–highest"], rows)
     print(table)
     if not arguments.dry:
-        publish("generation", f"## Generation\n\n`python bench/generation.py`: one text, {NEW} new tokens behind a prompt of {PROMPT}; "
+        publish("generation", f"## Generation\n\n`python bench/generation.py`: one text, {NEW} new tokens after a prompt of {PROMPT}; "
                 f"{LAYERS} layers, n_embd {WIDTH}, {HEADS} heads; {arguments.rounds} rounds, each way once in each round. {machine()}.\n\n{table}")
 
 

@@ -14,6 +14,7 @@ from ninelives.model import (
     prefix_stream,
     stream,
 )
+from ninelives.model.attention import KeyValueCache, MultiHeadSelfAttention
 from ninelives.model.generation import new_caches, next_logits
 
 CONFIG = TransformerConfig(vocab_size=13, block_size=24, n_embd=12, n_head=3, n_layer=2, dropout=0.3)
@@ -160,12 +161,12 @@ def test_temperature_0_writes_the_best_word_at_each_step():
     assert torch.equal(generate(model, PROMPT, 9, 0), wanted)
 
 
-# --- the keys and values that are kept -----------------------------------------------------------
+# --- the cache of keys and values ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("T", [1, 4, 23])
-def test_kept_keys_and_values_give_the_logits_of_reading_everything_again(seed, T):
+def test_cached_keys_and_values_give_the_logits_of_reading_everything_again(seed, T):
     model, rows = decoder(seed), []
     idx = torch.randint(13, (3, CONFIG.block_size), generator=seeded(seed))
     with torch.no_grad():
@@ -176,7 +177,7 @@ def test_kept_keys_and_values_give_the_logits_of_reading_everything_again(seed, 
     assert max(rows) < 1e-12
 
 
-def test_kept_keys_and_values_agree_in_float32_too():
+def test_cached_keys_and_values_agree_in_float32_too():
     model, idx = decoder().float(), torch.randint(13, (2, CONFIG.block_size), generator=seeded())
     with torch.no_grad():
         caches = new_caches(model)
@@ -186,13 +187,13 @@ def test_kept_keys_and_values_agree_in_float32_too():
 
 @pytest.mark.parametrize("lengths", [[5, 5], [5, 3], [1, 4]])
 @pytest.mark.parametrize("T", [0, 1, 4])
-def test_kept_keys_and_values_agree_behind_a_prefix_with_and_without_padding(lengths, T):
+def test_cached_keys_and_values_agree_after_a_prefix_with_and_without_padding(lengths, T):
     model, idx = decoder(), torch.randint(13, (2, CONFIG.block_size), generator=seeded())
     cache = torch.randn(2, 5, CONFIG.n_embd, generator=seeded(), dtype=torch.float64)
     for row, length in enumerate(lengths):
         cache[row, length:] = 0
     with torch.no_grad():
-        caches = new_caches(model)
+        caches = new_caches(model, cache)
         for end in range(T, CONFIG.block_size + 1):
             assert (next_logits(model, idx[:, :end], cache, caches) - next_logits(model, idx[:, :end], cache)).abs().max() < 1e-12
 
@@ -224,10 +225,48 @@ def test_weights_that_training_has_moved_are_seen_by_the_next_call():
     lambda model: setattr(model, "lm_head", nn.Sequential(nn.Linear(12, 13).double(), nn.Tanh())),
     lambda model: model.layers["blocks"][0].register_forward_hook(lambda layer, arguments, x: 2 * x),
 ])
-def test_a_model_that_was_changed_inside_is_asked_and_not_guessed_at(change):
+def test_a_model_that_was_changed_inside_writes_what_it_says(change):
     model = decoder()
     change(model)
     assert torch.equal(generate(model, PROMPT, 8, 0), generate(Refed(model), PROMPT, 8, 0))
+
+
+class Mixing(nn.Module):
+    """Not a layer for each token alone: the mean over all positions so far, and those to come."""
+
+    def forward(self, x):
+        return x.mean(dim=1, keepdim=True) + x
+
+
+@pytest.mark.parametrize("change", [
+    lambda model: setattr(model.layers["blocks"][1], "mlp", Mixing()),
+    lambda model: model.layers["blocks"][1].mlp.append(Mixing()),
+    lambda model: model.layers["blocks"][1].mlp[0].register_forward_hook(lambda layer, given, x: x + x.mean(1, keepdim=True)),
+    lambda model: setattr(model.layers["blocks"][1].mlp, "forward", lambda x: x.mean(1, keepdim=True) + x),
+    lambda model: setattr(model.layers["blocks"][1], "attention", type("Mine", (MultiHeadSelfAttention,), {})(CONFIG).double()),
+], ids=["mlp", "in the mlp", "hook", "forward", "attention"])
+def test_a_model_whose_parts_may_mix_tokens_is_not_cached(change):
+    model = decoder()
+    change(model)
+    assert new_caches(model) is None
+    assert torch.equal(generate(model, PROMPT, 8, 0), generate(Refed(model), PROMPT, 8, 0))
+
+
+def test_with_a_cache_every_token_goes_through_the_blocks_once():
+    model, lengths = decoder(), []
+    model.layers["blocks"][0].register_forward_hook(lambda block, given, x: lengths.append(x.shape[1]))
+    caches = [KeyValueCache(24) for _ in model.layers["blocks"]]
+    with torch.no_grad():
+        for end in (4, 5, 6, 9):
+            next_logits(model, torch.arange(9)[None, :end], None, caches)
+    assert lengths == [4, 1, 1, 3] and [cache.length for cache in caches] == [9, 9]
+
+
+def test_a_cache_gives_back_all_keys_and_values_in_their_order():
+    cache, keys, values = KeyValueCache(7), torch.randn(2, 3, 7, 4), torch.randn(2, 3, 7, 4)
+    for first, last in ((0, 3), (3, 4), (4, 7)):
+        found = cache.extend(keys[:, :, first:last], values[:, :, first:last])
+        assert torch.equal(found[0], keys[:, :, :last]) and torch.equal(found[1], values[:, :, :last])
 
 
 def test_a_prompt_longer_than_block_size_goes_on_from_its_last_tokens():

@@ -15,19 +15,23 @@ class KeyValueCache:
     """The keys and values that one layer has computed so far, for generation.
 
     In a decoder no token attends to a later one, so the keys and values of
-    earlier tokens never change. Both are (B, n_head, length, head_size).
+    earlier tokens never change.
+
+    Args:
+        rows: how many tokens there can be at most.
     """
 
-    def __init__(self) -> None:
-        self.length = 0
-        self.keys = self.values = None
+    def __init__(self, rows: int) -> None:
+        self.rows, self.length, self.both = rows, 0, None
 
     def extend(self, keys: torch.Tensor, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Append those of the new tokens, (B, H, T, head_size) each; return all, (B, H, length, head_size) each."""
-        if self.length:
-            keys = torch.cat([self.keys, keys], dim=2)  # (B, H, length, head_size)
-            values = torch.cat([self.values, values], dim=2)  # (B, H, length, head_size)
-        self.keys, self.values, self.length = keys, values, keys.shape[2]
+        B, H, T, head_size = keys.shape
+        if self.both is None:
+            self.both = keys.new_empty(2, B, H, self.rows, head_size)  # (2, B, H, rows, head_size)
+        self.both[:, :, :, self.length : self.length + T] = torch.stack([keys, values])
+        self.length += T
+        keys, values = self.both[:, :, :, : self.length]  # (B, H, length, head_size) each
         return keys, values
 
 

@@ -107,7 +107,7 @@ def stream(
 def _stream(model, idx, max_new_tokens, temperature, top_k, top_p, end_token, generator, hidden_cache):
     with in_eval_mode(model):
         finished = torch.zeros(idx.shape[0], dtype=torch.bool, device=idx.device)  # (B,)
-        caches = new_caches(model)
+        caches = new_caches(model, hidden_cache)
         for _ in range(max_new_tokens):
             logits = next_logits(model, idx, hidden_cache, caches)  # (B, V)
             probabilities = next_token_probabilities(logits, temperature, top_k, top_p)  # (B, V)
@@ -183,7 +183,7 @@ def next_logits(
     return logits[:, -1]  # (B, V)
 
 
-def new_caches(model: nn.Module) -> list[KeyValueCache] | None:
+def new_caches(model: nn.Module, hidden_cache: torch.Tensor | None = None) -> list[KeyValueCache] | None:
     """An empty cache for each block of the package's decoder; None for a model that cannot be cached.
 
     Earlier rows never change if every other module treats each token alone.
@@ -193,4 +193,7 @@ def new_caches(model: nn.Module) -> list[KeyValueCache] | None:
         hooked = module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module)
         if type(module) not in CACHEABLE or hooked:
             return None
-    return [KeyValueCache() for _ in model.layers["blocks"]] if type(model) is Decoder else None
+    if type(model) is not Decoder:
+        return None
+    rows = model.config.block_size + (0 if hidden_cache is None else hidden_cache.shape[1])
+    return [KeyValueCache(rows) for _ in model.layers["blocks"]]

@@ -43,10 +43,8 @@ def attentions(model: nn.Module, idx: torch.Tensor, hidden_cache: torch.Tensor |
     seen = []
 
     def keep(attention, arguments, named, output):
-        if hasattr(attention, "weights"):
-            seen.append(attention.weights.detach())
-        else:
-            seen.append(attention.attention_weights(*arguments, **named))
+        kept = hasattr(attention, "weights")
+        seen.append(attention.weights.detach() if kept else attention.attention_weights(*arguments, **named))
 
     hooks = [block.attention.register_forward_hook(keep, with_kwargs=True) for block in model.layers["blocks"]]
     try:

@@ -129,6 +129,8 @@ class Transformer(nn.Module):
         if caches is not None:
             first = caches[0].length
             x, attention_mask = x[:, first:], attention_mask[:, :, first:]  # (B, R, C), (B, 1, R, P + T)
+            if attention_mask.all():  # nothing is hidden from a single new token
+                attention_mask = None
             cached = [(cache,) for cache in caches]
         for block, cache in zip(blocks, cached, strict=True):
             x = block(x, attention_mask, *cache)  # (B, R, C)

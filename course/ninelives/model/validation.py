@@ -54,14 +54,12 @@ def check_padding(is_token: torch.Tensor, name: str) -> None:
     B, T = is_token.shape
     if T and any_true(~is_token.any(dim=1)):
         raise ValueError(
-            f"sequence {first_true(~is_token.any(dim=1))[0]} of {name} is all padding (-1): "
-            f"every sequence needs at least one token, so leave it out."
+            f"sequence {first_true(~is_token.any(dim=1))[0]} of {name} is all padding (-1): leave it out."
         )
     before_a_token = is_token[:, 1:] & ~is_token[:, :-1]
     if any_true(before_a_token):
         raise ValueError(
-            f"sequence {first_true(before_a_token)[0]} of {name} has padding (-1) before a token: "
-            f"padding must stand at the end of a sequence."
+            f"sequence {first_true(before_a_token)[0]} of {name} has padding (-1) before a token: it must stand at the end."
         )
 
 
@@ -139,6 +137,5 @@ def check_prompt(idx: torch.Tensor, max_new_tokens: int, has_cache: bool) -> Non
         raise ValueError("the prompt is empty: a decoder needs at least one token to continue.")
     if (idx == -1).any():
         raise ValueError(
-            "idx holds padding (-1), and new tokens would stand after it. "
-            "Put prompts of the same length together and call generate once for each length."
+            "idx holds padding (-1), and new tokens would stand after it: call generate once for each length of prompt."
         )

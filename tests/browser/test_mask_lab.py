@@ -72,7 +72,7 @@ def test_the_masks_drawn_are_those_of_python(notebook, masks):
         assert drawn_masks(masks) == masks_in_python(notebook, "lab")
 
 
-def test_a_prefix_is_looked_at_by_all_and_looks_at_itself_alone(notebook):
+def test_every_word_attends_to_the_prefix_which_attends_to_itself_alone(notebook):
     other = notebook.cell(2).locator(".nl-mask-lab")
     assert drawn_masks(other) == masks_in_python(notebook, "other")
     press(other.get_by_role("slider", name="Words of prefix 1"), "ArrowLeft")
@@ -91,8 +91,8 @@ def test_the_arrow_keys_in_a_mask_choose_row_and_sentence(notebook, masks):
     grids = masks.get_by_role("application")
     press(grids.first, "ArrowDown", "ArrowDown", "ArrowRight")
     expect(grids.nth(1)).to_be_focused()
-    expect(masks.locator(".nl-readout")).to_contain_text("pad may look at it, slept; not at 4 pads.")
-    expect(masks.get_by_role("status")).to_contain_text("Sentence 2, place 3: pad may look at it, slept")
+    expect(masks.locator(".nl-readout")).to_contain_text("pad may attend to it, slept; not to 4 pads.")
+    expect(masks.get_by_role("status")).to_contain_text("Sentence 2, position 3: pad may attend to it, slept")
     notebook.arrives("lab.sentence, lab.token", "1 2")
     press(grids.nth(1), "Home", "End")
     notebook.arrives("lab.token", "5")
@@ -120,12 +120,12 @@ def test_tab_reaches_every_control_and_the_focus_is_visible(masks):
 def test_a_click_chooses_a_row(notebook, masks):
     box = masks.locator(".nl-closed").nth(2).bounding_box()
     masks.page.mouse.click(box["x"] + 5, box["y"] + box["height"] * 4.5 / 6)
-    expect(masks.locator(".nl-readout")).to_contain_text("whole may look at the₁, dog, ate, the₂, whole, fish, that is everything.")
+    expect(masks.locator(".nl-readout")).to_contain_text("whole may attend to the₁, dog, ate, the₂, whole, fish, which is everything.")
 
 
 def test_the_softmax_is_that_of_the_scores(notebook, masks):
     notebook.run("lab.sentence, lab.token = 1, 1")
-    expect(masks.locator(".nl-readout")).to_contain_text("slept may look at")
+    expect(masks.locator(".nl-readout")).to_contain_text("slept may attend to")
     wanted = notebook.run(
         "row = torch.tensor(lab.scores[1])\n"
         "hidden = row.masked_fill(torch.arange(6) >= 2, -torch.inf)\n"
@@ -139,7 +139,7 @@ def test_closing_the_rows_of_padding_shows_the_nan_it_would_be(notebook, masks):
     expect(masks.locator(".nl-mask").nth(1).get_by_text("NaN")).to_have_count(4)
     expect(masks.locator(".nl-mask").nth(2).get_by_text("NaN")).to_have_count(0)
     notebook.run("lab.sentence, lab.token = 1, 5")
-    expect(masks.locator(".nl-readout")).to_contain_text("may look at nothing, so its softmax is 0 ÷ 0, NaN.")
+    expect(masks.locator(".nl-readout")).to_contain_text("may attend to nothing, so its softmax is 0 ÷ 0, NaN.")
     expect(masks.locator(".nl-softmax b")).to_have_count(6)
 
 

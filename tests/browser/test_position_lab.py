@@ -65,7 +65,7 @@ def in_python(notebook, expression: str) -> str:
     return notebook.run(f"print({expression})")
 
 
-def test_a_word_is_dragged_to_another_place_and_the_others_close_up(notebook, shown):
+def test_a_word_is_dragged_to_another_position_and_the_others_close_up(notebook, shown):
     mouse = shown.page.mouse
     notebook.run("lab.word = 4")
     expect(shown).to_have_attribute("data-drawn", "0,1,2,3,4:4:1")
@@ -73,7 +73,7 @@ def test_a_word_is_dragged_to_another_place_and_the_others_close_up(notebook, sh
     mouse.down()
     x, y = middle(tile(shown, "the₂"))
     mouse.move(x + 10, y, steps=6)
-    expect(shown.locator(".nl-readout")).to_contain_text("“dog” moved from place 1 to place 3")
+    expect(shown.locator(".nl-readout")).to_contain_text("“dog” moved from position 1 to position 3")
     expect(tile(shown, "dog")).to_have_class(re.compile("nl-dragged"))
     mouse.up()
     expect(shown.locator(".nl-dragged")).to_have_count(0)
@@ -85,7 +85,7 @@ def test_a_word_is_dragged_to_another_place_and_the_others_close_up(notebook, sh
 
 def test_a_click_picks_a_word_and_the_keys_go_on_from_there(notebook, shown):
     tile(shown, "man").click()
-    expect(shown.locator(".nl-readout")).to_contain_text("“man” at place 4, where it began")
+    expect(shown.locator(".nl-readout")).to_contain_text("“man” at position 4, where it started")
     shown.page.keyboard.press("ArrowLeft")
     expect(shown).to_have_attribute("data-drawn", "0,1,2,4,3:4:1")
     assert sentence(shown) == "the₁ dog bites man the₂"
@@ -168,10 +168,10 @@ def test_without_positions_the_sum_is_the_word_and_nothing_is_new(shown):
     shown.get_by_label("Without positions").check()
     expect(shown.locator(".nl-new")).to_have_count(0)
     expect(shown.locator(".nl-readout")).to_have_text(
-        "“dog” at place 2: without positions its vector is the same at every place."
+        "“dog” at position 2: without positions its vector is the same at every position."
     )
     assert numbers("sum") == numbers("word")
-    expect(shown.locator(".nl-strip-place")).to_contain_text("not added")
+    expect(shown.locator(".nl-strip-position")).to_contain_text("not added")
 
 
 def test_jupyterlab_swallows_no_key_and_acts_on_none(notebook, shown):
@@ -225,7 +225,7 @@ def test_a_word_of_forty_is_dragged_to_another_line(notebook):
     x, y = middle(target)
     mouse.move(x + 12, y, steps=12)
     mouse.up()
-    expect(long.locator(".nl-readout")).to_contain_text(re.compile("“bites₁” moved from place 2 to place (29|30|31)"))
+    expect(long.locator(".nl-readout")).to_contain_text(re.compile("“bites₁” moved from position 2 to position (29|30|31)"))
 
 
 def test_one_word_stays_where_it_is(notebook):
@@ -240,4 +240,4 @@ def test_the_exported_page_works_alone(notebook, shown, open_alone):
     alone = open_alone(notebook.lab.root / "positions.html").locator(".nl-position-lab")
     press(tile(alone, "dog"), "End")
     expect(alone).to_have_attribute("data-drawn", "0,2,3,4,1:1:1")
-    expect(alone.locator(".nl-readout")).to_contain_text("moved from place 1 to place 4")
+    expect(alone.locator(".nl-readout")).to_contain_text("moved from position 1 to position 4")

@@ -64,12 +64,12 @@ def test_repeated_words_are_numbered():
     assert MaskLab(SENTENCES).words[2] == ["the₁", "dog", "ate", "the₂", "whole", "fish"]
 
 
-def test_describe_says_whom_the_chosen_row_may_look_at_and_what_it_reads():
+def test_describe_says_what_the_chosen_row_may_attend_to_and_with_which_weights():
     lab = MaskLab(SENTENCES)
     lab.sentence, lab.token = 1, 0
     row = torch.tensor(lab.scores[0][:2]).softmax(0)
     said = lab.describe()
-    assert "it (place 1 of sentence 2) may look at it, slept: it reads" in said
+    assert "it (position 1 of sentence 2) may attend to it, slept: it reads" in said
     assert f"it {row[0]:.2f}" in said and f"slept {row[1]:.2f}" in said
     assert "sentence 2: a mask of 6 by 6. No token may attend to pad₁ to pad₄" in said
 
@@ -77,7 +77,7 @@ def test_describe_says_whom_the_chosen_row_may_look_at_and_what_it_reads():
 def test_describe_calls_an_empty_row_what_it_is():
     lab = MaskLab(SENTENCES)
     lab.rows_too, lab.sentence, lab.token = True, 1, 3
-    assert "pad (place 4 of sentence 2) may look at nothing, so its softmax is 0 ÷ 0, NaN." in lab.describe()
+    assert "pad (position 4 of sentence 2) may attend to nothing, so its softmax is 0 ÷ 0, NaN." in lab.describe()
     assert "rows of padding closed too" in lab.describe()
 
 

@@ -60,14 +60,14 @@ def test_the_parts_are_honest_for_a_sum_of_two_tables():
     token, position = module.token.weight.detach().numpy(), module.position.weight.detach().numpy()
     mean = position[:5].mean(0)
     assert np.allclose(made.word_parts, token[IDX[0]] + mean, atol=1e-6)
-    assert np.allclose(made.place_parts[2], position[:5] - mean, atol=1e-6)
+    assert np.allclose(made.position_parts[2], position[:5] - mean, atol=1e-6)
     assert "the rest is the same for every word" in made.note
 
 
 def test_a_module_that_concatenates_is_taken_apart_into_its_halves():
     token, position = torch.randn(4, 3), torch.randn(5, 3)
     made = lab(Made(lambda idx: torch.cat((token[idx], position.expand(len(idx), 5, 3)), dim=-1)))
-    assert np.abs(made.place_parts[..., :3]).max() < 1e-6
+    assert np.abs(made.position_parts[..., :3]).max() < 1e-6
     assert np.ptp(made.word_parts[:, 3:], axis=0).max() < 1e-6
 
 
@@ -119,7 +119,7 @@ def test_zero_is_white_in_the_colours_sent():
 def test_the_scale_reaches_the_largest_number_shown():
     made = lab()
     assert made.largest == pytest.approx(
-        max(np.abs(sent(made)).max(), np.abs(made.word_parts).max(), np.abs(made.place_parts).max())
+        max(np.abs(sent(made)).max(), np.abs(made.word_parts).max(), np.abs(made.position_parts).max())
     )
 
 
@@ -130,13 +130,13 @@ def test_describe_says_where_a_word_went_and_how_far_its_vector():
     said = lab(module, order=MOVED, word=1).describe()
     assert "The sentence is “the₁ bites the₂ dog man”; at the start it was “the₁ dog bites" in said
     changed, length = (position[3] - position[1]).norm(), here.norm()
-    assert f"moved from place 1 to place 3: its vector changed by {changed:.2f} (its length is {length:.2f})" in said
+    assert f"moved from position 1 to position 3: its vector changed by {changed:.2f} (its length is {length:.2f})" in said
     assert "3 of the 5 vectors are new" in said
 
 
 def test_a_word_where_it_began_has_not_moved():
     said = lab(word=1).describe()
-    assert "“dog” at place 1, where it began" in said and "The sentence stands as it began" in said
+    assert "“dog” at position 1, where it started" in said and "The sentence is in its original order" in said
 
 
 def test_the_browser_says_and_shows_what_python_does(same_in_javascript):
@@ -155,16 +155,16 @@ def test_the_browser_says_and_shows_what_python_does(same_in_javascript):
 
 def test_without_positions_every_order_is_the_same_bag():
     said = lab(order=[0, 4, 2, 3, 1], word=1, positions=False).describe()
-    assert "“dog” at place 4: without positions its vector is the same at every place" in said
+    assert "“dog” at position 4: without positions its vector is the same at every position" in said
     assert "The same 5 vectors as at the start" in said
 
 
-def test_with_positions_two_equal_words_that_change_places_leave_the_same_bag():
+def test_with_positions_two_equal_words_that_swap_positions_leave_the_same_bag():
     assert "The same 5 vectors as at the start" in lab(order=[3, 1, 2, 0, 4]).describe()
 
 
 def test_the_bag_counts_a_vector_as_often_as_it_occurs():
-    # A position that only the first place has: the vectors of "a b b" are A, b, b.
+    # A position that only the first position has: the vectors of "a b b" are A, b, b.
     first = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1)
     made = PositionLab(Made(lambda idx: idx.unsqueeze(-1) * 3 + first), list("abb"), [1, 2, 2])
     made.order = [1, 0, 2]
@@ -199,7 +199,7 @@ def test_a_picture_taken_before_a_move_shows_what_was_there():
 
 def test_the_repr_says_what_is_shown():
     assert repr(lab(order=MOVED, word=1)) == (
-        "PositionLab(5 words of 6 channels, with positions; 'dog' at place 3)"
+        "PositionLab(5 words of 6 channels, with positions; 'dog' at position 3)"
     )
 
 
@@ -225,7 +225,7 @@ def test_words_and_ids_that_do_not_fit_are_refused_with_one_sentence(words, idx,
         (lambda idx: idx, r"idx of shape \(5, 5\) the module gave shape \(5, 5\).*\(5, 5, n_embd\)"),
         (lambda idx: torch.zeros(1, 5, 6), r"gave shape \(1, 5, 6\)"),
         (lambda idx: None, "gave NoneType"),
-        (lambda idx: torch.where(idx == 2, torch.nan, 1.0).unsqueeze(-1), "'man' at place 4 holds NaN"),
+        (lambda idx: torch.where(idx == 2, torch.nan, 1.0).unsqueeze(-1), "'man' at position 4 holds NaN"),
         (lambda idx: idx.cumsum(1).unsqueeze(-1) * 1.0, "changes with the words around it.*embedding layer"),
     ],
 )

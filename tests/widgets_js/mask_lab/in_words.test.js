@@ -9,9 +9,9 @@ test("the learner's mask is compared in the words of Python", () => {
 
 test("a row names the words and counts the padding", () => {
   const [{ state }] = cases("mask_lab");
-  assert.equal(rowInWords(state, 1, 0), "may look at it, slept; not at 4 pads.");
-  assert.equal(rowInWords(state, 2, 0), "may look at the₁, dog, ate, the₂, whole, fish, that is everything.");
-  assert.equal(rowInWords({ ...state, rows_too: true }, 1, 3), "may look at nothing, so its softmax is 0 ÷ 0, NaN.");
+  assert.equal(rowInWords(state, 1, 0), "may attend to it, slept; not to 4 pads.");
+  assert.equal(rowInWords(state, 2, 0), "may attend to the₁, dog, ate, the₂, whole, fish, which is everything.");
+  assert.equal(rowInWords({ ...state, rows_too: true }, 1, 3), "may attend to nothing, so its softmax is 0 ÷ 0, NaN.");
 });
 
 test("an answer for other lengths is said to be one", () => {

@@ -13,8 +13,8 @@ export function rowInWords(state, b, i) {
     const pads = positions.length - words.length;
     return [...words, ...(pads ? [pads === 1 ? "pad" : `${pads} pads`] : [])].join(", ");
   };
-  if (!open.length) return "may look at nothing, so its softmax is 0 ÷ 0, NaN.";
-  return `may look at ${named(open)}${closed.length ? `; not at ${named(closed)}` : ", that is everything"}.`;
+  if (!open.length) return "may attend to nothing, so its softmax is 0 ÷ 0, NaN.";
+  return `may attend to ${named(open)}${closed.length ? `; not to ${named(closed)}` : ", which is everything"}.`;
 }
 
 /** Whether the learner's masks are those shown. @param {State} state */

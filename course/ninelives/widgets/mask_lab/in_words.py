@@ -17,13 +17,13 @@ def settings(lab) -> str:
 def chosen_row(lab, masks: np.ndarray) -> str:
     """Whom the chosen row of `masks` (B, N, N) may attend to, and with which weights it does."""
     mask, words = masks[lab.sentence, lab.token], labels(lab, lab.sentence)
-    name = f"{words[lab.token]} (place {lab.token + 1} of sentence {lab.sentence + 1})"
+    name = f"{words[lab.token]} (position {lab.token + 1} of sentence {lab.sentence + 1})"
     if not mask.any():
-        return f"{name} may look at nothing, so its softmax is 0 ÷ 0, NaN."
+        return f"{name} may attend to nothing, so its softmax is 0 ÷ 0, NaN."
     seen = ", ".join(word for word, may in zip(words, mask, strict=True) if may)
     scores = np.where(mask, lab.scores[lab.token], -np.inf)
     weights = np.exp(scores - scores.max())
-    return f"{name} may look at {seen}: {read_row(weights / weights.sum(), words, lab.token)}."
+    return f"{name} may attend to {seen}: {read_row(weights / weights.sum(), words, lab.token)}."
 
 
 def compared(lab, masks: np.ndarray) -> str:

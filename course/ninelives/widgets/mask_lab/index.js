@@ -24,12 +24,12 @@ function render({ model, el }) {
   const { B, T } = sizes(read());
   frame(el, "nl-mask-lab", `Mask lab: ${counted(B, "sentence")} of up to ${T} words`, model.get("colours"));
 
-  const toggles = [toggle(model, "causal", "Causal: nobody looks ahead"), toggle(model, "rows_too", "Close the rows of padding too")];
+  const toggles = [toggle(model, "causal", "Causal: no word attends to later ones"), toggle(model, "rows_too", "Close the rows of padding too")];
   const masks = batch(model, read), table = softmaxTable(), spoken = announcer();
   const differsKey = legendKey({ style: "background: var(--nl-accent); scale: 0.6" }, "yours differs");
   const legend = html("div", { className: "nl-legend" },
-    html("span", {}, "Each row is a word that looks, each column a word that is looked at."),
-    legendKey({ style: "background: var(--nl-lines)" }, "may look"),
+    html("span", {}, "Each row is a word that attends, each column a word that it attends to."),
+    legendKey({ style: "background: var(--nl-lines)" }, "may attend"),
     legendKey({ style: "background: var(--nl-raised); outline: 1px solid var(--nl-rule)" }, "may not"),
     differsKey);
   const yours = html("p", { className: "nl-yours" }), readout = html("p", { className: "nl-readout" });
@@ -38,7 +38,7 @@ function render({ model, el }) {
 
   function draw() {
     const state = read(), [b, i] = chosen(state);
-    const where = `Sentence ${b + 1}, place ${i + 1}`, label = labelAt(state, b, i), row = rowInWords(state, b, i);
+    const where = `Sentence ${b + 1}, position ${i + 1}`, label = labelAt(state, b, i), row = rowInWords(state, b, i);
     for (const { show } of toggles) show();
     masks.show(state);
     yours.textContent = compared(state);

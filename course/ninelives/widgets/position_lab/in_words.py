@@ -9,12 +9,12 @@ def reading(lab) -> str:
     """What becomes of the picked word at its position."""
     name, position = f"“{lab.words[lab.word]}”", lab.order.index(lab.word)
     if not lab.positions:
-        return f"{name} at place {position}: without positions its vector is the same at every place"
+        return f"{name} at position {position}: without positions its vector is the same at every position"
     now, before = lab.table[lab.word, position], lab.table[lab.word, lab.word]  # (n_embd,)
     if position == lab.word:
-        return f"{name} at place {position}, where it began: the length of its vector is {norm(now):.2f}"
+        return f"{name} at position {position}, where it started: the length of its vector is {norm(now):.2f}"
     return (
-        f"{name} moved from place {lab.word} to place {position}: its vector changed by {norm(now - before):.2f} "
+        f"{name} moved from position {lab.word} to position {position}: its vector changed by {norm(now - before):.2f} "
         f"(its length is {norm(now):.2f})"
     )
 
@@ -23,9 +23,9 @@ def bag(lab) -> str:
     """Whether the sentence has the same vectors as at the start, in any order."""
     count = len(lab.words)
     if count == 1:
-        return "A sentence of one word has one place: there is nothing to move."
+        return "A sentence of one word has one position: there is nothing to move."
     if lab.order == sorted(lab.order):
-        return "The sentence stands as it began."
+        return "The sentence is in its original order."
     new = len(new_positions(lab))
     if not new:
         return f"The same {count} vectors as at the start, in another order: as a bag of vectors, the two sentences are equal."
@@ -36,19 +36,19 @@ def note_on(lab) -> str:
     """What the two parts of a vector are, in this module."""
     count = len(lab.words)
     if count == 1:
-        return "With one place there is nothing to compare, so the word's part is the whole vector."
+        return "With one position there is nothing to compare, so the word's part is the whole vector."
     note = (
-        f"The word's part is the mean of its vectors at all {count} places, and the place's part is the rest: together "
+        f"The word's part is the mean of its vectors at all {count} positions, and the position's part is the rest: together "
         "they are exactly what your module gives."
     )
-    between_words = np.abs(lab.place_parts - lab.place_parts[:1]).max()
-    if np.abs(lab.place_parts).max() < SAME * lab.largest:
-        return f"{note} A word has the same vector at every place: your module adds no positions."
+    between_words = np.abs(lab.position_parts - lab.position_parts[:1]).max()
+    if np.abs(lab.position_parts).max() < SAME * lab.largest:
+        return f"{note} A word has the same vector at every position: your module adds no positions."
     if len(np.unique(lab.word_parts, axis=0)) == 1:
         return note
     if between_words < SAME * lab.largest:
-        return f"{note} At each place the rest is the same for every word."
-    return f"{note} At one place the rest differs from word to word: your module does more than add."
+        return f"{note} At each position the rest is the same for every word."
+    return f"{note} At one position the rest differs from word to word: your module does more than add."
 
 
 def norm(vector: np.ndarray) -> float:

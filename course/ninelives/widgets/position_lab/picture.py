@@ -58,19 +58,19 @@ def _tiles(lab) -> list[tuple[str, str, bool]]:
 
 def _draw_tiles(figure: Figure, tiles: Sequence[tuple[str, str, bool]]) -> None:
     """The words as tiles, the picked one framed, above the strips."""
-    places, x, line = [], 0.0, 0
+    corners, x, line = [], 0.0, 0
     for text, below, _ in tiles:
         width = max(text_width(text, TITLE_SIZE), text_width(below, NOTE_SIZE)) + 0.24
         if x and x + width > WIDTH:
             x, line = 0.0, line + 1
-        places.append((x, 0.62 * line, width))
+        corners.append((x, 0.62 * line, width))
         x += width + 0.06
     height = 0.62 * (line + 1)
     axes = place_axes(figure, 0.35, 2.8 - height, WIDTH, height)
     axes.set_axis_off()
     axes.set_xlim(0, WIDTH)
     axes.set_ylim(height, 0)
-    for (text, below, picked), (x, y, width) in zip(tiles, places, strict=True):
+    for (text, below, picked), (x, y, width) in zip(tiles, corners, strict=True):
         axes.add_patch(FancyBboxPatch(
             (x + 0.04, y + 0.04), width - 0.08, 0.26, boxstyle="round,pad=0.04",
             facecolor=PAPER, edgecolor=ACCENT if picked else RULE,

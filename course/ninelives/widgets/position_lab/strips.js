@@ -10,7 +10,7 @@ import { norm, stripsOf } from "./vectors.js";
 const NUMBERS_UP_TO = 16; // channels
 const NUMBER_WIDTH = 42; // px; narrower cells hold no number
 const RULES_UP_TO = 64; // channels
-const KINDS = ["word", "place", "sum", "before"];
+const KINDS = ["word", "position", "sum", "before"];
 
 /** @param {number} C channels @param {Vectors} vectors @param {(x: number) => string} colourOf */
 export function strips(C, vectors, colourOf) {
@@ -36,7 +36,7 @@ function stripRow(C, kind, colourOf) {
     show(/** @type {ReturnType<typeof stripsOf>[number]} */ { title, values, isOff }) {
       const numbers = Array.from(values, two), length = `length ${two(norm(values))}`;
       name.textContent = title;
-      size.textContent = kind === "place" && isOff ? "not added" : length;
+      size.textContent = kind === "position" && isOff ? "not added" : length;
       node.classList.toggle("nl-off", isOff);
       node.setAttribute("aria-hidden", String(isOff));
       strip.setAttribute("aria-label", `${title}: ${length}${C <= NUMBERS_UP_TO ? `, numbers ${numbers.join(", ")}` : ""}`);

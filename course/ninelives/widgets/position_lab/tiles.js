@@ -16,7 +16,7 @@ const DURATION = 160; // ms, of a move
  */
 export function sentenceOfTiles({ words }, vectors, colourOf, helpId) {
   const tiles = words.map((name, word) => {
-    const strip = html("canvas", { "aria-hidden": "true" }), below = html("span", { className: "nl-tile-place" });
+    const strip = html("canvas", { "aria-hidden": "true" }), below = html("span", { className: "nl-tile-position" });
     const node = html("div", { className: "nl-tile", role: "option", "data-word": word },
       html("span", { className: "nl-tile-word", "data-word": name }, name), strip, below);
     return { node, strip, below };
@@ -49,7 +49,7 @@ export function sentenceOfTiles({ words }, vectors, colourOf, helpId) {
       state.order.forEach((word, position) => {
         const tile = tiles[word], isNew = fresh.includes(position), isPicked = word === state.word;
         tile.node.setAttribute("aria-selected", String(isPicked));
-        tile.node.setAttribute("aria-label", `${words[word]}, place ${position}${isNew ? ", a new vector" : ""}`);
+        tile.node.setAttribute("aria-label", `${words[word]}, position ${position}${isNew ? ", a new vector" : ""}`);
         tile.node.tabIndex = isPicked ? 0 : -1;
         tile.node.classList.toggle("nl-new", isNew);
         tile.below.textContent = isNew ? `${position} · new` : String(position);

@@ -84,8 +84,8 @@ export function stripsOf(state, vectors) {
   const { word, positions } = state, position = positionOf(state), part = vectors.wordPart(word);
   return [
     { title: state.words[word], values: part, isOff: false },
-    { title: `+ place ${position}`, values: minus(vectors.at(word, position), part), isOff: !positions },
+    { title: `+ position ${position}`, values: minus(vectors.at(word, position), part), isOff: !positions },
     { title: "= the model gets", values: vectorGiven(state, vectors, word, position), isOff: false },
-    { title: `before, place ${word}`, values: vectors.at(word, word), isOff: !positions || position === word },
+    { title: `before, position ${word}`, values: vectors.at(word, word), isOff: !positions || position === word },
   ];
 }

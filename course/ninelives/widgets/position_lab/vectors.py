@@ -32,10 +32,10 @@ def every_word_everywhere(embedding: nn.Module, words: list[str], idx: torch.Ten
     table, again = tables
     away = np.abs(table - again).max(-1)  # (T, T)
     if away.max() > SAME * np.abs(table).max():
-        word, place = np.unravel_index(away.argmax(), away.shape)
+        word, position = np.unravel_index(away.argmax(), away.shape)
         raise ValueError(
-            f"The vector of {words[word]!r} at place {place} changes with the words around it; pass the embedding layer "
-            "alone, in which a vector depends on the word and its place."
+            f"The vector of {words[word]!r} at position {position} changes with the words around it; pass the embedding layer "
+            "alone, in which a vector depends on the word and its position."
         )
     return table
 
@@ -62,11 +62,11 @@ def strips_shown(lab) -> list[tuple[str, np.ndarray]]:
         return [(name, part), ("= the model gets", part)]
     strips = [
         (name, part),
-        (f"+ place {position}", lab.place_parts[lab.word, position]),
+        (f"+ position {position}", lab.position_parts[lab.word, position]),
         ("= the model gets", lab.table[lab.word, position]),
     ]
     if position != lab.word:
-        strips.append((f"before, place {lab.word}", lab.table[lab.word, lab.word]))
+        strips.append((f"before, position {lab.word}", lab.table[lab.word, lab.word]))
     return strips
 
 
@@ -80,8 +80,8 @@ def _check_vectors(vectors, arranged: torch.Tensor, words: list[str]) -> None:
         )
     broken = ~vectors.isfinite().all(-1).cpu()  # (T, T)
     if broken.any():
-        row, place = broken.nonzero()[0].tolist()
+        row, position = broken.nonzero()[0].tolist()
         raise ValueError(
-            f"The vector of {words[arranged[row, place]]!r} at place {place} holds NaN or infinity; look at the tables of "
+            f"The vector of {words[arranged[row, position]]!r} at position {position} holds NaN or infinity; look at the tables of "
             "your module."
         )

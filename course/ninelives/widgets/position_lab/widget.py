@@ -56,8 +56,8 @@ class PositionLab(LabWidget):
         words, idx = words_and_ids(words, idx, MOST_WORDS)
         self.table = every_word_everywhere(embedding, words, idx)  # (T, T, n_embd), of each word at each position
         self.word_parts = self.table.mean(1)  # (T, n_embd)
-        self.place_parts = self.table - self.word_parts[:, None]  # (T, T, n_embd)
-        largest = max(np.abs(part).max() for part in (self.table, self.word_parts, self.place_parts))
+        self.position_parts = self.table - self.word_parts[:, None]  # (T, T, n_embd)
+        largest = max(np.abs(part).max() for part in (self.table, self.word_parts, self.position_parts))
         super().__init__(
             words=number_repeats(words),
             channels=self.table.shape[2],
@@ -98,4 +98,4 @@ class PositionLab(LabWidget):
     def __repr__(self) -> str:
         words = f"{len(self.words)} {'word' if len(self.words) == 1 else 'words'} of {self.channels} channels"
         positions = "with" if self.positions else "without"
-        return f"PositionLab({words}, {positions} positions; {self.words[self.word]!r} at place {self.order.index(self.word)})"
+        return f"PositionLab({words}, {positions} positions; {self.words[self.word]!r} at position {self.order.index(self.word)})"

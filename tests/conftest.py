@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 if sys.platform != "linux":
@@ -15,3 +16,13 @@ if sys.platform != "linux":
 # The tensors of the tests are small: more threads, here and in the kernels started by tests, would only wait for each other.
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
+
+
+@pytest.fixture(scope="module")
+def activated():
+    """The PATH of an activated environment, for nbgrader within the process of the tests: it starts `alembic` by its name."""
+    from grading.classroom import ACTIVATED
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PATH", ACTIVATED)
+        yield

@@ -7,7 +7,6 @@ from pathlib import Path
 from subprocess import run
 
 import nbformat
-import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.apps import NbGraderAPI
 from traitlets.config.loader import PyFileConfigLoader
@@ -104,14 +103,6 @@ def send(course: Path, student: str, notebook, name: str = f"{NAME}.ipynb") -> P
     data = notebook if isinstance(notebook, bytes) else notebook.encode() if isinstance(notebook, str) else json.dumps(notebook).encode()
     (folder / name).write_bytes(data)
     return folder
-
-
-@pytest.fixture(scope="module")
-def activated():
-    """For nbgrader within the process of the tests: `api` needs it where there is no gradebook yet."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("PATH", ACTIVATED)
-        yield
 
 
 def api(course: Path) -> NbGraderAPI:

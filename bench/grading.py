@@ -26,7 +26,7 @@ from table import as_table, machine, publish
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from submissions import fill, solutions
+from helpers.submissions import fill, solutions
 
 NAME = "02-attention"
 PR_SET_CHILD_SUBREAPER = 36

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from helpers import small
 from ninelives import weights
 from ninelives.config import TransformerConfig
 from ninelives.figures import heatmap
@@ -10,7 +11,6 @@ from ninelives.model import Decoder, Encoder, EncoderDecoder, generate, prefix_g
 from ninelives.text import sentences
 from ninelives.training import exact_match, train
 from ninelives.widgets import AttentionExplorer, LayerStepper, PositionLab, TemperatureLab, TranslationLab
-from training import small
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no GPU here")
 

@@ -8,9 +8,9 @@ import pytest
 from nbclient import NotebookClient
 
 from answers.right import attention
+from helpers.submissions import fill, graded_cells, source_of
+from helpers.trainings import put_training
 from ninelives.build import ROOT, marked_lines
-from submissions import fill, graded_cells, source_of
-from trainings import put_training
 
 NAMES = sorted(path.name for path in (ROOT / "solutions").iterdir())
 ROOMS = ["The question", "See it", "Build it", "Check it", "Play with it",

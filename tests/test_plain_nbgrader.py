@@ -16,11 +16,11 @@ from nbgrader.validator import Validator
 
 from grading import classroom
 from grading.classroom import succeed
-from loopback import serving
+from helpers.loopback import serving
+from helpers.submissions import fill, graded_cells, solutions
+from helpers.trainings import put_training
 from ninelives.build import ROOT, marked_lines
 from ninelives.checks.embeddings import sizes
-from submissions import fill, graded_cells, solutions
-from trainings import put_training
 
 NAMES = sorted(path.name for path in (ROOT / "solutions").iterdir())
 FULL = {name: sum(cell.metadata.nbgrader.get("points", 0) for cell in graded_cells(

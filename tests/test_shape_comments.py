@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import ninelives.model
+from helpers.shape_comments import Tracer, comments_in, shapes_in
 from ninelives.build import ROOT
 from ninelives.config import TransformerConfig
 from ninelives.model import (
@@ -23,7 +24,6 @@ from ninelives.model import (
     next_token_probabilities,
     prefix_generation,
 )
-from shape_comments import Tracer, comments_in, shapes_in
 
 NAMES = sorted(path.name for path in (ROOT / "solutions").iterdir())
 MODEL = Path(ninelives.model.__file__).parent

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loopback import serving
+from helpers.loopback import serving
 from ninelives import workspace
 from ninelives.workspace import copy_missing, lab_arguments, main
 

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 import ninelives
-from loopback import address_and_token, end
+from helpers.loopback import address_and_token, end
 
 # A busy machine may take its time; on an idle one nothing waits longer for this.
 expect.set_options(timeout=20_000)

@@ -12,7 +12,7 @@ from nbgrader.api import Gradebook
 from playwright.sync_api import expect
 
 from grading.classroom import ANSWERS, NAME, api, filled, grade_here, make_course, send, succeed
-from loopback import serving
+from helpers.loopback import serving
 from ninelives.grading.workers import Workers
 
 # nbgrader's own, and harmless.

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from browser.desk import Desk, sit_down
+from helpers.desk import Desk, sit_down
 
 TORN = "def split_heads(x, n_head):\nB, T, C = x.shape\nreturn x.view(B, n_head, T, C // n_head)"
 RIGHT = "def split_heads(x, n_head):\nB, T, C = x.shape\nreturn x.view(B, T, n_head, C // n_head).transpose(1, 2)"

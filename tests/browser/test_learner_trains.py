@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
-from browser.desk import sit_down
+from helpers.desk import sit_down
 from ninelives.build import ROOT
 
 NAME = "09-training"

@@ -3,7 +3,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from browser.keyboard import press
+from helpers.keyboard import press
 
 SETUP = """
 import torch, ipywidgets

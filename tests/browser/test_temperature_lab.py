@@ -4,8 +4,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from browser.clock import let_pass
-from browser.keyboard import press
+from helpers.clock import let_pass
+from helpers.keyboard import press
 
 SETUP = """
 import json, os, time, torch, ipywidgets

@@ -3,7 +3,7 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from browser.clock import let_pass
+from helpers.clock import let_pass
 
 SETUP = """
 import torch

@@ -8,7 +8,7 @@ import pytest
 import answers.right
 import answers.wrong
 from answers import answers_in
-from sentences import NOT_YET, every_mistake, exercises_of, module_names, quoted
+from helpers.sentences import NOT_YET, every_mistake, exercises_of, module_names, quoted
 
 SEEDS = (0, 1, 2)
 

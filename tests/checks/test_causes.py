@@ -11,7 +11,7 @@ import pytest
 
 import answers.wrong
 from answers import answers_in
-from sentences import NOT_YET, every_mistake, module_names, quoted, sentences_of
+from helpers.sentences import NOT_YET, every_mistake, module_names, quoted, sentences_of
 
 SEEDS = (0, 1, 2)
 

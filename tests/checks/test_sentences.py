@@ -2,7 +2,7 @@
 
 import pytest
 
-from sentences import quoted, sentences_in
+from helpers.sentences import quoted, sentences_in
 
 SOURCE = '''
 """Notebook 0: what the checks of nothing do."""

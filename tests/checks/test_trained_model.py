@@ -5,12 +5,12 @@ import shutil
 
 import pytest
 
+from helpers.handed import change_tensors, continued, small_training
 from ninelives import weights
 from ninelives.checks.exercise import CheckFailed
 from ninelives.checks.trained_model import NotHandedIn, trained_model
 from ninelives.training import scores
 from ninelives.training.scores import Score, score
-from training.handed import change_tensors, continued, small_training
 
 
 @pytest.fixture

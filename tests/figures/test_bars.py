@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from figures.drawn import texts
+from helpers.drawn import texts
 from ninelives.figures import distribution
 
 WORDS = [f"w{i}" for i in range(40)]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from figures.drawn import texts
+from helpers.drawn import texts
 from ninelives.figures import curves
 from ninelives.figures.curves import LABEL_PITCH, _spread
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from figures.drawn import texts
+from helpers.drawn import texts
 from ninelives.figures import future_leak
 
 TOKENS = ["the", "cat", "the", "dog"]

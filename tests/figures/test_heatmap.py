@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from figures.drawn import texts
+from helpers.drawn import texts
 from ninelives.figures import head_grid, heatmap
 
 TOKENS = ["the", "cat", "saw", "the", "dog"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from figures.drawn import texts
+from helpers.drawn import texts
 from ninelives.figures import mask, masks_side_by_side
 
 TOKENS = ["the", "cat", "sat", "pad", "pad"]

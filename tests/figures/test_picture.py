@@ -11,7 +11,7 @@ from nbconvert import HTMLExporter
 from PIL import Image
 from traitlets.config import Config
 
-from figures.drawn import texts
+from helpers.drawn import texts
 from ninelives.figures import Picture, heatmap
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from figures.drawn import texts
+from helpers.drawn import texts
 from ninelives.figures import shape_diagram
 
 STATIONS = [("x", "(B, T, C)", "Comes in."), ("scores", "(B, H, T, T)", "Query times key.")]

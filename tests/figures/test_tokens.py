@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from figures.drawn import texts
+from helpers.drawn import texts
 from ninelives.figures import token_row
 
 TOKENS = ["the", "cat", "saw", "the", "dog"]

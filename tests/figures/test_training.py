@@ -1,6 +1,6 @@
 import pytest
 
-from figures.drawn import texts
+from helpers.drawn import texts
 from ninelives.figures import describe_training, training_curves
 
 WORDS = [{"step": 100, "loss": 2.5, "accuracy": 0.1}, {"step": 200, "loss": 1.5, "accuracy": 0.625}]

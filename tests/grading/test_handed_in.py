@@ -9,9 +9,9 @@ import pytest
 from nbgrader.api import Gradebook
 
 from grading.classroom import nbgrader
+from helpers.submissions import fill
+from helpers.trainings import put_training
 from ninelives.build import ROOT
-from submissions import fill
-from trainings import put_training
 
 NAME = "09-training"
 OWN = ("own-training-50", "own-training-80", "own-training-95", "own-training-99", "own-training-bonus")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from helpers.handed import continued, small_training
 from ninelives import weights
-from training.handed import continued, small_training
 
 
 @pytest.fixture(scope="session")

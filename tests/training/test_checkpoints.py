@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from helpers import sitting, small
 from ninelives.training import Run, train
-from training import sitting, small
 
 
 def contents(folder):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from helpers.handed import change_tensors, small_training
 from ninelives.training import compare_class
 from ninelives.training.compare_class import compare
-from training.handed import change_tensors, small_training
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from helpers.handed import TOKENIZER, change_facts, change_tensors, continued, tensors_file
 from ninelives import weights
 from ninelives.config import TransformerConfig
 from ninelives.model import EncoderDecoder
@@ -18,7 +19,6 @@ from ninelives.recipes.translator import take_over
 from ninelives.text import WordTokenizer
 from ninelives.training.compare_class import NEARLY_THE_SAME, all_weights
 from ninelives.training.handed_in import Refused, correlation, read
-from training.handed import TOKENIZER, change_facts, change_tensors, continued, tensors_file
 
 
 def test_an_honest_training_is_read_with_its_model_tokenizer_and_run(own):

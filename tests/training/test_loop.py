@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from helpers import small
 from ninelives.training import Diverged, Run, train
-from training import small
 
 RECIPE = small.RECIPE
 

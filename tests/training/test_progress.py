@@ -1,8 +1,8 @@
 import pytest
 
+from helpers import small
 from ninelives.training import train
 from ninelives.training.progress import duration
-from training import small
 
 
 def test_a_line_of_text_shows_the_progress(capsys):

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
+from helpers import small
 from ninelives.training import Recipe, Run, train
-from training import small
 
 RECIPE = small.RECIPE
 

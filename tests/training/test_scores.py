@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 
+from helpers.handed import change_facts, change_tensors, small_training
 from ninelives.training import scores
 from ninelives.training.handed_in import Refused, read
 from ninelives.training.scores import score
-from training.handed import change_facts, change_tensors, small_training
 
 
 def test_the_score_counts_parameters_and_steps_in_the_file(own):

@@ -7,8 +7,8 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / 
 
 import torch
 
+from helpers import small
 from ninelives.training import train
-from training import small
 
 torch.set_num_threads(1)
 # Brings in what PyTorch loads with its first optimizer, so that it is there before a test forks.

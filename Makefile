@@ -4,10 +4,11 @@
 
 PYTHON ?= python3
 
-.PHONY: lab test build grade bench constraints lowest
+.PHONY: lab test lint build grade bench constraints lowest
 
 lab: .venv/.installed ; .venv/bin/python -m ninelives.workspace
 test: .venv/.installed-test ; @$(GET_CHROMIUM); .venv/bin/python -m pytest -n auto --dist loadfile
+lint: .venv/.installed-test node_modules/.installed ; .venv/bin/ruff check && npm run lint && npm run typecheck && npm test
 build: .venv/.installed-author ; .venv/bin/python -m ninelives.build
 grade: .venv/.installed ; .venv/bin/python -m ninelives.grading $(A) $(ARGS)
 bench: .venv/.installed-test ; set -e; for script in $(sort $(wildcard bench/*.py)); do sed -n '1s/"""//gp' $$script; .venv/bin/python $$script; done
@@ -25,6 +26,12 @@ TORCH = $(shell grep '^torch==' constraints.txt)
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install -c constraints.txt $(TORCH)
 	.venv/bin/python -m pip install -c constraints.txt -e '.$(EXTRA)'
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json
+	@command -v npm >/dev/null || \
+		{ echo 'make lint needs Node.js with npm, for the checks of the JavaScript: install them (Debian and Ubuntu: apt install nodejs npm).'; exit 1; }
+	npm ci
 	@touch $@
 
 # The browser tests need Chromium or Chrome. On Debian as root it is installed here; elsewhere they say what to do.

@@ -251,7 +251,7 @@ def test_each_link_leads_to_a_file_and_a_heading(document):
             assert heading in [re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in headings], target
 
 
-FILE = re.compile(r"(?=.*/|.*\.(?:py|md|txt|toml|yml|cff|ipynb|json|db|csv)$)[\w.*-]+(?:/[\w.*-]+)*/?")
+FILE = re.compile(r"(?!text/|image/)(?=.*/|.*\.(?:py|md|txt|toml|yml|cff|ipynb|json|db|csv)$)[\w.*-]+(?:/[\w.*-]+)*/?")
 MADE = {line.strip("/*") for line in (ROOT / ".gitignore").read_text().split()} | {"my-class", "grades.csv", "release"}
 INSIDE = ("", "course", "course/ninelives", "tests", "bench")
 

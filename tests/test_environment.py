@@ -96,7 +96,7 @@ def test_the_installed_versions_are_the_pinned_ones():
     assert wrong == [], "install again: make test"
 
 
-EXTRA_OF = {"grading": "teach", "build": "teach", "parts": "course"}  # the other modules need none
+EXTRA_OF = {"grading": "teach", "build": "teach", "use_mine": "course"}  # the other modules need none
 # Runs code for one extra after the other, where only the packages that the extras so far install are found.
 IN_STAGES = """
 import json, sys
@@ -139,6 +139,17 @@ def test_each_module_imports_only_what_its_extra_installs_and_the_python_of_the_
     assert done.returncode == 0, done.stderr
 
 
+def test_an_installation_without_the_clone_has_every_file_of_the_package():
+    """All but the settings of JupyterLab for `make lab`, which works in a clone alone, and tests."""
+    package = ROOT / "course" / "ninelives"
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["ninelives"]
+    installed = {path for pattern in patterns for path in package.glob(pattern)}
+    listed = subprocess.run(["git", "ls-files", package], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    there = {ROOT / line for line in listed.splitlines() if not re.search(r"\.py$|/jupyter_config/|\.test\.js$|\.d\.ts$", line)}
+    assert len(there) > 20
+    assert there - installed == set()
+
+
 def test_the_conda_environment_installs_what_make_lab_does():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     *conda, pip = environment["dependencies"]
@@ -155,3 +166,20 @@ def test_the_makefile_refuses_the_same_pythons_as_pyproject():
 
 def test_both_licences_stand_at_the_root():
     assert [name for name in PROJECT["license-files"] if not (ROOT / name).read_text().strip()] == []
+
+
+def test_the_citation_is_valid_and_says_what_pyproject_says():
+    """The keys of the Citation File Format 1.2, https://github.com/citation-file-format."""
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= citation.keys()  # required
+    assert citation.keys() <= {
+        "abstract", "authors", "cff-version", "commit", "contact", "date-released", "doi", "identifiers", "keywords", "license",
+        "license-url", "message", "preferred-citation", "references", "repository", "repository-artifact", "repository-code",
+        "title", "type", "url", "version"}
+    assert citation["cff-version"] == "1.2.0"
+    assert citation["type"] in ("software", "dataset")
+    assert citation["version"] == PROJECT["version"]
+    assert " AND ".join(citation["license"]) == PROJECT["license"]
+    assert [author["name"] in (ROOT / "LICENSE").read_text() for author in citation["authors"]] == [True]
+    for reference in citation["references"]:
+        assert {"authors", "title", "type"} <= reference.keys()

@@ -124,7 +124,7 @@ for names, code in json.load(sys.stdin):
 def test_each_module_imports_only_what_its_extra_installs_and_the_python_of_the_readme_needs_no_extra():
     modules = {"": [], "course": [], "teach": []}
     for found in pkgutil.walk_packages(ninelives.__path__, "ninelives."):
-        if not found.name.endswith("__main__"):
+        if not found.name.endswith(("__main__", "grading.hook")):  # a command; a refusal of old settings
             modules[EXTRA_OF.get(found.name.split(".")[1], "")].append(f"import {found.name}")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     block = re.search(r"(?:    .*\n|\n)+", readme[readme.index("    from ninelives import"):])[0]

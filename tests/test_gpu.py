@@ -2,12 +2,13 @@
 
 import pytest
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from helpers import small
 from ninelives import weights
 from ninelives.config import TransformerConfig
 from ninelives.figures import heatmap
-from ninelives.model import Decoder, Encoder, EncoderDecoder, generate, prefix_generation
+from ninelives.model import Decoder, Encoder, EncoderDecoder, MultiHeadSelfAttention, generate, prefix_generation
 from ninelives.text import sentences
 from ninelives.training import exact_match, train
 from ninelives.widgets import AttentionExplorer, LayerStepper, PositionLab, TemperatureLab, TranslationLab
@@ -43,6 +44,50 @@ def test_a_model_gives_the_same_and_the_same_gradient(kind, batch):
     wanted = {name: parameter.grad for name, parameter in here.named_parameters() if parameter.grad is not None}
     found = {name: parameter.grad.cpu() for name, parameter in there.named_parameters() if parameter.grad is not None}
     torch.testing.assert_close(found, wanted)
+
+
+def test_second_derivatives_and_gradients_of_each_example_are_the_same_there():
+    found = []
+    for model in twins(Decoder, CONFIG):
+        device = next(model.parameters()).device
+        idx, targets = IDX.to(device), TARGETS.to(device)
+        with sdpa_kernel(SDPBackend.MATH):
+            first = torch.autograd.grad(model(idx, targets)[1], list(model.parameters()), create_graph=True)
+            second = torch.autograd.grad(sum(gradient.square().sum() for gradient in first), list(model.parameters()))
+        of_each = torch.func.vmap(
+            torch.func.grad(lambda parameters, row, answer, model=model: torch.func.functional_call(model, parameters, (row[None], answer[None]))[1]),
+            in_dims=(None, 0, 0),
+        )(dict(model.named_parameters()), idx, targets)
+        found.append([tensor.cpu() for tensor in (*second, *of_each.values())])
+    torch.testing.assert_close(found[1], found[0])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_a_model_trains_and_writes_there_in_every_dtype(dtype):
+    here, there = twins(EncoderDecoder, CONFIG, CONFIG)
+    there = there.to(dtype)
+    logits, loss = there(PADDED.to("cuda"), TARGETS.to("cuda"))
+    loss.backward()
+    assert logits.dtype == dtype and all(p.grad.isfinite().all() for p in there.parameters() if p.grad is not None)
+    torch.testing.assert_close(logits.cpu().double(), here(PADDED, TARGETS)[0], rtol=0.1, atol=0.1)
+    assert prefix_generation(there, PADDED.to("cuda"), 20, 0).shape == (2, 20)
+
+
+def test_it_compiles_into_one_graph_there():
+    _, model = twins(Decoder, CONFIG)
+    idx, targets = IDX.to("cuda"), TARGETS.to("cuda")
+    compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(compiled(idx, targets), model(idx, targets))
+
+
+@pytest.mark.parametrize("mask, says", [
+    (torch.zeros(3, 3).masked_fill(torch.ones(3, 3).triu(1) == 1, float("-inf")), "attention_mask holds -inf"),
+    (torch.zeros(2, 1, 3, 3, dtype=torch.bool), "row 0 of attention_mask .* allows no key at all"),
+])
+def test_a_bad_mask_there_raises_the_same_sentence(mask, says):
+    attention = MultiHeadSelfAttention(CONFIG).to("cuda")
+    with pytest.raises(ValueError, match=says):
+        attention(torch.zeros(2, 3, 12, device="cuda"), mask.to("cuda"))
 
 
 def test_dropout_is_drawn_there():

@@ -39,7 +39,7 @@ def test_a_mask_of_another_shape_is_refused(attention, x, shape):
 
 
 @pytest.mark.parametrize(("mask", "rewritten", "advice"), [
-    (torch.ones(B, T), lambda mask: mask[:, None, None], "Write attention_mask[:, None, None] if it says which tokens are no padding."),
+    (torch.ones(B, T), lambda mask: mask[:, None, None], "Write attention_mask[:, None, None] if it says which tokens are not padding."),
     (torch.ones(B, T, T), lambda mask: mask[:, None], "Write attention_mask[:, None] to give it an axis for the heads."),
 ])
 def test_a_mask_that_lacks_axes_is_refused_with_what_to_write(attention, x, mask, rewritten, advice):

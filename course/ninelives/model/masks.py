@@ -58,7 +58,7 @@ def checked_mask(attention_mask: torch.Tensor | None, q: torch.Tensor, k: torch.
     (B, H, T, head_size), S, shape = q.shape, k.shape[2], tuple(attention_mask.shape)
     # A (B, T, S) mask would line its examples up with the heads: silently wrong when B is n_head.
     if len(shape) not in (2, 4) or any(have not in (1, need) for have, need in zip(shape[::-1], (S, T, H, B))):
-        advice = {(B, S): "Write attention_mask[:, None, None] if it says which tokens are no padding.",
+        advice = {(B, S): "Write attention_mask[:, None, None] if it says which tokens are not padding.",
                   (B, T, S): "Write attention_mask[:, None] to give it an axis for the heads."}
         raise ValueError(
             f"attention_mask has shape {shape} and x has shape {(B, T, H * head_size)}: "

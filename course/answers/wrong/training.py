@@ -1,13 +1,14 @@
-"""Wrong answers to notebook 9."""
+"""Wrong answers to notebook 9 that no registered mistake of its checks can be."""
 
 import copy
 import math
 
 import torch
 from torch import nn
-from torch.nn.utils.rnn import pad_sequence
 
 from answers import refused_by
+from ninelives.checks.measures import written
+from ninelives.checks.tokenizer import GivenTokenizer
 from ninelives.checks.training import (
     exact_match,
     honest_accuracy,
@@ -18,320 +19,229 @@ from ninelives.checks.training import (
     translation_batch,
     warmup_cosine,
 )
+from ninelives.checks.training_step import gradients_of, set_rate
+from ninelives.checks.translation_batch import closed, padded, sources
 from ninelives.config import TransformerConfig
 from ninelives.model import prefix_generation
 from ninelives.training import Recipe
 
 
-class Given:
-    """The constructor that stands in the exercise, and a right answer to build mistakes on."""
-
-    def __init__(self, words):
-        self.words = ["<end>", *words]
-        self.id_of = {word: id for id, word in enumerate(self.words)}
-        self.end_token = self.id_of["<end>"]
-
-    def split(self, text):
-        return text.lower().strip().removesuffix(".").replace("'", "' ").split()
-
-    def encode(self, text):
-        words = self.split(text)
-        for word in words:
-            if word not in self.id_of:
-                raise ValueError(f"unknown word {word!r}")
-        return torch.tensor([self.id_of[word] for word in words])
-
-    def decode(self, ids):
-        words = []
-        for id in ids.tolist():
-            if id in (-1, self.end_token):
-                break
-            words.append(self.words[id])
-        return " ".join(words).replace("' ", "'")
-
-
-@refused_by(tokenizer, "encode", "not written yet")
-class EncodeNotWritten(Given):
+@refused_by(tokenizer, "encode", "not written yet", "run its cell again, then this check")
+class EncodeNotWritten(GivenTokenizer):
     def encode(self, text):
         raise NotImplementedError()
 
 
-@refused_by(tokenizer, "encode", "a list")
-class EncodeGivesAList(Given):
+@refused_by(tokenizer, "encode", "gives a list", "return the tensor itself, not wrapped in something else.")
+class EncodeGivesAList(GivenTokenizer):
     def encode(self, text):
         return super().encode(text).tolist()
 
 
-@refused_by(tokenizer, "encode", "torch.int64")
-class IdsAsFloats(Given):
+@refused_by(tokenizer, "encode", "torch.int64", "of whole numbers is int64 by itself")
+class IdsAsFloats(GivenTokenizer):
     def encode(self, text):
         return super().encode(text).float()
 
 
-@refused_by(tokenizer, "encode", "too high by 1")
-class IdsCountedFromOne(Given):
-    def encode(self, text):
-        return super().encode(text) + 1
-
-
-@refused_by(tokenizer, "encode", "too low by 1")
-class EndTokenForgotten(Given):
-    def encode(self, text):
-        return super().encode(text) - 1
-
-
-@refused_by(tokenizer, "encode", "places in the sorted vocabulary")
-class WordsSorted(Given):
-    def encode(self, text):
-        return torch.tensor([sorted(self.words).index(word) for word in self.split(text)])
-
-
-@refused_by(tokenizer, "encode", "one id too many")
-class EndTokenPutByEncode(Given):
-    def encode(self, text):
-        return torch.cat([super().encode(text), torch.tensor([self.end_token])])
-
-
-@refused_by(tokenizer, "encode", "the batch comes later")
-class BatchOfOne(Given):
-    def encode(self, text):
-        return super().encode(text).unsqueeze(0)
-
-
-@refused_by(tokenizer, "encode", "text.lower()")
-class CapitalsKept(Given):
+@refused_by(tokenizer, "encode", "is the same word: `text.lower()` first")
+class CapitalsKept(GivenTokenizer):
     def split(self, text):
         return text.strip().removesuffix(".").replace("'", "' ").split()
 
 
 @refused_by(tokenizer, "encode", "the full stop at the end")
-class FullStopKept(Given):
+class FullStopKept(GivenTokenizer):
     def split(self, text):
         return text.lower().replace("'", "' ").split()
 
 
-@refused_by(tokenizer, "encode", "is two words")
-class ApostropheInsideAWord(Given):
+@refused_by(tokenizer, "encode", "is two words: put a blank after every apostrophe")
+class ApostropheInsideAWord(GivenTokenizer):
     def split(self, text):
         return text.lower().strip().removesuffix(".").split()
 
 
-@refused_by(tokenizer, "encode", "does not")
-class SplitAtEveryBlank(Given):
+@refused_by(tokenizer, "encode", "makes an empty word of two blanks in a row")
+class SplitAtEveryBlank(GivenTokenizer):
     def split(self, text):
         return text.lower().strip().removesuffix(".").replace("'", "' ").split(" ")
 
 
-@refused_by(tokenizer, "encode", "turned round")
-class SentenceTurnedRound(Given):
+@refused_by(tokenizer, "encode", "a word's id is its position in self.words")
+class EveryOtherId(GivenTokenizer):
     def encode(self, text):
-        return super().encode(text).flip(0)
+        return 2 * super().encode(text)
 
 
-@refused_by(tokenizer, "unknown", "silently becomes another one")
-class UnknownBecomesTheFirstWord(Given):
+@refused_by(tokenizer, "encode", "end_token is 14", "keep the __init__ of the exercise as it is")
+class EndTokenLast(GivenTokenizer):
+    def __init__(self, words):
+        super().__init__(words)
+        self.end_token = len(words)
+
+
+@refused_by(tokenizer, "unknown", "the word silently becomes another one")
+class UnknownBecomesTheFirstWord(GivenTokenizer):
     def encode(self, text):
         return torch.tensor([self.id_of.get(word, 0) for word in self.split(text)])
 
 
-@refused_by(tokenizer, "unknown", "silently becomes another one")
-class UnknownBecomesTheEnd(Given):
+@refused_by(tokenizer, "unknown", "the word silently becomes another one")
+class UnknownBecomesTheEnd(GivenTokenizer):
     def encode(self, text):
         return torch.tensor([self.id_of.get(word, self.end_token) for word in self.split(text)])
 
 
-@refused_by(tokenizer, "unknown", "left out")
-class UnknownLeftOut(Given):
+@refused_by(tokenizer, "unknown", "the word is left out. The model")
+class UnknownLeftOut(GivenTokenizer):
     def encode(self, text):
         return torch.tensor([self.id_of[word] for word in self.split(text) if word in self.id_of], dtype=torch.int64)
 
 
-@refused_by(tokenizer, "unknown", "raises KeyError")
-class UnknownRaisesKeyError(Given):
+@refused_by(tokenizer, "unknown", "raises KeyError", "look before you ask the dictionary")
+class UnknownRaisesKeyError(GivenTokenizer):
     def encode(self, text):
         return torch.tensor([self.id_of[word] for word in self.split(text)])
 
 
-@refused_by(tokenizer, "unknown", "a message that names the word")
-class UnknownNotNamed(Given):
+@refused_by(tokenizer, "unknown", "a message that names the word", "the reader of the message must learn which word")
+class UnknownNotNamed(GivenTokenizer):
     def encode(self, text):
         if not set(self.split(text)) <= set(self.words):
             raise ValueError("unknown word")
         return super().encode(text)
 
 
-@refused_by(tokenizer, "decode", "not written yet")
-class DecodeNotWritten(Given):
+@refused_by(tokenizer, "decode", "not written yet", "run its cell again, then this check")
+class DecodeNotWritten(GivenTokenizer):
     def decode(self, ids):
         raise NotImplementedError()
 
 
 @refused_by(tokenizer, "decode", "words[-1] is the last word of the list")
-class PaddingDecodedAsTheLastWord(Given):
+class PaddingDecodedAsTheLastWord(GivenTokenizer):
     def decode(self, ids):
         words = [self.words[id] for id in ids.tolist()]
         return " ".join(words[: words.index("<end>")] if self.end_token in ids else words).replace("' ", "'")
 
 
-@refused_by(tokenizer, "decode", "no word of it")
-class EndDecoded(Given):
+@refused_by(tokenizer, "decode", "it is not a word of the sentence")
+class EndDecoded(GivenTokenizer):
     def decode(self, ids):
         return " ".join(self.words[id] for id in ids.tolist() if id != -1).replace("' ", "'")
 
 
 @refused_by(tokenizer, "decode", "no longer part of the sentence")
-class GoesOnBehindTheEnd(Given):
+class GoesOnAfterTheEnd(GivenTokenizer):
     def decode(self, ids):
         return " ".join(self.words[id] for id in ids.tolist() if id not in (-1, self.end_token)).replace("' ", "'")
 
 
 @refused_by(tokenizer, "decode", "one blank between two words")
-class WordsRunTogether(Given):
+class WordsRunTogether(GivenTokenizer):
     def decode(self, ids):
         return super().decode(ids).replace(" ", "")
 
 
 @refused_by(tokenizer, "decode", "right before the next word")
-class ApostropheLeftAlone(Given):
+class ApostropheLeftAlone(GivenTokenizer):
     def decode(self, ids):
         return super().decode(ids).replace("'", "' ")
 
 
-@refused_by(tokenizer, "decode", "gives a list")
-class DecodeGivesAList(Given):
+@refused_by(tokenizer, "decode", "gives a list", "makes one text of a list of words")
+class DecodeGivesAList(GivenTokenizer):
     def decode(self, ids):
         return super().decode(ids).split()
 
 
-def right_batch(pairs, end_token):
-    prefix = pad_sequence([source for source, _ in pairs], batch_first=True, padding_value=-1)
-    targets = pad_sequence([torch.cat([a, torch.tensor([end_token])]) for _, a in pairs], batch_first=True, padding_value=-1)
-    return prefix, targets
+@refused_by(tokenizer, "decode", "go through the ids as numbers: `ids.tolist()`")
+class AllIdsAtOnce(GivenTokenizer):
+    def decode(self, ids):
+        return " ".join(self.words[ids])
 
 
-@refused_by(translation_batch, "shape", "not written yet")
+@refused_by(tokenizer, "decode", "−1 is padding, and no word has this id")
+class WordsLookedUpInADictionary(GivenTokenizer):
+    def decode(self, ids):
+        word_of = {id: word for word, id in self.id_of.items()}
+        words = [word_of[id] for id in ids.tolist()]
+        return " ".join(words[: words.index("<end>")] if "<end>" in words else words).replace("' ", "'")
+
+
+@refused_by(tokenizer, "decode", "each id is a position in self.words")
+class IdsTakenForPositionsWithoutTheEnd(GivenTokenizer):
+    def decode(self, ids):
+        return super().decode(torch.where(ids > 1, ids - 1, ids))
+
+
+@refused_by(tokenizer, "decode", "decode(encode(", "encode and decode must use the same list of words")
+class RepeatedWordsLeftOut(GivenTokenizer):
+    def decode(self, ids):
+        return super().decode(torch.tensor(list(dict.fromkeys(ids.tolist()))))
+
+
+@refused_by(translation_batch, "shape", "not written yet", "run its cell again, then this check")
 def batch_not_written(pairs, end_token):
     raise NotImplementedError()
 
 
-@refused_by(translation_batch, "shape", "no room for an end token")
-def end_token_forgotten(pairs, end_token):
-    return right_batch(pairs, end_token)[0], pad_sequence([a for _, a in pairs], batch_first=True, padding_value=-1)
-
-
-@refused_by(translation_batch, "shape", "cannot be stacked")
+@refused_by(translation_batch, "shape", "tensors of different lengths cannot be stacked")
 def stacked(pairs, end_token):
     return torch.stack([source for source, _ in pairs]), torch.stack([answer for _, answer in pairs])
 
 
-@refused_by(translation_batch, "shape", "each sentence is a row, not a column")
-def sentences_as_columns(pairs, end_token):
-    prefix, targets = right_batch(pairs, end_token)
-    return prefix.T, targets.T
-
-
-@refused_by(translation_batch, "shape", "cut to the shortest")
-def cut_to_the_shortest(pairs, end_token):
-    shortest = min(len(source) for source, _ in pairs)
-    return torch.stack([source[:shortest] for source, _ in pairs]), right_batch(pairs, end_token)[1]
-
-
-@refused_by(translation_batch, "shape", "one column too many")
-def end_token_behind_the_prefix_too(pairs, end_token):
-    end = torch.tensor([end_token])
-    return right_batch([(torch.cat([source, end]), answer) for source, answer in pairs], end_token)
-
-
-@refused_by(translation_batch, "shape", "no start token")
-def start_token_in_front(pairs, end_token):
-    start = torch.tensor([end_token])
-    return right_batch([(source, torch.cat([start, answer])) for source, answer in pairs], end_token)
-
-
-@refused_by(translation_batch, "shape", "have changed places")
-def french_first(pairs, end_token):
-    return right_batch(pairs, end_token)[::-1]
-
-
-@refused_by(translation_batch, "shape", "torch.int64")
+@refused_by(translation_batch, "shape", "torch.int64", "torch.full takes the dtype of its number")
 def ids_as_floats(pairs, end_token):
-    return tuple(tensor.float() for tensor in right_batch(pairs, end_token))
+    return padded(sources(pairs)).float(), padded(closed(pairs, end_token)).float()
 
 
-@refused_by(translation_batch, "shape", "two tensors")
+@refused_by(translation_batch, "shape", "two things: (prefix, targets)", "return prefix, targets.")
 def one_tensor(pairs, end_token):
-    return right_batch(pairs, end_token)[0]
+    return padded(sources(pairs))
 
 
-@refused_by(translation_batch, "values", "the padding stands in front")
-def padded_in_front(pairs, end_token):
-    prefix, targets = right_batch([(a.flip(0), b) for a, b in pairs], end_token)
-    return prefix.flip(1), targets
+@refused_by(translation_batch, "shape", "rows of different lengths make no tensor")
+def lists_of_different_lengths(pairs, end_token):
+    return torch.tensor([source.tolist() for source, _ in pairs]), torch.tensor([row.tolist() for row in closed(pairs, end_token)])
 
 
-@refused_by(translation_batch, "values", "the padding is 0")
-def padded_with_zero(pairs, end_token):
-    return tuple(tensor.clamp(min=0) for tensor in right_batch(pairs, end_token))
+@refused_by(translation_batch, "shape", "translation_batch changed the pairs", "work on copies; torch.cat makes one")
+def pairs_sorted_in_place(pairs, end_token):
+    pairs.sort(key=lambda pair: len(pair[0]))
+    return padded(sources(pairs)), padded(closed(pairs, end_token))
 
 
-@refused_by(translation_batch, "values", "the padding is the end token")
-def padded_with_the_end_token(pairs, end_token):
-    prefix, targets = right_batch(pairs, end_token)
-    return prefix, targets.where(targets != -1, end_token)
+@refused_by(translation_batch, "values", "for targets followed by the end token, then −1 up to the longest")
+def last_pair_first(pairs, end_token):
+    return padded(sources(pairs)).flip(0), padded(closed(pairs, end_token)).flip(0)
 
 
-@refused_by(translation_batch, "values", "stands behind the padding")
-def end_token_behind_the_padding(pairs, end_token):
-    prefix, _ = right_batch(pairs, end_token)
-    answers = pad_sequence([answer for _, answer in pairs], batch_first=True, padding_value=-1)
-    return prefix, torch.cat([answers, torch.full((len(pairs), 1), end_token)], dim=1)
+def right_step(model, optimizer, batch, rate, grad_clip):
+    loss = gradients_of(model, optimizer, batch, rate)
+    nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    return loss
 
 
-@refused_by(translation_batch, "values", "in front. It is the last thing")
-def end_token_in_front(pairs, end_token):
-    prefix, _ = right_batch(pairs, end_token)
-    return prefix, pad_sequence([torch.cat([torch.tensor([end_token]), a]) for _, a in pairs], batch_first=True, padding_value=-1)
-
-
-@refused_by(translation_batch, "values", "moved by one place")
-def shifted_by_hand(pairs, end_token):
-    prefix, targets = right_batch(pairs, end_token)
-    return prefix, torch.cat([targets[:, 1:], torch.full((len(pairs), 1), -1)], dim=1)
-
-
-@refused_by(translation_batch, "values", "the end token is missing")
-def padding_in_place_of_the_end(pairs, end_token):
-    prefix, targets = right_batch(pairs, end_token)
-    return prefix, targets.where(targets != end_token, -1)
-
-
-def move(optimizer, rate):
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-
-
-@refused_by(training_step, "loss", "not written yet")
+@refused_by(training_step, "loss", "not written yet", "run its cell again, then this check")
 def step_not_written(model, optimizer, batch, rate, grad_clip):
     raise NotImplementedError()
 
 
-@refused_by(training_step, "loss", "the function has no `return`")
+@refused_by(training_step, "loss", "the function has no `return`.")
 def nothing_returned(model, optimizer, batch, rate, grad_clip):
     right_step(model, optimizer, batch, rate, grad_clip)
 
 
-def right_step(model, optimizer, batch, rate, grad_clip):
-    model.train()
-    move(optimizer, rate)
-    optimizer.zero_grad()
-    _, loss = model(*batch)
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
-    optimizer.step()
-    return loss.item()
+@refused_by(training_step, "loss", "gives a tuple of 2", "return `loss.item()` alone")
+def logits_returned_too(model, optimizer, batch, rate, grad_clip):
+    right_step(model, optimizer, batch, rate, grad_clip)
+    return tuple(each.detach() for each in model(*batch))
 
 
-@refused_by(training_step, "loss", "still hangs on its graph")
+@refused_by(training_step, "loss", "a list of a thousand such losses keeps a thousand graphs")
 def loss_with_its_graph(model, optimizer, batch, rate, grad_clip):
     right_step(model, optimizer, batch, rate, grad_clip)
     return model(*batch)[1]
@@ -343,12 +253,12 @@ def loss_after_the_step(model, optimizer, batch, rate, grad_clip):
     return model(*batch)[1].item()
 
 
-@refused_by(training_step, "loss", "the mean over the batch")
+@refused_by(training_step, "loss", "the loss is already the mean over the batch")
 def loss_summed(model, optimizer, batch, rate, grad_clip):
     return right_step(model, optimizer, batch, rate, grad_clip) * len(batch[0])
 
 
-@refused_by(training_step, "loss", "model(*batch)")
+@refused_by(training_step, "loss", "a batch is a tuple of what the model is called with")
 def batch_not_unpacked(model, optimizer, batch, rate, grad_clip):
     _, loss = model(batch)
     loss.backward()
@@ -368,39 +278,41 @@ def without_gradients(model, optimizer, batch, rate, grad_clip):
         return right_step(model, optimizer, batch, rate, grad_clip)
 
 
-@refused_by(training_step, "loss", "makes a plain number")
+@refused_by(training_step, "loss", "backward() is called on the logits")
+def backward_from_the_logits(model, optimizer, batch, rate, grad_clip):
+    logits, loss = model(*batch)
+    logits.backward()
+    return loss.item()
+
+
+@refused_by(training_step, "loss", "makes a plain number of the loss")
 def item_before_backward(model, optimizer, batch, rate, grad_clip):
     loss = model(*batch)[1].item()
     loss.backward()
     return loss
 
 
-@refused_by(training_step, "update", "the gradients of the step before are still there")
-def zero_grad_forgotten(model, optimizer, batch, rate, grad_clip):
-    model.train()
-    move(optimizer, rate)
+@refused_by(training_step, "loss", "before backward() the gradients are None")
+def clipped_by_hand_before_backward(model, optimizer, batch, rate, grad_clip):
     _, loss = model(*batch)
+    for parameter in model.parameters():
+        parameter.grad.clamp_(-grad_clip, grad_clip)
     loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
-    optimizer.step()
     return loss.item()
 
 
 @refused_by(training_step, "update", "no parameter has moved")
 def zero_grad_before_the_step(model, optimizer, batch, rate, grad_clip):
-    model.train()
-    move(optimizer, rate)
-    _, loss = model(*batch)
-    loss.backward()
+    loss = gradients_of(model, optimizer, batch, rate)
     optimizer.zero_grad()
     optimizer.step()
-    return loss.item()
+    return loss
 
 
 @refused_by(training_step, "update", "no parameter has moved")
 def step_before_backward(model, optimizer, batch, rate, grad_clip):
     model.train()
-    move(optimizer, rate)
+    set_rate(optimizer, rate)
     optimizer.zero_grad()
     _, loss = model(*batch)
     optimizer.step()
@@ -410,18 +322,13 @@ def step_before_backward(model, optimizer, batch, rate, grad_clip):
 
 @refused_by(training_step, "update", "no parameter has moved")
 def step_forgotten(model, optimizer, batch, rate, grad_clip):
-    model.train()
-    move(optimizer, rate)
-    optimizer.zero_grad()
-    _, loss = model(*batch)
-    loss.backward()
-    return loss.item()
+    return gradients_of(model, optimizer, batch, rate)
 
 
 @refused_by(training_step, "update", "no parameter has moved")
 def backward_forgotten(model, optimizer, batch, rate, grad_clip):
     model.train()
-    move(optimizer, rate)
+    set_rate(optimizer, rate)
     optimizer.zero_grad()
     _, loss = model(*batch)
     optimizer.step()
@@ -434,67 +341,20 @@ def a_copy_is_trained(model, optimizer, batch, rate, grad_clip):
     return right_step(model, optimizer, batch, rate, grad_clip)
 
 
-@refused_by(training_step, "update", "as if every step were the first")
+@refused_by(training_step, "update", "this is plain descent, as if every step were the first")
 def a_new_optimizer_every_step(model, optimizer, batch, rate, grad_clip):
     optimizer = type(optimizer)(optimizer.param_groups, **{k: v for k, v in optimizer.defaults.items() if k in ("momentum", "betas")})
     return right_step(model, optimizer, batch, rate, grad_clip)
 
 
-@refused_by(training_step, "update", "this is plain descent")
-def descent_by_hand(model, optimizer, batch, rate, grad_clip):
-    model.train()
-    model.zero_grad()
-    _, loss = model(*batch)
-    loss.backward()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter -= rate * parameter.grad
-    return loss.item()
-
-
-@refused_by(training_step, "update", "the rate has no effect")
-def rate_ignored(model, optimizer, batch, rate, grad_clip):
-    rates = [group["lr"] for group in optimizer.param_groups]
-    assert len(set(rates)) == 1
-    return right_step(model, optimizer, batch, rates[0], grad_clip)
-
-
-@refused_by(training_step, "update", "only the first of the optimizer's groups")
-def rate_for_the_first_group(model, optimizer, batch, rate, grad_clip):
-    optimizer.param_groups[0]["lr"] = rate
-    return take(model, optimizer, batch, grad_clip)
-
-
-@refused_by(training_step, "update", "the rate has no effect")
+@refused_by(training_step, "update", "the rate has no effect: put it into every group")
 def rate_after_the_step(model, optimizer, batch, rate, grad_clip):
-    loss = take(model, optimizer, batch, grad_clip)
-    move(optimizer, rate)
+    loss = right_step(model, optimizer, batch, optimizer.param_groups[0]["lr"], grad_clip)
+    set_rate(optimizer, rate)
     return loss
 
 
-def take(model, optimizer, batch, grad_clip):
-    model.train()
-    optimizer.zero_grad()
-    _, loss = model(*batch)
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
-    optimizer.step()
-    return loss.item()
-
-
-@refused_by(training_step, "update", "the sign is turned round")
-def climbing(model, optimizer, batch, rate, grad_clip):
-    model.train()
-    move(optimizer, rate)
-    optimizer.zero_grad()
-    _, loss = model(*batch)
-    (-loss).backward()
-    nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
-    optimizer.step()
-    return loss.item()
-
-
-@refused_by(training_step, "update", "each once")
+@refused_by(training_step, "update", "each once, on the optimizer that was given")
 def two_steps_in_one(model, optimizer, batch, rate, grad_clip):
     loss = right_step(model, optimizer, batch, rate, grad_clip)
     optimizer.step()
@@ -502,15 +362,9 @@ def two_steps_in_one(model, optimizer, batch, rate, grad_clip):
 
 
 @refused_by(training_step, "clipping", "the gradients are not clipped")
-def clipping_forgotten(model, optimizer, batch, rate, grad_clip):
-    move(optimizer, rate)
-    return take(model, optimizer, batch, float("inf"))
-
-
-@refused_by(training_step, "clipping", "the gradients are not clipped")
 def clipped_before_backward(model, optimizer, batch, rate, grad_clip):
     model.train()
-    move(optimizer, rate)
+    set_rate(optimizer, rate)
     optimizer.zero_grad()
     _, loss = model(*batch)
     nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
@@ -521,223 +375,90 @@ def clipped_before_backward(model, optimizer, batch, rate, grad_clip):
 
 @refused_by(training_step, "clipping", "the gradients are not clipped")
 def clipped_after_the_step(model, optimizer, batch, rate, grad_clip):
-    loss = clipping_forgotten(model, optimizer, batch, rate, grad_clip)
+    loss = gradients_of(model, optimizer, batch, rate)
+    optimizer.step()
     nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
     return loss
 
 
-@refused_by(training_step, "clipping", "every single number is clipped")
-def clipped_by_value(model, optimizer, batch, rate, grad_clip):
-    return clipped_in_another_way(model, optimizer, batch, rate, lambda parameters: nn.utils.clip_grad_value_(parameters, grad_clip))
-
-
-@refused_by(training_step, "clipping", "each parameter is clipped on its own")
-def clipped_one_by_one(model, optimizer, batch, rate, grad_clip):
-    return clipped_in_another_way(
-        model, optimizer, batch, rate, lambda parameters: [nn.utils.clip_grad_norm_(p, grad_clip) for p in parameters])
-
-
-@refused_by(training_step, "clipping", "short gradients are made longer")
-def always_of_the_same_length(model, optimizer, batch, rate, grad_clip):
-    def scale(parameters):
-        norm = torch.cat([p.grad.flatten() for p in parameters]).norm()
-        for p in parameters:
-            p.grad *= grad_clip / norm
-
-    return clipped_in_another_way(model, optimizer, batch, rate, scale) if grad_clip < 1e6 else right_step(model, optimizer, batch, rate, grad_clip)
-
-
-def clipped_in_another_way(model, optimizer, batch, rate, clip):
-    model.train()
-    move(optimizer, rate)
+def step_in_the_mode_it_finds(model, optimizer, batch, rate, grad_clip):
+    set_rate(optimizer, rate)
     optimizer.zero_grad()
     _, loss = model(*batch)
     loss.backward()
-    clip(list(model.parameters()))
+    nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
     optimizer.step()
     return loss.item()
 
 
-@refused_by(training_step, "mode", "model.train()")
+@refused_by(training_step, "mode", "`model.train()` at the beginning of the step")
 def left_in_evaluation(model, optimizer, batch, rate, grad_clip):
-    move(optimizer, rate)
-    optimizer.zero_grad()
-    _, loss = model(*batch)
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
-    optimizer.step()
-    return loss.item()
+    return step_in_the_mode_it_finds(model, optimizer, batch, rate, grad_clip)
 
 
-@refused_by(training_step, "mode", "dropout is for training")
+@refused_by(training_step, "mode", "dropout is for training", "`model.train()` at the beginning of the step")
 def trained_in_evaluation(model, optimizer, batch, rate, grad_clip):
-    loss = None
     model.eval()
-    move(optimizer, rate)
-    optimizer.zero_grad()
-    _, loss = model(*batch)
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
-    optimizer.step()
-    return loss.item()
+    return step_in_the_mode_it_finds(model, optimizer, batch, rate, grad_clip)
 
 
-@refused_by(noam_rate, "values", "not written yet")
+@refused_by(noam_rate, "values", "not written yet", "run its cell again, then this check")
 def rate_not_written(step, d_model, warmup_steps):
     raise NotImplementedError()
 
 
-@refused_by(noam_rate, "values", "The smaller one: min")
-def the_larger_of_the_two(step, d_model, warmup_steps):
-    return d_model**-0.5 * max(step**-0.5, step * warmup_steps**-1.5)
+@refused_by(noam_rate, "values", "d_model ** −0.5 · min(step ** −0.5, step · warmup_steps ** −1.5)")
+def half_the_rate(step, d_model, warmup_steps):
+    return d_model**-0.5 * min(step**-0.5, step * warmup_steps**-1.5) / 2
 
 
-@refused_by(noam_rate, "values", "the factor d_model ** −0.5 is missing")
-def width_forgotten(step, d_model, warmup_steps):
-    return min(step**-0.5, step * warmup_steps**-1.5)
+@refused_by(noam_rate, "values", "nothing here is divided by a number that may be 0")
+def root_of_the_steps_before(step, d_model, warmup_steps):
+    return d_model**-0.5 * min(1 / math.sqrt(step - 1), step * warmup_steps**-1.5)
 
 
-@refused_by(noam_rate, "values", "stands above the line")
-def times_the_root_of_the_width(step, d_model, warmup_steps):
-    return d_model**0.5 * min(step**-0.5, step * warmup_steps**-1.5)
+@refused_by(noam_rate, "values", "this is a root of a negative number")
+def root_of_the_steps_after_the_warm_up(step, d_model, warmup_steps):
+    return d_model**-0.5 * min(math.sqrt(step - warmup_steps), step * warmup_steps**-1.5)
 
 
-@refused_by(noam_rate, "values", "By its root")
-def divided_by_the_width(step, d_model, warmup_steps):
-    return min(step**-0.5, step * warmup_steps**-1.5) / d_model
+@refused_by(noam_rate, "values", "is a negative number raised to a power here?")
+def power_of_the_steps_after_the_warm_up(step, d_model, warmup_steps):
+    return d_model**-0.5 * (step - warmup_steps - 0.5) ** -0.5
 
 
-@refused_by(noam_rate, "values", "there is no warm-up")
-def falling_alone(step, d_model, warmup_steps):
-    return (d_model * step) ** -0.5
+@refused_by(noam_rate, "values", "gives a tuple of 2", "return one number.")
+def both_numbers(step, d_model, warmup_steps):
+    return d_model**-0.5 * step**-0.5, d_model**-0.5 * step * warmup_steps**-1.5
 
 
-@refused_by(noam_rate, "values", "it climbs for ever")
-def climbing_alone(step, d_model, warmup_steps):
-    return d_model**-0.5 * step * warmup_steps**-1.5
+@refused_by(warmup_cosine, "warm-up", "up to warmup_steps: peak · step / warmup_steps")
+def warm_up_squared(step, peak, warmup_steps, max_iters):
+    return peak * (step / max(warmup_steps, 1)) ** 2
 
 
-@refused_by(noam_rate, "values", "the power of warmup_steps")
-def another_power_of_warm_up(step, d_model, warmup_steps):
-    return d_model**-0.5 * min(step**-0.5, step * warmup_steps**-0.5)
+@refused_by(warmup_cosine, "cosine", "after the warm-up: peak · (1 + cos(π · done)) / 2")
+def cosine_squared(step, peak, warmup_steps, max_iters):
+    if step <= warmup_steps:
+        return peak * step / warmup_steps
+    return peak * (1 + math.cos(math.pi * (step - warmup_steps) / (max_iters - warmup_steps))) ** 2 / 4
 
 
-@refused_by(noam_rate, "values", "whatever the step is")
-def the_rate_of_the_last_step(step, d_model, warmup_steps):
-    return d_model**-0.5 * min(100_000**-0.5, 100_000 * warmup_steps**-1.5)
-
-
-@refused_by(warmup_cosine, "warm-up", "not written yet")
+@refused_by(warmup_cosine, "warm-up", "not written yet", "run its cell again, then this check")
 def cosine_not_written(step, peak, warmup_steps, max_iters):
     raise NotImplementedError()
 
 
-def falling(done):
-    return (1 + math.cos(math.pi * done)) / 2
-
-
-@refused_by(warmup_cosine, "warm-up", "this is the peak")
-def warm_up_forgotten(step, peak, warmup_steps, max_iters):
-    return peak if step <= warmup_steps else peak * falling((step - warmup_steps) / (max_iters - warmup_steps))
-
-
-@refused_by(warmup_cosine, "warm-up", "with rate 0")
-def warm_up_from_zero(step, peak, warmup_steps, max_iters):
-    return peak * (step - 1) / warmup_steps if step <= warmup_steps else peak * falling((step - warmup_steps) / (max_iters - warmup_steps))
-
-
-@refused_by(warmup_cosine, "cosine", "it stays at the peak")
-def constant_behind_the_warm_up(step, peak, warmup_steps, max_iters):
-    return peak * min(1, step / max(warmup_steps, 1))
-
-
-@refused_by(warmup_cosine, "cosine", "the wave begins at step 0")
-def wave_from_the_beginning(step, peak, warmup_steps, max_iters):
-    return peak * (step / warmup_steps if step <= warmup_steps else falling(step / max_iters))
-
-
-@refused_by(warmup_cosine, "cosine", "the wave is too long")
-def wave_too_long(step, peak, warmup_steps, max_iters):
-    return peak * (step / warmup_steps if step <= warmup_steps else falling((step - warmup_steps) / max_iters))
-
-
-@refused_by(warmup_cosine, "cosine", "a straight line down")
-def straight_down(step, peak, warmup_steps, max_iters):
-    return peak * (step / warmup_steps if step <= warmup_steps else (max_iters - step) / (max_iters - warmup_steps))
-
-
-@refused_by(warmup_cosine, "cosine", "a cosine goes down to −1")
-def below_zero(step, peak, warmup_steps, max_iters):
-    return peak * (step / warmup_steps if step <= warmup_steps else math.cos(math.pi * (step - warmup_steps) / (max_iters - warmup_steps)))
-
-
-@refused_by(warmup_cosine, "cosine", "the half is missing")
-def twice_the_peak(step, peak, warmup_steps, max_iters):
-    return peak * (step / warmup_steps if step <= warmup_steps else 2 * falling((step - warmup_steps) / (max_iters - warmup_steps)))
-
-
-@refused_by(warmup_cosine, "cosine", "math.cos wants radians")
-def in_degrees(step, peak, warmup_steps, max_iters):
-    return peak * (step / warmup_steps if step <= warmup_steps else (1 + math.cos(180 * (step - warmup_steps) / (max_iters - warmup_steps))) / 2)
-
-
-@refused_by(warmup_cosine, "cosine", "a whole wave comes back up")
-def a_whole_wave(step, peak, warmup_steps, max_iters):
-    return peak * (step / warmup_steps if step <= warmup_steps else falling(2 * (step - warmup_steps) / (max_iters - warmup_steps)))
-
-
-def written(model, prefix, targets, end_token, temperature=0):
-    """(B, T): what the model writes, filled up with -1."""
-    T = targets.shape[1]
-    answer = prefix_generation(model, prefix, T, temperature, end_token=end_token)
-    return nn.functional.pad(answer, (0, T - answer.shape[1]), value=-1)
-
-
-@refused_by(exact_match, "greedy", "not written yet")
+@refused_by(exact_match, "greedy", "not written yet", "run its cell again, then this check")
 def match_not_written(model, prefix, targets, end_token):
     raise NotImplementedError()
 
 
-@refused_by(exact_match, "greedy", "drawn by chance")
+@refused_by(exact_match, "greedy", "the words are drawn by chance. To measure")
 def sampled(model, prefix, targets, end_token):
-    return (written(model, prefix, targets, end_token, temperature=1.0) == targets).all(1).float().mean()
-
-
-@refused_by(exact_match, "sentences", "with the right words before each")
-def teacher_forced_words(model, prefix, targets, end_token):
-    model.eval()
-    P, T = prefix.shape[1], targets.shape[1]
-    # The last real row of each prefix predicts its first target.
-    rights = []
-    for source, answer in zip(prefix, targets):
-        source, answer = source[source != -1][None], answer[answer != -1][None]
-        logits, _ = model(source, answer)
-        rights += (logits[:, source.shape[1] - 1 : -1].argmax(-1) == answer).flatten().tolist()
-    return sum(rights) / len(rights)
-
-
-@refused_by(exact_match, "sentences", "padding is counted")
-def pads_counted(model, prefix, targets, end_token):
-    rights = []
-    for source, answer in zip(prefix, targets):
-        real = answer[answer != -1]
-        source = source[source != -1][None]
-        logits, _ = model.eval()(source, real[None])
-        right = (logits[0, source.shape[1] - 1 : -1].argmax(-1) == real).tolist()
-        rights += right + [True] * (len(answer) - len(real))
-    return sum(rights) / len(rights)
-
-
-@refused_by(exact_match, "sentences", "the end token is not compared")
-def end_not_compared(model, prefix, targets, end_token):
-    said = written(model, prefix, targets, end_token)
-    words = (targets != -1) & (targets != end_token)
-    return ((said == targets) | ~words).all(1).float().mean()
-
-
-@refused_by(exact_match, "sentences", "only the first word")
-def first_word_alone(model, prefix, targets, end_token):
-    return (written(model, prefix, targets, end_token)[:, 0] == targets[:, 0]).float().mean()
+    said = prefix_generation(model, prefix, targets.shape[1], 1.0, end_token=end_token)
+    said = nn.functional.pad(said, (0, targets.shape[1] - said.shape[1]), value=-1)
+    return (said == targets).all(1).float().mean()
 
 
 @refused_by(exact_match, "sentences", "With the answer in the question, any model is right")
@@ -749,38 +470,34 @@ def answer_in_the_prompt(model, prefix, targets, end_token):
     return (written(model, given, targets, end_token) == targets).all(1).float().mean()
 
 
-@refused_by(exact_match, "sentences", "divide by how many there are")
-def counted(model, prefix, targets, end_token):
-    return (written(model, prefix, targets, end_token) == targets).all(1).sum()
-
-
-@refused_by(exact_match, "sentences", "a share between 0 and 1")
-def in_percent(model, prefix, targets, end_token):
-    return 100 * (written(model, prefix, targets, end_token) == targets).all(1).float().mean()
-
-
-@refused_by(exact_match, "sentences", "the share of wrong answers")
-def share_of_wrong(model, prefix, targets, end_token):
-    return (written(model, prefix, targets, end_token) != targets).any(1).float().mean()
-
-
 @refused_by(exact_match, "greedy", "take the mean over the batch")
 def one_for_each_sentence(model, prefix, targets, end_token):
     return (written(model, prefix, targets, end_token) == targets).all(1)
 
 
-@refused_by(exact_match, "short answers", "fewer columns than targets")
+@refused_by(exact_match, "greedy", "the output of prefix_generation is (B, new)")
+def scores_expected(model, prefix, targets, end_token):
+    said = prefix_generation(model, prefix, targets.shape[1], 0, end_token=end_token)
+    return (said[:, :, 0] == targets).all(1).float().mean()
+
+
+@refused_by(exact_match, "sentences", "a sentence is right if every word is, including the end token")
+def half_of_the_words_will_do(model, prefix, targets, end_token):
+    return ((written(model, prefix, targets, end_token) == targets).float().mean(1) > 0.9).float().mean() / 2
+
+
+@refused_by(exact_match, "short answers", "so its output may have fewer columns than targets")
 def of_one_length_alone(model, prefix, targets, end_token):
     return (prefix_generation(model, prefix, targets.shape[1], 0, end_token=end_token) == targets).all(1).float().mean()
 
 
-@refused_by(exact_match, "short answers", "fewer columns than targets")
+@refused_by(exact_match, "short answers", "its output has fewer columns than targets. Pad it")
 def only_where_lengths_agree(model, prefix, targets, end_token):
     said = prefix_generation(model, prefix, targets.shape[1], 0, end_token=end_token)
     return (said == targets).all(1).float().mean() if said.shape == targets.shape else 0.0
 
 
-@refused_by(exact_match, "mode", "dropout is on")
+@refused_by(exact_match, "mode", "dropout is on: prefix_generation turns it off")
 def measured_in_training(model, prefix, targets, end_token):
     rights = []
     for source, answer in zip(prefix, targets):
@@ -790,13 +507,13 @@ def measured_in_training(model, prefix, targets, end_token):
     return sum(rights) / len(rights)
 
 
-@refused_by(exact_match, "mode", "put back what you changed")
+@refused_by(exact_match, "mode", "restore what you changed")
 def left_in_evaluation_afterwards(model, prefix, targets, end_token):
     model.eval()
     return (written(model, prefix, targets, end_token) == targets).all(1).float().mean()
 
 
-@refused_by(honest_accuracy, "choice", "not written yet")
+@refused_by(honest_accuracy, "choice", "not written yet", "run its cell again, then this check")
 def choice_not_written(models, splits, score):
     raise NotImplementedError()
 
@@ -807,7 +524,7 @@ def chosen_on_test(models, splits, score):
     return chosen, score(chosen, splits["test"])
 
 
-@refused_by(honest_accuracy, "choice", "learnt it by heart")
+@refused_by(honest_accuracy, "choice", "may have learnt them by heart")
 def chosen_on_training_data(models, splits, score):
     chosen = max(models, key=lambda model: score(model, splits["train"]))
     return chosen, score(chosen, splits["test"])
@@ -831,14 +548,37 @@ def best_test_score_of_any(models, splits, score):
     return chosen, max(score(model, splits["test"]) for model in models)
 
 
-@refused_by(honest_accuracy, "choice", "what has been looked at cannot be unseen")
+@refused_by(honest_accuracy, "choice", "what you have looked at you cannot unsee")
 def test_looked_at_for_all(models, splits, score):
     tested = {model: score(model, splits["test"]) for model in models}
     chosen = max(models, key=lambda model: score(model, splits["validation"]))
     return chosen, tested[chosen]
 
 
-@refused_by(honest_accuracy, "choice", "two things")
+@refused_by(honest_accuracy, "choice", "splits[\"validation\"]) for every model and take the best")
+def always_the_second(models, splits, score):
+    return models[1], score(models[1], splits["test"])
+
+
+@refused_by(honest_accuracy, "choice", "the accuracy is a list", "score gives the accuracy as a number")
+def accuracy_in_a_list(models, splits, score):
+    chosen = max(models, key=lambda model: score(model, splits["validation"]))
+    return chosen, [score(chosen, splits["test"])]
+
+
+@refused_by(honest_accuracy, "choice", "this is the mean of all models")
+def mean_of_all_models(models, splits, score):
+    chosen = max(models, key=lambda model: score(model, splits["validation"]))
+    return chosen, sum(score(model, splits["test"]) for model in models) / len(models)
+
+
+@refused_by(honest_accuracy, "choice", "report score(chosen, splits[\"test\"])")
+def accuracy_rounded(models, splits, score):
+    chosen = max(models, key=lambda model: score(model, splits["validation"]))
+    return chosen, round(score(chosen, splits["test"]), 2) + 0.004
+
+
+@refused_by(honest_accuracy, "choice", "two things: (model, accuracy)", "return the chosen model and its accuracy")
 def accuracy_alone(models, splits, score):
     chosen = max(models, key=lambda model: score(model, splits["validation"]))
     return score(chosen, splits["test"])
@@ -848,27 +588,27 @@ def sizes(vocab_size, block_size=32, **others):
     return TransformerConfig(vocab_size, block_size, **others)
 
 
-@refused_by(own_training, "sizes", "not written yet")
+@refused_by(own_training, "sizes", "not written yet", "run its cell again, then this check")
 def own_not_written(vocab_size, seed):
     raise NotImplementedError()
 
 
-@refused_by(own_training, "sizes", "three things")
+@refused_by(own_training, "sizes", "three things", "return recipe, encoder_config, decoder_config")
 def recipe_alone(vocab_size, seed):
     return Recipe(seed=seed)
 
 
-@refused_by(own_training, "sizes", "a Recipe")
+@refused_by(own_training, "sizes", "a Recipe", "Recipe(learning_rate=…, batch_size=…, …) comes first")
 def recipe_last(vocab_size, seed):
     return sizes(vocab_size), sizes(vocab_size), Recipe(seed=seed)
 
 
-@refused_by(own_training, "sizes", "look like copies")
+@refused_by(own_training, "sizes", "seem to have copied")
 def seed_ignored(vocab_size, seed):
     return Recipe(), sizes(vocab_size), sizes(vocab_size)
 
 
-@refused_by(own_training, "sizes", "as many as the tokenizer has words")
+@refused_by(own_training, "sizes", "you do not choose the vocabulary here")
 def vocabulary_chosen(vocab_size, seed):
     return Recipe(seed=seed), sizes(1000), sizes(1000)
 
@@ -891,3 +631,8 @@ def a_hundred_thousand_steps(vocab_size, seed):
 @refused_by(own_training, "sizes", "n_embd counts twice")
 def far_too_large(vocab_size, seed):
     return Recipe(seed=seed), sizes(vocab_size, n_embd=512), sizes(vocab_size, n_embd=512)
+
+
+@refused_by(own_training, "sizes", "the encoder's sizes are a dict", "build each with TransformerConfig")
+def sizes_as_a_dictionary(vocab_size, seed):
+    return Recipe(seed=seed), {"vocab_size": vocab_size}, {"vocab_size": vocab_size}

@@ -1,0 +1,213 @@
+"""Notebook 9, exercise 4: what the two schedules of the learning rate must give."""
+
+import math
+from collections.abc import Callable
+
+import torch
+
+from ninelives.checks.exercise import CheckFailed, Exercise, run, want_number
+
+RATE_HINTS = {
+    "division by zero": "nothing here is divided by a number that may be 0: look at the powers once more.",
+    "math domain error": "this is a root of a negative number: do you mean step, or step − warmup_steps?",
+}
+noam_rate = Exercise("noam_rate", RATE_HINTS)
+warmup_cosine = Exercise("warmup_cosine", RATE_HINTS)
+
+
+@noam_rate.mistake("values", "the larger of the two is taken. The smaller one: min.")
+def the_larger_of_the_two(step, d_model, warmup_steps):
+    return d_model**-0.5 * max(step**-0.5, step * warmup_steps**-1.5)
+
+
+@noam_rate.mistake("values", "the factor d_model ** −0.5 is missing.")
+def width_forgotten(step, d_model, warmup_steps):
+    return min(step**-0.5, step * warmup_steps**-1.5)
+
+
+@noam_rate.mistake("values", "the root of d_model multiplies. It must divide: d_model ** −0.5.")
+def times_the_root_of_the_width(step, d_model, warmup_steps):
+    return d_model**0.5 * min(step**-0.5, step * warmup_steps**-1.5)
+
+
+@noam_rate.mistake("values", "this divides by d_model. Divide by its root: d_model ** −0.5.")
+def divided_by_the_width(step, d_model, warmup_steps):
+    return min(step**-0.5, step * warmup_steps**-1.5) / d_model
+
+
+@noam_rate.mistake("values", "there is no warm-up: the second of the two numbers in min is missing.")
+def falling_only(step, d_model, warmup_steps):
+    return (d_model * step) ** -0.5
+
+
+@noam_rate.mistake("values", "it climbs for ever: the first of the two numbers in min is missing.")
+def climbing_only(step, d_model, warmup_steps):
+    return d_model**-0.5 * step * warmup_steps**-1.5
+
+
+@noam_rate.mistake("values", "the power of warmup_steps is −1.5, not −0.5.")
+def another_power_of_warm_up(step, d_model, warmup_steps):
+    return d_model**-0.5 * min(step**-0.5, step * warmup_steps**-0.5)
+
+
+@noam_rate.mistake("values", "d_model and warmup_steps are swapped.")
+def width_and_warm_up_swapped(step, d_model, warmup_steps):
+    return warmup_steps**-0.5 * min(step**-0.5, step * d_model**-1.5)
+
+
+def noam(step: float, d_model: int, warmup_steps: int) -> float:
+    """The reference, in another way: up in a straight line to the peak, then down as one over a root."""
+    peak = 1 / math.sqrt(d_model * warmup_steps)
+    return peak * step / warmup_steps if step <= warmup_steps else peak * math.sqrt(warmup_steps / step)
+
+
+@noam_rate.mistake("values", "1 is added to step. The first step is number 1 already.")
+def steps_counted_from_zero(step, d_model, warmup_steps):
+    return noam(step + 1, d_model, warmup_steps)
+
+
+@noam_rate.mistake("values", "this is the rate at step 100,000, whatever the step is.")
+def the_rate_of_the_last_step(step, d_model, warmup_steps):
+    return noam(100_000, d_model, warmup_steps)
+
+
+@noam_rate.aspect("values")
+def climbs_in_a_line_and_falls_as_one_over_a_root(answer, seed):
+    d_model, warmup = [(128, 4000), (64, 400), (512, 1000)][seed % 3]
+    steps = (1, 7, warmup // 2, warmup - 1, warmup, warmup + 1, 3 * warmup, 25_000, 100_000)
+    want_rates(noam_rate, [(step, d_model, warmup) for step in steps], answer, noam,
+               "d_model ** −0.5 · min(step ** −0.5, step · warmup_steps ** −1.5).")
+
+
+def cosine(step: float, peak: float, warmup_steps: int, max_iters: int, wave: Callable[[float], float] | None = None) -> float:
+    """The reference: up in a straight line, then the wave of the part that is done; (1 + cos x) / 2 is the square of cos(x / 2)."""
+    if step <= warmup_steps:
+        return peak * step / warmup_steps
+    done = (step - warmup_steps) / (max_iters - warmup_steps)
+    return peak * (wave(done) if wave else math.cos(math.pi / 2 * done) ** 2)
+
+
+WAVE_FROM_STEP_0 = (
+    "the wave begins at step 0. It begins after the warm-up: what counts is (step − warmup_steps) / (max_iters − warmup_steps)."
+)
+
+
+@warmup_cosine.mistake("warm-up", "this is the peak. On the way up the rate is a part of it, step / warmup_steps.")
+def warm_up_forgotten(step, peak, warmup_steps, max_iters):
+    return peak if step <= warmup_steps else cosine(step, peak, warmup_steps, max_iters)
+
+
+@warmup_cosine.mistake("warm-up", "the first step would be taken with rate 0. It is number 1: step / warmup_steps.")
+def warm_up_from_zero(step, peak, warmup_steps, max_iters):
+    return peak * (step - 1) / warmup_steps if step <= warmup_steps else cosine(step, peak, warmup_steps, max_iters)
+
+
+@warmup_cosine.mistake("warm-up", "1 is added to step in the warm-up. The first step is number 1 already.")
+def warm_up_one_too_far(step, peak, warmup_steps, max_iters):
+    return peak * (step + 1) / warmup_steps if step <= warmup_steps else cosine(step, peak, warmup_steps, max_iters)
+
+
+@warmup_cosine.mistake("warm-up", WAVE_FROM_STEP_0)
+def no_warm_up_at_all(step, peak, warmup_steps, max_iters):
+    return cosine(step, peak, 0, max_iters)
+
+
+@warmup_cosine.mistake("cosine", "it stays at the peak. After the warm-up it falls, half a wave of a cosine.")
+def constant_after_the_warm_up(step, peak, warmup_steps, max_iters):
+    return cosine(step, peak, warmup_steps, max_iters, lambda done: 1)
+
+
+@warmup_cosine.mistake("cosine", WAVE_FROM_STEP_0)
+def wave_from_the_beginning(step, peak, warmup_steps, max_iters):
+    return peak * step / warmup_steps if step <= warmup_steps else cosine(step, peak, 0, max_iters)
+
+
+@warmup_cosine.mistake("cosine", "the wave is too long: it has max_iters − warmup_steps steps.")
+def wave_too_long(step, peak, warmup_steps, max_iters):
+    return cosine(step, peak, warmup_steps, max_iters + warmup_steps)
+
+
+@warmup_cosine.mistake("cosine", "a cosine goes down to −1, and a rate must not: (1 + cos) / 2.")
+def below_zero(step, peak, warmup_steps, max_iters):
+    return cosine(step, peak, warmup_steps, max_iters, lambda done: math.cos(math.pi * done))
+
+
+@warmup_cosine.mistake("cosine", "the half is missing: (1 + cos) / 2 goes from 1 to 0.")
+def twice_the_peak(step, peak, warmup_steps, max_iters):
+    return cosine(step, peak, warmup_steps, max_iters, lambda done: 1 + math.cos(math.pi * done))
+
+
+@warmup_cosine.mistake("cosine", "this is a straight line down. A cosine was asked for.")
+def straight_down(step, peak, warmup_steps, max_iters):
+    return cosine(step, peak, warmup_steps, max_iters, lambda done: 1 - done)
+
+
+@warmup_cosine.mistake("cosine", "math.cos expects radians: half a wave is math.pi.")
+def in_degrees(step, peak, warmup_steps, max_iters):
+    return cosine(step, peak, warmup_steps, max_iters, lambda done: (1 + math.cos(180 * done)) / 2)
+
+
+@warmup_cosine.mistake("cosine", "a whole wave comes back up. Half a wave is math.pi.")
+def a_whole_wave(step, peak, warmup_steps, max_iters):
+    return cosine(step, peak, warmup_steps, max_iters, lambda done: (1 + math.cos(2 * math.pi * done)) / 2)
+
+
+@warmup_cosine.mistake("cosine", "the rate rises after the warm-up, and it must fall.")
+def rising(step, peak, warmup_steps, max_iters):
+    return cosine(step, peak, warmup_steps, max_iters, lambda done: math.sin(math.pi / 2 * done) ** 2)
+
+
+@warmup_cosine.aspect("warm-up")
+def climbs_in_a_line_to_the_peak(answer, seed):
+    for peak, warmup, last in cosine_sizes(seed):
+        steps = sorted({1, 2, warmup // 2, warmup - 1, warmup} & set(range(1, warmup + 1)))
+        want_rates(warmup_cosine, [(step, peak, warmup, last) for step in steps], answer, cosine,
+                   "up to warmup_steps: peak · step / warmup_steps.")
+
+
+@warmup_cosine.aspect("cosine")
+def falls_as_half_a_wave_to_zero(answer, seed):
+    for peak, warmup, last in cosine_sizes(seed):
+        steps = sorted({warmup + 1, (warmup + last) // 2, (warmup + 3 * last) // 4, last - 1, last})
+        want_rates(warmup_cosine, [(step, peak, warmup, last) for step in steps], answer, cosine,
+                   "after the warm-up: peak · (1 + cos(π · done)) / 2, where done goes from 0 to 1.")
+
+
+def cosine_sizes(seed: int) -> list[tuple[float, int, int]]:
+    """(peak, warmup_steps, max_iters), with no warm-up at all among them."""
+    return [
+        [(2e-3, 100, 2000), (0.5, 7, 31), (1e-4, 0, 10)],
+        [(3e-3, 50, 900), (1.0, 4, 13), (2e-3, 0, 5)],
+        [(1e-3, 200, 1000), (0.3, 9, 17)],
+    ][seed % 3]
+
+
+def want_rates(exercise: Exercise, calls: list[tuple], answer: Callable, wanted: Callable[..., float], otherwise: str) -> None:
+    """Refuse rates that differ from the wanted ones. The first argument of each call is the step."""
+    if not calls:
+        return
+    names = [f"{exercise.name}({', '.join(f'{x:g}' for x in call)})" for call in calls]
+    rates = torch.tensor([number_from(answer, name, call) for name, call in zip(names, calls)], dtype=torch.float64)
+    right = torch.tensor([wanted(*call) for call in calls], dtype=torch.float64)
+    least = 1e-3 * right.abs().max()
+
+    def agree(seen: torch.Tensor, other: torch.Tensor) -> bool:
+        return bool(((seen - other).abs() <= 1e-6 * (other.abs() + least)).all())
+
+    def of_all_calls(mistake: Callable) -> Callable:
+        return lambda calls: torch.tensor([mistake(*call) for call in calls], dtype=torch.float64)
+
+    if not agree(rates, right):
+        worst = int(((rates - right).abs() / (right.abs() + least)).argmax())
+        raise CheckFailed(
+            f"{names[worst]} gives {rates[worst]:.3e}.", f"{right[worst]:.3e}.",
+            exercise.likely_cause(rates, (calls,), otherwise, agree, of_all_calls))
+
+
+def number_from(answer: Callable, name: str, call: tuple) -> float:
+    """A number from a learner's function of numbers, whether float, numpy or tensor."""
+    result = run(answer, *call, what=name)
+    number = math.nan if isinstance(result, complex) else want_number(result, name, "a number.", "return one number.")
+    if math.isnan(number):
+        raise CheckFailed(f"{name} gives {result!r}.", "a number.", "is a negative number raised to a power here?")
+    return number

@@ -1,0 +1,302 @@
+"""Notebook 9, exercises 5 and 6: what the share of right sentences must be, and which number may be reported."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from ninelives.checks.exercise import CheckFailed, Exercise, kind_of, run, want_number, want_pair
+from ninelives.checks.translation_batch import padded
+from ninelives.model import prefix_generation
+
+exact_match = Exercise("exact_match", error_hints={
+    "must match the size": "the model may stop earlier than the longest answer, so its output may have fewer columns than targets: "
+                           "pad it with −1, or compare row by row.",
+    "too many indices": "the output of prefix_generation is (B, new).",
+})
+honest_accuracy = Exercise("honest_accuracy")
+
+
+# Exercise 5: exact match
+
+
+class Speaker(nn.Module):
+    """An encoder–decoder that answers by heart, so that its accuracy is known.
+
+    `lines` maps a prefix, a tuple of ids, to what the model says, word by word, as long as the words
+    before are those that it has said; after anything else it says NONSENSE. It is not quite sure:
+    drawing from it by chance often gives another word. In training it says wrong words.
+    """
+
+    V = 12
+    NONSENSE = 7
+
+    def __init__(self, lines: dict[tuple, list[int]], answers: list[list[int]]) -> None:
+        super().__init__()
+        self.lines, self.answers = lines, answers
+        self.one = nn.Parameter(torch.ones(()))
+        self.encoder, self.decoder = Ear(self), Mouth(self)
+
+    def forward(self, prefix, targets):
+        return self.decoder(targets, targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+
+    def next(self, heard: tuple, before: list[int]) -> int:
+        line = self.lines.get(heard)
+        if line is None:  # the answer is in the question: the model only has to read it out
+            line = max((a for a in self.answers if heard[-len(a) :] == tuple(a)), key=len, default=[])
+        before = [word for word in before if word != -1]
+        if line[: len(before)] == before and len(before) < len(line):
+            return line[len(before)]
+        return self.NONSENSE
+
+
+class Ear(nn.Module):
+    """Its hidden states are the ids, counted from 1; padding is zero."""
+
+    def __init__(self, speaker: Speaker) -> None:
+        super().__init__()
+        self.fed: list[torch.Tensor] = []
+
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        self.fed.append(idx.clone())
+        hidden = (idx + 1.0).unsqueeze(-1)  # (B, P, 1)
+        return hidden if return_hidden else (hidden, None)
+
+
+class Mouth(nn.Module):
+    def __init__(self, speaker: Speaker) -> None:
+        super().__init__()
+        self.say = speaker.next
+        self.V = speaker.V
+
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        (B, T), P = idx.shape, hidden_cache.shape[1]
+        logits = torch.zeros(B, P + T, self.V)
+        for b in range(B):
+            heard = tuple(int(id) - 1 for id in hidden_cache[b, :, 0] if id)
+            for t in range(T + 1):
+                # Greedy this is clear. By chance it is another word in one of six draws.
+                word = self.say(heard, idx[b, :t].tolist())
+                logits[b, P + t - 1, (word + self.training) % self.V] = 4.0
+        loss = None
+        if targets is not None:
+            loss = nn.functional.cross_entropy(logits[:, P - 1 : P - 1 + T].transpose(1, 2), targets, ignore_index=-1)
+        return logits, loss
+
+
+def interview(seed: int, early: bool = False) -> tuple[Speaker, torch.Tensor, torch.Tensor, int, float]:
+    """A speaker, prefixes, targets, the end token, and the exact share of right answers.
+
+    With `early` every answer of the model ends before the longest target does.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    end = 11
+    lines, sources, answers, rights = {}, [], [], []
+    kinds = ["right", "right", "word", "long", "short", "right", "last", "word", "last"] if not early else ["short", "right", "short"]
+    for k, kind in enumerate(kinds * (2 if not early else 1)):
+        P, T = 2 + (k + seed) % 4, 2 + (2 * k + seed) % 5
+        # The first word makes every prefix its own; 7 is what the model says when it is lost.
+        source = [k % 11, *torch.randint(0, 7, (P,), generator=generator).tolist(), k // 11]
+        answer = torch.randint(0, 7, (T + (3 if early and kind == "short" else 0),), generator=generator).tolist()
+        line = {"right": [*answer, end], "word": [(answer[0] + 1) % 7, *answer[1:], end], "long": [*answer, 3, end],
+                "short": [*answer[:-1], end] if not early else [answer[0], end], "last": [*answer[:-1], (answer[-1] + 1) % 7, end]}[kind]
+        lines[tuple(source)] = line
+        sources.append(source)
+        answers.append([*answer, end])
+        rights.append(line == answers[-1])
+    prefix, targets = padded(sources), padded(answers)
+    model = Speaker(lines, answers)
+    return model, prefix, targets, end, float(np.mean(rights))
+
+
+def written(model, prefix, targets, end_token):
+    """(B, T): what the model writes, padded with -1."""
+    T = targets.shape[1]
+    output = prefix_generation(model, prefix, T, 0, end_token=end_token)
+    return nn.functional.pad(output, (0, T - output.shape[1]), value=-1)
+
+
+def guessed(model, prefix, targets):
+    """Of each sentence, which words the model guesses right with the right words before each (teacher forcing)."""
+    for source, target in zip(prefix, targets):
+        source, target = source[source != -1][None], target[target != -1][None]
+        logits, _ = model.eval()(source, target)
+        yield (logits[0, source.shape[1] - 1 : -1].argmax(-1) == target[0]).tolist()
+
+
+@exact_match.mistake("sentences", "only the first word is compared.")
+def first_word_only(model, prefix, targets, end_token):
+    return (written(model, prefix, targets, end_token)[:, 0] == targets[:, 0]).float().mean()
+
+
+@exact_match.mistake("sentences", "these are right words, with the right words before each. Count whole sentences, which the model must write by itself.")
+def teacher_forced_words(model, prefix, targets, end_token):
+    rights = sum(guessed(model, prefix, targets), [])
+    return sum(rights) / len(rights)
+
+
+@exact_match.mistake("sentences", "padding is counted as if it were words that the model got right.")
+def padding_counted(model, prefix, targets, end_token):
+    return (sum(map(sum, guessed(model, prefix, targets))) + int((targets == -1).sum())) / targets.numel()
+
+
+@exact_match.mistake("sentences", "the end token is not compared: an answer that goes on after the right words is wrong.")
+def end_not_compared(model, prefix, targets, end_token):
+    words = (targets != -1) & (targets != end_token)
+    return ((written(model, prefix, targets, end_token) == targets) | ~words).all(1).float().mean()
+
+
+@exact_match.mistake("sentences", "this is the number of right answers: divide by how many there are.")
+def counted(model, prefix, targets, end_token):
+    return (written(model, prefix, targets, end_token) == targets).all(1).sum()
+
+
+@exact_match.mistake("sentences", "this is in percent: give a share between 0 and 1.")
+def in_percent(model, prefix, targets, end_token):
+    return 100 * (written(model, prefix, targets, end_token) == targets).all(1).float().mean()
+
+
+@exact_match.mistake("sentences", "this is the share of wrong answers.")
+def share_of_wrong(model, prefix, targets, end_token):
+    return (written(model, prefix, targets, end_token) != targets).any(1).float().mean()
+
+
+def share_from(answer: Callable, model: Speaker, prefix: torch.Tensor, targets: torch.Tensor, end: int) -> float:
+    result = run(lambda prefix, targets: answer(model, prefix, targets, end), prefix, targets, what="exact_match")
+    return want_number(result, "exact_match", "one number, the share of right sentences.", "take the mean over the batch.")
+
+
+def want_share(answer: Callable, seed: int, early: bool, otherwise: str) -> None:
+    """Refuse another share of right sentences than the model has."""
+    model, prefix, targets, end, wanted = interview(seed, early)
+    share = share_from(answer, model.eval(), prefix, targets, end)
+    if abs(share - wanted) < 1e-6:
+        return
+    if any(fed.shape != prefix.shape or not torch.equal(fed, prefix) for fed in model.encoder.fed if len(fed) == len(prefix)):
+        cause = "the encoder is fed something else than the prefix. With the answer in the question, any model is right."
+    else:
+        cause = exact_match.likely_cause(
+            share, (model.eval(), prefix, targets, end), otherwise,
+            agree=lambda seen, other: math.isclose(seen, float(other), rel_tol=1e-5))
+    raise CheckFailed(f"exact_match gives {share:.3f} for a model that gets {round(wanted * len(prefix))} of {len(prefix)} sentences right.",
+                      f"{wanted:.3f}.", cause)
+
+
+@exact_match.aspect("greedy")
+def gives_the_same_share_each_time(answer, seed):
+    torch.manual_seed(seed)
+    model, prefix, targets, end, wanted = interview(seed)
+    model.eval()
+    shares = {round(share_from(answer, model, prefix, targets, end), 6) for _ in range(6)}
+    if len(shares) > 1:
+        raise CheckFailed(
+            f"asked several times, exact_match gives {min(shares):.3f} and {max(shares):.3f} for the same model.", f"{wanted:.3f} each time.",
+            "the words are drawn by chance. To measure, take the best word each time: temperature 0.")
+
+
+@exact_match.aspect("sentences")
+def counts_sentences_that_are_right_to_the_end(answer, seed):
+    for k in (0, 3):
+        want_share(answer, seed + k, early=False, otherwise=(
+            "let the model write: `prefix_generation(model, prefix, T, 0, end_token=end_token)`; a sentence is right if every word is, "
+            "including the end token."))
+
+
+@exact_match.aspect("short answers")
+def accepts_outputs_shorter_than_the_targets(answer, seed):
+    want_share(answer, seed, early=True, otherwise=(
+        "all answers of this model are shorter than the longest target: its output has fewer columns than targets. Pad it with −1 "
+        "before you compare."))
+
+
+@exact_match.aspect("mode")
+def measures_in_evaluation_and_leaves_the_mode(answer, seed):
+    for training in (True, False):
+        model, prefix, targets, end, wanted = interview(seed)
+        model.train(training)
+        share = share_from(answer, model, prefix, targets, end)
+        if abs(share - wanted) > 1e-6:
+            raise CheckFailed(
+                f"for a model that comes from training, exact_match gives {share:.3f}.", f"{wanted:.3f}, as in evaluation.",
+                "dropout is on: prefix_generation turns it off by itself, model(…) does not.")
+        if model.training != training or model.decoder.training != training:
+            raise CheckFailed(
+                f"the model came in {'training' if training else 'evaluation'} and leaves in {'training' if model.training else 'evaluation'}.",
+                "the mode in which it came.", "restore what you changed: `was_training = model.training` before, `model.train(was_training)` after.")
+
+
+# Exercise 6: the number that may be reported
+
+
+@honest_accuracy.aspect("choice")
+def chooses_on_validation_and_reports_test(answer, seed):
+    for case in range(3):
+        models = [f"model {k}" for k in range(4 + (case + seed) % 2)]
+        # The best on each of the three sets is another one.
+        generator = np.random.default_rng(100 * seed + case)
+        table = {name: generator.permutation(np.linspace(0.41, 0.93, len(models)) + shift).tolist()
+                 for name, shift in (("train", 0.05), ("validation", 0.01), ("test", 0.0))}
+        best = {"train": 0, "validation": 1 + case % 2, "test": 3}
+        for name, k in best.items():
+            row = table[name]
+            top = row.index(max(row))
+            row[top], row[k] = row[k], row[top]
+        want_choice(answer, models, table, best)
+
+
+def want_choice(answer: Callable, models: list[str], table: dict[str, list[float]], best: dict[str, int]) -> None:
+    """Refuse another model than the best on validation, another number than its score on test, and more than one look at test.
+
+    Args:
+        answer: the learner's honest_accuracy.
+        models: their names.
+        table: the score of each model on each set.
+        best: which model is best on each set.
+    """
+    splits = {name: [f"{name} sentence {k}" for k in range(3)] for name in table}
+    asked: list[str] = []
+
+    def score(model, sentences):
+        name = next((name for name, content in splits.items() if content == sentences), None)
+        if name is None:
+            raise ValueError(f"score(model, sentences) expects one of the three sets as a whole, not {sentences!r}")
+        asked.append(name)
+        return table[name][models.index(model)]
+
+    result = run(lambda: answer(list(models), {name: list(content) for name, content in splits.items()}, score), what="honest_accuracy")
+    chosen, told = want_pair(
+        result, "honest_accuracy", ("model", "accuracy"), "return the chosen model and its accuracy on the test sentences.")
+    wanted = models[best["validation"]]
+    if chosen != wanted:
+        seen = next((f"the best on {name}" for name, k in best.items() if chosen == models[k]), "not the best on any set")
+        raise CheckFailed(
+            f"you choose {chosen!r}, {seen}.", f"{wanted!r}, the best on validation.",
+            "a model that is chosen on the test sentences owes part of its score there to luck, and the number no longer says "
+            "how good it is on new ones. Choose on validation." if seen == "the best on test"
+            else "the best model on the training sentences may have learnt them by heart. Choose on validation." if seen == "the best on train"
+            else "ask score(model, splits[\"validation\"]) for every model and take the best.")
+    try:
+        number, truth = float(told), table["test"][best["validation"]]
+    except (TypeError, ValueError):
+        raise CheckFailed(f"the accuracy is {kind_of(told)}.", "a number.", "score gives the accuracy as a number.") from None
+    if abs(number - truth) > 1e-9:
+        raise CheckFailed(f"you report {number:.3f}.", f"{truth:.3f}, the score of {wanted!r} on test.", reported(number, table, best))
+    if asked.count("test") > 1:
+        raise CheckFailed(
+            f"the test sentences were asked {asked.count('test')} times.", "once, for the model that was chosen.",
+            "what you have looked at you cannot unsee: sooner or later somebody chooses by it. Ask test last, and once.")
+
+
+def reported(number: float, table: dict[str, list[float]], best: dict[str, int]) -> str:
+    """The likely mistake behind a number that is not the chosen model's score on test."""
+    if number == table["validation"][best["validation"]]:
+        return "this is the score by which it was chosen, and the highest of several is too high by luck. Report the one on test."
+    if number == table["train"][best["validation"]]:
+        return "this is its score on what it was trained on. Report the one on test."
+    if number == max(table["test"]):
+        return "this is the best score on test, which another model has."
+    if math.isclose(number, float(np.mean(table["test"]))):
+        return "this is the mean of all models."
+    return "report score(chosen, splits[\"test\"])."

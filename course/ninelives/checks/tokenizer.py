@@ -1,0 +1,207 @@
+"""Notebook 9, exercise 1: what the tokenizer must do."""
+
+from typing import Any
+
+import torch
+
+from ninelives.checks.exercise import CheckFailed, Exercise, ids, kind_of, on_layers_of, run
+
+tokenizer = Exercise("Tokenizer")
+
+# Not in alphabetical order, and none a part of another's sentence by accident.
+WORDS = ["il", "the", "qu'", "était", "cat", "parce", "it", "le", "was", "full", "chat", "because", "plein", "hen"]
+TEXTS = ["the cat was full because it was full", "le chat était plein parce qu'il était plein", "it was the hen", "hen"]
+ENCODE_HINTS = {
+    "full.": "the full stop at the end belongs to no word: `text.removesuffix(\".\")`.",
+    "The": "a word at the beginning of a sentence is the same word: `text.lower()` first.",
+    "qu'il": "\"qu'il\" is two words: put a blank after every apostrophe, `text.replace(\"'\", \"' \")`, and then split.",
+    "''": "`split(\" \")` makes an empty word of two blanks in a row; `split()` does not.",
+}
+DECODE_HINTS = {
+    "only integer tensors of a single": "go through the ids as numbers: `ids.tolist()`.",
+    "-1": "−1 is padding, and no word has this id: stop there.",
+}
+
+
+class GivenTokenizer:
+    """The constructor that the exercise gives, and a right answer; each mistake spoils a part of it."""
+
+    def __init__(self, words: list[str]) -> None:
+        self.words = ["<end>", *words]
+        self.id_of = {word: id for id, word in enumerate(self.words)}
+        self.end_token = self.id_of["<end>"]
+
+    def split(self, text):
+        return text.lower().strip().removesuffix(".").replace("'", "' ").split()
+
+    def encode(self, text):
+        words = self.split(text)
+        for word in words:
+            if word not in self.id_of:
+                raise ValueError(f"unknown word {word!r}")
+        return torch.tensor([self.id_of[word] for word in words])
+
+    def decode(self, ids):
+        words = []
+        for id in ids.tolist():
+            if id in (-1, self.end_token):
+                break
+            words.append(self.words[id])
+        return " ".join(words).replace("' ", "'")
+
+
+@tokenizer.mistake("encode", "one id too many: the end token is put after an answer when a batch is made, not by encode.")
+class EndTokenPutByEncode(GivenTokenizer):
+    def encode(self, text):
+        return torch.cat([super().encode(text), torch.tensor([self.end_token])])
+
+
+@tokenizer.mistake("encode", "there are as many ids as the text has letters. Each word gets one: `text.split()`.")
+class LettersEncoded(GivenTokenizer):
+    def encode(self, text):
+        return torch.tensor([self.id_of.get(letter, 1) for letter in text])
+
+
+@tokenizer.mistake("encode", "the ids of one sentence have one axis, (T,); the batch comes later.")
+class BatchOfOne(GivenTokenizer):
+    def encode(self, text):
+        return super().encode(text).unsqueeze(0)
+
+
+@tokenizer.mistake("encode", "these ids are too high by 1: an id is a position in self.words, counted from 0.")
+class IdsCountedFromOne(GivenTokenizer):
+    def encode(self, text):
+        return super().encode(text) + 1
+
+
+@tokenizer.mistake("encode", "these ids are too low by 1: id 0 is the end token's, with which self.words begins.")
+class EndTokenForgotten(GivenTokenizer):
+    def encode(self, text):
+        return super().encode(text) - 1
+
+
+@tokenizer.mistake("encode", "the ids are positions in the sorted vocabulary. The words keep the order in which they were given.")
+class WordsSorted(GivenTokenizer):
+    def encode(self, text):
+        return torch.tensor([sorted(self.words).index(word) for word in self.split(text)])
+
+
+@tokenizer.mistake("encode", "the sentence is reversed.")
+class SentenceReversed(GivenTokenizer):
+    def encode(self, text):
+        return super().encode(text).flip(0)
+
+
+def made_tokenizer(answer, seed: int) -> tuple[Any, list[str]]:
+    """The learner's tokenizer on a vocabulary of this seed's order, and that vocabulary."""
+    words = WORDS[seed % 3 :] + WORDS[: seed % 3]
+    return run(answer, list(words), what="Tokenizer.__init__"), words
+
+
+@tokenizer.aspect("encode")
+def gives_every_word_its_position_in_the_vocabulary(answer, seed):
+    made, words = made_tokenizer(answer, seed)
+    for text in TEXTS:
+        want_ids(made, words, text, text.replace("'", "' ").split())
+    plain = "the hen was full"
+    for text in (plain.capitalize(), f"{plain}.", "The  hen was full. "):
+        want_ids(made, words, text, plain.split())
+    if getattr(made, "end_token", None) != 0:
+        raise CheckFailed(f"end_token is {getattr(made, 'end_token', None)!r}.", "0.", "keep the __init__ of the exercise as it is.")
+
+
+def want_ids(made: Any, words: list[str], text: str, split: list[str]) -> None:
+    """Refuse other ids of a text than the positions of its words."""
+    wanted = torch.tensor([1 + words.index(word) for word in split])
+    given = GivenTokenizer(words)
+
+    def encode_of(mistake):
+        return on_layers_of(given, mistake).encode
+
+    result = run(made.encode, text, what=f"encode({text!r})", error_hints=ENCODE_HINTS)
+    tokenizer.want_shape(result, wanted.shape, "(T,)", f"encode({text!r})", (text,), encode_of)
+    if result.dtype != torch.int64:
+        raise CheckFailed(f"encode gives {result.dtype}.", "torch.int64: ids look up rows of a table.",
+                          "`torch.tensor([…])` of whole numbers is int64 by itself.")
+    tokenizer.want_values(
+        result, wanted, (text,), make=encode_of, what=lambda: f"encode({text!r}) gives", row_of=ids,
+        meaning=", the position of each word in the vocabulary", caption="The ids of a sentence: wanted, and yours",
+        otherwise="a word's id is its position in self.words; the dictionary self.id_of holds it.",
+    )
+
+
+@tokenizer.mistake("unknown", "write encode first.")
+class EncodeNotWritten(GivenTokenizer):
+    def encode(self, text):
+        raise NotImplementedError()
+
+
+@tokenizer.aspect("unknown")
+def refuses_a_word_outside_the_vocabulary_and_names_it(answer, seed):
+    made, _ = made_tokenizer(answer, seed)
+    for text, word in (("the unicorn was full", "unicorn"), ("it was purple", "purple"), ("Zebra", "zebra")):
+        try:
+            result = made.encode(text)
+        except ValueError as error:
+            if word in str(error).lower():
+                continue
+            raise CheckFailed(
+                f"encode({text!r}) raises ValueError: {error}", f"a message that names the word, {word!r}.",
+                "the reader of the message must learn which word is unknown: put it into the message.") from None
+        except NotImplementedError:
+            raise CheckFailed("encode is not written yet.", "a ValueError for an unknown word.", "write encode first.") from None
+        except Exception as error:
+            raise CheckFailed(
+                f"encode({text!r}) raises {type(error).__name__}: {error}",
+                f"ValueError, with a message that names {word!r}.",
+                "look before you ask the dictionary: `if word not in self.id_of: raise ValueError(…)`.") from None
+        found = result.tolist() if isinstance(result, torch.Tensor) else result
+        left_out = isinstance(found, list) and len(found) < len(text.split())
+        raise CheckFailed(
+            f"encode({text!r}) gives {found!r}, though {word!r} is not in the vocabulary.",
+            f"ValueError, with a message that names {word!r}.",
+            "the word is left out. The model would then translate another sentence than the one that was asked for." if left_out
+            else "the word silently becomes another one. A vocabulary without a word for the unknown must refuse it.")
+
+
+@tokenizer.aspect("decode")
+def writes_the_words_up_to_the_end_token(answer, seed):
+    made, words = made_tokenizer(answer, seed)
+    end = made.end_token
+    cat, full = [1 + words.index(w) for w in ("le", "chat", "était", "plein")], [1 + words.index(w) for w in ("parce", "qu'", "il")]
+    for given, wanted in (
+        (cat, "le chat était plein"),
+        (cat + full, "le chat était plein parce qu'il"),
+        (cat + [end], "le chat était plein"),
+        (cat + [end, -1, -1], "le chat était plein"),
+        (cat + [-1, -1], "le chat était plein"),
+        (cat + [end] + full, "le chat était plein"),
+        ([end, -1], ""),
+        ([1], words[0]),
+    ):
+        result = run(made.decode, torch.tensor(given), what=f"decode({given})", error_hints=DECODE_HINTS)
+        if not isinstance(result, str):
+            raise CheckFailed(f"decode gives {kind_of(result)}.", "a text, str.", "`\" \".join(words)` makes one text of a list of words.")
+        if result != wanted:
+            raise CheckFailed(f"decode({given}) gives {result!r}.", f"{wanted!r}. (The end token is {end}.)",
+                              decode_cause(result, wanted, given, words))
+    for text in TEXTS:
+        there_and_back = run(made.decode, run(made.encode, text, error_hints=ENCODE_HINTS), what="decode")
+        if there_and_back != text:
+            raise CheckFailed(f"decode(encode({text!r})) gives {there_and_back!r}.", "the same text.",
+                              "encode and decode must use the same list of words, in the same order.")
+
+
+def decode_cause(result: str, wanted: str, given: list[int], words: list[str]) -> str:
+    """The likely mistake behind a text, given the ids and the words."""
+    if result.endswith(words[-1]) and -1 in given:
+        return "in Python, words[-1] is the last word of the list. Stop at −1 before you look it up."
+    if "<end>" in result:
+        return "the end token says that the sentence is over; it is not a word of the sentence."
+    if result.replace(" ", "") == wanted.replace(" ", ""):
+        if "'" in wanted and "' " in result:
+            return "\"qu'\" stands right before the next word: `.replace(\"' \", \"'\")` at the end."
+        return "there is one blank between two words, and none at the ends: `\" \".join(…)`."
+    if result.startswith(wanted):
+        return "what comes after the end token is no longer part of the sentence: stop there, with `break`."
+    return "each id is a position in self.words."

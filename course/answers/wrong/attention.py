@@ -29,7 +29,7 @@ def split_without_return(x, n_head):
     x = x.view(B, T, n_head, C // n_head).transpose(1, 2)
 
 
-@refused_by(split_heads, "shape", "a tuple of ", "return the tensor itself, not wrapped in something else.")
+@refused_by(split_heads, "shape", "return the tensor itself, not wrapped in something else.")
 def tuple_of_heads(x, n_head):
     return x.chunk(n_head, dim=-1)
 
@@ -188,7 +188,7 @@ class OutputNotReturned(GivenAttention):
         super().forward(x, attention_mask)
 
 
-@refused_by(multi_head_self_attention, "shape", "a tuple of ", "return the tensor itself, not wrapped in something else.")
+@refused_by(multi_head_self_attention, "shape", "return the tensor itself, not wrapped in something else.")
 class WeightsReturnedToo(GivenAttention):
     def forward(self, x, attention_mask):
         q, k, v = self.heads(x)

@@ -34,7 +34,6 @@ from ninelives.checks.exercise import (
     Exercise,
     build,
     in_case,
-    numbers,
     on_layers_of,
     run,
     same_values,
@@ -42,51 +41,11 @@ from ninelives.checks.exercise import (
     want_slope,
 )
 from ninelives.config import TransformerConfig
-from ninelives.figures import wanted_and_yours
 
 __all__ = [
-    "GivenAttention", "attention_scores", "causal_mask", "loop_heads", "masked_softmax", "merge_heads",
-    "multi_head_self_attention", "projections", "random_mask", "split_heads", "want_slope",
+    "GivenAttention", "attention_scores", "loop_heads", "masked_softmax", "merge_heads", "multi_head_self_attention",
+    "projections", "split_heads",
 ]
-
-def want_values(
-    result: torch.Tensor,
-    wanted: torch.Tensor,
-    what: str,
-    causes: dict[str, Callable[[], torch.Tensor]],
-    otherwise: str,
-    caption: str,
-    agree: Callable[[torch.Tensor, torch.Tensor], bool] = same_values,
-    meaning: str = "",
-) -> None:
-    """Refuse other numbers than wanted, and name the known mistake that gives just these.
-
-    Args:
-        result: what the learner's code gave, of the right shape.
-        wanted: what is right.
-        what: what the result is of, for the message.
-        causes: the sentence for each known mistake, and the numbers that it gives.
-        otherwise: the sentence when none of them does.
-        caption: under the picture of both.
-        agree: when two tensors count as equal.
-        meaning: what the wanted numbers are, in words.
-
-    Raises:
-        CheckFailed: with the first row that differs.
-    """
-    if agree(result, wanted):
-        return
-    result, wanted = result.detach().double(), wanted.double()
-    differs = ~torch.isclose(result, wanted, rtol=1e-3, atol=1e-4)
-    *row, column = differs.nonzero()[0].tolist() if differs.any() else [0] * wanted.dim()
-    most = max(3, column + 1)
-    raise CheckFailed(
-        f"{what} at {row} is {numbers(result[tuple(row)], most)}.",
-        f"{numbers(wanted[tuple(row)], most)}{meaning}.",
-        next((cause for cause, mistaken in causes.items() if agree(result, mistaken())), otherwise),
-        picture=lambda: wanted_and_yours(wanted, result, caption=caption),
-    )
-
 
 multi_head_self_attention = Exercise("MultiHeadSelfAttention", ERROR_HINTS)
 FORWARD = "MultiHeadSelfAttention.forward"

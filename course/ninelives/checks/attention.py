@@ -121,7 +121,8 @@ class OutputSqueezed(GivenAttention):
         return super().finish(z).squeeze(0)
 
 
-@mistake("shape", "a squeeze() has removed the axis of tokens, or their vectors are summed up: each token keeps its own.")
+@mistake(
+    "shape", "a squeeze() has removed the axis of tokens, or their vectors are summed up: each token keeps its own.")
 class TokensSqueezed(GivenAttention):
     def finish(self, z):
         return super().finish(z).squeeze(1)
@@ -274,13 +275,18 @@ def straight(x: torch.Tensor, n_head: int) -> torch.Tensor:
     return x.reshape(B, n_head, T, C // n_head)
 
 
-@mistake("values", "the heads are split by `view` straight to (B, n_head, T, head_size), which mixes tokens: cut, then transpose.")
+@mistake(
+    "values",
+    "the heads are split by `view` straight to (B, n_head, T, head_size), which mixes tokens: cut, then "
+    "transpose.",
+)
 class SplitInOneStep(GivenAttention):
     def heads(self, x):
         return tuple(straight(layer(x), self.n_head) for layer in (self.query, self.key, self.value))
 
 
-@mistake("values", "the heads are split and merged without transpose, which mixes tokens: use split_heads and merge_heads.")
+@mistake(
+    "values", "the heads are split and merged without transpose, which mixes tokens: use split_heads and merge_heads.")
 class NeverTransposed(SplitInOneStep):
     def merge(self, z):
         return z.reshape(join_heads(z).shape)

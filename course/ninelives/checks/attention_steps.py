@@ -75,21 +75,28 @@ def cut_into_head_size_heads(x, n_head):
     return x.unflatten(-1, (-1, n_head))
 
 
-@split_heads.mistake("values", "`view` or `reshape` straight to (B, n_head, T, head_size) fills the new shape in reading order, and a "
-                               "token's channels become other tokens. Cut the last axis first, then transpose.")
+@split_heads.mistake(
+    "values",
+    "`view` or `reshape` straight to (B, n_head, T, head_size) fills the new shape in reading order, and a "
+    "token's channels become other tokens. Cut the last axis first, then transpose.",
+)
 def view_in_one_step(x, n_head):
     B, T, C = x.shape
     return x.view(B, n_head, T, C // n_head)
 
 
-@split_heads.mistake("values", "tokens and channels are swapped before the cut: cut the last axis first, then transpose.")
+@split_heads.mistake(
+    "values", "tokens and channels are swapped before the cut: cut the last axis first, then transpose.")
 def transposed_first(x, n_head):
     B, T, C = x.shape
     return x.transpose(1, 2).reshape(B, n_head, T, C // n_head)
 
 
-@split_heads.mistake("values", "the channels are dealt out in turn, like cards: head 0 must own the first head_size of them, "
-                               "so the last axis is cut into (n_head, head_size), not (head_size, n_head).")
+@split_heads.mistake(
+    "values",
+    "the channels are dealt out in turn, like cards: head 0 must own the first head_size of them, so the last "
+    "axis is cut into (n_head, head_size), not (head_size, n_head).",
+)
 def channels_dealt_out(x, n_head):
     return x.unflatten(-1, (-1, n_head)).permute(0, 3, 1, 2)
 
@@ -105,7 +112,10 @@ def batch_cut(x, n_head):
     return x.reshape(n_head, B, T, C // n_head).transpose(0, 1)
 
 
-@split_heads.mistake("values", "the chunks are stacked in front, and the new shape is then filled in reading order: stack them with dim=1.")
+@split_heads.mistake(
+    "values",
+    "the chunks are stacked in front, and the new shape is then filled in reading order: stack them with dim=1.",
+)
 def stacked_then_viewed(x, n_head):
     B, T, C = x.shape
     return torch.stack(x.chunk(n_head, dim=-1)).view(B, n_head, T, C // n_head)
@@ -163,14 +173,21 @@ def tokens_in_the_batch(x):
     return join_heads(x).flatten(0, 1)
 
 
-@merge_heads.mistake("values", "`reshape` without transposing first strings the tokens of one head together: bring the heads after "
-                               "the tokens, transpose(1, 2), then join.")
+@merge_heads.mistake(
+    "values",
+    "`reshape` without transposing first strings the tokens of one head together: bring the heads after the "
+    "tokens, transpose(1, 2), then join.",
+)
 def reshaped_without_transposing(x):
     B, H, T, head_size = x.shape
     return x.reshape(B, T, H * head_size)
 
 
-@merge_heads.mistake("values", "the channels of the heads alternate: the axes must be in the order (B, T, n_head, head_size) before the join.")
+@merge_heads.mistake(
+    "values",
+    "the channels of the heads alternate: the axes must be in the order (B, T, n_head, head_size) before the "
+    "join.",
+)
 def heads_alternating(x):
     return x.permute(0, 2, 3, 1).flatten(2)
 
@@ -237,12 +254,14 @@ def queries_transposed(q, k):
     return q.mT @ k
 
 
-@attention_scores.mistake("shape", "`*` multiplies number by number. All dot products are one matrix product: q @ k.transpose(-2, -1).")
+@attention_scores.mistake(
+    "shape", "`*` multiplies number by number. All dot products are one matrix product: q @ k.transpose(-2, -1).")
 def multiplied_number_by_number(q, k):
     return q * k
 
 
-@attention_scores.mistake("shape", "each query meets only the key of its own position; every query must meet every key.")
+@attention_scores.mistake(
+    "shape", "each query meets only the key of its own position; every query must meet every key.")
 def own_position_only(q, k):
     return (q * k).sum(-1)
 
@@ -257,7 +276,8 @@ def heads_summed_by_einsum(q, k):
     return torch.einsum("bhid,bhjd->bij", q, k)
 
 
-@attention_scores.mistake("values", "rows and columns are swapped: row i belongs to query i, column j to key j. It is q @ kᵀ, not k @ qᵀ.")
+@attention_scores.mistake(
+    "values", "rows and columns are swapped: row i belongs to query i, column j to key j. It is q @ kᵀ, not k @ qᵀ.")
 def keys_ask_queries(q, k):
     return scaled(k, q)
 
@@ -272,7 +292,8 @@ def negative(q, k):
     return -scaled(q, k)
 
 
-@attention_scores.mistake("values", "queries and keys are brought to length 1 before the product; their length must count.")
+@attention_scores.mistake(
+    "values", "queries and keys are brought to length 1 before the product; their length must count.")
 def cosines(q, k):
     return F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).mT
 
@@ -287,7 +308,8 @@ def keys_meet_keys(q, k):
     return scaled(k, k)
 
 
-@attention_scores.mistake("values", "k is multiplied as it is. That raises no error here only because T equals head_size; transpose it.")
+@attention_scores.mistake(
+    "values", "k is multiplied as it is. That raises no error here only because T equals head_size; transpose it.")
 def transposed_only_when_it_must(q, k):
     return q @ k if q.shape[-2] == q.shape[-1] else scaled(q, k)
 
@@ -307,17 +329,20 @@ def root_forgotten(q, k):
     return q @ k.mT / q.shape[-1]
 
 
-@attention_scores.mistake("scale", "the dot products are divided by √n_embd. Each head has only head_size channels: q.shape[-1].")
+@attention_scores.mistake(
+    "scale", "the dot products are divided by √n_embd. Each head has only head_size channels: q.shape[-1].")
 def root_of_all_channels(q, k):
     return q @ k.mT / math.sqrt(q.shape[1] * q.shape[-1])
 
 
-@attention_scores.mistake("scale", "the dot products are divided by √T, the number of tokens; the length of a query counts, q.shape[-1].")
+@attention_scores.mistake(
+    "scale", "the dot products are divided by √T, the number of tokens; the length of a query counts, q.shape[-1].")
 def root_of_the_sentence(q, k):
     return q @ k.mT / math.sqrt(q.shape[-2])
 
 
-@attention_scores.mistake("scale", "the dot products are divided by √n_head; the length of a query counts, q.shape[-1].")
+@attention_scores.mistake(
+    "scale", "the dot products are divided by √n_head; the length of a query counts, q.shape[-1].")
 def root_of_the_heads(q, k):
     return q @ k.mT / math.sqrt(q.shape[1])
 
@@ -396,7 +421,11 @@ def random_scores(B: int, T: int, config: TransformerConfig) -> torch.Tensor:
 ROWS = "rows add up to 1"
 
 
-@masked_softmax.mistake(ROWS, "the softmax runs down the columns. Row i belongs to the word that attends, so the last axis must add up to 1: dim=-1.")
+@masked_softmax.mistake(
+    ROWS,
+    "the softmax runs down the columns. Row i belongs to the word that attends, so the last axis must add up to "
+    "1: dim=-1.",
+)
 def columns_sum_to_one(scores, attention_mask):
     return hide(scores, attention_mask).softmax(-2)
 
@@ -452,12 +481,14 @@ def scores_times_mask(scores, attention_mask):
     return (scores * attention_mask).softmax(-1)
 
 
-@masked_softmax.mistake("mask", "the mask is applied after the softmax, so the rows no longer add up to 1: hide first, then softmax.")
+@masked_softmax.mistake(
+    "mask", "the mask is applied after the softmax, so the rows no longer add up to 1: hide first, then softmax.")
 def masked_after_the_softmax(scores, attention_mask):
     return scores.softmax(-1) * attention_mask
 
 
-@masked_softmax.mistake("mask", "the mask is the wrong way round: 1 (True) means may attend, so fill where attention_mask == 0.")
+@masked_softmax.mistake(
+    "mask", "the mask is the wrong way round: 1 (True) means may attend, so fill where attention_mask == 0.")
 def mask_inverted(scores, attention_mask):
     return hide(scores, attention_mask == 0).softmax(-1)
 
@@ -467,12 +498,14 @@ def plus_a_billion(scores, attention_mask):
     return scores.masked_fill(attention_mask == 0, 1e9).softmax(-1)
 
 
-@masked_softmax.mistake("mask", "the mask is added as it is. What can be added is 0 where attending is allowed and −∞ where it is not.")
+@masked_softmax.mistake(
+    "mask", "the mask is added as it is. What can be added is 0 where attending is allowed and −∞ where it is not.")
 def mask_added(scores, attention_mask):
     return (scores + attention_mask).softmax(-1)
 
 
-@masked_softmax.mistake("mask", "a lower triangle of your own takes the place of attention_mask: not every mask is causal.")
+@masked_softmax.mistake(
+    "mask", "a lower triangle of your own takes the place of attention_mask: not every mask is causal.")
 def always_causal(scores, attention_mask):
     return hide(scores, torch.ones_like(scores).tril()).softmax(-1)
 
@@ -497,7 +530,8 @@ def first_row_for_all(scores, attention_mask):
     return hide(scores, attention_mask[:, :, :1]).softmax(-1)
 
 
-@masked_softmax.mistake("mask", "the mask lost its axis of size 1, so its examples line up with the heads: leave it (B, 1, T, T).")
+@masked_softmax.mistake(
+    "mask", "the mask lost its axis of size 1, so its examples line up with the heads: leave it (B, 1, T, T).")
 def mask_squeezed_where_it_fits(scores, attention_mask):
     fits = attention_mask.shape[0] == scores.shape[1]
     return hide(scores, attention_mask.squeeze(1) if fits else attention_mask).softmax(-1)

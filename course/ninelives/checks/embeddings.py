@@ -57,14 +57,20 @@ def sequences_strung_together(idx):
     return torch.arange(idx.numel())
 
 
-@position_indices.mistake("shape", "the positions are right for one sequence; `unsqueeze(0)` makes them a row and "
-                                   "`expand(B, T)` repeats the row for every sequence.")
+@position_indices.mistake(
+    "shape",
+    "the positions are right for one sequence; `unsqueeze(0)` makes them a row and `expand(B, T)` repeats the row "
+    "for every sequence.",
+)
 def one_sequence_only(idx):
     return torch.arange(idx.shape[1])
 
 
-@position_indices.mistake("shape", "one row serves every sequence by broadcasting, but here you need one row for each "
-                                   "sequence: `expand(B, T)` repeats it without copying.")
+@position_indices.mistake(
+    "shape",
+    "one row serves every sequence by broadcasting, but here you need one row for each sequence: `expand(B, T)` "
+    "repeats it without copying.",
+)
 def one_row_for_all(idx):
     return torch.arange(idx.shape[1]).unsqueeze(0)
 
@@ -85,7 +91,8 @@ def counted_from_one(idx):
     return torch.ones_like(idx).cumsum(1)
 
 
-@position_indices.mistake("values", "the count runs on from one sequence to the next; it must start again at 0 in every row.")
+@position_indices.mistake(
+    "values", "the count runs on from one sequence to the next; it must start again at 0 in every row.")
 def count_runs_through_the_batch(idx):
     return torch.arange(idx.numel()).view_as(idx)
 
@@ -100,8 +107,10 @@ def backwards(idx):
     return loop_positions(idx).flip(1)
 
 
-@position_indices.mistake("values", "these are the word ids themselves. A position depends only on where a word stands, "
-                                    "not on which word it is.")
+@position_indices.mistake(
+    "values",
+    "these are the word ids themselves. A position depends only on where a word stands, not on which word it is.",
+)
 def word_ids(idx):
     return idx
 
@@ -172,7 +181,8 @@ class Squeezed(GivenEmbedding):
         return (self.words(idx) + self.places(idx)).squeeze(0)
 
 
-@embedding.mistake("shape", "the vectors of all positions are summed or averaged: every token keeps a vector of its own.")
+@embedding.mistake(
+    "shape", "the vectors of all positions are summed or averaged: every token keeps a vector of its own.")
 class OneVectorPerSentence(GivenEmbedding):
     def forward(self, idx):
         return (self.words(idx) + self.places(idx)).mean(dim=1)
@@ -208,7 +218,8 @@ class Subtracted(GivenEmbedding):
         return self.words(idx) - self.places(idx)
 
 
-@embedding.mistake("values", "the token vector is multiplied by √n_embd. The paper does that (section 3.4); here it is left out.")
+@embedding.mistake(
+    "values", "the token vector is multiplied by √n_embd. The paper does that (section 3.4); here it is left out.")
 class ScaledAsInThePaper(GivenEmbedding):
     def forward(self, idx):
         return self.words(idx) * math.sqrt(self.token.embedding_dim) + self.places(idx)
@@ -351,7 +362,10 @@ def joined_along_the_batch(token, position):
     return torch.cat((token, position))
 
 
-@concatenate.mistake("values", "torch.cat joined the sentences (dim 1), as if there were twice as many words; join the channels, dim=-1.")
+@concatenate.mistake(
+    "values",
+    "torch.cat joined the sentences (dim 1), as if there were twice as many words; join the channels, dim=-1.",
+)
 def joined_along_the_sentence(token, position):
     return torch.cat((token, position), dim=1)
 

@@ -131,7 +131,11 @@ def first_word_only(model, prefix, targets, end_token):
     return (written(model, prefix, targets, end_token)[:, 0] == targets[:, 0]).float().mean()
 
 
-@exact_match.mistake("sentences", "these are right words, with the right words before each. Count whole sentences, which the model must write by itself.")
+@exact_match.mistake(
+    "sentences",
+    "these are right words, with the right words before each. Count whole sentences, which the model must write "
+    "by itself.",
+)
 def teacher_forced_words(model, prefix, targets, end_token):
     rights = sum(guessed(model, prefix, targets), [])
     return sum(rights) / len(rights)
@@ -142,7 +146,8 @@ def padding_counted(model, prefix, targets, end_token):
     return (sum(map(sum, guessed(model, prefix, targets))) + int((targets == -1).sum())) / targets.numel()
 
 
-@exact_match.mistake("sentences", "the end token is not compared: an answer that goes on after the right words is wrong.")
+@exact_match.mistake(
+    "sentences", "the end token is not compared: an answer that goes on after the right words is wrong.")
 def end_not_compared(model, prefix, targets, end_token):
     words = (targets != -1) & (targets != end_token)
     return ((written(model, prefix, targets, end_token) == targets) | ~words).all(1).float().mean()

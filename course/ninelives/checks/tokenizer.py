@@ -50,7 +50,8 @@ class GivenTokenizer:
         return " ".join(words).replace("' ", "'")
 
 
-@tokenizer.mistake("encode", "one id too many: the end token is put after an answer when a batch is made, not by encode.")
+@tokenizer.mistake(
+    "encode", "one id too many: the end token is put after an answer when a batch is made, not by encode.")
 class EndTokenPutByEncode(GivenTokenizer):
     def encode(self, text):
         return torch.cat([super().encode(text), torch.tensor([self.end_token])])
@@ -80,7 +81,8 @@ class EndTokenForgotten(GivenTokenizer):
         return super().encode(text) - 1
 
 
-@tokenizer.mistake("encode", "the ids are positions in the sorted vocabulary. The words keep the order in which they were given.")
+@tokenizer.mistake(
+    "encode", "the ids are positions in the sorted vocabulary. The words keep the order in which they were given.")
 class WordsSorted(GivenTokenizer):
     def encode(self, text):
         return torch.tensor([sorted(self.words).index(word) for word in self.split(text)])

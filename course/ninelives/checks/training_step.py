@@ -115,7 +115,11 @@ def set_rate(optimizer, rate):
         group["lr"] = rate
 
 
-@training_step.mistake("update", "the gradients of the step before are still there: backward() adds to them. `optimizer.zero_grad()` once in every step.")
+@training_step.mistake(
+    "update",
+    "the gradients of the step before are still there: backward() adds to them. `optimizer.zero_grad()` once in "
+    "every step.",
+)
 def zero_grad_forgotten(model, optimizer, batch, rate, grad_clip):
     model.train()
     set_rate(optimizer, rate)
@@ -136,7 +140,11 @@ def climbing(model, optimizer, batch, rate, grad_clip):
     return loss
 
 
-@training_step.mistake("update", "the rate has no effect: put it into every group of optimizer.param_groups, group[\"lr\"] = rate, before the step.")
+@training_step.mistake(
+    "update",
+    "the rate has no effect: put it into every group of optimizer.param_groups, group[\"lr\"] = rate, before the "
+    "step.",
+)
 def rate_ignored(model, optimizer, batch, rate, grad_clip):
     loss = gradients_of(model, optimizer, batch, optimizer.param_groups[0]["lr"])
     nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
@@ -144,7 +152,11 @@ def rate_ignored(model, optimizer, batch, rate, grad_clip):
     return loss
 
 
-@training_step.mistake("update", "only the first of the optimizer's groups gets the rate. An optimizer may have several: go through all of optimizer.param_groups.")
+@training_step.mistake(
+    "update",
+    "only the first of the optimizer's groups gets the rate. An optimizer may have several: go through all of "
+    "optimizer.param_groups.",
+)
 def rate_for_the_first_group(model, optimizer, batch, rate, grad_clip):
     loss = gradients_of(model, optimizer, batch, optimizer.param_groups[1]["lr"])
     optimizer.param_groups[0]["lr"] = rate
@@ -153,8 +165,11 @@ def rate_for_the_first_group(model, optimizer, batch, rate, grad_clip):
     return loss
 
 
-@training_step.mistake("update", "this is plain descent, as if every step were the first. The optimizer remembers the steps before: let the one that "
-                                 "was given move the parameters, `optimizer.step()`.")
+@training_step.mistake(
+    "update",
+    "this is plain descent, as if every step were the first. The optimizer remembers the steps before: let the "
+    "one that was given move the parameters, `optimizer.step()`.",
+)
 def descent_by_hand(model, optimizer, batch, rate, grad_clip):
     loss = gradients_of(model, optimizer, batch, rate)
     nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
@@ -164,14 +179,21 @@ def descent_by_hand(model, optimizer, batch, rate, grad_clip):
     return loss
 
 
-@training_step.mistake("clipping", "the gradients are not clipped: `nn.utils.clip_grad_norm_(model.parameters(), grad_clip)` between backward() and step().")
+@training_step.mistake(
+    "clipping",
+    "the gradients are not clipped: `nn.utils.clip_grad_norm_(model.parameters(), grad_clip)` between backward() "
+    "and step().",
+)
 def clipping_forgotten(model, optimizer, batch, rate, grad_clip):
     loss = gradients_of(model, optimizer, batch, rate)
     optimizer.step()
     return loss
 
 
-@training_step.mistake("clipping", "every single number is clipped, which changes the direction. Clip their common length: `clip_grad_norm_`.")
+@training_step.mistake(
+    "clipping",
+    "every single number is clipped, which changes the direction. Clip their common length: `clip_grad_norm_`.",
+)
 def clipped_by_value(model, optimizer, batch, rate, grad_clip):
     loss = gradients_of(model, optimizer, batch, rate)
     nn.utils.clip_grad_value_(model.parameters(), grad_clip)
@@ -179,8 +201,11 @@ def clipped_by_value(model, optimizer, batch, rate, grad_clip):
     return loss
 
 
-@training_step.mistake("clipping", "each parameter is clipped on its own, which changes the direction. One norm over all of them: "
-                                   "`clip_grad_norm_(model.parameters(), …)`.")
+@training_step.mistake(
+    "clipping",
+    "each parameter is clipped on its own, which changes the direction. One norm over all of them: "
+    "`clip_grad_norm_(model.parameters(), …)`.",
+)
 def clipped_one_by_one(model, optimizer, batch, rate, grad_clip):
     loss = gradients_of(model, optimizer, batch, rate)
     for parameter in model.parameters():
@@ -189,7 +214,8 @@ def clipped_one_by_one(model, optimizer, batch, rate, grad_clip):
     return loss
 
 
-@training_step.mistake("clipping", "short gradients are made longer. Only those longer than grad_clip must be shortened.")
+@training_step.mistake(
+    "clipping", "short gradients are made longer. Only those longer than grad_clip must be shortened.")
 def always_of_the_same_length(model, optimizer, batch, rate, grad_clip):
     loss = gradients_of(model, optimizer, batch, rate)
     norm = torch.cat([parameter.grad.flatten() for parameter in model.parameters()]).norm()

@@ -79,12 +79,18 @@ def answers_as_columns(pairs, end_token):
     return padded(sources(pairs)), padded(closed(pairs, end_token)).T
 
 
-@translation_batch.mistake("shape", "there is no room for an end token after the longest answer. Put the end token after every answer, then pad.")
+@translation_batch.mistake(
+    "shape",
+    "there is no room for an end token after the longest answer. Put the end token after every answer, then pad.",
+)
 def end_token_forgotten(pairs, end_token):
     return padded(sources(pairs)), padded([answer for _, answer in pairs])
 
 
-@translation_batch.mistake("shape", "there is one column too many: one end token, no start token. The decoder starts from the English sentence.")
+@translation_batch.mistake(
+    "shape",
+    "there is one column too many: one end token, no start token. The decoder starts from the English sentence.",
+)
 def start_token_in_front(pairs, end_token):
     start = torch.tensor([end_token])
     return padded(sources(pairs)), padded([torch.cat([start, row]) for row in closed(pairs, end_token)])
@@ -120,7 +126,8 @@ def prefix_reversed(pairs, end_token):
     return padded([source.flip(0) for source, _ in pairs]), padded(closed(pairs, end_token))
 
 
-@translation_batch.mistake("values", "the end token comes after the padding. It comes right after the last word of each answer.")
+@translation_batch.mistake(
+    "values", "the end token comes after the padding. It comes right after the last word of each answer.")
 def end_token_after_the_padding(pairs, end_token):
     answers = padded([answer for _, answer in pairs])
     return padded(sources(pairs)), torch.cat([answers, torch.full((len(pairs), 1), end_token)], dim=1)

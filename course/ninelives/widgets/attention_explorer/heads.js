@@ -28,7 +28,8 @@ export function headsPanel(attention, view, shades, chooseHead) {
   function build() {
     thumbs = range(L * H).map(k => {
       const name = `Layer ${Math.floor(k / H) + 1}, head ${k % H + 1}`, canvas = html("canvas", { "aria-hidden": "true" });
-      const node = html("div", { role: "gridcell", className: "nl-thumb", title: name, "aria-label": name, onclick: () => chooseHead(k) }, canvas);
+      const names = { role: "gridcell", title: name, "aria-label": name };
+      const node = html("div", { ...names, className: "nl-thumb", onclick: () => chooseHead(k) }, canvas);
       return { node, canvas };
     });
     const nodes = thumbs.map(({ node }) => node);
@@ -36,7 +37,8 @@ export function headsPanel(attention, view, shades, chooseHead) {
       ...range(H).map(h => html("span", { role: "columnheader" }, `${h + 1}`)));
     const layers = range(L).map(l =>
       html("div", { role: "row" }, html("span", { role: "rowheader" }, `Layer ${l + 1}`), ...nodes.slice(l * H, (l + 1) * H)));
-    const grid = html("div", { className: "nl-heads", role: "grid", "aria-label": "All heads; arrow keys choose one" }, head, ...layers);
+    const grid = html("div", { className: "nl-heads", role: "grid", "aria-label": "All heads; arrow keys choose one" },
+      head, ...layers);
     grid.style.setProperty("--nl-heads", String(H));
     roving(grid, nodes, H, chooseHead);
     body.replaceChildren(grid);

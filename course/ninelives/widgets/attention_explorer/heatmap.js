@@ -18,7 +18,9 @@ const NUMBERS_FROM = 28; // px; smaller cells hold no number
  */
 export function heatmap(attention, shades, fit) {
   const canvas = html("canvas", { "aria-hidden": "true" }), drawing = svg("svg", { "aria-hidden": "true" });
-  const node = html("div", { className: "nl-heat", tabIndex: 0, role: "application", "aria-roledescription": "heatmap" }, canvas, drawing);
+  const node = html("div", {
+    className: "nl-heat", tabIndex: 0, role: "application", "aria-roledescription": "heatmap",
+  }, canvas, drawing);
   /** @type {unknown[]} */
   let painted = [];
 
@@ -27,13 +29,15 @@ export function heatmap(attention, shades, fit) {
     if (now.every((part, k) => part === painted[k])) return;
     painted = now;
     const { left, top, plotWidth, plotHeight } = place, ratio = devicePixelRatio || 1;
-    shades.paint(canvas, view, Math.min(view.columns.length, Math.ceil(plotWidth * ratio)), Math.min(view.rows.length, Math.ceil(plotHeight * ratio)));
+    const across = Math.min(view.columns.length, Math.ceil(plotWidth * ratio));
+    const down = Math.min(view.rows.length, Math.ceil(plotHeight * ratio));
+    shades.paint(canvas, view, across, down);
     Object.assign(canvas.style, { left: `${left}px`, top: `${top}px`, width: `${plotWidth}px`, height: `${plotHeight}px` });
   }
 
   return {
     node, canvas, drawing,
-    /** @param {View} view @param {Layout} place @param {number} r active row, -1: none @param {number} c active column, -1: none */
+    /** Show a view; -1 is no row, no column. @param {View} view @param {Layout} place @param {number} r @param {number} c */
     show(view, place, r, c) {
       const { left, top, cw, ch, heatWidth, heatHeight, plotWidth, plotHeight } = place;
       paint(view, place);
@@ -43,8 +47,13 @@ export function heatmap(attention, shades, fit) {
         svg("rect", { x: left - 0.5, y: top - 0.5, width: plotWidth + 1, height: plotHeight + 1, class: "nl-frame" }),
         ...rowLabels(view, place, r), ...columnLabels(view, place, c), ...numbers(view, place),
       ];
-      if (r >= 0) parts.push(svg("rect", { x: left - 1, y: top + r * ch - 1, width: plotWidth + 2, height: Math.max(ch, 2) + 2, rx: 2, class: "nl-chosen" }));
-      if (r >= 0 && c >= 0) parts.push(svg("rect", { x: left + c * cw, y: top + r * ch, width: Math.max(cw, 3), height: Math.max(ch, 3), class: "nl-chosen nl-chosen-cell" }));
+      const y = top + r * ch;
+      if (r >= 0) parts.push(svg("rect", {
+        x: left - 1, y: y - 1, width: plotWidth + 2, height: Math.max(ch, 2) + 2, rx: 2, class: "nl-chosen",
+      }));
+      if (r >= 0 && c >= 0) parts.push(svg("rect", {
+        x: left + c * cw, y, width: Math.max(cw, 3), height: Math.max(ch, 3), class: "nl-chosen nl-chosen-cell",
+      }));
       drawing.replaceChildren(...parts);
     },
   };
@@ -64,8 +73,10 @@ export function heatmap(attention, shades, fit) {
     return thinned(columns.length, cw, need, c < 0 ? [] : [c]).map(j => {
       const x = left + (j + 0.5) * cw;
       /** @type {Record<string, string | number>} */
-      const where = isUpright ? { x, y, "text-anchor": "middle" } : { transform: `translate(${x + 2} ${y}) rotate(${-ANGLE * 180 / Math.PI})` };
-      return svg("text", { ...where, "font-size": size, class: j === c ? "nl-word nl-on" : "nl-word" }, fit(attention.columnWords[columns[j]], size).text);
+      const where = isUpright ? { x, y, "text-anchor": "middle" }
+        : { transform: `translate(${x + 2} ${y}) rotate(${-ANGLE * 180 / Math.PI})` };
+      return svg("text", { ...where, "font-size": size, class: j === c ? "nl-word nl-on" : "nl-word" },
+        fit(attention.columnWords[columns[j]], size).text);
     });
   }
 
@@ -77,7 +88,8 @@ export function heatmap(attention, shades, fit) {
     for (let i = 0, k = 0; i < rows.length; i++) for (let j = 0; j < columns.length; j++, k++) {
       if (weights[k] < 0.005) continue;
       parts.push(svg("text", {
-        x: left + (j + 0.5) * cw, y: top + (i + 0.5) * ch, "font-size": 10.5, "text-anchor": "middle", "dominant-baseline": "central",
+        x: left + (j + 0.5) * cw, y: top + (i + 0.5) * ch,
+        "font-size": 10.5, "text-anchor": "middle", "dominant-baseline": "central",
         class: isDark(shades.hex(weights[k])) ? "nl-cell nl-cell-light" : "nl-cell",
       }, weights[k].toFixed(2)));
     }

@@ -42,7 +42,8 @@ function render({ model, el }) {
 
   frame(el, "nl-explorer", `Attention explorer: ${L} × ${H} heads, ${T} words`, colours);
   const sliders = [traitSlider(model, "layer", "Layer", L), traitSlider(model, "head", "Head", H)];
-  const heat = heatmap(attention, shades, fit), links = lines(attention, fit), said = readout(attention, clear), spoken = announcer();
+  const heat = heatmap(attention, shades, fit), links = lines(attention, fit);
+  const said = readout(attention, clear), spoken = announcer();
   chooseByHand(selected, now, () => place, heat, links.node, clear);
 
   const chooseHead = (/** @type {number} */ k) => assign(model, { layer: Math.floor(k / H), head: k % H });
@@ -68,7 +69,10 @@ function render({ model, el }) {
       title: headName(attention, view), sentence: sentence(attention, view, selected.active().r), note: hiddenNote(view),
     });
     /** @type {Record<string, () => void>} */
-    const items = { "Picture (PNG)": () => savePng(drawing(), name("png")), "Drawing (SVG)": () => saveSvg(drawing(), name("svg")) };
+    const items = {
+      "Picture (PNG)": () => savePng(drawing(), name("png")),
+      "Drawing (SVG)": () => saveSvg(drawing(), name("svg")),
+    };
     if (model.send) items["Page (HTML)"] = () => model.send?.({ ask: "html" });
     return items;
   }
@@ -105,10 +109,17 @@ function render({ model, el }) {
   const onMessage = (/** @type {{ kind: string, page: string }} */ message) => {
     if (message.kind === "html") download("attention.html", new Blob([message.page], { type: "text/html" }));
   };
-  return connect({ model, el }, { ...onChange(CHANGING, redraw), "msg:custom": onMessage }, () => sizeWatch.disconnect(), spoken.stop, grid.stop);
+  const listeners = { ...onChange(CHANGING, redraw), "msg:custom": onMessage };
+  return connect({ model, el }, listeners, () => sizeWatch.disconnect(), spoken.stop, grid.stop);
 }
 
-/** A slider of a trait counted from 0. @param {Model<State>} model @param {"layer" | "head"} trait @param {string} name @param {number} count */
+/**
+ * A slider of a trait that is counted from 0.
+ * @param {Model<State>} model
+ * @param {"layer" | "head"} trait
+ * @param {string} name
+ * @param {number} count
+ */
 function traitSlider(model, trait, name, count) {
   const read = () => model.get(trait) + 1;
   return slider({

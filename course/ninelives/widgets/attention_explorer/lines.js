@@ -17,16 +17,18 @@ export function lines(attention, fit) {
   const node = svg("svg", { role: "img", class: "nl-lines" });
   return {
     node,
-    /** @param {View} view @param {Layout} place @param {number} r active row, -1: none @param {number} c active column, -1: none */
+    /** Show a view; -1 is no row, no column. @param {View} view @param {Layout} place @param {number} r @param {number} c */
     show(view, place, r, c) {
       const ends = endsOf(place);
       node.setAttribute("width", String(place.linesWidth));
       node.setAttribute("height", String(place.linesHeight));
-      node.replaceChildren(...headings(ends, place), ...curves(view, ends, place, r), ...wordsLeft(view, ends, place, r), ...wordsRight(view, ends, place, r, c));
+      node.replaceChildren(
+        ...headings(ends, place), ...curves(view, ends, place, r),
+        ...wordsLeft(view, ends, place, r), ...wordsRight(view, ends, place, r, c));
     },
   };
 
-  /** @param {View} view @param {ReturnType<typeof endsOf>} ends @param {Layout} place @param {number} r */
+  /** @param {View} view @param {Ends} ends @param {Layout} place @param {number} r */
   function wordsLeft({ rows }, { from, yFrom }, { size, ch }, r) {
     return thinned(rows.length, ch, size + 2, r < 0 ? [] : [r]).map(i =>
       svg("text", {
@@ -35,7 +37,7 @@ export function lines(attention, fit) {
       }, fit(attention.rowWords[rows[i]], size).text));
   }
 
-  /** @param {View} view @param {ReturnType<typeof endsOf>} ends @param {Layout} place @param {number} r @param {number} c */
+  /** @param {View} view @param {Ends} ends @param {Layout} place @param {number} r @param {number} c */
   function wordsRight(view, { to, yTo }, { size, rh, linesWidth }, r, c) {
     const { columns } = view, row = r < 0 ? new Float32Array() : rowOf(view, r), most = strongest(row);
     return thinned(columns.length, rh, size + 2, c < 0 ? most : [...most, c]).flatMap(j => {
@@ -45,11 +47,13 @@ export function lines(attention, fit) {
         class: `nl-word${isWeak ? " nl-weak" : ""}${most[0] === j || c === j ? " nl-on" : ""}`,
       }, fit(attention.columnWords[columns[j]], size).text);
       if (r < 0 || isWeak) return [word];
-      const number = svg("text", { ...CENTRAL, x: linesWidth - 2, y, "text-anchor": "end", "font-size": size, class: "nl-number" }, row[j].toFixed(2));
-      return [word, number];
+      const look = { ...CENTRAL, "text-anchor": "end", "font-size": size, class: "nl-number" };
+      return [word, svg("text", { ...look, x: linesWidth - 2, y }, row[j].toFixed(2))];
     });
   }
 }
+
+/** @typedef {ReturnType<typeof endsOf>} Ends */
 
 /** Where lines begin and end. @param {Layout} place */
 function endsOf({ left, right, ch, rh, linesTop, linesWidth }) {
@@ -60,23 +64,25 @@ function endsOf({ left, right, ch, rh, linesTop, linesWidth }) {
   };
 }
 
-/** @param {ReturnType<typeof endsOf>} ends @param {Layout} place */
+/** @param {Ends} ends @param {Layout} place */
 function headings({ from, to }, { linesTop }) {
   const look = { y: linesTop - 11, "font-size": 11, class: "nl-caption" };
   return [svg("text", { ...look, x: from - 6, "text-anchor": "end" }, "reads"), svg("text", { ...look, x: to + 6 }, "is read")];
 }
 
-/** @param {View} view @param {ReturnType<typeof endsOf>} ends @param {Layout} place @param {number} r @returns {SVGElement[]} */
+/** @param {View} view @param {Ends} ends @param {Layout} place @param {number} r @returns {SVGElement[]} */
 function curves(view, { from, to, yFrom, yTo }, { ch, linesTop }, r) {
   const R = view.rows.length, middle = (from + to) / 2, isChosen = r >= 0;
   if (!isChosen && Math.max(R, view.columns.length) > ALL_UP_TO) {
-    return [svg("text", { x: middle, y: linesTop + ch * R / 2, "text-anchor": "middle", "font-size": 12, class: "nl-caption" }, "Choose a word")];
+    const look = { "text-anchor": "middle", "font-size": 12, class: "nl-caption" };
+    return [svg("text", { ...look, x: middle, y: linesTop + ch * R / 2 }, "Choose a word")];
   }
   const strength = isChosen ? 1 : 0.6, least = isChosen ? 0.01 : 0.05;
   return (isChosen ? [r] : range(R)).flatMap(i => Array.from(rowOf(view, i), (w, j) => ({ i, j, w })))
     .filter(({ w }) => w >= least)
     .map(({ i, j, w }) => svg("path", {
       d: `M${from} ${yFrom(i)} C${middle} ${yFrom(i)} ${middle} ${yTo(j)} ${to} ${yTo(j)}`, class: "nl-line",
-      "stroke-width": (0.8 + 5 * w * strength).toFixed(2), "stroke-opacity": (strength * (0.1 + 0.9 * Math.sqrt(w))).toFixed(3),
+      "stroke-width": (0.8 + 5 * w * strength).toFixed(2),
+      "stroke-opacity": (strength * (0.1 + 0.9 * Math.sqrt(w))).toFixed(3),
     }));
 }

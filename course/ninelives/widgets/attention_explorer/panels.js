@@ -27,7 +27,8 @@ export function wordsPanel(attention, view) {
 /** @param {Attention} attention @param {Model<State>} model @returns {Panel} */
 export function hidePanel({ columnWords }, model) {
   const body = html("div"), hidden = () => model.get("hidden");
-  const everyWord = html("button", { type: "button", className: "nl-plain", onclick: () => assign(model, { hidden: [] }) }, "Show every word");
+  const showAll = () => assign(model, { hidden: [] });
+  const everyWord = html("button", { type: "button", className: "nl-plain", onclick: showAll }, "Show every word");
   /** @type {HTMLButtonElement[]} */
   let chips = [];
 
@@ -39,7 +40,8 @@ export function hidePanel({ columnWords }, model) {
       html("button", { type: "button", className: "nl-chip", tabIndex: j ? -1 : 0, onclick: () => toggle(j) }, word));
     const group = html("div", { className: "nl-chips", role: "group", "aria-label": "Words to hide" }, ...chips);
     roving(group, chips, 1);
-    body.append(html("p", {}, "Choose a word to hide it. The rest of each row is renormalised, so that it sums to 1 again."), group, everyWord);
+    const what = "Choose a word to hide it. The rest of each row is renormalised, so that it sums to 1 again.";
+    body.append(html("p", {}, what), group, everyWord);
   }
   function fill() {
     if (!chips.length) build();

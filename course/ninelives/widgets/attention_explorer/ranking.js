@@ -46,8 +46,9 @@ export function rankingPanel(attention, view, selected, token, chooseHead) {
     const link = currentLink();
     from.show(rowWords, rows, link.from);
     to.show(columnWords, columns, link.to);
-    const ranked = range(L * H).map(k => ({ k, weight: linkWeight(attention, k, view(), link.from, link.to) })).sort((a, b) => b.weight - a.weight);
-    const focused = document.activeElement instanceof HTMLElement && list.contains(document.activeElement) ? document.activeElement.dataset.k : null;
+    const ranked = range(L * H).map(k => ({ k, weight: linkWeight(attention, k, view(), link.from, link.to) }))
+      .sort((a, b) => b.weight - a.weight);
+    const focused = /** @type {HTMLElement | null} */ (list.querySelector(":focus"))?.dataset.k;
     list.replaceChildren(...ranked.slice(0, showsAll ? L * H : FEW).map(({ k, weight }) => {
       const choose = () => { chooseHead(k); selected.chooseLink(link.from, link.to); };
       return html("li", {}, html("button", { type: "button", "data-k": k, "aria-pressed": k === layer * H + head, onclick: choose },

@@ -16,11 +16,14 @@ export function readout(attention, clear) {
   /** @param {View} view @param {number} r @param {number} c @param {boolean} isPinned */
   function words(view, r, c, isPinned) {
     if (r < 0) {
-      const hint = view.columns.length ? "Point at a word, or use the arrow keys in the heatmap, to read its row." : "Every word is hidden.";
+      const hint = view.columns.length ? "Point at a word, or use the arrow keys in the heatmap, to read its row."
+        : "Every word is hidden.";
       return [html("span", { className: "nl-quiet" }, hint)];
     }
     const parts = [html("strong", {}, attention.rowWords[view.rows[r]]), ` reads ${reading(attention, view, r)}`];
-    if (c >= 0 && !strongest(rowOf(view, r)).includes(c)) parts.push(html("span", { className: "nl-quiet" }, ` · ${cellInWords(attention, view, r, c)}`));
+    if (c >= 0 && !strongest(rowOf(view, r)).includes(c)) {
+      parts.push(html("span", { className: "nl-quiet" }, ` · ${cellInWords(attention, view, r, c)}`));
+    }
     if (isPinned) parts.push(html("button", { type: "button", className: "nl-plain", onclick: clear }, "Clear"));
     return parts;
   }

@@ -15,7 +15,8 @@ export function reading({ words, stations, sizes, lengths, ends, station: s, tok
     return `${after}. Attention added a vector of norm ${norm("attention", s - 1)}, the mlp one of ${norm("mlp", s - 1)}.`;
   }
   if (s === L + 1) return `The final norm brings the vector of ${name} from norm ${norm("stream", L)} to ${norm("normed", 0)}.`;
-  if (s === L + 2) return `lm_head gives ${name} a score for each of ${V} words, from ${two(ends[token][0])} to ${two(ends[token][1])}.`;
+  const [low, high] = ends[token].map(two);
+  if (s === L + 2) return `lm_head gives ${name} a score for each of ${V} words, from ${low} to ${high}.`;
   return `The softmax makes probabilities of the scores of ${name}: none is negative, and together they are 1.`;
 }
 
@@ -25,6 +26,10 @@ export function heading({ station, sizes: { blocks: L } }) {
   return ["What lm_head will make of it:", "The highest scores:", "The most likely next words:"][station - L - 1];
 }
 
-/** The words of that list, with their probabilities or scores. @param {Pick<State, "likely" | "sizes" | "token">} state @param {number} station */
+/**
+ * The words of that list, with their probabilities or scores.
+ * @param {Pick<State, "likely" | "sizes" | "token">} state
+ * @param {number} station
+ */
 export const likelyWords = ({ likely, sizes: { blocks: L }, token }, station) =>
   likely[station === L + 2 ? L + 1 : Math.min(station, L)][token];

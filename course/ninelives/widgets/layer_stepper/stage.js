@@ -18,13 +18,17 @@ export function stage({ words, stations }, goTo, choose, read) {
   const tiles = words.map((name, i) => html("span", { className: "nl-step-word", onclick: () => choose(i) }, visible(name)));
   const stops = stations.map((name, s) => {
     const word = html("span", { className: "nl-station-word" }), share = html("span", { className: "nl-station-share" });
-    const node = html("div", { className: "nl-station", onclick: () => goTo(s) }, html("span", { className: "nl-station-name" }, name), word, share);
+    const title = html("span", { className: "nl-station-name" }, name);
+    const node = html("div", { className: "nl-station", onclick: () => goTo(s) }, title, word, share);
     return { node, word, share };
   });
   const node = html("div", {
     className: "nl-stage", tabIndex: 0, role: "application", "aria-roledescription": "layer stepper",
-    "aria-label": "The sentence and its way through the layers. Left and right go from station to station, up and down from word to word.",
-  }, html("div", { className: "nl-step-words" }, ...tiles), html("div", { className: "nl-stations" }, ...stops.map(({ node }) => node)));
+    "aria-label": "The sentence and its way through the layers. " +
+      "Left and right go from station to station, up and down from word to word.",
+  },
+    html("div", { className: "nl-step-words" }, ...tiles),
+    html("div", { className: "nl-stations" }, ...stops.map(({ node }) => node)));
   onKeys(node, {
     ArrowRight: () => goTo(read().station + 1), ArrowLeft: () => goTo(read().station - 1),
     Home: () => goTo(0), End: () => goTo(stations.length - 1),

@@ -53,12 +53,14 @@ function colourScaleOf(signed) {
   return {
     node: html("div", { className: "nl-legend" }, what, html("span", { className: "nl-scale" }, low, colours, high)),
     show(/** @type {State} */ { station: s, stations, largest, sizes: { blocks: L, channels: C, scores: S, vocabulary: V } }) {
-      const isLast = s === stations.length - 1, end = s <= L + 1 ? largest.vectors : isLast ? largest.probabilities : largest.logits;
+      const isLast = s === stations.length - 1;
+      const end = s <= L + 1 ? largest.vectors : isLast ? largest.probabilities : largest.logits;
       low.textContent = isLast ? "0.00" : two(-end);
       high.textContent = two(end);
       colours.style.background = `linear-gradient(to right, ${isLast ? stops.slice(8) : stops})`;
+      const words = S < V ? `of the first ${S} words` : "word", note = isLast ? "; the scale is that of the probabilities" : "";
       what.textContent = s <= L + 1 ? `One cell for each of ${C} numbers. The scale is the same at all of these stations.`
-        : `One cell for each ${S < V ? `of the first ${S} words` : "word"} of the vocabulary${isLast ? "; the scale is that of the probabilities" : ""}.`;
+        : `One cell for each ${words} of the vocabulary${note}.`;
     },
   };
 }

@@ -68,10 +68,14 @@ function rowParts(state, b, i, { size, cell, plot, left, top }, isChosen, isEmpt
   const turned = `translate(${x + 2} ${top - 6}) rotate(${-ANGLE * 180 / Math.PI})`;
   /** @type {SVGElement[]} */
   const parts = [
-    svg("text", { ...central, x: left - 7, "font-size": size, "text-anchor": "end", class: isChosen ? `${style} nl-on` : style }, word),
+    svg("text", {
+      ...central, x: left - 7, "font-size": size, "text-anchor": "end", class: isChosen ? `${style} nl-on` : style,
+    }, word),
     svg("text", { transform: turned, "font-size": size, class: style }, word),
   ];
   if (isEmpty) parts.push(svg("text", { ...central, x: left + plot + 6, "font-size": size - 1, class: "nl-empty" }, "NaN"));
-  if (isChosen) parts.push(svg("rect", { x: left - 1, y: top + i * cell - 1, width: plot + 2, height: cell + 2, rx: 2, class: "nl-chosen" }));
+  if (isChosen) parts.push(svg("rect", {
+    x: left - 1, y: top + i * cell - 1, width: plot + 2, height: cell + 2, rx: 2, class: "nl-chosen",
+  }));
   return parts;
 }

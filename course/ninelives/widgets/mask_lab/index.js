@@ -24,7 +24,10 @@ function render({ model, el }) {
   const { B, T } = sizes(read());
   frame(el, "nl-mask-lab", `Mask lab: ${counted(B, "sentence")} of up to ${T} words`, model.get("colours"));
 
-  const toggles = [toggle(model, "causal", "Causal: no word attends to later ones"), toggle(model, "rows_too", "Close the rows of padding too")];
+  const toggles = [
+    toggle(model, "causal", "Causal: no word attends to later ones"),
+    toggle(model, "rows_too", "Close the rows of padding too"),
+  ];
   const masks = batch(model, read), table = softmaxTable(), spoken = announcer();
   const differsKey = legendKey({ style: "background: var(--nl-accent); scale: 0.6" }, "yours differs");
   const legend = html("div", { className: "nl-legend" },

@@ -7,9 +7,11 @@ import { chosen, labelAt, openTo, softmax } from "./masks.js";
 /** @import { State } from "./masks.js" */
 
 export function softmaxTable() {
-  const body = html("tbody"), heads = ["Word", "Score", "Softmax without mask", "With mask"];
+  const body = html("tbody");
+  const heads = ["Word", "Score", "Softmax without mask", "With mask"].map((name, k) =>
+    html("th", { scope: "col", className: k === 1 ? "nl-right" : "" }, name));
   const node = html("table", { className: "nl-softmax", "aria-label": "Softmax of the chosen row" },
-    html("thead", {}, html("tr", {}, ...heads.map((name, k) => html("th", { scope: "col", className: k === 1 ? "nl-right" : "" }, name)))),
+    html("thead", {}, html("tr", {}, ...heads)),
     body);
   return {
     node,

@@ -17,7 +17,8 @@ const DRAG_FROM = 4; // px; a shorter way is a click
 export function dragging(sentence, tiles, { order, pick, moveTo, goBack }) {
   /**
    * `start`: of the pointer; `grip`: of the pointer in the tile; `at`: of the tile in the sentence, once it is dragged.
-   * @type {{ tile: HTMLElement, start: [number, number], grip: [number, number], at: [number, number] | null, from: number[] } | null}
+   * @typedef {[number, number]} Point
+   * @type {{ tile: HTMLElement, start: Point, grip: Point, at: Point | null, from: number[] } | null}
    */
   let drag = null;
 
@@ -26,7 +27,8 @@ export function dragging(sentence, tiles, { order, pick, moveTo, goBack }) {
     if (!tile || event.button || drag) return;
     pick(tiles.indexOf(tile));
     const box = tile.getBoundingClientRect();
-    drag = { tile, start: [event.clientX, event.clientY], grip: [event.clientX - box.x, event.clientY - box.y], at: null, from: order() };
+    const { clientX: x, clientY: y } = event;
+    drag = { tile, start: [x, y], grip: [x - box.x, y - box.y], at: null, from: order() };
     tile.setPointerCapture(event.pointerId);
   });
   sentence.addEventListener("pointermove", event => {

@@ -11,7 +11,8 @@ export function reading(state, vectors) {
   if (!state.positions) return `${name} at position ${position}: without positions its vector is the same at every position`;
   const now = vectors.at(word, position), before = vectors.at(word, word);
   if (position === word) return `${name} at position ${position}, where it started: the length of its vector is ${two(norm(now))}`;
-  return `${name} moved from position ${word} to position ${position}: its vector changed by ${two(norm(minus(now, before)))} (its length is ${two(norm(now))})`;
+  const change = two(norm(minus(now, before)));
+  return `${name} moved from position ${word} to position ${position}: its vector changed by ${change} (its length is ${two(norm(now))})`;
 }
 
 /** Whether the sentence has the same vectors as at the start, in any order. @param {State} state @param {Vectors} vectors */

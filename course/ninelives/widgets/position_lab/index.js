@@ -21,7 +21,8 @@ const CHANGING = ["order", "word", "positions"];
 
 /** @param {RenderContext<State>} context */
 function render({ model, el }) {
-  const fixed = snapshot(model, ["words", "channels", "vectors", "largest", "note", "colours"]), { colours, largest, channels: C } = fixed;
+  const fixed = snapshot(model, ["words", "channels", "vectors", "largest", "note", "colours"]);
+  const { colours, largest, channels: C } = fixed;
   const words = fixed.words.map(visible), T = words.length, vectors = vectorsOf(fixed);
   const read = () => clamped({ ...fixed, ...snapshot(model, CHANGING), words });
   const colourOf = (/** @type {number} */ x) => colours.signed[Math.round(127 * (clamp(x / largest, -1, 1) + 1))];
@@ -30,7 +31,8 @@ function render({ model, el }) {
   const id = `positions-${Math.random().toString(36).slice(2)}`;
   const choices = [choice(id, "With positions", () => assign(model, { positions: true })),
     choice(id, "Without positions", () => assign(model, { positions: false }))];
-  const back = html("button", { type: "button", className: "nl-plain", onclick: () => { goBack(); tiles.nodes[read().word].focus(); } }, "Back to the start");
+  const back = html("button", { type: "button", className: "nl-plain", onclick: () => { goBack(); tiles.nodes[read().word].focus(); } },
+    "Back to the start");
   const readout = html("p", { className: "nl-readout" }), bagLine = html("p", { className: "nl-bag" }), spoken = announcer();
   const help = helpLine(`${id}-help`, T === 1);
   const tiles = sentenceOfTiles(read(), vectors, colourOf, help.id), vectorStrips = strips(C, vectors, colourOf);
@@ -44,7 +46,8 @@ function render({ model, el }) {
     colourScale(two(-largest), range(17).map(k => colours.signed[Math.round(254 * k / 16)]), two(largest)));
   el.replaceChildren(
     html("div", { className: "nl-bar" },
-      html("div", { className: "nl-choices", role: "radiogroup", "aria-label": "Positions" }, ...choices.map(({ node }) => node)), back),
+      html("div", { className: "nl-choices", role: "radiogroup", "aria-label": "Positions" }, ...choices.map(({ node }) => node)),
+      back),
     readout, tiles.node, help, bagLine, vectorStrips.node, legend, html("p", { className: "nl-note" }, fixed.note), spoken.node);
 
   function moveTo(/** @type {number} */ position) {
@@ -98,8 +101,9 @@ function choice(group, label, chosen) {
 /** @param {string} id @param {boolean} hidden */
 function helpLine(id, hidden) {
   const key = (/** @type {string} */ name) => html("kbd", {}, name);
-  return html("p", { className: "nl-help nl-quiet", hidden, id }, "Drag a word, or use the keys: ", key("←"), key("→"), " move it, ",
-    key("↑"), key("↓"), " pick another, ", key("Home"), key("End"), " move it to either end, ", key("Esc"), " goes back to the start.");
+  return html("p", { className: "nl-help nl-quiet", hidden, id },
+    "Drag a word, or use the keys: ", key("←"), key("→"), " move it, ", key("↑"), key("↓"), " pick another, ",
+    key("Home"), key("End"), " move it to either end, ", key("Esc"), " goes back to the start.");
 }
 
 export default { render };

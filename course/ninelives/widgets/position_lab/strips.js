@@ -27,7 +27,8 @@ export function strips(C, vectors, colourOf) {
 function stripRow(C, kind, colourOf) {
   const name = html("div", { className: "nl-strip-name" }), size = html("div", { className: "nl-strip-length nl-quiet" });
   const canvas = html("canvas", { "aria-hidden": "true" }), cells = range(C <= RULES_UP_TO ? C : 0).map(() => html("span"));
-  const over = html("div", { className: "nl-strip-cells", "aria-hidden": "true", style: `grid-template-columns: repeat(${C}, 1fr)` }, ...cells);
+  const over = html("div", { className: "nl-strip-cells", "aria-hidden": "true" }, ...cells);
+  over.style.gridTemplateColumns = `repeat(${C}, 1fr)`;
   const strip = html("div", { className: "nl-strip", role: "img" }, canvas, over);
   const node = html("div", { className: `nl-strip-row nl-strip-${kind}` }, name, strip, size);
   let width = 0;

@@ -23,7 +23,8 @@ export function sentenceOfTiles({ words }, vectors, colourOf, helpId) {
   });
   const nodes = tiles.map(({ node }) => node);
   const node = html("div", {
-    className: "nl-sentence", role: "listbox", "aria-orientation": "horizontal", "aria-label": "The sentence", "aria-describedby": helpId,
+    className: "nl-sentence", role: "listbox", "aria-orientation": "horizontal",
+    "aria-label": "The sentence", "aria-describedby": helpId,
   }, ...nodes);
   let drawnOrder = "";
 
@@ -31,7 +32,8 @@ export function sentenceOfTiles({ words }, vectors, colourOf, helpId) {
   // the focus and the pointer.
   function arrange(/** @type {State} */ { order, word }, /** @type {HTMLElement | null} */ dragged) {
     if (drawnOrder === order.join()) return;
-    const picked = nodes[word], at = order.indexOf(word), before = nodes.map(placeOf), hasFocus = node.contains(document.activeElement);
+    const picked = nodes[word], at = order.indexOf(word), before = nodes.map(placeOf);
+    const hasFocus = node.contains(document.activeElement);
     for (const animation of nodes.flatMap(tile => tile.getAnimations())) animation.cancel();
     for (const other of order.slice(0, at)) node.insertBefore(nodes[other], picked);
     node.append(...order.slice(at + 1).map(other => nodes[other]));

@@ -53,8 +53,16 @@ export const isAtStart = ({ order }) => order.every((word, position) => word ===
 /** The same state, with a word that exists. @param {State} state @returns {State} */
 export const clamped = state => ({ ...state, word: clamp(state.word, 0, state.words.length - 1) });
 
-/** The vector that the model gets. @param {State} state @param {Vectors} vectors @param {number} word @param {number} position @returns {Vector} */
-export const vectorGiven = ({ positions }, vectors, word, position) => (positions ? vectors.at(word, position) : vectors.wordPart(word));
+/**
+ * The vector that the model gets.
+ * @param {State} state
+ * @param {Vectors} vectors
+ * @param {number} word
+ * @param {number} position
+ * @returns {Vector}
+ */
+export const vectorGiven = ({ positions }, vectors, word, position) =>
+  positions ? vectors.at(word, position) : vectors.wordPart(word);
 
 /** The positions whose vector was not in the sentence at the start. @param {State} state @param {Vectors} vectors */
 export function newPositions({ positions, order }, vectors) {

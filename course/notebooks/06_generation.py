@@ -366,9 +366,9 @@ check.generate(generate, "mode", seed=1)
 ### END HIDDEN TESTS
 
 # %% points=1 test="generate-no-traces"
-check.generate(generate, "no traces")
+check.generate(generate, "no gradients kept")
 ### BEGIN HIDDEN TESTS
-check.generate(generate, "no traces", seed=1)
+check.generate(generate, "no gradients kept", seed=1)
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -297,9 +297,9 @@ check.prefix_generation(prefix_generation, "negative", seed=1)
 ### END HIDDEN TESTS
 
 # %% points=1 test="prefix-generation-manners"
-check.prefix_generation(prefix_generation, "manners")
+check.prefix_generation(prefix_generation, "leaves the model as it was")
 ### BEGIN HIDDEN TESTS
-check.prefix_generation(prefix_generation, "manners", seed=1)
+check.prefix_generation(prefix_generation, "leaves the model as it was", seed=1)
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -17,11 +17,6 @@ NOT_CAUSES = {"caption", "meaning", "names", "seen", "wanted", "what"}
 # What is checked here is no answer but a folder with trained weights: test_trained_model.py.
 NO_ANSWERS = {"trained_model"}
 
-# Modules that hold sentences which no answer proves yet.
-NOT_YET = {
-    "generation", "prefix_generation",
-}
-
 
 class Sentence(NamedTuple):
     """A cause in the source of a module of checks.

@@ -21,7 +21,7 @@ def the_last_rows_but_one(logits, P):
 
 
 @accepted_by(predicting_rows)
-def chosen_by_their_places(logits, P):
+def chosen_by_their_positions(logits, P):
     return logits.index_select(1, torch.arange(P, logits.shape[1]) - 1)
 
 
@@ -76,7 +76,7 @@ class HooksTheNorm(Given):
 
 @accepted_by(encoder_decoder)
 class ExampleByExample(Given):
-    """Each prefix encoded alone, without its padding; the caches then filled up with zeros in front."""
+    """Each prefix encoded alone, without its padding; then zeros are put before each cache."""
 
     def forward(self, prefix, targets):
         caches = []

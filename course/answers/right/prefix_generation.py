@@ -13,8 +13,8 @@ from ninelives.model import prefix_generation as the_packages
 @accepted_by(pad_after_end)
 def counted(tokens, end_token):
     is_end = tokens == end_token  # (B, T)
-    behind = is_end.cumsum(1) - is_end.long() > 0  # (B, T)
-    return tokens.masked_fill(behind, -1)
+    after = is_end.cumsum(1) - is_end.long() > 0  # (B, T)
+    return tokens.masked_fill(after, -1)
 
 
 @accepted_by(pad_after_end)
@@ -31,11 +31,11 @@ def row_by_row(tokens, end_token):
 
 
 @accepted_by(pad_after_end)
-def by_the_first_place(tokens, end_token):
+def by_the_first_position(tokens, end_token):
     B, T = tokens.shape
-    places = torch.arange(T).expand(B, T)
-    first = torch.where(tokens == end_token, places, T).amin(1, keepdim=True) if T else torch.zeros(B, 1)
-    return torch.where(places <= first, tokens, -1)
+    positions = torch.arange(T).expand(B, T)
+    first = torch.where(tokens == end_token, positions, T).amin(1, keepdim=True) if T else torch.zeros(B, 1)
+    return torch.where(positions <= first, tokens, -1)
 
 
 @accepted_by(pad_after_end)

@@ -7,90 +7,55 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ninelives.checks.exercise import CheckFailed, Exercise, run, want_shape
-from ninelives.checks.generation import certain, want_draws, want_greedy, want_negative_refused
+from ninelives.checks.exercise import CheckFailed, Exercise, ids, run
+from ninelives.checks.pad_after_end import (
+    PAD,
+    end_padded_too,
+    filled_with_ends,
+    filled_with_zeros,
+    pad_after_end,
+    padded_by_hand,
+)
+from ninelives.checks.sampling import (
+    GRADIENTS_OFF,
+    STEP_ERRORS,
+    certain,
+    want_draws,
+    want_most_likely,
+    want_negative_refused,
+)
 from ninelives.config import TransformerConfig
-from ninelives.figures import wanted_and_yours
+from ninelives.model import next_token_probabilities
 
-pad_after_end = Exercise("pad_after_end")
-prefix_generation = Exercise("prefix_generation")
+__all__ = ["generation_with", "pad_after_end", "prefix_generation"]
 
-PAD = -1
+START_TOKEN = (
+    "a start token stands before the answer. Here none is needed: the answer begins empty, (B, 0), and the last row of "
+    "the prefix gives its first token."
+)
+PREFIX_ALONE = (
+    "every token is drawn from the prefix alone: feed what you have drawn back into the decoder, and take the *last* "
+    "row, logits[:, -1]."
+)
 
-
-# --- exercise 1: what stands behind the end ------------------------------------------------------
-
-
-def answers_with_ends(seed: int) -> list[tuple[torch.Tensor, int]]:
-    """Answers (B, T) and the end token: ends at the beginning, inside, twice, last, never; then one row, and no column; then 0 for the end."""
-    end = (3, 1, 5)[seed % 3]
-    a, b, c = [word for word in range(7) if word != end][:3]
-    batch = torch.tensor([
-        [a, b, end, c, a],
-        [end, a, b, c, a],
-        [a, end, b, end, c],
-        [a, b, c, a, end],
-        [c, b, a, b, c],
-    ])
-    return [(batch, end), (batch[:3, :3], end), (batch[2:3], end), (batch[4:], end), (batch[:, :0], end),
-            (torch.where(batch == end, 0, torch.where(batch == 0, end, batch)), 0)]
-
-
-def padded(tokens: torch.Tensor, end: int) -> torch.Tensor:
-    """(B, T): the reference, word by word."""
-    rows = []
-    for row in tokens.tolist():
-        stop = row.index(end) + 1 if end in row else len(row)
-        rows.append(row[:stop] + [PAD] * (len(row) - stop))
-    return torch.tensor(rows, dtype=torch.long).reshape(tokens.shape)
-
-
-@pad_after_end.aspect("values")
-def _(answer, seed):
-    for tokens, end in answers_with_ends(seed):
-        result = run(answer, tokens, end)
-        B, T = tokens.shape
-        want_shape(result, (B, T), "(B, T)", "pad_after_end", causes={
-            (tokens.numel(),): "the batch is lost: choosing with tokens[mask] makes one long row. Fill in place of choosing: masked_fill, torch.where.",
-            (int((padded(tokens, end) != PAD).sum()),): "choosing with tokens[mask] makes one long row. Fill in place of choosing: masked_fill, torch.where.",
-        })
-        wanted = padded(tokens, end)
-        if torch.equal(result, wanted):
-            continue
-        b = int((result != wanted).any(1).int().argmax())
-        raise CheckFailed(
-            f"for the row {tokens[b].tolist()} and the end token {end} you give {result[b].tolist()}.",
-            f"{wanted[b].tolist()}: the end token stays, and everything behind the first one is −1.",
-            padding_cause(result, tokens, end),
-            picture=lambda: wanted_and_yours(wanted, result, caption=f"Answers of the batch, end token {end}: wanted, and yours."),
-        )
-
-
-def padding_cause(seen: torch.Tensor, tokens: torch.Tensor, end: int) -> str:
-    """Which known mistake gives this."""
-    is_end = tokens == end  # (B, T)
-    ended = is_end.cumsum(1) > 0  # (B, T), from the end token on
-    before = is_end.cumsum(1) - is_end.long()  # (B, T), ends before each place
-    candidates = [
-        (tokens, "nothing is padded."),
-        (tokens.masked_fill(ended, PAD), "the end token is gone too. It belongs to the answer: only what stands *behind* it is padding."),
-        (tokens.masked_fill(is_end, PAD), "the end tokens are replaced, and what stands behind them is left."),
-        (torch.where(before > 0, end, tokens), "the rest is filled with the end token. Padding is −1 in this course."),
-        (tokens.masked_fill(before > 0, 0), "the rest is filled with 0, which is a word. Padding is −1."),
-        (tokens.masked_fill(before == 1, PAD), "behind a second end token the words come back: ask whether there was *any* end before, > 0."),
-        (tokens.masked_fill(is_end.roll(1, 1), PAD), "only the one place behind an end token is padded: everything behind it must be."),
-        (tokens.masked_fill(ended.any(0), PAD), "one row's end is taken for all rows: look along axis 1, in each row."),
-        (tokens.masked_fill((is_end.flatten().cumsum(0) - is_end.flatten().long()).reshape(tokens.shape) > 0, PAD),
-         "the end of one row pads the next: count along axis 1, in each row."),
-        (tokens.masked_fill((is_end.cumsum(0) - is_end.long()) > 0, PAD), "ends are counted along the batch. Count along axis 1, in each row."),
-    ]
-    for mistake, cause in candidates:
-        if torch.equal(seen, mistake):
-            return cause
-    return "(tokens == end_token).cumsum(1) counts the ends up to each place, the place itself among them."
-
-
-# --- exercise 2: the answer ----------------------------------------------------------------------
+prefix_generation = Exercise("prefix_generation", error_hints=STEP_ERRORS | {
+    "unexpected keyword argument 'end_token'":
+        "keep the line that begins with `def`: end_token is an argument of prefix_generation.",
+    "Boolean value of Tensor with more than one value":
+        "in a batch each row ends at its own step: an `if` needs one answer, such as (…).all().",
+    "scalar types": "the empty answer is made of floats, and token ids are whole numbers: "
+                    "torch.empty(B, 0, dtype=torch.long), or prefix[:, :0].",
+    "Tensors must have same number of dimensions":
+        "torch.cat joins tensors with the same number of axes: the answer is (B, t), so a new token must be (B, 1).",
+    "Sizes of tensors must match":
+        "torch.cat joins (B, t) and (B, 1) along axis 1. The empty answer needs B rows too: (B, 0).",
+    "rows and hidden_cache has": "the answer must have as many rows as the prefix, from the start: (B, 0).",
+    "given no token at all":
+        "the decoder was called without hidden_cache: pass it the encoder's hidden states, hidden_cache=….",
+    "hidden_cache is": "the decoder reads hidden states: self.encoder(prefix, return_hidden=True) returns one tensor "
+                       "(B, P, n_embd).",
+    "index out of range": "an id that the vocabulary does not have was looked up: ids go from 0 to V − 1.",
+})
 
 
 class Half(nn.Module):
@@ -106,7 +71,7 @@ class Half(nn.Module):
         self.fed: list[torch.Tensor] = []
 
     def want_ids(self, idx: torch.Tensor) -> None:
-        """Raise what an embedding raises for numbers that are no ids."""
+        """Raise what an embedding raises for ids that the vocabulary does not have."""
         F.embedding(idx.clamp(min=0), torch.zeros(self.config.vocab_size, 1))
 
     def note(self, idx: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
@@ -143,9 +108,10 @@ class StubDecoder(Half):
                 raise ValueError("a decoder without hidden_cache was given no token at all")
             cached = idx[:, :0]
         else:
-            if isinstance(hidden_cache, tuple) or hidden_cache.dim() != 3 or hidden_cache.shape[2] != self.config.n_embd:
-                shape = "a tuple" if isinstance(hidden_cache, tuple) else f"of shape {tuple(hidden_cache.shape)}"
-                raise ValueError(f"hidden_cache is {shape}")
+            if isinstance(hidden_cache, tuple):
+                raise ValueError("hidden_cache is a tuple")
+            if hidden_cache.dim() != 3 or hidden_cache.shape[2] != self.config.n_embd:
+                raise ValueError(f"hidden_cache is of shape {tuple(hidden_cache.shape)}")
             if len(hidden_cache) != len(idx):
                 raise ValueError(f"idx has {len(idx)} rows and hidden_cache has {len(hidden_cache)}")
             cached = hidden_cache[..., 0].round().long() - 1  # (B, P)
@@ -171,172 +137,309 @@ class Stub(nn.Module):
 
 
 def said(cached: torch.Tensor, idx: torch.Tensor, V: int) -> torch.Tensor:
-    """(B, P + T): what the reader says after each token. It depends on all before it, and on what was encoded and what written."""
+    """(B, P + T): what the reader says after each token. It depends on all before it, encoded or written."""
     text = torch.cat((torch.where(cached == PAD, PAD, 2 * cached + 5), idx), dim=1)  # (B, P + T)
-    place = (text != PAD).cumsum(1)
-    return ((place * (text + 1)).cumsum(1) + 3 * place) % V
+    position = (text != PAD).cumsum(1)
+    return ((position * (text + 1)).cumsum(1) + 3 * position) % V
 
 
-def reader(V: int) -> Callable:
+def reader(V: int) -> Stub:
     """A model of certain tokens."""
-    return lambda cached, idx: certain(said(cached, idx, V), V)
+    return Stub(lambda cached, idx: certain(said(cached, idx, V), V), V)
 
 
-def continued(prefix: torch.Tensor, new: int, V: int, see: Callable = lambda prefix, answer: (prefix, answer), row: int = -1) -> torch.Tensor:
-    """(B, new): what the reader must be made to write, when it is fed see(prefix, answer) and asked at `row`."""
+def continued(prefix: torch.Tensor, new: int, V: int) -> torch.Tensor:
+    """(B, new): what the reader must be made to write."""
     answer = prefix[:, :0]
     for _ in range(new):
-        answer = torch.cat((answer, said(*see(prefix, answer), V)[:, row].unsqueeze(1)), dim=1)
+        answer = torch.cat((answer, said(prefix, answer, V)[:, -1:]), dim=1)
     return answer
 
 
 def prefixes(seed: int, V: int) -> list[tuple[torch.Tensor, int]]:
-    """Prefixes (B, P) and how many tokens to write: all sizes different, then B = P = new, one row, one word, one token, none."""
-    B, P, new = [(3, 4, 6), (2, 5, 7), (5, 3, 4)][seed % 3]
-    return [(torch.randint(V, (b, p)), n) for b, p, n in ((B, P, new), (3, 3, 3), (1, 4, 5), (2, 1, 4), (2, 3, 1), (2, 4, 0))]
+    """Prefixes (B, P) and the number of new tokens: all sizes different, then B = P = new, one row, one word, none."""
+    B, P, new = [(3, 4, 6), (2, 5, 7), (5, 3, 6)][seed % 3]
+    sizes = ((B, P, new), (3, 3, 3), (1, 4, 5), (2, 1, 4), (2, 3, 1), (2, 4, 0))
+    return [(torch.randint(V, (b, p)), n) for b, p, n in sizes]
 
 
 def answer_to(
-    answer, model: Stub, prefix: torch.Tensor, new: int, temperature: float = 1.0, end_token: int | None = None, columns: int | None = None,
-    otherwise: dict | None = None,
+    answer, model: Stub, prefix: torch.Tensor, new: int, temperature: float = 1.0, end_token: int | None = None,
+    columns: int | None = None,
 ) -> torch.Tensor:
     """What the learner writes: (B, columns) whole numbers; by default as many columns as tokens were asked for.
 
     Raises:
         CheckFailed: it is of another shape, or no token ids.
     """
-    def called(model, prefix, new, temperature):
-        if end_token is None:
-            return answer(model, prefix, new, temperature)
-        return answer(model, prefix, new, temperature, end_token=end_token)
-
-    result = run(called, model, prefix, new, temperature, what="prefix_generation", error_hints=RAISED)
-    (B, P), wanted = prefix.shape, new if columns is None else columns
-    what = f"prefix_generation with {B} prefixes of {P} and max_new_tokens = {new}"
-    causes = {
-        (B, P + wanted): "the prefix is returned too. It is in another language: only what is new is wanted.",
-        (B, wanted + 1): "one token too many: is a start token returned, or does the loop run once more?",
-        (B, wanted - 1): "one token too few: the loop must run max_new_tokens times.",
-        (B, 1): "one token was drawn: the loop returns too early, or it begins again every time.",
-        (B, 0): "nothing is appended: the joined tensor must be kept, `answer = torch.cat(…)`.",
-        (B, P): "this is the prefix. The new tokens are wanted.",
-        (B, wanted, 1): "the tokens of each step have one axis too many: torch.cat, not torch.stack.",
-        (wanted,): "the batch is lost: (B, new) is wanted for B = 1 too.",
-        (wanted, B): "rows and columns have changed places: (B, new).",
-    }
-    want_shape(result, (B, wanted), "(B, new tokens)", what, causes | (otherwise or {}))
+    arguments = (model, prefix, new, temperature)
+    named = {} if end_token is None else {"end_token": end_token}
+    result = run(partial(answer, **named), *arguments, what="prefix_generation")
+    what = f"prefix_generation with {len(prefix)} prefixes of {prefix.shape[1]} and max_new_tokens = {new}"
+    prefix_generation.want_shape(
+        result, (len(prefix), new if columns is None else columns), "(B, new tokens)", what, arguments,
+        make=lambda mistake: partial(mistake, **named))
     if result.is_floating_point() or result.dtype == torch.bool:
         raise CheckFailed(
-            f"{what} gives {result.dtype}.", "whole numbers (int64): token ids.",
-            "the empty answer was made of floats: torch.zeros and torch.empty make floats unless they are told dtype=torch.long.",
+            f"{what} gives {result.dtype}.",
+            "whole numbers (int64): token ids.",
+            "the empty answer was made of floats: torch.zeros and torch.empty make floats unless you pass "
+            "dtype=torch.long.",
         )
     return result
 
 
-# What torch or the stub says, and what it means in this exercise.
-RAISED = {
-    "unexpected keyword argument 'end_token'": "keep the line that begins with `def`: end_token is an argument of prefix_generation.",
-    "contains either `inf`, `nan`": "something is divided by a temperature of 0, or is negative. Treat 0 apart.",
-    "division by zero": "the temperature may be 0: treat that apart, before you divide.",
-    "only tensors with one element": "`.item()` works for a batch of one alone. Keep the tensor: (B, 1) for the batch.",
-    "a Tensor with 2 elements": "`.item()` works for a batch of one alone. Keep the tensor: (B, 1) for the batch.",
-    "Boolean value of Tensor with more than one value": "in a batch each row ends at its own time: an `if` needs one answer, such as (…).all().",
-    "scalar types": "the empty answer is made of floats, and token ids are whole numbers: torch.empty(B, 0, dtype=torch.long), or prefix[:, :0].",
-    "Tensors must have same number of dimensions": "torch.cat joins (B, t) and (B, 1): keep the axis of size 1, or add it with unsqueeze(1).",
-    "Sizes of tensors must match": "torch.cat joins (B, t) and (B, 1) along axis 1. The empty answer needs B rows too: (B, 0).",
-    "rows and hidden_cache has": "the answer must have as many rows as the prefix, from the start: (B, 0).",
-    "prob_dist must be 1 or 2 dim": "torch.multinomial wants (B, V): take the last row first, logits[:, -1].",
-    "given no token at all": "the decoder was called without hidden_cache: hand it the encoder's hidden states, hidden_cache=….",
-    "hidden_cache is": "the decoder reads hidden states: self.encoder(prefix, return_hidden=True) gives one tensor (B, P, n_embd).",
-    "index out of range": "−1 or an id that does not exist was looked up as a word.",
-}
+def encoded(model, prefix: torch.Tensor, answer: torch.Tensor) -> torch.Tensor:
+    """The hidden states of the prefix, (B, P, C)."""
+    return model.encoder(prefix, return_hidden=True)
+
+
+def drawn(logits: torch.Tensor, temperature: float) -> torch.Tensor:
+    """(B, P + t, V) to (B, 1): one token for each row, drawn from the scores of the last row."""
+    return torch.multinomial(next_token_probabilities(logits[:, -1], temperature), 1)
+
+
+def appended(answer: torch.Tensor, token: torch.Tensor) -> torch.Tensor:
+    """(B, t) and (B, 1) to (B, t + 1)."""
+    return torch.cat((answer, token), dim=1)
+
+
+def all_ended(answer: torch.Tensor, end_token: int) -> bool:
+    """Whether every row (B, t) holds an end token."""
+    return bool((answer == end_token).any(1).all())
+
+
+def generation_with(
+    model, prefix, max_new_tokens, temperature, end_token=None, *,
+    start=lambda prefix: prefix[:, :0], encode=encoded, feed=lambda prefix, answer: answer, choose=drawn,
+    append=appended, stop=all_ended, finish=padded_by_hand,
+) -> torch.Tensor:
+    """A right `prefix_generation`; a wrong answer replaces one of its steps."""
+    if temperature < 0:
+        raise ValueError("the temperature is negative")
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        answer = start(prefix)
+        for _ in range(max_new_tokens):
+            logits, _ = model.decoder(feed(prefix, answer), hidden_cache=encode(model, prefix, answer))
+            answer = append(answer, choose(logits, temperature))
+            if end_token is not None and stop(answer, end_token):
+                break
+    model.train(was_training)
+    return answer if end_token is None else finish(answer, end_token)
 
 
 @prefix_generation.aspect("shape")
-def _(answer, seed):
+def new_tokens_alone(answer, seed):
     V = 11
     for prefix, new in prefixes(seed, V):
-        answer_to(answer, Stub(reader(V), V), prefix, new)
+        answer_to(answer, reader(V), prefix, new)
+
+
+@prefix_generation.mistake(
+    "shape", "the prefix is returned too. It is in another language: return only what is new.")
+def prefix_returned_too(model, prefix, max_new_tokens, temperature, end_token=None):
+    return torch.cat((prefix, generation_with(model, prefix, max_new_tokens, temperature, end_token)), dim=1)
+
+
+@prefix_generation.mistake("shape", "this is the prefix. Return the new tokens.")
+def prefix_returned(model, prefix, max_new_tokens, temperature, end_token=None):
+    return prefix
+
+
+@prefix_generation.mistake(
+    "shape", "one token too many: is a start token returned, or does the loop run once more?")
+def start_token_returned(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token, start=lambda prefix: torch.zeros_like(prefix[:, :1]))
+
+
+@prefix_generation.mistake("shape", "one token too few: the loop must run max_new_tokens times.")
+def one_too_few(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(model, prefix, max_new_tokens - 1, temperature, end_token)
+
+
+@prefix_generation.mistake(
+    "shape", "one token was drawn: the loop returns too early, or it begins again every time.")
+def last_token_kept_alone(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token, append=lambda answer, token: token)
+
+
+@prefix_generation.mistake(
+    "shape", "nothing is appended: the joined tensor must be kept, `answer = torch.cat(…)`.")
+def joined_and_forgotten(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token, append=lambda answer, token: answer)
+
+
+@prefix_generation.mistake("shape", "the batch is lost: return (B, new) for B = 1 too.")
+def squeezed(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(model, prefix, max_new_tokens, temperature, end_token).squeeze(0)
+
+
+@prefix_generation.mistake(
+    "shape", "each token (B, 1) is stacked, which adds an axis: join the tokens with torch.cat along axis 1.")
+def stacked(model, prefix, max_new_tokens, temperature, end_token=None):
+    return torch.stack(
+        generation_with(model, prefix, max_new_tokens, temperature, end_token).split(1, dim=1), dim=1)  # (B, new, 1)
+
+
+@prefix_generation.mistake("shape", "rows and columns are swapped: return (B, new).")
+def stacked_along_the_batch(model, prefix, max_new_tokens, temperature, end_token=None):
+    return torch.stack(
+        generation_with(model, prefix, max_new_tokens, temperature, end_token).unbind(1))  # (new, B)
 
 
 @prefix_generation.aspect("feed back")
-def _(answer, seed):
+def feeds_back_what_it_has_drawn(answer, seed):
     V = 11
     for prefix, new in prefixes(seed, V):
-        model = Stub(reader(V), V)
-        result, wanted = answer_to(answer, model, prefix, new), continued(prefix, new, V)
-        if torch.equal(result, wanted):
-            continue
-        b = int((result != wanted).any(1).int().argmax())
-        raise CheckFailed(
-            f"for the prefix {prefix[b].tolist()} prefix_generation gives {result[b].tolist()}.",
-            f"{wanted[b].tolist()}: for this model every next token is certain.",
-            feed_back_cause(result, prefix, new, V, model),
-            picture=lambda: wanted_and_yours(wanted, result, caption="The answers of the batch: wanted, and yours."),
-        )
+        want_fed_back(answer, prefix, new, V)
 
 
-def feed_back_cause(seen: torch.Tensor, prefix: torch.Tensor, new: int, V: int, model: Stub) -> str:
-    """Which known mistake writes these answers."""
-    def joined(*parts):
-        return torch.cat(parts, dim=1)
+def want_fed_back(answer, prefix: torch.Tensor, new: int, V: int) -> None:
+    """Refuse another answer than the one that the reader must be made to write."""
+    model = reader(V)
+    result = answer_to(answer, model, prefix, new)
+    fed = model.decoder.fed
+    lengths = ", ".join(str(idx.shape[1]) for idx in fed[:5]) + ", …" * (len(fed) > 5)
+    otherwise = ("each step passes the whole answer so far and the cache to the decoder, takes logits[:, -1], draws "
+                 "and appends.")
+    if new and len(prefix) > 1 and (result == result[:1]).all():
+        otherwise = "all rows of the batch get the same tokens: draw for each row of the probabilities."
+    prefix_generation.want_values(
+        result, continued(prefix, new, V), (reader(V), prefix, new, 1.0),
+        what=lambda row: f"the decoder was fed {lengths} tokens, and for the prefix {ids(prefix[row])} you give",
+        meaning=": for this model every next token is certain",
+        otherwise=otherwise,
+        caption="The answers of the batch: wanted, and yours.",
+        row_of=ids,
+        agree=torch.equal,
+    )
 
-    zeros, first_word = torch.zeros_like(prefix[:, :1]), prefix[:, :1]
-    right = continued(prefix, new, V)
-    first_only = "every token is drawn from the prefix alone: feed what you have drawn back into the decoder, and take the *last* row, logits[:, -1]."
-    started = "a start token stands in front of the answer. Here none is needed: the answer begins empty, (B, 0), and the last row of the prefix gives its first token."
-    candidates = [
-        (continued(prefix, new, V, lambda p, a: (p, a[:, :0])), first_only),
-        (continued(prefix, new, V, lambda p, a: (joined(p, a), a[:, :0])),
-         "the drawn tokens are fed to the encoder, behind the prefix. It reads English: encode the prefix alone, and give what is drawn to the decoder."),
-        (continued(prefix, new, V, lambda p, a: (joined(p, a), a)),
-         "the drawn tokens are fed to both. The encoder reads the prefix alone."),
-        (continued(prefix, new, V, lambda p, a: (p, joined(p, a))), "the decoder is fed the prefix in front of its answer. It has it already, in its hidden_cache."),
-        (continued(prefix, new, V, lambda p, a: (p[:, :0], joined(p, a))), "the encoder takes no part: the decoder reads the prefix as if it were its own text."),
-        (continued(prefix, new, V, lambda p, a: (p, joined(zeros, a))), started),
-        (continued(prefix, new, V, lambda p, a: (p, joined(first_word, a))), started),
-        (continued(prefix, new, V, lambda p, a: (p, joined(p[:, -1:], a))), started),
-        (continued(prefix, new, V, lambda p, a: (p, a[:, -1:])), "the decoder is fed the last token alone, so it has forgotten the rest: feed it the whole answer so far."),
-        (continued(prefix, new, V, row=0), "the scores of the *first* row are used, logits[:, 0]. The next token stands in those of the last, logits[:, -1]."),
-        (joined(said(prefix, prefix[:, :0], V)[:, -1:], right[:, : new - 1])[:, :new], "the first token is drawn twice."),
-        (continued(prefix[:1].expand_as(prefix), new, V), "every row gets the answer to the first prefix."),
-        (continued(prefix.roll(1, 0), new, V), "the rows have changed places: each answer is that of another prefix."),
-        (right.flip(1), "the new tokens are in reverse order."),
-    ]
-    for mistake, cause in candidates:
-        if torch.equal(seen, mistake):
-            return cause
-    if new and len(prefix) > 1 and (seen == seen[:1]).all():
-        return "all rows of the batch get the same tokens: draw for each row of the probabilities."
-    fed = ", ".join(str(idx.shape[1]) for idx in model.decoder.fed[:5])
-    return (f"each step gives the whole answer so far and the cache to the decoder, takes logits[:, -1], draws and appends. "
-            f"Here the decoder was called {len(model.decoder.fed)} times, with {fed or 'no'} … tokens.")
+
+@prefix_generation.mistake("feed back", PREFIX_ALONE)
+def nothing_fed_back(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token, feed=lambda prefix, answer: answer[:, :0])
+
+
+@prefix_generation.mistake(
+    "feed back",
+    "the drawn tokens are fed to the encoder, after the prefix. It reads English: encode the prefix alone, and give "
+    "what is drawn to the decoder.",
+)
+def encoder_fed_what_is_drawn(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token, feed=lambda prefix, answer: answer[:, :0],
+        encode=lambda model, prefix, answer: encoded(model, torch.cat((prefix, answer), dim=1), answer))
+
+
+@prefix_generation.mistake("feed back", "the drawn tokens are fed to both. The encoder reads the prefix alone.")
+def both_fed_what_is_drawn(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token,
+        encode=lambda model, prefix, answer: encoded(model, torch.cat((prefix, answer), dim=1), answer))
+
+
+@prefix_generation.mistake(
+    "feed back", "the decoder is fed the prefix before its answer. It has it already, in its hidden_cache.")
+def decoder_fed_the_prefix_too(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token,
+        feed=lambda prefix, answer: torch.cat((prefix, answer), dim=1))
+
+
+@prefix_generation.mistake(
+    "feed back", "the encoder takes no part: the decoder reads the prefix as if it were its own text.")
+def decoder_alone(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token, encode=lambda model, prefix, answer: None,
+        feed=lambda prefix, answer: torch.cat((prefix, answer), dim=1))
+
+
+@prefix_generation.mistake("feed back", START_TOKEN)
+def zero_as_start_token(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token, feed=lambda prefix, answer: F.pad(answer, (1, 0)))
+
+
+@prefix_generation.mistake("feed back", START_TOKEN)
+def last_english_word_as_start_token(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token,
+        feed=lambda prefix, answer: torch.cat((prefix[:, -1:], answer), dim=1))
+
+
+@prefix_generation.mistake(
+    "feed back",
+    "the decoder is fed the last token alone, so it has forgotten the rest: feed it the whole answer so far.",
+)
+def last_token_alone(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token, feed=lambda prefix, answer: answer[:, -1:])
+
+
+@prefix_generation.mistake(
+    "feed back",
+    "the scores of the *first* row are used, logits[:, 0]. Those of the last are about the next token, logits[:, -1].",
+)
+def first_row(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token,
+        choose=lambda logits, temperature: drawn(logits[:, :1], temperature))
+
+
+@prefix_generation.mistake("feed back", "the first token is drawn twice.")
+def first_token_apart(model, prefix, max_new_tokens, temperature, end_token=None):
+    if max_new_tokens == 0:
+        return prefix[:, :0]
+    first = generation_with(model, prefix, 1, temperature)
+    return torch.cat((first, generation_with(model, prefix, max_new_tokens - 1, temperature, end_token)), dim=1)
+
+
+@prefix_generation.mistake("feed back", "every row gets the answer to the first prefix.")
+def first_prefix_for_all(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(model, prefix[:1].expand_as(prefix), max_new_tokens, temperature, end_token)
+
+
+@prefix_generation.mistake("feed back", "the new tokens are in reverse order.")
+def written_backwards(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(model, prefix, max_new_tokens, temperature, end_token).flip(1)
 
 
 @prefix_generation.aspect("padding")
-def _(answer, seed):
+def padding_of_the_prefix_has_no_effect(answer, seed):
     V, new = 11, 5
     lengths = [(3, 5, 1, 4), (5, 2, 4), (2, 6, 3)][seed % 3]
     rows = [torch.randint(V, (1, length)) for length in lengths]
     batch = torch.cat([F.pad(row, (0, max(lengths) - row.shape[1]), value=PAD) for row in rows])  # (B, P)
-    result = answer_to(answer, Stub(reader(V), V), batch, new)
-    for b, row in enumerate(rows):
-        wanted = continued(row, new, V)[0]
-        if torch.equal(result[b], wanted):
-            continue
-        candidates = [
-            (continued(batch.clamp(min=0), new, V), "padding is read as word 0: hand the prefix over as it is, with its −1."),
-            (continued(batch[:, : min(lengths)], new, V), "every prefix is cut to the shortest."),
-        ]
-        raise CheckFailed(
-            f"in a batch with longer ones, the prefix {row[0].tolist()} is answered by {result[b].tolist()}.",
-            f"{wanted.tolist()}, as for this prefix alone.",
-            next((cause for mistake, cause in candidates if torch.equal(result, mistake)),
-                 "hand the prefix over as it is, with its −1, and take logits[:, -1]: the decoder puts padding out of the way."),
-        )
+    prefix_generation.want_values(
+        answer_to(answer, reader(V), batch, new), torch.cat([continued(row, new, V) for row in rows]),
+        (reader(V), batch, new, 1.0),
+        what=lambda b: f"in a batch with longer ones, the prefix {ids(rows[b][0])} is answered by",
+        meaning=", as for this prefix alone",
+        otherwise="pass the prefix as it is, with its −1, and take logits[:, -1]: the decoder moves the padding away.",
+        caption="The answers of the batch: wanted, and yours.",
+        row_of=ids,
+    )
 
 
-def ending(V: int, end: int) -> Callable:
+@prefix_generation.mistake(
+    "padding", "padding is read as word 0: pass the prefix as it is, with its −1.")
+def padding_read_as_a_word(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(model, prefix.clamp(min=0), max_new_tokens, temperature, end_token)
+
+
+@prefix_generation.mistake("padding", "every prefix is cut to the shortest.")
+def cut_to_the_shortest(model, prefix, max_new_tokens, temperature, end_token=None):
+    shortest = (prefix != PAD).sum(1).min()
+    return generation_with(model, prefix[:, :shortest], max_new_tokens, temperature, end_token)
+
+
+def ending(V: int, end: int) -> Stub:
     """A model whose answer has as many words as the first id of the prefix says, then ends, and then would go on."""
     def next_logits(cached, idx):
         B, P = cached.shape
@@ -347,116 +450,158 @@ def ending(V: int, end: int) -> Callable:
         at_end = (written == length) & (torch.arange(P + idx.shape[1]) >= P - 1)
         return certain(torch.where(at_end, end, word), V)
 
-    return next_logits
+    return Stub(next_logits, V)
 
 
 def ended_answers(prefix: torch.Tensor, new: int, V: int, end: int) -> torch.Tensor:
     """(B, columns): what `ending` must be made to write, one row at a time."""
     rows = []
     for row in prefix:
-        words, model = [], ending(V, end)
+        words, decoder = [], ending(V, end).decoder
         while len(words) < new and end not in words:
             idx = torch.tensor(words, dtype=torch.long).reshape(1, -1)
-            words.append(int(model(row[row != PAD].unsqueeze(0), idx)[0, -1].argmax()))
+            words.append(int(decoder.next_logits(row[row != PAD].unsqueeze(0), idx)[0, -1].argmax()))
         rows.append(torch.tensor(words, dtype=torch.long))
     return nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=PAD)
 
 
 @prefix_generation.aspect("end")
-def _(answer, seed):
+def each_row_ends_at_its_end_token(answer, seed):
     V, some = 11, (4, 7, 2)[seed % 3]
     lengths = [(2, 0, 5, 1), (1, 4, 0, 6), (3, 0, 1, 5)][seed % 3]
     batch = torch.tensor([[length, (3 * length + 1) % V, 8] for length in lengths])  # (B, P)
-    for prefix, new, end in ((batch, 9, some), (batch, 3, some), (batch[2:3], 9, some), (batch[1:2], 4, some), (batch, 9, 0)):
-        wanted = ended_answers(prefix, new, V, end)
-        columns, model = wanted.shape[1], Stub(ending(V, end), V)
-        result = answer_to(answer, model, prefix, new, end_token=end, columns=columns, otherwise={
-            (len(prefix), new): "0 is an id like any other, and `if end_token:` takes it for nothing: if end_token is not None." if end == 0 else
-                                "the end token has no effect on the loop: leave it as soon as every row has ended. Columns of nothing but −1 are not wanted.",
-            **{(len(prefix), length + 1): "the loop stops when the *first* row has ended. The others are not done: stop when all have."
-               for length in lengths if length + 1 < columns},
-            (len(prefix), columns - 1): "the end token is missing: it is the last token of an answer.",
-        })
-        if torch.equal(result, wanted):
-            continue
-        b = int((result != wanted).any(1).int().argmax())
-        raise CheckFailed(
-            f"for the end token {end} the prefix {prefix[b].tolist()} is answered by {result[b].tolist()}.",
-            f"{wanted[b].tolist()}: up to the end token, and −1 behind it.",
-            end_cause(result, wanted, end),
-            picture=lambda: wanted_and_yours(wanted, result, caption=f"The answers of the batch, end token {end}: wanted, and yours."),
-        )
+    one, other = batch[2:3], batch[1:2]
+    for prefix, new, end in ((batch, 9, some), (batch, 3, some), (one, 9, some), (other, 4, some), (batch, 9, 0)):
+        want_ended(answer, prefix, new, V, end)
 
 
-def end_cause(seen: torch.Tensor, wanted: torch.Tensor, end: int) -> str:
-    """Which known mistake gives these answers."""
-    behind = wanted == PAD
-    if torch.equal(seen.masked_fill(behind, PAD), wanted):
-        filled = seen[behind]
-        if (filled == end).all():
-            return "what stands behind the end is filled with the end token. Padding is −1."
-        if (filled == 0).all():
-            return "what stands behind the end is filled with 0, which is a word. Padding is −1."
-        return "rows that have ended go on: what is drawn for them afterwards must become −1."
-    if torch.equal(seen, wanted.masked_fill(wanted == end, PAD)):
-        return "the end token itself is padded away. It belongs to the answer: only what stands behind it is −1."
-    return "each row ends at its own end token: keep (B,) which rows have ended, or pad after the loop with pad_after_end."
+def want_ended(answer, prefix: torch.Tensor, new: int, V: int, end: int) -> None:
+    """Refuse rows that do not end at their end tokens, and a loop that does not stop when all have."""
+    wanted = ended_answers(prefix, new, V, end)
+    prefix_generation.want_values(
+        answer_to(answer, ending(V, end), prefix, new, end_token=end, columns=wanted.shape[1]), wanted,
+        (ending(V, end), prefix, new, 1.0),
+        what=lambda row: f"for the end token {end} the prefix {ids(prefix[row])} is answered by",
+        meaning=": up to the end token, and −1 after it",
+        otherwise="each row ends at its own end token: keep (B,) which rows have ended, or pad after the loop with "
+                  "pad_after_end.",
+        caption=f"The answers of the batch, end token {end}: wanted, and yours.",
+        row_of=ids,
+        make=lambda mistake: partial(mistake, end_token=end),
+    )
 
 
-def written(answer, table: torch.Tensor, prefix: torch.Tensor, new: int, temperature: float = 1.0) -> torch.Tensor:
-    """The learner's answer (B, new), where the scores of what follows token a are table[a]."""
-    return answer_to(answer, Stub(lambda cached, idx: table[torch.cat((cached, idx), dim=1)], len(table)), prefix, new, temperature)
+@prefix_generation.mistake(
+    "end", "0 is an id like any other, and `if end_token:` takes it for nothing: if end_token is not None.")
+def zero_is_no_end(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(model, prefix, max_new_tokens, temperature, end_token or None)
+
+
+@prefix_generation.mistake(
+    "end",
+    "the end token has no effect on the loop: leave it as soon as every row has ended. Columns of nothing but −1 are "
+    "too many.",
+)
+def loop_not_left(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token, stop=lambda answer, end_token: False)
+
+
+@prefix_generation.mistake(
+    "end", "the loop stops when the *first* row has ended. The others are not done: stop when all have.")
+def stops_with_the_first(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token,
+        stop=lambda answer, end_token: bool((answer == end_token).any()))
+
+
+@prefix_generation.mistake("end", "the last end token is missing: it is the last token of an answer.")
+def left_before_the_last_end_is_appended(model, prefix, max_new_tokens, temperature, end_token=None):
+    answer = generation_with(model, prefix, max_new_tokens, temperature, end_token)
+    return answer[:, :-1] if end_token is not None and all_ended(answer, end_token) else answer
+
+
+@prefix_generation.mistake("end", "rows that have ended go on: what is drawn for them afterwards must become −1.")
+def rows_go_on(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token, finish=lambda answer, end_token: answer)
+
+
+@prefix_generation.mistake("end", "what comes after the end is filled with the end token. Padding is −1.")
+def ends_after_the_end(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(model, prefix, max_new_tokens, temperature, end_token, finish=filled_with_ends)
+
+
+@prefix_generation.mistake("end", "what comes after the end is filled with 0, which is a word. Padding is −1.")
+def zeros_after_the_end(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(model, prefix, max_new_tokens, temperature, end_token, finish=filled_with_zeros)
+
+
+@prefix_generation.mistake(
+    "end", "the end token itself is padded away. It belongs to the answer: only what comes after it is −1.")
+def end_padded_away(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(model, prefix, max_new_tokens, temperature, end_token, finish=end_padded_too)
+
+
+def new_tokens_of(
+    answer, table: torch.Tensor, prefix: torch.Tensor, new: int, temperature: float = 1.0
+) -> torch.Tensor:
+    """The learner's answer (B, new), where table[a] holds the logits of what follows token a."""
+    model = Stub(lambda cached, idx: table[torch.cat((cached, idx), dim=1)], len(table))
+    return answer_to(answer, model, prefix, new, temperature)
 
 
 @prefix_generation.aspect("draws")
-def _(answer, seed):
-    want_draws(partial(written, answer), seed, "prefix_generation", "answer", "prefix")
+def draws_each_token_with_its_probability(answer, seed):
+    want_draws(partial(new_tokens_of, answer), seed, "answer", "prefix")
 
 
 @prefix_generation.aspect("greedy")
-def _(answer, seed):
-    want_greedy(partial(written, answer), "answer", "prefix")
+def takes_the_most_likely_token_at_temperature_0(answer, seed):
+    want_most_likely(partial(new_tokens_of, answer), "prefix")
 
 
 @prefix_generation.aspect("negative")
-def _(answer, seed):
+def refuses_a_negative_temperature(answer, seed):
     V = 9
     prefix = torch.randint(V, (2, 3))
     want_negative_refused(
-        lambda temperature: answer(Stub(reader(V), V), prefix, 2, temperature),
-        lambda: answer_to(answer, Stub(reader(V), V), prefix, 2), "prefix_generation", "writes an answer")
+        lambda temperature: answer(reader(V), prefix, 2, temperature), lambda: answer_to(answer, reader(V), prefix, 2),
+        "prefix_generation")
 
 
-@prefix_generation.aspect("manners")
-def _(answer, seed):
+@prefix_generation.aspect("leaves the model as it was")
+def restores_the_mode_and_keeps_no_gradients(answer, seed):
     V = 11
     prefix = torch.randint(V, (2, 3))
     for before in (True, False):
-        model = Stub(reader(V), V).train(before)
+        model = reader(V).train(before)
         answer_to(answer, model, prefix, 3)
         for name, half in zip(("encoder", "decoder"), model.halves()):
             if any(half.was_training):
                 raise CheckFailed(
                     f"the {name} is in training mode while it {'reads' if name == 'encoder' else 'writes'}.",
                     "eval mode, for both halves and from the start: with dropout on, words are read with holes.",
-                    "call model.eval() before the encoder is asked, and on the whole model.",
+                    "call model.eval() on the whole model, before the encoder is called.",
                 )
             if any(half.had_gradient):
                 raise CheckFailed(
                     f"PyTorch keeps a graph for gradients in the {name}.",
-                    "none: nobody learns here, and the graph takes memory and time.",
-                    "put `with torch.no_grad():` around everything, or @torch.no_grad() above the function.",
+                    "none: nothing is trained here, and the graph takes memory and time.",
+                    "put `with torch.no_grad():` around both, encoder and decoder, or @torch.no_grad() above the "
+                    "function.",
                 )
         modes = [module.training for module in model.modules()]
         if modes != [before] * len(modes):
             raise CheckFailed(
                 f"the model was in {'training' if before else 'eval'} mode before, and afterwards not all of it is.",
                 "the mode that it was in.",
-                "keep model.training before the loop, and give it to model.train(…) after it.",
+                "keep model.training before encoder and loop, and give it to model.train(…) after them.",
             )
         if not torch.is_grad_enabled() or not all(half.one.requires_grad for half in model.halves()):
             torch.set_grad_enabled(True)
             raise CheckFailed(
-                "after prefix_generation the model can no longer be trained.", "gradients as they were, for whoever trains on.",
-                "a switch was thrown and not put back: torch.no_grad() as a `with` block puts it back by itself.",
+                "after prefix_generation the model can no longer be trained.",
+                "gradients as they were: training may go on.",
+                GRADIENTS_OFF,
             )

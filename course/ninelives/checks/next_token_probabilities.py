@@ -1,0 +1,262 @@
+"""Notebook 6, exercise 1: what the probabilities of the next token must be."""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch.nn import functional as F
+
+from ninelives.checks.exercise import CheckFailed, Exercise, numbers, run, same_values
+from ninelives.checks.sampling import STEP_ERRORS, probabilities_by_hand
+
+WORD_ITSELF = "this is one number for each row: the word itself. Return a probability for every word."
+SOFTMAX_TWICE = "this is the softmax of a softmax, which is nearly even: take it once, of the logits ÷ temperature."
+
+next_token_probabilities = Exercise("next_token_probabilities", error_hints=STEP_ERRORS)
+
+
+def some_logits(seed: int) -> torch.Tensor:
+    """(B, V): scores whose softmax is far from even and far from certain; no two in a row nearly equal."""
+    B, V = [(3, 7), (4, 6), (2, 9)][seed % 3]
+    rows = [torch.randperm(V) * 0.45 + 0.1 * torch.rand(V) for _ in range(B)]
+    return torch.stack(rows) - 1.0
+
+
+def probabilities_of(answer, logits: torch.Tensor, temperature: float) -> torch.Tensor:
+    """What the learner's function returns, of the right shape and made of floats."""
+    what = f"next_token_probabilities at temperature {temperature:g}"
+    result = run(answer, logits, temperature)
+    next_token_probabilities.want_shape(result, logits.shape, "(B, V)", what, (logits, temperature))
+    if not result.is_floating_point():
+        raise CheckFailed(
+            f"{what} gives {result.dtype}.",
+            "floats: torch.multinomial takes nothing else.",
+            "`F.one_hot` gives whole numbers; add `.float()`.",
+        )
+    return result.detach()
+
+
+def want_probabilities(
+    answer, logits: torch.Tensor, temperature: float, otherwise: Callable[[torch.Tensor], str]
+) -> None:
+    """Refuse other probabilities than the reference's; `otherwise` finds the cause if no known mistake gives them."""
+    result = probabilities_of(answer, logits, temperature)
+    next_token_probabilities.want_values(
+        result, probabilities_by_hand(logits, temperature), (logits, temperature),
+        what=lambda row: f"for the logits {numbers(logits[row], 9)} and temperature {temperature:g} you give",
+        otherwise=partial(otherwise, result),
+        caption=f"Probabilities at temperature {temperature:g}: wanted, and yours. One row for each sequence.",
+        row_of=lambda row, _: numbers(row, 9),
+    )
+
+
+@next_token_probabilities.mistake("shape", WORD_ITSELF)
+def word_itself(logits, temperature):
+    return (logits / temperature).argmax(-1)
+
+
+@next_token_probabilities.mistake("shape", WORD_ITSELF)
+def word_already_drawn(logits, temperature):
+    return torch.multinomial((logits / temperature).softmax(-1), 1)
+
+
+@next_token_probabilities.mistake("shape", "the batch is lost: every row has probabilities of its own.")
+def first_row_alone(logits, temperature):
+    return (logits[0] / temperature).softmax(-1)
+
+
+@next_token_probabilities.aspect("shape")
+def one_probability_for_each_word_of_each_row(answer, seed):
+    logits = some_logits(seed)
+    for batch in (logits, logits[:1], logits[:, : len(logits)]):
+        probabilities_of(answer, batch, 1.0)
+
+
+@next_token_probabilities.aspect("values")
+def softmax_of_the_logits_divided_by_the_temperature(answer, seed):
+    def otherwise(result):
+        if same_values(result.sum(-1), torch.ones(len(result))):
+            return "softmax(logits ÷ temperature), along the last axis."
+        return "the rows do not add up to 1: the softmax along the last axis comes last."
+
+    logits = some_logits(seed)
+    for batch in (logits, logits[:1], logits[:, : len(logits)]):
+        for temperature in (1.0, 0.5, 2.0, 1):
+            want_probabilities(answer, batch, temperature, otherwise)
+    impossible = logits.clone()
+    impossible[0, 1] = float("-inf")
+    for temperature in (1.0, 0.5, 2.0):
+        want_probabilities(answer, impossible, temperature, lambda result: (
+            "a score of −inf says that this word cannot come: its probability is 0, and the others share the rest. "
+            "A softmax of the scores as they are does so by itself."
+        ))
+
+
+@next_token_probabilities.aspect("greedy")
+def at_temperature_0_the_best_word_gets_all(answer, seed):
+    def otherwise(result):
+        if result.isnan().any():
+            return "dividing by 0 gives infinity and NaN. Treat 0 separately, before you divide."
+        if same_values(result.sum(-1), torch.ones(len(result))) and torch.equal(result.argmax(-1), logits.argmax(-1)):
+            return ("a small temperature instead of 0 leaves the other words a little. Make it far smaller, or take "
+                    "the argmax.")
+        return "argmax finds the best word of each row; F.one_hot(…, V).float() turns it into a row of 0 and 1."
+
+    logits = some_logits(seed)
+    for temperature in (0, 0.0):
+        want_probabilities(answer, logits, temperature, otherwise)
+
+
+@next_token_probabilities.aspect("extremes")
+def extreme_scores_and_temperatures_too(answer, seed):
+    def otherwise(result):
+        if not result.isfinite().all():
+            return ("float32 ends at e^88: larger powers are infinite, and very small ones 0. Subtract the maximum of "
+                    "each row first, which changes no probability, or use F.softmax, which does so.")
+        return ("small and large temperatures, and large scores, must go through the same formula as all others: "
+                "do not clip anything.")
+
+    logits = some_logits(seed)
+    # Rows on very different levels, as a batch may have them.
+    levels = torch.arange(len(logits)).reshape(-1, 1) * 300.0 - 150.0
+    # Scores as close together as the temperature is small, and as far apart as it is large.
+    scaled = [(logits * temperature, temperature) for temperature in (0.02, 50.0)]
+    shifted = [(logits + 200.0, 1.0), (logits + levels, 1.0)]
+    for scores, temperature in (*shifted, (logits, 0.01), (logits, 100.0), *scaled):
+        want_probabilities(answer, scores, temperature, otherwise)
+
+
+# At temperature 0 some of the mistakes with all temperatures give the same, so these are looked up first.
+@next_token_probabilities.mistake(
+    "greedy", "0 is treated like 1. At temperature 0 the best word of each row gets 1, all others 0.")
+def zero_treated_like_1(logits, temperature):
+    return (logits / (temperature or 1)).softmax(-1)
+
+
+@next_token_probabilities.mistake(
+    "greedy", "every word is equally likely: that is where *large* temperatures lead.")
+def equal_at_0(logits, temperature):
+    if temperature == 0:
+        return torch.full_like(logits, 1 / logits.shape[-1])
+    return (logits / temperature).softmax(-1)
+
+
+@next_token_probabilities.mistake(
+    "greedy", "one word of the whole batch gets the 1. Every row has a best word: argmax along the last axis.")
+def best_of_the_batch_at_0(logits, temperature):
+    if temperature == 0:
+        return (logits == logits.max()).float()
+    return (logits / temperature).softmax(-1)
+
+
+@next_token_probabilities.mistake(
+    "greedy", "the best of each column gets 1. Every row has a best word: argmax along the last axis.")
+def best_of_each_column_at_0(logits, temperature):
+    if temperature == 0:
+        return (logits == logits.amax(0)).float()
+    return (logits / temperature).softmax(-1)
+
+
+@next_token_probabilities.mistake("greedy", "the lowest score gets the 1.")
+def worst_word_at_0(logits, temperature):
+    if temperature == 0:
+        return F.one_hot(logits.argmin(-1), logits.shape[-1]).float()
+    return (logits / temperature).softmax(-1)
+
+
+@next_token_probabilities.mistake("greedy", "no word is left: every row must add up to 1.")
+def zeros_at_0(logits, temperature):
+    if temperature == 0:
+        return torch.zeros_like(logits)
+    return (logits / temperature).softmax(-1)
+
+
+@next_token_probabilities.mistake(
+    "greedy", "the best word is given its score; it must be given the probability 1.")
+def score_kept_at_0(logits, temperature):
+    if temperature == 0:
+        return torch.where(logits == logits.amax(-1, keepdim=True), logits, 0.0)
+    return (logits / temperature).softmax(-1)
+
+
+@next_token_probabilities.mistake("values", "these are the scaled logits. The softmax is missing.")
+def no_softmax(logits, temperature):
+    return logits / temperature
+
+
+@next_token_probabilities.mistake(
+    "values",
+    "the probabilities are divided by the temperature, after the softmax. That does not change how often each word "
+    "is drawn: divide the logits, before the softmax.",
+)
+def divided_after_the_softmax(logits, temperature):
+    return logits.softmax(-1) / temperature
+
+
+@next_token_probabilities.mistake(
+    "values", "the temperature has no effect: divide the logits by it, before the softmax.")
+def temperature_forgotten(logits, temperature):
+    return logits.softmax(-1)
+
+
+@next_token_probabilities.mistake(
+    "values", "the logits are multiplied by the temperature. Divide them: a small temperature must sharpen.")
+def multiplied(logits, temperature):
+    return (logits * temperature).softmax(-1)
+
+
+@next_token_probabilities.mistake(
+    "values",
+    "each column adds up to 1, so the sequences share the weight. Each row must: softmax along the last axis.",
+)
+def softmax_along_the_batch(logits, temperature):
+    return (logits / temperature).softmax(0)
+
+
+@next_token_probabilities.mistake(
+    "values", "all numbers together add up to 1. Each row must: softmax along the last axis.")
+def one_softmax_for_all(logits, temperature):
+    return (logits / temperature).flatten().softmax(0).view_as(logits)
+
+
+@next_token_probabilities.mistake("values", "these are logarithms of probabilities: `softmax`, not `log_softmax`.")
+def logarithms(logits, temperature):
+    return (logits / temperature).log_softmax(-1)
+
+
+@next_token_probabilities.mistake("values", "the powers are not divided by their sum: each row must add up to 1.")
+def powers_without_their_sum(logits, temperature):
+    return (logits / temperature).exp()
+
+
+@next_token_probabilities.mistake(
+    "values", "a sigmoid looks at each score separately. The words must share the weight: softmax.")
+def sigmoid_of_each(logits, temperature):
+    return (logits / temperature).sigmoid()
+
+
+@next_token_probabilities.mistake(
+    "values", "the best word gets all the probability. That is for temperature 0 alone.")
+def always_greedy(logits, temperature):
+    return F.one_hot(logits.argmax(-1), logits.shape[-1]).float()
+
+
+@next_token_probabilities.mistake("values", "the logits are divided by the temperature twice.")
+def divided_twice(logits, temperature):
+    logits = logits / temperature
+    return (logits / temperature).softmax(-1)
+
+
+@next_token_probabilities.mistake("values", "the sign is wrong: the highest score must get the most.")
+def sign_wrong(logits, temperature):
+    return (-logits / temperature).softmax(-1)
+
+
+@next_token_probabilities.mistake("values", SOFTMAX_TWICE)
+def softmax_before_the_temperature_too(logits, temperature):
+    return (logits.softmax(-1) / temperature).softmax(-1)
+
+
+@next_token_probabilities.mistake("values", SOFTMAX_TWICE)
+def softmax_after_the_softmax(logits, temperature):
+    return (logits / temperature).softmax(-1).softmax(-1)

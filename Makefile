@@ -7,7 +7,9 @@ PYTHON ?= python3
 .PHONY: lab test lint build grade bench constraints lowest
 
 lab: .venv/.installed ; .venv/bin/python -m ninelives.workspace
-test: .venv/.installed-test ; @$(GET_CHROMIUM); .venv/bin/python -m pytest -n auto --dist loadfile
+# The files run in the order of their names, browser/ and grading/ first: they take longest, and xdist would begin with
+# the files that hold the most tests.
+test: .venv/.installed-test ; @$(GET_CHROMIUM); .venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 lint: .venv/.installed-test node_modules/.installed ; .venv/bin/ruff check && npm run lint && npm run typecheck && npm test
 build: .venv/.installed-author ; .venv/bin/python -m ninelives.build
 grade: .venv/.installed ; .venv/bin/python -m ninelives.grading $(A) $(ARGS)

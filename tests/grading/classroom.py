@@ -2,9 +2,12 @@
 
 import json
 import os
+import shutil
 import sys
+from functools import cache
 from pathlib import Path
 from subprocess import run
+from tempfile import TemporaryDirectory
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -62,13 +65,33 @@ def solved() -> nbformat.NotebookNode:
 
 def make_course(folder: Path, *settings: str) -> Path:
     """An instructor's folder with the assignment generated, and nobody in it; further lines for nbgrader_config.py."""
+    if any("db_url" in line for line in settings):
+        generate(folder, *settings)
+    else:
+        shutil.copytree(generated().name, folder, dirs_exist_ok=True)
+        write_settings(folder, *settings)
+    return folder
+
+
+@cache
+def generated() -> TemporaryDirectory:
+    """A folder with the assignment generated, for copies: nbgrader takes seconds to generate one."""
+    folder = TemporaryDirectory(prefix="ninelives-course-")
+    generate(Path(folder.name))
+    return folder
+
+
+def generate(folder: Path, *settings: str) -> None:
     source = folder / "solutions" / NAME
     source.mkdir(parents=True)
-    config = (ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
-    (folder / "nbgrader_config.py").write_text("\n".join([config, *settings, ""]), encoding="utf-8")
+    write_settings(folder, *settings)
     nbformat.write(solved(), source / f"{NAME}.ipynb")
     nbgrader(folder, "generate_assignment", NAME)
-    return folder
+
+
+def write_settings(folder: Path, *settings: str) -> None:
+    config = (ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
+    (folder / "nbgrader_config.py").write_text("\n".join([config, *settings, ""]), encoding="utf-8")
 
 
 def make_deep(folder, depth):

@@ -11,10 +11,12 @@ from tempfile import TemporaryDirectory
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from traitlets.config.loader import PyFileConfigLoader
 
 from ninelives.build import KERNEL, ROOT
+from ninelives.grading.assignment import Cell, Notebook
 
 NAME = "01-heads"
 # nbgrader starts `alembic` by its name, as it can in an activated environment.
@@ -61,6 +63,16 @@ def solved() -> nbformat.NotebookNode:
         cell(new_markdown_cell, WORDS, "why-scale", grade=True, solution=True, points=2),
     ]
     return new_notebook(cells=cells, metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}})
+
+
+def toy_notebook() -> Notebook:
+    """The same notebook as the engine sees it, made without nbgrader."""
+    cells = []
+    for one in solved().cells:
+        metadata = dict(one.metadata.get("nbgrader", {}))
+        source = "raise NotImplementedError()" if metadata.get("solution") else one.source
+        cells.append(Cell(metadata.get("grade_id"), one.id, one.cell_type, source, source, one.source, metadata))
+    return Notebook(NAME, tuple(cells), {})
 
 
 def make_course(folder: Path, *settings: str) -> Path:
@@ -166,3 +178,46 @@ def grade_here(course: Path, workers, *students: str, force: bool = False) -> tu
         results = grade_class(batch, workers, list(students) or batch.students(), force, said.append)
     batch.gradebook.close()
     return results, "\n".join(said)
+
+
+WRONG_ORDER = "def split_heads(x, n_head):\n    B, T, C = x.shape\n    return x.reshape(B, n_head, T, C // n_head)"
+CLASS = {
+    "ada": (ANSWERS, 6),
+    "bert": ({}, 0),
+    "cleo": ({"split-heads": ANSWERS["split-heads"], "why-scale": "No idea."}, 3),
+    "dan": (ANSWERS | {"split-heads": WRONG_ORDER}, 4),
+    "eve": ({"masked-softmax": "this is no Python"}, 0),
+}
+
+
+def make_class(folder: Path) -> Path:
+    """A course with the submissions of CLASS, which came in through the exchange."""
+    course = make_course(folder)
+    for student, (answers, _) in CLASS.items():
+        folder = send(course, student, filled(course, answers))
+        (folder / "timestamp.txt").write_text("2026-11-20 10:00:00 UTC")
+    (course / "submitted" / "dan" / NAME / "notes.txt").write_text("mine")
+    return course
+
+
+def gradebook_of(course) -> dict:
+    """Everything about the class that the formgrader, the feedback and the export read."""
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "ninelives") as gradebook:
+        return {
+            submission.student.id: {
+                "score": submission.score, "most": submission.max_score, "manual": submission.needs_manual_grade,
+                "late": submission.total_seconds_late, "when": submission.timestamp,
+                "grades": {(n.name, g.name): (g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade)
+                           for n in submission.notebooks for g in n.grades},
+                "comments": {(n.name, c.name): (c.auto_comment, c.manual_comment) for n in submission.notebooks for c in n.comments},
+                "penalties": [n.late_submission_penalty for n in submission.notebooks],
+            }
+            for submission in gradebook.assignment_submissions(NAME)
+        }
+
+
+def cells_of(course: Path, student: str) -> list:
+    """The cells of a graded notebook, which must be valid."""
+    notebook = nbformat.read(course / "autograded" / student / NAME / f"{NAME}.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    return notebook.cells

@@ -1,4 +1,4 @@
-"""A known wrong answer is refused, whatever a learner has written in the exercises before."""
+"""Known wrong answers: every result is changed, and earlier mistakes of a learner do not make them pass."""
 
 import nbformat
 import numpy
@@ -36,7 +36,7 @@ MISTAKES_IN_THE_BLOCK = {
 
 @pytest.mark.parametrize("mistake", MISTAKES_IN_THE_BLOCK)
 @pytest.mark.parametrize("aspect", check.transformer.aspects)
-def test_a_mistake_in_one_exercise_lets_no_known_wrong_answer_through_in_the_next(notebook, mistake, aspect):
+def test_a_mistake_in_one_exercise_does_not_make_the_next_accept_known_wrong_answers(notebook, mistake, aspect):
     [asked] = [cell for cell in notebook.cells if cell.source.startswith(f'check.transformer(Transformer, "{aspect}")')]
     [block] = [cell.solved for cell in notebook.cells if cell.name == "block"]
     assert ATTENTION in block
@@ -61,7 +61,7 @@ def test_every_kind_of_result_is_spoilt(value):
     assert str(wrong) != str(value) and type(wrong) in (type(value), bool), wrong
 
 
-def test_the_methods_of_a_class_are_spoilt_and_not_how_it_is_made():
+def test_the_methods_of_a_class_are_spoilt_but_not_its_constructor():
     class Counter:
         def __init__(self):
             self.number = 3

@@ -31,7 +31,7 @@ secret_result = double(secret_limit)
 
 @pytest.fixture(scope="module")
 def outputs():
-    """The outputs of an answer that passes what it sees, fails two hidden checks and prints its caller's cell."""
+    """The outputs of an answer that passes the visible check, fails two hidden ones and prints its caller's cell."""
     notebook = nbformat.v4.new_notebook(cells=[
         nbformat.v4.new_code_cell(source, metadata={"nbgrader": {"grade": source != ANSWER}})
         for source in (ANSWER, CHECK, SECOND_CHECK)])
@@ -83,7 +83,7 @@ def test_whatever_kind_of_text_is_displayed_quotes_no_hidden_line(kind, shown):
 
 
 @pytest.mark.parametrize("words", ["# What is ### BEGIN HIDDEN TESTS?", "### BEGIN HIDDEN TESTS\nmine = 1\n### END HIDDEN TESTS"])
-def test_what_a_learner_writes_of_hidden_tests_stays_and_costs_no_page(words):
+def test_a_learners_words_about_hidden_tests_stay(words):
     own = nbformat.v4.new_code_cell(words, metadata={"nbgrader": {"grade": False, "solution": True}})
     check = nbformat.v4.new_code_cell(CHECK, metadata={"nbgrader": {"grade": True}})
     notebook, _ = HideHiddenChecks().preprocess(nbformat.v4.new_notebook(cells=[own, check]), {})
@@ -91,23 +91,23 @@ def test_what_a_learner_writes_of_hidden_tests_stays_and_costs_no_page(words):
 
 
 @pytest.mark.parametrize("formula", ["{" * 500 + "x" + "}" * 500, r"\sqrt{" * 30 + "x" + "}" * 30, r"\begin{cases}x\end{cases}"])
-def test_a_formula_that_cannot_be_drawn_stands_there_as_it_was_typed(formula):
+def test_a_formula_that_cannot_be_drawn_is_shown_as_it_was_typed(formula):
     assert formula in markdown2html({}, f"${formula}$")
     assert formula_picture("x^2")  # matplotlib's parser goes on afterwards
 
 
-def test_a_formula_is_a_picture_whose_words_are_what_was_typed():
+def test_a_formula_is_a_picture_with_the_typed_text_as_alt_text():
     for formula in (r"\dfrac{1}{2}", r"\tfrac{1}{2}"):
         assert f'alt="{formula}"' in markdown2html({}, f"${formula}$")
     assert 'alt="a &lt; b"' in markdown2html({}, "$a < b$")
 
 
 @pytest.mark.parametrize("attachments", [{}, {"cat.png": {}}])
-def test_an_image_that_is_missing_is_its_alt_text(attachments):
+def test_a_missing_image_becomes_its_alt_text(attachments):
     assert markdown2html({"cell": {"attachments": attachments}}, "![a cat, asleep](attachment:cat.png)") == "<p>a cat, asleep</p>\n"
 
 
-def test_the_delimiters_that_a_course_has_chosen_are_those_of_its_hidden_lines():
+def test_a_course_may_choose_the_delimiters_of_hidden_lines():
     check = "assert f(1)\n# HIDE\nassert f(2)\n# SHOW\nassert f(3)"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(
         check, metadata={"nbgrader": {"grade": True}},

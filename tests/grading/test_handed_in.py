@@ -24,7 +24,7 @@ CLASS = {
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory):
-    """What the command prints."""
+    """The course's folder, and what the command prints."""
     course = tmp_path_factory.mktemp("course")
     shutil.copy(ROOT / "nbgrader_config.py", course)
     shutil.copytree(ROOT / "solutions" / NAME, course / "solutions" / NAME)
@@ -47,11 +47,11 @@ def points(said):
                 for s in gradebook.assignment_submissions(NAME)}
 
 
-def test_nothing_is_said_against_the_instructors_own_notebook(said):
+def test_the_instructors_own_notebook_gets_no_warning(said):
     assert "Beware" not in said[1]
 
 
-def test_a_training_counts_as_it_is_and_a_missing_one_not_at_all(points):
+def test_a_training_earns_its_points_and_a_missing_one_none(points):
     assert points["trained"] == [1, 3, 1, 1, 1] and points["untrained"] == [0] * 5
 
 

@@ -1,4 +1,4 @@
-"""A class of which most are broken or hostile: each gets what it deserves and a reason, and nobody gets out."""
+"""A class with many broken and hostile submissions: each gets the points it deserves and a reason, and none escapes."""
 
 import json
 import os
@@ -38,25 +38,25 @@ EVIL = Path(f"/tmp/ninelives-evil-{os.getpid()}")
 
 
 def after(code: str) -> dict:
-    """Right answers, and then an attack that goes on whatever it meets."""
+    """Right answers, and then an attack that continues after any error."""
     lines = "\n".join(f"    {line}" for line in code.strip().split("\n"))
     return ANSWERS | {"split-heads": f"{SPLIT}\ntry:\n{lines}\nexcept Exception as problem:\n    print(repr(problem)[:200])"}
 
 
 def inside(code: str, imports: str = "") -> dict:
-    """One answer that does harm when it is called; the other is right."""
+    """One answer that does harm when it is called, and one right answer."""
     lines = "\n".join(f"    {line}" for line in code.strip().split("\n"))
     return ANSWERS | {"split-heads": f"{imports}\ndef split_heads(x, n_head):\n{lines}"}
 
 
 def instead(code: str) -> dict:
-    """Nothing is answered; the attack should earn the points."""
+    """No answers; an attack that tries to earn the points."""
     return {"split-heads": f"{code}\nsplit_heads = masked_softmax = lambda *arguments: None",
             "masked-softmax": "masked_softmax = lambda *arguments: None"}
 
 
 def around(first: str, last: str):
-    """Nothing is answered; code in a cell before the exercises, and more after the last check."""
+    """No answers; code in a cell before the exercises, and more after the last check."""
     def made(course):
         notebook = filled(course, {"split-heads": "split_heads = masked_softmax = lambda *arguments: None",
                                    "masked-softmax": "masked_softmax = lambda *arguments: None"})
@@ -70,13 +70,13 @@ PATCH = "from ninelives.checks.exercise import Exercise\nright = Exercise.__call
 
 
 def raising(kind: str, more: str = "") -> dict:
-    """Answers that raise what no check expects, so that the error may be taken for none."""
+    """Answers that raise an unusual exception, so that the error may go unnoticed."""
     return {"split-heads": f"class Quiet(BaseException):\n    {kind}\n{more}\ndef split_heads(x, n_head): raise Quiet",
             "masked-softmax": "def masked_softmax(scores, mask): raise Quiet"}
 
 
 def edited(change):
-    """A right notebook with something done to its cells."""
+    """A right notebook with changed cells."""
     def made(course):
         notebook = filled(course, ANSWERS)
         return change(notebook) or notebook
@@ -350,7 +350,7 @@ def make_large(path: Path, size: int) -> None:
 
 
 def beside(folder: Path, kind: str, course: Path) -> None:
-    """The further files of some submissions."""
+    """The other files of some submissions."""
     if kind == "torch.py beside it":
         (folder / "torch.py").write_text("raise SystemExit('shadowed')")
     elif kind == "pickle with a command":
@@ -406,7 +406,7 @@ def hand_in(course: Path, kind: str, port: int) -> None:
 
 
 def picture_of(*places: Path) -> dict:
-    """What stands in these folders, so that a change shows."""
+    """The files in these folders with their content, mode and time."""
     files = [path for place in places for path in everything_in(place)[0]
              if path.is_file() and not path.is_symlink() and "__pycache__" not in path.parts]
     return {path: (path.stat().st_mode, path.stat().st_mtime_ns, path.read_bytes() if path.name != "large" else b"") for path in files}
@@ -414,7 +414,7 @@ def picture_of(*places: Path) -> dict:
 
 @pytest.fixture(scope="module")
 def listener():
-    """What reaches a port of this machine."""
+    """A port of this machine, and what is sent to it."""
     heard = []
     with socket.create_server(("127.0.0.1", 0)) as server:
         def listen():
@@ -468,7 +468,7 @@ def test_each_gets_the_points_it_deserves(given, kind):
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if KINDS[kind][2]])
-def test_the_reason_stands_in_summary_comment_and_notebook(given, graded, course, kind):
+def test_the_reason_is_in_summary_comment_and_notebook(given, graded, course, kind):
     reason = KINDS[kind][2]
     row = re.search(rf"^{student(kind)} .*?(?=^\S)", graded.stdout, re.M | re.S)[0]
     assert re.search(reason, row)
@@ -478,7 +478,7 @@ def test_the_reason_stands_in_summary_comment_and_notebook(given, graded, course
 
 
 @pytest.mark.parametrize("kind", ["honest", "zzz honest, too", "sys.exit", "prints much"])
-def test_nothing_is_said_of_those_who_did_nothing_that_matters(given, kind):
+def test_harmless_submissions_get_no_notes(given, kind):
     assert set(given[student(kind)][1]) == {""}
 
 
@@ -521,7 +521,7 @@ def test_the_graded_notebooks_can_be_given_back(graded, course):
         assert names == [cell.metadata.nbgrader.grade_id for cell in released(course).cells if "nbgrader" in cell.metadata]
 
 
-def test_whatever_is_in_a_notebook_there_is_a_page_of_feedback(graded, course):
+def test_every_notebook_gets_a_page_of_feedback(graded, course):
     nbgrader(course, "generate_feedback", NAME, "--student=page-with-*")
     pages = {path.parents[1].name: path.read_text(encoding="utf-8") for path in (course / "feedback").glob(f"*/{NAME}/{NAME}.html")}
     assert set(pages) == {student(kind) for kind in KINDS if kind.startswith("page with")}

@@ -1,4 +1,4 @@
-"""Killed at any moment and started again, a class ends with the gradebook of one that was left in peace.
+"""However often grading is killed and started again, the gradebook is that of an undisturbed run.
 
 bench/kills.py does the same with twenty kills.
 """
@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.classroom import ANSWERS, NAME, command, filled, make_course, send
-from grading.test_cli import gradebook_of
+from grading.classroom import ANSWERS, NAME, command, filled, gradebook_of, make_course, send
 from ninelives.grading import __main__, worker_process
 from ninelives.grading.batch import JOURNAL
 from ninelives.grading.cli import main
@@ -26,7 +25,7 @@ KILLS = 7
 
 
 def make_class(folder: Path) -> Path:
-    """Six learners who have got further and further."""
+    """Six learners with more and more answers."""
     course = make_course(folder)
     for number in range(6):
         answers = {name: ANSWERS[name] for name in list(ANSWERS)[: number % 4]}
@@ -48,7 +47,7 @@ def undisturbed(course, tmp_path_factory):
 
 
 def children(pid: int) -> list[int]:
-    """Every process that a process has started, and theirs, nearest first."""
+    """All descendants of a process, nearest first."""
     found, waiting = [], [pid]
     while waiting:
         try:
@@ -62,7 +61,7 @@ def children(pid: int) -> list[int]:
 
 
 def victim(pid: int, kind: str) -> int | None:
-    """The command itself, a worker, what forks the kernels, or a kernel: one that lives now."""
+    """The pid of the command itself, a worker, a kernel server or a kernel that is alive now."""
     if kind == "command":
         return pid
     found = []
@@ -133,14 +132,14 @@ def killed_and_started_again(course, kills: int) -> tuple[dict[str, int], set[st
     return killed, again
 
 
-def test_killed_at_random_moments_nothing_is_lost_and_nobody_graded_twice(course, undisturbed):
+def test_after_random_kills_nothing_is_lost_and_nobody_is_graded_twice(course, undisturbed):
     killed, again = killed_and_started_again(course, KILLS)
     assert min(killed.values()) >= 1 and not again
     assert gradebook_of(course) == undisturbed
     assert len(list((course / "autograded").glob("*/*/"))) == 6 and not list((course / "autograded").glob("*/.*"))
 
 
-def test_what_a_killed_command_has_started_dies_with_it(course):
+def test_processes_started_by_a_killed_command_die_with_it(course):
     shutil.rmtree(course / JOURNAL, ignore_errors=True)
     running = start(course)
     deadline = time.monotonic() + 120
@@ -162,19 +161,19 @@ def interrupted(*_, **__):
 
 @pytest.fixture
 def heard():
-    """Interrupts, as in a terminal; a command that ends hears none any more."""
+    """Python's own handling of interrupts, which the command changes when it ends."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
-def test_an_interrupt_while_it_begins_is_one_sentence(heard, monkeypatch, capsys):
+def test_an_interrupt_during_the_start_gives_one_sentence(heard, monkeypatch, capsys):
     monkeypatch.setattr(worker_process, "import_less", interrupted)
     assert __main__.main() == 130
     assert capsys.readouterr().err == "\nInterrupted before anything was graded.\n"
 
 
-def test_a_second_interrupt_does_not_end_what_closes(course, heard, monkeypatch, capsys):
+def test_a_second_interrupt_does_not_interrupt_the_closing(course, heard, monkeypatch, capsys):
     closed = []
 
     def close(self, at_once=False):
@@ -188,7 +187,7 @@ def test_a_second_interrupt_does_not_end_what_closes(course, heard, monkeypatch,
     assert closed == [True] and capsys.readouterr().err.startswith("\nInterrupted. What is graded is kept")
 
 
-def test_a_worker_that_has_just_begun_takes_no_interrupt_for_its_own():
+def test_a_new_worker_ignores_interrupts():
     workers = Workers(1)
     workers.submit(os.getpid)
     try:
@@ -200,7 +199,7 @@ def test_a_worker_that_has_just_begun_takes_no_interrupt_for_its_own():
         workers.close(at_once=True)
 
 
-def test_a_worker_hears_no_interrupt_and_lets_those_of_its_kernels_through():
+def test_a_worker_ignores_interrupts_but_its_kernels_get_them():
     workers = Workers(1)
     try:
         assert workers.submit(signal.getsignal, signal.SIGINT).result() == signal.SIG_IGN

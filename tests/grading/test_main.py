@@ -1,4 +1,4 @@
-"""How the command begins where it cannot work."""
+"""How the command starts on systems where it cannot work."""
 
 import subprocess
 import sys
@@ -9,19 +9,19 @@ from ninelives.build import ROOT
 
 
 def with_another_system(code: str, platform: str) -> subprocess.CompletedProcess:
-    """Python that takes itself to be elsewhere, where these modules are not to be had."""
+    """Run Python code as on another system, without the modules that it lacks."""
     blocked = "import sys; sys.modules.update(fcntl=None, resource=None)\n"
     return subprocess.run([sys.executable, "-c", f"{blocked}sys.platform = {platform!r}\n{code}"], capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("platform", ["win32", "darwin"])
-def test_without_linux_the_command_says_so_in_one_line_and_names_what_works(platform):
+def test_without_linux_the_command_says_so_in_one_line_and_names_an_alternative(platform):
     done = with_another_system("from ninelives.grading.__main__ import main; sys.exit(main())", platform)
     assert done.returncode == 2 and f"needs Linux, whose kernel confines learners' code, and this is {platform}" in done.stderr
     assert "nbgrader autograde" in done.stderr and "--unsafe" not in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_without_linux_the_hook_is_refused_in_words():
+def test_without_linux_the_hook_says_why_it_does_not_work():
     done = with_another_system("import asyncio, nbgrader.apps\nsys.platform = 'darwin'\nimport ninelives.grading.nbgrader_hook", "linux")
     assert done.stderr.endswith("ImportError: The sandbox needs Linux, and this is darwin: leave c.Autograde as nbgrader has it.\n")
 

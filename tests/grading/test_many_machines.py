@@ -1,4 +1,4 @@
-"""The same command on a Dask cluster: two workers in processes of their own, one of which is killed."""
+"""The same command on a Dask cluster of two workers, one of which is killed."""
 
 import json
 import os
@@ -9,8 +9,7 @@ import time
 import pytest
 from distributed import LocalCluster
 
-from grading.classroom import ANSWERS, filled, grade_here, make_course, send
-from grading.test_cli import gradebook_of
+from grading.classroom import ANSWERS, filled, grade_here, gradebook_of, make_course, send
 from ninelives.grading.errors import CannotStart
 from ninelives.grading.workers import Workers
 
@@ -58,14 +57,14 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def here(course):
-    """The gradebook as one process makes it."""
+    """The gradebook that one process writes."""
     workers = Workers(1)
     grade_here(course, workers)
     workers.close()
     return gradebook_of(course)
 
 
-def test_a_cluster_comes_to_the_same_gradebook(here, course, cluster):
+def test_a_cluster_writes_the_same_gradebook(here, course, cluster):
     workers = Workers(1, cluster[0])
     assert workers.count == 2
     lines, said = grade_here(course, workers, force=True)
@@ -74,7 +73,7 @@ def test_a_cluster_comes_to_the_same_gradebook(here, course, cluster):
     assert gradebook_of(course) == here
 
 
-def test_a_worker_that_is_killed_costs_nothing_but_time(here, course, cluster, monkeypatch):
+def test_a_killed_worker_costs_only_time(here, course, cluster, monkeypatch):
     address, processes = cluster
     from ninelives.grading.gradebook import Recorder
 
@@ -96,12 +95,12 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(here, course, cluster, m
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "127.0.0.1", "http://127.0.0.1:8786"])
-def test_an_address_where_nobody_is_is_said_so(address):
+def test_an_address_without_a_scheduler_is_reported(address):
     with pytest.raises(CannotStart, match=f"no Dask scheduler at {address}: .*Start one with dask scheduler"):
         Workers(1, address)
 
 
-def test_a_scheduler_without_workers_is_not_waited_for():
+def test_a_scheduler_without_workers_is_reported():
     with LocalCluster(n_workers=0, dashboard_address=":0") as empty:
         with pytest.raises(CannotStart, match=f"no workers: start some with dask worker {empty.scheduler_address}$"):
             Workers(1, empty.scheduler_address)

@@ -1,4 +1,4 @@
-"""`nbgrader autograde` itself, and so the formgrader's button: in the sandbox, and with the same points."""
+"""`nbgrader autograde` and the formgrader's button: in the sandbox, with the same points as ninelives-grade."""
 
 import os
 import re
@@ -11,8 +11,7 @@ from traitlets import TraitError
 
 import ninelives
 from grading import test_hostile as hostile
-from grading.classroom import ANSWERS, NAME, api, command, filled, make_course, nbgrader, send
-from grading.test_cli import cells_of, gradebook_of
+from grading.classroom import ANSWERS, NAME, api, cells_of, command, filled, gradebook_of, make_course, nbgrader, send
 from ninelives.grading import sandbox
 
 KINDS = ("honest", "endless loop", "leaves without a word", "reads what is the instructor's", "network to loopback", "writes to the gradebook",
@@ -49,7 +48,7 @@ def test_each_gets_the_points_it_deserves(graded, kind):
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if hostile.KINDS[kind][2]])
-def test_the_reason_stands_in_comment_and_notebook(graded, course, kind):
+def test_the_reason_is_in_comment_and_notebook(graded, course, kind):
     reason = hostile.KINDS[kind][2]
     assert any(re.search(reason, words or "") for words, _ in graded[hostile.student(kind)]["comments"].values())
     assert re.search(reason, cells_of(course, hostile.student(kind))[0].source)
@@ -80,7 +79,7 @@ def test_the_button_grades_again_and_points_given_by_hand_stay(graded, course):
     assert gradebook_of(course)["honest"]["score"] == hostile.FULL + 2
 
 
-def test_where_there_is_no_sandbox_the_button_says_so_and_runs_nothing(graded, course, monkeypatch):
+def test_without_a_sandbox_the_button_says_so_and_runs_nothing(graded, course, monkeypatch):
     monkeypatch.setattr(sandbox, "missing", lambda: "there is no Landlock")
     done = api(course).autograde(NAME, "honest")
     assert not done["success"] and "cannot be confined here: there is no Landlock" in done["log"]

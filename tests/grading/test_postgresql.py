@@ -1,4 +1,4 @@
-"""PostgreSQL as the gradebook: Debian's server, started here, reached through a socket in a folder."""
+"""PostgreSQL as the gradebook: Debian's server, started here and reached through a socket in a folder."""
 
 import os
 import re
@@ -53,7 +53,7 @@ def db_url():
         shutil.rmtree(there)
 
 
-def test_a_class_is_graded_into_it_and_a_copy_is_made_before(db_url, tmp_path):
+def test_a_class_is_graded_after_the_database_was_backed_up(db_url, tmp_path):
     course = make_course(tmp_path, f"c.CourseDirectory.db_url = {db_url!r}")
     send(course, "ada", filled(course, ANSWERS))
     send(course, "bert", filled(course, {}))

@@ -82,7 +82,7 @@ def test_a_late_penalty_takes_no_more_points_than_there_are(penalty, taken):
     assert AssignLatePenalties()._check_late_penalty(notebook, penalty) == taken
 
 
-def test_the_names_of_all_cells_are_read_with_one_query(monkeypatch, tmp_path):
+def test_the_names_of_all_cells_are_read_in_one_query(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", ACTIVATED)
     with Gradebook(f"sqlite:///{tmp_path}/gradebook.db", "course") as gradebook:
         gradebook.add_assignment("one")

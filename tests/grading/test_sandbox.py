@@ -1,4 +1,4 @@
-"""What learners' code cannot do, tried one by one in a kernel of its own."""
+"""What learners' code cannot do, tried one by one in a kernel."""
 
 import json
 import os
@@ -48,14 +48,14 @@ def folder(tmp_path):
 
 @pytest.fixture
 def run(kernels, folder):
-    """Runs cells in one kernel; gives the last cell's outcome."""
+    """Runs cells in one kernel and returns the outcome of the last."""
     with kernels.start(folder, LIMITS) as kernel:
         yield kernel.run
 
 
 @pytest.fixture
 def patient(monkeypatch):
-    """An interrupted cell may take its time to end: a busy machine does."""
+    """Give an interrupted cell more time to end, for busy machines."""
     monkeypatch.setattr(kernel_client, "GRACE", 60.0)
 
 
@@ -124,25 +124,25 @@ def test_calls_without_a_function_are_refused(run):
     assert outcome.outputs[0].text == "all tried\n"
 
 
-def test_its_amounts_are_limited(run):
+def test_amounts_are_limited(run):
     names = ("FSIZE", "CPU", "CORE", "NOFILE", "MSGQUEUE", "MEMLOCK")
     outcome = run(f"import resource\nfor name in {names}: print(*resource.getrlimit(getattr(resource, 'RLIMIT_' + name)))")
     limits = [LIMITS.disk // 2, 2 * LIMITS.notebook + 5, 0, 256, 0, 0]
     assert outcome.outputs[0].text == "".join(f"{most} {most}\n" for most in limits)
 
 
-def test_it_holds_no_file_that_others_hold(run):
+def test_a_kernel_has_no_open_file_of_another_process(run):
     held = "import os\nprint(sorted(os.readlink(f'/proc/self/fd/{n}').split(':')[0] for n in os.listdir('/proc/self/fd') if os.path.exists(f'/proc/self/fd/{n}')))"
     assert run(held).outputs[0].text == "['/dev/null', '/dev/null', '/dev/null', 'socket']\n"
 
 
-def test_it_is_root_in_name_alone(run):
+def test_root_has_no_powers_in_a_kernel(run):
     lines = run("print(open('/proc/self/status').read())").outputs[0].text.split("\n")
     held = dict(line.split(":\t") for line in lines if line.startswith(("CapEff", "CapPrm", "NoNewPrivs", "Seccomp:")))
     assert held == {"CapEff": "0000000000000000", "CapPrm": "0000000000000000", "NoNewPrivs": "1", "Seccomp": "2"}
 
 
-def test_what_notebooks_need_goes_on(run, folder):
+def test_what_notebooks_need_still_works(run, folder):
     source = """
 import tempfile, threading, asyncio, shutil, os
 from pathlib import Path
@@ -176,25 +176,25 @@ def test_two_kernels_share_nothing(kernels, tmp_path):
         assert not set(one.run(drawn).outputs[0].text.split()) & set(other.run(drawn).outputs[0].text.split())
 
 
-def test_a_loop_is_interrupted_and_the_kernel_goes_on(patient, run):
+def test_a_loop_is_interrupted_and_the_kernel_survives(patient, run):
     outcome = run("x = 1\nwhile True: pass", 1)
     assert outcome.error == "KeyboardInterrupt" and "more than 1 seconds" in outcome.stopped
     assert run("x").outputs[0].data["text/plain"] == "1"
 
 
-def test_a_loop_ends_with_the_notebooks_time(patient, kernels, folder):
+def test_a_loop_ends_when_the_notebooks_time_is_up(patient, kernels, folder):
     with kernels.start(folder, LIMITS) as kernel:
         kernel.deadline = time.monotonic() + 1
         assert kernel.run("while True: pass", 600).stopped == "the notebook ran for more than 60 seconds"
 
 
-def test_what_is_run_before_a_cell_is_forgotten_with_it(run):
+def test_names_from_code_run_before_a_cell_are_forgotten(run):
     run("x = 1")
     assert run("x + y", before="x, y = 2, 3").outputs[0].data["text/plain"] == "5"
     assert run("x").outputs[0].data["text/plain"] == "1" and run("y").error == "NameError"
 
 
-def test_what_a_thread_prints_between_two_cells_belongs_to_none(kernels, folder):
+def test_output_of_a_thread_between_two_cells_is_dropped(kernels, folder):
     with kernels.start(folder, LIMITS) as kernel:
         kernel.run("import os, threading, time\ndef late():\n    while not os.path.exists('go'): time.sleep(0.01)\n    print('late', flush=True)\n"
                    "threading.Thread(target=late).start()")
@@ -209,7 +209,7 @@ def test_a_kernel_that_sends_far_too_much_is_killed(run, source):
         run(source)
 
 
-def test_a_kernel_that_does_not_listen_is_not_waited_for(run):
+def test_a_kernel_that_does_not_read_is_given_up(run):
     run("import sys, time\ndef deaf():\n    frame = sys._getframe()\n    while not {'channel', 'cell'} <= frame.f_locals.keys(): frame = frame.f_back\n"
         "    frame.f_locals['channel'].send({'done': frame.f_locals['cell']['token'], 'error': None, 'count': 1})\n"
         "    while True: time.sleep(1)\ndeaf()")
@@ -217,7 +217,7 @@ def test_a_kernel_that_does_not_listen_is_not_waited_for(run):
         run("#" * (8 << 20))
 
 
-def test_a_number_of_a_result_that_is_none_is_forged():
+def test_a_result_without_a_number_is_forged():
     with pytest.raises(KernelDied, match="forged"):
         Outputs(1000).add({"output_type": "execute_result", "data": {"text/plain": "1"}, "execution_count": "1"})
 
@@ -232,13 +232,13 @@ def is_gone(pid: int) -> bool:
     return True
 
 
-def test_without_a_sandbox_what_a_kernel_has_started_dies_with_it(kernels, folder):
+def test_without_a_sandbox_processes_started_by_a_kernel_die_with_it(kernels, folder):
     with kernels.start(folder, LIMITS, confined=False) as kernel:
         started = int(kernel.run("import subprocess\nprint(subprocess.Popen(['sleep', '600']).pid)").outputs[0].text)
     assert is_gone(started)
 
 
-def test_a_busy_kernel_dies_with_what_forked_it(folder):
+def test_a_busy_kernel_dies_with_its_server(folder):
     kernels = KernelServer(COURSE)
     kernel = kernels.start(folder, LIMITS)
     busy = {"source": "while True: pass", "token": "", "pictures": False, "before": None}
@@ -249,26 +249,26 @@ def test_a_busy_kernel_dies_with_what_forked_it(folder):
     kernels.close()
 
 
-def test_a_kernel_that_dies_says_of_what(kernels, folder):
+def test_a_dead_kernel_has_a_cause_of_death(kernels, folder):
     with kernels.start(folder, LIMITS) as kernel, pytest.raises(KernelDied, match="ended itself with status 3"):
         kernel.run("print('before', flush=True); import os; os._exit(3)")
     assert kernel.outcome.outputs[0].text == "before\n"
 
 
-def test_the_memory_of_a_cell_that_failed_is_there_for_the_next(run):
+def test_the_memory_of_a_failed_cell_is_freed_for_the_next(run):
     bomb = "import torch\ndef fill():\n    kept = []\n    while True: kept.append(torch.ones(1 << 22))\nfill()"
     assert run(bomb).error is not None
     assert run("kept = bytearray(300 << 20)").error is None
 
 
-def test_the_tables_of_memory_that_is_nowhere_count(run):
+def test_page_tables_count_as_memory(run):
     touch = ("import mmap\nnothing = mmap.mmap(-1, 1 << 40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000, prot=mmap.PROT_READ)\n"
              "nothing.madvise(mmap.MADV_NOHUGEPAGE)\nnothing[:: 1 << 21]")
     with pytest.raises(KernelDied, match="of memory"):
         run(touch)
 
 
-def test_the_name_of_an_error_is_asked_for_without_a_line_of_it():
+def test_the_name_of_an_error_is_read_without_running_its_code():
     def lie(self):
         raise KeyboardInterrupt
 
@@ -278,14 +278,14 @@ def test_the_name_of_an_error_is_asked_for_without_a_line_of_it():
     assert class_name(loud) == "Loud" and type(class_name(loud)) is str
 
 
-def test_the_classes_of_an_error_are_told_by_their_dotted_names(run):
+def test_an_error_comes_with_the_dotted_names_of_its_classes(run):
     outcome = run("class Own(KeyError): pass\nraise Own()")
     assert outcome.error == "Own"
     assert outcome.error_classes[:3] == ("__main__.Own", "builtins.KeyError", "builtins.LookupError")
     assert run("1").error_classes == ()
 
 
-def test_an_error_whose_classes_lie_about_themselves_is_told_as_far_as_it_can_be():
+def test_a_class_with_an_odd_module_is_left_out():
     def lie(self):
         raise KeyboardInterrupt
 
@@ -293,7 +293,7 @@ def test_an_error_whose_classes_lie_about_themselves_is_told_as_far_as_it_can_be
     assert dotted_names(odd())[0] == "builtins.KeyError"
 
 
-def test_output_is_cut_where_there_is_too_much(run):
+def test_too_much_output_is_cut_off(run):
     outcome = run("for i in range(100000): print(i)")
     assert outcome.error is None and outcome.outputs[-1].text.endswith("The rest of the output is cut off.\n")
     assert len(outcome.outputs[0].text) < LIMITS.output
@@ -305,7 +305,7 @@ def test_displays_are_updated_and_cleared(run):
     assert [output.data["text/plain"] for output in outcome.outputs] == ["'new'", "42"]
 
 
-def test_without_pictures_their_words_remain(kernels, folder):
+def test_without_pictures_their_text_remains(kernels, folder):
     source = "import torch\nfrom ninelives import figures\nfigures.heatmap(torch.eye(2), rows=['a', 'b'], columns=['a', 'b'], title='t', caption='c')"
     with kernels.start(folder, LIMITS) as kernel:
         [output] = kernel.run(source, pictures=False).outputs
@@ -313,7 +313,7 @@ def test_without_pictures_their_words_remain(kernels, folder):
         assert "image/png" in kernel.run(source).outputs[0].data
 
 
-def test_cells_that_all_begin_with_are_run_once(kernels, folder, tmp_path):
+def test_cells_at_the_beginning_are_run_once_for_all_kernels(kernels, folder, tmp_path):
     prepared, [first, second] = kernels.warm(folder, (), ["import time\nstarted = time.time()", "print('ready')"])
     assert second.outputs[0].text == "ready\n" and second.count == 2
     times = []
@@ -332,7 +332,7 @@ def test_cells_that_fail_write_files_or_leave_threads_are_not_shared(kernels, fo
 
 @pytest.fixture
 def no_landlock(monkeypatch):
-    """As on a system older than Landlock."""
+    """A system without Landlock."""
     monkeypatch.setattr(sandbox, "landlock", lambda: 0)
 
 
@@ -385,7 +385,7 @@ def test_root_is_not_needed(course, tmp_path):
     assert re.search(r"blind +3 of 8[^\0]*cannot be opened", done.stdout) and not list(tmp_path.iterdir()), done.stdout
 
 
-def test_with_neither_nothing_is_graded(no_landlock, monkeypatch, tmp_path, capsys):
+def test_without_landlock_and_bubblewrap_nothing_is_graded(no_landlock, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(bubblewrap_module.shutil, "which", lambda name: None)
     bubblewrap_module.why_not.cache_clear()
     monkeypatch.chdir(tmp_path)
@@ -397,6 +397,6 @@ def test_with_neither_nothing_is_graded(no_landlock, monkeypatch, tmp_path, caps
     bubblewrap_module.why_not.cache_clear()
 
 
-def test_nothing_readable_holds_a_course():
+def test_no_readable_path_contains_a_course():
     for path in readable_paths():
         assert not Path(path, "solutions").exists() and not Path(path, "answers").exists()

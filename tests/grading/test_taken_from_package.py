@@ -1,4 +1,4 @@
-"""An answer that is the package's own solution earns its points, and whoever grades is told."""
+"""An answer that imports the package's solution earns its points and gets a note."""
 
 import nbformat
 import pytest
@@ -37,19 +37,19 @@ def notes(name: str, answers: dict[str, str]) -> list[tuple[str, str]]:
     ("09-training", "tokenizer", "Tokenizer = WordTokenizer", "ninelives.text.WordTokenizer"),
     ("09-training", "noam-rate", "import ninelives\nf(", "ninelives"),
 ])
-def test_what_an_answer_takes_from_the_package_is_told(name, exercise, answer, seen):
+def test_an_answer_that_uses_the_package_gets_a_note(name, exercise, answer, seen):
     assert notes(name, {exercise: answer}) == [
         (exercise, f"The answer {exercise!r} uses {seen} from the package: see whether that is the answer to the "
                    "exercise.")]
 
 
-def test_a_note_is_short_whatever_is_borrowed():
+def test_a_note_is_short_however_many_names_are_used():
     [(_, words)] = notes("05-decoder", {"decoder": "\n".join(f"package.{letter * 10_000}" for letter in "abcde")})
     assert len(words) < 400
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "solutions").iterdir() if path.name[0].isdigit()))
-def test_nothing_is_said_of_the_instructors_own_answers_nor_of_none(name):
+def test_the_instructors_answers_and_missing_answers_get_no_note(name):
     assert notes(name, {}) == []
     assert notes(name, {cell.name: cell.solved for cell in assignment(name).cells if cell.is_answer}) == []
 
@@ -61,5 +61,5 @@ def test_nothing_is_said_of_the_instructors_own_answers_nor_of_none(name):
     "((((" * 10_000,
     "x = 1\n" * 20_000 + "from ninelives.model import Decoder",  # further down than is looked
 ])
-def test_words_in_comments_and_names_that_are_the_learners_own_are_no_matter(answer):
+def test_comments_and_a_learners_own_names_get_no_note(answer):
     assert notes("05-decoder", {"decoder": answer}) == [] == notes("09-training", {"training-step": answer.replace("package.Decoder", "it")})

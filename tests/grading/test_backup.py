@@ -1,4 +1,4 @@
-"""The copy that is made before anything is written."""
+"""The copy of the gradebook that is made before anything is written."""
 
 import os
 import sqlite3
@@ -22,7 +22,7 @@ def gradebook(tmp_path):
 
 @pytest.fixture
 def pg_dump(tmp_path, monkeypatch):
-    """Stands in for PostgreSQL's: it writes down how it was called. Gives a way to let it do something else."""
+    """A stand-in for PostgreSQL's pg_dump that records how it was called. Returns a function that replaces its script."""
     program = tmp_path / "pg_dump"
 
     def become(*lines):
@@ -35,7 +35,7 @@ def pg_dump(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640])
-def test_whoever_may_not_read_the_gradebook_may_not_read_the_copy(gradebook, mode):
+def test_the_copy_has_the_gradebooks_permissions(gradebook, mode):
     gradebook.chmod(mode)
     seen = set()
     before = os.umask(0o022)
@@ -50,7 +50,7 @@ def test_whoever_may_not_read_the_gradebook_may_not_read_the_copy(gradebook, mod
     assert copy.stat().st_mode & 0o777 == mode and seen == {mode}, "from its first byte"
 
 
-def test_a_dump_is_for_its_owner_alone_and_nobody_sees_the_password(pg_dump, tmp_path):
+def test_a_dump_is_readable_only_for_its_owner_and_the_password_is_not_shown(pg_dump, tmp_path):
     said = back_up(SERVER, tmp_path, "01-heads")
     [copy] = tmp_path.glob("gradebook.before-01-heads-*.sql")
     assert copy.name in said and copy.read_text() == "the dump\n" and copy.stat().st_mode & 0o777 == 0o600
@@ -58,19 +58,19 @@ def test_a_dump_is_for_its_owner_alone_and_nobody_sees_the_password(pg_dump, tmp
     assert (tmp_path / "password").read_text() == "s@cret\n"
 
 
-def test_a_password_among_the_options_is_not_seen_either(pg_dump, tmp_path):
+def test_a_password_among_the_options_is_not_shown_either(pg_dump, tmp_path):
     back_up("postgresql:///course?user=teacher&password=s%40cret", tmp_path, "01-heads")
     assert "cret" not in (tmp_path / "called").read_text() and (tmp_path / "password").read_text() == "s@cret\n"
 
 
-def test_where_pg_dump_fails_nothing_is_left_and_nothing_may_be_written(pg_dump, tmp_path):
+def test_if_pg_dump_fails_nothing_is_left_and_grading_stops(pg_dump, tmp_path):
     pg_dump('echo "half a dump" > "$2"', "echo server version mismatch >&2; echo aborting >&2; exit 1")
     with pytest.raises(NotBackedUp, match="could not be copied, so nothing is graded: server version mismatch aborting$"):
         back_up(SERVER, tmp_path, "01-heads")
     assert [path.name for path in tmp_path.iterdir()] == ["pg_dump"]
 
 
-def test_on_a_full_disk_nothing_is_left_and_nothing_may_be_written(gradebook, monkeypatch):
+def test_on_a_full_disk_nothing_is_left_and_grading_stops(gradebook, monkeypatch):
     connect = sqlite3.connect
 
     class Full(sqlite3.Connection):
@@ -84,7 +84,7 @@ def test_on_a_full_disk_nothing_is_left_and_nothing_may_be_written(gradebook, mo
 
 
 @pytest.mark.parametrize(("db_url", "needed"), [(SERVER, "pg_dump is not installed"), ("mysql://host/course", "mysql has tools of its own")])
-def test_what_cannot_be_copied_here_is_said_with_what_to_do(tmp_path, monkeypatch, db_url, needed):
+def test_a_gradebook_that_cannot_be_copied_is_reported_with_what_to_do(tmp_path, monkeypatch, db_url, needed):
     monkeypatch.setattr("shutil.which", lambda name: None)
     assert back_up(db_url, tmp_path, "01-heads") == why_no_backup(db_url)
     assert needed in why_no_backup(db_url) and "make one yourself" in why_no_backup(db_url)

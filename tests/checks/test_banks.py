@@ -63,3 +63,11 @@ def test_every_aspect_of_every_exercise_has_a_wrong_answer_that_it_refuses():
         for exercise in exercises_of(module):
             for aspect in exercise.aspects:
                 assert (id(exercise), aspect) in refused, f"nothing proves {exercise.name}, {aspect}"
+
+
+@pytest.mark.parametrize("module", module_names())
+def test_every_aspect_is_a_function_named_by_what_it_demands(module):
+    for exercise in exercises_of(module):
+        names = [check.__name__ for check in exercise.aspects.values()]
+        assert [name for name in names if "_" not in name.strip("_")] == []
+        assert len(set(names)) == len(names)

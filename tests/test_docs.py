@@ -163,7 +163,11 @@ def python(*words: str) -> None:
     elif module == "pytest":
         pytest_(*arguments)
     elif module != "venv":
-        for left in parse(importlib.import_module(module).main, arguments):
+        found = importlib.import_module(module)
+        if not arguments and "ArgumentParser" not in Path(found.__file__).read_text(encoding="utf-8"):
+            assert callable(found.main)  # which would begin at once
+            return
+        for left in parse(found.main, arguments):
             assert left.lstrip("-").partition("=")[0] in aliases, f"JupyterLab does not know {left}"
 
 

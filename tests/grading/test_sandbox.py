@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import select
 import shutil
@@ -11,6 +12,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy
 import pytest
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -323,6 +325,34 @@ def test_cells_at_the_beginning_are_run_once_for_all_kernels(kernels, folder, tm
             assert kernel.run("import socket; socket.socket()").error == "PermissionError"
     assert times[0] == times[1]
     prepared.close()
+
+
+DRAW = "print(random.random(), numpy.random.rand())"
+
+
+def drawn(kernels, tmp_path, beginning: str) -> list[str]:
+    """What two kernels draw that begin with this cell."""
+    for name in ("warm", "one", "other"):
+        (tmp_path / name / "submission").mkdir(parents=True)
+    server, _ = kernels.warm(tmp_path / "warm", ("numpy.random",), [f"import random, numpy\n{beginning}"])
+    try:
+        texts = []
+        for name in ("one", "other"):
+            with server.start(tmp_path / name, LIMITS) as kernel:
+                texts.append(kernel.run(DRAW).outputs[0].text)
+        return texts
+    finally:
+        server.close()
+
+
+def test_random_numbers_that_a_notebook_seeds_at_its_beginning_are_those_of_the_seed(kernels, tmp_path):
+    expected = f"{random.Random(3).random()} {numpy.random.RandomState(3).rand()}\n"
+    assert drawn(kernels, tmp_path, "random.seed(3)\nnumpy.random.seed(3)") == [expected, expected]
+
+
+def test_random_numbers_that_nobody_seeds_differ_between_kernels(kernels, tmp_path):
+    one, other = drawn(kernels, tmp_path, "")
+    assert not set(one.split()) & set(other.split())
 
 
 @pytest.mark.parametrize("source", ["1 / 0", "open('file', 'w').close()", "import threading, time; threading.Thread(target=time.sleep, args=(9,), daemon=True).start()"])

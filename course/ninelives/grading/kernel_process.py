@@ -19,6 +19,7 @@ import gc
 import importlib
 import json
 import os
+import pickle
 import pkgutil
 import random
 import signal
@@ -76,7 +77,8 @@ def become_warm_server(shell: Shell, control: socket.socket, request: dict, read
     for name in asked["modules"]:
         with suppress(Exception):  # some modules only exist while others are imported
             importlib.import_module(name)
-    cells = []
+    seed_randomly()
+    state_before, cells = random_state(), []
     for source in asked["cells"]:
         shell.connect(Collected())
         result = shell.run_cell(source, store_history=True)
@@ -84,6 +86,7 @@ def become_warm_server(shell: Shell, control: socket.socket, request: dict, read
         cells.append(
             {"messages": list(shell.channel), "succeeded": result.success, "count": shell.execution_count - 1}
         )
+    shell.random_state = random.getstate() if random_state() != state_before else None
     one_thread = len(os.listdir("/proc/self/task")) == 1
     gc.freeze()
     answer = json.dumps({"cells": cells, "one_thread": one_thread}, default=str)
@@ -105,9 +108,10 @@ def become_kernel(shell: Shell, connection: socket.socket, request: dict, readab
     tempfile.tempdir = None  # tempfile caches its folder; forget the parent's
     os.chdir(folder / "submission")
     _put_working_folder_last()
-    random.seed()
-    if "numpy.random" in sys.modules:
-        sys.modules["numpy.random"].seed()
+    if shell.random_state is None:
+        seed_randomly()
+    else:
+        random.setstate(shell.random_state)  # Python seeds `random` anew after a fork
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):  # the log of the server, which is not for the output of kernels
         os.dup2(nowhere, descriptor)
@@ -119,6 +123,19 @@ def become_kernel(shell: Shell, connection: socket.socket, request: dict, readab
     shell.connect(channel)
     channel.send({"ready": os.getpid()})
     run_cells(shell, channel)
+
+
+def seed_randomly() -> None:
+    """As in a process that was not forked."""
+    random.seed()
+    if "numpy.random" in sys.modules:
+        sys.modules["numpy.random"].seed()
+
+
+def random_state() -> bytes:
+    """Changes when random numbers are drawn or seeded."""
+    numpy_state = sys.modules["numpy.random"].get_state() if "numpy.random" in sys.modules else None
+    return pickle.dumps((random.getstate(), numpy_state))
 
 
 def _put_working_folder_last() -> None:

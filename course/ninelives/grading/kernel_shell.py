@@ -110,6 +110,7 @@ class Shell(InteractiveShell):
     displayhook_class, display_pub_class = Type(ChannelDisplayHook), Type(ChannelPublisher)
     compiler_class = Type(XCachingCompiler)
     channel: Channel | Collected
+    random_state: tuple | None = None  # of `random`, if cells before a fork seeded random numbers or drew some
 
     def connect(self, channel: Channel | Collected) -> None:
         """Send all output over this channel from now on."""

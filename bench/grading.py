@@ -1,11 +1,11 @@
 """Grading a class: plain `nbgrader autograde` and `ninelives-grade`, in turn, in one run.
 
     python bench/grading.py                     40 submissions of 02-attention, then growth over 10, 40 and 160
-    python bench/grading.py --many 12 --growth  fewer, where the machine has other things to do
+    python bench/grading.py --many 12 --growth  fewer, on a busy machine
 
 Every submission is harmless: two of four are solved, one is half done, one wrong. CPU seconds are those of every process
-that was started. "Further" is what one more submission costs, (many − few) ÷ their difference, so that what is started
-once does not count. All come to the same scores, or the script fails. The table goes into bench/README.md.
+that was started. "Further" is the cost of one more submission, (many − few) ÷ their difference, so that the cost of
+starting does not count. The script fails unless all give the same scores. The table goes into bench/README.md.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def make_class(folder: Path, count: int) -> Path:
 
 
 def timed(folder: Path, command: list[str]) -> Cost:
-    """What everything that the command starts takes."""
+    """The cost of a command, with all processes that it starts."""
     there = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
     cpu = largest = 0.0
     with tempfile.TemporaryFile("w+") as said:
@@ -79,10 +79,10 @@ def timed(folder: Path, command: list[str]) -> Cost:
 
 
 def graded(count: int, command: list[str]) -> Cost:
-    """What it costs to grade `count` submissions in a course of their own."""
+    """The cost of grading `count` submissions in a course of their own."""
     with tempfile.TemporaryDirectory() as folder:
         course = make_class(Path(folder), count)
-        if "autograde" in command:  # nbgrader as it comes, without this course's sandbox
+        if "autograde" in command:  # plain nbgrader, without the sandbox
             with (course / "nbgrader_config.py").open("a") as config:
                 config.write('c.pop("Autograde")\n')
         cost = timed(course, command)
@@ -102,7 +102,7 @@ def main() -> None:
     parser.add_argument("--many", type=int, default=40)
     parser.add_argument("--growth", type=int, nargs="*", default=[10, 40, 160], help="class sizes for the second table")
     given = parser.parse_args()
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what outlives its parent is counted, too
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # count processes that outlive their parent, too
 
     plain, one, two = "nbgrader autograde", "ninelives-grade, 1 worker", "ninelives-grade, 2 workers"
     ways = {plain: [sys.executable, "-m", "nbgrader", "autograde", NAME], one: ours(1), two: ours(2)}
@@ -110,7 +110,7 @@ def main() -> None:
     many = {way: graded(given.many, command) for way, command in ways.items()}
     for way in ways:
         if many[way].scores != many[plain].scores:
-            raise SystemExit(f"{way} comes to other scores than {plain}")
+            raise SystemExit(f"{way} gives other scores than {plain}")
     further = {way: (many[way].cpu - few[way].cpu) / (given.many - given.few) for way in ways}
     rows = [[way, f"{60 * given.many / many[way].seconds:.1f}", f"{many[plain].seconds / many[way].seconds:.1f}",
              f"{further[way]:.2f}", f"{further[plain] / further[way]:.1f}"] for way in ways]

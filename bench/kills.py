@@ -1,8 +1,8 @@
-"""Killed while grading: SIGKILL at random moments, started again, and the gradebook of an undisturbed run in the end.
+"""Killed while grading: SIGKILL at random moments and a restart each time must give the gradebook of an undisturbed run.
 
-    python bench/kills.py               twenty kills: of the command, a worker, a kernel, and what forks kernels
+    python bench/kills.py               twenty kills: of the command, a worker, a kernel, and a kernel server
 
-The table goes into bench/README.md. The script fails where anything is lost, done twice or different.
+The table goes into bench/README.md. The script fails if anything is lost, done twice or different.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 from table import as_table, publish
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[0] = str(ROOT / "tests")  # in place of bench/, which has a grading.py, too
+sys.path[0] = str(ROOT / "tests")  # instead of bench/, which has a grading.py, too
 
 from grading.classroom import command, gradebook_of
 from grading.test_interrupted import killed_and_started_again, make_class
@@ -37,7 +37,7 @@ def main() -> None:
 
 `python bench/kills.py`: SIGKILL at {sum(killed.values())} random moments while {len(wanted)} submissions are graded by 2 workers, and started again.
 
-{as_table(["killed", "times"], [[{"forker": "what forks the kernels"}.get(kind, kind), times] for kind, times in killed.items()])}
+{as_table(["killed", "times"], [[{"forker": "the kernel server"}.get(kind, kind), times] for kind, times in killed.items()])}
 
 Against an undisturbed run: {len(lost)} students lost, {len(again)} graded again though their grades were safe, {len(other)} with other grades, comments or penalties.
 """

@@ -168,7 +168,7 @@ def command(course: Path, *arguments: str, fails: int = 0):
 
 
 def grade_here(course: Path, workers, *students: str, force: bool = False) -> tuple[list, str]:
-    """The same without starting processes anew: what became of each, and what was said."""
+    """The same in this process: the results, and what was said."""
     from ninelives.grading.batch import Batch  # here, since all the rest is wanted without Linux, too
     from ninelives.grading.grade_class import grade_class
 

@@ -402,7 +402,7 @@ def test_without_landlock_bubblewrap_grades_the_same(bubblewrap, course, monkeyp
     assert graded.scores == POINTS | {"why-scale": None} and not graded.notes
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="whoever is no root sees it in all other tests")
+@pytest.mark.skipif(os.geteuid() != 0, reason="other users see it in all other tests")
 @pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed (Debian: apt install bubblewrap)")
 def test_root_is_not_needed(course, tmp_path):
     # For root no folder is closed.

@@ -111,7 +111,7 @@ def become_kernel(shell: Shell, connection: socket.socket, request: dict, readab
     if shell.random_state is None:
         seed_randomly()
     else:
-        random.setstate(shell.random_state)  # Python seeds `random` anew after a fork
+        random.setstate(shell.random_state)  # Python reseeds `random` in a forked process
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):  # the log of the server, which is not for the output of kernels
         os.dup2(nowhere, descriptor)

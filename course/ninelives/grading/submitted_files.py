@@ -40,40 +40,40 @@ def choose_files(
     environments = {path.parent for path in paths if path.name == "pyvenv.cfg"} - {folder}
     reserved_parents = {parent for path in reserved for parent in path.parents}
     for path in paths:
-        place = path.relative_to(folder)
-        hiding = [parent for parent in place.parents
+        relative = path.relative_to(folder)
+        hiding = [parent for parent in relative.parents
                   if parent.name.startswith(".") or parent.name in TOOLS or folder / parent in environments]
         if hiding:
             if hiding[-1].name not in TOOLS:
                 hidden[hiding[-1]] = None
         elif path.is_symlink():
-            out["links may lead out of the submission"].append(place)
+            out["links may lead out of the submission"].append(relative)
         elif is_notebook(path) or path.is_dir():
             continue
         elif not path.is_file():
-            out["it is not a regular file"].append(place)
-        elif reserved.intersection(place.parents) or place in reserved_parents:
-            out["a file of the assignment goes there"].append(place)
+            out["it is not a regular file"].append(relative)
+        elif reserved.intersection(relative.parents) or relative in reserved_parents:
+            out["a file of the assignment goes there"].append(relative)
         else:
-            files.append((path.stat().st_size, place))
+            files.append((path.stat().st_size, relative))
     left, kept = max_bytes, []
-    for size, place in sorted(files):
+    for size, relative in sorted(files):
         left -= size
         if left < 0:
-            out[f"the files of a submission may have {max_bytes >> 20} MB"].append(place)
+            out[f"the files of a submission may have {max_bytes >> 20} MB"].append(relative)
         else:
-            kept.append(place)
+            kept.append(relative)
     out["hidden folders and virtual environments are not part of an answer"] = list(hidden)
     notes = [f"{_named(left_out)} left out: {reason}." for reason, left_out in out.items() if left_out]
     return tuple(sorted(kept)), notes
 
 
-def _named(places: list[Path]) -> str:
+def _named(paths: list[Path]) -> str:
     """The first of them, shortened, and how many there are."""
     named = ", ".join(
-        str(place) if len(str(place)) < 80 else f"…{str(place)[-79:]}" for place in places[:MAX_NAMED])
-    more = f" and {len(places) - MAX_NAMED} more" if len(places) > MAX_NAMED else ""
-    return f"{named}{more} {'was' if len(places) == 1 else 'were'}"
+        str(relative) if len(str(relative)) < 80 else f"…{str(relative)[-79:]}" for relative in paths[:MAX_NAMED])
+    more = f" and {len(paths) - MAX_NAMED} more" if len(paths) > MAX_NAMED else ""
+    return f"{named}{more} {'was' if len(paths) == 1 else 'were'}"
 
 
 def make_run_folder(others: dict[str, Path], submission: Path | None = None, files: Iterable[Path] = ()) -> Path:
@@ -89,10 +89,10 @@ def copy_files(
     others: dict[str, Path], target: Path, submission: Path | None = None, files: Iterable[Path] = ()
 ) -> None:
     """Copy the kept files of a submission, and then the instructor's, into the folder `target`."""
-    sources = {place: submission / place for place in files} | {Path(name): path for name, path in others.items()}
-    for place, source in sources.items():
-        (target / place).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target / place)
+    sources = {relative: submission / relative for relative in files} | {Path(name): path for name, path in others.items()}
+    for relative, source in sources.items():
+        (target / relative).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target / relative)
 
 
 def write_notebook(notebook: NotebookNode, folder: Path, name: str) -> None:

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT / "tests")  # instead of bench/, which has a grading.py, too
 
 from grading import test_hostile as hostile
-from grading.classroom import ANSWERS, NAME, filled, grade_here, make_course, send
+from helpers.classroom import ANSWERS, NAME, filled, grade_here, make_course, send
 
 # What contained a kind of submission, by what its output and its notes say.
 SIGNS = {

@@ -16,8 +16,8 @@ from table import as_table, publish
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT / "tests")  # instead of bench/, which has a grading.py, too
 
-from grading.classroom import command, gradebook_of
 from grading.test_interrupted import killed_and_started_again, make_class
+from helpers.classroom import command, gradebook_of
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 @pytest.fixture(scope="module")
 def activated():
     """The PATH of an activated environment, for nbgrader within the process of the tests: it starts `alembic` by its name."""
-    from grading.classroom import ACTIVATED
+    from helpers.classroom import ACTIVATED
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("PATH", ACTIVATED)

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from grading.classroom import api
+from helpers.classroom import api
 from ninelives.build import ROOT, BuildError, lab
 from ninelives.workspace import copy_missing
 from test_notebooks import complaints

@@ -14,8 +14,8 @@ from nbgrader.plugins import CsvExportPlugin
 from nbgrader.utils import capture_log, temp_attrs
 from nbgrader.validator import Validator
 
-from grading import classroom
-from grading.classroom import succeed
+from helpers import classroom
+from helpers.classroom import succeed
 from helpers.loopback import serving
 from helpers.submissions import fill, graded_cells, solutions
 from helpers.trainings import put_training

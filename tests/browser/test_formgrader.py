@@ -11,7 +11,7 @@ import pytest
 from nbgrader.api import Gradebook
 from playwright.sync_api import expect
 
-from grading.classroom import ANSWERS, NAME, api, filled, grade_here, make_course, send, succeed
+from helpers.classroom import ANSWERS, NAME, api, filled, grade_here, make_course, send, succeed
 from helpers.loopback import serving
 from ninelives.grading.workers import Workers
 

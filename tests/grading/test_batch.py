@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grading.classroom import (
+from helpers.classroom import (
     CLASS,
     NAME,
     make_class,

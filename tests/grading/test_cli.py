@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from grading.classroom import NAME, command, make_class, make_course
+from helpers.classroom import NAME, command, make_class, make_course
 from ninelives.grading import cli, sandbox
 from ninelives.grading.cli import main
 from ninelives.grading.errors import NotBackedUp

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from grading.classroom import NAME, solved, toy_notebook
+from helpers.classroom import NAME, solved, toy_notebook
 from ninelives.grading.find_notebook import find_notebook
 from ninelives.grading.folders import everything_in
 from ninelives.grading.read_notebook import Unreadable

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.classroom import make_deep
+from helpers.classroom import make_deep
 from ninelives.grading import folders
 from ninelives.grading.folders import everything_in, private_folder, remove, remove_stale_folders
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.classroom import ANSWERS, NAME, filled, make_course, send
+from helpers.classroom import ANSWERS, NAME, filled, make_course, send
 from ninelives.grading import calibrate as calibration
 from ninelives.grading import grade as grading
 from ninelives.grading import kernel_pool, nbgrader_hook, notebook_session

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from grading.classroom import (
+from helpers.classroom import (
     ANSWERS,
     CLASS,
     NAME,

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from grading.classroom import nbgrader
+from helpers.classroom import nbgrader
 from helpers.submissions import fill
 from helpers.trainings import put_training
 from ninelives.build import ROOT

@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
 import ninelives
-from grading.classroom import (
+from helpers.classroom import (
     ANSWERS,
     NAME,
     SOFTMAX,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.classroom import ANSWERS, NAME, command, filled, gradebook_of, make_course, send
+from helpers.classroom import ANSWERS, NAME, command, filled, gradebook_of, make_course, send
 from ninelives.grading import __main__, worker_process
 from ninelives.grading.batch import JOURNAL
 from ninelives.grading.cli import main

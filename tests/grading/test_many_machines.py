@@ -9,7 +9,7 @@ import time
 import pytest
 from distributed import LocalCluster
 
-from grading.classroom import ANSWERS, filled, grade_here, gradebook_of, make_course, send
+from helpers.classroom import ANSWERS, filled, grade_here, gradebook_of, make_course, send
 from ninelives.grading.errors import CannotStart
 from ninelives.grading.workers import Workers
 

@@ -11,7 +11,7 @@ from traitlets import TraitError
 
 import ninelives
 from grading import test_hostile as hostile
-from grading.classroom import ANSWERS, NAME, api, cells_of, command, filled, gradebook_of, make_course, nbgrader, send
+from helpers.classroom import ANSWERS, NAME, api, cells_of, command, filled, gradebook_of, make_course, nbgrader, send
 from ninelives.grading import sandbox
 
 KINDS = ("honest", "endless loop", "leaves without a word", "reads what is the instructor's", "network to loopback", "writes to the gradebook",

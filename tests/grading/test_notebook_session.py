@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_output
 
-from grading.classroom import NAME, toy_notebook
+from helpers.classroom import NAME, toy_notebook
 from ninelives.grading.errors import KernelDied
 from ninelives.grading.notebook_session import NotebookSession
 from ninelives.grading.outputs import Outcome

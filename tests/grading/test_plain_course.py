@@ -10,7 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
-from grading.classroom import ACTIVATED, cell, nbgrader
+from helpers.classroom import ACTIVATED, cell, nbgrader
 
 NAME = "ps1"
 SETTINGS = "c = get_config()\nc.CourseDirectory.course_id = 'sums'\n"

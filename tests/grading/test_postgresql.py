@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from grading.classroom import ANSWERS, NAME, filled, grade_here, make_course, send
+from helpers.classroom import ANSWERS, NAME, filled, grade_here, make_course, send
 from ninelives.grading.workers import Workers
 
 FOUND = sorted(glob("/usr/lib/postgresql/*/bin/initdb")) or [path for path in [shutil.which("initdb")] if path]

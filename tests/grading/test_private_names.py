@@ -23,7 +23,7 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import event
 
-from grading.classroom import ACTIVATED
+from helpers.classroom import ACTIVATED
 from ninelives import grading
 from ninelives.grading.gradebook import load_cells
 from ninelives.grading.kernel_shell import Shell

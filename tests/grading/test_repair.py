@@ -5,7 +5,7 @@ from dataclasses import replace
 import nbformat
 import pytest
 
-from grading.classroom import toy_notebook
+from helpers.classroom import toy_notebook
 from ninelives.grading.read_notebook import SentCell, read_cells
 from ninelives.grading.repair import repaired
 from ninelives.grading.sandbox import Limits

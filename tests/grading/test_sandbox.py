@@ -16,7 +16,7 @@ import numpy
 import pytest
 from traitlets.config.loader import PyFileConfigLoader
 
-from grading.classroom import ANSWERS, NAME, POINTS, filled, make_course, send
+from helpers.classroom import ANSWERS, NAME, POINTS, filled, make_course, send
 from ninelives.build import ROOT
 from ninelives.grading import bubblewrap as bubblewrap_module
 from ninelives.grading import cli, kernel_client, kernel_pool, sandbox

@@ -147,7 +147,7 @@ def halved():
     (lambda x: x + x, "values", "x is doubled."),
     (lambda x: 3 * x, "values", "divide by 2."),
     (lambda x: torch.zeros(2, 3, 1), "shape", "a column is not a row."),
-    (lambda x: torch.zeros(3, 2), "shape", "the sizes are right but stand in another order: look at transpose."),
+    (lambda x: torch.zeros(3, 2), "shape", "the sizes are right but in another order: look at transpose."),
     (lambda x: torch.zeros(7), "shape", "follow the shapes line by line with a shape comment after each."),
 ])
 def test_a_known_mistake_is_named_by_its_values_or_else_by_its_shape(halved, answer, aspect, cause):

@@ -69,7 +69,7 @@ class WholePositionTable(GivenEmbedding):
 @refused_by(embedding, "values", "look up both tables once, and add the two results")
 class WordsBackwards(GivenEmbedding):
     def forward(self, idx):
-        return self.words(idx.flip(1)) + self.places(idx)
+        return self.words(idx.flip(1)) + self.positions(idx)
 
 
 @refused_by(embedding, "values", "keep both nn.Embedding layers")
@@ -87,20 +87,20 @@ class NewTableOnEveryCall(nn.Module):
 @refused_by(embedding, "padding", "a table has no row -1")
 class PaddingLookedUp(GivenEmbedding):
     def forward(self, idx):
-        return self.token(idx) + self.places(idx)
+        return self.token(idx) + self.positions(idx)
 
 
 @refused_by(embedding, "padding", "NaN or infinity", "for instance idx.clamp(min=0).")
 class PaddingTurnedIntoNaN(GivenEmbedding):
     def forward(self, idx):
-        x = self.words(idx) + self.places(idx)
+        x = self.words(idx) + self.positions(idx)
         return x.masked_fill((idx == -1).unsqueeze(-1), float("nan"))
 
 
 @refused_by(embedding, "padding", "changed the tensor", "work on x.clone()")
 class PaddingOverwritten(GivenEmbedding):
     def forward(self, idx):
-        return self.token(idx.clamp_(min=0)) + self.places(idx)
+        return self.token(idx.clamp_(min=0)) + self.positions(idx)
 
 
 @refused_by(embedding, "padding", "the vectors of its words change", "must not depend on what comes after them")
@@ -113,14 +113,14 @@ class CountedFromTheEnd(GivenEmbedding):
 @refused_by(embedding, "gradient", "reached position.weight of", "or a layer that forward does not use")
 class PositionsDetached(GivenEmbedding):
     def forward(self, idx):
-        return self.words(idx) + self.places(idx).detach()
+        return self.words(idx) + self.positions(idx).detach()
 
 
 @refused_by(embedding, "gradient", "token.weight, position.weight", "or a layer that forward does not use")
 class GradientSwitchedOff(GivenEmbedding):
     @torch.no_grad()
     def forward(self, idx):
-        return self.words(idx) + self.places(idx)
+        return self.words(idx) + self.positions(idx)
 
 
 @refused_by(concatenate, "values", "the numbers are mixed")
@@ -231,13 +231,13 @@ class NoModule:
 @refused_by(embedding, "shape", "there is nothing of the name after the dot")
 class OtherName(GivenEmbedding):
     def forward(self, idx):
-        return self.tokens(idx) + self.places(idx)
+        return self.tokens(idx) + self.positions(idx)
 
 
-@refused_by(embedding, "shape", "the sizes are right but stand in another order")
+@refused_by(embedding, "shape", "the sizes are right but in another order")
 class ChannelsInFront(GivenEmbedding):
     def forward(self, idx):
-        return (self.words(idx) + self.places(idx)).permute(2, 0, 1)
+        return (self.words(idx) + self.positions(idx)).permute(2, 0, 1)
 
 
 @refused_by(embedding, "shape", "write into the caller's tensor: `x = x + …` makes a new one")

@@ -165,27 +165,27 @@ class GivenEmbedding(nn.Module):
     def words(self, idx: torch.Tensor) -> torch.Tensor:
         return self.token(idx.clamp(min=0))  # (B, T, C)
 
-    def places(self, idx: torch.Tensor) -> torch.Tensor:
+    def positions(self, idx: torch.Tensor) -> torch.Tensor:
         return self.position(loop_positions(idx))  # (B, T, C)
 
 
 @embedding.mistake("shape", "the two vectors are concatenated. Add them: n_embd numbers in, n_embd numbers out.")
 class Concatenated(GivenEmbedding):
     def forward(self, idx):
-        return torch.cat((self.words(idx), self.places(idx)), dim=-1)
+        return torch.cat((self.words(idx), self.positions(idx)), dim=-1)
 
 
 @embedding.mistake("shape", "the batch axis is gone: a squeeze() removes it when B is 1.")
 class Squeezed(GivenEmbedding):
     def forward(self, idx):
-        return (self.words(idx) + self.places(idx)).squeeze(0)
+        return (self.words(idx) + self.positions(idx)).squeeze(0)
 
 
 @embedding.mistake(
     "shape", "the vectors of all positions are summed or averaged: every token keeps a vector of its own.")
 class OneVectorPerSentence(GivenEmbedding):
     def forward(self, idx):
-        return (self.words(idx) + self.places(idx)).mean(dim=1)
+        return (self.words(idx) + self.positions(idx)).mean(dim=1)
 
 
 @embedding.mistake("values", "the positions are missing: this is the token table alone.")
@@ -197,32 +197,32 @@ class PositionsForgotten(GivenEmbedding):
 @embedding.mistake("values", "the words are missing: this is the position table alone.")
 class WordsForgotten(GivenEmbedding):
     def forward(self, idx):
-        return self.places(idx)
+        return self.positions(idx)
 
 
 @embedding.mistake("values", "the two vectors are multiplied: add them.")
 class Multiplied(GivenEmbedding):
     def forward(self, idx):
-        return self.words(idx) * self.places(idx)
+        return self.words(idx) * self.positions(idx)
 
 
 @embedding.mistake("values", "this is the mean of the two vectors: add them.")
 class Averaged(GivenEmbedding):
     def forward(self, idx):
-        return (self.words(idx) + self.places(idx)) / 2
+        return (self.words(idx) + self.positions(idx)) / 2
 
 
 @embedding.mistake("values", "the position is subtracted: add it.")
 class Subtracted(GivenEmbedding):
     def forward(self, idx):
-        return self.words(idx) - self.places(idx)
+        return self.words(idx) - self.positions(idx)
 
 
 @embedding.mistake(
     "values", "the token vector is multiplied by √n_embd. The paper does that (section 3.4); here it is left out.")
 class ScaledAsInThePaper(GivenEmbedding):
     def forward(self, idx):
-        return self.words(idx) * math.sqrt(self.token.embedding_dim) + self.places(idx)
+        return self.words(idx) * math.sqrt(self.token.embedding_dim) + self.positions(idx)
 
 
 @embedding.mistake("values", "the position itself is added as a number; it must look up a row of the position table.")
@@ -252,7 +252,7 @@ class CountedFromOne(GivenEmbedding):
 @embedding.mistake("values", "the positions run backwards.")
 class CountedBackwards(GivenEmbedding):
     def forward(self, idx):
-        return self.words(idx) + self.places(idx).flip(1)
+        return self.words(idx) + self.positions(idx).flip(1)
 
 
 @embedding.aspect("shape")

@@ -112,7 +112,7 @@ def want_shape(
     if seen != tuple(shape):
         cause = (causes or {}).get(seen)
         if cause is None and sorted(seen) == sorted(shape):
-            cause = "the sizes are right but stand in another order: look at transpose."
+            cause = "the sizes are right but in another order: look at transpose."
         raise CheckFailed(
             f"{what} has shape {seen}.",
             f"{tuple(shape)}, that is {names}.",

@@ -237,7 +237,16 @@ def slice_for_logits_without_a_vocabulary_axis(model, idx, max_new_tokens, tempe
     return idx
 
 
-@refused_by(generate, "feed back", "The softmax must run along the words")
+@refused_by(generate, "feed back", "though this model leaves nothing to chance")
+def second_of_two_draws(model, idx, max_new_tokens, temperature):
+    """Without replacement, so the most likely token never comes second."""
+    def choose(logits, temperature):
+        return torch.multinomial((logits[:, -1] / temperature).softmax(-1), 2)[:, 1:]
+
+    return generate_with(model, idx, max_new_tokens, temperature, choose=choose)
+
+
+@refused_by(generate, "feed back", "though this model leaves nothing to chance")
 def softmax_along_the_sequences(model, idx, max_new_tokens, temperature):
     def choose(logits, temperature):
         return torch.multinomial((logits[:, -1] / temperature).softmax(0), 1)

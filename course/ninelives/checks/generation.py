@@ -217,9 +217,9 @@ def feed_back_cause(seen: torch.Tensor, idx: torch.Tensor, new: int, again: torc
                 "logits[..., -1] is what all positions give the last word. Take the scores of the last position, "
                 "logits[:, -1].")
     if not torch.equal(seen, again):
-        return ("the same call gives two texts, though this model leaves nothing to chance: the probabilities are not "
-                "those of its scores. The softmax must run along the words, the last axis, and every row of it "
-                "belongs to one sequence.")
+        return ("the same call gives two texts, though this model leaves nothing to chance: the tokens are not drawn "
+                "with the probabilities of its scores. Take the softmax along the words, the last axis, and draw one "
+                "token for each row.")
     if (seen[:, T:] == seen[:1, T:]).all() and len(idx) > 1:
         return "all sequences of the batch get the same tokens: draw for each row of the probabilities."
     return "each step takes the whole text so far, logits[:, -1], the probabilities, one draw, and appends it."

@@ -33,10 +33,7 @@ START_TOKEN = (
     "a start token stands before the answer. Here none is needed: the answer begins empty, (B, 0), and the last row of "
     "the prefix gives its first token."
 )
-PREFIX_ALONE = (
-    "every token is drawn from the prefix alone: feed what you have drawn back into the decoder, and take the *last* "
-    "row, logits[:, -1]."
-)
+ZERO_IS_AN_ID = "0 is an id like any other, and `if end_token:` takes it for nothing: if end_token is not None."
 
 prefix_generation = Exercise("prefix_generation", error_hints=STEP_ERRORS | {
     "unexpected keyword argument 'end_token'":
@@ -320,7 +317,11 @@ def want_fed_back(answer, prefix: torch.Tensor, new: int, V: int) -> None:
     )
 
 
-@prefix_generation.mistake("feed back", PREFIX_ALONE)
+@prefix_generation.mistake(
+    "feed back",
+    "every token is drawn from the prefix alone: feed what you have drawn back into the decoder, and take the *last* "
+    "row, logits[:, -1].",
+)
 def nothing_fed_back(model, prefix, max_new_tokens, temperature, end_token=None):
     return generation_with(
         model, prefix, max_new_tokens, temperature, end_token, feed=lambda prefix, answer: answer[:, :0])
@@ -491,10 +492,16 @@ def want_ended(answer, prefix: torch.Tensor, new: int, V: int, end: int) -> None
     )
 
 
-@prefix_generation.mistake(
-    "end", "0 is an id like any other, and `if end_token:` takes it for nothing: if end_token is not None.")
+@prefix_generation.mistake("end", ZERO_IS_AN_ID)
 def zero_is_no_end(model, prefix, max_new_tokens, temperature, end_token=None):
     return generation_with(model, prefix, max_new_tokens, temperature, end_token or None)
+
+
+@prefix_generation.mistake("end", ZERO_IS_AN_ID)
+def zero_does_not_end_the_loop(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token,
+        stop=lambda answer, end_token: bool(end_token) and all_ended(answer, end_token))
 
 
 @prefix_generation.mistake(

@@ -182,12 +182,14 @@ class Batch:
             self.journal.mkdir(parents=True, exist_ok=True)
             lock = path.open("w")
         except OSError as problem:
-            raise CannotStart(f"{path} cannot be written: {problem.strerror}. Its folder records what is graded.") from None
+            raise CannotStart(f"{path} cannot be written: {problem.strerror}. Its folder records what is graded."
+                              ) from None
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise CannotStart(f"Another ninelives-grade is grading {self.assignment}: wait for it, or end it.") from None
+                raise CannotStart(f"Another ninelives-grade is grading {self.assignment}: wait for it, or end it."
+                                  ) from None
             except OSError as problem:
                 raise CannotStart(f"{path} cannot be locked: {problem.strerror}. Grade on a file system that supports "
                                   "locks.") from None

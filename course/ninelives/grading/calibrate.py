@@ -13,7 +13,7 @@ MODULES = "import sys; print(*sys.modules, sep='\\n')"
 
 
 def calibrate(task: Task) -> dict[str, dict]:
-    """Run the instructor's own answers: which wrong answers the checks refuse, and which checks give a number of points.
+    """Run the instructor's own answers: which wrong answers the checks refuse, which checks give a number of points.
 
     Returns:
         {notebook's name: {"canaries", "by_result", "modules" as in a Task, "failed": checks that the answers fail}}

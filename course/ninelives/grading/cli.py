@@ -1,8 +1,9 @@
-"""Grade a class: every submission separately, several at a time, in a sandbox. If interrupted, it continues where it stopped.
+"""Grade a class: every submission separately, several at a time, in a sandbox.
 
-Run it in the folder of your class, where nbgrader_config.py is. Submissions are read from submitted/, where `nbgrader
-collect` puts them. Points and notebooks go where `nbgrader autograde` puts them, so that the formgrader, the feedback
-and the export work as usual. A submission that is graded already and has not changed since is skipped.
+If it is interrupted, the same command continues where it stopped. Run it in the folder of your class, where
+nbgrader_config.py is. Submissions are read from submitted/, where `nbgrader collect` puts them. Points and notebooks go
+where `nbgrader autograde` puts them, so that the formgrader, the feedback and the export work as usual. A submission
+that is graded already and has not changed since is skipped.
 """
 
 import argparse
@@ -103,7 +104,8 @@ def _batch(given: argparse.Namespace) -> Batch:
     except TraitError as problem:
         raise CannotStart(f"A setting in nbgrader_config.py cannot be used: {problem}") from None
     except (OSError, DBAPIError) as problem:
-        raise CannotStart(f"Nothing could be started: {' '.join(str(getattr(problem, 'orig', problem)).split())}") from None
+        reason = " ".join(str(getattr(problem, "orig", problem)).split())
+        raise CannotStart(f"Nothing could be started: {reason}") from None
 
 
 def _students(batch: Batch, wanted: list[str] | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""What learners see of a graded notebook: without hidden checks and without requests to the web, and how it is released."""
+"""What learners see of a graded notebook: no hidden checks and no requests to the web; and how it is released."""
 
 import re
 from glob import escape as exactly
@@ -59,7 +59,7 @@ class HideHiddenChecks(ClearHiddenTests):
         return cell, resources
 
     def hidden_lines(self, source: str) -> list[str]:
-        """The lines between the two delimiters of hidden tests. nbgrader itself refuses delimiters without a partner."""
+        """The lines between the delimiters of hidden tests. nbgrader itself refuses delimiters without a partner."""
         lines, inside = [], False
         for line in source.split("\n"):
             if self.is_delimiter(line):

@@ -56,7 +56,7 @@ def find_notebook(
     path, sent, _ = max(left, key=lambda entry: entry[2])
     reason = ""
     if expected in candidates:
-        reason = f", since {expected.name} has no answers" if here else f", since {expected.name} is not readable: {problem}"
+        reason = f", since {expected.name} {'has no answers' if here else f'is not readable: {problem}'}"
     return sent, [f"The notebook was named {path.relative_to(folder)}; it was read as {expected.name}{reason}."]
 
 
@@ -69,7 +69,7 @@ def _is_candidate(path: Path, folder: Path, others: set[str]) -> bool:
 
 
 def _has_answers(sent: list[SentCell], notebook: Notebook) -> bool:
-    """Whether a learner wrote an answer. If no cell has its name any more, any cell that was not released may be one."""
+    """Whether a learner wrote an answer. If no cell has its name any more, any unknown cell may be one."""
     names = {cell.name for cell in notebook.cells if cell.name}
     nameless = not any(cell.name in names for cell in sent)
     for cell, key in zip(sent, recognised(sent, notebook)):

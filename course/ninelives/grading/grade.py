@@ -45,7 +45,7 @@ def grade(task: Task) -> dict[str, Graded]:
         place = traceback.extract_tb(problem.__traceback__)[-1]
         words = (f"the grader itself failed, at {Path(place.filename).name}:{place.lineno} with "
                  f"{type(problem).__name__}: {problem}. Look at the submission, and report it to the course's authors")
-    raise UnexpectedError(words)  # outside the except clause, since Dask would send the other error along as its context
+    raise UnexpectedError(words)  # outside the except clause, since Dask would send its context along
 
 
 def _grade_notebook(
@@ -68,11 +68,12 @@ def _grade_notebook(
         session.refuse_tampered()
     finally:
         session.end()
-    graded = [cell for cell in notebook.cells if cell.metadata.get("grade") or cell.metadata.get("task")]
+    scored = [cell for cell in notebook.cells if cell.metadata.get("grade") or cell.metadata.get("task")]
     sources = {cell.metadata.nbgrader.grade_id: cell.source for cell in submitted.cells if "nbgrader" in cell.metadata}
     responses = {cell.name: sources[cell.name] != cell.source for cell in notebook.cells if cell.is_answer}
     notes = list(dict.fromkeys((name, printable(words)) for name, words in notes))  # a file may have any name
-    return Graded(submitted, {cell.name: session.score(cell) for cell in graded}, responses, notes, files, session.seconds)
+    scores = {cell.name: session.score(cell) for cell in scored}
+    return Graded(submitted, scores, responses, notes, files, session.seconds)
 
 
 def _unreadable(notebook: Notebook, reason: str, files: tuple[Path, ...]) -> Graded:

@@ -54,7 +54,8 @@ def _released(course: CourseDirectory, assignment: Assignment, notebook: Any) ->
     try:
         solved, shown = (nbformat.read(path, as_version=4) for path in paths)
     except ValueError as problem:
-        raise NotGenerated(f"One of {paths[0]} and {paths[1]} is not a notebook: {str(problem).splitlines()[0]}") from None
+        reason = str(problem).splitlines()[0]
+        raise NotGenerated(f"One of {paths[0]} and {paths[1]} is not a notebook: {reason}") from None
     shown_sources = {_name(cell): cell.source for cell in shown.cells if _name(cell)}
     known = {cell.name: cell for cell in notebook.source_cells}
     points = {cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]}

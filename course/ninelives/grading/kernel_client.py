@@ -70,7 +70,9 @@ class Kernel:
             pid, self.pid = self.pid, None
             self.used = self.kill(pid)
 
-    def run(self, source: str, seconds: float | None = None, pictures: bool = True, before: str | None = None) -> Outcome:
+    def run(
+        self, source: str, seconds: float | None = None, pictures: bool = True, before: str | None = None
+    ) -> Outcome:
         """Run one cell.
 
         Args:
@@ -84,6 +86,7 @@ class Kernel:
         outcome, token = Outcome(), secrets.token_hex(8)
         outputs = Outputs(self.limits.output)
         seconds = self.limits.cell if seconds is None else seconds
+        too_long = f"it ran for more than {seconds:g} seconds"
         end, interrupted = min(time.monotonic() + seconds, self.deadline), False
         self._forget_stray_output()
         try:
@@ -94,8 +97,8 @@ class Kernel:
                     message = self._next_message(end)
                 except TimeoutError:
                     if interrupted:
-                        raise KernelDied(f"it ran for more than {seconds:g} seconds and could not be interrupted") from None
-                    outcome.stopped = (f"it ran for more than {seconds:g} seconds" if end < self.deadline
+                        raise KernelDied(f"{too_long} and could not be interrupted") from None
+                    outcome.stopped = (too_long if end < self.deadline
                                        else f"the notebook ran for more than {self.limits.notebook:g} seconds")
                     interrupted, end = True, time.monotonic() + GRACE
                     os.kill(self.pid, signal.SIGINT)
@@ -213,5 +216,6 @@ def _read_end(message: dict, outcome: Outcome) -> None:
     """Take over what the last message of a cell says. Anything in it may be forged."""
     error, classes, count = message.get("error", "Error"), message.get("classes"), message.get("count")
     outcome.error = None if error is None else str(error) or "Error"
-    outcome.error_classes = tuple(name for name in classes if isinstance(name, str)) if isinstance(classes, list) else ()
+    names = classes if isinstance(classes, list) else []
+    outcome.error_classes = tuple(name for name in names if isinstance(name, str))
     outcome.count = count if isinstance(count, int) else None

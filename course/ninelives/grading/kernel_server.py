@@ -1,4 +1,4 @@
-"""Where kernels come from: a process that has imported everything and forks, or one process per kernel in bubblewrap."""
+"""Where kernels come from: a process that has imported everything and forks, or a bubblewrap for each kernel."""
 
 import json
 import os

@@ -114,7 +114,7 @@ def _close_at_once() -> None:
 
 
 def _remove_what_links_lead_to(batch: Batch, student: str, result: Graded) -> None:
-    """nbgrader has copied the files that a submission's links lead to; remove them, or they go out with the feedback."""
+    """Remove the files that links led to: nbgrader has copied them, and would hand them out with the feedback."""
     reserved = reserved_paths((notebook.name for notebook in batch.notebooks), batch.others)
     allowed = reserved.union(result.files)
     final = Path(batch.course.format_path(batch.course.autograded_directory, student, batch.assignment))

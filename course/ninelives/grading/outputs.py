@@ -13,7 +13,8 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 # What a cell's output shows if it ran into a limit without being stopped from outside.
 REFUSALS = {
-    r"Operation not permitted|Permission denied|PermissionError|cross-device link|raise maximum limit|\[Errno (1|13|18)\]":
+    r"Operation not permitted|Permission denied|PermissionError|cross-device link|raise maximum limit"
+    r"|\[Errno (1|13|18)\]":
         "tried something that the sandbox does not allow",
     r"MemoryError|[Cc]an(no|')t allocate memory|\[Errno 12\]": "needed more memory than it may use",
     r"File too large|\[Errno 27\]": "wrote a file larger than it may",

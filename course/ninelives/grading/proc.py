@@ -54,7 +54,7 @@ def removed_but_open(pid: int) -> dict[int, int]:
 
 
 def removed_but_mapped(pid: int, folder: Path) -> dict[int, int]:
-    """{inode: bytes} of files in a folder that a process has removed but maps into its memory; only mapped parts count."""
+    """{inode: bytes mapped} of files in a folder that a process has removed but maps into its memory."""
     sizes: dict[int, int] = {}
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/maps").read_text(errors="replace").split("\n"):

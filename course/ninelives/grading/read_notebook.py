@@ -55,7 +55,8 @@ def read_cells(data: bytes) -> list[SentCell]:
         try:
             found = convert(nbformat_reader.reads(text), 4)
         except Exception as problem:  # nbformat does not validate the old formats: anything can be wrong
-            raise Unreadable(f"it is a notebook in an old format that cannot be read ({type(problem).__name__})") from None
+            name = type(problem).__name__
+            raise Unreadable(f"it is a notebook in an old format that cannot be read ({name})") from None
     cells = found.get("cells") if isinstance(found, dict) else None
     if not isinstance(cells, list):
         raise Unreadable("the file is JSON but not a notebook: it has no list of cells")

@@ -56,13 +56,15 @@ def _put_back_missing(
     named = {index for index, cell in enumerate(notebook.cells) if cell.name}
     another = bool(named) and not named & present
     if another:
-        notes.append((None, "All exercises were missing; they were put back empty. Perhaps another notebook was submitted."))
+        notes.append((None, "All exercises were missing; they were put back empty. Perhaps another notebook was "
+                            "submitted."))
     for index, released in enumerate(notebook.cells):
         if index in present or not (released.name or released.kind == "code" and ids_kept):
             continue
         called = f"The cell {released.name!r}" if released.name else "A code cell of the released notebook"
         if not another:
-            notes.append((released.name, f"{called} was missing; it was put back{' empty' if released.is_answer else ''}."))
+            how = " empty" if released.is_answer else ""
+            notes.append((released.name, f"{called} was missing; it was put back{how}."))
         source = released.source
         if released.is_answer:
             source = MISSING if released.kind == "code" else ""

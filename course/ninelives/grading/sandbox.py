@@ -94,8 +94,8 @@ def missing() -> str | None:
         return f"the sandbox needs the library libseccomp (Debian: apt install libseccomp2): {problem}"
     problem = why_not() if landlock() < 1 else None
     if problem:
-        return ("the sandbox needs Landlock, and this kernel has no Landlock (it needs Linux 5.13 or newer), or Landlock is "
-                f"disabled; bubblewrap, which could take its place, {problem}")
+        return ("the sandbox needs Landlock, and this kernel has no Landlock (it needs Linux 5.13 or newer), or "
+                f"Landlock is disabled; bubblewrap, which could take its place, {problem}")
     return None
 
 

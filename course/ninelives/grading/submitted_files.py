@@ -12,7 +12,7 @@ from ninelives.grading.folders import private_folder
 from ninelives.grading.read_notebook import is_notebook
 
 MAX_NAMED = 3  # of the files that were left out for one reason
-FROM_THE_EXCHANGE = {Path("timestamp.txt"), Path("submission_secret.txt")}  # beside every submission from nbgrader collect
+FROM_THE_EXCHANGE = {Path("timestamp.txt"), Path("submission_secret.txt")}  # nbgrader collect adds them
 TOOLS = {".ipynb_checkpoints", "__pycache__", "node_modules"}  # folders with nothing of the learner's
 
 
@@ -89,7 +89,8 @@ def copy_files(
     others: dict[str, Path], target: Path, submission: Path | None = None, files: Iterable[Path] = ()
 ) -> None:
     """Copy the kept files of a submission, and then the instructor's, into the folder `target`."""
-    sources = {relative: submission / relative for relative in files} | {Path(name): path for name, path in others.items()}
+    sources = {relative: submission / relative for relative in files}
+    sources |= {Path(name): path for name, path in others.items()}
     for relative, source in sources.items():
         (target / relative).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target / relative)

@@ -51,10 +51,10 @@ one_row_for_the_batch = replaced(
 without_cache = replaced(
     "shape", "the decoder was called without hidden_cache", encode=lambda model, prefix, answer: None)
 scores_as_cache = replaced(
-    "shape", "the decoder reads hidden states: self.encoder",
+    "shape", "the decoder reads hidden states: model.encoder",
     encode=lambda model, prefix, answer: model.encoder(prefix)[0])
 pair_as_cache = replaced(
-    "shape", "the decoder reads hidden states: self.encoder",
+    "shape", "the decoder reads hidden states: model.encoder",
     encode=lambda model, prefix, answer: model.encoder(prefix))
 token_without_axis = replaced(
     "shape", "the answer is (B, t), so a new token must be (B, 1)",

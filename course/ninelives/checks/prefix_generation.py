@@ -49,7 +49,7 @@ prefix_generation = Exercise("prefix_generation", error_hints=STEP_ERRORS | {
     "rows and hidden_cache has": "the answer must have as many rows as the prefix, from the start: (B, 0).",
     "given no token at all":
         "the decoder was called without hidden_cache: pass it the encoder's hidden states, hidden_cache=….",
-    "hidden_cache is": "the decoder reads hidden states: self.encoder(prefix, return_hidden=True) returns one tensor "
+    "hidden_cache is": "the decoder reads hidden states: model.encoder(prefix, return_hidden=True) returns one tensor "
                        "(B, P, n_embd).",
     "index out of range": "an id that the vocabulary does not have was looked up: ids go from 0 to V − 1.",
 })

@@ -10,13 +10,14 @@ from ninelives.checks.training_step import training_step
 from ninelives.checks.translation_batch import translation_batch
 from ninelives.config import TransformerConfig
 from ninelives.model import EncoderDecoder
+from ninelives.training.handed_in import MAX_PARAMETERS, MAX_STEPS
 
 __all__ = [
     "exact_match", "honest_accuracy", "noam_rate", "own_training", "tokenizer", "training_step", "translation_batch", "warmup_cosine",
 ]
 
 own_training = Exercise("own_training")
-MOST_PARAMETERS, MOST_STEPS, SHORTEST_BLOCK = 2_000_000, 30_000, 24
+SHORTEST_BLOCK = 24
 
 
 @own_training.aspect("sizes")
@@ -42,10 +43,10 @@ def stays_within_what_can_be_graded(answer, seed):
     if recipe.seed != own_seed:
         raise CheckFailed(f"the recipe's seed is {recipe.seed}.", f"{own_seed}, the one that is passed in.",
                           "with the same seed and the same recipe two people get the same weights to the bit, and seem to have copied: Recipe(…, seed=seed).")
-    if recipe.max_iters > MOST_STEPS:
-        raise CheckFailed(f"max_iters is {recipe.max_iters:,}.", f"at most {MOST_STEPS:,}.", "a better recipe needs fewer.")
+    if recipe.max_iters > MAX_STEPS:
+        raise CheckFailed(f"max_iters is {recipe.max_iters:,}.", f"at most {MAX_STEPS:,}.", "a better recipe needs fewer.")
     with torch.device("meta"):
         parameters = sum(p.numel() for p in EncoderDecoder(encoder, decoder).parameters())
-    if parameters > MOST_PARAMETERS:
-        raise CheckFailed(f"the model has {parameters:,} parameters.", f"at most {MOST_PARAMETERS:,}.",
+    if parameters > MAX_PARAMETERS:
+        raise CheckFailed(f"the model has {parameters:,} parameters.", f"at most {MAX_PARAMETERS:,}.",
                           "n_embd counts twice: half of it needs a quarter of the parameters.")

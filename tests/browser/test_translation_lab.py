@@ -11,6 +11,7 @@ from ninelives.config import TransformerConfig
 from ninelives.model import EncoderDecoder
 from ninelives.text import WordTokenizer
 from ninelives.widgets import TranslationLab
+from ninelives.widgets.translation_lab.picture import weights_shown
 english, french = "the cat cow was full".split(), "le chat vache était rassasié".split()
 tokenizer = WordTokenizer([*english, *french])
 torch.manual_seed(0)
@@ -99,7 +100,7 @@ def test_the_weights_drawn_are_those_of_python(notebook, shown):
     for view in (-1, 4):
         notebook.run(f"lab.view, lab.step = {view}, 3")
         expect(shown).to_have_attribute("data-drawn", f"the cat was full|3|{view}|done")
-        wanted = json.loads(notebook.run("import json; print(json.dumps([f'{w:.2f}' for w in lab._shown()[2][:6]]))"))
+        wanted = json.loads(notebook.run("import json; print(json.dumps([f'{w:.2f}' for w in weights_shown(lab)[2][:6]]))"))
         seen = shown.locator(".nl-word-bar small").all_inner_texts()
         assert seen[:6] == wanted  # four English words, two French ones before this
         assert notebook.run("print(lab.likely[2][0][0])") == shown.locator(".nl-candidates span").first.inner_text()

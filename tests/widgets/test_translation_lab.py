@@ -10,6 +10,7 @@ from ninelives.config import TransformerConfig
 from ninelives.model import EncoderDecoder, answer_attentions, prefix_generation
 from ninelives.text import WordTokenizer
 from ninelives.widgets import TranslationLab
+from ninelives.widgets.translation_lab.picture import weights_shown
 
 TOKENIZER = WordTokenizer(["the", "cat", "was", "full", "le", "chat", "était", "rassasié"])
 ONE_BY_ONE = dict(zip("the cat was full".split(), "le chat était rassasié".split(), strict=True))
@@ -42,6 +43,12 @@ def test_a_sentence_is_translated_and_whole_at_first():
     assert shown.english == SENTENCE.split()
     assert shown.french == ["le", "chat", "était", "rassasié", "<end>"]
     assert (shown.step, shown.answered, shown.error) == (5, SENTENCE, "")
+
+
+def test_the_browser_shows_the_weights_that_python_does(same_in_javascript):
+    labs = [lab("the cat"), lab("the cat"), lab("the cat")]
+    labs[1].step, labs[2].step, labs[2].view = 1, 2, 4
+    same_in_javascript("translation_lab", [(made, {"row": [f"{w:.3f}" for w in weights_shown(made)[made.step - 1]]}) for made in labs])
 
 
 def test_another_text_is_translated_as_soon_as_it_is_set():
@@ -103,7 +110,7 @@ def test_what_cannot_be_translated_is_said_and_the_lab_goes_on(text, says):
     ("function", "says"),
     [
         (lambda *_, **__: 1 / 0, "ZeroDivisionError: division by zero"),
-        (lambda *_, **__: None, "prefix_generation gives NoneType; whole numbers of shape (1, new) are wanted"),
+        (lambda *_, **__: None, "prefix_generation gives NoneType; it must give whole numbers of shape (1, new)."),
         (lambda *_, **__: torch.ones(1, 2), "prefix_generation gives torch.float32 of shape (1, 2)"),
         (lambda *_, **__: torch.ones(3, dtype=torch.long), "prefix_generation gives torch.int64 of shape (3,)"),
         (lambda *_, **__: torch.full((1, 3), -1), "prefix_generation gives no word at all"),

@@ -1,0 +1,23 @@
+// The sentence to be translated: a field and a button.
+
+import { html } from "../js/dom.js";
+
+/** @param {string} text @param {boolean} canAsk whether there is Python to translate @param {(text: string) => void} translate */
+export function form(text, canAsk, translate) {
+  const field = html("input", { type: "text", value: text, spellcheck: false, autocomplete: "off", disabled: !canAsk });
+  const send = () => translate(field.value);
+  field.addEventListener("keydown", event => {
+    if (event.key !== "Enter" || event.shiftKey) return;
+    event.preventDefault();
+    send();
+  });
+  const name = html("span", { className: "nl-name" }, "English sentence");
+  const node = html("div", { className: "nl-ask" }, html("label", {}, name, field),
+    html("button", { type: "button", onclick: send, disabled: !canAsk }, "Translate"));
+  return {
+    node,
+    show(/** @type {string} */ now) {
+      if (field.value !== now) field.value = now;
+    },
+  };
+}

@@ -1,0 +1,69 @@
+"""The still picture of a translation lab, and what it says."""
+
+from dataclasses import replace
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ninelives.figures import Picture, heatmap, number_repeats, read_row
+from ninelives.figures.style import LABEL_SIZE, WIDTH, place_axes, put_note, put_title
+
+ALL_HEADS = -1
+
+
+def still_picture(lab) -> Picture:
+    """What is written, and where each word looked in the sentence."""
+    if not lab.step:
+        return _words_alone(lab)
+    drawn = heatmap(
+        weights_shown(lab)[: lab.step, : len(lab.english)], lab.french[: lab.step], lab.english,
+        title=f"{head_name(lab)}: where each word looked when it was written", caption=_caption(lab),
+    )
+    return replace(drawn, alt=lab.describe())
+
+
+def in_words(lab) -> str:
+    """The translation, and the last word written: its candidates and where it looked."""
+    if lab.error:
+        return f"“{lab.answered}” is not translated: {lab.error}"
+    said = f"“{lab.answered}” becomes “{lab.translation}”."
+    if not lab.step:
+        return said
+    row = lab.step - 1
+    word, columns = lab.french[row], lab.english + number_repeats(lab.french)
+    candidates = ", ".join(f"{candidate} {p:.2f}" for candidate, p in lab.likely[row])
+    reading = read_row(weights_shown(lab)[row], ["row"], 0, columns).removeprefix("row ")
+    return (
+        f"{said} Word {lab.step} of {len(lab.french)}: {word}. Most likely here: {candidates}. "
+        f"{head_name(lab)}: when {word} is written, its row {reading}."
+    )
+
+
+def weights_shown(lab) -> np.ndarray:
+    """(T, P + T): the weights of the chosen head, or the mean of all."""
+    weights = np.array(lab.weights)  # (L, H, T, P + T)
+    weights = weights.reshape(-1, *weights.shape[2:])  # (L * H, T, P + T)
+    return weights.mean(0) if lab.view == ALL_HEADS else weights[lab.view]
+
+
+def head_name(lab) -> str:
+    if lab.view == ALL_HEADS:
+        return "Mean of all heads"
+    return f"Layer {lab.view // lab.heads[1] + 1}, head {lab.view % lab.heads[1] + 1}"
+
+
+def _words_alone(lab) -> Picture:
+    sentence, error = lab.answered, lab.error
+
+    def draw(figure: Figure) -> None:
+        axes = place_axes(figure, 0.2, 0.5, WIDTH - 0.4, 0.3)
+        axes.set_axis_off()
+        axes.text(0, 0.5, sentence or "(no sentence)", size=LABEL_SIZE, ha="left", va="center")
+        put_note(figure, error or "No word is written yet.")
+        put_title(figure, "Nothing is translated" if error else "Nothing is written yet")
+
+    return Picture(draw, _caption(lab), lab.describe())
+
+
+def _caption(lab) -> str:
+    return lab.error or f"{lab.answered} → {lab.translation}"

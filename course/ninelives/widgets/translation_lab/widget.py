@@ -1,0 +1,94 @@
+"""The widget itself: its traits, and when it translates."""
+
+from collections.abc import Callable
+
+import traitlets as t
+from torch import nn
+
+from ninelives.figures import Picture
+from ninelives.model import prefix_generation
+from ninelives.widgets.lab_widget import COLOURS, LabWidget, browser_code, browser_style
+from ninelives.widgets.translation_lab.picture import ALL_HEADS, in_words, still_picture
+from ninelives.widgets.translation_lab.translate import NOTHING, translated
+
+
+class TranslationLab(LabWidget):
+    """A sentence, its translation, and for each word of that where it looked and what else it might have been.
+
+    `model` is an encoder-decoder, the package's or a learner's own, `tokenizer` has the words of both languages, `text` is
+    the first sentence. `generate` is called as generate(model, prefix, max_new_tokens, temperature, end_token=…) with
+    temperature 0, as `prefix_generation` is; it may be a learner's own.
+
+    The traits `text` (translated whenever it changes), `step` (how many words are written) and `view` (a head of the
+    decoder, counted through all layers from 0, or -1 for the mean of all) are synced, so they can be set, observed and
+    linked. Why a text is not translated is said in `error`; nothing is raised for it.
+
+    Raises TraitError for a step or head that does not exist.
+    """
+
+    _esm = browser_code("translation_lab")
+    _css = browser_style("translation_lab")
+
+    text = t.Unicode().tag(sync=True)
+    answered = t.Unicode().tag(sync=True)  # the text to which all that follows belongs
+    error = t.Unicode().tag(sync=True)
+    english = t.List(t.Unicode()).tag(sync=True)  # P words, repeated ones numbered
+    french = t.List(t.Unicode()).tag(sync=True)  # T words, the end token among them
+    translation = t.Unicode().tag(sync=True)
+    weights = t.List().tag(sync=True)  # (L, H, T, P + T): row t is the one that wrote word t
+    likely = t.List().tag(sync=True)  # T lists of [word, probability]
+    heads = t.List(t.Int()).tag(sync=True)  # [L, H]
+    colours = t.Dict().tag(sync=True)
+    step = t.Int(0).tag(sync=True)
+    view = t.Int(ALL_HEADS).tag(sync=True)
+
+    def __init__(self, model: nn.Module, tokenizer, text: str, generate: Callable = prefix_generation):
+        self._model, self._tokenizer, self._generate = model, tokenizer, generate
+        config = model.decoder.config
+        super().__init__(heads=[config.n_layer, config.n_head], colours=COLOURS)
+        self.observe(self._translate, "text")
+        self.text = text
+        if not text:
+            self._translate()
+
+    @t.validate("step")
+    def _is_written(self, proposal) -> int:
+        step, count = proposal["value"], len(self.french)
+        if not 0 <= step <= count:
+            raise t.TraitError(f"step is {step}, but the translation has {count} words, counted from 0 to {count}.")
+        return step
+
+    @t.validate("view")
+    def _is_a_head(self, proposal) -> int:
+        layers, heads = self.heads or (0, 0)
+        view, count = proposal["value"], layers * heads
+        if not ALL_HEADS <= view < count:
+            raise t.TraitError(f"view is {view}, but there are {count} heads, counted from 0 to {count - 1}; -1 is the mean of all.")
+        return view
+
+    def describe(self) -> str:
+        """What the lab shows at present, in words."""
+        return in_words(self)
+
+    def picture(self) -> Picture:
+        """What is written, and where each word looked in the sentence, as a still picture."""
+        return still_picture(self)
+
+    def __repr__(self) -> str:
+        if self.error:
+            return f"TranslationLab({self.answered!r} is not translated: {self.error})"
+        return f"TranslationLab({self.answered!r} → {self.translation!r}; {self.step} of {len(self.french)} words written)"
+
+    def _translate(self, _change=None) -> None:
+        try:
+            answer, error = translated(self._model, self._tokenizer, self.text, self._generate), ""
+        # Whatever an unknown word or a learner's function raises, the lab goes on and says so.
+        except Exception as problem:
+            answer, error = NOTHING, str(problem)
+            if not isinstance(problem, ValueError):
+                error = f"{type(problem).__name__}: {error}"
+        with self.hold_sync():
+            self.step = 0
+            for name, value in answer.items():
+                setattr(self, name, value)
+            self.error, self.step, self.answered = error, len(self.french), self.text

@@ -12,7 +12,7 @@ from ninelives.checks.exercise import Exercise
 
 
 class Verdict(NamedTuple):
-    """Which check decides about an answer, and for a wrong one what it must say."""
+    """The check that decides about an answer, and for a wrong answer the words that its message must hold."""
 
     exercise: Exercise
     aspect: str | None
@@ -25,9 +25,9 @@ def refused_by(exercise: Exercise, aspect: str, *says: str) -> Callable:
     Args:
         exercise: what it answers.
         aspect: the first aspect that refuses it.
-        says: words that the message must hold. Words that stand in only one cause of all checks, and
-            a cause in full, quote that cause: the message's cause must be exactly this one. Some of
-            the words must do so.
+        says: words that the message must hold. Words that occur in only one cause of all checks, or
+            are a whole cause, quote that cause: then the message must give exactly this cause. At
+            least one of the words must quote a cause.
     """
     return _mark(Verdict(exercise, aspect, says))
 

@@ -56,7 +56,7 @@ def contiguous_then_viewed(x):
 
 
 @accepted_by(merge_heads)
-def head_behind_head(x):
+def head_after_head(x):
     return torch.cat([x[:, h] for h in range(x.shape[1])], dim=-1)
 
 
@@ -129,7 +129,7 @@ def where(scores, attention_mask):
 
 
 @accepted_by(masked_softmax)
-def by_hand_with_the_maximum_taken_off(scores, attention_mask):
+def by_hand_with_the_maximum_subtracted(scores, attention_mask):
     scores = torch.where(attention_mask != 0, scores, -torch.inf)
     powers = (scores - scores.amax(-1, keepdim=True)).exp()
     return powers / powers.sum(-1, keepdim=True)
@@ -244,7 +244,7 @@ class FusedWithoutBias(nn.Module):
         q, k, v = self.qkv(x).view(B, T, 3, self.n_head, C // self.n_head).permute(2, 0, 3, 1, 4)
         if attention_mask is None:
             attention_mask = torch.ones(T, T)
-        z = self.drop(by_hand_with_the_maximum_taken_off(einsum(q, k), attention_mask)) @ v
+        z = self.drop(by_hand_with_the_maximum_subtracted(einsum(q, k), attention_mask)) @ v
         return self.drop(self.out(flattened(z)))
 
 
@@ -292,7 +292,7 @@ class ListsOfLayers(nn.Module):
         weights = scores.softmax(-1) if attention_mask is None else additive(scores, attention_mask)
         if self.training:
             weights = F.dropout(weights, self.p)
-        out = self.w_o(head_behind_head(weights @ v))
+        out = self.w_o(head_after_head(weights @ v))
         return F.dropout(out, self.p) if self.training else out
 
 
@@ -305,7 +305,7 @@ class HeadsInTheBatch(Given):
         if attention_mask is not None:
             scores = scores.masked_fill((attention_mask == 0).expand(B, self.n_head, T, T).flatten(0, 1), -1e9)
         z = torch.bmm(self.attn_dropout(scores.softmax(-1)), v).unflatten(0, (B, self.n_head))
-        return self.proj_dropout(self.proj(head_behind_head(z)))
+        return self.proj_dropout(self.proj(head_after_head(z)))
 
 
 @accepted_by(multi_head_self_attention)

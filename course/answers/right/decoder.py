@@ -82,7 +82,7 @@ class ShorterOfTwoLengths(Encoder):
 
 
 @accepted_by(decoder)
-class PaddingSeesItself(Encoder):
+class PaddingAttendsToItself(Encoder):
     def get_attention_mask(self, num_tokens, T=None):
         mask = super().get_attention_mask(num_tokens, T).tril()
         return mask | torch.eye(mask.shape[-1], dtype=torch.bool)

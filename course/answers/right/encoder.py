@@ -78,7 +78,7 @@ class OneForEachHead(Transformer):
 
 
 @accepted_by(encoder)
-class PaddingSeesItself(Transformer):
+class PaddingAttendsToItself(Transformer):
     """Rows and columns closed, and the diagonal opened again, so that no row is empty."""
 
     def get_attention_mask(self, num_tokens, T=None):

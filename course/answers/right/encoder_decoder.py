@@ -31,7 +31,7 @@ def narrowed(logits, P):
 
 
 class Given(nn.Module):
-    """The constructor that stands in the exercise."""
+    """The constructor that the exercise gives."""
 
     def __init__(self, encoder_config, decoder_config):
         super().__init__()
@@ -64,7 +64,7 @@ class LossByHand(Given):
 
 @accepted_by(encoder_decoder)
 class HooksTheNorm(Given):
-    """Hidden states taken from where they are made, and padding set to zero by hand."""
+    """A hook takes the hidden states from the norm, and padding is set to zero by hand."""
 
     def forward(self, prefix, targets):
         kept = []

@@ -16,7 +16,7 @@ def softmax_of_the_scaled(logits, temperature):
 
 
 @accepted_by(next_token_probabilities)
-def by_hand_with_the_maximum_taken_away(logits, temperature):
+def by_hand_with_the_maximum_subtracted(logits, temperature):
     highest = logits.max(dim=-1, keepdim=True).values
     if temperature == 0:
         return (logits == highest).to(logits.dtype)
@@ -160,7 +160,7 @@ def a_list_that_is_joined_once(model, idx, max_new_tokens, temperature):
 
 
 @accepted_by(generate)
-def a_box_that_is_filled(model, idx, max_new_tokens, temperature):
+def a_tensor_that_is_filled(model, idx, max_new_tokens, temperature):
     if not temperature >= 0:
         raise ValueError(temperature)
     (B, T), was_training = idx.shape, model.training

@@ -73,7 +73,7 @@ def encodes_once(model, prefix, max_new_tokens, temperature=1.0, end_token=None)
 @accepted_by(prefix_generation)
 @torch.no_grad()
 def encodes_at_every_step(model, prefix, max_new_tokens, temperature, end_token=None):
-    """As the seed has it: the prefix is a second argument of the model."""
+    """The prefix is encoded again at every step, as an argument of the model."""
     refuse_negative(temperature)
     training = model.training
     model.eval()
@@ -143,7 +143,7 @@ def leaves_out_those_that_have_ended(model, prefix, max_new_tokens, temperature,
 
 @accepted_by(prefix_generation)
 def padded_at_the_end(model, prefix, max_new_tokens, temperature, end_token=None):
-    """One row at a time where an end is in sight, then padded together."""
+    """With an end token: one row at a time, then padded together."""
     if end_token is None:
         return encodes_once(model, prefix, max_new_tokens, temperature)
     answers = []

@@ -25,7 +25,7 @@ from ninelives.training import Recipe
 
 
 class Given:
-    """The constructor that stands in the exercise."""
+    """The constructor that the exercise gives."""
 
     def __init__(self, words):
         self.words = ["<end>", *words]
@@ -195,14 +195,14 @@ def sentence_by_sentence(model, prefix, targets, end_token):
 
 @accepted_by(exact_match)
 def as_far_as_it_goes(model, prefix, targets, end_token):
-    """Every answer ends inside what is compared, and an end in the place of a word is a mistake."""
+    """Every answer ends inside what is compared, and an end token in place of a word is a mistake."""
     said = prefix_generation(model, prefix, targets.shape[1], 0, end_token=end_token)
     return (said == targets[:, : said.shape[1]]).all(1).double().mean().item()
 
 
 @accepted_by(exact_match)
 def in_one_pass(model, prefix, targets, end_token):
-    """With the right words before each: if every word is right, the model would have written the very same."""
+    """With the right words before each: if every word is right, the model would have written the same answer."""
     was_training = model.training
     model.eval()
     rights = []

@@ -1,4 +1,4 @@
-"""Wrong answers to notebook 2 that no registered mistake of its checks can be."""
+"""Wrong answers to notebook 2 that cannot be registered as mistakes in its checks."""
 
 import math
 
@@ -216,7 +216,7 @@ class InputOverwritten(GivenAttention):
 
 
 @refused_by(multi_head_self_attention, "values", "the channels are not split")
-class OneHeadWhateverIsAskedFor(GivenAttention):
+class OneHeadOfAllChannels(GivenAttention):
     def __init__(self, config):
         super().__init__(config)
         self.n_head = 1
@@ -298,7 +298,7 @@ class CausalEvenWithNothingHidden(GivenAttention):
 
 
 @refused_by(multi_head_self_attention, "mask", "25 times larger", "their scores are not low enough")
-class TwentyTakenOff(GivenAttention):
+class TwentySubtracted(GivenAttention):
     def weigh(self, q, k, attention_mask):
         scores = self.scores(q, k)
         if attention_mask is not None:
@@ -307,7 +307,7 @@ class TwentyTakenOff(GivenAttention):
 
 
 @refused_by(multi_head_self_attention, "mask", "with a mask of dtype torch.float32", "or turn it into bool, before you use it")
-class MaskHandedOnToTheFusedCall(GivenAttention):
+class MaskPassedToTheFusedCall(GivenAttention):
     def forward(self, x, attention_mask):
         q, k, v = self.heads(x)
         if attention_mask is not None and attention_mask.dtype == torch.int64:
@@ -458,7 +458,7 @@ class ColumnsDropped(GivenAttention):
 
 
 @refused_by(multi_head_self_attention, "dropout", "what is kept must be divided by 1 − p")
-class WeightsNotMadeUpFor(DropoutKept):
+class WeightsNotScaledUp(DropoutKept):
     def weigh(self, q, k, attention_mask):
         weights = self.weights(self.scores(q, k), attention_mask)
         return weights * (torch.rand_like(weights) >= self.p) if self.training else weights

@@ -1,4 +1,4 @@
-"""Wrong answers to notebook 5 that are no mere mistake in a formula: those are in the checks themselves."""
+"""Wrong answers to notebook 5 that are more than a mistake in a formula; those are registered in the checks."""
 
 import torch
 from torch import nn
@@ -75,7 +75,7 @@ class HeadAxisMissing(Given):
 
 
 @refused_by(decoder, "shape", "T is given here and is larger")
-class TNotHandedOn(Given):
+class TNotPassedOn(Given):
     def get_attention_mask(self, num_tokens, T=None):
         return self.encoder_mask(num_tokens, None).tril()
 
@@ -139,7 +139,7 @@ class RowsOfPaddingClosed(Given):
 
 @refused_by(decoder, "padding", "both masks must allow a position")
 class WindowOfFour(Given):
-    """The lengths lost, and in the rows of padding only the last positions open."""
+    """The lengths are lost, and in the rows of padding only the last positions are open."""
 
     def get_attention_mask(self, num_tokens, T=None):
         mask = self.encoder_mask(num_tokens, T)

@@ -1,4 +1,4 @@
-"""Wrong answers to notebook 1 that no registered mistake of its checks can be."""
+"""Wrong answers to notebook 1 that cannot be registered as mistakes in its checks."""
 
 import torch
 from torch import nn
@@ -161,13 +161,13 @@ def positions_without_return(idx):
 
 
 @refused_by(embedding, "shape", "often the result of a function of yours that has no `return`")
-class StandsOnAnUnfinishedExercise(GivenEmbedding):
+class BuildsOnAnUnfinishedExercise(GivenEmbedding):
     def forward(self, idx):
         return self.words(idx) + self.position(positions_without_return(idx))
 
 
 @refused_by(embedding, "shape", "nothing_written, which Embedding.forward calls, is not written yet", "run its cell again, then this check")
-class StandsOnAnUnwrittenExercise(GivenEmbedding):
+class BuildsOnAnUnwrittenExercise(GivenEmbedding):
     def forward(self, idx):
         return self.words(idx) + self.position(nothing_written(idx))
 
@@ -228,7 +228,7 @@ class NoModule:
         self.config = config
 
 
-@refused_by(embedding, "shape", "there is nothing of the name after the dot")
+@refused_by(embedding, "shape", "nothing has the name after the dot")
 class OtherName(GivenEmbedding):
     def forward(self, idx):
         return self.tokens(idx) + self.positions(idx)

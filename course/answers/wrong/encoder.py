@@ -1,4 +1,4 @@
-"""Wrong answers to notebook 4 that are no mere mistake in a formula: those are in the checks themselves."""
+"""Wrong answers to notebook 4 that are more than a mistake in a formula; those are registered in the checks."""
 
 import torch
 from torch import nn

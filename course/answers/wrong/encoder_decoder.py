@@ -1,4 +1,4 @@
-"""Wrong answers to notebook 7 beside the registered mistakes: errors, constructors, gradients, copies."""
+"""Wrong answers to notebook 7 in addition to the registered mistakes: errors, constructors, gradients, copies."""
 
 import torch
 from torch.nn import functional as F
@@ -65,7 +65,7 @@ class MeanOfNoLoss(Given):
 
 @refused_by(encoder_decoder, "logits", "these are the encoder's scores")
 class ScoresCutToTheRightWidth(Given):
-    """Raises nothing; where the vocabulary is as large as n_embd it cuts nothing."""
+    """Raises no error; if the vocabulary is as large as n_embd, nothing is cut."""
 
     def forward(self, prefix, targets):
         hidden = self.encoder(prefix, return_hidden=True)
@@ -79,7 +79,7 @@ class CacheInThePositionOfTargets(Given):
         return self.decoder(targets, self.encoder(prefix, return_hidden=True))
 
 
-@refused_by(encoder_decoder, "logits", "a cache of zeros is padding from end to end")
+@refused_by(encoder_decoder, "logits", "a cache of zeros counts as padding from end to end")
 class CacheOfZeros(Given):
     def forward(self, prefix, targets):
         hidden = self.encoder(prefix, return_hidden=True)
@@ -168,7 +168,7 @@ class ConfigAssignedTo(Given):
         super().__init__(encoder_config, decoder_config)
 
 
-@refused_by(encoder_decoder, "logits", "has no self.encoder", "keep the __init__ that stands in the exercise as it is")
+@refused_by(encoder_decoder, "logits", "has no self.encoder", "keep the __init__ of the exercise as it is")
 class NoEncoder(Given):
     def __init__(self, encoder_config, decoder_config):
         super().__init__(encoder_config, decoder_config)
@@ -219,7 +219,7 @@ class LambdaOnTheModule(Given):
 
 @refused_by(encoder_decoder, "copy", "keep nothing on self but modules, parameters, numbers and words")
 class HiddenKeptOnTheModule(Given):
-    """Its graph hangs on the tensor, which therefore cannot be copied once it was made in training."""
+    """In training the tensor holds its graph, so it cannot be copied."""
 
     def forward(self, prefix, targets):
         with torch.enable_grad():

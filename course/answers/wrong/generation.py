@@ -1,4 +1,4 @@
-"""Wrong answers to notebook 6 beside the registered mistakes: errors, side effects, modes, statistics."""
+"""Wrong answers to notebook 6 in addition to the registered mistakes: errors, side effects, modes, statistics."""
 
 import torch
 from torch.nn import functional as F
@@ -209,7 +209,7 @@ def text_of_floats(model, idx, max_new_tokens, temperature):
 
 @refused_by(generate, "shape", "changed the tensor", "work on x.clone()")
 def written_into_the_prompt(model, idx, max_new_tokens, temperature):
-    """The text slides through the tensor in which the prompt came."""
+    """The text is shifted through the prompt's own tensor."""
     tokens = [idx.clone()]
     for _ in range(max_new_tokens):
         logits, _ = model(idx)
@@ -274,7 +274,7 @@ def new_tokens_written_over_the_prompt(model, idx, max_new_tokens, temperature):
 
 @refused_by(generate, "feed back", "each step takes the whole text so far")
 def appended_one_step_late(model, idx, max_new_tokens, temperature):
-    """The token of a step is appended before the next is drawn, so the first to be appended is none that was drawn."""
+    """The token of a step is appended before the next is drawn, so the first appended token was never drawn."""
     token = idx[:, -1:]
     for _ in range(max_new_tokens):
         logits, _ = model(idx)
@@ -459,7 +459,7 @@ def never_cut(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "block size", "feed it the last block_size tokens alone")
-def block_size_of_ones_own(model, idx, max_new_tokens, temperature):
+def another_block_size(model, idx, max_new_tokens, temperature):
     return generate_with(model, idx, max_new_tokens, temperature, feed=lambda idx, block_size: idx[:, -64:])
 
 

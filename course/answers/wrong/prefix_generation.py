@@ -1,4 +1,4 @@
-"""Wrong answers to notebook 8 beside the registered mistakes: errors, side effects, modes, statistics."""
+"""Wrong answers to notebook 8 in addition to the registered mistakes: errors, side effects, modes, statistics."""
 
 import torch
 
@@ -87,7 +87,7 @@ def row_of_the_prefix_every_time(model, prefix, max_new_tokens, temperature, end
 
 @refused_by(prefix_generation, "padding", "the decoder moves the padding away")
 def row_of_the_last_word_of_each_prefix(model, prefix, max_new_tokens, temperature, end_token=None):
-    """As if the padding stood after the words in what the decoder reads, too."""
+    """As if the padding came after the words in the decoder's rows too."""
     lengths = (prefix != -1).sum(1)
 
     def choose(logits, temperature):

@@ -1,4 +1,4 @@
-"""Wrong answers to notebook 9 that no registered mistake of its checks can be."""
+"""Wrong answers to notebook 9 that cannot be registered as mistakes in its checks."""
 
 import copy
 import math
@@ -341,7 +341,7 @@ def a_copy_is_trained(model, optimizer, batch, rate, grad_clip):
     return right_step(model, optimizer, batch, rate, grad_clip)
 
 
-@refused_by(training_step, "update", "this is plain descent, as if every step were the first")
+@refused_by(training_step, "update", "this is plain gradient descent, as if every step were the first")
 def a_new_optimizer_every_step(model, optimizer, batch, rate, grad_clip):
     optimizer = type(optimizer)(optimizer.param_groups, **{k: v for k, v in optimizer.defaults.items() if k in ("momentum", "betas")})
     return right_step(model, optimizer, batch, rate, grad_clip)
@@ -537,7 +537,7 @@ def scored_on_training_data(models, splits, score):
 
 
 @refused_by(honest_accuracy, "choice", "the score by which it was chosen")
-def told_by_validation(models, splits, score):
+def reported_from_validation(models, splits, score):
     chosen = max(models, key=lambda model: score(model, splits["validation"]))
     return chosen, score(chosen, splits["validation"])
 
@@ -548,8 +548,8 @@ def best_test_score_of_any(models, splits, score):
     return chosen, max(score(model, splits["test"]) for model in models)
 
 
-@refused_by(honest_accuracy, "choice", "what you have looked at you cannot unsee")
-def test_looked_at_for_all(models, splits, score):
+@refused_by(honest_accuracy, "choice", "you cannot forget a score that you have seen")
+def test_scored_for_all(models, splits, score):
     tested = {model: score(model, splits["test"]) for model in models}
     chosen = max(models, key=lambda model: score(model, splits["validation"]))
     return chosen, tested[chosen]

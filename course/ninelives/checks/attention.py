@@ -17,7 +17,7 @@ from ninelives.checks.attention_inputs import (
     MASK_TYPES,
     causal_mask,
     equal_sizes,
-    everybody,
+    full_mask,
     hide,
     join_heads,
     loop_heads,
@@ -52,7 +52,7 @@ FORWARD = "MultiHeadSelfAttention.forward"
 
 
 class GivenAttention(nn.Module):
-    """The constructor that the exercise gives, and its steps, done; each mistake spoils one."""
+    """A right answer: the given constructor, and one method for each step. Each mistake replaces one of them."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class HeadsAddedUp(GivenAttention):
         return z.sum(1)
 
 
-@mistake("shape", "these are the attention weights; they have yet to be multiplied with the values.")
+@mistake("shape", "these are the attention weights; multiply them with the values.")
 class WeightsOnly(GivenAttention):
     def forward(self, x, attention_mask):
         q, k, _ = self.heads(x)
@@ -192,7 +192,7 @@ class ScaledByAllChannels(GivenAttention):
 
 
 @mistake("values", "the scores are divided by √T; the length of a query, head_size, counts.")
-class ScaledByTheSentence(GivenAttention):
+class ScaledByTheNumberOfTokens(GivenAttention):
     def scores(self, q, k):
         return q @ k.mT / math.sqrt(q.shape[-2])
 
@@ -239,7 +239,7 @@ class SoftmaxTwice(GivenAttention):
         return hide(super().weights(scores, attention_mask), attention_mask).softmax(-1)
 
 
-@mistake("values", "the weights are transposed before they meet the values.")
+@mistake("values", "the weights are transposed before they are multiplied with the values.")
 class WeightsTransposed(GivenAttention):
     def weights(self, scores, attention_mask):
         return super().weights(scores, attention_mask).mT
@@ -264,7 +264,7 @@ class FirstHeadRepeated(GivenAttention):
 
 
 @mistake("values", "there is one head of n_embd channels: the channels are not split.")
-class OneHeadWhateverIsAskedFor(GivenAttention):
+class OneHeadOfAllChannels(GivenAttention):
     def heads(self, x):
         return tuple(layer(x).unsqueeze(1) for layer in (self.query, self.key, self.value))
 
@@ -355,7 +355,7 @@ def role(name: str) -> str:
 def projections(module: nn.Module, config: TransformerConfig) -> Projections:
     """The four linear maps of a learner's module, however they are cut into layers.
 
-    Understood are four layers, one layer for queries, keys and values in this
+    It understands four layers, one layer for queries, keys and values in this
     order, and one set of layers for each head, in the order of the heads. A
     layer without bias counts as one with bias 0.
 
@@ -400,9 +400,9 @@ def pytorch_attention(parts: Projections, n_head: int, x: torch.Tensor, mask: to
         mask: (B, 1, T, T) bool, True = may attend.
     """
     x = x.detach().double().transpose(0, 1)  # (T, B, C)
-    # There True means hidden, and the heads share the batch axis.
+    # In this function True means hidden, and the heads share the batch axis.
     hidden = ~mask.expand(-1, n_head, -1, -1).flatten(0, 1)
-    # What nn.MultiheadAttention calls, without a module that would have to be made and filled first.
+    # nn.MultiheadAttention calls this function; with it there is no module to build and fill first.
     output, _ = F.multi_head_attention_forward(
         x, x, x, x.shape[-1], n_head,
         torch.cat((parts.W_query, parts.W_key, parts.W_value)), torch.cat((parts.b_query, parts.b_key, parts.b_value)),
@@ -469,7 +469,7 @@ def keeps_one_vector_per_token(answer, seed):
     C = config.n_embd
     module, make = build(answer, config).eval(), partial(on_layers_of, GivenAttention(config).double())
     for b, t in ((B, T), (1, T), (B, 1), (1, 1)):
-        x, mask = tokens(b, t, C, seed), everybody(b, t)
+        x, mask = tokens(b, t, C, seed), full_mask(b, t)
         result = with_mask(module, x, mask, FORWARD)
         multi_head_self_attention.want_shape(result, (b, t, C), "(B, T, n_embd)", "the output", (x, mask), make)
 
@@ -481,20 +481,20 @@ def gives_what_pytorchs_attention_gives(answer, seed):
     module, single = build(answer, config).eval(), replace(config, n_head=1)
     # From one token, where only value and proj matter, to everything at once.
     want_attention(
-        module, config, tokens(B, 1, C, seed), everybody(B, 1), "for a single token",
+        module, config, tokens(B, 1, C, seed), full_mask(B, 1), "for a single token",
         otherwise="a single token gives all weight to itself: the output must be proj(value(x)).",
     )
     want_attention(
-        build(answer, single).eval(), single, tokens(B, T, C, seed), everybody(B, T), "with one head",
+        build(answer, single).eval(), single, tokens(B, T, C, seed), full_mask(B, T), "with one head",
         otherwise="compare scores, weights and output with the table of shapes, one step at a time.",
     )
     want_attention(
-        module, config, tokens(B, T, C, seed), everybody(B, T), f"with {config.n_head} heads",
+        module, config, tokens(B, T, C, seed), full_mask(B, T), f"with {config.n_head} heads",
         otherwise="with one head the output is right, so look at how heads are split and merged.",
     )
     b, t, _ = equal_sizes(seed)
     want_attention(
-        module, config, tokens(b, t, C, seed), everybody(b, t), "with B = n_head and T = head_size",
+        module, config, tokens(b, t, C, seed), full_mask(b, t), "with B = n_head and T = head_size",
         otherwise="with other sizes the output is right, so two axes of equal length are confused.",
     )
 
@@ -535,7 +535,7 @@ def attends_only_where_the_mask_allows(answer, seed):
         cause="ask `if attention_mask is None` first, and take a mask of ones, or the plain softmax.",
     ):
         result = run(module, x, None, what=FORWARD)
-    if not same_values(result, with_mask(module, x, everybody(B, T), FORWARD)):
+    if not same_values(result, with_mask(module, x, full_mask(B, T), FORWARD)):
         raise CheckFailed(
             "with None as attention_mask the output is not the one under a mask of ones.",
             "the same output: without a mask every token may attend to every token.",

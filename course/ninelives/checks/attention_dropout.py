@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from ninelives.checks.attention_inputs import everybody, tokens, with_mask
+from ninelives.checks.attention_inputs import full_mask, tokens, with_mask
 from ninelives.checks.exercise import CheckFailed, build, numbers, same_values, want_shape
 from ninelives.config import TransformerConfig
 
@@ -28,20 +28,21 @@ def want_dropout(answer: Callable, config: TransformerConfig, seed: int) -> None
     x = tokens(1, T, C, seed)
 
     def attend(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
-        output = with_mask(module, x, everybody(*x.shape[:2]), "MultiHeadSelfAttention.forward").detach()
+        output = with_mask(module, x, full_mask(*x.shape[:2]), "MultiHeadSelfAttention.forward").detach()
         want_shape(output, x.shape, "(B, T, n_embd)", "the output")
         return output
 
     module, often, always = (build(answer, replace(config, dropout=p)) for p in (RATE, 0.9, 1.0))
     often.load_state_dict(module.state_dict())
-    few = x.expand(5, T, C)  # not one: heads that are not split broadcast along the batch, which of thousands takes gigabytes
+    # Few copies: heads that are not split broadcast along the batch, and with thousands of copies that takes gigabytes.
+    few = x.expand(5, T, C)
     calm = attend(module.eval(), few)
     if not (same_values(attend(module, few), calm) and same_values(attend(often.eval(), few), calm)):
         raise CheckFailed(
             "after model.eval() the output still depends on config.dropout.",
             "the whole output: dropout is for training only.",
             "F.dropout(…) drops in evaluation too, unless it is told training=self.training. "
-            "The nn.Dropout layers of __init__ know by themselves.",
+            "The nn.Dropout layers of __init__ do this by themselves.",
         )
     nothing = attend(always.train(), few)
     if nothing.abs().max() != 0:
@@ -93,7 +94,8 @@ def want_dropped_weights(
     alone = attend(module, tokens(1, 1, C, seed).expand(N, 1, C))[:, 0]  # (N, C)
     patterns = [distinct(channel[channel != 0]) for channel in alone.T]
     kinds = max(len(counts) for counts in patterns)
-    # Without biases an output is 0 if every head is dropped, as if it were dropped itself: so the share is of all copies that are kept.
+    # Without biases an output is 0 if every head is dropped, just as if the output itself were dropped. So divide by the
+    # number of all copies whose output was kept.
     most = torch.tensor([counts.max() for counts in patterns]).median() / (N * (1 - RATE))
     if kinds == 1 or kinds > 2**H:
         raise CheckFailed(

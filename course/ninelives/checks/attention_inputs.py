@@ -1,4 +1,4 @@
-"""Sizes, masks and inputs for the checks of attention, and the steps of attention, done."""
+"""Sizes, masks and inputs for the checks of attention, and right versions of its steps."""
 
 import math
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def tokens(B: int, T: int, C: int, seed: int) -> torch.Tensor:
     return 0.35 * torch.randn(B, T, C, generator=torch.Generator().manual_seed(seed))
 
 
-def everybody(B: int, T: int) -> torch.Tensor:
+def full_mask(B: int, T: int) -> torch.Tensor:
     """(B, 1, T, T) bool, nothing hidden."""
     return torch.ones(B, 1, T, T, dtype=torch.bool)
 

@@ -10,7 +10,7 @@ from ninelives.checks.attention_inputs import (
     MASK_TYPES,
     causal_mask,
     equal_sizes,
-    everybody,
+    full_mask,
     hide,
     join_heads,
     loop_heads,
@@ -261,7 +261,7 @@ def multiplied_number_by_number(q, k):
 
 
 @attention_scores.mistake(
-    "shape", "each query meets only the key of its own position; every query must meet every key.")
+    "shape", "each query is multiplied only with the key of its own position; it must be multiplied with every key.")
 def own_position_only(q, k):
     return (q * k).sum(-1)
 
@@ -455,7 +455,7 @@ def logarithms(scores, attention_mask):
     return hide(scores, attention_mask).log_softmax(-1)
 
 
-@masked_softmax.mistake(ROWS, "a sigmoid looks at each score alone; a softmax shares 1 among the whole row.")
+@masked_softmax.mistake(ROWS, "a sigmoid treats each score separately; a softmax shares 1 among the whole row.")
 def sigmoid(scores, attention_mask):
     return hide(scores, attention_mask).sigmoid()
 
@@ -493,13 +493,13 @@ def mask_inverted(scores, attention_mask):
     return hide(scores, attention_mask == 0).softmax(-1)
 
 
-@masked_softmax.mistake("mask", "the fill is + instead of −: the hidden positions get all the weight.")
+@masked_softmax.mistake("mask", "the hidden positions are filled with + instead of −, so they get all the weight.")
 def plus_a_billion(scores, attention_mask):
     return scores.masked_fill(attention_mask == 0, 1e9).softmax(-1)
 
 
 @masked_softmax.mistake(
-    "mask", "the mask is added as it is. What can be added is 0 where attending is allowed and −∞ where it is not.")
+    "mask", "the mask is added as it is. A mask that can be added is 0 where attending is allowed and −∞ where it is not.")
 def mask_added(scores, attention_mask):
     return (scores + attention_mask).softmax(-1)
 
@@ -540,10 +540,10 @@ def mask_squeezed_where_it_fits(scores, attention_mask):
 @masked_softmax.aspect(ROWS)
 def makes_every_row_add_up_to_one(answer, seed):
     for B, T, config in (sizes(seed), equal_sizes(seed)):
-        scores, mask = random_scores(B, T, config), everybody(B, T)
+        scores, mask = random_scores(B, T, config), full_mask(B, T)
         result = with_mask(answer, scores, mask)
         masked_softmax.want_shape(result, scores.shape, "(B, n_head, T, T)", "the result", (scores, mask))
-        # A mistake with the mask belongs to another aspect, so rows that are whole under either mask will do.
+        # A mistake with the mask belongs to another aspect, so rows that add up to 1 under either mask will do.
         if adds_up(result) or adds_up(with_mask(answer, scores, random_mask(B, T, seed))):
             continue
         masked_softmax.want_values(
@@ -554,7 +554,7 @@ def makes_every_row_add_up_to_one(answer, seed):
 
 
 def adds_up(weights: torch.Tensor) -> bool:
-    """Whether every row holds shares of 1."""
+    """Whether no weight is negative and every row adds up to 1."""
     return bool((weights >= 0).all()) and same_values(weights.sum(-1), torch.ones(weights.shape[:-1]))
 
 

@@ -68,7 +68,7 @@ def without_the_diagonal(T):
     return torch.tril(torch.ones(T, T), diagonal=-1)
 
 
-@causal_mask.mistake("values", "one position too many is open: each token attends to the next one, which it is to "
+@causal_mask.mistake("values", "one position too many is open: each token attends to the next one, which it must "
                                "predict.")
 def one_position_ahead(T):
     return torch.tril(torch.ones(T, T), diagonal=1)
@@ -108,7 +108,7 @@ class ExpandedAfterTheTriangle(Given):
 
 
 @decoder.mistake("padding", "this is the triangle alone, without the lengths: take the encoder's mask, "
-                            "super().get_attention_mask(…), and close in it everything above the diagonal.")
+                            "super().get_attention_mask(…), and close everything above the diagonal in it.")
 class LengthsLost(Given):
     def get_attention_mask(self, num_tokens, T=None):
         return torch.ones_like(self.encoder_mask(num_tokens, T)).tril()

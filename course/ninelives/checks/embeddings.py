@@ -155,7 +155,7 @@ def want_positions(answer, idx: torch.Tensor, otherwise: str) -> None:
 
 
 class GivenEmbedding(nn.Module):
-    """The constructor that the exercise gives, and both tables looked up; the mistakes differ in `forward`."""
+    """The given constructor, and a lookup in each table. Each mistake has another `forward`."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -430,7 +430,7 @@ def mean_instead_of_sum(n_embd):
     return layer_with(torch.eye(n_embd).repeat(1, 2) / 2)
 
 
-@adding_layer.mistake("values", "a weight of ones adds up all channels; each channel is added to its own partner only.")
+@adding_layer.mistake("values", "a weight of ones adds up all channels; each channel must be added to its own partner only.")
 def ones(n_embd):
     return layer_with(torch.ones(n_embd, 2 * n_embd))
 

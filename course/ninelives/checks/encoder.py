@@ -33,7 +33,7 @@ encoder = Exercise("Encoder", error_hints=MASK_HINTS)
 MASK = "Encoder.get_attention_mask"
 EMPTY_ROW = ("the softmax of a row in which everything is closed is NaN, and NaN spreads. Close columns only: rows of "
              "padding stay open at the tokens.")
-UNUSED = 4  # the ids below it, and the last one, occur in no sentence of the checks
+UNUSED = 4  # the ids below this one, and the last id, occur in no sentence of the checks
 
 
 @count_tokens.mistake("values", "this counts the whole batch. `sum(1)` sums along the positions and leaves one number "
@@ -334,25 +334,25 @@ def same_mask(mask: torch.Tensor, other: torch.Tensor) -> bool:
 
 
 def want_mask(
-    exercise: Exercise, mask: torch.Tensor, wanted: torch.Tensor, looked_at: torch.Tensor, num_tokens: torch.Tensor,
+    exercise: Exercise, mask: torch.Tensor, wanted: torch.Tensor, compared: torch.Tensor, num_tokens: torch.Tensor,
     config: TransformerConfig, meaning: str, otherwise: str | Callable[[], str],
 ) -> None:
-    """Refuse a mask that differs from the wanted one where this check looks.
+    """Refuse a mask that differs from the wanted one in a compared cell.
 
     Args:
         exercise: whose mistakes are known for it.
         mask: the learner's, (B, heads, T, T) bool.
         wanted: (B, 1, T, T) bool.
-        looked_at: (B, 1, T, T) bool: the other cells are free, or the business of another check.
+        compared: (B, 1, T, T) bool; the other cells may hold anything, or another check compares them.
         num_tokens: (B,), the lengths that it was made for.
         config: that of the learner's module.
         meaning: follows the wanted row, in words.
         otherwise: the cause when no known mistake gives this mask.
     """
-    if not ((mask != wanted) & looked_at).any():
+    if not ((mask != wanted) & compared).any():
         return
     exercise.want_values(
-        torch.where(looked_at, mask, wanted), wanted.expand_as(mask), (num_tokens, mask.shape[-1]),
+        torch.where(compared, mask, wanted), wanted.expand_as(mask), (num_tokens, mask.shape[-1]),
         what=lambda b, head, row: f"for num_tokens = {num_tokens.tolist()}, row {row} of sequence {b} is",
         otherwise=otherwise, caption="The mask: wanted, and yours", meaning=meaning, row_of=ids,
         agree=lambda _, other: same_mask(mask, other), make=masks_of(config),
@@ -374,7 +374,7 @@ def opens_the_columns_of_the_tokens(answer, seed):
         module = build(answer, config)
         first = mask_of(module, num_tokens, T, config, MASK)
         want_columns(first, num_tokens, config)
-        # The same object again, with other lengths: nothing may be left over.
+        # Call the same object again with other lengths: it must keep nothing of the first call.
         second = mask_of(module, num_tokens.roll(1), T, config, MASK)
         want_columns(second, num_tokens.roll(1), config, earlier=first)
 
@@ -382,10 +382,10 @@ def opens_the_columns_of_the_tokens(answer, seed):
 def want_columns(
     mask: torch.Tensor, num_tokens: torch.Tensor, config: TransformerConfig, earlier: torch.Tensor | None = None
 ) -> None:
-    """Refuse a mask in which a token misses a token or attends to padding; `earlier` is the mask of an earlier call."""
+    """Refuse a mask in which a token does not attend to every token, or attends to padding; `earlier` is the mask of an earlier call."""
     T = mask.shape[-1]
     wanted = loop_mask(num_tokens, T)
-    # The rows of padding may be closed, or open on the diagonal: that is checked apart.
+    # The rows of padding may be closed, or open on the diagonal: another aspect checks them.
     free = ~wanted.transpose(2, 3) & (wanted | torch.eye(T, dtype=torch.bool))
     kept = earlier is not None and torch.equal(mask, earlier)
     want_mask(
@@ -423,7 +423,7 @@ def want_no_empty_row(
 def padding_has_no_effect_and_every_token_has(answer, seed):
     num_tokens, T, config = cases(seed)[0]
     module = whole_model(answer, config, "Encoder", "Transformer")
-    # An empty row would give NaN, and say less.
+    # An empty row would give NaN, which says less about the cause.
     mask = mask_of(module, num_tokens, T, config, MASK)
     want_no_empty_row(encoder, mask, loop_mask(num_tokens, T), num_tokens, config)
     idx = padded_ids(num_tokens, T, config.vocab_size, seed)
@@ -445,7 +445,7 @@ def another_word(word: torch.Tensor) -> torch.Tensor:
 
 
 def whole_model(answer: Callable, config: TransformerConfig, name: str, base: str) -> nn.Module:
-    """The learner's class, built in float64 for evaluation, so that a difference is no rounding.
+    """The learner's class, built in float64 for evaluation, so that a difference cannot come from rounding.
 
     Raises:
         CheckFailed: it cannot be built, or it is no Transformer.
@@ -499,9 +499,9 @@ def want_padding_without_effect(
     refuse_change(longer[is_token], "three more positions of padding are added")
     with torch.no_grad():
         for table in module.parameters():
-            # Which row a padded position looks up is free, but it is none that a sentence uses.
+            # A padded position may look up any row that no sentence uses.
             if table.shape == (config.vocab_size, config.n_embd):
-                # Not one number added to all channels: a LayerNorm would take it away again.
+                # Random numbers: one number added to all channels would be removed by a LayerNorm.
                 table[:UNUSED] += torch.randn_like(table[:UNUSED])
                 table[-1] += torch.randn_like(table[-1])
     refuse_change(scores_of(module, idx, config, name)[is_token], "the padded positions get other vectors")

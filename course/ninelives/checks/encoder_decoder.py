@@ -42,7 +42,7 @@ encoder_decoder = Exercise("EncoderDecoder", error_hints={
     "targets has shape":
         "the decoder's second argument is targets, (B, T). Pass the cache by its name: hidden_cache=….",
     "allows no key at all":
-        "a cache of zeros is padding from end to end: hand over the hidden states that the encoder gives.",
+        "a cache of zeros counts as padding from end to end: pass the hidden states that the encoder returns.",
     "cannot assign to field": NEW_CONFIG,
     "NoneType": "something that is None is used as a tensor. Without targets the decoder's loss is None: "
                 "self.decoder(targets, targets, hidden_cache=…).",
@@ -77,7 +77,7 @@ def batch(case: Sizes, seed: int, with_padding: bool = False) -> tuple[torch.Ten
     vocab_size = min(encoder.vocab_size, decoder.vocab_size)
     lengths, answers = torch.full((B,), P), torch.full((B,), T)
     if with_padding:
-        # The longest stands neither first nor last, and neighbours differ in length.
+        # The longest is neither first nor last, and neighbours differ in length.
         row = torch.arange(B)
         lengths, answers = P - (2 * row + seed + 1) % (P - 1), T - row % (T - 1)
     prefix = padded_ids(lengths, P, vocab_size, seed)
@@ -86,7 +86,7 @@ def batch(case: Sizes, seed: int, with_padding: bool = False) -> tuple[torch.Ten
 
 
 class Given(nn.Module):
-    """The constructor that stands in the exercise; a wrong answer adds its forward."""
+    """The constructor given in the exercise; a wrong answer adds its forward."""
 
     def __init__(self, encoder_config, decoder_config):
         super().__init__()
@@ -165,7 +165,7 @@ def one_row_too_early(logits, P):
 def made(answer, case: Sizes) -> nn.Module:
     """The learner's module, in float64 and evaluation, on the package's encoder and decoder.
 
-    Their forward is judged here; the parts have checks of their own, in notebooks 3 to 5.
+    Only its forward is checked here; encoder and decoder have checks of their own, in notebooks 3 to 5.
 
     Raises:
         CheckFailed: the constructor raised, or has left out a part.
@@ -176,7 +176,7 @@ def made(answer, case: Sizes) -> nn.Module:
             raise CheckFailed(
                 f"your EncoderDecoder has no self.{name}.",
                 "self.encoder and self.decoder, made by the constructor.",
-                "keep the __init__ that stands in the exercise as it is.",
+                "keep the __init__ of the exercise as it is.",
             )
         setattr(module, name, build(kind, config))
     return module.double().eval()
@@ -193,7 +193,7 @@ def answer_of(module: nn.Module, prefix: torch.Tensor, targets: torch.Tensor) ->
     return logits, loss
 
 
-def alone(module: nn.Module, prefix: torch.Tensor, targets: torch.Tensor) -> list[torch.Tensor]:
+def each_alone(module: nn.Module, prefix: torch.Tensor, targets: torch.Tensor) -> list[torch.Tensor]:
     """For each example (T_b + 1, V): the rows that predict from its words, one example at a time, without padding."""
     rows = []
     for words, answer in zip(prefix, targets):
@@ -212,7 +212,7 @@ def want_logits(module: nn.Module, prefix: torch.Tensor, targets: torch.Tensor, 
         encoder_decoder.want_shape(
             logits, (B, P + T, V), "(B, P + T, vocab_size)", "logits", (prefix, targets),
             make=lambda mistake: lambda *batch: on_layers_of(module, mistake)(*batch)[0])
-        wanted = nn.utils.rnn.pad_sequence(alone(module, prefix, targets), batch_first=True)  # (B, T + 1, V)
+        wanted = nn.utils.rnn.pad_sequence(each_alone(module, prefix, targets), batch_first=True)  # (B, T + 1, V)
         encoder_decoder.want_values(
             logits[:, P - 1 :] * is_judged, wanted, (prefix, targets),
             what=lambda example, row: f"{when}, row {P - 1 + row} of the logits of example {example} is",
@@ -243,7 +243,7 @@ class ScoresAsCache(Given):
 
 @encoder_decoder.mistake(
     "logits",
-    "there are no rows for the prefix: hand the hidden states to the decoder, hidden_cache=…, and return all that it "
+    "there are no rows for the prefix: pass the hidden states to the decoder, hidden_cache=…, and return all that it "
     "gives.",
 )
 class DecoderWithoutCache(Given):
@@ -257,7 +257,7 @@ class EncoderFedTheTargets(Given):
         return self.decoder(targets, targets, hidden_cache=self.encoder(targets, return_hidden=True))
 
 
-@encoder_decoder.mistake("logits", "the cache has a single row. Hand over one for each token of the prefix.")
+@encoder_decoder.mistake("logits", "the cache has a single row. Pass one for each token of the prefix.")
 class LastTokenAsCache(Given):
     def forward(self, prefix, targets):
         return self.decoder(targets, targets, hidden_cache=self.encoder(prefix, return_hidden=True)[:, -1:])
@@ -299,7 +299,7 @@ class FirstExampleForAll(Given):
 
 @encoder_decoder.mistake(
     "logits",
-    "every row of the cache is the mean of the sentence: hand over the hidden states as they are, one for each token.",
+    "every row of the cache is the mean of the sentence: pass the hidden states as they are, one for each token.",
 )
 class MeanAsCache(Given):
     def forward(self, prefix, targets):
@@ -367,7 +367,7 @@ def want_loss(module: nn.Module, prefix: torch.Tensor, targets: torch.Tensor, wh
                 "self.decoder(targets, targets, hidden_cache=…).",
             )
         encoder_decoder.want_shape(loss, (), "()", "the loss", (prefix, targets), make=loss_of)
-        wanted = mean_cost(alone(module, prefix, targets), targets)
+        wanted = mean_cost(each_alone(module, prefix, targets), targets)
         if same_values(loss, wanted):
             return
         raise CheckFailed(
@@ -493,7 +493,7 @@ class PrefixComparedToo(LossByHand):
 def padding_of_the_prefix_has_no_effect(answer, seed):
     for case in cases(seed)[:2]:
         module, (prefix, targets) = made(answer, case), batch(case, seed, with_padding=True)
-        otherwise = ("zeros in the cache tell the decoder what is padding. Hand over the encoder's hidden states as "
+        otherwise = ("zeros in the cache tell the decoder what is padding. Pass the encoder's hidden states as "
                      "they are, and the prefix with its −1.")
         want_logits(module, prefix, targets, "with prefixes of several lengths in one batch", otherwise)
         wider = F.pad(prefix, (0, 3), value=-1)
@@ -608,7 +608,7 @@ def configurations_are_used_and_left_as_they_were(answer, seed):
 @encoder_decoder.aspect("copy")
 def copies_have_weights_of_their_own(answer, seed):
     case = cases(seed)[0]
-    # With the parts that the constructor itself has made: a function kept on the module would go on calling those.
+    # Use the parts that the constructor made: a function kept on the module would still call those.
     module, (prefix, targets) = build(answer, case.encoder, case.decoder).double().eval(), batch(case, seed)
     with torch.no_grad():
         before, _ = answer_of(module, prefix, targets)

@@ -115,7 +115,8 @@ class Exercise:
             raise ValueError(f"{self.name} has no check {aspect!r}: its checks are {', '.join(map(repr, self.aspects))}.")
         # A check must not move the stream of random numbers of the learner's notebook.
         with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)  # torch.manual_seed does it for every kind of device, there or not
+            # torch.manual_seed would seed every kind of device, even one that is not there.
+            torch.default_generator.manual_seed(seed)
             self.running = aspect
             try:
                 self.aspects[aspect](answer, seed)

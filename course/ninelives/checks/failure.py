@@ -32,7 +32,7 @@ class CheckFailed(AssertionError):
         return f"\n  seen:   {self.seen}\n  wanted: {self.wanted}\n  likely: {self.cause}"
 
     def _render_traceback_(self) -> list[str]:
-        """IPython shows this in place of a traceback: the learner needs the words alone."""
+        """IPython shows this in place of a traceback: the learner needs only the words."""
         # A browser would break long lines anywhere, even inside a word.
         return [
             part for line in str(self).strip("\n").splitlines()

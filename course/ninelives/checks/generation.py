@@ -58,7 +58,7 @@ class Stub(nn.Module):
 
 
 def reader(V: int, block_size: int = 64) -> Stub:
-    """A model of certain tokens, in which each depends on everything it is fed, and on the positions."""
+    """A model whose next token is certain, and depends on everything that it is fed and on the positions."""
     return Stub(lambda idx: certain(read(idx, V), V), V, block_size)
 
 
@@ -69,7 +69,7 @@ def read(idx: torch.Tensor, V: int) -> torch.Tensor:
 
 
 def continued(idx: torch.Tensor, new: int, V: int, block_size: int = 64) -> torch.Tensor:
-    """(B, T + new): what the reader must be made to write."""
+    """(B, T + new): the text that a right `generate` writes with the reader."""
     for _ in range(new):
         idx = torch.cat((idx, read(idx[:, -block_size:], V)[:, -1:]), dim=1)
     return idx
@@ -193,7 +193,7 @@ def feeds_back_what_it_has_drawn(answer, seed):
 
 
 def want_fed_back(answer, idx: torch.Tensor, new: int, V: int) -> None:
-    """Refuse another text than the one that the reader must be made to write."""
+    """Refuse another text than a right `generate` writes with the reader."""
     model = reader(V)
     result = text_of(answer, model, idx, new)
     lengths = ", ".join(str(fed.shape[1]) for fed in model.fed[:5]) + ", …" * (len(model.fed) > 5)
@@ -281,13 +281,13 @@ def last_position_but_one(model, idx, max_new_tokens, temperature):
     return generate_with(model, idx, max_new_tokens, temperature, choose=choose)
 
 
-@generate.mistake("feed back", "the new tokens stand before the text. The text comes first in torch.cat.")
+@generate.mistake("feed back", "the new tokens come before the text. The text must come first in torch.cat.")
 def prepended(model, idx, max_new_tokens, temperature):
     return generate_with(
         model, idx, max_new_tokens, temperature, append=lambda idx, token: torch.cat((token, idx), dim=1))
 
 
-@generate.mistake("feed back", "the new tokens stand before the prompt. The prompt comes first.")
+@generate.mistake("feed back", "the new tokens come before the prompt. The prompt must come first.")
 def new_tokens_before_the_prompt(model, idx, max_new_tokens, temperature):
     T, text = idx.shape[1], generate_with(model, idx, max_new_tokens, temperature)
     return torch.cat((text[:, T:], idx), dim=1)
@@ -385,7 +385,7 @@ def last_token_once_it_is_too_long(model, idx, max_new_tokens, temperature):
 
 @generate.mistake(
     "block size",
-    "whenever block_size tokens are full the model starts again, and has forgotten the rest. Feed it the last "
+    "after every block_size tokens the model starts again and has forgotten the rest. Feed it the last "
     "block_size tokens of the text at every step.",
 )
 def blocks_side_by_side(model, idx, max_new_tokens, temperature):
@@ -418,7 +418,7 @@ def writes_in_eval_mode_and_restores_the_mode(answer, seed):
         if any(model.was_training):
             raise CheckFailed(
                 "the model is in training mode while it writes.",
-                "eval mode: with dropout on, it reads every text with holes.",
+                "eval mode: with dropout on, the model ignores a random part of what it reads.",
                 "call model.eval() before the loop.",
             )
         if (model.training, model.dropout.training) != (before, before):

@@ -40,7 +40,7 @@ def falling_only(step, d_model, warmup_steps):
     return (d_model * step) ** -0.5
 
 
-@noam_rate.mistake("values", "it climbs for ever: the first of the two numbers in min is missing.")
+@noam_rate.mistake("values", "the rate climbs for ever: the first of the two numbers in min is missing.")
 def climbing_only(step, d_model, warmup_steps):
     return d_model**-0.5 * step * warmup_steps**-1.5
 
@@ -80,7 +80,7 @@ def climbs_in_a_line_and_falls_as_one_over_a_root(answer, seed):
 
 
 def cosine(step: float, peak: float, warmup_steps: int, max_iters: int, wave: Callable[[float], float] | None = None) -> float:
-    """The reference: up in a straight line, then the wave of the part that is done; (1 + cos x) / 2 is the square of cos(x / 2)."""
+    """The reference: up in a straight line, then down as half a wave; (1 + cos x) / 2 is the square of cos(x / 2)."""
     if step <= warmup_steps:
         return peak * step / warmup_steps
     done = (step - warmup_steps) / (max_iters - warmup_steps)
@@ -174,7 +174,7 @@ def falls_as_half_a_wave_to_zero(answer, seed):
 
 
 def cosine_sizes(seed: int) -> list[tuple[float, int, int]]:
-    """(peak, warmup_steps, max_iters), with no warm-up at all among them."""
+    """(peak, warmup_steps, max_iters); one of them has no warm-up."""
     return [
         [(2e-3, 100, 2000), (0.5, 7, 31), (1e-4, 0, 10)],
         [(3e-3, 50, 900), (1.0, 4, 13), (2e-3, 0, 5)],

@@ -22,12 +22,12 @@ honest_accuracy = Exercise("honest_accuracy")
 # Exercise 5: exact match
 
 
-class Speaker(nn.Module):
-    """An encoder–decoder that answers by heart, so that its accuracy is known.
+class MemorisedAnswers(nn.Module):
+    """An encoder–decoder that has memorised its answers, so that its accuracy is known.
 
-    `lines` maps a prefix, a tuple of ids, to what the model says, word by word, as long as the words
-    before are those that it has said; after anything else it says NONSENSE. It is not quite sure:
-    drawing from it by chance often gives another word. In training it says wrong words.
+    `lines` maps a prefix, a tuple of ids, to the answer. The model predicts its next word as long as all
+    words before are those of the answer; after anything else it predicts NONSENSE. Its probabilities are
+    below 1, so drawing from them often gives another word. In training mode it predicts wrong words.
     """
 
     V = 12
@@ -37,25 +37,25 @@ class Speaker(nn.Module):
         super().__init__()
         self.lines, self.answers = lines, answers
         self.one = nn.Parameter(torch.ones(()))
-        self.encoder, self.decoder = Ear(self), Mouth(self)
+        self.encoder, self.decoder = IdsAsHiddenStates(), AnswersFromMemory(self)
 
     def forward(self, prefix, targets):
         return self.decoder(targets, targets, hidden_cache=self.encoder(prefix, return_hidden=True))
 
-    def next(self, heard: tuple, before: list[int]) -> int:
-        line = self.lines.get(heard)
-        if line is None:  # the answer is in the question: the model only has to read it out
-            line = max((a for a in self.answers if heard[-len(a) :] == tuple(a)), key=len, default=[])
+    def next_word(self, prefix: tuple, before: list[int]) -> int:
+        line = self.lines.get(prefix)
+        if line is None:  # the encoder was given the answer too: the model only has to copy it
+            line = max((a for a in self.answers if prefix[-len(a) :] == tuple(a)), key=len, default=[])
         before = [word for word in before if word != -1]
         if line[: len(before)] == before and len(before) < len(line):
             return line[len(before)]
         return self.NONSENSE
 
 
-class Ear(nn.Module):
-    """Its hidden states are the ids, counted from 1; padding is zero."""
+class IdsAsHiddenStates(nn.Module):
+    """An encoder whose hidden states are the ids, counted from 1; padding is zero."""
 
-    def __init__(self, speaker: Speaker) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.fed: list[torch.Tensor] = []
 
@@ -65,20 +65,20 @@ class Ear(nn.Module):
         return hidden if return_hidden else (hidden, None)
 
 
-class Mouth(nn.Module):
-    def __init__(self, speaker: Speaker) -> None:
+class AnswersFromMemory(nn.Module):
+    def __init__(self, model: MemorisedAnswers) -> None:
         super().__init__()
-        self.say = speaker.next
-        self.V = speaker.V
+        self.next_word = model.next_word
+        self.V = model.V
 
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
         (B, T), P = idx.shape, hidden_cache.shape[1]
         logits = torch.zeros(B, P + T, self.V)
         for b in range(B):
-            heard = tuple(int(id) - 1 for id in hidden_cache[b, :, 0] if id)
+            prefix = tuple(int(id) - 1 for id in hidden_cache[b, :, 0] if id)
             for t in range(T + 1):
-                # Greedy this is clear. By chance it is another word in one of six draws.
-                word = self.say(heard, idx[b, :t].tolist())
+                # Greedy decoding always takes this word. A random draw takes another one in one of six cases.
+                word = self.next_word(prefix, idx[b, :t].tolist())
                 logits[b, P + t - 1, (word + self.training) % self.V] = 4.0
         loss = None
         if targets is not None:
@@ -86,8 +86,10 @@ class Mouth(nn.Module):
         return logits, loss
 
 
-def interview(seed: int, early: bool = False) -> tuple[Speaker, torch.Tensor, torch.Tensor, int, float]:
-    """A speaker, prefixes, targets, the end token, and the exact share of right answers.
+def model_and_sentences(
+    seed: int, early: bool = False
+) -> tuple[MemorisedAnswers, torch.Tensor, torch.Tensor, int, float]:
+    """A model, prefixes, targets, the end token, and the exact share of right answers.
 
     With `early` every answer of the model ends before the longest target does.
     """
@@ -97,7 +99,7 @@ def interview(seed: int, early: bool = False) -> tuple[Speaker, torch.Tensor, to
     kinds = ["right", "right", "word", "long", "short", "right", "last", "word", "last"] if not early else ["short", "right", "short"]
     for k, kind in enumerate(kinds * (2 if not early else 1)):
         P, T = 2 + (k + seed) % 4, 2 + (2 * k + seed) % 5
-        # The first word makes every prefix its own; 7 is what the model says when it is lost.
+        # The first and the last word make every prefix different; no answer holds 7, NONSENSE.
         source = [k % 11, *torch.randint(0, 7, (P,), generator=generator).tolist(), k // 11]
         answer = torch.randint(0, 7, (T + (3 if early and kind == "short" else 0),), generator=generator).tolist()
         line = {"right": [*answer, end], "word": [(answer[0] + 1) % 7, *answer[1:], end], "long": [*answer, 3, end],
@@ -107,7 +109,7 @@ def interview(seed: int, early: bool = False) -> tuple[Speaker, torch.Tensor, to
         answers.append([*answer, end])
         rights.append(line == answers[-1])
     prefix, targets = padded(sources), padded(answers)
-    model = Speaker(lines, answers)
+    model = MemorisedAnswers(lines, answers)
     return model, prefix, targets, end, float(np.mean(rights))
 
 
@@ -119,7 +121,7 @@ def written(model, prefix, targets, end_token):
 
 
 def guessed(model, prefix, targets):
-    """Of each sentence, which words the model guesses right with the right words before each (teacher forcing)."""
+    """For each sentence, which words the model predicts right, given the right words before each (teacher forcing)."""
     for source, target in zip(prefix, targets):
         source, target = source[source != -1][None], target[target != -1][None]
         logits, _ = model.eval()(source, target)
@@ -168,14 +170,14 @@ def share_of_wrong(model, prefix, targets, end_token):
     return (written(model, prefix, targets, end_token) != targets).any(1).float().mean()
 
 
-def share_from(answer: Callable, model: Speaker, prefix: torch.Tensor, targets: torch.Tensor, end: int) -> float:
+def share_from(answer: Callable, model: MemorisedAnswers, prefix: torch.Tensor, targets: torch.Tensor, end: int) -> float:
     result = run(lambda prefix, targets: answer(model, prefix, targets, end), prefix, targets, what="exact_match")
     return want_number(result, "exact_match", "one number, the share of right sentences.", "take the mean over the batch.")
 
 
 def want_share(answer: Callable, seed: int, early: bool, otherwise: str) -> None:
     """Refuse another share of right sentences than the model has."""
-    model, prefix, targets, end, wanted = interview(seed, early)
+    model, prefix, targets, end, wanted = model_and_sentences(seed, early)
     share = share_from(answer, model.eval(), prefix, targets, end)
     if abs(share - wanted) < 1e-6:
         return
@@ -192,7 +194,7 @@ def want_share(answer: Callable, seed: int, early: bool, otherwise: str) -> None
 @exact_match.aspect("greedy")
 def gives_the_same_share_each_time(answer, seed):
     torch.manual_seed(seed)
-    model, prefix, targets, end, wanted = interview(seed)
+    model, prefix, targets, end, wanted = model_and_sentences(seed)
     model.eval()
     shares = {round(share_from(answer, model, prefix, targets, end), 6) for _ in range(6)}
     if len(shares) > 1:
@@ -219,7 +221,7 @@ def accepts_outputs_shorter_than_the_targets(answer, seed):
 @exact_match.aspect("mode")
 def measures_in_evaluation_and_leaves_the_mode(answer, seed):
     for training in (True, False):
-        model, prefix, targets, end, wanted = interview(seed)
+        model, prefix, targets, end, wanted = model_and_sentences(seed)
         model.train(training)
         share = share_from(answer, model, prefix, targets, end)
         if abs(share - wanted) > 1e-6:
@@ -239,7 +241,7 @@ def measures_in_evaluation_and_leaves_the_mode(answer, seed):
 def chooses_on_validation_and_reports_test(answer, seed):
     for case in range(3):
         models = [f"model {k}" for k in range(4 + (case + seed) % 2)]
-        # The best on each of the three sets is another one.
+        # Each of the three sets has another best model.
         generator = np.random.default_rng(100 * seed + case)
         table = {name: generator.permutation(np.linspace(0.41, 0.93, len(models)) + shift).tolist()
                  for name, shift in (("train", 0.05), ("validation", 0.01), ("test", 0.0))}
@@ -291,7 +293,7 @@ def want_choice(answer: Callable, models: list[str], table: dict[str, list[float
     if asked.count("test") > 1:
         raise CheckFailed(
             f"the test sentences were asked {asked.count('test')} times.", "once, for the model that was chosen.",
-            "what you have looked at you cannot unsee: sooner or later somebody chooses by it. Ask test last, and once.")
+            "you cannot forget a score that you have seen: sooner or later you choose by it. Score on test last, and once.")
 
 
 def reported(number: float, table: dict[str, list[float]], best: dict[str, int]) -> str:

@@ -30,7 +30,7 @@ from ninelives.model import next_token_probabilities
 __all__ = ["generation_with", "pad_after_end", "prefix_generation"]
 
 START_TOKEN = (
-    "a start token stands before the answer. Here none is needed: the answer begins empty, (B, 0), and the last row of "
+    "a start token comes before the answer. None is needed here: the answer begins empty, (B, 0), and the last row of "
     "the prefix gives its first token."
 )
 ZERO_IS_AN_ID = "0 is an id like any other, and `if end_token:` takes it for nothing: if end_token is not None."
@@ -112,7 +112,7 @@ class StubDecoder(Half):
             if len(hidden_cache) != len(idx):
                 raise ValueError(f"idx has {len(idx)} rows and hidden_cache has {len(hidden_cache)}")
             cached = hidden_cache[..., 0].round().long() - 1  # (B, P)
-            # As the decoder of the course does, padding first: the last cached row is a token's.
+            # Move padding to the front, as the course's decoder does: the last cached row must belong to a token.
             cached = cached.gather(1, (cached != PAD).to(torch.uint8).argsort(dim=1, stable=True))
         logits = self.next_logits(cached, idx) * self.one  # (B, P + T, V)
         return self.note(idx, logits), None
@@ -141,12 +141,12 @@ def said(cached: torch.Tensor, idx: torch.Tensor, V: int) -> torch.Tensor:
 
 
 def reader(V: int) -> Stub:
-    """A model of certain tokens."""
+    """A model whose next token is certain."""
     return Stub(lambda cached, idx: certain(said(cached, idx, V), V), V)
 
 
 def continued(prefix: torch.Tensor, new: int, V: int) -> torch.Tensor:
-    """(B, new): what the reader must be made to write."""
+    """(B, new): the answer that a right `prefix_generation` writes with the reader."""
     answer = prefix[:, :0]
     for _ in range(new):
         answer = torch.cat((answer, said(prefix, answer, V)[:, -1:]), dim=1)
@@ -297,7 +297,7 @@ def feeds_back_what_it_has_drawn(answer, seed):
 
 
 def want_fed_back(answer, prefix: torch.Tensor, new: int, V: int) -> None:
-    """Refuse another answer than the one that the reader must be made to write."""
+    """Refuse another answer than a right `prefix_generation` writes with the reader."""
     model = reader(V)
     result = answer_to(answer, model, prefix, new)
     fed = model.decoder.fed
@@ -455,7 +455,7 @@ def ending(V: int, end: int) -> Stub:
 
 
 def ended_answers(prefix: torch.Tensor, new: int, V: int, end: int) -> torch.Tensor:
-    """(B, columns): what `ending` must be made to write, one row at a time."""
+    """(B, columns): the answer that a right `prefix_generation` writes with `ending`, one row at a time."""
     rows = []
     for row in prefix:
         words, decoder = [], ending(V, end).decoder
@@ -545,7 +545,7 @@ def zeros_after_the_end(model, prefix, max_new_tokens, temperature, end_token=No
 
 
 @prefix_generation.mistake(
-    "end", "the end token itself is padded away. It belongs to the answer: only what comes after it is −1.")
+    "end", "the end token itself is replaced by padding. It belongs to the answer: only what comes after it is −1.")
 def end_padded_away(model, prefix, max_new_tokens, temperature, end_token=None):
     return generation_with(model, prefix, max_new_tokens, temperature, end_token, finish=end_padded_too)
 
@@ -588,7 +588,7 @@ def restores_the_mode_and_keeps_no_gradients(answer, seed):
             if any(half.was_training):
                 raise CheckFailed(
                     f"the {name} is in training mode while it {'reads' if name == 'encoder' else 'writes'}.",
-                    "eval mode, for both halves and from the start: with dropout on, words are read with holes.",
+                    "eval mode, for both halves and from the start: with dropout on, the model ignores a random part of what it reads.",
                     "call model.eval() on the whole model, before the encoder is called.",
                 )
             if any(half.had_gradient):

@@ -16,7 +16,7 @@ ERROR_HINTS = {
     "is not defined": "Python does not know this name: it is misspelt, or defined in a cell further up that has not been run.",
     "must be tuple of ints": "`/` gives a float, and a size is a whole number: `//` divides whole numbers.",
     "in-place operation": "`x += …`, and a call that ends in an underscore, write into the caller's tensor: `x = x + …` makes a new one.",
-    "has no attribute": "there is nothing of the name after the dot: compare it with the names in __init__ and in the hints.",
+    "has no attribute": "nothing has the name after the dot: compare it with the names in __init__ and in the hints.",
 }
 
 

@@ -53,8 +53,8 @@ def tolerance(n: int, compared: int) -> float:
     """How far a frequency in n draws may be from its probability.
 
     By Hoeffding's inequality a frequency is off by more than e with a probability of at most
-    2 exp(-2 n e²). This e is so large that any of the `compared` frequencies is off by more in
-    only one of 1 / FALSE_ALARM runs.
+    2 exp(-2 n e²). This e is so large that a right answer exceeds it with any of the
+    `compared` frequencies in only one of 1 / FALSE_ALARM runs.
     """
     return math.sqrt(math.log(2 * compared / FALSE_ALARM) / (2 * n))
 

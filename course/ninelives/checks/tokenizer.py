@@ -202,7 +202,7 @@ def decode_cause(result: str, wanted: str, given: list[int], words: list[str]) -
         return "the end token says that the sentence is over; it is not a word of the sentence."
     if result.replace(" ", "") == wanted.replace(" ", ""):
         if "'" in wanted and "' " in result:
-            return "\"qu'\" stands right before the next word: `.replace(\"' \", \"'\")` at the end."
+            return "\"qu'\" comes right before the next word, without a blank: `.replace(\"' \", \"'\")` at the end."
         return "there is one blank between two words, and none at the ends: `\" \".join(…)`."
     if result.startswith(wanted):
         return "what comes after the end token is no longer part of the sentence: stop there, with `break`."

@@ -1,4 +1,4 @@
-"""Notebook 9: what the parts of a training must do, from the tokenizer to the recipe of one's own."""
+"""Notebook 9: what the parts of a training must do, from the tokenizer to the learner's own recipe."""
 
 import torch
 

@@ -21,7 +21,7 @@ training_step = Exercise("training_step", error_hints={
     "'NoneType' object has no attribute": "something that is None is used: before backward() the gradients are None.",
 })
 START_RATE = 0.5
-FAR = 1e9  # a norm that nothing is clipped to
+FAR = 1e9  # a norm that no gradient exceeds
 
 
 class Softmax(nn.Module):
@@ -167,7 +167,7 @@ def rate_for_the_first_group(model, optimizer, batch, rate, grad_clip):
 
 @training_step.mistake(
     "update",
-    "this is plain descent, as if every step were the first. The optimizer remembers the steps before: let the "
+    "this is plain gradient descent, as if every step were the first. The optimizer remembers the steps before: let the "
     "one that was given move the parameters, `optimizer.step()`.",
 )
 def descent_by_hand(model, optimizer, batch, rate, grad_clip):

@@ -41,7 +41,7 @@ class SideBySide(GivenBlock):
         return torch.cat((x, self.transform(x)), dim=-1)
 
 
-@block.mistake("shape", "one sequence follows the other. Add the two.")
+@block.mistake("shape", "the two are joined along the tokens, one after the other. Add them.")
 class OneAfterTheOther(GivenBlock):
     def forward(self, x, attention_mask=None):
         x = torch.cat((x, self.attend(x, attention_mask)), dim=1)
@@ -71,7 +71,7 @@ class PostNorm(GivenBlock):
         return self.norm_2(x + self.mlp(x))
 
 
-@block.mistake("values", "the norms are applied to what attention and the mlp return. Apply them to what the two read.")
+@block.mistake("values", "the norms are applied to what attention and the mlp return. Apply them to the inputs of the two.")
 class NormOfTheResult(GivenBlock):
     def forward(self, x, attention_mask=None):
         x = x + self.norm_1(self.attention(x, attention_mask))
@@ -186,8 +186,8 @@ class NoSecondNorm(GivenBlock):
         return x + self.mlp(x)
 
 
-@block.mistake("values", "the mlp comes before attention. First the tokens read each other, then the mlp works on "
-                         "what each has read.")
+@block.mistake("values", "the mlp comes before attention. First the tokens attend to each other, then the mlp works on "
+                         "what each has gathered.")
 class MlpFirst(GivenBlock):
     def forward(self, x, attention_mask=None):
         x = x + self.transform(x)
@@ -330,7 +330,7 @@ def pytorch_block(
         "norm1.weight": parts.norm_1.weight, "norm1.bias": parts.norm_1.bias,
         "norm2.weight": parts.norm_2.weight, "norm2.bias": parts.norm_2.bias,
     })
-    # There True means hidden, and the heads share an axis with the batch.
+    # In PyTorch's layer True means hidden, and the heads share an axis with the batch.
     hidden = None if mask is None else ~mask.expand(-1, config.n_head, -1, -1).flatten(0, 1)
     return theirs(x, src_mask=hidden).detach()
 

@@ -136,7 +136,7 @@ def want_gradient(
         CheckFailed: naming the parameters left out.
     """
     if output.requires_grad:
-        # A plain sum can have a zero gradient by symmetry; weights of random sign have not.
+        # A plain sum can have a zero gradient by symmetry; weights of random sign prevent that.
         (output * torch.randn_like(output)).sum().backward()
     lost = [
         name for name, p in module.named_parameters()

@@ -2,6 +2,7 @@
 
 import os
 import sysconfig
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +47,8 @@ def test_learners_code_reads_the_paths_that_a_course_names_and_no_other(tmp_path
             assert kernel.run(f"open('{tmp_path}/secret.csv')").error == "PermissionError"
     finally:
         server.close()
+
+
+def test_no_readable_path_contains_a_course():
+    for path in readable_paths():
+        assert not Path(path, "solutions").exists() and not Path(path, "answers").exists()

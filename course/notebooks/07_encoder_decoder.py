@@ -413,19 +413,18 @@ figures.heatmap(
 )
 
 # %% [markdown]
-# Some words look where a dictionary would: "il" at "it", "le" at "the". "Chat" looks at "cat" in one head, and in another at
-# a word that means nothing:
+# Some words attend to the word that a dictionary gives: "il" to "it", "le" to "the". But "chat" does not attend to "cat":
 
 # %%
-for head, word in ((0, "il"), (0, "le"), (1, "chat"), (2, "chat")):
+for head, word in ((0, "il"), (0, "le"), (0, "chat"), (3, "chat")):
     row = attentions[0, head, french.index(word)]  # (P + T,)
     print(f"layer 1, head {head + 1}:", figures.read_row(row, [word], 0, english_words + french))
 
 # %% [markdown]
-# That is "the", in front of the cat. Mind what a column is: not a word, but the vector that the encoder has made at the word's
-# *place*. By then other words have left their mark in it. So attention tells *where* something is fetched, and not
-# *what*. To find that out, operate on the cache. Encode the sentence of the cat and that of the cow, exchange a row or
-# two, and let the decoder write:
+# It attends to "the", a word that means nothing. Mind what a column is: not a word, but the vector that the encoder has
+# made at the word's *position*. By then other words have left their mark in it. So attention tells *where* something is
+# fetched, and not *what*. To find that out, operate on the cache. Encode the sentence of the cat and that of the cow, swap
+# one row, and let the decoder write:
 
 # %%
 def hidden_states(text):
@@ -434,18 +433,17 @@ def hidden_states(text):
 
 
 of_the_cat, of_the_cow = hidden_states(english), hidden_states(english.replace("cat", "cow"))
-for exchanged in ([1], [0], [0, 1], [8]):
+for row in (1, 0, 8):
     mixed = of_the_cat.clone()
-    mixed[:, exchanged] = of_the_cow[:, exchanged]
+    mixed[:, row] = of_the_cow[:, row]
     one_by_one = stream(model.decoder, prefix[:, :0], 24, temperature=0, hidden_cache=mixed, end_token=end)
     written = torch.stack(list(one_by_one), dim=1)  # (1, new)
-    places = " and ".join(f"“{english_words[place]}”" for place in exchanged)
-    print(f"the cow's at {places}:\n    {tokenizer.decode(written[0])}")
+    print(f"the cow's row at “{english_words[row]}”:\n    {tokenizer.decode(written[0])}")
 
 # %% [markdown]
-# Exchange the row of "cat": nothing happens. Exchange that of the first "the": nothing. Exchange both, and it is *la vache*. The
-# encoder has left the animal at two places, and the decoder fetches it from both, as its two heads said. Whoever tries one place alone
-# concludes that neither matters.
+# Swap the row of "cat": nothing happens. Swap the row of the first "the", and it is *la vache*. The encoder has moved the
+# animal to the position of "the", and the decoder fetches it there, as its heads said. If you read the words at the edge of
+# the picture alone, you conclude that the decoder ignores the cat.
 #
 # Now the row of **"it"**, the same word in both sentences. The animal is still a cat, but it has become *elle* and *rassasiée*. So the
 # vector of "it" knows who "it" is. The encoder has found it out, and the decoder reads it there when it has to

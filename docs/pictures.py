@@ -10,7 +10,7 @@ from ninelives import weights
 from ninelives.widgets import AttentionExplorer
 
 HERE = Path(__file__).parent
-sys.path.append(str(HERE.parent / "tests" / "browser"))
+sys.path += [str(HERE.parent / "tests" / "browser"), str(HERE.parent / "tests")]  # both hold a conftest; the browser's is meant
 from conftest import FLAGS, find_chromium
 
 SENTENCE = "the cat did not want to eat because it was full"

@@ -47,7 +47,7 @@ def test_the_bundle_holds_a_picture_with_its_words_and_no_html(widget):
 
 def test_a_cell_gets_the_picture_then_its_words_then_the_widget(widget, monkeypatch):
     outputs = []
-    for module in ("lab_widget", "training_monitor"):
+    for module in ("lab_widget", "training_monitor.cell"):
         monkeypatch.setattr(f"ninelives.widgets.{module}.display", lambda data, **how: outputs.append([data, how]))
     widget._ipython_display_()
     (still, how), (words, _), (alive, _) = outputs

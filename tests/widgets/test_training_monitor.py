@@ -26,7 +26,7 @@ def monitor():
 def shown(monkeypatch):
     """What the monitor displays, with how."""
     calls = []
-    monkeypatch.setattr("ninelives.widgets.training_monitor.display", lambda data, **how: calls.append((data, how)))
+    monkeypatch.setattr("ninelives.widgets.training_monitor.cell.display", lambda data, **how: calls.append((data, how)))
     return calls
 
 
@@ -115,7 +115,7 @@ def test_the_repr_says_what_is_shown(monitor):
 
 def test_the_still_picture_is_drawn_again_when_the_cell_is_over(monitor, shown, monkeypatch):
     shell = InteractiveShell.instance()
-    monkeypatch.setattr("ninelives.widgets.training_monitor.get_ipython", lambda: shell)
+    monkeypatch.setattr("ninelives.widgets.training_monitor.cell.get_ipython", lambda: shell)
     monitor._ipython_display_()
     monitor(entry(100, accuracy=0.5))
     before = list(shown)

@@ -1,4 +1,9 @@
-"""What moves: one anywidget per tool, drawn in the browser."""
+"""What moves: one anywidget per tool, drawn in the browser.
+
+Each tool is a folder. Its `widget.py` has the traits and what Python computes, `index.js` draws in the browser, and the
+files beside them have one subject each: in_words.py and in_words.js say the same. `js/` and `base.css` have what all
+tools share in the browser. `inline.py` makes one text of a tool's modules, since a notebook loads it from a blob.
+"""
 
 from ninelives.widgets.attention_explorer import AttentionExplorer
 from ninelives.widgets.layer_stepper import LayerStepper
@@ -8,4 +13,6 @@ from ninelives.widgets.temperature_lab import TemperatureLab
 from ninelives.widgets.training_monitor import TrainingMonitor
 from ninelives.widgets.translation_lab import TranslationLab
 
-__all__ = ["AttentionExplorer", "LayerStepper", "MaskLab", "PositionLab", "TemperatureLab", "TrainingMonitor", "TranslationLab"]
+__all__ = [
+    "AttentionExplorer", "LayerStepper", "MaskLab", "PositionLab", "TemperatureLab", "TrainingMonitor", "TranslationLab",
+]

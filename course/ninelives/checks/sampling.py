@@ -89,7 +89,7 @@ def want_draws(write: Callable[..., torch.Tensor], seed: int, text: str, prompt:
             a, b = divmod(int((seen - wanted).abs().argmax()), V)
             raise CheckFailed(
                 f"at temperature {temperature:g} the new tokens are {a}, {b} in {seen[a, b]:.3f} of {DRAWS} {text}s.",
-                f"about {wanted[a, b]:.3f}: the second token depends on the first, and is drawn independently of it.",
+                f"about {wanted[a, b]:.3f}: the second token depends on the first, and has a draw of its own.",
                 pair_cause(write, table, idx),
                 picture=partial(
                     wanted_and_yours, wanted, seen,

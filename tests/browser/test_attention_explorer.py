@@ -60,11 +60,11 @@ def test_the_arrow_keys_in_the_heatmap_read_a_row_out(notebook, explorer):
     notebook.run("explorer.layer, explorer.head = 1, 2")
     heatmap = explorer.locator(".nl-heat")
     press(heatmap, *["ArrowDown"] * 9)
-    expect(explorer.locator(".nl-readout")).to_contain_text("it reads cat 0.71, full 0.08")
-    expect(explorer.get_by_role("status")).to_contain_text("it reads cat 0.71, full 0.08")
+    expect(explorer.locator(".nl-readout")).to_contain_text("it attends to cat 0.71, full 0.08")
+    expect(explorer.get_by_role("status")).to_contain_text("it attends to cat 0.71, full 0.08")
     assert notebook.run("print(explorer.token)") == "8"
     press(heatmap, "ArrowRight", "ArrowRight")
-    expect(explorer.get_by_role("status")).to_have_text("it reads cat 0.71")
+    expect(explorer.get_by_role("status")).to_have_text("it attends to cat 0.71")
     press(heatmap, "Escape")
     assert notebook.run("print(explorer.token)") == "None"
 
@@ -96,14 +96,14 @@ def test_pointing_previews_a_row_and_a_click_keeps_it(notebook, explorer):
     notebook.run("explorer.layer, explorer.head = 1, 2")
     row = explorer.locator(".nl-reader", has_text=re.compile("^it$"))
     row.hover()
-    expect(explorer.locator(".nl-readout")).to_contain_text("it reads cat 0.71")
+    expect(explorer.locator(".nl-readout")).to_contain_text("it attends to cat 0.71")
     assert notebook.run("print(explorer.token)") == "None"
     row.click()
     explorer.get_by_role("tab", name="All heads").hover()
-    expect(explorer.locator(".nl-readout")).to_contain_text("it reads cat 0.71")
+    expect(explorer.locator(".nl-readout")).to_contain_text("it attends to cat 0.71")
     assert notebook.run("print(explorer.token)") == "8"
     explorer.get_by_role("button", name="Clear").click()
-    expect(explorer.locator(".nl-readout")).not_to_contain_text("reads cat")
+    expect(explorer.locator(".nl-readout")).not_to_contain_text("attends to cat")
 
 
 def test_a_click_on_a_cell_of_the_heatmap_chooses_its_row(notebook, explorer):
@@ -134,7 +134,7 @@ def test_heads_are_ranked_by_the_link_between_two_words(notebook, explorer):
     expect(explorer.locator(".nl-ranking b")).to_have_text(wanted.split())
     explorer.get_by_label("to", exact=True).select_option("cat")
     explorer.get_by_role("button", name="Layer 2, head 3").click()
-    expect(explorer.locator(".nl-readout")).to_contain_text("it reads cat 0.71")
+    expect(explorer.locator(".nl-readout")).to_contain_text("it attends to cat 0.71")
 
 
 def test_a_hidden_word_is_gone_and_the_rows_are_renormalised(notebook, explorer):
@@ -142,10 +142,10 @@ def test_a_hidden_word_is_gone_and_the_rows_are_renormalised(notebook, explorer)
     explorer.get_by_role("tab", name="Hide words").click()
     explorer.get_by_role("button", name="cat", exact=True).click()
     expect(explorer.locator(".nl-note")).to_contain_text("1 word hidden; each row is renormalised")
-    expect(explorer.locator(".nl-readout")).to_contain_text(f"it reads full {0.08 / 0.29:.2f}")
-    assert "it reads full 0.28" in notebook.run("print(explorer.describe())")
+    expect(explorer.locator(".nl-readout")).to_contain_text(f"it attends to full {0.08 / 0.29:.2f}")
+    assert "it attends to full 0.28" in notebook.run("print(explorer.describe())")
     explorer.get_by_role("button", name="Show every word").click()
-    expect(explorer.locator(".nl-readout")).to_contain_text("it reads cat 0.71")
+    expect(explorer.locator(".nl-readout")).to_contain_text("it attends to cat 0.71")
 
 
 def test_the_words_in_the_browser_are_those_of_python(notebook, explorer):
@@ -171,7 +171,7 @@ def test_two_linked_explorers_move_together(notebook):
 
 def test_512_words_have_readable_labels_and_move_by_key(notebook):
     explorer = notebook.cell(3).locator(".nl-explorer")
-    expect(explorer.locator(".nl-readout")).to_contain_text("reads")
+    expect(explorer.locator(".nl-readout")).to_contain_text("attends to")
     boxes = [label.bounding_box() for label in explorer.locator(".nl-reader").all()]
     boxes.sort(key=lambda box: box["y"])
     assert len(boxes) > 20
@@ -184,14 +184,14 @@ def test_512_words_have_readable_labels_and_move_by_key(notebook):
 def test_one_word_has_neither_sliders_nor_a_grid(notebook):
     explorer = notebook.cell(4).locator(".nl-explorer")
     press(explorer.locator(".nl-heat"), "ArrowDown")
-    expect(explorer.locator(".nl-readout")).to_contain_text("cat reads cat 1.00")
+    expect(explorer.locator(".nl-readout")).to_contain_text("cat attends to cat 1.00")
     expect(explorer.get_by_role("slider")).to_have_count(0)
     expect(explorer.get_by_role("tab")).to_have_count(2)
 
 
 def test_cross_attention_has_its_own_columns(notebook):
     explorer = notebook.cell(5).locator(".nl-explorer")
-    expect(explorer.locator(".nl-readout")).to_contain_text("chat reads")
+    expect(explorer.locator(".nl-readout")).to_contain_text("chat attends to")
     expect(explorer.locator(".nl-reader")).to_have_text("chat le est plein".split())
     expect(explorer.locator(".nl-lines")).to_contain_text("because")
 
@@ -213,7 +213,7 @@ def test_the_exported_page_works_alone(notebook, explorer, open_alone, lab):
     set_slider(alone, "Layer", 1)
     set_slider(alone, "Head", 2)
     press(alone.locator(".nl-heat"), *["ArrowDown"] * 9)
-    expect(alone.locator(".nl-readout")).to_contain_text("it reads cat 0.71, full 0.08")
+    expect(alone.locator(".nl-readout")).to_contain_text("it attends to cat 0.71, full 0.08")
 
 
 def test_nothing_outside_this_machine_was_asked_for(page):

@@ -45,13 +45,13 @@ def test_the_explorer_is_there_before_attention_is_written_and_says_whose_it_sho
     expect(whose).to_contain_text("Running on the package's MultiHeadSelfAttention")
     desk.run("two_heads = ")
     explorer = desk.run("AttentionExplorer(hand_weights").locator(".nl-explorer")
-    expect(explorer.locator(".nl-readout")).to_contain_text("it reads cat 0.71")
+    expect(explorer.locator(".nl-readout")).to_contain_text("it attends to cat 0.71")
     explorer.locator(".nl-heat").press("ArrowDown")
-    expect(explorer.locator(".nl-readout")).to_contain_text("was reads")
+    expect(explorer.locator(".nl-readout")).to_contain_text("was attends to")
     explorer.get_by_role("gridcell", name="Layer 1, head 2").click()
     expect(explorer.locator(".nl-where")).to_have_text("Layer 1, head 2")
     explorer.get_by_role("tab", name="In words").click()
-    expect(explorer).to_contain_text("full reads")
+    expect(explorer).to_contain_text("full attends to")
 
 
 def test_the_notebook_reopened_without_running_shows_picture_answer_and_check(desk, open_notebook):

@@ -31,14 +31,14 @@ def test_the_words_follow_the_data():
     alt = heatmap([[0.9, 0.1], [0.3, 0.7]], ["cat", "it"], title="Head 1", caption="c",
                   mark=[("it", "cat")]).alt
     assert alt == (
-        "Head 1: a heatmap of 2 by 2 weights. cat reads cat 0.90, it 0.10. "
-        "it reads it 0.70, cat 0.30. Outlined: it to cat 0.30."
+        "Head 1: a heatmap of 2 by 2 weights. cat attends to cat 0.90, it 0.10. "
+        "it attends to it 0.70, cat 0.30. Outlined: it to cat 0.30."
     )
 
 
 def test_rows_and_columns_may_differ():
     alt = heatmap([[0.9, 0.1, 0]], ["chat"], ["the", "cat", "the"], title="t", caption="c").alt
-    assert "chat reads the₁ 0.90, cat 0.10" in alt
+    assert "chat attends to the₁ 0.90, cat 0.10" in alt
 
 
 def test_masked_scores_are_drawn_and_described():
@@ -64,7 +64,7 @@ def test_512_tokens_have_thinned_labels_and_a_small_file():
     picture = heatmap(weights, [f"w{i}" for i in range(512)], title="t", caption="c")
     labels = [text for text in texts(picture) if text.startswith("w")]
     assert 20 < len(labels) < 100
-    note = "Each row reads the columns. Each square shows the strongest of 4 by 4 cells."
+    note = "Each row attends to the columns. Each square shows the strongest of 4 by 4 cells."
     assert note in texts(picture)
     assert len(picture.png()) < 70_000
 

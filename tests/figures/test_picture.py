@@ -109,7 +109,7 @@ def test_displaying_emits_exactly_these_outputs(picture, shell):
 
 def test_html_in_the_classic_template_has_the_alt_text_and_the_caption(picture):
     page = html_of(picture, "classic")
-    assert 'alt="Weights: a heatmap of 2 by 2 weights. &lt;pad&gt; reads a*b* 0.75' in page
+    assert 'alt="Weights: a heatmap of 2 by 2 weights. &lt;pad&gt; attends to a*b* 0.75' in page
     assert "<em>What &lt;pad&gt; &amp; *stars* read, for <span>$</span>1.</em>" in page
 
 

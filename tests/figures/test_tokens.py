@@ -10,13 +10,13 @@ ROW = [0.02, 0.71, 0.08, 0.04, 0.15]
 
 def test_every_word_is_drawn_with_its_weight():
     shown = texts(token_row(TOKENS, ROW, "saw", caption="c"))
-    assert {"the₁", "cat", "saw", "the₂", "dog", "0.71", "0.15", "What “saw” reads"} <= set(shown)
+    assert {"the₁", "cat", "saw", "the₂", "dog", "0.71", "0.15", "What “saw” attends to"} <= set(shown)
 
 
-def test_the_words_say_what_is_read():
+def test_the_words_say_what_is_attended_to():
     assert token_row(TOKENS, [ROW] * 5, 3, caption="c").alt == (
-        "A sentence of 5 words, each shaded by how much the₂ reads it: "
-        "the₂ reads cat 0.71, dog 0.15, saw 0.08."
+        "A sentence of 5 words, each shaded by how much the₂ attends to it: "
+        "the₂ attends to cat 0.71, dog 0.15, saw 0.08."
     )
 
 

@@ -8,40 +8,40 @@ ROW = [0.02, 0.71, 0.08, 0.04, 0.15]
 
 
 def test_a_row_is_described_from_the_largest_weight_down():
-    assert read_row([ROW] * 5, TOKENS, "saw") == "saw reads cat 0.71, dog 0.15, saw 0.08"
+    assert read_row([ROW] * 5, TOKENS, "saw") == "saw attends to cat 0.71, dog 0.15, saw 0.08"
 
 
 def test_a_row_alone_is_enough():
-    assert read_row(ROW, TOKENS, "cat", most=1) == "cat reads cat 0.71"
+    assert read_row(ROW, TOKENS, "cat", most=1) == "cat attends to cat 0.71"
 
 
 def test_repeated_words_are_distinguished():
-    assert read_row(ROW, TOKENS, 3, at_least=0.03).startswith("the₂ reads cat")
+    assert read_row(ROW, TOKENS, 3, at_least=0.03).startswith("the₂ attends to cat")
     assert position_of(TOKENS, "the₂") == 3
 
 
 def test_other_columns_can_be_named():
     weights = [[0.9, 0.1], [0.2, 0.8]]
     assert read_row(weights, ["le", "chat"], "chat", ["the", "cat"]) == (
-        "chat reads cat 0.80, the 0.20"
+        "chat attends to cat 0.80, the 0.20"
     )
 
 
 def test_a_row_without_a_large_weight_is_described_as_such():
     thin = np.linspace(2, 3, 40) / 100
     assert read_row(thin, [f"w{i}" for i in range(40)], 0) == (
-        "w0 reads no word with 0.05 or more (most: w39 0.03)"
+        "w0 attends to no word with 0.05 or more (most: w39 0.03)"
     )
 
 
 def test_no_word_of_an_even_row_is_named():
-    assert read_row(np.full(11, 1 / 11), ["w"] * 11, 3) == "w₄ reads all 11 words alike, 0.09 each"
-    assert read_row([1.0], ["alone"], 0) == "alone reads alone 1.00"
+    assert read_row(np.full(11, 1 / 11), ["w"] * 11, 3) == "w₄ attends to all 11 words equally, 0.09 each"
+    assert read_row([1.0], ["alone"], 0) == "alone attends to alone 1.00"
 
 
 def test_every_row_of_a_small_matrix_is_described():
     text = describe_attention([[1, 0], [0.4, 0.6]], ["a", "b"])
-    assert text == "a reads a 1.00. b reads b 0.60, a 0.40."
+    assert text == "a attends to a 1.00. b attends to b 0.60, a 0.40."
 
 
 def test_of_a_long_matrix_the_rows_with_the_largest_weights_are_described():
@@ -49,8 +49,8 @@ def test_of_a_long_matrix_the_rows_with_the_largest_weights_are_described():
     weights[17] = np.eye(30)[4]
     text = describe_attention(weights, [f"w{i}" for i in range(30)])
     assert text.startswith("The 12 most decided of 30 rows: ")
-    assert "w17 reads w4 1.00" in text
-    assert text.count(" reads ") == 12
+    assert "w17 attends to w4 1.00" in text
+    assert text.count(" attends to ") == 12
 
 
 @pytest.mark.parametrize(

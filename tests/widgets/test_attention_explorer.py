@@ -21,7 +21,7 @@ def attention(*shape: int, seed: int = 0) -> torch.Tensor:
 
 
 def hand_set() -> torch.Tensor:
-    """One head (T, T) in which every word reads itself, except "it"."""
+    """One head (T, T) in which every word attends to itself, except "it"."""
     weights = torch.eye(len(SENTENCE))
     weights[IT] = 0.21 / 9
     weights[IT, CAT], weights[IT, FULL] = 0.71, 0.08
@@ -47,7 +47,7 @@ def test_every_form_that_a_model_returns_is_taken(attentions, shape):
     assert AttentionExplorer(attentions, SENTENCE).shape == shape
 
 
-def test_layers_and_heads_arrive_in_their_places():
+def test_layers_and_heads_keep_their_positions():
     weights = attention(2, 3, 11, 11)
     assert np.abs(sent(AttentionExplorer(weights, SENTENCE)) - weights.numpy()).max() < 1e-3
 
@@ -102,7 +102,7 @@ def test_repeated_words_are_numbered():
 
 def test_a_single_word_can_be_explored():
     explorer = AttentionExplorer(torch.ones(1, 1, 1, 1), ["cat"], token=0)
-    assert "cat reads cat 1.00" in explorer.describe()
+    assert "cat attends to cat 1.00" in explorer.describe()
     assert explorer.picture().png()
 
 
@@ -113,10 +113,10 @@ def test_five_hundred_and_twelve_words_can_be_explored():
     assert explorer.picture().png()
 
 
-def test_describe_says_what_the_chosen_word_reads():
+def test_describe_says_what_the_chosen_word_attends_to():
     said = AttentionExplorer(hand_set(), SENTENCE, token="it").describe()
-    assert said.startswith("Layer 1 of 1, head 1 of 1. Chosen: it reads cat 0.71, full 0.08.")
-    assert "full reads full 1.00" in said
+    assert said.startswith("Layer 1 of 1, head 1 of 1. Chosen: it attends to cat 0.71, full 0.08.")
+    assert "full attends to full 1.00" in said
 
 
 def test_describe_follows_the_selection():
@@ -132,14 +132,14 @@ def test_hiding_a_word_renormalises_the_rest_and_says_so():
     explorer.hidden = [CAT]
     said = explorer.describe()
     assert "Hidden: cat" in said and "renormalised" in said
-    assert f"it reads full {0.08 / 0.29:.2f}" in said
-    assert "cat reads" not in said
+    assert f"it attends to full {0.08 / 0.29:.2f}" in said
+    assert "cat attends to" not in said
 
 
-def test_a_row_that_reads_hidden_words_only_shows_no_weight():
+def test_a_row_that_attends_to_hidden_words_only_shows_no_weight():
     explorer = AttentionExplorer(torch.tensor([[1.0, 0.0], [1.0, 0.0]]), ["a", "b"], token=1)
     explorer.hidden = [0]
-    assert "b reads no word with 0.05 or more (most: b 0.00)" in explorer.describe()
+    assert "b attends to no word with 0.05 or more (most: b 0.00)" in explorer.describe()
 
 
 def test_with_every_word_hidden_there_are_words_and_no_picture():
@@ -151,12 +151,12 @@ def test_with_every_word_hidden_there_are_words_and_no_picture():
         explorer.picture()
 
 
-def test_cross_attention_hides_among_the_words_that_are_read():
+def test_cross_attention_hides_among_the_words_that_are_attended_to():
     weights = torch.tensor([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]])
     explorer = AttentionExplorer(weights, ["le", "chat"], ["the", "black", "cat"], token="chat")
     explorer.hidden = [1]
     assert explorer.cross
-    assert f"chat reads cat {0.8 / 0.9:.2f}, the {0.1 / 0.9:.2f}" in explorer.describe()
+    assert f"chat attends to cat {0.8 / 0.9:.2f}, the {0.1 / 0.9:.2f}" in explorer.describe()
 
 
 def test_the_picture_follows_the_selection():

@@ -69,7 +69,7 @@ def test_describe_says_what_the_chosen_row_may_attend_to_and_with_which_weights(
     lab.sentence, lab.token = 1, 0
     row = torch.tensor(lab.scores[0][:2]).softmax(0)
     said = lab.describe()
-    assert "it (position 1 of sentence 2) may attend to it, slept: it reads" in said
+    assert "it (position 1 of sentence 2) may attend to it, slept: it attends to" in said
     assert f"it {row[0]:.2f}" in said and f"slept {row[1]:.2f}" in said
     assert "sentence 2: a mask of 6 by 6. No token may attend to pad₁ to pad₄" in said
 

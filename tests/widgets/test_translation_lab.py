@@ -140,7 +140,7 @@ def test_describe_tells_the_word_its_rivals_and_where_it_looked():
     row = np.array(shown.weights)[1, 1, 1]
     columns = [*shown.english, *shown.french]
     best = int(row.argmax())
-    assert f"Layer 2, head 2: when chat is written, its row reads {columns[best]} {row[best]:.2f}" in said
+    assert f"Layer 2, head 2: when chat is written, its row attends to {columns[best]} {row[best]:.2f}" in said
 
 
 def test_all_heads_together_are_their_mean():
@@ -148,7 +148,7 @@ def test_all_heads_together_are_their_mean():
     shown.step = 1
     row = np.array(shown.weights).mean((0, 1))[0]
     best = int(row.argmax())
-    assert f"Mean of all heads: when le is written, its row reads {[*shown.english, *shown.french][best]} {row[best]:.2f}" in shown.describe()
+    assert f"Mean of all heads: when le is written, its row attends to {[*shown.english, *shown.french][best]} {row[best]:.2f}" in shown.describe()
 
 
 def test_the_picture_follows_the_state():

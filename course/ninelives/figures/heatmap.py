@@ -46,7 +46,7 @@ def heatmap(
     values=None,
     mark: Sequence[tuple[int | str, int | str]] | None = None,
 ) -> Picture:
-    """Weights (T, S) as a heatmap: each row reads the columns.
+    """Weights (T, S) as a heatmap: each row attends to the columns.
 
     `rows` are the T queries, `columns` the S keys (the same as `rows` if left out);
     repeated words are numbered. Up to 12 by 12 numbers are printed in the cells: the weights,
@@ -88,7 +88,7 @@ def heatmap(
         outline(axes, framed)
         if not with_numbers:
             colour_bar(axes)
-        put_note(figure, f"Each row reads the columns. {block_note(weights)}")
+        put_note(figure, f"Each row attends to the columns. {block_note(weights)}")
         put_title(figure, title)
 
     shown = _describe_scores if scores else describe_attention
@@ -140,7 +140,7 @@ def head_grid(weights, tokens: Sequence[str], *, title: str, caption: str) -> Pi
             if down == 0:
                 label_columns(axes, names, size)
         colour_bar(figure.axes[min(across, n_head) - 1])
-        put_note(figure, f"Each row reads the columns. {block_note(weights[0])}")
+        put_note(figure, f"Each row attends to the columns. {block_note(weights[0])}")
         put_title(figure, title)
 
     heads = [_describe_head(number, matrix, names)

@@ -81,10 +81,10 @@ def token_row(tokens: Sequence[str], weights, query: int | str, *, caption: str)
                       color=ink_on(colour))
             axes.text(middle, y + BOX + 0.06, f"{row[piece]:.2f}", size=NOTE_SIZE, color=MUTED,
                       ha="center", va="top")
-        put_title(figure, f"What “{visible(name)}” reads")
+        put_title(figure, f"What “{visible(name)}” attends to")
 
     alt = (f"A sentence of {count} {'word' if count == 1 else 'words'}, each shaded by how much "
-           f"{name} reads it: {read_row(row, tokens, query, tokens, most=5)}.")
+           f"{name} attends to it: {read_row(row, tokens, query, tokens, most=5)}.")
     return Picture(draw, caption, alt)
 
 

@@ -43,27 +43,27 @@ def read_row(
     most: int = 3,
     at_least: float = 0.05,
 ) -> str:
-    """What one token attends to, such as "it reads cat 0.71, full 0.08".
+    """What one token attends to, such as "it attends to cat 0.71, full 0.08".
 
     `weights` is the matrix (T, S) or the row of the query (S,). `columns` names the S
     keys, if they are not `tokens`. At most `most` words are named, each with a weight
-    of `at_least` or more; of an even row none is. Raises ValueError for NaN
+    of `at_least` or more; none if all weights are about equal. Raises ValueError for NaN
     or labels that do not fit.
     """
     row, name, columns = query_row(weights, tokens, query, columns)
     most_read, least_read = row.max(), row.min()
     even = f"{most_read:.2f}" == f"{least_read:.2f}" and most_read - least_read <= 0.1 * most_read
     if len(row) > 1 and most_read > 0 and even:
-        return f"{name} reads all {len(row)} words alike, {most_read:.2f} each"
+        return f"{name} attends to all {len(row)} words equally, {most_read:.2f} each"
     order = np.argsort(-row, kind="stable")
     named = [j for j in order[:most] if row[j] >= at_least]
     if not named:
         best = order[0]
         return (
-            f"{name} reads no word with {at_least:.2f} or more "
+            f"{name} attends to no word with {at_least:.2f} or more "
             f"(most: {columns[best]} {row[best]:.2f})"
         )
-    return f"{name} reads " + ", ".join(f"{columns[j]} {row[j]:.2f}" for j in named)
+    return f"{name} attends to " + ", ".join(f"{columns[j]} {row[j]:.2f}" for j in named)
 
 
 def query_row(

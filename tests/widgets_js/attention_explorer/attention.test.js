@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { attentionOf, linkWeight, rowOf, viewOf } from "../../../course/ninelives/widgets/attention_explorer/attention.js";
 import { cases } from "../cases.js";
 
-// One layer, two heads, three words; the second head reads from right to left.
+// One layer, two heads, three words; in the second head every word attends to itself.
 const units = [[0.5, 0.25, 0.25], [0.125, 0.875, 0], [0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]].flat().map(w => 64000 * w);
 const buffer = new Uint16Array(units).buffer;
 /** @type {import("../../../course/ninelives/widgets/attention_explorer/attention.js").State} */

@@ -18,7 +18,7 @@ test("a row names its three strongest words, from the strongest on", () => {
 });
 
 test("a row in which all words are alike says so", () => {
-  assert.equal(rowInWords(new Float32Array([0.25, 0.25, 0.25, 0.25]), WORDS), "all 4 words alike, 0.25 each");
+  assert.equal(rowInWords(new Float32Array([0.25, 0.25, 0.25, 0.25]), WORDS), "all 4 words equally, 0.25 each");
 });
 
 test("a row without a strong word names the strongest", () => {
@@ -28,21 +28,21 @@ test("a row without a strong word names the strongest", () => {
   assert.equal(rowInWords(many, [..."ab".repeat(25)]), "no word with 0.05 or more (most: b 0.04)");
 });
 
-const said = { head: "Layer 1, head 1", sentence: "it reads cat 0.71", cell: "", note: "" };
+const said = { head: "Layer 1, head 1", sentence: "it attends to cat 0.71", cell: "", note: "" };
 
 test("at first only the row is spoken", () => {
-  assert.equal(news(null, said), "it reads cat 0.71");
+  assert.equal(news(null, said), "it attends to cat 0.71");
   assert.equal(news(null, { ...said, sentence: "" }), "");
 });
 
 test("another head is named before its row", () => {
-  assert.equal(news(said, { ...said, head: "Layer 2, head 1", sentence: "it reads full 0.40" }), "Layer 2, head 1. it reads full 0.40");
+  assert.equal(news(said, { ...said, head: "Layer 2, head 1", sentence: "it attends to full 0.40" }), "Layer 2, head 1. it attends to full 0.40");
 });
 
 test("within a row only the new cell is spoken", () => {
-  assert.equal(news(said, { ...said, cell: "it reads full 0.08" }), "it reads full 0.08");
+  assert.equal(news(said, { ...said, cell: "it attends to full 0.08" }), "it attends to full 0.08");
 });
 
 test("that every word is shown again is spoken", () => {
-  assert.equal(news({ ...said, note: "1 word hidden." }, said), "Every word is shown. it reads cat 0.71");
+  assert.equal(news({ ...said, note: "1 word hidden." }, said), "Every word is shown. it attends to cat 0.71");
 });

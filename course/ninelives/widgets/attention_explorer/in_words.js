@@ -13,7 +13,7 @@ export function rowInWords(row, words) {
   const named = (/** @type {number} */ c) => `${words[c]} ${row[c].toFixed(2)}`;
   const most = Math.max(...row), least = Math.min(...row);
   if (row.length > 1 && most > 0 && most.toFixed(2) === least.toFixed(2) && most - least <= 0.1 * most)
-    return `all ${row.length} words alike, ${most.toFixed(2)} each`;
+    return `all ${row.length} words equally, ${most.toFixed(2)} each`;
   return strongest(row).map(named).join(", ") || `no word with 0.05 or more (most: ${named(argmax(row))})`;
 }
 
@@ -22,7 +22,7 @@ export const reading = (attention, view, r) => rowInWords(rowOf(view, r), view.c
 
 /** @param {Attention} attention @param {View} view @param {number} r */
 export const sentence = (attention, view, r) =>
-  r < 0 ? "" : `${attention.rowWords[view.rows[r]]} reads ${reading(attention, view, r)}`;
+  r < 0 ? "" : `${attention.rowWords[view.rows[r]]} attends to ${reading(attention, view, r)}`;
 
 /** "cat 0.71". @param {Attention} attention @param {View} view @param {number} r @param {number} c */
 export const cellInWords = (attention, view, r, c) => `${attention.columnWords[view.columns[c]]} ${rowOf(view, r)[c].toFixed(2)}`;

@@ -52,7 +52,7 @@ function render({ model, el }) {
   const panels = tabbed("More about these heads", [...ofHeads, wordsPanel(attention, now), hidePanel(attention, model)]);
 
   const legend = html("div", { className: "nl-legend" },
-    html("span", {}, "Each row is a word that reads, each column a word it reads."),
+    html("span", {}, "Each row is a word that attends, each column a word that it attends to."),
     colourScale("0", range(17).map(k => shades.hex(k / 16)), "1"));
   el.replaceChildren(
     html("div", { className: "nl-bar" }, ...sliders.map(({ node }) => node), saveMenu(savings())),
@@ -94,7 +94,7 @@ function render({ model, el }) {
     links.show(view, place, r, c);
     said.show(view, r, c, token !== null);
     heat.node.setAttribute("aria-label", `${headName(attention, view)}, ${attention.cross ? "cross-" : ""}attention weights. ` +
-      "Up and down choose the word that reads, left and right a word it reads, Escape clears.");
+      "Up and down choose the word that attends, left and right a word that it attends to, Escape clears.");
     links.node.setAttribute("aria-label", sentence(attention, view, r) || `Lines of ${headName(attention, view)}`);
     panels.fill();
     el.dataset.drawn = [view.layer, view.head, token ?? "", selected.column() ?? ""].join(":");

@@ -67,7 +67,7 @@ function endsOf({ left, right, ch, rh, linesTop, linesWidth }) {
 /** @param {Ends} ends @param {Layout} place */
 function headings({ from, to }, { linesTop }) {
   const look = { y: linesTop - 11, "font-size": 11, class: "nl-caption" };
-  return [svg("text", { ...look, x: from - 6, "text-anchor": "end" }, "reads"), svg("text", { ...look, x: to + 6 }, "is read")];
+  return [svg("text", { ...look, x: from - 6, "text-anchor": "end" }, "from"), svg("text", { ...look, x: to + 6 }, "to")];
 }
 
 /** @param {View} view @param {Ends} ends @param {Layout} place @param {number} r @returns {SVGElement[]} */

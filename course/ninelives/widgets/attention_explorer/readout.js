@@ -20,7 +20,7 @@ export function readout(attention, clear) {
         : "Every word is hidden.";
       return [html("span", { className: "nl-quiet" }, hint)];
     }
-    const parts = [html("strong", {}, attention.rowWords[view.rows[r]]), ` reads ${reading(attention, view, r)}`];
+    const parts = [html("strong", {}, attention.rowWords[view.rows[r]]), ` attends to ${reading(attention, view, r)}`];
     if (c >= 0 && !strongest(rowOf(view, r)).includes(c)) {
       parts.push(html("span", { className: "nl-quiet" }, ` · ${cellInWords(attention, view, r, c)}`));
     }
@@ -37,7 +37,7 @@ export function readout(attention, clear) {
     },
     /** What is new since the last call. @param {View} view @param {number} r @param {number} c */
     news(view, r, c) {
-      const cell = r >= 0 && c >= 0 ? `${attention.rowWords[view.rows[r]]} reads ${cellInWords(attention, view, r, c)}` : "";
+      const cell = r >= 0 && c >= 0 ? `${attention.rowWords[view.rows[r]]} attends to ${cellInWords(attention, view, r, c)}` : "";
       const now = { head: headName(attention, view), sentence: sentence(attention, view, r), cell, note: hiddenNote(view) };
       const said = news(last, now);
       last = now;

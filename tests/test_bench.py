@@ -50,6 +50,6 @@ def test_the_cells_of_the_slider_bench_run(monkeypatch):
     assert len(shown) == 8
 
 
-def test_each_bench_is_named_where_its_figures_stand():
+def test_each_bench_is_named_beside_its_figures():
     figures = (ROOT / "bench" / "README.md").read_text(encoding="utf-8")
     assert [path.name for path in SCRIPTS if f"`python bench/{path.name}" not in figures] == []

@@ -42,7 +42,7 @@ def test_both_ends_of_dropout_are_allowed(dropout):
     assert TransformerConfig(10, 8, dropout=dropout).dropout == dropout
 
 
-def test_a_config_cannot_be_changed_behind_a_models_back():
+def test_a_config_cannot_be_changed_after_a_model_was_built():
     config = TransformerConfig(10, 8)
     with pytest.raises(FrozenInstanceError):
         config.n_embd = 128

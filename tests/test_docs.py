@@ -22,7 +22,7 @@ from test_environment import PROJECT, constraints
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("bench/*.md")])
 BLOCK = re.compile(r"(?:(?<=\n\n)|\A)(?:    .*\n|\n)+")  # indented by four spaces
 MAKEFILE = (ROOT / "Makefile").read_text()
-pytestmark = pytest.mark.skipif("sys.platform != 'linux'", reason="ninelives-grade, whose options are looked at, needs Linux")
+pytestmark = pytest.mark.skipif("sys.platform != 'linux'", reason="ninelives-grade, whose options are checked, needs Linux")
 # How lines of Python begin in the documents.
 FOR_PYTHON = re.compile(r"from |import |c = |c\.|# |### |def |check\.|@|[\w., ]+ = |\w+\(|…")
 
@@ -34,7 +34,7 @@ def blocks(document: Path) -> list[list[str]]:
 
 
 def inline(document: Path) -> list[str]:
-    """What stands between backquotes."""
+    """The texts between backquotes."""
     return re.findall(r"`([^`\n]+)`", BLOCK.sub("\n", text_of(document)))
 
 

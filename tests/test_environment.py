@@ -164,7 +164,7 @@ def test_the_makefile_refuses_the_same_pythons_as_pyproject():
     assert f"({major}, {minor})" in (ROOT / "Makefile").read_text()
 
 
-def test_both_licences_stand_at_the_root():
+def test_both_licences_are_at_the_root():
     assert [name for name in PROJECT["license-files"] if not (ROOT / name).read_text().strip()] == []
 
 

@@ -116,7 +116,7 @@ def test_the_released_notebook_holds_no_line_of_a_solution_or_a_hidden_check(nam
     assert "HIDDEN TESTS" not in shown and "SOLUTION" not in shown
 
 
-def test_the_rooms_stand_in_their_order(name):
+def test_the_rooms_come_in_their_order(name):
     headings = [heading for cell in read("release", name).cells if cell.cell_type == "markdown"
                 for heading in re.findall(r"^#+ (.*)$", cell.source, re.MULTILINE) if heading in ROOMS]
     assert list(dict.fromkeys(headings)) == ROOMS

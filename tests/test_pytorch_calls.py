@@ -44,7 +44,7 @@ def called_in(nodes):
 
 
 def hangs_on(call, statements):
-    """Whether an assert among the statements makes the call, or reads what was made of it."""
+    """Whether an assert among the statements makes the call, or uses its result."""
     made = set()
     for statement in statements:
         names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}

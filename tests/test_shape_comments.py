@@ -106,7 +106,7 @@ def test_a_wrong_comment_is_found(line):
     "def f(x):\n    y = 1 / 0  # (B, T)\nf(0)",
     "print(  # (B, T)\n)",
 ])
-def test_a_comment_whose_value_never_came_is_told(line):
+def test_a_comment_whose_value_was_never_computed_is_reported(line):
     assert [text for _, _, text in traced(line).never] == ["# (B, T)"]
 
 
@@ -143,7 +143,7 @@ def sources() -> dict[str, str]:
     return {str(path): path.read_text(encoding="utf-8") for path in sorted(MODEL.glob("*.py"))}
 
 
-def test_every_shape_comment_of_the_model_is_right_and_looked_at():
+def test_every_shape_comment_of_the_model_is_right_and_compared():
     tracer = follow_the_model(sources())
     assert tracer.wrong == []
     assert tracer.never == []
@@ -161,7 +161,7 @@ def test_a_swapped_comment_of_the_model_is_found():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_shape_comment_of_a_solved_notebook_is_right_and_looked_at(name, tmp_path, monkeypatch):
+def test_every_shape_comment_of_a_solved_notebook_is_right_and_compared(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")  # nothing long is trained
     cells, checks = {}, {}  # by number

@@ -155,7 +155,7 @@ class Notebook:
     def run(self, code: str) -> str:
         """Run code in the notebook's kernel, outside its cells, and give what it printed.
 
-        Before, the kernel has heard what widgets have changed: of quick changes they keep the last back, and tell it late.
+        First wait until the kernel has got the changes of all widgets: a widget delays the last of several quick changes.
         """
         self.page.wait_for_function(
             """() => [...window.jupyterapp.shell.currentWidget.sessionContext.session.kernel._futures.values()]

@@ -99,7 +99,7 @@ def test_formulas_are_drawn_without_the_web(shown):
     expect(shown.get_by_text(r"$\nonsense$")).to_be_visible()
 
 
-def test_the_columns_of_a_table_stand_apart(shown):
+def test_the_columns_of_a_table_have_space_between_them(shown):
     [gap] = shown.locator(".nbgrader_cell td", has_text="scores").evaluate_all("cells => cells.map(c => getComputedStyle(c).paddingRight)")
     assert float(gap.removesuffix("px")) > 8
 

@@ -135,7 +135,7 @@ def test_tab_reaches_every_control_and_the_focus_is_visible(notebook, stepper):
     assert reached == ["Next →", "application"]
 
 
-def test_what_stands_below_stays_in_its_place_while_one_steps(notebook, stepper):
+def test_the_list_below_does_not_move_when_the_station_changes(notebook, stepper):
     places = set()
     for station in range(7):
         notebook.run(f"stepper.station = {station}")

@@ -1,4 +1,4 @@
-"""The inputs bite: on them every known mistake shows, far above the tolerance."""
+"""On the inputs of the checks every known mistake shows, far above the tolerance."""
 
 import math
 from itertools import combinations
@@ -158,7 +158,7 @@ def test_the_packages_attention_passes_the_learners_checks(seed):
     assert check.multi_head_self_attention.first_failure(MultiHeadSelfAttention, seed) is None
 
 
-def test_each_aspect_is_judged_apart_from_the_others():
+def test_each_aspect_is_checked_independently_of_the_others():
     class NoScale(Given):
         def forward(self, x, attention_mask=None):
             q, k, v = (layer(x).unflatten(-1, (self.n_head, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value))

@@ -52,7 +52,7 @@ def test_every_aspect_that_passes_gets_a_line_of_its_own(exercise, capsys):
     assert capsys.readouterr().out == "double, shape: visible checks passed.\ndouble, values: visible checks passed.\n"
 
 
-def test_one_aspect_can_be_asked_for_alone(exercise, capsys):
+def test_one_aspect_can_be_checked_alone(exercise, capsys):
     exercise(triple, "shape")
     assert capsys.readouterr().out == "double, shape: visible checks passed.\n"
 

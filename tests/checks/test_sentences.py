@@ -5,7 +5,7 @@ import pytest
 from helpers.sentences import quoted, sentences_in
 
 SOURCE = '''
-"""Notebook 0: what the checks of nothing do."""
+"""Notebook 0: what its checks do."""
 HINTS = {"an error": "a hint explains it."}
 wanted = "not a cause."
 

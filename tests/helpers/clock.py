@@ -1,4 +1,4 @@
-"""Time as the page has it."""
+"""Time by the clock of a page in the browser."""
 
 
 def let_pass(locator, milliseconds: int) -> None:

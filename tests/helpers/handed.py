@@ -54,7 +54,7 @@ def tensors_file(folder: Path) -> Path:
 
 
 def change_tensors(folder: Path, change: Callable[[dict], object]) -> None:
-    """Change the tensors and the checksum with them, as somebody who knows their way around would."""
+    """Change the tensors and the checksum with them, as a skilled cheater would."""
     path = tensors_file(folder)
     tensors = load_file(path)
     change(tensors)

@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 
 
 def address_and_token(server: subprocess.Popen, log: Path) -> tuple[str, str]:
-    """Of a JupyterLab that was started with --port=0, as soon as its log tells them; a token of one's own it keeps back."""
+    """The address and token of a JupyterLab started with --port=0, read from its log. It does not print a token that was given."""
     deadline = time.monotonic() + 180  # a busy machine takes its time
     while not (found := re.search(r"(http://127\S+)/lab\?token=(\S+)\n", log.read_text())):
         if server.poll() is not None or time.monotonic() > deadline:
@@ -36,7 +36,7 @@ def serving(command: list[str], where: Path, settings: Path) -> Iterator[Callabl
     """Starts a command that opens JupyterLab; gives a function ask(path, body=None) -> the page as text."""
     folders = {f"JUPYTER_{name}_DIR": str(settings / name) for name in ("CONFIG", "DATA", "RUNTIME")}
     settings.mkdir(exist_ok=True)
-    log = settings / "lab.log"  # a file, since a pipe that nobody reads any more fills up and stops the server
+    log = settings / "lab.log"  # a file, since a pipe that is no longer read fills up and stops the server
     with log.open("w") as output:
         lab = subprocess.Popen([*command, "--no-browser", "--port=0"], cwd=where, env=os.environ | folders,
                                stdout=output, stderr=output)

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import ninelives.checks
 from ninelives.checks.exercise import Exercise, Mistake
 
-# What stands in these is not a cause: so many first arguments of these, and arguments and variables of these names.
+# These are not causes: the first arguments of these functions (how many), and arguments and variables of these names.
 SEEN_AND_WANTED = {"CheckFailed": 2, "NotWritten": 2, "want_number": 3}
 NOT_CAUSES = {"caption", "meaning", "names", "seen", "wanted", "what"}
 
-# What is checked here is no answer but a folder with trained weights: test_trained_model.py.
+# This module checks a folder with trained weights, not an answer: see test_trained_model.py.
 NO_ANSWERS = {"trained_model"}
 
 
@@ -23,7 +23,7 @@ class Sentence(NamedTuple):
 
     Args:
         module: the module's name, without the package.
-        line: where it stands.
+        line: where it is.
         parts: its text; of an f-string the texts between the values.
     """
 

@@ -1,7 +1,7 @@
 """Follows code as it runs and compares each shape comment, `x = …  # (B, T, C)`, with the value on its line.
 
 A name in a comment means one size within one call of a function: the value of a variable of that name, a size that the
-tracer was given, or else the size that it had where it first stood. An axis may be an expression, `P + T`.
+tracer was given, or else the size that it had where it first occurred. An axis may be an expression, `P + T`.
 `# (B, T) bool, (B, T)` speaks of the first two of several values, `# (B, T) each` of all. `…` stands for any number of
 axes. What follows a comma, a colon or `or` is prose. A comment may end an assignment, a `return`, a `yield` or a call
 that changes a tensor in place.
@@ -182,7 +182,7 @@ class Call:
         if isinstance(statement, ast.Expr):
             target = statement.value.func.value
         else:
-            # The last target stands beside the value: `self.x = x = …`.
+            # The last target is next to the value: `self.x = x = …`.
             target = statement.targets[-1] if isinstance(statement, ast.Assign) else statement.target
         expression = ast.parse(ast.unparse(target), mode="eval")
         value = eval(compile(expression, "<target>", "eval"), frame.f_globals, frame.f_locals)

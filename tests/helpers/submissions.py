@@ -33,7 +33,7 @@ def source_of(answer: Callable, name: str) -> str:
     """What a learner would type to give this answer of the bank under the exercise's own name.
 
     The answer's module without the other answers, and without the exercises, whose names are the learner's. What
-    a class of the bank derives from may stand in the checks: its import stays.
+    a class of the bank derives from may be in the checks: its import stays.
     """
     module = inspect.getmodule(answer)
     kept = []

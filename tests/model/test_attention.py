@@ -188,7 +188,7 @@ def test_the_gradient_is_the_slope(attention):
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda module: pickle.loads(pickle.dumps(module))])
-def test_a_copy_gives_the_same_and_stands_on_its_own(attention, x, duplicate):
+def test_a_copy_gives_the_same_and_is_independent(attention, x, duplicate):
     before, twin = attention(x), duplicate(attention)
     assert torch.equal(twin(x), before)
     with torch.no_grad():

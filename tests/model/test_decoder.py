@@ -66,7 +66,7 @@ def test_the_gradient_from_an_output_to_a_later_input_is_exactly_zero(seed):
     assert (size[torch.ones(9, 9).tril() == 1] > 0).all()
 
 
-def test_the_gradient_to_a_later_input_is_zero_behind_a_prefix_too():
+def test_the_gradient_to_a_later_input_is_zero_after_a_prefix_too():
     idx = torch.tensor([[3, 1, 4, 1, 5]])
     size = dependence(decoder(), idx, hidden_cache=torch.randn(1, 4, CONFIG.n_embd))
     assert (size.triu(1) == 0).all()
@@ -77,12 +77,12 @@ def test_a_later_word_changes_no_earlier_output_at_all():
     model, idx = decoder(), torch.tensor([[3, 1, 4, 1, 5, 9, 2]])
     with torch.no_grad():
         before = model(idx)[0]
-        for place in range(1, 7):
+        for position in range(1, 7):
             changed = idx.clone()
-            changed[0, place] = 7
+            changed[0, position] = 7
             moved = (model(changed)[0] - before)[0].abs().amax(-1)
-            assert (moved[:place] == 0).all()
-            assert (moved[place:] > 0).all()
+            assert (moved[:position] == 0).all()
+            assert (moved[position:] > 0).all()
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -40,12 +40,12 @@ def test_the_vector_is_the_sum_of_two_table_rows(embedding, idx):
     assert torch.allclose(out, one_hot, rtol=0, atol=1e-14)
 
 
-def test_it_is_pytorchs_embedding_of_words_and_places(embedding, idx):
+def test_it_is_pytorchs_embedding_of_words_and_positions(embedding, idx):
     token, position = (nn.Embedding.from_pretrained(table.weight.detach()) for table in (embedding.token, embedding.position))
     assert torch.equal(embedding(idx), token(idx) + position(torch.arange(5)))
 
 
-def test_a_padded_place_gets_finite_numbers_and_changes_no_word(embedding, idx):
+def test_a_padded_position_gets_finite_numbers_and_changes_no_word(embedding, idx):
     padded = idx.clone()
     padded[0, 2:] = -1
     assert embedding(padded).isfinite().all()
@@ -73,7 +73,7 @@ def test_every_row_that_was_read_gets_a_gradient(embedding, idx):
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda module: pickle.loads(pickle.dumps(module))])
-def test_a_copy_gives_the_same_and_stands_on_its_own(embedding, idx, duplicate):
+def test_a_copy_gives_the_same_and_is_independent(embedding, idx, duplicate):
     before, twin = embedding(idx), duplicate(embedding)
     assert torch.equal(twin(idx), before)
     with torch.no_grad():

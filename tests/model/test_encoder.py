@@ -69,7 +69,7 @@ def test_how_much_padding_there_is_changes_no_real_output(seed):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_what_stands_in_padding_changes_no_real_output(seed):
+def test_the_row_that_padding_looks_up_changes_no_real_output(seed):
     model, idx = encoder(seed).double(), padded([4, 7, 2], 7, seed)
     with torch.no_grad():
         before = model(idx)[0][idx != PAD]
@@ -93,11 +93,11 @@ def test_no_output_of_a_padded_batch_is_nan_even_in_padding():
         assert encoder()(padded([1, 7, 2], 9))[0].isfinite().all()
 
 
-def test_every_word_reads_every_word_of_its_sentence():
+def test_every_word_attends_to_every_word_of_its_sentence():
     model, idx = encoder().double(), padded([5], 7)
     with torch.no_grad():
         before = model(idx)[0]
-        for place in range(5):
+        for position in range(5):
             changed = idx.clone()
-            changed[0, place] = idx[0, place] % (CONFIG.vocab_size - 1) + 1
+            changed[0, position] = idx[0, position] % (CONFIG.vocab_size - 1) + 1
             assert ((model(changed)[0] - before)[0, :5].abs().amax(-1) > 1e-9).all()

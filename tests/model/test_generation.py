@@ -33,7 +33,7 @@ def decoder(seed: int = 0) -> Decoder:
 
 
 class Refed(nn.Module):
-    """The same model behind another name, so that its insides are not known and it is read again at each step."""
+    """The same model in a wrapper, so that it cannot be cached and reads the whole text at each step."""
 
     def __init__(self, model: nn.Module):
         super().__init__()
@@ -232,7 +232,7 @@ def test_a_model_that_was_changed_inside_writes_what_it_says(change):
 
 
 class Mixing(nn.Module):
-    """Not a layer for each token alone: the mean over all positions so far, and those to come."""
+    """A layer that mixes tokens: the mean over all positions, earlier and later ones."""
 
     def forward(self, x):
         return x.mean(dim=1, keepdim=True) + x
@@ -281,7 +281,7 @@ def test_a_prompt_longer_than_block_size_goes_on_from_its_last_tokens():
 # --- what the caller sees ------------------------------------------------------------------------
 
 
-def test_tokens_are_handed_out_one_by_one_as_they_are_drawn():
+def test_tokens_are_yielded_one_by_one_as_they_are_drawn():
     model = Refed(decoder())
     tokens = stream(model, PROMPT, 6, generator=seeded())
     assert model.fed == []
@@ -292,7 +292,7 @@ def test_tokens_are_handed_out_one_by_one_as_they_are_drawn():
     assert torch.equal(text, generate(model, PROMPT, 6, generator=seeded()))
 
 
-def test_a_sequence_ends_with_its_end_token_and_is_padded_behind_it():
+def test_a_sequence_ends_with_its_end_token_and_is_padded_after_it():
     # Each model of this chain says token + 1, so the sequences reach 7 one after the other.
     chain = nn.Embedding.from_pretrained(40.0 * torch.eye(10).roll(1, dims=1))
     model = Refed(decoder())

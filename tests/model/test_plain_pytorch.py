@@ -114,7 +114,7 @@ def test_vmap_over_models_gives_the_logits_of_each_model():
         assert torch.allclose(logits, model(IDX)[0], rtol=0, atol=1e-12)
 
 
-def test_vmap_over_dropout_needs_to_be_told_how_chance_is_drawn():
+def test_vmap_over_dropout_needs_a_choice_of_randomness():
     model = made(Decoder, dropout=0.4).train()
     for block in model.layers["blocks"]:
         block.attention.dropout = 0.0  # PyTorch's attention draws the same in every example

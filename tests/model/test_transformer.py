@@ -31,7 +31,7 @@ def ids(B: int, T: int, seed: int = 0) -> torch.Tensor:
 
 
 def padded(lengths: list[int], T: int, seed: int = 0) -> torch.Tensor:
-    """(B, T) int64: ids, and padding behind each sequence's tokens."""
+    """(B, T) int64: ids, and padding after each sequence's tokens."""
     return torch.where(torch.arange(T) < torch.tensor(lengths).unsqueeze(1), ids(len(lengths), T, seed), PAD)
 
 
@@ -116,14 +116,14 @@ def test_positions_begin_at_0_again_after_a_cache():
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("places", [1, 4, 9])
-def test_padding_a_prefix_changes_no_logit(seed, places):
+@pytest.mark.parametrize("padded_positions", [1, 4, 9])
+def test_padding_a_prefix_changes_no_logit(seed, padded_positions):
     encoder, decoder = made(Encoder, seed).double(), made(Decoder, seed + 10).double()
     prefix, idx, targets = ids(3, 5, seed), ids(3, 6, seed + 1), ids(3, 6, seed + 2)
-    longer = nn.functional.pad(prefix, (0, places), value=PAD)
+    longer = nn.functional.pad(prefix, (0, padded_positions), value=PAD)
     alone = decoder(idx, targets, encoder(prefix, return_hidden=True))
     with_padding = decoder(idx, targets, encoder(longer, return_hidden=True))
-    assert (alone[0] - with_padding[0][:, places:]).abs().max() < 1e-6
+    assert (alone[0] - with_padding[0][:, padded_positions:]).abs().max() < 1e-6
     assert (alone[1] - with_padding[1]).abs() < 1e-6
 
 
@@ -138,7 +138,7 @@ def test_in_float32_as_a_model_begins_padding_a_prefix_changes_no_logit_by_more_
         assert (batch[row, -7:] - alone[0, -7:]).abs().max() < 1e-6
 
 
-def test_what_stands_in_the_padding_of_a_prefix_changes_no_logit():
+def test_the_row_that_the_padding_of_a_prefix_looks_up_changes_no_logit():
     encoder, decoder = made(Encoder).double(), made(Decoder, 1).double()
     prefix, idx = padded([2, 5, 4], 8), ids(3, 6)
     prefix[prefix == 0] = 1  # the row that padding looks up is no word's
@@ -200,7 +200,7 @@ def test_pickling_keeps_the_numbers(kind):
 
 
 @pytest.mark.parametrize("kind", [Transformer, Encoder, Decoder])
-def test_weights_go_through_a_file_into_a_model_built_anew(kind):
+def test_weights_go_through_a_file_into_a_new_model(kind):
     model, idx, file = made(kind), ids(2, 7), io.BytesIO()
     torch.save(model.state_dict(), file)
     file.seek(0)

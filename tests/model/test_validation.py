@@ -27,7 +27,7 @@ def ids(B: int, T: int) -> torch.Tensor:
         ({"idx": torch.tensor([[3, -2]])}, r"idx holds -2: ids run from 0 to 12"),
         ({"idx": torch.tensor([[1, 2], [PAD, PAD]])},
          r"sequence 1 of idx is all padding \(-1\): leave it out"),
-        ({"idx": torch.tensor([[1, 2, 3], [1, PAD, 2]])}, r"sequence 1 of idx has padding \(-1\) before a token: it must stand at the end"),
+        ({"idx": torch.tensor([[1, 2, 3], [1, PAD, 2]])}, r"sequence 1 of idx has padding \(-1\) before a token: it must come at the end"),
         ({"idx": torch.tensor([[PAD, 1]])}, r"sequence 0 of idx has padding"),
         ({"idx": torch.tensor([1, 2])}, r"idx has shape \(2,\), but the model takes \(B, T\): idx.unsqueeze\(0\) makes a batch of one"),
         ({"idx": torch.ones(1, 2)}, r"idx has dtype torch.float32, but ids are whole numbers"),
@@ -57,7 +57,7 @@ def test_bad_ids_targets_and_caches_raise_one_sentence(kind, arguments, says):
         ([[1, 2], [3, 4]], [[PAD, PAD], [1, 2]], r"sequence 0 of targets is all padding \(-1\)"),
         ([[]], [[1, 2]], r"the prefix is empty, of shape \(1, 0\): its last row predicts the first word"),
         ([1], [[1]], r"idx has shape \(1,\)"),
-        ([[PAD, 1]], [[1]], r"sequence 0 of prefix has padding \(-1\) before a token: it must stand at the end"),
+        ([[PAD, 1]], [[1]], r"sequence 0 of prefix has padding \(-1\) before a token: it must come at the end"),
         ([[1, 2]], [[1, PAD, 2]], "sequence 0 of targets has padding"),
         ([[1] * 17], [[1]], "the sequence has 17 tokens and the model reads at most block_size = 16"),
         ([[1, 2]], [[1] * 11], "the sequence has 11 tokens and the model reads at most block_size = 10"),
@@ -86,7 +86,7 @@ def test_a_bad_answer_or_prefix_raises_one_sentence(prefix, targets, says):
         ({"max_new_tokens": 2.0}, "max_new_tokens is 2.0: it must be a whole number, 0 or more"),
         ({"idx": torch.zeros(2, 0, dtype=torch.long)}, "the prompt is empty: a decoder needs at least one token to continue"),
         ({"idx": torch.tensor([3, 1, 4])}, r"idx has shape \(3,\), but \(B, T\) is needed, one row for each prompt"),
-        ({"idx": torch.tensor([[3, 1], [4, -1]])}, r"idx holds padding \(-1\), and new tokens would stand after it"),
+        ({"idx": torch.tensor([[3, 1], [4, -1]])}, r"idx holds padding \(-1\), and new tokens would come after it"),
         ({"idx": torch.tensor([[3, 13]])}, r"idx holds 13: ids run from 0 to 12 \(vocab_size = 13\)"),
     ],
 )
@@ -137,7 +137,7 @@ def test_under_vmap_bad_ids_raise_the_same_sentence(idx, says):
         torch.vmap(lambda example: model(example.unsqueeze(0))[0])(idx)
 
 
-def test_nothing_is_looked_at_while_a_graph_is_compiled_or_on_the_meta_device():
+def test_no_values_are_checked_while_a_graph_is_compiled_or_on_the_meta_device():
     bad = torch.tensor([[PAD, 99]])
     compiled = torch.compile(Decoder(CONFIG).layers["embedding"], backend="eager", fullgraph=True)
     with pytest.raises(IndexError):

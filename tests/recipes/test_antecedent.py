@@ -13,24 +13,24 @@ SHORT, LONG = (parse(english) for english in (
 
 def test_the_only_target_is_the_antecedent_at_it():
     idx, targets = antecedent_batch([SHORT, LONG], TOKENIZER)
-    assert [[(place, TOKENIZER.words[target]) for place, target in enumerate(row) if target != -1]
+    assert [[(position, TOKENIZER.words[target]) for position, target in enumerate(row) if target != -1]
             for row in targets.tolist()] == [[(6, "cat")], [(8, "hen")]]
     assert TOKENIZER.decode(idx[0]) == SHORT.english and (idx[0, 9:] == -1).all()
 
 
 class Knowing(torch.nn.Module):
-    """Answers "cat" everywhere, and reads the word at `place` alone."""
+    """Answers "cat" everywhere, and attends only to the word at `position`."""
 
-    def __init__(self, place):
+    def __init__(self, position):
         super().__init__()
-        self.place = place
+        self.position = position
 
     def forward(self, idx):
         return torch.nn.functional.one_hot(torch.full(idx.shape, TOKENIZER.ids["cat"]), TOKENIZER.vocab_size).float(), None
 
     def attentions(self, idx):
         weights = torch.zeros(len(idx), 1, idx.shape[1], idx.shape[1])
-        weights[..., self.place] = 1.0
+        weights[..., self.position] = 1.0
         return [weights]
 
 

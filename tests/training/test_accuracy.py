@@ -59,7 +59,7 @@ def model():
 
 
 def is_right(model, sentence):
-    """Its answer on its own, one sentence at a time, with room to go on for too long."""
+    """Its answer on its own, one sentence at a time, with room for an answer that is too long."""
     answer = prefix_generation(model, Letters().encode(sentence.english)[None], 8, 0, end_token=END)[0].tolist()
     return answer == [*Letters().encode(sentence.french).tolist(), END]
 

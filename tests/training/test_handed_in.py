@@ -69,7 +69,7 @@ def a_part_missing(own):
     change_tensors(own, lambda tensors: tensors.pop("model.decoder.lm_head.weight"))
 
 
-def weights_exchanged(own):
+def weights_replaced(own):
     path = tensors_file(own)
     tensors = load_file(path)
     tensors["model.decoder.lm_head.weight"] += 1
@@ -199,7 +199,7 @@ REFUSED = {
     another_shape: "a model of another shape",
     a_table_of_answers: "only weights are graded, not answers",
     a_part_missing: "holds no model.decoder.lm_head.weight",
-    weights_exchanged: "is not the file that run.json was written for",
+    weights_replaced: "is not the file that run.json was written for",
     nan: "this training diverged",
     whole_numbers: "weights are floats",
     fewer_steps_claimed: "run.json says 1 steps and the optimizer 3",

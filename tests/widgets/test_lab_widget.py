@@ -1,4 +1,4 @@
-"""What every widget does alike: picture, words and widget in a cell, and a page of its own."""
+"""What all widgets do: picture, words and widget in a cell, and a page of its own."""
 
 import base64
 import json

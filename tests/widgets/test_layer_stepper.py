@@ -98,7 +98,7 @@ def test_repeated_words_are_numbered_and_can_be_named():
     assert stepper(token="cat₂").token == 7
 
 
-def test_the_model_keeps_its_mode_and_no_hook_is_left_behind():
+def test_the_model_keeps_its_mode_and_no_hook_remains():
     model = made().train()
     model.layers["norm"].eval()
     LayerStepper(model, IDX, WORDS, VOCABULARY)

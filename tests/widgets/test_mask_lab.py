@@ -20,15 +20,15 @@ def by_loops(lab: MaskLab) -> np.ndarray:
     def is_word(b, i):
         return i >= P - lab.prefix_lengths[b] if i < P else i - P < lab.lengths[b]
 
-    def may_look(b, i, j):
+    def may_attend(b, i, j):
         if not is_word(b, j) or (lab.rows_too and not is_word(b, i)):
             return False
         if j < P:
             return True
         return i >= P and (j <= i or not lab.causal)
 
-    places = range(P + T)
-    return np.array([[[may_look(b, i, j) for j in places] for i in places] for b in range(len(lab.words))])
+    positions = range(P + T)
+    return np.array([[[may_attend(b, i, j) for j in positions] for i in positions] for b in range(len(lab.words))])
 
 
 @pytest.mark.parametrize("prefix", [None, [["a", "b", "c"], ["a"], ["a", "b"]]])

@@ -48,7 +48,7 @@ def sent(made: PositionLab) -> np.ndarray:
     return np.frombuffer(base64.b64decode(made.vectors), "<f4").reshape(T, T, made.channels)
 
 
-def test_every_word_is_sent_as_the_module_gives_it_at_every_place():
+def test_every_word_is_sent_as_the_module_gives_it_at_every_position():
     module = embedding()
     token, position = module.token.weight.detach(), module.position.weight.detach()
     wanted = token[IDX[0]][:, None] + position[:5]  # (T, T, n_embd)

@@ -39,7 +39,7 @@ def after(words: list[int]) -> torch.Tensor:
         return model().eval()(torch.tensor([words]))[0][0, -1]
 
 
-def test_the_browser_gets_the_scores_of_the_last_place():
+def test_the_browser_gets_the_scores_of_the_last_position():
     shown = lab()
     assert shown.scores["after"] == []
     assert np.allclose(sent(shown), after(PROMPT), atol=1e-6)

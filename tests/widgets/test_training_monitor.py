@@ -50,7 +50,7 @@ def test_the_last_step_finishes_it(monitor):
     assert monitor.state == "finished"
 
 
-def test_stop_is_told_once_so_that_the_training_can_go_on_and_says_at_which_step(monitor):
+def test_stop_is_reported_once_with_its_step_so_that_the_training_can_continue(monitor):
     assert not monitor.stopped(41, 1.0)
     monitor.stop_asked = True
     assert monitor.stopped(42, 1.1)
@@ -59,7 +59,7 @@ def test_stop_is_told_once_so_that_the_training_can_go_on_and_says_at_which_step
     assert not monitor.stopped(42, 1.1)
 
 
-def test_entries_of_an_earlier_sitting_take_the_place_of_those_that_stand_there(monitor):
+def test_entries_of_an_earlier_sitting_replace_those_that_are_there(monitor):
     for step in (100, 200, 300):
         monitor(entry(step, 9.0))
     for step in (100, 200):

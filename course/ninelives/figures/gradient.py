@@ -34,7 +34,7 @@ def future_leak(gradients, tokens: Sequence[str], *, caption: str) -> Picture:
     """Sizes |d output[i] / d input[j]| (T, T), row i, column j; leaks from later tokens framed.
 
     A cell above the diagonal that is not exactly zero shows that output i depends on input j,
-    which comes after it. Of signed gradients the size is taken. Raises ValueError for NaN, a
+    which comes after it. Signed gradients are drawn by their size. Raises ValueError for NaN, a
     matrix that is not square, and labels that do not fit.
     """
     size = np.abs(as_finite(gradients, "gradients", 2))

@@ -10,7 +10,7 @@ def any_true(condition: torch.Tensor) -> bool:
     """Whether a bool tensor holds a True that Python may look at.
 
     A compiled graph cannot branch on values, and on the meta device there are
-    none: there nothing is refused. Under `torch.vmap` all examples are looked at.
+    none: there nothing is refused. Under `torch.vmap` all examples are checked together.
     """
     if torch.compiler.is_compiling() or condition.is_meta:
         return False
@@ -50,7 +50,7 @@ def check_range(ids: torch.Tensor, name: str, vocab_size: int, minus_one: str) -
 
 
 def check_padding(is_token: torch.Tensor, name: str) -> None:
-    """Each sequence of is_token (B, T) bool must hold a token, and padding may stand only at its end."""
+    """Each sequence of is_token (B, T) bool must hold a token, and padding may come only at its end."""
     B, T = is_token.shape
     if T and any_true(~is_token.any(dim=1)):
         raise ValueError(
@@ -59,7 +59,7 @@ def check_padding(is_token: torch.Tensor, name: str) -> None:
     before_a_token = is_token[:, 1:] & ~is_token[:, :-1]
     if any_true(before_a_token):
         raise ValueError(
-            f"sequence {first_true(before_a_token)[0]} of {name} has padding (-1) before a token: it must stand at the end."
+            f"sequence {first_true(before_a_token)[0]} of {name} has padding (-1) before a token: it must come at the end."
         )
 
 
@@ -137,5 +137,5 @@ def check_prompt(idx: torch.Tensor, max_new_tokens: int, has_cache: bool) -> Non
         raise ValueError("the prompt is empty: a decoder needs at least one token to continue.")
     if (idx == -1).any():
         raise ValueError(
-            "idx holds padding (-1), and new tokens would stand after it: call generate once for each length of prompt."
+            "idx holds padding (-1), and new tokens would come after it: call generate once for each length of prompt."
         )

@@ -10,7 +10,7 @@ import torch
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Inside, PyTorch's random numbers begin at the seed; afterwards they continue as if none had been drawn.
 
-    torch.manual_seed and fork_rng alone would initialise every GPU there is, for a model that is on none.
+    torch.manual_seed and fork_rng alone would initialise every GPU, even for a model on the CPU.
     """
     gpus = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=gpus):

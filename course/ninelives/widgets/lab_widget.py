@@ -50,7 +50,7 @@ def browser_style(lab: str) -> str:
 
 
 class LabWidget(anywidget.AnyWidget):
-    """A widget with a still picture beside it, for pages on which no Python answers.
+    """A widget with a still picture beside it, for pages without a running Python.
 
     A subclass has `picture`, `describe` and a useful `__repr__`. Its state holds only what JSON can hold, and bytes.
     """
@@ -85,7 +85,7 @@ class LabWidget(anywidget.AnyWidget):
         return json.dumps(state, default=lambda data: base64.b64encode(data).decode())
 
     def _picture_or_none(self) -> Picture | None:
-        """The picture, or None where there is nothing to draw."""
+        """The picture, or None if there is nothing to draw."""
         return self.picture()
 
     def _repr_mimebundle_(self, **kwargs):

@@ -30,7 +30,7 @@ class TemperatureLab(LabWidget):
 
     The traits `temperature` (0: always the likeliest word), `top_k` and `top_p` (None: all
     words), and `drawn` (the ids of the words drawn so far) are synced, so they can be set,
-    observed and linked. `end_token` is an id behind which nothing is drawn.
+    observed and linked. `end_token` is an id after which nothing is drawn.
 
     Raises ValueError for a prompt and a vocabulary that do not fit the model, and TraitError for
     settings outside their range and a word that is not there.

@@ -13,7 +13,7 @@ def load(name: str) -> Run:
 
 
 def save(name: str, run: Run) -> None:
-    """Keep a run for `load`."""
+    """Save a run for `load`."""
     (FOLDER / f"{name}.json").write_text(run.to_json() + "\n", encoding="utf-8")
 
 

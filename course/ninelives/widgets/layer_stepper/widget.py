@@ -24,7 +24,7 @@ class LayerStepper(LabWidget):
     takes idx (1, T) int64 and returns (logits, loss). `words` are the T words of the sentence, `idx` their ids, (T,) or
     (1, T), and `vocabulary` the word of every id. The model is run once, in eval mode.
 
-    At each station the final norm and `lm_head` are applied to the vector as it is there: what the model would predict if
+    At each station the final norm and `lm_head` are applied to the vector at that station: what the model would predict if
     it stopped there. That is the "logit lens" (nostalgebraist 2020, "interpreting GPT: the logit lens").
 
     The traits `station` (0 is the embedding) and `token` (the position of a word) are synced, so they can be set, observed

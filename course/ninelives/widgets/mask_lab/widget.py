@@ -22,7 +22,7 @@ class MaskLab(LabWidget):
     """The masks of a batch, with sliders for the lengths.
 
     `sentences` are lists of words, or lengths (whole numbers; the words are then called w1, w2, …). `prefix` is the same
-    for what stands in front of each sentence, as the encoder's words stand in front of the decoder's (notebook 7); its
+    for what comes before each sentence, as the encoder's words come before the decoder's (notebook 7); its
     padding comes first. `get_attention_mask(num_tokens, T)`, a learner's own, is asked for every choice of lengths and
     compared with what is shown.
 
@@ -64,7 +64,7 @@ class MaskLab(LabWidget):
         N = longest(words) + longest(before)
         if N > MOST_POSITIONS:
             raise ValueError(f"there are {N} positions to draw, and at most {MOST_POSITIONS} fit: shorten the sentences.")
-        # The same scores always, so that whatever moves when a mask changes moves because of the mask.
+        # Always the same scores, so that a change in the picture can only come from the mask.
         scores = np.random.default_rng(7).normal(scale=1.2, size=(N, N)).round(1)
         super().__init__(words=words, prefix=before, scores=scores.tolist(), causal=causal, colours=COLOURS)
         # After the words, against which they are checked.

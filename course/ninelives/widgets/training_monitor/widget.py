@@ -1,4 +1,4 @@
-"""The widget itself: its traits, and what it hears of a training."""
+"""The widget itself: its traits, and what it is told during a training."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -28,8 +28,8 @@ class TrainingMonitor(LabWidget):
         display(monitor)
         run = await monitor.watch(train, model, draw_batch, recipe, evaluate=evaluate, folder="words")
 
-    `watch` trains beside the notebook's own thread, so that Stop is heard at once. Passed to `train(…, monitor=monitor)`
-    it shows the same, without Stop: a kernel that is busy hears only its own interrupt. Either way, with the same folder
+    `watch` trains in a thread of its own, so that Stop works at once. Passed to `train(…, monitor=monitor)`
+    it shows the same, without Stop: a busy kernel reacts only to its own interrupt. Either way, with the same folder
     the training goes on where it stopped: run the cell again.
 
     It is called with every new entry of the history: a dict with `step`, `loss`, `rate`, `seconds` and what `evaluate`
@@ -94,7 +94,7 @@ class TrainingMonitor(LabWidget):
     async def watch(self, train: Callable, *arguments: Any, **settings: Any) -> Any:
         """What `train(*arguments, **settings, monitor=self)` returns, run in a thread of its own.
 
-        Meanwhile the kernel hears buttons: those of the monitor, and its own interrupt, which stops the training after
+        Meanwhile buttons work: those of the monitor, and its own interrupt, which stops the training after
         the present step and is raised when everything is saved.
         """
         follow_the_cell(self)

@@ -33,7 +33,7 @@ SIGNS = {
     r"Permission denied|Errno 13\]|cross-device link": "Landlock",
     r"MemoryError|allocate memory|File too large|Errno 27\]|maximum limit": "rlimits",
     r"more than \d+ (seconds|threads|MB)|too much output|could not be interrupted|it made a folder": "the grader, which watches kernels",
-    r"kernel died": "a kernel of its own",
+    r"the kernel died": "a kernel of its own",
     r"does not show|the kernel failed": "the grader, which asks whether a cell ran to its end",
     r"forged": "the grader, which trusts no message",
     r"deliberately wrong answer": "known wrong answers",

@@ -1,6 +1,6 @@
-# Each target sets up what it needs in .venv, and does so again when pyproject.toml or constraints.txt change.
+# Each target installs what it needs into .venv, and installs it again when pyproject.toml or constraints.txt changes.
 # Another Python than python3: make lab PYTHON=python3.12
-# A class, and how: make grade A=02-attention ARGS="--workers 4"
+# To grade a class: make grade A=02-attention ARGS="--workers 4"
 
 PYTHON ?= python3
 
@@ -20,7 +20,7 @@ bench: .venv/.installed-test ; set -e; for script in $(sort $(wildcard bench/*.p
 .venv/.installed-test: EXTRA = [test]
 
 # torch comes first, so that nothing else pulls another build of it. The stamp comes last, so that half an
-# installation is not taken for a whole one.
+# installation does not count as a whole one.
 TORCH = $(shell grep '^torch==' constraints.txt)
 .venv/.installed .venv/.installed-author .venv/.installed-test: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -36,7 +36,7 @@ node_modules/.installed: package.json package-lock.json
 	npm ci
 	@touch $@
 
-# The browser tests need Chromium or Chrome. On Debian as root it is installed here; elsewhere they say what to do.
+# The browser tests need Chromium or Chrome. On Debian, root gets it installed here; on other systems the tests say what to do.
 GET_CHROMIUM = { command -v chromium || command -v chromium-browser || command -v google-chrome || \
 	command -v google-chrome-stable || [ -n "$$CHROME" ] || [ "$$(id -u)" != 0 ] || ! command -v apt-get || \
 	{ apt-get update && apt-get install -y --no-install-recommends chromium; } >&2; } >/dev/null

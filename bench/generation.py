@@ -89,7 +89,7 @@ def main() -> None:
             seconds[name].append(time.perf_counter() - start)
             assert text.shape == (1, PROMPT + NEW), f"{name} wrote {tuple(text.shape)}"
         print(f"round {number + 1} of {arguments.rounds}: " + ", ".join(f"{name} {NEW / each[-1]:.0f}" for name, each in seconds.items()), flush=True)
-    # Of each round its own ratio, so that what else the machine does falls on both.
+    # One ratio for each round, so that other load on the machine affects both.
     ours = seconds["Nine Lives, with cached keys and values"]
     rows = []
     for name, each in seconds.items():

@@ -2,7 +2,7 @@
 
 Trains the recipes of notebook 9's ladder from nothing, one after the other, on
 the same sentences, until 99 % of the held-out translations are right, and says
-when 80 % were. "words" is the START of the course's seed; "all six", its END,
+when 80 % were reached. "words" is the START of the course's seed; "all six", its END,
 takes an hour and is left out unless it is named.
 """
 
@@ -75,7 +75,7 @@ def main() -> None:
     header = ["rung"] + [f"{what} to {mark:.0%}" for mark in MARKS for what in ("steps", "seconds", "times sooner,")]
     publish("learning", f"""## Learning
 
-`python bench/learning.py`: training from nothing until the share of held-out translations that are right to the last word passes 80 and 99 %, looked at every 50 steps, the looking included. Medians of {len(asked.seeds)} seeds, trained in turn; times sooner than {asked.names[0]}. {machine()}.
+`python bench/learning.py`: training from nothing until the share of held-out translations that are right to the last word passes 80 and 99 %, measured every 50 steps, the measuring included. Medians of {len(asked.seeds)} seeds, trained in turn; times sooner than {asked.names[0]}. {machine()}.
 
 {as_table(header, rows)}
 """)

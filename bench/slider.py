@@ -39,7 +39,7 @@ torch.manual_seed(0)
 
 def lab(V):
     model = Decoder(TransformerConfig(V, 16, n_embd=32, n_head=2, n_layer=1))
-    torch.nn.init.normal_(model.lm_head.weight, std=0.5)  # or every temperature would look alike
+    torch.nn.init.normal_(model.lm_head.weight, std=0.5)  # or all temperatures would give nearly the same picture
     return TemperatureLab(model, [0, 1, 2], [f"word{k}" for k in range(V)])
 
 def lab_by_interact(V):
@@ -120,7 +120,7 @@ def measure(page, cell, ours: bool) -> list[float]:
     slider.focus()
     times = []
     for key in ["ArrowRight", "ArrowLeft"] * (MOVES // 2):
-        page.wait_for_timeout(150)  # what the last move left to do
+        page.wait_for_timeout(150)  # let the work of the last move finish
         cell.evaluate(WATCH)
         page.keyboard.press(key)
         times.append(page.evaluate("() => window.painted"))

@@ -27,5 +27,5 @@ def as_table(header: list[str], rows: list[list]) -> str:
 
 
 def machine() -> str:
-    """Where it was measured."""
+    """The machine on which it was measured."""
     return f"{os.cpu_count()} cores ({platform.machine()}), {torch.get_num_threads()} threads, torch {torch.__version__}"

@@ -114,7 +114,7 @@ def main() -> None:
             for name, step in steps.items():
                 times[name].append(seconds(step, batch))
         times = {name: each[1:] for name, each in times.items()}  # the first step allocates
-        # Of each round its own ratio, so that what else the machine does falls on both.
+        # One ratio for each round, so that other load on the machine affects both.
         ratios = [theirs / mine for mine, theirs in zip(*times.values())]
         best = {name: min(each) for name, each in times.items()}
         rows.append([T, *(f"{BATCH * T / time:,.0f}" for time in best.values()),

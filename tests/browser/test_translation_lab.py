@@ -79,7 +79,7 @@ def test_the_arrow_keys_go_from_word_to_word(notebook, shown):
         slider.press(key)
     expect(shown).to_have_attribute("data-drawn", "the cat was full|2|-1|done")
     notebook.arrives("lab.step", "2")
-    expect(shown.locator(".nl-readout")).to_contain_text("chat looks at")
+    expect(shown.locator(".nl-readout")).to_contain_text("chat attends to")
     expect(shown.locator("button.nl-word-bar:not(.nl-later)")).to_have_count(2)
     slider.press("Home")
     expect(shown.locator(".nl-readout")).to_have_text("No word is written yet.")

@@ -129,7 +129,7 @@ def test_the_model_is_left_in_the_mode_it_was_in():
     assert [module.training for module in made.modules()] == modes
 
 
-def test_describe_tells_the_word_its_rivals_and_where_it_looked():
+def test_describe_says_the_word_its_rivals_and_what_it_attended_to():
     shown = lab()
     shown.step, shown.view = 2, 4
     said = shown.describe()

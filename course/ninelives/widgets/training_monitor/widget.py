@@ -94,7 +94,7 @@ class TrainingMonitor(LabWidget):
     async def watch(self, train: Callable, *arguments: Any, **settings: Any) -> Any:
         """What `train(*arguments, **settings, monitor=self)` returns, run in a thread of its own.
 
-        Meanwhile buttons work: those of the monitor, and its own interrupt, which stops the training after
+        Meanwhile buttons work: those of the monitor, and the kernel's interrupt, which stops the training after
         the present step and is raised when everything is saved.
         """
         follow_the_cell(self)

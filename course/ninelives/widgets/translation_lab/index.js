@@ -42,7 +42,7 @@ function render({ model, el }) {
 
   const words = tiles(goTo), last = readout(), spoken = announcer();
   const texts = html("div", { className: "nl-texts" },
-    html("h4", {}, "English, and where the word that is being written looks"), words.english,
+    html("h4", {}, "English, and how much the word that is being written attends to it"), words.english,
     html("h4", {}, "French"), words.french, ...last.nodes);
   const error = html("p", { className: "nl-error", role: "alert" });
   const note = hasPython ? "" : "This page has no Python: run the notebook to translate other sentences.";

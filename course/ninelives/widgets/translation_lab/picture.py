@@ -12,18 +12,18 @@ ALL_HEADS = -1
 
 
 def still_picture(lab) -> Picture:
-    """What is written, and where each word looked in the sentence."""
+    """What is written, and how much each of its words attended to the sentence."""
     if not lab.step:
         return _words_alone(lab)
     drawn = heatmap(
         weights_shown(lab)[: lab.step, : len(lab.english)], lab.french[: lab.step], lab.english,
-        title=f"{head_name(lab)}: where each word looked when it was written", caption=_caption(lab),
+        title=f"{head_name(lab)}: what each word attended to when it was written", caption=_caption(lab),
     )
     return replace(drawn, alt=lab.describe())
 
 
 def in_words(lab) -> str:
-    """The translation, and the last word written: its candidates and where it looked."""
+    """The translation, and the last word written: its candidates and what it attended to."""
     if lab.error:
         return f"“{lab.answered}” is not translated: {lab.error}"
     said = f"“{lab.answered}” becomes “{lab.translation}”."

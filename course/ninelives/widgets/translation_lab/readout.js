@@ -1,4 +1,4 @@
-// The last word in words: where it looked, and what else it might have been.
+// The last word in words: what it attended to, and which other words were likely.
 
 import { html } from "../js/dom.js";
 import { headName, lastRow, shownWord, strongest } from "./translation.js";
@@ -20,7 +20,7 @@ export function readout() {
       }
       node.replaceChildren(
         html("span", { className: "nl-where" }, `Word ${step} of ${french.length}`), html("strong", {}, shownWord(french[step - 1])),
-        ` looks at ${strongest(state, row)} (${headName(H, view)}). Most likely here:`);
+        ` attends to ${strongest(state, row)} (${headName(H, view)}). Most likely here:`);
       candidates.replaceChildren(...state.likely[step - 1].flatMap(([word, p]) => [
         html("span", { role: "listitem" }, shownWord(word)),
         html("i", { "aria-hidden": "true", style: `width: ${100 * p}%` }),

@@ -1,4 +1,4 @@
-// What is written, and where it looked.
+// What is written, and what it attended to.
 
 import { visible } from "../js/labels.js";
 import { clamp, range } from "../js/numbers.js";
@@ -47,6 +47,6 @@ export function strongest({ english, french }, row) {
 /** What a head is called in the list of heads. @param {number} H @param {number} view */
 export const headName = (H, view) => (view < 0 ? "mean of all heads" : `layer ${Math.floor(view / H) + 1}, head ${view % H + 1}`);
 
-/** What is drawn, for whoever waits for it: the text, the step, the head and how it stands. @param {State} state */
+/** What is drawn, for code that waits for it: the text, the step, the head, and whether it is done. @param {State} state */
 export const drawnState = state =>
   [state.answered, state.step, state.view, isWaiting(state) ? "waiting" : state.error ? "error" : "done"].join("|");

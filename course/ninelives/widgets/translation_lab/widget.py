@@ -13,7 +13,7 @@ from ninelives.widgets.translation_lab.translate import NOTHING, translated
 
 
 class TranslationLab(LabWidget):
-    """A sentence, its translation, and for each word of that where it looked and what else it might have been.
+    """A sentence, its translation, and for each of its words what it attended to and which other words were likely.
 
     `model` is an encoder-decoder, the package's or a learner's own, `tokenizer` has the words of both languages, `text` is
     the first sentence. `generate` is called as generate(model, prefix, max_new_tokens, temperature, end_token=…) with
@@ -71,7 +71,7 @@ class TranslationLab(LabWidget):
         return in_words(self)
 
     def picture(self) -> Picture:
-        """What is written, and where each word looked in the sentence, as a still picture."""
+        """What is written, and how much each of its words attended to the sentence, as a still picture."""
         return still_picture(self)
 
     def __repr__(self) -> str:

@@ -44,7 +44,7 @@ def lab(V):
 
 def lab_by_interact(V):
     shown = lab(V)
-    logits, words = shown._logits, shown.vocabulary
+    logits, words = shown.logits, shown.vocabulary
     def draw(temperature):
         p = next_token_probabilities(logits, temperature)
         best = p.argsort(descending=True)[:15]

@@ -12,6 +12,8 @@ import json, os, time, torch, ipywidgets
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder, next_token_probabilities
 from ninelives.widgets import TemperatureLab
+from ninelives.widgets.temperature_lab.in_words import reading
+from ninelives.widgets.temperature_lab.next_word import scores_after
 vocabulary = ["<end>", *"the cat did not want to eat because it was full hungry sick old".split()]
 vocabulary += [f"word{k}" for k in range(100 - len(vocabulary))]
 prompt = [vocabulary.index(word) for word in "the cat did not want to eat because it was".split()]
@@ -70,8 +72,8 @@ def test_the_bars_are_the_probabilities_of_the_package(notebook, name, cell, set
     count = 100 if name == "lab" else 5000
     expect(element).to_have_attribute("data-drawn", f"{temperature:g}:{top_k or count}:{top_p or 1:g}:")
     wanted = json.loads(notebook.run(
-        f"p = next_token_probabilities({name}._logits, {temperature}, {top_k}, {top_p})\n"
-        f"order = {name}._logits.argsort(descending=True, stable=True)\n"
+        f"p = next_token_probabilities({name}.logits, {temperature}, {top_k}, {top_p})\n"
+        f"order = {name}.logits.argsort(descending=True, stable=True)\n"
         f"print(json.dumps([[{name}.vocabulary[w], p[w].item()] for w in order[:15]] + [['other', p[order[15:]].sum().item()]]))"
     ))
     seen = element.evaluate(BARS)
@@ -80,7 +82,7 @@ def test_the_bars_are_the_probabilities_of_the_package(notebook, name, cell, set
     for (_, number, width), (_, probability) in zip(seen, wanted, strict=True):
         assert width == pytest.approx(probability, abs=1e-5)
         assert number == pytest.approx(probability, abs=0.000501)
-    expect(element.locator(".nl-readout")).to_contain_text(notebook.run(f"print({name}._reading())"))
+    expect(element.locator(".nl-readout")).to_contain_text(notebook.run(f"print(reading({name}))"))
 
 
 def test_the_arrow_keys_move_the_bars_and_python_hears_of_it(notebook, shown):
@@ -102,7 +104,10 @@ def test_a_drawn_word_is_appended_with_its_probability_and_the_model_reads_it(no
     expect(shown.locator(".nl-new-word")).to_have_count(1)
     expect(shown).to_have_attribute("data-drawn", re.compile(r"^1:100:1:\d+$"))
     word, chance = json.loads(notebook.run("print(json.dumps([lab.drawn[0], lab.chances[0]]))"))
-    first = json.loads(notebook.run("print(json.dumps(next_token_probabilities(lab._read([]), 1.0).tolist()))"))
+    first = json.loads(notebook.run(
+        "logits = scores_after(lab._model, torch.tensor([prompt]), [], len(vocabulary))\n"
+        "print(json.dumps(next_token_probabilities(logits).tolist()))"
+    ))
     assert chance == pytest.approx(first[word], abs=1e-6)
     expect(shown.locator(".nl-where")).to_have_text(f"Drawn: “{notebook.run(f'print(vocabulary[{word}])')}”, which had the probability {chance:.2f}.")
     assert shown.evaluate(BARS)[0][1] == pytest.approx(float(notebook.run("print(lab.probabilities().max().item())")), abs=0.000501)
@@ -193,7 +198,7 @@ def test_the_learners_function_is_compared_at_the_present_temperature(notebook, 
 
 def test_what_is_shown_is_spoken_a_moment_later(notebook, shown):
     press(shown.get_by_role("slider", name="Temperature"), "ArrowLeft")
-    expect(shown.get_by_role("status")).to_contain_text(notebook.run("lab.temperature = 0.95\nprint(lab._reading())"))
+    expect(shown.get_by_role("status")).to_contain_text(notebook.run("lab.temperature = 0.95\nprint(reading(lab))"))
 
 
 def test_tab_reaches_every_control_and_the_focus_is_visible(shown):

@@ -11,6 +11,7 @@ from traitlets import TraitError
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder, next_token_probabilities
 from ninelives.widgets import TemperatureLab
+from ninelives.widgets.temperature_lab.in_words import compared, reading
 
 VOCABULARY = ["<end>", *"the cat did not want to eat because it was full hungry sick old".split()]
 PROMPT = [VOCABULARY.index(word) for word in "the cat did not want to eat because it was".split()]
@@ -106,6 +107,30 @@ def test_a_learners_function_is_compared_at_every_temperature():
     wrong.temperature = 0.3
     away = (after(PROMPT).softmax(-1) - next_token_probabilities(after(PROMPT), 0.3)).abs().max()
     assert f"differs from the bars by up to {away:.2f}." in wrong.describe()
+
+
+def test_the_browser_computes_and_says_what_python_does(same_in_javascript):
+    def softmax(logits, temperature):
+        return (logits / temperature).softmax(-1)
+
+    even = nn.Linear(1, 1)
+    even.forward = lambda idx: (torch.zeros(1, idx.shape[1], 8), None)
+    labs = [
+        lab(next_token_probabilities=softmax),
+        lab(temperature=0.0, next_token_probabilities=softmax),
+        lab(temperature=1e-30, top_k=3, next_token_probabilities=lambda logits, temperature: logits.softmax(-1)),
+        lab(temperature=0.4, top_p=0.6, next_token_probabilities=lambda logits, temperature: 1 / 0),
+        lab(temperature=2.5, top_k=7, top_p=0.35, next_token_probabilities=softmax),
+        lab(temperature=3.0, top_k=100, top_p=1.0, next_token_probabilities=softmax),
+        TemperatureLab(even, [0], list("abcdefgh"), top_k=2, top_p=0.55, next_token_probabilities=softmax),  # ties
+    ]
+    labs[0].drawn = [11, 0]
+    same_in_javascript("temperature_lab", [
+        (shown, {
+            "probabilities": [round(p, 4) for p in shown.probabilities().tolist()],
+            "reading": reading(shown), "compared": compared(shown),
+        }) for shown in labs
+    ])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+// What the lab says. Python says the same of `reading` and `compared`; see in_words.py.
+
+import { two } from "../js/numbers.js";
+import { uncertainty } from "./probabilities.js";
+import { failure, hasEnded } from "./scores.js";
+
+/** @import { State } from "./probabilities.js" */
+/** @import { Scores } from "./scores.js" */
+
+const CLOSE = 1e-4; // rounding in float32 makes a learner's probabilities differ by less than this
+
+/** How uncertain the draw is, and how many words can be drawn. @param {Float64Array} chances */
+export function reading(chances) {
+  const { entropy, kept } = uncertainty(chances), V = chances.length;
+  return `Entropy ${two(entropy)} nats: as undecided as among ${Math.exp(entropy).toFixed(1)} equally likely words.`
+    + (kept < V ? ` ${kept} of ${V} words can be drawn.` : "");
+}
+
+/** @param {State} state */
+export function lastDraw({ vocabulary, drawn, chances }) {
+  if (!drawn.length) return "";
+  const last = drawn.length - 1, word = `“${vocabulary[drawn[last]]}”`;
+  if (chances[last] === undefined) return `The last word is ${word}.`;
+  return `Drawn: ${word}, which had the probability ${two(chances[last])}.`;
+}
+
+/**
+ * Why nothing can be drawn, or what this page cannot do.
+ * @param {State} state
+ * @param {object} page
+ * @param {boolean} page.isWaiting for scores
+ * @param {boolean} page.isLate they have not come for a while
+ * @param {boolean} page.isAlone no Python answers
+ */
+export function notice(state, { isWaiting, isLate, isAlone }) {
+  if (failure(state)) return `After this text the model cannot go on: ${failure(state)}`;
+  if (hasEnded(state)) return "The text has ended. Step back or start again.";
+  if (isAlone && isWaiting) {
+    return "This page has no Python behind it, so nobody can read the new word: "
+      + "the bars are still those of the text before it. Step back to draw again.";
+  }
+  if (isAlone) {
+    return "This page has no Python behind it: the bars move, and one word can be drawn, but the model cannot read on.";
+  }
+  return isWaiting && isLate ? "Waiting for Python to read the new word. If this stays, run the cell again." : "";
+}
+
+/**
+ * Whether the learner's probabilities are those of the bars; null until Python has compared them.
+ * @param {State} state
+ * @param {Scores} scores
+ * @param {boolean} isAlone no Python will compare them
+ */
+export function compared({ yours, temperature }, scores, isAlone) {
+  if (!("temperature" in yours)) return "";
+  if (yours.temperature !== temperature || yours.after.join() !== scores.after) {
+    if (!isAlone) return null;
+    return `Your next_token_probabilities was asked at temperature ${two(yours.temperature)} of the first text alone.`;
+  }
+  const name = `Your next_token_probabilities at temperature ${two(yours.temperature)}`;
+  if (yours.away === undefined) return `${name} raises ${yours.error}`;
+  return yours.away <= CLOSE ? `${name} agrees with the bars before top-k and top-p.`
+    : `${name} differs from the bars by up to ${two(yours.away)}.`;
+}
+
+/** The three likeliest words. @param {State} state @param {Scores} scores @param {Float64Array} chances */
+export const likeliest = ({ vocabulary }, { order }, chances) =>
+  order.slice(0, 3).filter(word => chances[word]).map(word => `${vocabulary[word]} ${two(chances[word])}`).join(", ");

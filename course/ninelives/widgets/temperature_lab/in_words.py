@@ -1,0 +1,54 @@
+"""What a temperature lab says. The browser says the same of `reading` and `compared`; see in_words.js."""
+
+import math
+
+import torch
+
+CLOSE = 1e-4  # rounding in float32 makes a learner's probabilities differ by less than this
+
+
+def text_so_far(lab) -> str:
+    """The prompt and the words drawn."""
+    return " ".join([*lab.prompt, *(lab.vocabulary[word] for word in lab.drawn)])
+
+
+def settings(lab) -> str:
+    """The temperature, and top-k and top-p where they leave words out."""
+    said = f"temperature {lab.temperature:.2f}"
+    if lab.top_k is not None and lab.top_k < len(lab.vocabulary):
+        said += f", top-k {lab.top_k}"
+    return said + (f", top-p {lab.top_p:.2f}" if lab.top_p not in (None, 1) else "")
+
+
+def likeliest(lab) -> str:
+    """The five likeliest words with their probabilities."""
+    p = lab.probabilities()  # (V,)
+    return ", ".join(f"{lab.vocabulary[word]} {p[word]:.2f}" for word in p.argsort(descending=True, stable=True)[:5])
+
+
+def reading(lab) -> str:
+    """How uncertain the draw is, and how many words can be drawn."""
+    p = lab.probabilities()  # (V,)
+    entropy = -torch.special.xlogy(p, p).sum().item() + 0.0  # no minus zero
+    kept, V = int((p > 0).sum()), len(p)
+    said = f"Entropy {entropy:.2f} nats: as undecided as among {math.exp(entropy):.1f} equally likely words."
+    return said + (f" {kept} of {V} words can be drawn." if kept < V else "")
+
+
+def drawn_words(lab) -> str:
+    """The words drawn, each with the probability it had where that is known."""
+    chances = lab.chances + [None] * (len(lab.drawn) - len(lab.chances))
+    return ", ".join(
+        lab.vocabulary[word] + ("" if chance is None else f" {chance:.2f}")
+        for word, chance in zip(lab.drawn, chances, strict=False)  # one of them may be set before the other
+    )
+
+
+def compared(lab) -> str:
+    """Whether the learner's probabilities are those of the bars."""
+    said = f"Your next_token_probabilities at temperature {lab.yours['temperature']:.2f}"
+    if "error" in lab.yours:
+        return f"{said} raises {lab.yours['error']}"
+    if lab.yours["away"] <= CLOSE:
+        return f"{said} agrees with the bars before top-k and top-p."
+    return f"{said} differs from the bars by up to {lab.yours['away']:.2f}."

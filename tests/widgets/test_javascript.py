@@ -23,5 +23,6 @@ def test_an_installed_package_holds_every_file_of_the_widgets():
 
 
 def test_no_file_of_the_widgets_is_longer_than_150_lines():
-    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in (PACKAGE / "widgets").glob("*/*") if path.is_file() and path.suffix != ".pyc"}
+    files = [path for path in (PACKAGE / "widgets").rglob("*.*") if path.suffix != ".pyc"]
+    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in files}
     assert {path.name: length for path, length in lengths.items() if length > 150} == {}

@@ -36,17 +36,12 @@ HIDE_PICTURE_WHEN_LIVE = """
 
 def browser_code(lab: str) -> str:
     """The JavaScript of a lab, with all that it imports."""
-    if (HERE / f"{lab}.js").exists():  # not yet in modules
-        return (HERE / "shared.js").read_text("utf-8") + "\n" + (HERE / f"{lab}.js").read_text("utf-8")
     return inlined(HERE / lab / "index.js")
 
 
 def browser_style(lab: str) -> str:
     """The style of a lab, after the colours and controls that all labs use."""
-    own = HERE / lab / "style.css"
-    if not own.exists():  # not yet in modules
-        own = HERE / f"{lab}.css"
-    return "\n".join(path.read_text("utf-8") for path in (HERE / "base.css", own) if path.exists())
+    return "\n".join(path.read_text("utf-8") for path in (HERE / "base.css", HERE / lab / "style.css"))
 
 
 class LabWidget(anywidget.AnyWidget):

@@ -2,7 +2,7 @@
 
     python bench/training.py [--nanogpt PATH/TO/nanoGPT] [--rounds 20] [--dry]
 
-A clone of nanoGPT is used where its path is given. Without one, `Peer` stands in for it: the same architecture and the
+A clone of nanoGPT is used if its path is given. Without one, `Peer` replaces it: the same architecture and the
 same attention call, written here after nanoGPT's model.py.
 """
 

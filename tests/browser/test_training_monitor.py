@@ -109,7 +109,7 @@ def test_the_kernels_interrupt_button_stops_it_too_and_nothing_is_lost(training)
 
 @pytest.fixture
 def still(training):
-    """A monitor that nobody trains: six entries beside twelve."""
+    """A monitor without a running training: six entries beside twelve."""
     element = training.notebook.run_cell(3).locator(".nl-monitor")
     expect(element).to_have_attribute("data-entries", "6")
     return element

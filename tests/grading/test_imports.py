@@ -1,4 +1,4 @@
-"""The engine knows no course: it imports nothing of this one, and no word of it stands in its code."""
+"""The engine knows no course: it imports nothing of this one, and its code contains no word of it."""
 
 import ast
 import re

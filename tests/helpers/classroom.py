@@ -76,7 +76,7 @@ def toy_notebook() -> Notebook:
 
 
 def make_course(folder: Path, *settings: str) -> Path:
-    """An instructor's folder with the assignment generated, and nobody in it; further lines for nbgrader_config.py."""
+    """An instructor's folder with the assignment generated and no submissions; settings are lines for nbgrader_config.py."""
     if any("db_url" in line for line in settings):
         generate(folder, *settings)
     else:

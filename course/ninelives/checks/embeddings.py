@@ -109,7 +109,7 @@ def backwards(idx):
 
 @position_indices.mistake(
     "values",
-    "these are the word ids themselves. A position depends only on where a word stands, not on which word it is.",
+    "these are the word ids themselves. A position depends only on where a word is, not on which word it is.",
 )
 def word_ids(idx):
     return idx

@@ -1,4 +1,4 @@
-"""The score of a training that was handed in, on sentences that nobody trained on."""
+"""The score of a training that was handed in, on sentences that no model was trained on."""
 
 import random
 from collections.abc import Sequence

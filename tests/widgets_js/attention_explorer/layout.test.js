@@ -29,7 +29,7 @@ test("on a narrow page the lines get the whole width", () => {
   assert.ok(placed(11, 11, 400, 8).heatWidth <= 400);
 });
 
-test("labels stand upright only where they are narrower than the cells", () => {
+test("labels are upright only where they are narrower than the cells", () => {
   assert.equal(placed(5, 5, 1000, 8).isUpright, true);
   assert.equal(placed(64, 64, 1000, 8).isUpright, false);
 });

@@ -1,4 +1,4 @@
-// What is on the screen as one drawing that stands alone, in the light colours.
+// What is on the screen as one self-contained drawing, in the light colours.
 
 import { contextOf, html, svg } from "../js/dom.js";
 import { download } from "../js/save_menu.js";

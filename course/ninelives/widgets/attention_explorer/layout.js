@@ -5,7 +5,7 @@
 const PLOT_MAX = 520;
 const CELL_MAX = 40;
 const WIDTH_MAX = 1120;
-const SIDE_BY_SIDE = 700; // narrower than this the lines stand under the heatmap
+const SIDE_BY_SIDE = 700; // on a narrower page the lines are below the heatmap
 export const GAP = 28; // between heatmap and lines
 export const ANGLE = 55 * Math.PI / 180; // of the column labels
 

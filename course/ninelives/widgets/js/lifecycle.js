@@ -77,7 +77,7 @@ export function oncePerFrame(draw) {
  * @template State
  * @param {RenderContext<State>} context
  * @param {Record<string, (message: any) => void>} listeners by event
- * @param {...(() => void)} stops what else is to be undone when the lab is removed
+ * @param {...(() => void)} stops what else to undo when the lab is removed
  */
 export function connect({ model, el }, listeners, ...stops) {
   for (const [event, listener] of Object.entries(listeners)) model.on(event, listener);

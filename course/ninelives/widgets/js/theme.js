@@ -6,7 +6,7 @@ export function watchTheme(el) {
   const follow = () => {
     if (!el.isConnected) return;
     const [r, g, b] = (getComputedStyle(el).color.match(/[\d.]+/g) ?? []).map(Number);
-    el.dataset.theme = 0.3 * r + 0.59 * g + 0.11 * b > 128 ? "dark" : "light"; // light text stands on dark paper
+    el.dataset.theme = 0.3 * r + 0.59 * g + 0.11 * b > 128 ? "dark" : "light"; // light text means a dark page
   };
   const page = new MutationObserver(follow);
   const system = matchMedia("(prefers-color-scheme: dark)");

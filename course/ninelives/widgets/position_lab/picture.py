@@ -48,7 +48,7 @@ def still_picture(lab) -> Picture:
 
 
 def _tiles(lab) -> list[tuple[str, str, bool]]:
-    """For each word of the sentence, in order: the word, what stands below it, whether it is picked."""
+    """For each word of the sentence, in order: the word, the text below it, whether it is picked."""
     new = new_positions(lab)
     return [
         (visible(lab.words[word]), f"{position} · new" if position in new else str(position), word == lab.word)

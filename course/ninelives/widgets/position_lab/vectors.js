@@ -47,7 +47,7 @@ export const norm = v => Math.sqrt(Array.from(v).reduce((sum, x) => sum + x * x,
 /** The position of the picked word. @param {State} state */
 export const positionOf = ({ order, word }) => order.indexOf(word);
 
-/** Whether every word stands where it began. @param {Pick<State, "order">} state */
+/** Whether every word is where it began. @param {Pick<State, "order">} state */
 export const isAtStart = ({ order }) => order.every((word, position) => word === position);
 
 /** The same state, with a word that exists. @param {State} state @returns {State} */

@@ -116,7 +116,7 @@ class TrainingMonitor(LabWidget):
         follow_the_cell(self)
 
     def stopped(self, step: int, seconds: float) -> bool:
-        """Whether the training is to stop now, after so many steps and seconds. True once after Stop."""
+        """Whether the training must stop now, after so many steps and seconds. True once after Stop."""
         follow_the_cell(self)
         stop, now = self.stop_asked, time.monotonic()
         if stop or now - self._updated > BETWEEN:

@@ -299,7 +299,9 @@ for word in order[:5]:
 # </details>
 
 # %%
-probabilities_of = check.next_token_probabilities.yours_if_it_passes(next_token_probabilities, package.next_token_probabilities)
+probabilities_of = check.next_token_probabilities.yours_if_it_passes(
+    next_token_probabilities, package.next_token_probabilities
+)
 
 # %% solution="generate"
 def generate(model, idx, max_new_tokens, temperature):

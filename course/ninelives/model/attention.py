@@ -25,8 +25,14 @@ class KeyValueCache:
         self.rows, self.length, self.both = rows, 0, None
 
     def extend(self, keys: torch.Tensor, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Append those of the new tokens, (B, H, T, head_size) each; return all, (B, H, length, head_size) each."""
+        """Append those of the new tokens, (B, H, T, head_size) each; return all, (B, H, length, head_size) each.
+
+        Raises:
+            ValueError: there are more tokens than rows.
+        """
         B, H, T, head_size = keys.shape
+        if self.length + T > self.rows:
+            raise ValueError(f"the cache has {self.rows} rows and holds {self.length} tokens: {T} more do not fit.")
         if self.both is None:
             self.both = keys.new_empty(2, B, H, self.rows, head_size)  # (2, B, H, rows, head_size)
         self.both[:, :, :, self.length : self.length + T] = torch.stack([keys, values])

@@ -62,7 +62,9 @@ def next_token_probabilities(
     probabilities = scaled.softmax(dim=-1)  # (…, V)
     if top_p is not None and top_p < 1:
         ordered, order = probabilities.sort(dim=-1, descending=True, stable=True)  # (…, V) each
-        surplus = ordered.cumsum(dim=-1) - ordered >= top_p  # (…, V)
+        exact = torch.promote_types(ordered.dtype, torch.float32)  # the sum of thousands of bfloat16 is not
+        before = ordered.cumsum(dim=-1, dtype=exact) - ordered  # (…, V), what all more likely words have together
+        surplus = before >= top_p  # (…, V)
         probabilities = probabilities.masked_fill(surplus.gather(-1, order.argsort(dim=-1)), 0.0)  # (…, V)
         probabilities = probabilities / probabilities.sum(dim=-1, keepdim=True)  # (…, V)
     return probabilities
@@ -187,10 +189,10 @@ def new_caches(model: nn.Module, hidden_cache: torch.Tensor | None = None) -> li
     """An empty cache for each block of the package's decoder; None for a model that cannot be cached.
 
     Earlier rows never change if every other module treats each token alone.
-    A learner's own module, or a hook, may mix tokens.
+    A learner's own module, a hook, or a method replaced on one object may mix tokens.
     """
     for module in model.modules():
-        hooked = module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module)
+        hooked = module._forward_hooks or module._forward_pre_hooks or any(map(callable, vars(module).values()))
         if type(module) not in CACHEABLE or hooked:
             return None
     if type(model) is not Decoder:

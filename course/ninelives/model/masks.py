@@ -37,7 +37,8 @@ def joint_mask(hidden_cache: torch.Tensor, idx: torch.Tensor, attention_mask: to
         hidden_cache: (B, P, C), zero where there is padding.
         idx: (B, T) int64, -1 where there is padding.
         attention_mask: (B, 1, T, T), 1 or True where the row may attend to the
-            column. None: every token may attend to every token.
+            column. None: every token may attend to every token
+            that is not padding.
 
     Returns:
         (B, 1, P + T, P + T) bool.

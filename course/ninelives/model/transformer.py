@@ -83,7 +83,8 @@ class Transformer(nn.Module):
             (logits, loss): logits (B, P + T, vocab_size), raw scores; loss a
             scalar, the mean cross-entropy over the targets that are not -1, or
             None without targets. With return_hidden: (B, P + T, n_embd), the
-            hidden states after the final norm, zero where there is padding.
+            hidden states after the final norm, zero where there is padding. Rows of
+            padding in hidden_cache come first, whatever their order was.
 
         Raises:
             ValueError: idx is too long or holds an unknown id; a sequence has
@@ -98,7 +99,7 @@ class Transformer(nn.Module):
             return logits, None
         check_targets(targets, idx, self.config.vocab_size)
         predictions = logits if hidden_cache is None else logits[:, hidden_cache.shape[1] - 1 : -1]  # (B, T, V)
-        return logits, F.cross_entropy(predictions.flatten(0, 1), targets.flatten(), ignore_index=-1)
+        return logits, F.cross_entropy(predictions.flatten(0, 1), targets.flatten().long(), ignore_index=-1)
 
     def hidden_states(
         self, idx: torch.Tensor, hidden_cache: torch.Tensor | None = None, caches: list[KeyValueCache] | None = None

@@ -29,7 +29,7 @@ def check_ids(idx: torch.Tensor, block_size: int, vocab_size: int) -> None:
             f"idx has shape {tuple(idx.shape)}, but the model takes (B, T)"
             + (": idx.unsqueeze(0) makes a batch of one sequence." if idx.dim() == 1 else ".")
         )
-    if idx.is_floating_point() or idx.dtype == torch.bool:
+    if idx.dtype not in (torch.int64, torch.int32):
         raise ValueError(f"idx has dtype {idx.dtype}, but ids are whole numbers (torch.int64).")
     if idx.shape[1] > block_size:
         raise ValueError(
@@ -81,12 +81,15 @@ def check_targets(targets: torch.Tensor, idx: torch.Tensor, vocab_size: int) -> 
 
 
 def check_hidden_cache(hidden_cache: torch.Tensor, B: int, n_embd: int) -> None:
-    """hidden_cache must be (B, P, n_embd) with at least one row."""
+    """hidden_cache must be (B, P, n_embd), and hold a token in every example."""
     shape = tuple(hidden_cache.shape)
     if len(shape) != 3 or shape[0] != B or shape[2] != n_embd:
         raise ValueError(f"hidden_cache has shape {shape}, but (B, P, n_embd) = ({B}, P, {n_embd}) is needed.")
     if shape[1] == 0:
         raise ValueError(f"hidden_cache has shape {shape}: it holds no row. Leave it out where there is no prefix.")
+    empty = (hidden_cache == 0).flatten(1).all(dim=1)  # (B,)
+    if any_true(empty):
+        raise ValueError(f"example {first_true(empty)[0]} of hidden_cache holds only zeros, which mean padding: leave it out.")
 
 
 def check_prefix(prefix: torch.Tensor) -> None:

@@ -31,6 +31,7 @@ def ids(B: int, T: int) -> torch.Tensor:
         ({"idx": torch.tensor([[PAD, 1]])}, r"sequence 0 of idx has padding"),
         ({"idx": torch.tensor([1, 2])}, r"idx has shape \(2,\), but the model takes \(B, T\): idx.unsqueeze\(0\) makes a batch of one"),
         ({"idx": torch.ones(1, 2)}, r"idx has dtype torch.float32, but ids are whole numbers"),
+        ({"idx": torch.ones(1, 2, dtype=torch.uint8)}, r"idx has dtype torch.uint8, but ids are whole numbers \(torch.int64\)"),
         ({"idx": ids(1, 2), "targets": torch.tensor([[1, 13]])}, r"targets holds 13: ids run from 0 to 12 \(vocab_size = 13\), and -1 marks a position"),
         ({"idx": ids(1, 2), "targets": torch.tensor([[-2, 1]])}, r"targets holds -2"),
         ({"idx": ids(2, 3), "targets": ids(2, 4)},
@@ -42,6 +43,8 @@ def ids(B: int, T: int) -> torch.Tensor:
         ({"idx": ids(2, 3), "hidden_cache": torch.ones(4, 12)}, r"hidden_cache has shape \(4, 12\), .* = \(2, P, 12\)"),
         ({"idx": ids(2, 3), "targets": ids(2, 3), "hidden_cache": torch.ones(2, 4, 12, 1)}, r"hidden_cache has shape \(2, 4, 12, 1\)"),
         ({"idx": ids(2, 3), "hidden_cache": torch.ones(2, 0, 12)}, r"hidden_cache has shape \(2, 0, 12\): it holds no row"),
+        ({"idx": ids(2, 3), "hidden_cache": torch.tensor([1.0, 0.0])[:, None, None].expand(2, 4, 12)},
+         "example 1 of hidden_cache holds only zeros, which mean padding"),
     ],
 )
 @pytest.mark.parametrize("kind", [Transformer, Encoder, Decoder])

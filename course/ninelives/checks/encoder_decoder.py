@@ -41,7 +41,7 @@ encoder_decoder = Exercise("EncoderDecoder", error_hints={
     "hidden_cache has shape": SCORES_AS_CACHE,
     "targets has shape":
         "the decoder's second argument is targets, (B, T). Pass the cache by its name: hidden_cache=….",
-    "allows no key at all":
+    "holds only zeros":
         "a cache of zeros counts as padding from end to end: pass the hidden states that the encoder returns.",
     "cannot assign to field": NEW_CONFIG,
     "NoneType": "something that is None is used as a tensor. Without targets the decoder's loss is None: "

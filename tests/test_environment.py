@@ -13,6 +13,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 import ninelives
 from ninelives.build import ROOT
@@ -54,10 +55,13 @@ def needed_and_mentioned(requirement: Requirement) -> tuple[set[str], set[str]]:
     return needed - {PROJECT["name"]}, mentioned | needed
 
 
-def test_each_direct_dependency_is_a_range_and_is_listed_once():
-    names = [canonicalize_name(line.name) for line in direct_dependencies()]
-    assert len(names) == len(set(names))
+def test_each_direct_dependency_is_a_range_and_an_extra_repeats_one_only_to_raise_it():
     assert [str(line) for line in direct_dependencies() if not re.fullmatch(r">=[\d.]+", str(line.specifier))] == []
+    lowest: dict[str, Version] = {}
+    for line in direct_dependencies():
+        name, version_of = canonicalize_name(line.name), Version(str(line.specifier).removeprefix(">="))
+        assert name not in lowest or version_of > lowest[name], line
+        lowest[name] = version_of
 
 
 def test_each_pin_is_exact_and_within_the_range_of_pyproject():

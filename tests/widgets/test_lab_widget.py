@@ -18,6 +18,7 @@ IDX = torch.tensor([[1, 2, 3, 4]])
 CONFIG = TransformerConfig(TOKENIZER.vocab_size, block_size=8, n_embd=12, n_head=3, n_layer=2, dropout=0.0)
 MADE = {
     "AttentionExplorer": lambda: widgets.AttentionExplorer(torch.eye(4), WORDS, token="cat"),
+    "Choice": lambda: widgets.Choice("Who is it?", {WORDS[0]: "It holds the sentence.", "cat": "It was full."}, answer="cat"),
     "LayerStepper": lambda: widgets.LayerStepper(Decoder(CONFIG), IDX, WORDS, TOKENIZER.words),
     "MaskLab": lambda: widgets.MaskLab([WORDS, ["it", "slept"]]),
     "PositionLab": lambda: widgets.PositionLab(Embedding(CONFIG), WORDS, IDX),
@@ -47,8 +48,7 @@ def test_the_bundle_holds_a_picture_with_its_words_and_no_html(widget):
 
 def test_a_cell_gets_the_picture_then_its_words_then_the_widget(widget, monkeypatch):
     outputs = []
-    for module in ("lab_widget", "training_monitor.cell"):
-        monkeypatch.setattr(f"ninelives.widgets.{module}.display", lambda data, **how: outputs.append([data, how]))
+    monkeypatch.setattr("ninelives.widgets.lab_widget.display", lambda data, **how: outputs.append([data, how]))
     widget._ipython_display_()
     (still, how), (words, _), (alive, _) = outputs
     assert "image/png" in still and how["metadata"]["alt"] == widget.describe()

@@ -26,7 +26,7 @@ def monitor():
 def shown(monkeypatch):
     """What the monitor displays, with how."""
     calls = []
-    monkeypatch.setattr("ninelives.widgets.training_monitor.cell.display", lambda data, **how: calls.append((data, how)))
+    monkeypatch.setattr("ninelives.widgets.lab_widget.display", lambda data, **how: calls.append((data, how)))
     return calls
 
 

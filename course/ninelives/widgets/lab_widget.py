@@ -50,6 +50,9 @@ class LabWidget(anywidget.AnyWidget):
     A subclass has `picture`, `describe` and a useful `__repr__`. Its state holds only what JSON can hold, and bytes.
     """
 
+    _is_shown = False
+    _still_caption = "A still picture; run the cell to use it."
+
     def picture(self) -> Picture:
         """The present state as a still picture."""
         raise NotImplementedError
@@ -96,12 +99,22 @@ class LabWidget(anywidget.AnyWidget):
         # In a notebook that is trusted, JupyterLab prefers the widget to the PNG of the same bundle even when no kernel
         # is there, and shows an error. So the picture and its words are outputs of their own, and a style shows either
         # them or the widget.
-        if picture := self._picture_or_none():
-            still, words = replace(picture, caption="A still picture; run the cell to use it.").outputs()
-            words["data"]["text/markdown"] += HIDE_PICTURE_WHEN_LIVE
-            for output in (still, words):
-                display(output["data"], metadata=output["metadata"], raw=True)
+        self._is_shown = True
+        self._display_still(update=False)
         display(self._widget_view()[0], raw=True)
+
+    def _display_still(self, update: bool) -> None:
+        if picture := self._picture_or_none():
+            still, words = replace(picture, caption=self._still_caption).outputs()
+            words["data"]["text/markdown"] += HIDE_PICTURE_WHEN_LIVE
+            for output, what in ((still, "picture"), (words, "words")):
+                name = f"{self.model_id}-{what}"
+                display(output["data"], metadata=output["metadata"], raw=True, display_id=name, update=update)
+
+    def _update_still(self, _change=None) -> None:
+        """Keep the present state in the cell that shows the widget, and so in the notebook when it is saved."""
+        if self._is_shown:
+            self._display_still(update=True)
 
     def _widget_view(self) -> tuple[dict, dict]:
         data, metadata = super()._repr_mimebundle_()

@@ -1,31 +1,13 @@
-"""A monitor in the cell of a notebook: its outputs, and its kernel's messages while the cell runs."""
+"""A monitor in the cell of a notebook: its end, and its kernel's messages while it runs."""
 
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from IPython import get_ipython
-from IPython.display import display
-
-from ninelives.widgets.lab_widget import HIDE_PICTURE_WHEN_LIVE
 
 WAKE = 0.2  # seconds
-
-
-def display_monitor(monitor) -> None:
-    """As LabWidget is displayed, but picture and words are named, since they change when the training is over."""
-    _display_picture(monitor, update=False)
-    display(monitor._widget_view()[0], raw=True)
-
-
-def _display_picture(monitor, update: bool) -> None:
-    still, words = replace(monitor.picture(), caption="A still picture; run the cell to watch it.").outputs()
-    words["data"]["text/markdown"] += HIDE_PICTURE_WHEN_LIVE
-    for output, what in ((still, "picture"), (words, "words")):
-        name = f"{monitor.model_id}-{what}"
-        display(output["data"], metadata=output["metadata"], raw=True, display_id=name, update=update)
 
 
 def follow_the_cell(monitor) -> None:
@@ -40,7 +22,7 @@ def follow_the_cell(monitor) -> None:
         monitor.follows_a_cell = False
         if monitor.state == "running":
             monitor.state = "stopped"
-        _display_picture(monitor, update=True)
+        monitor._update_still()
 
     shell.events.register("post_run_cell", cell_is_over)
 

@@ -11,7 +11,7 @@ import traitlets as t
 from ninelives.figures import Picture, training_curves
 from ninelives.figures.style import PALETTE
 from ninelives.widgets.lab_widget import COLOURS, LabWidget, browser_code, browser_style
-from ninelives.widgets.training_monitor.cell import display_monitor, follow_the_cell, train_in_a_thread
+from ninelives.widgets.training_monitor.cell import follow_the_cell, train_in_a_thread
 from ninelives.widgets.training_monitor.entries import measures_in, plain, shown_histories
 from ninelives.widgets.training_monitor.in_words import in_words, progress
 
@@ -47,6 +47,7 @@ class TrainingMonitor(LabWidget):
 
     _esm = browser_code("training_monitor")
     _css = browser_style("training_monitor")
+    _still_caption = "A still picture; run the cell to watch it."
 
     name = t.Unicode().tag(sync=True)
     max_iters = t.Int().tag(sync=True)
@@ -139,9 +140,6 @@ class TrainingMonitor(LabWidget):
     def __repr__(self) -> str:
         beside = f", beside {', '.join(self.beside)}" if self.beside else ""
         return f"TrainingMonitor({progress(self)}{beside})"
-
-    def _ipython_display_(self) -> None:
-        display_monitor(self)
 
     def _note_measures(self) -> None:
         self.measures = measures_in(chain(self.entries, *self.beside.values()))

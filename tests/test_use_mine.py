@@ -122,6 +122,47 @@ def test_every_part_comes_out_of_the_solved_notebooks(monkeypatch, capsys):
     assert [line for line in capsys.readouterr().out.splitlines() if ": yours, from " not in line] == []
 
 
+def solved(name):
+    return (ROOT / "solutions" / name / f"{name}.ipynb").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def solved_notebooks(tmp_path, monkeypatch):
+    """The solved notebooks 1 to 8 beside the folder of notebook 9, in which the caller is; a function changes one of them."""
+    for folder in (ROOT / "solutions").glob("0[1-8]-*"):
+        (tmp_path / folder.name).mkdir()
+        (tmp_path / folder.name / f"{folder.name}.ipynb").write_text(solved(folder.name), encoding="utf-8")
+    (tmp_path / "09-training").mkdir()
+    monkeypatch.chdir(tmp_path / "09-training")
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+
+    def change(name, before, after):
+        path = tmp_path / name / f"{name}.ipynb"
+        assert before in path.read_text(encoding="utf-8")
+        path.write_text(path.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
+
+    return change
+
+
+def test_a_part_names_the_learners_parts_that_it_is_made_of(solved_notebooks, capsys):
+    use_mine("Decoder")
+    assert capsys.readouterr().out == (
+        "Decoder: yours, from 05-decoder.ipynb, made of your Embedding, MultiHeadSelfAttention, Transformer and Encoder.\n")
+
+
+def test_a_part_of_the_packages_inside_a_part_of_ones_own_is_named_with_the_reason(solved_notebooks, capsys):
+    solved_notebooks("02-attention", "class MultiHeadSelfAttention(nn.Module)", "class Attention(nn.Module)")
+    use_mine("Encoder")
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "Encoder: yours, from 04-encoder.ipynb, made of your Embedding and Transformer."
+    assert second.startswith("    In it, MultiHeadSelfAttention: the package's, since 02-attention.ipynb ")
+
+
+def test_a_part_that_chooses_between_the_learners_and_the_packages_is_taken(solved_notebooks, capsys):
+    use_mine("generate")  # it calls `probabilities_of = check.….yours_if_it_passes(…)`
+    assert capsys.readouterr().out.startswith("generate: yours, from 06-generation.ipynb")
+
+
 def test_every_notebook_takes_parts_that_exist():
     for path in (ROOT / "course" / "notebooks").glob("*.py"):
         assert set(re.findall(r'use_mine\("(\w+)"\)', path.read_text())) <= set(PARTS), path.name

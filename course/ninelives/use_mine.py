@@ -21,6 +21,7 @@ import ninelives.checks.decoder
 import ninelives.checks.embeddings
 import ninelives.checks.encoder
 import ninelives.checks.encoder_decoder
+import ninelives.checks.generation
 import ninelives.checks.prefix_generation
 import ninelives.checks.transformer
 import ninelives.model
@@ -40,17 +41,24 @@ PARTS = {
     "Transformer": Part("03-transformer", ninelives.checks.transformer.transformer),
     "Encoder": Part("04-encoder", ninelives.checks.encoder.encoder),
     "Decoder": Part("05-decoder", ninelives.checks.decoder.decoder),
+    "next_token_probabilities": Part("06-generation", ninelives.checks.generation.next_token_probabilities),
+    "generate": Part("06-generation", ninelives.checks.generation.generate),
     "EncoderDecoder": Part("07-encoder-decoder", ninelives.checks.encoder_decoder.encoder_decoder),
     "prefix_generation": Part("08-prefix-generation", ninelives.checks.prefix_generation.prefix_generation),
 }
 
 
+# While a learner's notebook is read: the parts that it takes itself, and why each is not the learner's.
+_taken_there: dict[str, tuple[Any, str | None]] | None = None
+
+
 def use_mine(name: str) -> Any:
     """The learner's own part if it exists and passes its checks, else the package's.
 
-    One printed line says which. Nothing in the learner's earlier notebook can stop
-    the one that calls this; a part that never returns can be interrupted. During
-    grading it is always the package's part, so that a mistake costs points once.
+    A printed line says which, and what the part itself is made of. Nothing in
+    the learner's earlier notebook can stop the one that calls this; a part that
+    never returns can be interrupted. During grading it is always the package's
+    part, so that a mistake costs points once.
 
     Args:
         name: a key of PARTS and a name in `ninelives.model`. The folder of its
@@ -59,22 +67,42 @@ def use_mine(name: str) -> Any:
     Raises:
         ValueError: there is no part of this name.
     """
+    global _taken_there
     if name not in PARTS:
         raise ValueError(f"there is no part {name!r}: the parts are {', '.join(PARTS)}.")
-    ours = getattr(ninelives.model, name)
     if "NBGRADER_EXECUTION" in os.environ:
-        return ours
+        return getattr(ninelives.model, name)
+    if _taken_there is not None:
+        if name not in _taken_there:
+            _taken_there[name] = take(name)
+        return _taken_there[name][0]
+    _taken_there = {}
+    try:
+        part, reason = take(name)
+        print(*lines_about(name, reason, _taken_there), sep="\n")
+    finally:
+        _taken_there = None
+    return part
+
+
+def take(name: str) -> tuple[Any, str | None]:
+    """(the learner's part, None), or (the package's, why)."""
     part = PARTS[name]
-    path = Path.cwd().parent / part.notebook / f"{part.notebook}.ipynb"
-    # The notebook that is read may itself call use_mine, and its lines would hide this one.
+    # Their definitions may print. A part that they take themselves is named by `lines_about`.
     with contextlib.redirect_stdout(io.StringIO()):
-        mine, reason = read_part(name, path)
+        mine, reason = read_part(name, Path.cwd().parent / part.notebook / f"{part.notebook}.ipynb")
         reason = reason or fault_in(mine, part.exercise)
-    if reason is None:
-        print(f"{name}: yours, from {path.name}.")
-        return mine
-    print(f"{name}: the package's, since {reason}.")
-    return ours
+    return (mine, None) if reason is None else (getattr(ninelives.model, name), reason)
+
+
+def lines_about(name: str, reason: str | None, inside: dict[str, tuple[Any, str | None]]) -> list[str]:
+    """Whose a part is, and whose the parts are that it is made of."""
+    if reason is not None:
+        return [f"{name}: the package's, since {reason}."]
+    own = [other for other, (_, why) in inside.items() if why is None]
+    made_of = f", made of your {' and '.join(filter(None, [', '.join(own[:-1]), own[-1]]))}" if own else ""
+    return [f"{name}: yours, from {PARTS[name].notebook}.ipynb{made_of}.",
+            *(f"    In it, {other}: the package's, since {why}." for other, (_, why) in inside.items() if why is not None)]
 
 
 def fault_in(mine: Any, exercise: Exercise) -> str | None:
@@ -92,8 +120,8 @@ def fault_in(mine: Any, exercise: Exercise) -> str | None:
 def read_part(name: str, path: Path) -> tuple[Any, str | None]:
     """A class or function from a learner's notebook.
 
-    Only imports, definitions and `use_mine` lines are run, one by one: no
-    pictures, no training, no checks.
+    Only imports, definitions and the lines that choose a part (`use_mine`,
+    `yours_if_it_passes`, `yours_if_it_runs`) are run, one by one: no pictures, no training.
 
     Returns:
         (the class or function, None), or (None, why it was not found).
@@ -133,9 +161,7 @@ def _defines(node: ast.stmt) -> bool:
     """Whether a statement only imports or defines names."""
     if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef):
         return True
-    return (
-        isinstance(node, ast.Assign)
-        and isinstance(node.value, ast.Call)
-        and isinstance(node.value.func, ast.Name)
-        and node.value.func.id == "use_mine"
-    )
+    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+        return False
+    called = node.value.func
+    return getattr(called, "id", getattr(called, "attr", "")) in ("use_mine", "yours_if_it_passes", "yours_if_it_runs")

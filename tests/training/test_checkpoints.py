@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from helpers import sitting, small
-from ninelives.training import Run, train
+from ninelives.training import AnotherTraining, Run, train
 
 
 def contents(folder):
@@ -166,6 +166,16 @@ def test_another_recipe_is_refused_and_nothing_changes(begun, changes, says):
     with pytest.raises(ValueError, match=rf"run holds another training, at step 10: {says}. Nothing was changed"):
         go_on(begun, **changes)
     assert contents(begun) == before
+
+
+def test_another_start_is_refused_with_advice_that_can_be_followed_and_no_traceback(begun):
+    with pytest.raises(AnotherTraining, match="start is missing there and from nothing here. Nothing was changed.") as refused:
+        train(small.model(), small.draw_batch, small.RECIPE, folder=begun, settings={"start": "from nothing"})
+    shown = refused.value._render_traceback_()
+    assert len(shown) <= 5 and "rename or delete the folder run" in " ".join(shown)
+    begun.rename(begun.with_name("put aside"))
+    run = train(small.model(), small.draw_batch, small.RECIPE, folder=begun, settings={"start": "from nothing"})
+    assert run.finished and Run.load(begun).settings == {"start": "from nothing"}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from helpers import small
-from ninelives.training import Diverged, Run, train
+from ninelives.training import Diverged, Run, train, training_step
 
 RECIPE = small.RECIPE
 
@@ -98,6 +98,35 @@ def test_a_step_is_that_of_pytorchs_adamw():
     for (name, ours), theirs in zip(model.named_parameters(), twin.parameters(), strict=True):
         # The gradient of a key's bias is only rounding, and Adam makes full-size steps of it.
         assert name.endswith("key.bias") or torch.allclose(ours, theirs, atol=1e-5)
+
+
+def test_a_learners_own_step_and_rate_are_used(undisturbed):
+    rates, model = [], small.model()
+
+    def step(model, optimizer, batch, rate, grad_clip):
+        rates.append(rate)
+        return training_step(model, optimizer, batch, rate, grad_clip)
+
+    run = train(model, small.draw_batch, RECIPE, step=step, rate=lambda number: number / 1e4, evaluate=small.evaluate)
+    assert rates == [number / 1e4 for number in range(1, 31)]
+    assert [entry["rate"] for entry in run.history] == [0.001, 0.002, 0.003]
+    assert not small.same(model, undisturbed[0])
+
+    again = small.model()
+    assert small.curve(train(again, small.draw_batch, RECIPE, step=step, evaluate=small.evaluate)) == small.curve(undisturbed[1])
+    assert small.same(again, undisturbed[0])
+
+
+def test_a_learners_step_that_ruins_the_weights_is_stopped_at_the_next_loss(tmp_path):
+    def step(model, optimizer, batch, rate, grad_clip):
+        _, loss = model(*batch)
+        (loss * math.nan).backward()
+        optimizer.step()
+        return loss.item()
+
+    model = small.model()
+    with pytest.raises(Diverged, match="the loss is nan at step 2"):
+        train(model, small.draw_batch, replace(RECIPE, checkpoint_every=1), step=step, folder=tmp_path)
 
 
 def test_the_gradient_is_clipped():

@@ -3,7 +3,8 @@
     batches       sentences become tensors
     schedules     the learning rate of each step
     recipe        what a training is asked for, and the run that comes of it
-    state         one step, and everything that it changes
+    step          one step
+    state         everything that a step changes
     loop          `train`: step after step, with evaluation and checkpoints
     accuracy      how often the answer is right
 
@@ -13,19 +14,23 @@
 
 from ninelives.training.accuracy import exact_match
 from ninelives.training.batches import PADDING, translation_batch
+from ninelives.training.checkpoints import AnotherTraining
 from ninelives.training.loop import train
 from ninelives.training.recipe import Recipe, Run
 from ninelives.training.schedules import noam_rate, warmup_cosine
 from ninelives.training.state import Diverged
+from ninelives.training.step import training_step
 
 __all__ = [
     "PADDING",
+    "AnotherTraining",
     "Diverged",
     "Recipe",
     "Run",
     "exact_match",
     "noam_rate",
     "train",
+    "training_step",
     "translation_batch",
     "warmup_cosine",
 ]

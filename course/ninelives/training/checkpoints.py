@@ -7,6 +7,7 @@ at any moment leaves either the old checkpoint or the new one, whole.
 import hashlib
 import json
 import os
+import textwrap
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,6 +20,14 @@ from ninelives.training.state import Training
 
 RUN_FILE = "run.json"
 OPTIMIZER_STATE = ("step", "exp_avg", "exp_avg_sq")  # of AdamW, for each parameter
+
+
+class AnotherTraining(ValueError):
+    """The folder holds a training with another model, recipe or settings."""
+
+    def _render_traceback_(self) -> list[str]:
+        """IPython shows this in place of a traceback: what to do is all that a learner needs."""
+        return textwrap.wrap(str(self), 100, break_long_words=False, break_on_hyphens=False)
 
 
 class NotSaved(OSError):
@@ -39,8 +48,8 @@ def restore(training: Training, folder: Path) -> None:
     """Continue from the folder's checkpoint, if it holds one.
 
     Raises:
-        ValueError: it is damaged, or of a training with another model or
-            recipe. Nothing was changed.
+        AnotherTraining: it is of another training. Nothing was changed.
+        ValueError: it is damaged. Nothing was changed.
     """
     saved = read(folder)
     if saved is None:
@@ -59,18 +68,19 @@ def restore(training: Training, folder: Path) -> None:
 
 
 def refuse_another(training: Training, folder: Path, run: Run, saved_shapes: dict[str, list[int]]) -> None:
-    """Raise ValueError if the folder's training has another recipe or another model."""
-    here = {**flat(asdict(training.run.recipe)), **flat(training.run.config), **shapes(training.model)}
-    there = {**flat(asdict(run.recipe)), **flat(run.config), **saved_shapes}
+    """Raise AnotherTraining if the folder's training has another recipe, other settings or another model."""
+    here = {**training.run.settings, **flat(asdict(training.run.recipe)), **flat(training.run.config), **shapes(training.model)}
+    there = {**run.settings, **flat(asdict(run.recipe)), **flat(run.config), **saved_shapes}
     different = [
         f"{name} is {there.get(name, 'missing')} there and {here.get(name, 'missing')} here"
         for name in {**here, **there} if there.get(name) != here.get(name)
     ]
     if different:
         more = f", and {len(different) - 3} more differences" if len(different) > 3 else ""
-        raise ValueError(
-            f"{folder} holds another training, at step {run.step}: {'; '.join(different[:3])}{more}. Nothing was "
-            f"changed. Give this training a folder of its own, or continue that one with its own model and recipe."
+        raise AnotherTraining(
+            f"The folder {folder.name} holds another training, at step {run.step:,}: {'; '.join(different[:3])}{more}. "
+            f"Nothing was changed. Either go back to what is there, and that training goes on; or rename or delete the "
+            f"folder {folder.name} (in JupyterLab: in the file browser on the left), and this one begins."
         )
 
 

@@ -1,6 +1,6 @@
 """The training loop: draw a batch, make a step, evaluate, save; and nothing is lost when it is stopped (notebook 9)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -11,6 +11,7 @@ from ninelives.training.progress import ProgressLine
 from ninelives.training.randomness import seeded
 from ninelives.training.recipe import Recipe, Run
 from ninelives.training.state import Diverged, Training
+from ninelives.training.step import training_step
 
 
 def train(
@@ -18,6 +19,9 @@ def train(
     draw_batch: Callable[[torch.Generator, int], tuple[torch.Tensor, ...]],
     recipe: Recipe,
     *,
+    step: Callable = training_step,
+    rate: Callable[[int], float] | None = None,
+    settings: Mapping[str, str] | None = None,
     evaluate: Callable[[nn.Module], dict] | None = None,
     folder: str | Path | None = None,
     monitor: Callable[[dict], None] | None = None,
@@ -38,6 +42,11 @@ def train(
         draw_batch: (generator, batch_size) to the tensors that the model is
             called with; all its randomness must come from the generator.
         recipe: how to train.
+        step: makes one step, as `training_step` does: called with model, optimizer,
+            batch, rate and grad_clip, it returns the loss.
+        rate: the learning rate of a step, counted from 1; by default recipe.rate.
+        settings: what else makes it this training and no other, such as where its
+            weights began. It is kept in run.json.
         evaluate: called with the model in eval mode and without gradients. The
             dict of JSON values that it returns goes into the history.
         folder: where the training is saved.
@@ -48,13 +57,14 @@ def train(
 
     Raises:
         Diverged: the loss is NaN or infinite. The weights are those before that step.
-        ValueError: the folder holds a training with another model or recipe, or
-            a damaged one. It is left as it is.
+        AnotherTraining: (a ValueError) the folder holds a training with another
+            model, recipe or settings. It is left as it is.
+        ValueError: the folder holds a damaged training. It is left as it is.
         NotSaved: (an OSError) the folder cannot be written. What it held, it still holds.
     """
     folder = None if folder is None else Path(folder)
     with seeded(recipe.seed, next(model.parameters()).device):
-        training = Training(model, recipe)
+        training = Training(model, recipe, step, rate, settings)
         if folder is not None:
             checkpoints.restore(training, folder)
         run = training.run

@@ -93,6 +93,8 @@ class Run:
         history: one dict for every recipe.eval_every steps: `step`, `loss` (the
             mean over the steps since the last entry), `rate`, `seconds`, and
             what `evaluate` returned.
+        settings: what else makes it this training and no other, such as where
+            its weights began.
     """
 
     recipe: Recipe
@@ -101,6 +103,7 @@ class Run:
     step: int = 0
     seconds: float = 0.0
     history: list[dict] = field(default_factory=list)
+    settings: dict[str, str] = field(default_factory=dict)
 
     @property
     def finished(self) -> bool:
@@ -119,6 +122,7 @@ class Run:
     @classmethod
     def from_facts(cls, facts: dict) -> "Run":
         """From the dict in run.json. Other keys are ignored."""
+        facts = {"settings": {}, **facts}  # the curves that ship with the course have none
         known = {name: facts[name] for name in cls.__dataclass_fields__}
         return cls(**{**known, "recipe": Recipe(**facts["recipe"])})
 

@@ -1,9 +1,9 @@
 """Everything that changes while a model is trained: weights, optimizer, random numbers and history."""
 
-import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
+from functools import partial
 
 import torch
 from torch import nn
@@ -11,6 +11,7 @@ from torch import nn
 from ninelives.training.interrupts import interrupts_delayed
 from ninelives.training.randomness import random_states, seeded, set_random_states
 from ninelives.training.recipe import Recipe, Run
+from ninelives.training.step import training_step
 
 
 class Diverged(RuntimeError):
@@ -25,6 +26,8 @@ class Training:
         parameters: those that are trained, by their names.
         optimizer: AdamW (Loshchilov and Hutter 2019), with weight decay on
             matrices and tables, not on biases and norms.
+        step: makes one step, as `training_step` does.
+        rate: the learning rate of a step, counted from 1.
         run: what has come of it so far.
         losses: sum and number of the losses since the last entry of the history.
         generator: draws the batches.
@@ -34,8 +37,11 @@ class Training:
         ValueError: the schedule needs n_embd, and the model has no config.
     """
 
-    def __init__(self, model: nn.Module, recipe: Recipe) -> None:
-        self.model = model
+    def __init__(
+        self, model: nn.Module, recipe: Recipe, step: Callable = training_step,
+        rate: Callable[[int], float] | None = None, settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.model, self.step = model, step
         self.parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
         parameters = list(self.parameters.values())
         self.device = parameters[0].device
@@ -50,10 +56,11 @@ class Training:
             name: asdict(module.config)
             for name, module in model.named_modules() if is_dataclass(getattr(module, "config", None))
         }
-        if recipe.schedule == "noam" and not configs:
+        if rate is None and recipe.schedule == "noam" and not configs:
             raise ValueError("schedule is 'noam', which needs n_embd, and the model has no config that names it.")
-        self.d_model = next((config["n_embd"] for config in configs.values()), 1)
-        self.run = Run(recipe, configs, sum(p.numel() for p in parameters))
+        d_model = next((config["n_embd"] for config in configs.values()), 1)
+        self.rate = rate or partial(recipe.rate, d_model=d_model)
+        self.run = Run(recipe, configs, sum(p.numel() for p in parameters), settings=dict(settings or {}))
         self.losses = [0.0, 0]
         self.generator = torch.Generator().manual_seed(recipe.seed)
         self.random_states = random_states(self.generator, self.device)
@@ -62,25 +69,27 @@ class Training:
         """One update of the weights. Raises Diverged, and then changes none."""
         run, recipe = self.run, self.run.recipe
         began = time.perf_counter()
-        batch = [tensor.to(self.device) for tensor in draw_batch(self.generator, recipe.batch_size)]
-        _, loss = self.model(*batch)
-        rate = recipe.rate(run.step + 1, self.d_model)
-        value = loss.item()
-        if not math.isfinite(value):
-            raise Diverged(
-                f"the loss is {value} at step {run.step + 1}, with a rate of {rate:.2g}: the training has diverged. "
-                f"Try a third of the learning rate, a longer warm-up or a smaller grad_clip (in a folder of its own). "
-                f"If it happens at step 1, look for NaN in the weights or a mask with an empty row."
-            )
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.parameters.values(), recipe.grad_clip)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        batch = tuple(tensor.to(self.device) for tensor in draw_batch(self.generator, recipe.batch_size))
+        rate = self.rate(run.step + 1)
+
+        def refuse_bad_loss(model: nn.Module, arguments: tuple, output: tuple) -> None:
+            """Called between the model and backward(), so that a bad loss changes no weight."""
+            if not output[1].isfinite():
+                raise Diverged(
+                    f"the loss is {output[1].item()} at step {run.step + 1}, with a rate of {rate:.2g}: the training has "
+                    f"diverged. Try a third of the learning rate, a longer warm-up or a smaller grad_clip (in a folder of "
+                    f"its own). If it happens at step 1, look for NaN in the weights or a mask with an empty row."
+                )
+
+        # A learner's step holds everything from the loss to the new weights, so an interrupt waits for all of it.
         with interrupts_delayed():
-            self.optimizer.step()
-            self.optimizer.zero_grad()
+            watching = self.model.register_forward_hook(refuse_bad_loss)
+            try:
+                loss = float(self.step(self.model, self.optimizer, batch, rate, recipe.grad_clip))
+            finally:
+                watching.remove()
             run.step += 1
-            self.losses = [self.losses[0] + value, self.losses[1] + 1]
+            self.losses = [self.losses[0] + loss, self.losses[1] + 1]
             self.random_states = random_states(self.generator, self.device)
             run.seconds += time.perf_counter() - began
 
@@ -113,7 +122,7 @@ class Training:
                 found = evaluate(self.model)
             self.model.train()
         total, number = self.losses
-        rate = run.recipe.rate(run.step, self.d_model)
+        rate = self.rate(run.step)
         seconds = run.seconds + time.perf_counter() - began
         with interrupts_delayed():
             run.history.append({"step": run.step, "loss": total / number, "rate": rate, "seconds": seconds, **found})

@@ -13,6 +13,15 @@ SENTENCES = [text.split() for text in ("the cat was full", "it slept", "the dog 
 ENCODER, DECODER = Encoder.__new__(Encoder), Decoder.__new__(Decoder)
 
 
+def mine(model):
+    """A learner's function that gives the mask of `model`."""
+    return lambda num_tokens, T: model.get_attention_mask(num_tokens, T)
+
+
+def unwritten(num_tokens, T):
+    raise NotImplementedError()
+
+
 def by_loops(lab: MaskLab) -> np.ndarray:
     """The masks of a lab, cell by cell."""
     T, P = max(map(len, lab.words)), max(map(len, lab.prefix), default=0)
@@ -83,7 +92,7 @@ def test_describe_calls_an_empty_row_what_it_is():
 
 def test_a_learners_mask_that_agrees_is_said_to_agree():
     for causal, model in ((False, ENCODER), (True, DECODER)):
-        lab = MaskLab(SENTENCES, causal=causal, get_attention_mask=model.get_attention_mask)
+        lab = MaskLab(SENTENCES, causal=causal, get_attention_mask=mine(model))
         assert "Your get_attention_mask agrees with what is shown." in lab.describe()
         lab.lengths = [1, 2, 3]
         assert lab.yours["lengths"] == [1, 2, 3]
@@ -91,18 +100,20 @@ def test_a_learners_mask_that_agrees_is_said_to_agree():
 
 
 def test_cells_in_which_a_learners_mask_differs_are_counted():
-    lab = MaskLab(SENTENCES, causal=True, get_attention_mask=ENCODER.get_attention_mask)
+    lab = MaskLab(SENTENCES, causal=True, get_attention_mask=mine(ENCODER))
     future = sum(n * (n - 1) // 2 for n in lab.lengths)
     assert f"differs from what is shown in {future} cells" in lab.describe()
 
 
 def test_the_browser_masks_and_compares_as_python_does(same_in_javascript):
     labs = [
-        MaskLab(SENTENCES, get_attention_mask=ENCODER.get_attention_mask),
-        MaskLab(SENTENCES, causal=True, get_attention_mask=ENCODER.get_attention_mask),
-        MaskLab([2], causal=True, get_attention_mask=ENCODER.get_attention_mask),
-        MaskLab([3, 2], prefix=[2, 3], causal=True, get_attention_mask=DECODER.get_attention_mask),
+        MaskLab(SENTENCES, get_attention_mask=mine(ENCODER)),
+        MaskLab(SENTENCES, causal=True, get_attention_mask=mine(ENCODER)),
+        MaskLab([2], causal=True, get_attention_mask=mine(ENCODER)),
+        MaskLab([3, 2], prefix=[2, 3], causal=True, get_attention_mask=mine(DECODER)),
         MaskLab([3, 2], get_attention_mask=lambda num_tokens, T: 1 / 0),
+        MaskLab([3, 2], get_attention_mask=unwritten),
+        MaskLab([3, 2], get_attention_mask=ENCODER.get_attention_mask),
     ]
     labs[1].rows_too, labs[1].lengths = True, [4, 1, 3]
     labs[3].prefix_lengths = [1, 3]
@@ -121,10 +132,10 @@ def test_any_form_of_a_learners_mask_is_taken():
 @pytest.mark.parametrize(
     ("function", "says"),
     [
-        (lambda num_tokens, T: 1 / 0, "it raises ZeroDivisionError: division by zero"),
-        (lambda num_tokens, T: None, "it raises"),
-        (lambda num_tokens, T: torch.arange(T) < num_tokens.view(-1, 1, 1), r"it gives the shape (3, 1, 6)"),
-        (lambda num_tokens, T: torch.ones(3, 1, 2, 2), "it raises RuntimeError"),
+        (lambda num_tokens, T: 1 / 0, "yours raises ZeroDivisionError: division by zero"),
+        (lambda num_tokens, T: None, "The package's get_attention_mask is shown; yours gives None."),
+        (lambda num_tokens, T: torch.arange(T) < num_tokens.view(-1, 1, 1), "yours gives the shape (3, 1, 6), where (B, 1, T, T) = (3, 1, 6, 6) is expected."),
+        (lambda num_tokens, T: torch.ones(3, 1, 2, 2), "yours raises RuntimeError"),
     ],
 )
 def test_a_learners_function_that_fails_is_said_to_fail(function, says):
@@ -133,13 +144,22 @@ def test_a_learners_function_that_fails_is_said_to_fail(function, says):
     json.dumps(lab.yours)
 
 
+def test_the_packages_mask_is_never_called_the_learners():
+    assert "The package's get_attention_mask is shown; yours is not written yet." in MaskLab(
+        SENTENCES, get_attention_mask=unwritten
+    ).describe()
+    lab = MaskLab(SENTENCES, get_attention_mask=ENCODER.get_attention_mask)
+    assert "The package's get_attention_mask is shown, not yours." in lab.describe()
+    assert "Your " not in lab.describe()
+
+
 def test_a_learners_function_cannot_change_the_lengths():
     lab = MaskLab(SENTENCES, get_attention_mask=lambda num_tokens, T: num_tokens.zero_())
     assert lab.lengths == [4, 2, 6]
 
 
 def test_the_state_is_json():
-    lab = MaskLab(SENTENCES, prefix=[2, 1, 3], get_attention_mask=ENCODER.get_attention_mask)
+    lab = MaskLab(SENTENCES, prefix=[2, 1, 3], get_attention_mask=mine(ENCODER))
     assert json.loads(json.dumps(lab.get_state()))["lengths"] == [4, 2, 6]
 
 

@@ -123,8 +123,10 @@ def test_the_browser_computes_and_says_what_python_does(same_in_javascript):
         lab(temperature=2.5, top_k=7, top_p=0.35, next_token_probabilities=softmax),
         lab(temperature=3.0, top_k=100, top_p=1.0, next_token_probabilities=softmax),
         TemperatureLab(even, [0], list("abcdefgh"), top_k=2, top_p=0.55, next_token_probabilities=softmax),  # ties
+        lab(next_token_probabilities=next_token_probabilities),
     ]
     labs[0].drawn = [11, 0]
+    assert "Your " not in labs[-1].describe()
     same_in_javascript("temperature_lab", [
         (shown, {
             "probabilities": [round(p, 4) for p in shown.probabilities().tolist()],
@@ -136,9 +138,9 @@ def test_the_browser_computes_and_says_what_python_does(same_in_javascript):
 @pytest.mark.parametrize(
     ("function", "says"),
     [
-        (lambda logits, temperature: 1 / 0, "raises ZeroDivisionError: division by zero"),
-        (lambda logits, temperature: logits[0], r"it gives the shape (15,), where (1, 15) is wanted"),
-        (lambda logits, temperature: None, "raises"),
+        (lambda logits, temperature: 1 / 0, "is shown; yours raises ZeroDivisionError: division by zero"),
+        (lambda logits, temperature: logits[0], "is shown; yours gives the shape (15,), where (1, 15) is expected."),
+        (lambda logits, temperature: None, "is shown; yours gives None."),
         (lambda logits, temperature: logits / 0 * 0, "differs from the bars by up to 1.00"),
     ],
 )

@@ -13,6 +13,7 @@ from ninelives.figures.similarity import position_similarity, table_picture
 from ninelives.figures.style import number_repeats
 from ninelives.figures.tokens import token_row
 from ninelives.figures.training import describe_training, training_curves
+from ninelives.figures.whose import is_the_packages, whose
 from ninelives.figures.words import describe_attention, position_of, read_row
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "future_leak",
     "head_grid",
     "heatmap",
+    "is_the_packages",
     "mask",
     "masks_side_by_side",
     "number_repeats",
@@ -36,4 +38,5 @@ __all__ = [
     "token_row",
     "training_curves",
     "wanted_and_yours",
+    "whose",
 ]

@@ -1,9 +1,13 @@
 // What the lab says. Python says the same of the learner's mask; see in_words.py.
 
 import { counted, range } from "../js/numbers.js";
+import { agrees, differsFrom, standsIn } from "../js/yours.js";
 import { differs, isAnswered, isWord, labelAt, openTo, sizes } from "./masks.js";
 
 /** @import { State } from "./masks.js" */
+
+const NAME = "get_attention_mask";
+const SHOWN = "what is shown";
 
 /** Whom a row may attend to. @param {State} state @param {number} b @param {number} i */
 export function rowInWords(state, b, i) {
@@ -21,9 +25,8 @@ export function rowInWords(state, b, i) {
 export function compared(state) {
   const { yours } = state, { B, N } = sizes(state);
   if (yours.lengths === undefined) return "";
-  if (!isAnswered(state)) return `Your get_attention_mask was asked for the lengths ${yours.lengths.join(", ")}.`;
-  if (yours.error) return `Your get_attention_mask: ${yours.error}`;
+  if (!isAnswered(state)) return `Your ${NAME} was asked for the lengths ${yours.lengths.join(", ")}.`;
+  if (!yours.masks) return standsIn(NAME, yours.error);
   const count = range(B).flatMap(b => range(N).flatMap(i => range(N).filter(j => differs(state, b, i, j)))).length;
-  return count ? `Your get_attention_mask differs from what is shown in ${counted(count, "cell")}.`
-    : "Your get_attention_mask agrees with what is shown.";
+  return count ? differsFrom(NAME, SHOWN, `in ${counted(count, "cell")}`) : agrees(NAME, SHOWN);
 }

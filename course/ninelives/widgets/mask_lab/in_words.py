@@ -3,7 +3,10 @@
 import numpy as np
 
 from ninelives.figures import read_row
+from ninelives.widgets import yours
 from ninelives.widgets.mask_lab.sentences import labels, longest
+
+NAME, SHOWN = "get_attention_mask", "what is shown"
 
 
 def settings(lab) -> str:
@@ -28,14 +31,14 @@ def chosen_row(lab, masks: np.ndarray) -> str:
 
 def compared(lab, masks: np.ndarray) -> str:
     """Whether the learner's masks are `masks` (B, N, N), those shown."""
-    if "error" in lab.yours:
-        return f"Your get_attention_mask: {lab.yours['error']}"
+    if "masks" not in lab.yours:
+        return yours.stands_in(NAME, lab.yours.get("error", ""))
     P, T = longest(lab.prefix), longest(lab.words)
-    yours = np.array([[int(cell) for cell in one] for one in lab.yours["masks"]]).reshape(-1, T, T)
-    differ = int((yours != masks[:, P:, P:]).sum())
+    theirs = np.array([[int(cell) for cell in one] for one in lab.yours["masks"]]).reshape(-1, T, T)
+    differ = int((theirs != masks[:, P:, P:]).sum())
     if not differ:
-        return "Your get_attention_mask agrees with what is shown."
-    return f"Your get_attention_mask differs from what is shown in {differ} {'cell' if differ == 1 else 'cells'}."
+        return yours.agrees(NAME, SHOWN)
+    return yours.differs(NAME, SHOWN, f"in {differ} {'cell' if differ == 1 else 'cells'}")
 
 
 def _listed(lengths: list[int]) -> str:

@@ -16,7 +16,7 @@ import { clamp, range } from "../js/numbers.js";
  * @property {boolean} rows_too
  * @property {number} sentence
  * @property {number} token
- * @property {{ lengths?: number[], masks?: string[], error?: string }} yours what the learner's function gave
+ * @property {{ lengths?: number[], masks?: string[], error?: string, package?: boolean }} yours what the learner's function gave
  */
 
 /** B, P, T and N. @param {Pick<State, "words" | "scores">} state */

@@ -13,6 +13,7 @@ from ninelives.model.masks import joint_mask
 from ninelives.widgets.arguments import check_position
 from ninelives.widgets.lab_widget import COLOURS, LabWidget, browser_code, browser_style
 from ninelives.widgets.mask_lab import in_words
+from ninelives.widgets.mask_lab.answer import answer_of
 from ninelives.widgets.mask_lab.sentences import as_words, labels, longest
 
 MOST_POSITIONS = 24
@@ -47,7 +48,8 @@ class MaskLab(LabWidget):
     rows_too = t.Bool(False).tag(sync=True)
     sentence = t.Int(0).tag(sync=True)
     token = t.Int(0).tag(sync=True)
-    # What the learner's function gave: {"lengths": [...], "masks": ["0101…", …]} or {"lengths", "error"}.
+    # What the learner's function gave: {"lengths": [...], "masks": ["0101…", …]} or {"lengths", "error"}; {"lengths",
+    # "package": True} for a function of the package.
     yours = t.Dict().tag(sync=True)
 
     def __init__(
@@ -131,16 +133,4 @@ class MaskLab(LabWidget):
 
     def _ask(self, _change=None) -> None:
         if self._get_attention_mask is not None:
-            self.yours = {"lengths": self.lengths, **self._answer()}
-
-    def _answer(self) -> dict:
-        B, T = len(self.words), longest(self.words)
-        try:
-            mask = torch.as_tensor(self._get_attention_mask(torch.tensor(self.lengths), T))
-            if mask.dim() != 4:
-                return {"error": f"it gives the shape {tuple(mask.shape)}, where (B, 1, T, T) = {(B, 1, T, T)} is wanted."}
-            mask = (mask != 0).expand(B, -1, T, T)[:, 0]  # (B, T, T)
-        # Whatever a learner's function raises, the lab goes on and says so.
-        except Exception as error:
-            return {"error": f"it raises {type(error).__name__}: {error}"}
-        return {"masks": ["".join("01"[cell] for cell in one.flatten().int().tolist()) for one in mask]}
+            self.yours = {"lengths": self.lengths, **answer_of(self._get_attention_mask, self.lengths, longest(self.words))}

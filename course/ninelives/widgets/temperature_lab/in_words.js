@@ -1,6 +1,7 @@
 // What the lab says. Python says the same of `reading` and `compared`; see in_words.py.
 
 import { two } from "../js/numbers.js";
+import { agrees, differsFrom, standsIn } from "../js/yours.js";
 import { uncertainty } from "./probabilities.js";
 import { failure, hasEnded } from "./scores.js";
 
@@ -57,10 +58,10 @@ export function compared({ yours, temperature }, scores, isAlone) {
     if (!isAlone) return null;
     return `Your next_token_probabilities was asked at temperature ${two(yours.temperature)} of the first text alone.`;
   }
-  const name = `Your next_token_probabilities at temperature ${two(yours.temperature)}`;
-  if (yours.away === undefined) return `${name} raises ${yours.error}`;
-  return yours.away <= CLOSE ? `${name} agrees with the bars before top-k and top-p.`
-    : `${name} differs from the bars by up to ${two(yours.away)}.`;
+  const name = `next_token_probabilities at temperature ${two(yours.temperature)}`;
+  if (yours.away === undefined) return standsIn(name, yours.error);
+  return yours.away <= CLOSE ? agrees(name, "the bars before top-k and top-p")
+    : differsFrom(name, "the bars", `by up to ${two(yours.away)}`);
 }
 
 /** The three likeliest words. @param {State} state @param {Scores} scores @param {Float64Array} chances */

@@ -4,6 +4,8 @@ import math
 
 import torch
 
+from ninelives.widgets import yours
+
 CLOSE = 1e-4  # rounding in float32 makes a learner's probabilities differ by less than this
 
 
@@ -46,9 +48,9 @@ def drawn_words(lab) -> str:
 
 def compared(lab) -> str:
     """Whether the learner's probabilities are those of the bars."""
-    said = f"Your next_token_probabilities at temperature {lab.yours['temperature']:.2f}"
-    if "error" in lab.yours:
-        return f"{said} raises {lab.yours['error']}"
+    name = f"next_token_probabilities at temperature {lab.yours['temperature']:.2f}"
+    if "away" not in lab.yours:
+        return yours.stands_in(name, lab.yours.get("error", ""))
     if lab.yours["away"] <= CLOSE:
-        return f"{said} agrees with the bars before top-k and top-p."
-    return f"{said} differs from the bars by up to {lab.yours['away']:.2f}."
+        return yours.agrees(name, "the bars before top-k and top-p")
+    return yours.differs(name, "the bars", f"by up to {lab.yours['away']:.2f}")

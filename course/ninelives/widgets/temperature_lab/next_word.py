@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import nn
 
+from ninelives.figures import is_the_packages
 from ninelives.model import next_token_probabilities
 from ninelives.model.generation import next_logits
 from ninelives.model.inspection import in_eval_mode
+from ninelives.widgets.yours import CannotBeShown, why_not
 
 
 def vocabulary_and_prompt(vocabulary: Sequence[str], idx) -> tuple[list[str], torch.Tensor]:
@@ -59,17 +61,26 @@ def scores_after(model: nn.Module, prompt: torch.Tensor, drawn: list[int], V: in
     return logits
 
 
-def largest_difference(function: Callable, logits: torch.Tensor, temperature: float) -> float:
-    """By how much a learner's `next_token_probabilities` differs from the package's; NaN counts as 1.
+def difference(function: Callable, logits: torch.Tensor, temperature: float) -> dict:
+    """By how much a learner's `next_token_probabilities` differs from the package's.
 
-    `function` gets a copy of the scores as (1, V) and the temperature. Raises ValueError for another shape than (1, V),
-    and whatever the function raises.
+    `function` gets a copy of the scores as (1, V) and the temperature. {"away": the largest difference, where NaN counts
+    as 1}, {"error": why there is none}, or {"package": True} for a function of the package.
     """
+    if is_the_packages(function):
+        return {"package": True}
     wanted = next_token_probabilities(logits.double(), temperature)  # (V,)
-    theirs = torch.as_tensor(function(logits.clone().unsqueeze(0), temperature))  # (1, V)
-    if theirs.shape != (1, len(wanted)):
-        raise ValueError(f"it gives the shape {tuple(theirs.shape)}, where (1, {len(wanted)}) is wanted.")
-    return (theirs[0].double() - wanted).abs().nan_to_num(1.0).max().item()
+    try:
+        theirs = function(logits.clone().unsqueeze(0), temperature)  # (1, V)
+        if theirs is None:
+            raise CannotBeShown("gives None.")
+        theirs = torch.as_tensor(theirs)
+        if theirs.shape != (1, len(wanted)):
+            raise CannotBeShown(f"gives the shape {tuple(theirs.shape)}, where (1, {len(wanted)}) is expected.")
+        return {"away": (theirs[0].double() - wanted).abs().nan_to_num(1.0).max().item()}
+    # Whatever a learner's function raises, the lab goes on and says so.
+    except Exception as error:
+        return {"error": why_not(error)}
 
 
 def as_text(logits: torch.Tensor) -> str:

@@ -12,7 +12,7 @@ from ninelives.figures import Picture, distribution
 from ninelives.model import next_token_probabilities
 from ninelives.widgets.lab_widget import COLOURS, LabWidget, browser_code, browser_style
 from ninelives.widgets.temperature_lab import in_words
-from ninelives.widgets.temperature_lab.next_word import as_text, largest_difference, scores_after, vocabulary_and_prompt
+from ninelives.widgets.temperature_lab.next_word import as_text, difference, scores_after, vocabulary_and_prompt
 
 
 class TemperatureLab(LabWidget):
@@ -45,7 +45,8 @@ class TemperatureLab(LabWidget):
     chances = t.List(t.Float()).tag(sync=True)  # the probability that each drawn word had
     # {"after": the drawn ids, "numbers": V little-endian float32 in base64}, or "error" in place of "numbers".
     scores = t.Dict().tag(sync=True)
-    # What the learner's function gave: {"after", "temperature", "away"}, or "error" in place of "away".
+    # What the learner's function gave: {"after", "temperature", "away"}, or in place of "away" either "error" or
+    # "package": True for a function of the package.
     yours = t.Dict().tag(sync=True)
 
     def __init__(
@@ -140,9 +141,4 @@ class TemperatureLab(LabWidget):
         if self._next_token_probabilities is None or "error" in self.scores:
             return
         answer = {"after": self.scores["after"], "temperature": self.temperature}
-        try:
-            away = largest_difference(self._next_token_probabilities, self.logits, self.temperature)
-            self.yours = answer | {"away": away}
-        # It is a learner's function: whatever it raises, the lab goes on and says so.
-        except Exception as error:
-            self.yours = answer | {"error": f"{type(error).__name__}: {error}"}
+        self.yours = answer | difference(self._next_token_probabilities, self.logits, self.temperature)

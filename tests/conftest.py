@@ -18,6 +18,14 @@ torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def forked_kernels():
+    """Kernels that tests start in their own process are forked from one that has imported the package already."""
+    from helpers.forked_kernels import use_forked_kernels
+
+    use_forked_kernels()
+
+
 @pytest.fixture(scope="module")
 def activated():
     """The PATH of an activated environment, for nbgrader within the process of the tests: it starts `alembic` by its name."""

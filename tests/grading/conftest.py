@@ -36,3 +36,12 @@ def patient(monkeypatch):
     from ninelives.grading import kernel_client
 
     monkeypatch.setattr(kernel_client, "GRACE", 60.0)
+
+
+@pytest.fixture
+def impatient():
+    """Dask waits half a second for a scheduler, where it would wait half a minute."""
+    import dask
+
+    with dask.config.set({"distributed.comm.timeouts.connect": "0.5s"}):
+        yield

@@ -37,7 +37,7 @@ def test_without_a_sandbox_only_unsafe_grades(course, monkeypatch, capsys, argum
     (["--student", "nobody"], "nobody has not handed in anything"),
     (["--dask", "tcp://127.0.0.1:1"], "Dask"),
 ])
-def test_a_command_that_cannot_start_says_why_in_one_line(course, monkeypatch, capsys, arguments, said):
+def test_a_command_that_cannot_start_says_why_in_one_line(course, impatient, monkeypatch, capsys, arguments, said):
     monkeypatch.chdir(course)
     assert main([NAME, *arguments]) == 2
     err = capsys.readouterr().err

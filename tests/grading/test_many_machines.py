@@ -95,7 +95,7 @@ def test_a_killed_worker_costs_only_time(here, course, cluster, monkeypatch):
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "127.0.0.1", "http://127.0.0.1:8786"])
-def test_an_address_without_a_scheduler_is_reported(address):
+def test_an_address_without_a_scheduler_is_reported(address, impatient):
     with pytest.raises(CannotStart, match=f"no Dask scheduler at {address}: .*Start one with dask scheduler"):
         Workers(1, address)
 

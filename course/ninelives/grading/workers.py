@@ -33,7 +33,7 @@ class Workers:
             except ImportError:
                 raise CannotStart('--dask needs Dask: python -m pip install "ninelives[cluster]"') from None
             try:
-                self.client = Client(address, timeout="20s")
+                self.client = Client(address)
             except (OSError, ValueError) as problem:
                 raise CannotStart(f"There is no Dask scheduler at {address}: {problem}. Start one with dask scheduler, "
                                   "and use the address that it prints, such as tcp://10.0.0.5:8786") from None

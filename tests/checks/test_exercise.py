@@ -64,8 +64,38 @@ def test_a_check_that_cannot_go_on_says_so_instead_of_breaking(exercise):
 
     with pytest.raises(CheckFailed, match=r"this check cannot go on \(RuntimeError: The size of tensor a") as caught:
         exercise(double, "sum")
-    assert caught.value.cause == "first fix what the checks above report."
+    assert caught.value.cause.startswith("print the shapes before that line")
     assert exercise.first_failure(double)[0] == "sum"
+    with pytest.raises(CheckFailed, match="first fix what the check 'values' reports."):
+        exercise(triple, "sum")
+
+
+def test_a_later_check_points_to_the_first_that_refuses_the_answer_as_well(exercise):
+    @exercise.aspect("sign")
+    def keeps_the_sign(answer, seed):
+        if (run(answer, torch.ones(3)) < 0).any():
+            raise CheckFailed("below 0.", "above 0.", "do not subtract.")
+
+    assert exercise.refusal("sign", lambda x: -x).cause == "do not subtract."
+    with pytest.raises(CheckFailed) as caught:
+        exercise(lambda x: -x, "sign")
+    assert (caught.value.seen, caught.value.cause) == ("below 0.", "first fix what the check 'values' reports.")
+    with pytest.raises(CheckFailed) as caught:  # the same cause needs no pointer
+        exercise(lambda x: x.view(7), "sign")
+    assert caught.value.cause.startswith("print the shapes before that line")
+
+
+def test_a_later_check_names_a_registered_mistake_of_its_own(halved):
+    @halved.aspect("again")
+    def halves_once_more(answer, seed):
+        x = torch.ones(2, 3)
+        halved.want_values(run(answer, x), x / 2, (x,), what="the result", otherwise="halve it.", caption="Halves")
+
+    halved.mistake("again", "it is four times too large.")(lambda x: 4 * x / 2)
+    with pytest.raises(CheckFailed, match="it is four times too large."):
+        halved(lambda x: 2 * x, "again")
+    with pytest.raises(CheckFailed, match="first fix what the check 'values' reports."):
+        halved(lambda x: 5 * x, "again")
 
 
 def test_a_hidden_seed_prints_nothing(exercise, capsys):
@@ -148,7 +178,7 @@ def halved():
     (lambda x: 3 * x, "values", "divide by 2."),
     (lambda x: torch.zeros(2, 3, 1), "shape", "a column is not a row."),
     (lambda x: torch.zeros(3, 2), "shape", "the sizes are right but in another order: look at transpose."),
-    (lambda x: torch.zeros(7), "shape", "follow the shapes line by line with a shape comment after each."),
+    (lambda x: torch.zeros(7), "shape", "print the shape after each of your lines. Does a size come from somewhere else than the arguments?"),
 ])
 def test_a_known_mistake_is_named_by_its_values_or_else_by_its_shape(halved, answer, aspect, cause):
     found, failure = halved.first_failure(answer)

@@ -34,7 +34,7 @@ def rows_that_add_up_to_one(T):
     return mask / mask.sum(1, keepdim=True)
 
 
-@refused_by(causal_mask, "values", "has shape (8, 8)", "follow the shapes line by line")
+@refused_by(causal_mask, "values", "has shape (8, 8)", "print the shape after each of your lines")
 def of_a_fixed_size(T):
     return torch.ones(8, 8).tril()
 
@@ -44,7 +44,7 @@ def window_of_three(T):
     return torch.ones(T, T).tril().triu(-2)
 
 
-@refused_by(causal_mask, "values", "a list", "return the tensor itself, not wrapped in something else.")
+@refused_by(causal_mask, "values", "a list", "this is not a tensor yet")
 def list_of_rows(T):
     return [[int(column <= row) for column in range(T)] for row in range(T)]
 

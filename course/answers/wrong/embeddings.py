@@ -211,13 +211,13 @@ def list_of_rows(idx):
     return list(loop_positions(idx))
 
 
-@refused_by(position_indices, "shape", "follow the shapes line by line")
+@refused_by(position_indices, "shape", "print the shape after each of your lines")
 def one_square_for_each_sequence(idx):
     B, T = idx.shape
     return torch.arange(T).expand(B, T, T)
 
 
-@refused_by(position_indices, "values", "this check cannot go on", "first fix what the checks above report.")
+@refused_by(position_indices, "values", "this check cannot go on", "stay with plain tensors")
 def sparse_positions(idx):
     return loop_positions(idx).to_sparse()
 

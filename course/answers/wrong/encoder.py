@@ -18,7 +18,7 @@ def return_forgotten(idx):
     (idx != -1).sum(1)
 
 
-@refused_by(count_tokens, "values", "is a list", "return the tensor itself, not wrapped in something else.")
+@refused_by(count_tokens, "values", "is a list", "this is not a tensor yet")
 def list_of_numbers(idx):
     return [sum(word != -1 for word in row) for row in idx.tolist()]
 

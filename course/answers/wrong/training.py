@@ -32,7 +32,7 @@ class EncodeNotWritten(GivenTokenizer):
         raise NotImplementedError()
 
 
-@refused_by(tokenizer, "encode", "gives a list", "return the tensor itself, not wrapped in something else.")
+@refused_by(tokenizer, "encode", "gives a list", "this is not a tensor yet")
 class EncodeGivesAList(GivenTokenizer):
     def encode(self, text):
         return super().encode(text).tolist()

@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 import torch
 from IPython.display import display
 
+from ninelives.checks.errors import explanation
 from ninelives.checks.failure import CheckFailed, NotWritten, in_case
 from ninelives.checks.run import build, hint_for, name_of, run, same
+from ninelives.checks.source import ENDS_WITHOUT_RETURN, ends_without_return, mistake_in_source
 from ninelives.checks.want import (
+    NO_RETURN,
     ids,
     kind_of,
     numbers,
@@ -103,6 +106,7 @@ class Exercise:
         for name in self.aspects if aspect is None else [aspect]:
             failure = self.refusal(name, answer, seed)
             if failure is not None:
+                self._name_an_earlier_refusal(name, answer, failure)
                 if failure.picture is not None:
                     display(failure)
                 raise failure from None
@@ -121,16 +125,40 @@ class Exercise:
             try:
                 self.aspects[aspect](answer, seed)
             except CheckFailed as failure:
-                failure.cause = hint_for(failure.error, self.error_hints) or failure.cause
+                if not isinstance(failure, NotWritten):
+                    failure.cause = self._cause_of(failure, answer)
                 return failure
             # Every check can be run alone, and a later one relies on what the earlier ones make sure of.
             except Exception as error:
+                said = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
                 return CheckFailed(
-                    f"with what {self.name} gives, this check cannot go on ({type(error).__name__}: {str(error).partition(chr(10))[0]}).",
-                    "an answer that the checks before this one accept.",
-                    "first fix what the checks above report.",
+                    f"with what {self.name} gives, this check cannot go on ({said}).",
+                    "a result that can be used as the exercise says.",
+                    mistake_in_source(answer) or hint_for(said, self.error_hints) or explanation(error),
                 )
         return None
+
+    def _cause_of(self, failure: CheckFailed, answer: Any) -> str:
+        """The likely cause of a failure: what the source shows, then the exercise's own hint, then the check's sentence."""
+        if failure.cause == NO_RETURN:
+            return ENDS_WITHOUT_RETURN if ends_without_return(answer) else NO_RETURN
+        return mistake_in_source(answer) or hint_for(failure.error, self.error_hints) or failure.cause
+
+    def _name_an_earlier_refusal(self, aspect: str, answer: Any, failure: CheckFailed) -> None:
+        """Replace the cause if an earlier aspect refuses the answer as well: its cause is nearer to the mistake.
+
+        The cause stays if it is the same, or that of a registered mistake of this very aspect.
+        """
+        if isinstance(failure, NotWritten) or not callable(answer) or (aspect, failure.cause) in {m[:2] for m in self.mistakes}:
+            return
+        for earlier in self.aspects:
+            if earlier == aspect:
+                return
+            refusal = self.refusal(earlier, answer)
+            if refusal is not None:
+                if refusal.cause != failure.cause:
+                    failure.cause = f"first fix what the check {earlier!r} reports."
+                return
 
     def first_failure(self, answer: Any, seed: int = 0) -> tuple[str, CheckFailed] | None:
         """The first aspect that refuses an answer, with its reason; None if all accept it."""

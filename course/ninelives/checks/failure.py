@@ -15,12 +15,14 @@ class CheckFailed(AssertionError):
     Args:
         seen: what the learner's code gave.
         wanted: what it should have given.
-        cause: the likely mistake, and what to do.
+        cause: the likely mistake, and what to do; empty if nothing is known, and then the line is left out.
         picture: draws both; called only if the failure is shown, since drawing
             takes longer than all the checks of an exercise.
         error: what Python said, if the learner's code raised an error that nothing
             explains yet. The exercise looks it up in its `error_hints`.
     """
+
+    label = "likely:"  # stands before the cause
 
     def __init__(
         self, seen: str, wanted: str, cause: str, picture: Callable[[], Picture] | None = None, error: str = ""
@@ -29,7 +31,7 @@ class CheckFailed(AssertionError):
         self.seen, self.wanted, self.cause, self.picture, self.error = seen, wanted, cause, picture, error
 
     def __str__(self) -> str:
-        return f"\n  seen:   {self.seen}\n  wanted: {self.wanted}\n  likely: {self.cause}"
+        return f"\n  seen:   {self.seen}\n  wanted: {self.wanted}" + (f"\n  {self.label:8}{self.cause}" if self.cause else "")
 
     def _render_traceback_(self) -> list[str]:
         """IPython shows this in place of a traceback: the learner needs only the words."""
@@ -46,7 +48,9 @@ class CheckFailed(AssertionError):
 
 
 class NotWritten(CheckFailed):
-    """The exercise, or one that it builds on, still raises NotImplementedError."""
+    """The exercise, or one that it builds on, still raises NotImplementedError. The cause says what to do next."""
+
+    label = "next:"
 
 
 @contextmanager

@@ -7,17 +7,8 @@ from typing import Any
 
 import torch
 
+from ninelives.checks.errors import explanation
 from ninelives.checks.failure import CheckFailed, NotWritten
-
-# Words of errors that may come up in any exercise, and the likely mistake.
-ERROR_HINTS = {
-    "NoneType": "something is None there: often the result of a function of yours that has no `return`. "
-                "Does it pass its own check, further up?",
-    "is not defined": "Python does not know this name: it is misspelt, or defined in a cell further up that has not been run.",
-    "must be tuple of ints": "`/` gives a float, and a size is a whole number: `//` divides whole numbers.",
-    "in-place operation": "`x += …`, and a call that ends in an underscore, write into the caller's tensor: `x = x + …` makes a new one.",
-    "has no attribute": "nothing has the name after the dot: compare it with the names in __init__ and in the hints.",
-}
 
 
 def hint_for(error: str, error_hints: dict[str, str]) -> str | None:
@@ -38,7 +29,7 @@ def run(answer: Callable, *arguments: Any, what: str | None = None, error_hints:
         arguments: tensors among them must be the same afterwards.
         what: what to call it in messages; by default its name.
         error_hints: the likely mistake behind words of a raised error, for this call alone. They come before
-            those of the exercise (`Exercise(name, error_hints=…)`), and these before ERROR_HINTS.
+            those of the exercise (`Exercise(name, error_hints=…)`), and these before the general ones of errors.py.
 
     Raises:
         CheckFailed: the call raised, it changed one of its arguments, or it gave a tensor of a class of its own.
@@ -53,16 +44,16 @@ def run(answer: Callable, *arguments: Any, what: str | None = None, error_hints:
             way = way_to(error)
             raise NotWritten(
                 f"{way[-1][0]}, which {what} calls, is not written yet." if len(way) > 1 else f"{what} is not written yet.",
-                "your own lines in place of `raise NotImplementedError()`.",
-                "after you change your answer, run its cell again, then this check.",
+                "your own lines in place of `raise NotImplementedError()`; delete that line.",
+                "after you change your answer, run its cell again, then this check. To read on first: select the next cell, "
+                "then Run → Run Selected Cell and All Below.",
             ) from None
         shapes = ", ".join(str(tuple(a.shape)) for a in arguments if isinstance(a, torch.Tensor))
         hint = hint_for(str(error), error_hints or {})
         raise CheckFailed(
             f"{what} raised {type(error).__name__}{learners_line(error)}: {str(error).partition(chr(10))[0]}",
             f"a result for inputs of shape {shapes}." if shapes else "a result.",
-            hint or hint_for(str(error), ERROR_HINTS)
-            or "print the shapes before that line and compare them with the shapes in the exercise.",
+            hint or explanation(error, way[-1][1] if (way := way_to(error)) else "", answer),
             error="" if hint else str(error),
         ) from None
     for earlier, now in zip(before, arguments):

@@ -25,6 +25,8 @@ def kind_of(result: Any) -> str:
     """What kind of thing a result is, for a message."""
     if result is None:
         return "nothing (None)"
+    if type(result).__module__ == "numpy":
+        return "a NumPy array" if type(result).__name__ == "ndarray" else "a number of NumPy's"
     name = type(result).__name__
     article = "an" if name[0] in "AEIOUaeiou" else "a"
     return f"{article} {name}" + (f" of {len(result)}" if isinstance(result, tuple | list) else "")
@@ -48,8 +50,23 @@ def want_tensor(result: Any, what: str) -> None:
         raise CheckFailed(
             f"{what} {'is' if what.startswith(('the ', 'what ')) else 'gives'} {kind_of(result)}.",
             "a tensor.",
-            NO_RETURN if result is None else "return the tensor itself, not wrapped in something else.",
+            _why_no_tensor(result),
         )
+
+
+def _why_no_tensor(result: Any) -> str:
+    """The likely cause of a result that is no tensor."""
+    if result is None:
+        return NO_RETURN
+    if type(result).__module__ == "torch.return_types":
+        return "max, min, sort and topk with `dim` give a pair, values and indices: take `.values`, or `.indices`."
+    if isinstance(result, tuple | list) and any(isinstance(part, torch.Tensor) for part in result):
+        return "return the tensor itself, not wrapped in something else."
+    if type(result).__module__ == "numpy":
+        return "this comes from NumPy: use PyTorch's functions, or turn the array into a tensor with `torch.from_numpy(…)`."
+    if callable(result):
+        return "this is a function that was not called: it needs its parentheses."
+    return "this is not a tensor yet: `torch.tensor(…)` makes one of a number, or of a list of numbers."
 
 
 def want_pair(result: Any, what: str, names: Sequence[str], otherwise: str) -> tuple:
@@ -111,12 +128,14 @@ def want_shape(
     seen = tuple(result.shape)
     if seen != tuple(shape):
         cause = (causes or {}).get(seen)
+        if cause is None and seen == ():
+            cause = "this is a single number: sum, mean, argmax and others without `dim` go over all axes. Write `dim=-1`, for the last."
         if cause is None and sorted(seen) == sorted(shape):
             cause = "the sizes are right but in another order: look at transpose."
         raise CheckFailed(
             f"{what} has shape {seen}.",
             f"{tuple(shape)}, that is {names}.",
-            cause or "follow the shapes line by line with a shape comment after each.",
+            cause or "print the shape after each of your lines. Does a size come from somewhere else than the arguments?",
         )
 
 

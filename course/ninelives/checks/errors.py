@@ -1,0 +1,156 @@
+"""What an error that Python or PyTorch raises most likely means in any exercise."""
+
+import inspect
+import re
+from typing import NamedTuple
+
+from torch import nn
+
+
+class Hint(NamedTuple):
+    """What an error means.
+
+    Args:
+        words: a regular expression, found in "TypeError: message", the name of the error and its first line.
+        sentence: the likely mistake and what to do.
+        line: a regular expression that the learner's line must hold as well.
+    """
+
+    words: str
+    sentence: str
+    line: str = ""
+
+
+NO_INIT = ("the class is built with arguments, and nothing takes them: it needs the base class that the exercise names, "
+           "or an `__init__` with these arguments.")
+MISSING_SELF = "`self` is missing: it is the first argument in the `def` line of every method."
+SELF_OUTSIDE = "a function outside a class has no `self`: take it out of the `def` line."
+
+# The first hint that fits is said, so a special one stands before a general one.
+HINTS = [
+    # Classes and methods
+    Hint(r"type object 'super' has no attribute", "`super` needs its parentheses: `super().…`."),
+    Hint(r"TypeError: .*positional arguments? but",
+         "`super()` already passes self: leave `self` out of the parentheses.", line=r"super\(\)\.\w+\(\s*self\b"),
+    Hint(r"before Module\.__init__\(\) call|object has no attribute '_(modules|parameters)'",
+         "`__init__` must begin with `super().__init__()`, which makes room for the layers."),
+    Hint(r"RecursionError: (?!.*deepcopy)",
+         "it calls itself without end. To call the method of the base class, write `super().…` in place of `self.…`."),
+    Hint(r"\w+\(\) takes no arguments", NO_INIT),
+    Hint(r"must be tuple of ints|'float' object cannot be interpreted as an integer|must be int, not float|"
+         r"failed to unpack .*float|TypeError: (expand|repeat|reshape|view)\(\) takes",
+         "`/` gives a float, and a size is a whole number: `//` divides whole numbers."),
+    Hint(r"__init__\(\) takes .*positional arguments? but",
+         "`__init__` takes other arguments than the class is built with: keep the line that begins with `def __init__`, "
+         "or leave `__init__` out if the exercise has none."),
+    Hint(r"Module \[Module(List|Dict)\] is missing the required \"forward\"",
+         "a ModuleList or ModuleDict holds layers and cannot be called itself: call each of its layers in turn, "
+         "`for layer in …: x = layer(x)`."),
+    Hint(r"is missing the required \"forward\"",
+         "the class has no `forward`: the method must have exactly this name, and be indented inside the class."),
+    Hint(r"'str' object is not callable",
+         "this is a name, not a layer: a loop over a ModuleDict gives the names. The layer itself is `self.layers[name]`."),
+    Hint(r"'(tuple|Tensor|list|int|float)' object is not callable|torch.Size' object is not callable",
+         "the parentheses follow something that is not a function: parts are taken with brackets, as in `x.shape[1]`, "
+         "and a product needs `*`."),
+    # Arguments
+    Hint(r"unexpected keyword argument", "the function has no argument of this name: compare it with the line that begins with `def`, or with the exercise."),
+    Hint(r"TypeError: .*positional arguments? but", "the call passes more arguments than the function takes: compare it with the line that begins with `def`."),
+    Hint(r"missing \d+ required (positional|keyword-only) argument", "the call leaves out an argument that the function needs. Python's message names it."),
+    # True and False
+    Hint(r"Boolean value of Tensor with (more than one|no) value",
+         "`if`, `and`, `or` and `not` need a single True or False, and this tensor has many. Whether there is a tensor: "
+         "`x is not None`. For each number: `x == 0` in place of `not x`, and `a & b` in place of `a and b`."),
+    Hint(r"(Subtraction|Negation), the `-` operator", "True and False cannot be subtracted: first make whole numbers of them with `.long()`."),
+    Hint(r"(?i)Input dtype must be either a floating point.* Got: ", "only floats have a mean: write `.float().mean()`."),
+    Hint(r"masked_fill\(\) received an invalid combination of arguments - got \((bool|NoneType), ",
+         "masked_fill needs a tensor of True and False: `mask == 0`, for each number of it."),
+    Hint(r"masked_fill\(\) .*(, str\)|must be Number, not str)", "a number in quotes is a string: write `float(\"-inf\")`."),
+    Hint(r"masked_fill_? only supports boolean masks", "masked_fill takes a mask of True and False: `mask == 0` makes one."),
+    Hint(r"'bool' object has no attribute|argument 'input' \(position 1\) must be Tensor, not bool",
+         "this is a single True or False, not a tensor: a comparison with None, `x == None`, gives one. Ask `x is None` first."),
+    Hint(r"training mode is expected to be boolean", "`model.train` is a method. The flag that says which mode is on is `model.training`."),
+    # Numbers, lists and arrays in place of tensors
+    Hint(r"unsupported operand type\(s\) for \^|bitwise_xor", "`^` is not a power in Python: write `**`, as in `2 ** -0.5`."),
+    Hint(r"cross_entropy.*must be Tensor, not NoneType", "targets is None when nothing is to be scored: compute the loss only `if targets is not None`."),
+    Hint(r"expected Tensor as element \d+ in argument 0, but got (int|float)",
+         "torch.cat and torch.stack join tensors, and this is a number: put it into a tensor with one axis, `torch.tensor([number])`."),
+    Hint(r"zero-dimensional tensor .*cannot be concatenated",
+         "a tensor of a single number has no axis to join along: give it one with brackets, `torch.tensor([number])`."),
+    Hint(r"(cat|stack)\(\)(: argument 'tensors' .*not Tensor| received an invalid combination of arguments - got \(Tensor)",
+         "torch.cat takes the tensors in one tuple: `torch.cat((a, b), dim=-1)`."),
+    Hint(r"(must be Tensor, not|but got|got \() ?(list|numpy\.ndarray)|'(list|numpy\.ndarray)' object has no attribute|"
+         r"'list' and 'Tensor'|'Tensor' and 'list'|concatenate list \(not \"Tensor|list indices must be",
+         "a list or a NumPy array stands where a tensor is needed: `torch.tensor(…)` makes one of a list of numbers, "
+         "`torch.stack(…)` of a list of tensors, and `torch.from_numpy(…)` of an array."),
+    Hint(r"must be Tensor, not (int|float)|(min|max|minimum|maximum)\(\) received an invalid combination of arguments - got \((int|float)",
+         "this is a plain number, and torch's functions take tensors: math.sqrt, math.cos and Python's own min and max take numbers."),
+    Hint(r"cannot be converted to (a )?Scalar|[Oo]nly one element tensors can be converted",
+         "a single number is needed here, and this tensor has several. The functions of `math` take one number, "
+         "torch.sqrt and torch.exp take tensors; `.item()` works for a tensor of one."),
+    Hint(r"only integer tensors of a single element can be converted to an index",
+         "a size or an index is one whole number, and this tensor is none: `int(x)` for a tensor of one, `x.tolist()` for all."),
+    Hint(r"Can't call numpy\(\) on Tensor that requires grad", "NumPy does not know gradients: stay with PyTorch's functions. To look at the numbers alone, write `x.detach().numpy()`."),
+    # cross_entropy
+    Hint(r"log_softmax\w*\" not implemented for 'Long'", "these are whole numbers where scores are needed: F.cross_entropy takes the scores first, then the targets."),
+    Hint(r"Target -\d+ is out of bounds", "−1 marks a position without a target: `F.cross_entropy(…, ignore_index=-1)` leaves it out."),
+    # Kinds of numbers
+    Hint(r"(softmax|mean|addmm|baddbmm|linear|bmm)\w*\" not implemented for '(Long|Int|Bool)'|not implemented for '(Long|Int|Bool)'",
+         "this operation needs floats, and these are whole numbers: write `.float()` before it."),
+    Hint(r"scalar types?: Long|Expected tensor for argument #1 'indices'|tensors used as indices must be|expected scalar type Long",
+         "rows are looked up with whole numbers, and these are floats: `.long()`, or ids that stay whole."),
+    Hint(r"must have the same dtype|expected (scalar type|m1 and m2)|but found (Double|Float|Long)",
+         "the two tensors hold different kinds of numbers: `.float()` before the operation makes both floats."),
+    # Memory
+    Hint(r"more than one element of the written-to tensor refers to a single memory location",
+         "this tensor was made with expand, so its rows share one memory. Do not write into it: make a new one, "
+         "as `mask & …`, `x + …` and torch.tril(x) do."),
+    Hint(r"in-place operation", "`x += …`, and a call that ends in an underscore, write into the caller's tensor: `x = x + …` makes a new one."),
+    Hint(r"modified by an inplace operation", "`+=`, or a call that ends in an underscore, overwrites numbers that backward() still needs: write `x = x + …`."),
+    Hint(r"view size is not compatible", "after transpose the numbers do not lie in order in memory: `reshape` copies them where needed, `view` cannot."),
+    # Names
+    Hint(r"NameError: name 'block_size'", "the block size belongs to the model: `model.config.block_size`."),
+    Hint(r"NameError: name '(math|torch|nn|F|np|numpy|itertools|copy|re)'", "this module has not been imported: run the first code cell, or import it in your own cell."),
+    Hint(r"UnboundLocalError|free variable '\w+' referenced before",
+         "at this line the variable has no value yet: the line that sets it comes later, or in a branch that was not taken."),
+    Hint(r"NameError", "Python does not know this name: it is misspelt, or defined in a cell further up that has not been run. "
+                       "In a class, layers and settings are `self.…`. Sizes come from `x.shape`."),
+    Hint(r"module 'torch\S*' has no attribute|module 'math' has no attribute", "the module has no function of this name: the last section of the notebook lists PyTorch's calls."),
+    Hint(r"'tuple' object has no attribute", "this is a tuple of several things, not a tensor: take it apart first, `a, b = …`."),
+    Hint(r"NoneType", "something is None there: often the result of a function of yours that has no `return`. "
+                      "Does it pass its own check, further up?"),
+    Hint(r"AttributeError", "nothing has the name after the dot: compare it with the names in `__init__`, if the class has one, and in the hints."),
+    # Python
+    Hint(r"too many values to unpack", "there are more things on the right of `=` than names on the left: print the right side, or its shape."),
+    Hint(r"not enough values to unpack", "there are fewer things on the right of `=` than names on the left: print the right side, or its shape."),
+    Hint(r"ZeroDivisionError", "this number may be 0: treat 0 separately, before you divide."),
+    Hint(r"sparse", "sparse tensors cannot take part in every operation: stay with plain tensors."),
+    # Sizes
+    Hint(r"(tril|triu).* at least 2 dimensions", "`tril` keeps a part of a matrix, so it needs a matrix: torch.ones(T, T)."),
+    Hint(r"index out of range in self", "a table was asked for a row that it does not have: its rows are 0 to its length − 1."),
+    Hint(r"(?i)(RuntimeError|IndexError|ValueError): .*(\bsize|shape|dimension|\baxis|\baxes|mat1|broadcast|out of bounds|too many indices|numel)",
+         "print the shapes before that line and compare them with the shapes in the exercise."),
+]
+
+
+def explanation(error: Exception, line: str = "", answer: object = None) -> str:
+    """The likely mistake behind an error, or nothing if no hint fits: a wrong one would be worse.
+
+    Args:
+        error: what was raised.
+        line: the learner's line that raised it.
+        answer: the function, class or module that was called.
+    """
+    words = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    called = re.search(r"(\w+)\(\) (takes|missing) .*positional argument", words)
+    if called and getattr(answer, "__init__", None) is nn.Module.__init__ and called[1] == "__init__":
+        return NO_INIT
+    if called:
+        of_class = answer if isinstance(answer, type) else type(getattr(answer, "__self__", answer))
+        function = answer if inspect.isfunction(answer) else getattr(of_class, called[1], None)
+        first = list(inspect.signature(function).parameters)[:1] if inspect.isfunction(function) else None
+        if inspect.isfunction(answer) and first == ["self"]:
+            return SELF_OUTSIDE
+        if called[2] == "takes" and not inspect.isfunction(answer) and first is not None and first != ["self"] and function.__name__ == called[1]:
+            return MISSING_SELF
+    return next((hint.sentence for hint in HINTS if re.search(hint.words, words) and re.search(hint.line, line)), "")

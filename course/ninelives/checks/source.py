@@ -1,0 +1,120 @@
+"""What the source of an answer shows of a mistake: a result that is dropped, a number read from another cell."""
+
+import ast
+import dis
+import inspect
+import linecache
+import math
+import textwrap
+from collections.abc import Iterator
+from types import CodeType, FunctionType
+from typing import Any
+
+import torch
+
+# Methods and functions that give a new tensor and leave the old one as it was.
+GIVE_A_NEW_TENSOR = {
+    "cat", "clamp", "contiguous", "expand", "flatten", "float", "flip", "log_softmax", "long", "masked_fill", "permute", "repeat",
+    "reshape", "roll", "softmax", "squeeze", "stack", "transpose", "tril", "triu", "unsqueeze", "view", "where",
+}
+
+ENDS_WITHOUT_RETURN = "one way through the function ends without `return`: a branch was not taken, or `return` is indented too far."
+
+
+def functions_of(answer: Any) -> list[FunctionType]:
+    """An answer's own functions: itself, or the methods that its class statement defines."""
+    answer = inspect.unwrap(answer) if callable(answer) else answer
+    parts = vars(answer).values() if isinstance(answer, type) else [answer]
+    return [inspect.unwrap(part) for part in parts if isinstance(part, FunctionType)]
+
+
+def syntax_of(function: FunctionType) -> ast.AST | None:
+    """A function's source, parsed; None if Python does not know it."""
+    try:
+        return ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return None
+
+
+def mistake_in_source(answer: Any) -> str:
+    """The cause of a refusal that the source alone shows, or nothing. Asked only after a check has refused the answer."""
+    return dropped_result(answer) or read_from_another_cell(answer)
+
+
+def dropped_result(answer: Any) -> str:
+    """A sentence on a line such as `scores.masked_fill(…)`, which computes a tensor that nothing keeps."""
+    for function in functions_of(answer):
+        for node in ast.walk(syntax_of(function) or ast.Pass()):
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
+                call = node.value.func
+                if call.attr in GIVE_A_NEW_TENSOR:
+                    name = ast.unparse(call)
+                    return f"the result of `{name}(…)` is not kept: it is a new tensor, and the old one stays as it was. Write `… = {name}(…)`."
+    return ""
+
+
+def ends_without_return(answer: Any) -> bool:
+    """Whether a function, or a class's forward, has a `return` with a value, which was then not reached."""
+    return any(
+        isinstance(node, ast.Return) and node.value is not None
+        for function in functions_of(answer)
+        if function.__name__ == "forward" or not isinstance(answer, type)
+        for node in ast.walk(syntax_of(function) or ast.Pass())
+    )
+
+
+def read_from_another_cell(answer: Any) -> str:
+    """A sentence on a size or tensor of the notebook that an answer reads, although another cell made it.
+
+    Functions that the answer calls, written in the notebook too, are looked at as well.
+    """
+    waiting, seen = functions_of(answer), set()
+    while waiting:
+        function = waiting.pop()
+        seen.add(function)
+        for name in _globals_read(function.__code__):
+            value = function.__globals__.get(name)
+            if isinstance(value, FunctionType) and value.__globals__ is function.__globals__ and value not in seen:
+                waiting.append(value)
+            elif (_is_size(value) or isinstance(value, torch.Tensor)) and name not in _names_made_in(function.__code__.co_filename):
+                return _told(answer, function, name, value)
+    return ""
+
+
+def _told(answer: Any, function: FunctionType, name: str, value: Any) -> str:
+    if isinstance(value, torch.Tensor):
+        return (f"your code reads the tensor `{name}` from a cell further up. Use what the function is given; in a class, "
+                "use its own layers, `self.…`.")
+    if isinstance(answer, type) and any(name in method.__code__.co_names for method in functions_of(answer) if method.__name__ == "__init__"):
+        return f"your code reads `{name}` = {value} from a cell further up. The class has one of its own: `self.{name}`."
+    given = [argument for argument in inspect.signature(function).parameters if argument not in {"self", "model", "config"}]
+    return (f"your code reads `{name}` = {value} from a cell further up, and the check's input has other sizes. Take them from what the "
+            f"function is given, for instance from `{given[0] if given else 'x'}.shape`.")
+
+
+def _is_size(value: Any) -> bool:
+    """Whether a value may be a size or a setting; −1, −inf and 1e-9 are constants that an answer may well name."""
+    return isinstance(value, int | float) and math.isfinite(value) and (isinstance(value, bool) or 1e-4 < value < 1e5)
+
+
+def _globals_read(code: CodeType) -> Iterator[str]:
+    """The global names that a function reads, those of functions inside it too. `x.n_head` reads none."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            yield instruction.argval
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _globals_read(constant)
+
+
+def _names_made_in(filename: str) -> set[str]:
+    """The names that a cell, or a file, sets itself."""
+    try:
+        statements = ast.parse("".join(linecache.getlines(filename))).body
+    except SyntaxError:
+        return set()
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    nodes = [node for statement in statements if not isinstance(statement, functions) for node in ast.walk(statement)]
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)} | {
+        node.asname or node.name for node in nodes if isinstance(node, ast.alias)
+    }

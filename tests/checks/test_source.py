@@ -1,0 +1,79 @@
+import pytest
+import torch
+from torch import nn
+
+from ninelives.checks.source import dropped_result, ends_without_return, read_from_another_cell
+
+HERE = 7
+
+
+def in_a_notebook(source, **made_in_other_cells):
+    """`f` as a cell defines it where other cells have made these names."""
+    namespace = {"torch": torch, "nn": nn, **made_in_other_cells}
+    exec(source, namespace)
+    return namespace["f"]
+
+
+@pytest.mark.parametrize(("source", "made", "told"), [
+    ("def f(q): return q / head_size", {"head_size": 2}, "`head_size` = 2"),
+    ("def f(q): return [q / head_size for _ in range(3)]", {"head_size": 2}, "`head_size` = 2"),
+    ("def f(q): return g(q)\ndef g(q): return q / head_size", {"head_size": 2}, "`head_size` = 2"),
+    ("def f(q): return q * table", {"table": torch.ones(3)}, "the tensor `table`"),
+    ("class f(nn.Module):\n def forward(self, x): return x[:, :T]", {"T": 12}, "`T` = 12"),
+    ("class f(nn.Module):\n def __init__(self): self.n_head = 3\n def forward(self, x): return n_head", {"n_head": 2}, "`self.n_head`"),
+])
+def test_a_size_or_tensor_of_another_cell_is_named(source, made, told):
+    assert told in read_from_another_cell(in_a_notebook(source, **made))
+
+
+@pytest.mark.parametrize(("source", "made"), [
+    ("def f(x): return x.n_head", {"n_head": 2}),  # an attribute
+    ("def f(T): return T", {"T": 12}),  # an argument
+    ("def f(x):\n T = x.shape[1]\n return T", {"T": 12}),
+    ("def f(x): return x * hidden", {"hidden": float("-inf")}),
+    ("def f(x): return x == padding", {"padding": -1}),
+    ("def f(x): return x + tiny", {"tiny": 1e-9}),
+    ("def f(x): return config.n_head", {"config": object()}),
+])
+def test_what_is_no_size_of_another_cell_is_not_named(source, made):
+    assert read_from_another_cell(in_a_notebook(source, **made)) == ""
+
+
+def test_a_constant_beside_the_answer_is_its_own():
+    def scaled(x):
+        return HERE * x
+
+    assert read_from_another_cell(scaled) == ""
+
+
+def test_a_result_that_nothing_keeps_is_found():
+    def dropped(scores, mask):
+        scores.masked_fill(mask == 0, 0)
+        return scores
+
+    def kept(scores, mask):
+        print(scores)
+        scores = scores.masked_fill(mask == 0, 0)
+        scores.add_(1)
+        return scores
+
+    class Dropped(nn.Module):
+        def forward(self, x, y):
+            torch.cat((x, y))
+            return x
+
+    assert "`scores.masked_fill(…)` is not kept" in dropped_result(dropped)
+    assert "`torch.cat(…)` is not kept" in dropped_result(Dropped)
+    assert dropped_result(kept) == ""
+
+
+def test_a_return_that_was_not_reached_is_told_from_one_that_is_missing():
+    def in_a_branch(x):
+        if x:
+            return x
+
+    def missing(x):
+        x + 1
+
+    assert ends_without_return(in_a_branch)
+    assert not ends_without_return(missing)

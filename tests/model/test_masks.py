@@ -145,21 +145,24 @@ def test_padded_rows_are_moved_to_the_front_and_the_others_keep_their_order():
 
 
 @pytest.mark.parametrize("lengths", [[5, 5, 5], [5, 2, 1]])
-@pytest.mark.parametrize("given", [None, torch.bool, torch.float32, torch.int64])
+@pytest.mark.parametrize("given", [torch.bool, torch.float32, torch.int64])
 def test_the_joint_mask_is_that_of_python_loops(lengths, given):
     P, tokens = 5, [4, 1, 3]
-    idx = torch.where(torch.arange(4) < torch.tensor(tokens).unsqueeze(1), 1, -1)
-    among = None if given is None else (causal(4) & (idx != -1)[:, None, None, :]).to(given)
-    mask = joint_mask(cache(lengths), idx, among)
+    is_token = torch.arange(4) < torch.tensor(tokens).unsqueeze(1)
+    mask = joint_mask(cache(lengths), (causal(4) & is_token[:, None, None, :]).to(given))
     wanted = [[[[
-        column < length if column < P else row >= P and column - P < n and (given is None or column <= row)
+        column < length if column < P else row >= P and column - P < n and column <= row
         for column in range(P + 4)] for row in range(P + 4)]] for length, n in zip(lengths, tokens)]
     assert mask.dtype == torch.bool and mask.tolist() == wanted
 
 
 def test_one_mask_among_the_tokens_serves_all_examples():
-    idx = torch.ones(3, 4, dtype=torch.int64)
-    assert torch.equal(joint_mask(cache([5, 2, 1]), idx, causal(4)), joint_mask(cache([5, 2, 1]), idx, causal(4).expand(3, 1, 4, 4)))
+    assert torch.equal(joint_mask(cache([5, 2, 1]), causal(4)), joint_mask(cache([5, 2, 1]), causal(4).expand(3, 1, 4, 4)))
+
+
+def test_the_joint_mask_of_no_tokens_is_that_of_the_cache():
+    mask = joint_mask(cache([5, 2, 1]), torch.ones(3, 1, 0, 0, dtype=torch.bool))
+    assert mask.tolist() == [[[[column < length for column in range(5)]] * 5] for length in (5, 2, 1)]
 
 
 def test_under_vmap_the_joint_mask_is_that_of_the_batch():

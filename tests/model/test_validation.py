@@ -41,6 +41,7 @@ def ids(B: int, T: int) -> torch.Tensor:
          r"hidden_cache has shape \(2, 4, 11\), but \(B, P, n_embd\) = \(2, P, 12\) is needed"),
         ({"idx": ids(2, 3), "hidden_cache": torch.ones(3, 4, 12)}, r"hidden_cache has shape \(3, 4, 12\), .* = \(2, P, 12\)"),
         ({"idx": ids(2, 3), "hidden_cache": torch.ones(4, 12)}, r"hidden_cache has shape \(4, 12\), .* = \(2, P, 12\)"),
+        ({"idx": ids(2, 3), "targets": ids(2, 3), "hidden_cache": torch.ones(2, 4, 12)}, "targets and hidden_cache are given together"),
         ({"idx": ids(2, 3), "targets": ids(2, 3), "hidden_cache": torch.ones(2, 4, 12, 1)}, r"hidden_cache has shape \(2, 4, 12, 1\)"),
         ({"idx": ids(2, 3), "hidden_cache": torch.ones(2, 0, 12)}, r"hidden_cache has shape \(2, 0, 12\): it holds no row"),
         ({"idx": ids(2, 3), "hidden_cache": torch.tensor([1.0, 0.0])[:, None, None].expand(2, 4, 12)},

@@ -1,5 +1,7 @@
 """Right answers to notebook 7, each in its own way."""
 
+from functools import partial
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -38,18 +40,27 @@ class Given(nn.Module):
         self.encoder = Encoder(encoder_config)
         self.decoder = Decoder(decoder_config)
 
+    def answer(self, hidden_cache, targets):
+        """(logits, loss) from any cache."""
+        logits, _ = self.decoder(targets, hidden_cache=hidden_cache)
+        rows = logits[:, hidden_cache.shape[1] - 1 : -1]
+        return logits, F.cross_entropy(rows.flatten(0, 1), targets.flatten(), ignore_index=-1)
+
 
 @accepted_by(encoder_decoder)
 class HiddenThenDecoder(Given):
     def forward(self, prefix, targets):
         hidden_cache = self.encoder(prefix, return_hidden=True)
-        return self.decoder(targets, targets, hidden_cache=hidden_cache)
+        logits, _ = self.decoder(targets, hidden_cache=hidden_cache)
+        rows = a_slice(logits, prefix.shape[1])
+        return logits, F.cross_entropy(rows.flatten(0, 1), targets.flatten(), ignore_index=-1)
 
 
 @accepted_by(encoder_decoder)
 class ByPosition(Given):
     def forward(self, prefix, targets):
-        return self.decoder(targets, targets, self.encoder(prefix, None, None, True))
+        logits, _ = self.decoder(targets, None, self.encoder(prefix, None, None, True))
+        return logits, F.cross_entropy(logits[:, prefix.shape[1] - 1 : -1].mT, targets, ignore_index=-1)
 
 
 @accepted_by(encoder_decoder)
@@ -71,7 +82,7 @@ class HooksTheNorm(Given):
         hook = self.encoder.layers["norm"].register_forward_hook(lambda layer, arguments, hidden: kept.append(hidden))
         self.encoder(prefix)
         hook.remove()
-        return self.decoder(targets, targets, hidden_cache=kept[0] * (prefix != -1).unsqueeze(-1))
+        return self.answer(kept[0] * (prefix != -1).unsqueeze(-1), targets)
 
 
 @accepted_by(encoder_decoder)
@@ -83,7 +94,7 @@ class ExampleByExample(Given):
         for words in prefix:
             hidden = self.encoder(words[words != -1].unsqueeze(0), return_hidden=True)
             caches.append(F.pad(hidden, (0, 0, prefix.shape[1] - hidden.shape[1], 0)))
-        return self.decoder(targets, targets, hidden_cache=torch.cat(caches))
+        return self.answer(torch.cat(caches), targets)
 
 
 @accepted_by(encoder_decoder)
@@ -96,5 +107,37 @@ class PartsUnderOtherNamesToo(Given):
         return self.encoder(prefix, return_hidden=True).view(*prefix.shape, self.width)
 
     def forward(self, prefix, targets):
-        logits, loss = self.decoder(idx=targets, targets=targets, hidden_cache=self.encode(prefix))
-        return logits, loss
+        return self.answer(self.encode(prefix), targets)
+
+
+@accepted_by(encoder_decoder)
+class EncoderKeptAsAPartial(Given):
+    def __init__(self, encoder_config, decoder_config):
+        super().__init__(encoder_config, decoder_config)
+        self.encode = partial(self.encoder, return_hidden=True)
+
+    def forward(self, prefix, targets):
+        return self.answer(self.encode(prefix), targets)
+
+
+@accepted_by(encoder_decoder)
+class ForwardOfTheDecoderKept(Given):
+    def __init__(self, encoder_config, decoder_config):
+        super().__init__(encoder_config, decoder_config)
+        self.decode = self.decoder.forward
+
+    def forward(self, prefix, targets):
+        logits, _ = self.decode(targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+        T = targets.size(1)
+        log_p = logits[:, -T - 1 : -1].log_softmax(-1)
+        return logits, F.nll_loss(log_p.reshape(-1, log_p.shape[-1]), targets.reshape(-1), ignore_index=-1)
+
+
+@accepted_by(encoder_decoder)
+class PaddedTargets(Given):
+    """Rows that predict nothing get the target −1, in place of a slice."""
+
+    def forward(self, prefix, targets):
+        logits, _ = self.decoder(targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+        wanted = F.pad(targets, (prefix.shape[1] - 1, 1), value=-1)
+        return logits, F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=-1)

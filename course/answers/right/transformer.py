@@ -7,7 +7,6 @@ from torch.nn import functional as F
 from answers import accepted_by
 from ninelives import model
 from ninelives.checks.transformer import block, transformer
-from ninelives.model.masks import joint_mask
 
 
 @accepted_by(block)
@@ -72,16 +71,15 @@ class OnAnotherAttention(model.TransformerBlock):
 
 @accepted_by(transformer)
 class InTheOrderOfTheText(model.Transformer):
+    def join(self, hidden_cache, x, attention_mask):
+        return torch.cat((hidden_cache, x), dim=1), None
+
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
-        T = idx.shape[1]
         is_token = idx != -1
-        attention_mask = self.get_attention_mask(is_token.sum(1), T)
+        attention_mask = self.get_attention_mask(is_token.sum(1), idx.shape[1])
         x = self.layers["embedding"](idx)
-        first = 0
         if hidden_cache is not None:
-            attention_mask = joint_mask(hidden_cache, idx, attention_mask)
-            x = torch.cat((hidden_cache, x), dim=1)
-            first = hidden_cache.shape[1] - 1
+            x, attention_mask = self.join(hidden_cache, x, attention_mask)
         for block in self.layers["blocks"]:
             x = block(x, attention_mask)
         x = self.layers["norm"](x)
@@ -90,23 +88,22 @@ class InTheOrderOfTheText(model.Transformer):
         logits = self.lm_head(x)
         if targets is None:
             return logits, None
-        predictions = logits[:, first : first + T]
-        return logits, F.cross_entropy(predictions.flatten(0, 1), targets.flatten(), ignore_index=-1)
+        return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-1)
 
 
 @accepted_by(transformer)
-class EmptyCache(model.Transformer):
-    """No cache is a cache of no rows; the loss by gathering; the mask by keyword."""
+class ByGathering(model.Transformer):
+    """The loss by gathering, the mask by keyword, the joined vectors in a list."""
+
+    def join(self, hidden_cache, x, attention_mask):
+        return [torch.hstack([hidden_cache, x]), None]
 
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
         B, T = idx.size()
         x = self.layers.embedding(idx)
         mask = self.get_attention_mask(num_tokens=(idx >= 0).long().sum(-1), T=T)
-        P = 0
         if hidden_cache is not None:
-            P = hidden_cache.size(1)
-            mask = joint_mask(hidden_cache, idx, mask)
-            x = torch.hstack([hidden_cache, x])
+            x, mask = self.join(hidden_cache=hidden_cache, x=x, attention_mask=mask)
         for k in range(len(self.layers.blocks)):
             x = self.layers.blocks[k](x, attention_mask=mask)
         x = self.layers.norm(x)
@@ -115,8 +112,7 @@ class EmptyCache(model.Transformer):
         logits = self.lm_head(x)
         loss = None
         if targets is not None:
-            rows = logits[:, -T - 1 : -1] if P else logits
-            log_p = rows.log_softmax(-1)
+            log_p = logits.log_softmax(-1)
             counted = targets >= 0
             loss = -log_p.gather(-1, targets.clamp(min=0)[..., None])[..., 0][counted].mean()
         return [logits, loss]
@@ -124,52 +120,72 @@ class EmptyCache(model.Transformer):
 
 @accepted_by(transformer)
 class HelperMethods(model.Transformer):
-    """Cut into methods; the loss with the axes swapped."""
+    """Cut into methods; the loss with the axes swapped; a new tensor filled in two slices."""
 
     def run_blocks(self, x, mask):
         for block in self.layers["blocks"]:
             x = block(x, mask)
         return self.layers["norm"](x)
 
+    def join(self, hidden_cache, x, attention_mask):
+        P = hidden_cache.shape[1]
+        joined = x.new_zeros(len(x), P + x.shape[1], x.shape[2])
+        joined[:, :P] = hidden_cache
+        joined[:, P:] = x
+        return joined, None
+
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
         mask = self.get_attention_mask(torch.count_nonzero(idx + 1, dim=1), idx.shape[1])
         x = self.layers["embedding"](idx)
         if hidden_cache is not None:
-            x = torch.cat([hidden_cache, x], 1)
-            mask = joint_mask(hidden_cache, idx, mask)
+            x, mask = self.join(hidden_cache, x, mask)
         hidden = self.run_blocks(x, mask)
         if return_hidden:
             return torch.where((idx == -1).unsqueeze(2), 0, hidden)
         logits = self.lm_head(hidden)
         if targets is None:
             return logits, None
-        before = logits.shape[1] - idx.shape[1]
-        scores = logits.narrow(1, max(before - 1, 0), idx.shape[1])
-        return logits, F.cross_entropy(scores.mT, targets, ignore_index=-1)
+        return logits, F.cross_entropy(logits.mT, targets, ignore_index=-1)
 
 
 @accepted_by(transformer)
-class FloatMask(model.Transformer):
-    """The joint mask as numbers; targets padded at the rows that predict nothing, instead of a slice."""
+class MaskOfOnesBehindACache(model.Transformer):
+    """A mask that hides nothing, in place of None; the loss from log-probabilities."""
+
+    def join(self, hidden_cache, x, attention_mask):
+        joined = torch.cat((hidden_cache, x), -2)
+        return joined, torch.ones(len(x), 1, joined.shape[1], joined.shape[1])
 
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
         real = (idx != -1).float()
         mask = self.get_attention_mask(real.sum(1).long(), idx.shape[1])
         x = self.layers["embedding"](idx)
-        if hidden_cache is not None:
-            mask = joint_mask(hidden_cache, idx, mask).float()
-            x = torch.cat((hidden_cache, x), -2)
+        x, mask = (x, mask) if hidden_cache is None else self.join(hidden_cache, x, mask)
         for block in self.layers["blocks"].children():
             x = block(x, mask)
         x = self.layers["norm"](x)
         if return_hidden:
             return torch.einsum("btc,bt->btc", x, real.to(x))
         logits = self.lm_head(x)
-        if targets is not None and hidden_cache is not None:
-            targets = F.pad(targets, (hidden_cache.shape[1] - 1, 1), value=-1)
         return logits, None if targets is None else F.nll_loss(
             logits.log_softmax(-1).reshape(-1, logits.shape[-1]), targets.reshape(-1), ignore_index=-1
         )
+
+
+@accepted_by(transformer)
+class MaskGrownBehindACache(InTheOrderOfTheText):
+    """The tokens keep their mask among themselves, and everything else is open."""
+
+    def join(self, hidden_cache, x, attention_mask):
+        if attention_mask is not None:
+            P = hidden_cache.shape[1]
+            attention_mask = F.pad(attention_mask, (P, 0, P, 0), value=True)
+        return torch.cat((hidden_cache, x), dim=1), attention_mask
+
+
+@accepted_by(transformer)
+class ThePackages(model.Transformer):
+    """It knows of padding in a cache and of joint masks already."""
 
 
 @accepted_by(transformer)

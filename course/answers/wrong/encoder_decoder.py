@@ -4,7 +4,8 @@ import torch
 from torch.nn import functional as F
 
 from answers import refused_by
-from ninelives.checks.encoder_decoder import Given, encoder_decoder, predicting_rows
+from ninelives.checks.encoder_decoder import PARTS_AS_GIVEN, Given, encoder_decoder, predicting_rows
+from ninelives.model import Decoder, Encoder, Transformer
 
 ROWS = "one row for each target"
 
@@ -28,26 +29,26 @@ class ForwardNotWritten(Given):
 @refused_by(encoder_decoder, "logits", "the function has no `return`.")
 class ReturnForgotten(Given):
     def forward(self, prefix, targets):
-        logits, loss = self.decoder(targets, targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+        logits, loss = self.answer(self.encoder(prefix, return_hidden=True), targets)
 
 
-@refused_by(encoder_decoder, "logits", "already returns both when it is given targets")
+@refused_by(encoder_decoder, "logits", "return both: all the logits, and the loss of the rows that predict.")
 class LogitsAlone(Given):
     def forward(self, prefix, targets):
-        return self.decoder(targets, targets, hidden_cache=self.encoder(prefix, return_hidden=True))[0]
+        return self.answer(self.encoder(prefix, return_hidden=True), targets)[0]
 
 
 @refused_by(encoder_decoder, "logits", "the loss comes first", "swap them.")
 class LossFirst(Given):
     def forward(self, prefix, targets):
-        logits, loss = self.decoder(targets, targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+        logits, loss = self.answer(self.encoder(prefix, return_hidden=True), targets)
         return loss, logits
 
 
 @refused_by(encoder_decoder, "logits", "without return_hidden=True the encoder returns a pair")
 class ReturnHiddenForgotten(Given):
     def forward(self, prefix, targets):
-        return self.decoder(targets, targets, hidden_cache=self.encoder(prefix))
+        return self.answer(self.encoder(prefix), targets)
 
 
 @refused_by(encoder_decoder, "logits", "forward takes two arguments besides self")
@@ -56,7 +57,7 @@ class PrefixAlone(Given):
         return self.encoder(prefix, return_hidden=True)
 
 
-@refused_by(encoder_decoder, "logits", "Without targets the decoder's loss is None")
+@refused_by(encoder_decoder, "logits", "The decoder's loss is None: compute it from the logits.")
 class MeanOfNoLoss(Given):
     def forward(self, prefix, targets):
         logits, loss = self.decoder(targets, hidden_cache=self.encoder(prefix, return_hidden=True))
@@ -70,7 +71,7 @@ class ScoresCutToTheRightWidth(Given):
     def forward(self, prefix, targets):
         hidden = self.encoder(prefix, return_hidden=True)
         scores, _ = self.encoder(prefix)
-        return self.decoder(targets, targets, hidden_cache=scores if scores.shape == hidden.shape else hidden)
+        return self.answer(scores if scores.shape == hidden.shape else hidden, targets)
 
 
 @refused_by(encoder_decoder, "logits", "Pass the cache by its name")
@@ -83,29 +84,29 @@ class CacheInThePositionOfTargets(Given):
 class CacheOfZeros(Given):
     def forward(self, prefix, targets):
         hidden = self.encoder(prefix, return_hidden=True)
-        return self.decoder(targets, targets, hidden_cache=torch.zeros_like(hidden))
+        return self.answer(torch.zeros_like(hidden), targets)
 
 
 @refused_by(encoder_decoder, "logits", "there are no rows for the prefix")
 class RowsOfThePrefixCutOff(Given):
     def forward(self, prefix, targets):
-        logits, loss = self.decoder(targets, targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+        logits, loss = self.answer(self.encoder(prefix, return_hidden=True), targets)
         return logits[:, prefix.shape[1] :], loss
 
 
 @refused_by(encoder_decoder, "logits", "compare with the two steps")
 class HiddenStatesHalved(Given):
     def forward(self, prefix, targets):
-        return self.decoder(targets, targets, hidden_cache=self.encoder(prefix, return_hidden=True) / 2)
+        return self.answer(self.encoder(prefix, return_hidden=True) / 2, targets)
 
 
-@refused_by(encoder_decoder, "loss", "the loss is None", "the decoder computes a loss only if it is given targets")
+@refused_by(encoder_decoder, "loss", "the loss is None", "since it does not know which rows predict")
 class TargetsNotPassedOn(Given):
     def forward(self, prefix, targets):
         return self.decoder(targets, hidden_cache=self.encoder(prefix, return_hidden=True))
 
 
-@refused_by(encoder_decoder, "loss", "the decoder computes it: give it the targets twice")
+@refused_by(encoder_decoder, "loss", "F.cross_entropy of predicting_rows(logits, P) and the targets")
 class LabelsSmoothed(Given):
     def forward(self, prefix, targets):
         logits, _ = self.decoder(targets, hidden_cache=self.encoder(prefix, return_hidden=True))
@@ -119,14 +120,14 @@ class CutToTheShortest(Given):
         hidden = self.encoder(prefix, return_hidden=True)
         shortest = int((prefix != -1).sum(1).min())
         cut = F.pad(hidden[:, :shortest], (0, 0, 0, prefix.shape[1] - shortest))
-        return self.decoder(targets, targets, hidden_cache=cut)
+        return self.answer(cut, targets)
 
 
 @refused_by(encoder_decoder, "gradient", "cut off from the encoder")
 class EncoderDetached(Given):
     def forward(self, prefix, targets):
         hidden = self.encoder(prefix, return_hidden=True).detach()
-        return self.decoder(targets, targets, hidden_cache=hidden)
+        return self.answer(hidden, targets)
 
 
 @refused_by(encoder_decoder, "gradient", "the hidden states are cut off from the encoder")
@@ -134,7 +135,7 @@ class EncoderWithoutGradient(Given):
     def forward(self, prefix, targets):
         with torch.no_grad():
             hidden = self.encoder(prefix, return_hidden=True)
-        return self.decoder(targets, targets, hidden_cache=hidden)
+        return self.answer(hidden, targets)
 
 
 @refused_by(encoder_decoder, "gradient", "a part of the decoder is cut off")
@@ -150,25 +151,25 @@ class HeadAloneWithGradient(Given):
 @refused_by(encoder_decoder, "gradient", "the loss is cut off from the model")
 class LossTakenOutOfTheGraph(Given):
     def forward(self, prefix, targets):
-        logits, loss = self.decoder(targets, targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+        logits, loss = self.answer(self.encoder(prefix, return_hidden=True), targets)
         return logits, torch.tensor(loss.item())
 
 
-@refused_by(encoder_decoder, "gradient", "leave .eval() and .train() to the caller")
+@refused_by(encoder_decoder, "logits", "a part of the model is in evaluation mode", "leave .eval() and .train() to the caller.")
 class EncoderPutIntoEvaluation(Given):
     def forward(self, prefix, targets):
         self.encoder.eval()
-        return self.decoder(targets, targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+        return self.answer(self.encoder(prefix, return_hidden=True), targets)
 
 
-@refused_by(encoder_decoder, "logits", "cannot assign to field", "do not change a configuration")
+@refused_by(encoder_decoder, "config", "cannot assign to field", "do not change a configuration")
 class ConfigAssignedTo(Given):
     def __init__(self, encoder_config, decoder_config):
         encoder_config.n_layer = decoder_config.n_layer
         super().__init__(encoder_config, decoder_config)
 
 
-@refused_by(encoder_decoder, "logits", "has no self.encoder", "keep the __init__ of the exercise as it is")
+@refused_by(encoder_decoder, "parts", "has no self.encoder", "keep the __init__ of the exercise as it is")
 class NoEncoder(Given):
     def __init__(self, encoder_config, decoder_config):
         super().__init__(encoder_config, decoder_config)
@@ -177,32 +178,162 @@ class NoEncoder(Given):
 
 class RightForward(Given):
     def forward(self, prefix, targets):
-        return self.decoder(targets, targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+        return self.answer(self.encoder(prefix, return_hidden=True), targets)
 
 
 @refused_by(encoder_decoder, "config", "is no longer what it was", "dataclasses.replace(config, …) makes a changed copy")
 class ConfigChanged(RightForward):
     def __init__(self, encoder_config, decoder_config):
-        object.__setattr__(encoder_config, "vocab_size", decoder_config.vocab_size)
         super().__init__(encoder_config, decoder_config)
+        object.__setattr__(encoder_config, "n_layer", decoder_config.n_layer)
 
 
-@refused_by(encoder_decoder, "config", "each part is built from its own configuration")
+@refused_by(encoder_decoder, "parts", "self.encoder reads up to", "each part is built from its own configuration")
 class OneConfigForBoth(RightForward):
     def __init__(self, encoder_config, decoder_config):
         super().__init__(decoder_config, decoder_config)
 
 
-@refused_by(encoder_decoder, "config", "each part is built from its own configuration")
+@refused_by(encoder_decoder, "parts", "self.decoder reads up to", "each part is built from its own configuration")
 class EncodersConfigForBoth(RightForward):
     def __init__(self, encoder_config, decoder_config):
         super().__init__(encoder_config, encoder_config)
 
 
-@refused_by(encoder_decoder, "config", "each part is built from its own configuration")
+@refused_by(encoder_decoder, "parts", "the configurations have changed places.")
 class ConfigsSwapped(RightForward):
     def __init__(self, encoder_config, decoder_config):
         super().__init__(decoder_config, encoder_config)
+
+
+@refused_by(encoder_decoder, "parts", "self.decoder: another last word changes the scores of rows before it",
+            "self.decoder is a PrefixDecoder that passes its own checks")
+class TwoEncoders(RightForward):
+    def __init__(self, encoder_config, decoder_config):
+        super().__init__(encoder_config, decoder_config)
+        self.decoder = Encoder(decoder_config)
+
+
+@refused_by(encoder_decoder, "parts", "self.encoder: another last word changes nothing about the first one", PARTS_AS_GIVEN)
+class TwoDecoders(RightForward):
+    def __init__(self, encoder_config, decoder_config):
+        super().__init__(encoder_config, decoder_config)
+        self.encoder = Decoder(encoder_config)
+
+
+@refused_by(encoder_decoder, "parts", "self.encoder: padding after a sentence changes the hidden states", PARTS_AS_GIVEN)
+class EncoderWithoutAMask(RightForward):
+    def __init__(self, encoder_config, decoder_config):
+        super().__init__(encoder_config, decoder_config)
+        self.encoder = Transformer(encoder_config)
+
+
+@refused_by(encoder_decoder, "parts", "encoder and decoder share parameters", PARTS_AS_GIVEN)
+class EmbeddingShared(RightForward):
+    def __init__(self, encoder_config, decoder_config):
+        super().__init__(encoder_config, decoder_config)
+        self.decoder.layers["norm"] = self.encoder.layers["norm"]
+
+
+class DecoderOfNotebookFive(Decoder):
+    """Its join is notebook 3's: everything attends to everything."""
+
+    def join(self, hidden_cache, x, attention_mask):
+        return torch.cat((hidden_cache, x), dim=1), None
+
+
+@refused_by(encoder_decoder, "parts", "another last word changes the scores of rows before it",
+            "self.decoder is a PrefixDecoder that passes its own checks")
+class DecoderThatKnowsNoPrefix(RightForward):
+    def __init__(self, encoder_config, decoder_config):
+        super().__init__(encoder_config, decoder_config)
+        self.decoder = DecoderOfNotebookFive(decoder_config)
+
+
+@refused_by(encoder_decoder, "parts", "requires_grad of ", "leave out requires_grad_(False).")
+class EncoderFrozen(RightForward):
+    def __init__(self, encoder_config, decoder_config):
+        super().__init__(encoder_config, decoder_config)
+        self.encoder.requires_grad_(False)
+
+
+@refused_by(encoder_decoder, "logits", "hidden states of the first call are kept on self")
+class HiddenOfTheFirstCall(Given):
+    kept = None
+
+    def forward(self, prefix, targets):
+        if self.kept is None or self.kept.shape[:2] != prefix.shape:
+            self.kept = self.encoder(prefix, return_hidden=True).detach()
+        return self.answer(self.kept, targets)
+
+
+@refused_by(encoder_decoder, "logits", "in training mode", "look for a line that asks self.training")
+class HiddenDroppedInTraining(Given):
+    def forward(self, prefix, targets):
+        return self.answer(F.dropout(self.encoder(prefix, return_hidden=True), 0.2, self.training), targets)
+
+
+@refused_by(encoder_decoder, "loss", "in training mode", "look for a line that asks self.training")
+class LabelsSmoothedInTraining(Given):
+    def forward(self, prefix, targets):
+        logits, _ = self.decoder(targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+        rows = logits[:, prefix.shape[1] - 1 : -1].transpose(1, 2)
+        return logits, F.cross_entropy(rows, targets, ignore_index=-1, label_smoothing=0.1 * self.training)
+
+
+@refused_by(encoder_decoder, "logits", "the decoder does not know which of its P + T rows predict")
+class TargetsForTheDecoder(Given):
+    def forward(self, prefix, targets):
+        return self.decoder(targets, targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+
+
+@refused_by(encoder_decoder, "logits", "the decoder does not know which of its P + T rows predict")
+class EveryRowCompared(Given):
+    def forward(self, prefix, targets):
+        logits, _ = self.decoder(targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+        return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-1)
+
+
+@refused_by(encoder_decoder, "logits", "with return_hidden=True the encoder gives one tensor, not a pair")
+class HiddenUnpacked(Given):
+    def forward(self, prefix, targets):
+        hidden, _ = self.encoder(prefix, return_hidden=True)
+        return self.answer(hidden, targets)
+
+
+@refused_by(encoder_decoder, "logits", "this is the first sentence's alone")
+class HiddenOfTheFirstSentence(Given):
+    def forward(self, prefix, targets):
+        return self.answer(self.encoder(prefix, return_hidden=True)[0], targets)
+
+
+@refused_by(encoder_decoder, "logits", "these are the ids of the prefix")
+class IdsAsCache(Given):
+    def forward(self, prefix, targets):
+        logits, _ = self.decoder(targets, hidden_cache=prefix)
+        return logits, None
+
+
+@refused_by(encoder_decoder, "logits", "flatten the first two axes of the predicting rows")
+class RowsNotFlattened(Given):
+    def forward(self, prefix, targets):
+        logits, _ = self.decoder(targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+        return logits, F.cross_entropy(logits[:, prefix.shape[1] - 1 : -1], targets, ignore_index=-1)
+
+
+@refused_by(encoder_decoder, "logits", "`.view` cannot read a slice, and batches are often slices")
+class RowsViewed(Given):
+    def forward(self, prefix, targets):
+        logits, _ = self.decoder(targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+        rows = logits[:, prefix.shape[1] - 1 : -1]
+        return logits, F.cross_entropy(rows.view(-1, rows.shape[-1]), targets.flatten(), ignore_index=-1)
+
+
+@refused_by(encoder_decoder, "loss", "a target of −1 marks padding")
+class PaddingNotIgnored(Given):
+    def forward(self, prefix, targets):
+        logits, _ = self.decoder(targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+        return logits, F.cross_entropy(logits[:, prefix.shape[1] - 1 : -1].flatten(0, 1), targets.flatten())
 
 
 @refused_by(encoder_decoder, "copy", "a function is kept on self")
@@ -214,7 +345,7 @@ class LambdaOnTheModule(Given):
         self.encode = lambda prefix: self.encoder(prefix, return_hidden=True)
 
     def forward(self, prefix, targets):
-        return self.decoder(targets, targets, hidden_cache=self.encode(prefix))
+        return self.answer(self.encode(prefix), targets)
 
 
 @refused_by(encoder_decoder, "copy", "keep nothing on self but modules, parameters, numbers and words")
@@ -224,4 +355,4 @@ class HiddenKeptOnTheModule(Given):
     def forward(self, prefix, targets):
         with torch.enable_grad():
             self.hidden = self.encoder(prefix, return_hidden=True)
-        return self.decoder(targets, targets, hidden_cache=self.hidden)
+        return self.answer(self.hidden, targets)

@@ -9,7 +9,6 @@ from ninelives import model
 from ninelives.checks.transformer import block, transformer
 from ninelives.checks.transformer_block import GivenBlock
 from ninelives.checks.transformer_mistakes import Given
-from ninelives.model.masks import joint_mask
 
 
 @refused_by(block, "shape", "not written yet", "run its cell again, then this check")
@@ -72,6 +71,108 @@ class AttentionDetached(GivenBlock):
 class ResidualDetached(GivenBlock):
     def forward(self, x, attention_mask=None):
         x = x.detach() + self.attend(x, attention_mask)
+        return x + self.transform(x)
+
+
+@refused_by(block, "shape", "the mlp of __init__ was changed")
+class MlpTwiceAsWide(GivenBlock):
+    def __init__(self, config):
+        super().__init__(config)
+        C = config.n_embd
+        self.mlp = nn.Sequential(nn.Linear(C, 2 * C), nn.GELU(), nn.Linear(2 * C, C))
+
+    def forward(self, x, attention_mask=None):
+        x = x + self.attend(x, attention_mask)
+        return x + self.transform(x)
+
+
+@refused_by(block, "shape", "the mlp works on each token alone")
+class MaskForTheMlp(GivenBlock):
+    def forward(self, x, attention_mask=None):
+        x = x + self.attend(x, attention_mask)
+        return x + self.mlp(self.norm_2(x), attention_mask)
+
+
+@refused_by(block, "shape", "attention makes queries, keys and values itself")
+class ThreeTimesX(GivenBlock):
+    def forward(self, x, attention_mask=None):
+        n = self.norm_1(x)
+        x = x + self.attention(n, n, n, attention_mask)
+        return x + self.transform(x)
+
+
+@refused_by(block, "values", "no number may be clamped or rounded on its way")
+class SumClamped(GivenBlock):
+    def forward(self, x, attention_mask=None):
+        x = x + self.attend(x, attention_mask)
+        return (x + self.transform(x)).clamp(-100, 100)
+
+
+@refused_by(block, "values", "in training mode", "look for a line that asks self.training")
+class BlocksDroppedInTraining(GivenBlock):
+    """Stochastic depth, which nobody asked for."""
+
+    def forward(self, x, attention_mask=None):
+        if self.training:
+            return x + self.attend(x, attention_mask)
+        x = x + self.attend(x, attention_mask)
+        return x + self.transform(x)
+
+
+@refused_by(block, "values", "a part of the model is in evaluation mode", "leave .eval() and .train() to the caller.")
+class MlpInEvaluation(GivenBlock):
+    def forward(self, x, attention_mask=None):
+        self.mlp.eval()
+        x = x + self.attend(x, attention_mask)
+        return x + self.transform(x)
+
+
+@refused_by(block, "mask", "in training mode", "look for a line that asks self.training")
+class MaskInEvaluationOnly(GivenBlock):
+    def forward(self, x, attention_mask=None):
+        x = x + self.attend(x, None if self.training else attention_mask)
+        return x + self.transform(x)
+
+
+@refused_by(block, "mask", "changed the tensor that it was given", "work on x.clone()")
+class MaskOpenedInPlace(GivenBlock):
+    def forward(self, x, attention_mask=None):
+        if attention_mask is not None:
+            attention_mask[..., 0] = 1
+        x = x + self.attend(x, attention_mask)
+        return x + self.transform(x)
+
+
+@refused_by(block, "mask", "pass attention_mask to attention as it is")
+class MaskOfTheFirstCall(GivenBlock):
+    """Kept while the shape is the same."""
+
+    kept = None
+
+    def forward(self, x, attention_mask=None):
+        if attention_mask is not None and (self.kept is None or self.kept.shape != attention_mask.shape):
+            self.kept = attention_mask
+        x = x + self.attend(x, attention_mask if attention_mask is None else self.kept)
+        return x + self.transform(x)
+
+
+@refused_by(block, "gradient", "overwrites what backward still needs")
+class AddedIntoACopy(GivenBlock):
+    def forward(self, x, attention_mask=None):
+        x = x.clone()
+        x += self.attend(x, attention_mask)
+        x += self.transform(x)
+        return x
+
+
+@refused_by(block, "gradient", "requires_grad of ", "leave out requires_grad_(False).")
+class NormsFrozen(GivenBlock):
+    def __init__(self, config):
+        super().__init__(config)
+        self.norm_1.requires_grad_(False)
+
+    def forward(self, x, attention_mask=None):
+        x = x + self.attend(x, attention_mask)
         return x + self.transform(x)
 
 
@@ -231,72 +332,313 @@ class HiddenOfLengthOne(Given):
         return F.normalize(super().hidden(x, idx), dim=-1)
 
 
-@refused_by(transformer, "cache", "the rows of the cache are cut off, or the cache is not used")
-class CacheRowsCutOff(Given):
-    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
-        if return_hidden:
-            return super().forward(idx, targets, hidden_cache, return_hidden)
-        logits, loss = super().forward(idx, targets, hidden_cache)
-        return logits[:, -idx.shape[1] :], loss
-
-
-@refused_by(transformer, "cache", "torch.cat joins along one axis")
-class CacheJoinedAlongTheBatch(Given):
-    def join(self, cache, idx, x, mask):
-        return torch.cat((cache, x), dim=0), joint_mask(cache, idx, mask)
-
-
-@refused_by(transformer, "cache", "the mask has another size than attention's x")
-class MaskOfTheTokensAlone(Given):
-    def join(self, cache, idx, x, mask):
-        # None would fit any size.
-        mask = torch.ones(len(idx), 1, idx.shape[1], idx.shape[1]) if mask is None else mask
-        return torch.cat((cache, x), dim=1), mask
-
-
-@refused_by(transformer, "cache", "cross_entropy needs one row of scores for each target")
-class LossOfAllRows(Given):
-    def predictions(self, logits, P, T):
-        return logits
-
-
-@refused_by(transformer, "cache", "embed idx, put the cache before it along dim=1")
-class CacheReversed(Given):
-    def join(self, cache, idx, x, mask):
-        return super().join(cache.flip(1), idx, x, mask)
-
-
-@refused_by(transformer, "cache", "changed the tensor that it was given", "work on x.clone()")
-class CacheCentredInPlace(Given):
-    def join(self, cache, idx, x, mask):
-        cache -= cache.mean(-1, keepdim=True)
-        return super().join(cache, idx, x, mask)
-
-
 @refused_by(transformer, "gradient", "backward() cannot be called on the loss", "or argmax.")
 class LossDetached(Given):
     def loss(self, logits, targets):
         return super().loss(logits.detach(), targets)
 
 
-@refused_by(transformer, "gradient", "one of the paths from hidden_cache", " to the output is cut off")
-class CacheDetached(Given):
-    def join(self, cache, idx, x, mask):
-        return super().join(cache.detach(), idx, x, mask)
-
-
 @refused_by(transformer, "gradient", "one of the paths from layers.embedding.token.weight", " to the output is cut off")
 class EmbeddingsDetached(Given):
     def through_blocks(self, x, mask):
-        P = x.shape[1] - self.positions if self.positions else 0
-        return super().through_blocks(torch.cat((x[:, :P], x[:, P:].detach()), dim=1), mask)
-
-    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
-        self.positions = idx.shape[1]
-        return super().forward(idx, targets, hidden_cache, return_hidden)
+        return super().through_blocks(x.detach(), mask)
 
 
 @refused_by(transformer, "gradient", "leave out .detach() and torch.no_grad().")
 class HiddenDetached(Given):
     def hidden(self, x, idx):
         return super().hidden(x, idx).detach()
+
+
+@refused_by(transformer, "gradient", "requires_grad of ", "leave out requires_grad_(False).")
+class EmbeddingFrozen(Given):
+    def __init__(self, config):
+        super().__init__(config)
+        self.layers["embedding"].requires_grad_(False)
+
+
+@refused_by(transformer, "gradient", "overwrites what backward still needs")
+class FinalNormScaledInPlace(Given):
+    def normalise(self, x):
+        x = x.clone()
+        normed = super().normalise(x)
+        x += 1
+        return normed
+
+
+@refused_by(transformer, "logits", "in training mode", "look for a line that asks self.training")
+class DropoutOfItsOwn(Given):
+    def through_blocks(self, x, mask):
+        return F.dropout(super().through_blocks(x, mask), 0.2, self.training)
+
+
+@refused_by(transformer, "logits", "in training mode", "look for a line that asks self.training")
+class NormInEvaluationOnly(Given):
+    def normalise(self, x):
+        return x if self.training else super().normalise(x)
+
+
+@refused_by(transformer, "logits", "a part of the model is in evaluation mode", "leave .eval() and .train() to the caller.")
+class PutIntoEvaluation(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        self.eval()
+        return super().forward(idx, targets, hidden_cache, return_hidden)
+
+
+@refused_by(transformer, "logits", "embedding, every block in its order, norm, lm_head")
+class ScoresClamped(Given):
+    def scores(self, x):
+        return super().scores(x).clamp(-30, 30)
+
+
+@refused_by(transformer, "logits", "a list of modules has no forward of its own")
+class ListOfBlocksCalled(Given):
+    def through_blocks(self, x, mask):
+        return self.layers["blocks"](x, mask)
+
+
+@refused_by(transformer, "logits", "a loop over self.layers gives names")
+class LoopOverTheNames(Given):
+    def through_blocks(self, x, mask):
+        for layer in self.layers:
+            x = layer(x, mask)
+        return x
+
+
+@refused_by(transformer, "logits", "compute a loss only where `targets is not None`")
+class LossAlways(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        logits, _ = super().forward(idx)
+        return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-1)
+
+
+@refused_by(transformer, "logits", "compute a loss only where `targets is not None`")
+class LossOfNoTargets(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        logits, _ = super().forward(idx)
+        return logits, F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=-1)
+
+
+@refused_by(transformer, "logits", "join only where `hidden_cache is not None`")
+class JoinAlways(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        x, mask = self.join(hidden_cache, self.layers["embedding"](idx), self.mask(idx))
+        return self.scores(self.normalise(self.through_blocks(x, mask))), None
+
+
+@refused_by(transformer, "mask", "in training mode", "look for a line that asks self.training")
+class NoMaskInTraining(Given):
+    def through_blocks(self, x, mask):
+        return super().through_blocks(x, None if self.training else mask)
+
+
+@refused_by(transformer, "mask", "the mask of an earlier batch is kept on self")
+class MaskKept(Given):
+    kept = None
+
+    def mask(self, idx):
+        if self.kept is None or self.kept[0] != idx.shape:
+            self.kept = idx.shape, super().mask(idx)
+        return self.kept[1]
+
+
+@refused_by(transformer, "mask", "pass the mask to every block as it is.")
+class MaskOverwritten(Given):
+    def through_blocks(self, x, mask):
+        if mask is not None:
+            mask[..., -1] = True
+        return super().through_blocks(x, mask)
+
+
+@refused_by(transformer, "mask", "the mask has another size than attention's x")
+class MaskOfNumTokensAlone(Given):
+    def through_blocks(self, x, mask):
+        return super().through_blocks(x, mask if mask is None else mask[..., :-1])
+
+
+@refused_by(transformer, "loss", "in training mode", "look for a line that asks self.training")
+class SmoothedInTraining(Given):
+    def loss(self, logits, targets):
+        return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-1, label_smoothing=0.1 * self.training)
+
+
+@refused_by(transformer, "loss", "with scores 20 times as large", "F.cross_entropy(scores (N, vocab_size), targets (N,)")
+class ProbabilitiesClamped(Given):
+    def loss(self, logits, targets):
+        p = logits.softmax(-1).clamp(min=1e-9).log()
+        return F.nll_loss(p.flatten(0, 1), targets.flatten(), ignore_index=-1)
+
+
+@refused_by(transformer, "loss", "`.view` cannot read a slice")
+class TargetsViewed(Given):
+    def loss(self, logits, targets):
+        return F.cross_entropy(logits.view(-1, logits.shape[-1]), targets.view(-1), ignore_index=-1)
+
+
+@refused_by(transformer, "loss", "cross_entropy takes the scores first and the targets second")
+class ScoresAndTargetsSwapped(Given):
+    def loss(self, logits, targets):
+        return F.cross_entropy(targets.flatten(), logits.flatten(0, 1), ignore_index=-1)
+
+
+@refused_by(transformer, "loss", "cross_entropy needs one row of scores for each target")
+class ScoresOfTheWrongRows(Given):
+    def loss(self, logits, targets):
+        return F.cross_entropy(logits[:, :-1].flatten(0, 1), targets.flatten(), ignore_index=-1)
+
+
+@refused_by(transformer, "hidden states", "in training mode", "look for a line that asks self.training")
+class ZerosInEvaluationOnly(Given):
+    def hidden(self, x, idx):
+        return x if self.training else super().hidden(x, idx)
+
+
+@refused_by(transformer, "join", "write it inside the class, with the same indentation as forward.")
+class NoJoin(Given):
+    join = None
+
+
+@refused_by(transformer, "join", "Transformer.join is not written yet", "run its cell again, then this check")
+class JoinNotWritten(Given):
+    def join(self, hidden_cache, x, attention_mask):
+        raise NotImplementedError()
+
+
+@refused_by(transformer, "join", "the function has no `return`.")
+class JoinWithoutReturn(Given):
+    def join(self, hidden_cache, x, attention_mask):
+        x = torch.cat((hidden_cache, x), dim=1)
+
+
+@refused_by(transformer, "join", "return both: what the blocks read, and the mask for it")
+class JoinWithoutAMask(Given):
+    def join(self, hidden_cache, x, attention_mask):
+        return torch.cat((hidden_cache, x), dim=1)
+
+
+@refused_by(transformer, "join", "the vectors come first: swap the two.")
+class MaskFirst(Given):
+    def join(self, hidden_cache, x, attention_mask):
+        return None, torch.cat((hidden_cache, x), dim=1)
+
+
+@refused_by(transformer, "join", "the mask of the T tokens does not fit P + T rows")
+class MaskOfTheTokensAlone(Given):
+    def join(self, hidden_cache, x, attention_mask):
+        return torch.cat((hidden_cache, x), dim=1), attention_mask
+
+
+@refused_by(transformer, "join", "here everything attends to everything")
+class CausalOverAllRows(Given):
+    def join(self, hidden_cache, x, attention_mask):
+        x = torch.cat((hidden_cache, x), dim=1)
+        return x, torch.ones(x.shape[1], x.shape[1]).tril()
+
+
+@refused_by(transformer, "join", "torch.cat joins along one axis")
+class CacheJoinedAlongTheBatch(Given):
+    def join(self, hidden_cache, x, attention_mask):
+        return torch.cat((hidden_cache, x), dim=0), None
+
+
+@refused_by(transformer, "join", "changed the tensor that it was given", "work on x.clone()")
+class CacheCentredInPlace(Given):
+    def join(self, hidden_cache, x, attention_mask):
+        hidden_cache -= hidden_cache.mean(-1, keepdim=True)
+        return super().join(hidden_cache, x, attention_mask)
+
+
+@refused_by(transformer, "join", "the rows of hidden_cache as they are, then those of x")
+class CacheHalved(Given):
+    def join(self, hidden_cache, x, attention_mask):
+        return super().join(hidden_cache / 2, x, attention_mask)
+
+
+@refused_by(transformer, "cache", "hidden_cache is not used, or its rows are cut off")
+class CacheRowsCutOff(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        if return_hidden:
+            return super().forward(idx, targets, hidden_cache, return_hidden)
+        logits, loss = super().forward(idx, targets, hidden_cache)
+        return logits[:, logits.shape[1] - idx.shape[1] :], loss
+
+
+@refused_by(transformer, "cache", "embed idx, hand cache and embeddings to self.join")
+class CacheAddedToTheScores(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        if hidden_cache is None:
+            return super().forward(idx, targets, None, return_hidden)
+        return super().forward(idx, None, hidden_cache)[0] + hidden_cache.mean(), None
+
+
+class JoinsItself(Given):
+    """A right forward but for `joined`, which each answer below spoils."""
+
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        if hidden_cache is None:
+            return super().forward(idx, targets, None, return_hidden)
+        x, mask = self.joined(hidden_cache, self.layers["embedding"](idx), self.mask(idx))
+        return self.scores(self.normalise(self.through_blocks(x, mask))), None
+
+
+@refused_by(transformer, "cache", "forward joins the two itself. Let it call the method")
+class JoinNotCalled(JoinsItself):
+    def joined(self, hidden_cache, x, mask):
+        return torch.cat((hidden_cache, x), dim=1), None
+
+
+@refused_by(transformer, "cache", "hand both over as they are, hidden_cache first and then the embedded idx")
+class JoinedBeforeJoin(JoinsItself):
+    def joined(self, hidden_cache, x, mask):
+        self.join(hidden_cache, torch.cat((hidden_cache, x), dim=1), mask)
+        return torch.cat((hidden_cache, x), dim=1), None
+
+
+@refused_by(transformer, "cache", "ask get_attention_mask first, and hand its mask to join")
+class JoinWithoutTheMask(JoinsItself):
+    def joined(self, hidden_cache, x, mask):
+        return self.join(hidden_cache, x, None)
+
+
+@refused_by(transformer, "cache", "the mask that join returns is not passed to the blocks")
+class MaskOfJoinNotUsed(JoinsItself):
+    def joined(self, hidden_cache, x, mask):
+        x, _ = self.join(hidden_cache, x, mask)
+        return x, None
+
+
+@refused_by(transformer, "cache", "what join returns goes into the blocks as it is.")
+class VectorsOfJoinNotUsed(JoinsItself):
+    def joined(self, hidden_cache, x, mask):
+        _, mask = self.join(hidden_cache, x, mask)
+        return torch.cat((hidden_cache, x), dim=1), mask
+
+
+@refused_by(transformer, "cache", "something of the earlier call is kept on self")
+class CacheKept(Given):
+    kept = None
+
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        self.kept = self.kept if hidden_cache is None else hidden_cache
+        if self.kept is None or len(self.kept) != len(idx):
+            return super().forward(idx, targets, None, return_hidden)
+        logits, _ = super().forward(idx, targets, self.kept)
+        return logits if hidden_cache is not None else logits[:, -idx.shape[1] :], None
+
+
+@refused_by(transformer, "cache", "one of the paths from hidden_cache", " to the output is cut off")
+class CacheDetached(Given):
+    def join(self, hidden_cache, x, attention_mask):
+        return super().join(hidden_cache.detach(), x, attention_mask)
+
+
+@refused_by(transformer, "cache", "in training mode", "look for a line that asks self.training")
+class CacheInEvaluationOnly(JoinsItself):
+    def joined(self, hidden_cache, x, mask):
+        return self.join(torch.zeros_like(hidden_cache) if self.training else hidden_cache, x, mask)
+
+
+@refused_by(transformer, "cache", "with no token after the cache (T = 0)", "after a cache idx may be empty")
+class NeedsAToken(JoinsItself):
+    def joined(self, hidden_cache, x, mask):
+        return self.join(hidden_cache, x - x.amax() + x.amax(), mask)

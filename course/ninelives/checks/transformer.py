@@ -1,6 +1,7 @@
 """Notebook 3: what the whole Transformer must do. `block`, its first exercise, is in transformer_block.py."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from ninelives.checks.exercise import (
     CheckFailed,
     NotWritten,
     build,
+    in_case,
     kind_of,
     name_of,
     on_layers_of,
@@ -19,10 +21,17 @@ from ninelives.checks.exercise import (
     want_pair,
     want_tensor,
 )
-from ninelives.checks.transformer_block import block, loosened, vectors, want_slopes
+from ninelives.checks.transformer_block import (
+    backward_runs,
+    block,
+    in_both_modes,
+    loosened,
+    vectors,
+    want_slopes,
+    want_trainable,
+)
 from ninelives.checks.transformer_mistakes import transformer
 from ninelives.config import TransformerConfig
-from ninelives.model.masks import joint_mask
 
 __all__ = ["block", "transformer"]
 
@@ -91,7 +100,7 @@ def built(answer: Callable, config: TransformerConfig) -> tuple[nn.Module, Layer
 def token_ids(B: int, T: int, config: TransformerConfig, seed: int) -> torch.Tensor:
     """(B, T) int64: no padding, and the id 0 among them."""
     idx = torch.randint(config.vocab_size, (B, T), generator=torch.Generator().manual_seed(seed))
-    idx[0, 0] = 0
+    idx[:1, :1] = 0
     return idx
 
 
@@ -150,24 +159,35 @@ def want_logits(
 def gives_the_scores_of_every_word_at_every_position(answer, seed):
     B, T, _, config = sizes(seed)
     module, layers = built(answer, config)
-    for b, t in ((B, T), (1, 1), (config.n_head, config.head_size), (1, config.block_size)):
-        idx = token_ids(b, t, config, seed)
-        logits, loss = logits_and_loss(module, config, idx)
-        if loss is not None:
-            raise CheckFailed(
-                f"without targets the loss is {kind_of(loss)}.",
-                "None: there is nothing to compare the scores with.",
-                "test `if targets is None` before you compute a loss.",
-            )
-        want_logits(
-            logits, layers.logits(layers.embedding(idx), None), module, (idx,), "without a mask",
-            otherwise="embedding, every block in its order, norm, lm_head, and nothing else.",
-        )
+    for training in (False, True):
+        with in_both_modes(module, training):
+            for b, t in ((B, T), (1, 1), (config.n_head, config.head_size), (1, config.block_size)):
+                want_plain_logits(module, layers, config, token_ids(b, t, config, seed))
+    # A slice of a longer text, as batches are made, and scores as large as trained ones.
+    text = token_ids(B, T + 2, config, seed + 1)
+    with torch.no_grad():
+        layers.lm_head.weight.mul_(20)
+    want_plain_logits(module, layers, config, text[:, 2:])
     idx = padded(token_ids(B, T, config, seed))
     logits, _ = logits_and_loss(module, config, idx)
     want_logits(
         logits, layers.logits(layers.embedding(idx), None), module, (idx,), "with padding in idx",
         otherwise="padding needs nothing here: the embedding accepts −1, and hiding padding is for the next notebook.",
+    )
+
+
+def want_plain_logits(module: nn.Module, layers: Layers, config: TransformerConfig, idx: torch.Tensor) -> None:
+    """Refuse other logits than those of a model without mask, cache and targets."""
+    logits, loss = logits_and_loss(module, config, idx)
+    if loss is not None:
+        raise CheckFailed(
+            f"without targets the loss is {kind_of(loss)}.",
+            "None: there is nothing to compare the scores with.",
+            "test `if targets is None` before you compute a loss.",
+        )
+    want_logits(
+        logits, layers.logits(layers.embedding(idx), None), module, (idx,), "without a mask",
+        otherwise="embedding, every block in its order, norm, lm_head, and nothing else.",
     )
 
 
@@ -189,8 +209,14 @@ def causal_and_padding_mask(num_tokens: torch.Tensor, T: int) -> torch.Tensor:
     return (torch.arange(T) < num_tokens) & torch.ones(T, T, dtype=torch.bool).tril()
 
 
-def want_asked(module: nn.Module, calls: list, idx: torch.Tensor) -> None:
+def want_asked(module: nn.Module, calls: list, idx: torch.Tensor, asked_before: bool = False) -> None:
     """Refuse a forward that has not asked get_attention_mask for these tokens."""
+    if not calls and asked_before:
+        raise CheckFailed(
+            "forward asks get_attention_mask the first time it is called, and not the second time.",
+            "one call in every forward: the next batch has other lengths.",
+            "the mask of an earlier batch is kept on self: ask for a new one in every forward.",
+        )
     if not calls:
         raise CheckFailed(
             "forward never calls self.get_attention_mask.",
@@ -237,21 +263,25 @@ def asks_for_the_mask_and_passes_it_to_every_block(answer, seed):
     B, T, _, config = sizes(seed)
     calls = []
     module, layers = built(masked(answer, calls), config)
-    for idx in (token_ids(B, T, config, seed), padded(token_ids(B, T, config, seed))):
-        calls.clear()
-        try:
-            logits, _ = logits_and_loss(module, config, idx)
-        except CheckFailed:
-            # A mask of the wrong lengths may not fit, and attention's own error says so less clearly.
-            if calls:
-                want_asked(module, calls, idx)
-            raise
-        want_asked(module, calls, idx)
-        mask = causal_and_padding_mask((idx != -1).sum(1), T)
-        want_logits(
-            logits, layers.logits(layers.embedding(idx), mask), module, (idx,),
-            "when get_attention_mask hides something", otherwise="pass the mask to every block as it is.",
-        )
+    for training in (False, True):
+        with in_both_modes(module, training):
+            asked_before = False
+            for idx in (token_ids(B, T, config, seed), padded(token_ids(B, T, config, seed))):
+                calls.clear()
+                try:
+                    logits, _ = logits_and_loss(module, config, idx)
+                except CheckFailed:
+                    # A mask of the wrong lengths may not fit, and attention's own error says so less clearly.
+                    if calls:
+                        want_asked(module, calls, idx)
+                    raise
+                want_asked(module, calls, idx, asked_before)
+                asked_before = True
+                mask = causal_and_padding_mask((idx != -1).sum(1), T)
+                want_logits(
+                    logits, layers.logits(layers.embedding(idx), mask), module, (idx,),
+                    "when get_attention_mask hides something", otherwise="pass the mask to every block as it is.",
+                )
 
 
 def loop_loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -305,18 +335,37 @@ def averages_the_loss_over_the_targets_that_are_not_minus_one(answer, seed):
     B, T, _, config = sizes(seed)
     module, layers = built(answer, config)
     idx = token_ids(B, T, config, seed)
-    for ids, targets, when in (
+    cases = (
         (idx, some_targets(idx, config, seed).clamp(min=0), "with a target at every position"),
         (idx, some_targets(idx, config, seed), "with −1 in targets"),
         (padded(idx), some_targets(padded(idx), config, seed), "with padding in idx and −1 in targets"),
-    ):
-        logits, loss = logits_and_loss(module, config, ids, targets)
-        wanted = layers.logits(layers.embedding(ids), None)
-        want_logits(
-            logits, wanted, module, (ids, targets), "with targets",
-            otherwise="the same logits as without targets: compute them first, whatever targets is.",
-        )
-        want_loss(loss, loop_loss(wanted, targets), module, (ids, targets), when)
+    )
+    for training in (False, True):
+        with in_both_modes(module, training):
+            for ids, targets, when in cases:
+                want_logits_and_loss(module, layers, config, ids, targets, when)
+    # Batches are slices of a longer text: idx is text[:, :-1] and targets text[:, 1:].
+    text = token_ids(1, T + 1, config, seed + 1)
+    want_logits_and_loss(module, layers, config, text[:, :-1], text[:, 1:], "with B = 1 and targets that are a slice")
+    text = token_ids(B, T + 1, config, seed + 1)
+    want_logits_and_loss(module, layers, config, text[:, :-1], text[:, 1:], "with targets that are a slice, text[:, 1:]")
+    with torch.no_grad():
+        layers.lm_head.weight.mul_(20)
+    ids, targets, _ = cases[1]
+    want_logits_and_loss(module, layers, config, ids, targets, "with scores 20 times as large")
+
+
+def want_logits_and_loss(
+    module: nn.Module, layers: Layers, config: TransformerConfig, idx: torch.Tensor, targets: torch.Tensor, when: str
+) -> None:
+    """Refuse other logits than without targets, and another loss than the mean over the targets."""
+    logits, loss = logits_and_loss(module, config, idx, targets)
+    wanted = layers.logits(layers.embedding(idx), None)
+    want_logits(
+        logits, wanted, module, (idx, targets), "with targets",
+        otherwise="the same logits as without targets: compute them first, whatever targets is.",
+    )
+    want_loss(loss, loop_loss(wanted, targets), module, (idx, targets), when)
 
 
 @transformer.aspect("hidden states")
@@ -324,60 +373,42 @@ def returns_hidden_states_with_zeros_at_padding(answer, seed):
     B, T, _, config = sizes(seed)
     module, layers = built(answer, config)
     idx = token_ids(B, T, config, seed)
-    for ids, when in ((padded(idx), "with return_hidden=True and padding in idx"), (idx, "with return_hidden=True")):
-        arguments = (ids, None, None, True)
-        hidden = run(module, *arguments, what=FORWARD)
-        if isinstance(hidden, tuple | list):
-            are_logits = isinstance(hidden[0], torch.Tensor) and hidden[0].shape[-1] == config.vocab_size
-            raise CheckFailed(
-                f"{when}, forward returns {kind_of(hidden)}.", "the hidden states alone, of shape (B, T, n_embd).",
-                "return_hidden is not used." if are_logits else "`return x`, without a loss.",
-            )
-        make = partial(mistaken, module)
-        transformer.want_shape(
-            hidden, (B, T, config.n_embd), "(B, T, n_embd)", f"what forward returns {when}", arguments, make
-        )
-        wanted = layers.hidden(layers.embedding(ids), None) * (ids != -1).unsqueeze(-1)
-        transformer.want_values(
-            hidden, wanted, arguments, what=f"{when}, the tensor of hidden states",
-            otherwise="return the vectors after the final norm, with 0 wherever idx is −1.",
-            caption="Hidden states: wanted, and yours", make=make,
-        )
+    cases = ((padded(idx), "with return_hidden=True and padding in idx"), (idx, "with return_hidden=True"),
+             (idx[:1, :1], "with return_hidden=True and a single token"))
+    for training in (False, True):
+        with in_both_modes(module, training):
+            for ids, when in cases:
+                want_hidden(module, layers, config, ids, when)
 
 
-@transformer.aspect("cache")
-def puts_the_cache_before_the_tokens(answer, seed):
-    B, T, P, config = sizes(seed)
-    calls = []
-    plain, causal = built(answer, config), built(masked(answer, calls), config)
-    for (module, layers), (b, t, p) in (
-        (causal, (B, T, P)), (plain, (B, T, P)), (causal, (2, 3, 1)),
-        (causal, (config.n_head, config.head_size, 3)), (causal, (1, config.block_size, P)),
-    ):
-        idx, cache = token_ids(b, t, config, seed), vectors(b, p, config.n_embd, seed + 9)
-        when = f"with a cache of {p} {'row' if p == 1 else 'rows'}"
-        calls.clear()
-        logits, _ = logits_and_loss(module, config, idx, None, cache)
-        if calls:
-            want_asked(module, calls, idx)
-        x = torch.cat([cache, layers.embedding(idx)], dim=1)
-        mask = causal_and_padding_mask(torch.full((b,), t), t) if (module, layers) == causal else None
-        wanted = layers.logits(x, joint_mask(cache, idx, mask))
-        want_logits(
-            logits, wanted, module, (idx, None, cache), when,
-            otherwise="embed idx, put the cache before it along dim=1, use joint_mask, then go on as without a cache.",
+def want_hidden(module: nn.Module, layers: Layers, config: TransformerConfig, ids: torch.Tensor, when: str) -> None:
+    """Refuse other hidden states than those after the final norm, with zeros at padding."""
+    (B, T), arguments = ids.shape, (ids, None, None, True)
+    hidden = run(module, *arguments, what=FORWARD)
+    if isinstance(hidden, tuple | list):
+        are_logits = isinstance(hidden[0], torch.Tensor) and hidden[0].shape[-1] == config.vocab_size
+        raise CheckFailed(
+            f"{when}, forward returns {kind_of(hidden)}.", "the hidden states alone, of shape (B, T, n_embd).",
+            "return_hidden is not used." if are_logits else "`return x`, without a loss.",
         )
-        if b > 1:
-            targets = some_targets(idx, config, seed)
-            _, loss = logits_and_loss(module, config, idx, targets, cache)
-            want_loss(loss, loop_loss(wanted[:, p - 1 : p - 1 + t], targets), module, (idx, targets, cache), when)
+    make = partial(mistaken, module)
+    transformer.want_shape(
+        hidden, (B, T, config.n_embd), "(B, T, n_embd)", f"what forward returns {when}", arguments, make
+    )
+    wanted = layers.hidden(layers.embedding(ids), None) * (ids != -1).unsqueeze(-1)
+    transformer.want_values(
+        hidden, wanted, arguments, what=f"{when}, the tensor of hidden states",
+        otherwise="return the vectors after the final norm, with 0 wherever idx is −1.",
+        caption="Hidden states: wanted, and yours", make=make,
+    )
 
 
 @transformer.aspect("gradient")
 def cuts_off_no_gradient(answer, seed):
-    B, T, P, config = sizes(seed)
+    B, T, _, config = sizes(seed)
     module, _ = built(answer, config)
-    idx, cache = token_ids(B, T, config, seed), vectors(B, P, config.n_embd, seed + 9).requires_grad_()
+    want_trainable(module)
+    idx = token_ids(B, T, config, seed)
     targets = some_targets(idx, config, seed)
     _, loss = logits_and_loss(module, config, idx, targets)
     if not isinstance(loss, torch.Tensor) or not loss.requires_grad:
@@ -393,11 +424,159 @@ def cuts_off_no_gradient(answer, seed):
             "one: in notebook 7 the decoder's loss must reach the encoder through them.",
             "leave out .detach() and torch.no_grad().",
         )
-    weights = torch.randn(B, P + T, config.vocab_size, dtype=torch.float64)
+    weights = torch.randn(B, T, config.vocab_size, dtype=torch.float64)
 
     # Not `want_gradient`: a parameter that a mistaken block leaves out is exercise 1's business.
     def total() -> torch.Tensor:
-        logits, loss = logits_and_loss(module, config, idx, targets, cache)
+        logits, loss = logits_and_loss(module, config, idx, targets)
         return (logits * weights).sum() + 50 * loss
 
-    want_slopes(total, {**dict(module.named_parameters()), "hidden_cache": cache})
+    with backward_runs():
+        want_slopes(total, dict(module.named_parameters()))
+
+
+JOIN = "Transformer.join"
+NO_TOKEN_YET = ("after a cache idx may be empty, (B, 0): notebook 8 begins with an empty answer. Look at no single token, and "
+                "take no maximum over tokens.")
+EVERYTHING = "None: here everything attends to everything, the cache to the tokens and the tokens to the cache."
+
+
+@transformer.aspect("join")
+def join_puts_the_cache_before_the_embeddings(answer, seed):
+    B, T, P, config = sizes(seed)
+    module, _ = built(answer, config)
+    if not callable(getattr(module, "join", None)):
+        raise CheckFailed(
+            "your Transformer has no method join.", "join(self, hidden_cache, x, attention_mask).",
+            "write it inside the class, with the same indentation as forward.",
+        )
+    for b, t, p in ((B, T, P), (1, 1, P), (2, 3, 1), (config.n_head, config.head_size, 3), (B, 0, P)):
+        cache, x = vectors(b, p, config.n_embd, seed + 9), vectors(b, t, config.n_embd, seed + 10)
+        want_joined(module, cache, x, None)
+        want_joined(module, cache, x, causal_and_padding_mask(torch.full((b,), t), t))
+    # One cache for all examples, which PyTorch does not copy.
+    want_joined(module, vectors(1, P, config.n_embd, seed).expand(B, -1, -1), vectors(B, T, config.n_embd, seed), None)
+
+
+def want_joined(module: nn.Module, cache: torch.Tensor, x: torch.Tensor, mask: torch.Tensor | None) -> None:
+    """Refuse another order of rows, or a mask that does not fit them."""
+    (B, P, C), T = cache.shape, x.shape[1]
+    joined, new_mask = want_pair(
+        run(module.join, cache, x, mask, what=JOIN), JOIN, ("vectors", "mask"),
+        otherwise="return both: what the blocks read, and the mask for it, `return …, None`.",
+    )
+    if joined is None and isinstance(new_mask, torch.Tensor):
+        raise CheckFailed("join gives the mask first.", "(vectors, mask).", "the vectors come first: swap the two.")
+    arguments, make = (cache, x, mask), join_of(module)
+    transformer.want_shape(joined, (B, P + T, C), "(B, P + T, n_embd)", f"{JOIN}, its vectors", arguments, make)
+    transformer.want_values(
+        joined, torch.cat([cache, x], dim=1), arguments, what=f"with P = {P} and T = {T}, what join gives",
+        otherwise="the rows of hidden_cache as they are, then those of x: torch.cat((hidden_cache, x), dim=1).",
+        caption="What the blocks read: wanted, and yours", make=make,
+    )
+    if new_mask is None:
+        return
+    want_tensor(new_mask, "the mask of join")
+    if not fits(new_mask, (B, 1, P + T, P + T)):
+        raise CheckFailed(
+            f"the mask of join has shape {tuple(new_mask.shape)}, for {P + T} rows.", f"None, or (B, 1, P + T, P + T) = "
+            f"({B}, 1, {P + T}, {P + T}).", "the mask of the T tokens does not fit P + T rows. Return None.",
+        )
+    if mask is None and not (new_mask == 1).all():
+        raise CheckFailed(
+            "the mask of join hides something, though attention_mask is None.", "None, or a mask that hides nothing.", EVERYTHING,
+        )
+
+
+def fits(mask: torch.Tensor, shape: tuple[int, ...]) -> bool:
+    """Whether a mask can be expanded to a shape."""
+    try:
+        return torch.broadcast_shapes(mask.shape, shape) == shape
+    except RuntimeError:
+        return False
+
+
+def join_of(module: nn.Module) -> Callable:
+    """For `make`: what a known mistake's join gives the blocks to read."""
+    return lambda mistake: lambda *arguments: mistaken(module, mistake).join(*arguments)[0]
+
+
+@transformer.aspect("cache")
+def forward_hands_the_cache_to_join(answer, seed):
+    B, T, P, config = sizes(seed)
+    module, layers = built(answer, config)
+    before, _ = logits_and_loss(module, config, token_ids(B, T, config, seed))
+    for training in (False, True):
+        with in_both_modes(module, training):
+            for b, t, p in ((B, T, P), (2, 3, 1), (config.n_head, config.head_size, 3), (1, config.block_size, P), (B, 0, P)):
+                idx, cache = token_ids(b, t, config, seed), vectors(b, p, config.n_embd, seed + 9)
+                with in_case("with no token after the cache (T = 0)", cause=NO_TOKEN_YET) if t == 0 else nullcontext():
+                    logits, _ = logits_and_loss(module, config, idx, None, cache)
+                joined, mask = module.join(cache, layers.embedding(idx), None)
+                want_logits(
+                    logits, layers.logits(joined, mask), module, (idx, None, cache),
+                    f"with a cache of {p} {'row' if p == 1 else 'rows'}",
+                    otherwise="embed idx, hand cache and embeddings to self.join, then go on as without a cache.",
+                )
+    want_join_called(answer, config, seed)
+    module.eval()
+    if not same_values(logits_and_loss(module, config, token_ids(B, T, config, seed))[0], before):
+        raise CheckFailed(
+            "after a call with hidden_cache, a call without it gives other logits than before.",
+            "the same logits: without hidden_cache there is no cache.",
+            "something of the earlier call is kept on self. Use hidden_cache only where it is given.",
+        )
+    idx, cache = token_ids(B, T, config, seed), vectors(B, P, config.n_embd, seed + 9).requires_grad_()
+    weights = torch.randn(B, P + T, config.vocab_size, dtype=torch.float64)
+    with backward_runs():
+        want_slopes(lambda: (logits_and_loss(module, config, idx, None, cache)[0] * weights).sum(), {"hidden_cache": cache})
+
+
+def want_join_called(answer: Callable, config: TransformerConfig, seed: int) -> None:
+    """Refuse a forward in which another join, as notebook 7 writes one, does not take effect."""
+    calls, (B, T, P, _) = [], sizes(seed)
+    hides = torch.rand(B, 1, P + T, P + T, generator=torch.Generator().manual_seed(seed)) < 0.5
+    hides |= torch.eye(P + T, dtype=torch.bool)
+
+    class Overridden(masked(answer, [])):
+        def join(self, hidden_cache, x, attention_mask):
+            calls.append((hidden_cache, x, attention_mask))
+            return torch.cat((3 * hidden_cache, x), dim=1), hides
+
+    Overridden.__name__ = name_of(answer)
+    module, layers = built(Overridden, config)
+    idx, cache = token_ids(B, T, config, seed), vectors(B, P, config.n_embd, seed + 9)
+    embedded, mask = layers.embedding(idx), causal_and_padding_mask(torch.full((B,), T), T)
+    logits, _ = logits_and_loss(module, config, idx, None, cache)
+    if not calls:
+        raise CheckFailed(
+            "with hidden_cache, forward does not call self.join.", "x, attention_mask = self.join(hidden_cache, x, attention_mask).",
+            "forward joins the two itself. Let it call the method: in notebook 7 a class that derives from this one has another join.",
+        )
+    given_cache, given_x, given_mask = calls[-1]
+    if not (same_tensor(given_cache, cache) and same_tensor(given_x, embedded)):
+        raise CheckFailed(
+            "forward calls self.join with other tensors than hidden_cache and the embeddings.",
+            "self.join(hidden_cache, x, attention_mask), where x is what the embedding gives.",
+            "hand both over as they are, hidden_cache first and then the embedded idx; join itself puts them together.",
+        )
+    if not same_tensor(given_mask, mask):
+        raise CheckFailed(
+            "forward calls self.join with another mask than get_attention_mask has given.",
+            "the mask of the tokens, as it came.",
+            "ask get_attention_mask first, and hand its mask to join: notebook 7 builds a larger one around it.",
+        )
+    wanted = layers.logits(torch.cat((3 * cache, embedded), dim=1), hides)
+    if not same_values(logits, wanted):
+        ignored = same_values(logits, layers.logits(torch.cat((3 * cache, embedded), dim=1), None))
+        raise CheckFailed(
+            "when a derived class has another join, the logits are not those of what it returns.",
+            "the blocks read what join returns, under the mask that join returns.",
+            "the mask that join returns is not passed to the blocks: x, attention_mask = self.join(…)." if ignored else
+            "what join returns goes into the blocks as it is.",
+        )
+
+
+def same_tensor(seen: Any, wanted: torch.Tensor) -> bool:
+    """Whether something is a tensor with these numbers."""
+    return isinstance(seen, torch.Tensor) and same_values(seen.double(), wanted.double())

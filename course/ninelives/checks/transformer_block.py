@@ -1,6 +1,7 @@
 """Notebook 3, exercise 1: what a Transformer block must do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
@@ -11,10 +12,14 @@ from torch.nn import functional as F
 from ninelives import model
 from ninelives.checks.attention import projections
 from ninelives.checks.attention_inputs import causal_mask, random_mask
-from ninelives.checks.exercise import CheckFailed, Exercise, build, on_layers_of, run, want_gradient, want_slope
+from ninelives.checks.exercise import CheckFailed, Exercise, build, in_case, on_layers_of, run, want_gradient, want_slope
 from ninelives.config import TransformerConfig
 
-block = Exercise("TransformerBlock")
+block = Exercise("TransformerBlock", error_hints={
+    "Sequential.forward() takes": "the mlp works on each token alone: it takes the vectors, and no mask.",
+    "SelfAttention.forward() takes": "attention makes queries, keys and values itself: give it the normalised x "
+                                              "once, and the mask.",
+})
 
 
 class GivenBlock(model.TransformerBlock):
@@ -292,7 +297,17 @@ def parts_of(module: nn.Module) -> Parts:
                 "the four parts of __init__: norm_1, attention, norm_2, mlp.",
                 "leave __init__ as it was given; write forward only.",
             )
-    return Parts(*(getattr(module, name) for name in Parts._fields))
+    parts = Parts(*(getattr(module, name) for name in Parts._fields))
+    widths = [tuple(layer.weight.shape) for layer in parts.mlp.modules() if isinstance(layer, nn.Linear)]
+    C = parts.norm_1.weight.numel() if isinstance(parts.norm_1, nn.LayerNorm) else widths[-1][0] if widths else 0
+    if widths != [(4 * C, C), (C, 4 * C)]:
+        shown = " and ".join(f"{width_in} to {width_out}" for width_out, width_in in widths) or "none"
+        raise CheckFailed(
+            f"the linear layers of self.mlp lead from {shown}.",
+            f"{C} to {4 * C} and {4 * C} to {C}: n_embd to 4 · n_embd, and back.",
+            "the mlp of __init__ was changed: its inner width is 4 · n_embd, as given.",
+        )
+    return parts
 
 
 def block_sizes(seed: int) -> tuple[int, int, TransformerConfig]:
@@ -360,41 +375,107 @@ def keeps_the_shape(answer, seed):
         output_of(module, vectors(b, t, config.n_embd, seed))
 
 
+@contextmanager
+def in_both_modes(module: nn.Module, training: bool) -> Iterator[None]:
+    """What is inside runs in one of the two modes; a failure that is seen in training alone says so."""
+    module.train(training)
+    if not training:
+        yield
+        return
+    with in_case(
+        "in training mode",
+        cause="in evaluation mode it is right: look for a line that asks self.training, or for a dropout of your own.",
+    ):
+        yield
+    want_mode_kept(module)
+
+
+def want_mode_kept(module: nn.Module) -> None:
+    """Refuse a module of which a part has left training mode."""
+    if not all(part.training for part in module.modules()):
+        raise CheckFailed(
+            "after the call a part of the model is in evaluation mode.",
+            "the mode that it was in, training.",
+            "leave .eval() and .train() to the caller.",
+        )
+
+
 @block.aspect("values")
 def is_attention_then_mlp_each_added_to_what_came_before(answer, seed):
     B, T, config = block_sizes(seed)
     module = built_block(answer, config)
-    # One token first, which can attend to itself only.
-    for b, t, when in ((1, 1, "for a single token"), (B, T, f"for {B} sequences of {T} tokens")):
-        want_block(
-            module, config, vectors(b, t, config.n_embd, seed), None, when,
-            otherwise="two lines: x plus attention of norm_1(x); then that sum plus the mlp of norm_2 of that sum.",
-        )
+    for training in (False, True):
+        with in_both_modes(module, training):
+            # One token first, which can attend to itself only.
+            for b, t, when in ((1, 1, "for a single token"), (B, T, f"for {B} sequences of {T} tokens")):
+                want_block(
+                    module, config, vectors(b, t, config.n_embd, seed), None, when,
+                    otherwise="two lines: x plus attention of norm_1(x); then that sum plus the mlp of norm_2 of that sum.",
+                )
+    # Vectors as long as deep blocks make them: a number that is clamped on the way shows.
+    want_block(
+        module, config, 400 * vectors(B, T, config.n_embd, seed), None, "for vectors that are 400 times as long",
+        otherwise="for short vectors it is right: no number may be clamped or rounded on its way.",
+    )
 
 
 @block.aspect("mask")
 def passes_the_mask_to_attention(answer, seed):
     B, T, config = block_sizes(seed)
     module = built_block(answer, config)
-    for when, mask in (
+    # Two masks of one shape, one after the other.
+    masks = [
         ("under a random mask", random_mask(B, T, seed)),
         ("under a causal mask", causal_mask(B, T)),
         ("with B = n_head, under a random mask", random_mask(config.n_head, config.head_size, seed)),
-    ):
-        want_block(
-            module, config, vectors(len(mask), mask.shape[-1], config.n_embd, seed), mask, when,
-            otherwise="pass attention_mask to attention as it is, and use it for nothing else.",
-        )
+        ("under a mask with one row for all tokens", random_mask(B, T, seed + 1)[:, :, -1:].expand(-1, -1, T, -1)),
+    ]
+    for training in (False, True):
+        with in_both_modes(module, training):
+            for when, mask in masks:
+                x = vectors(len(mask), mask.shape[-1], config.n_embd, seed)
+                want_block(
+                    module, config, x, mask, when,
+                    otherwise="pass attention_mask to attention as it is, and use it for nothing else.",
+                )
 
 
 @block.aspect("gradient")
 def cuts_off_no_gradient(answer, seed):
     B, T, config = block_sizes(seed)
     module = built_block(answer, config)
+    want_trainable(module)
     x = vectors(B, T, config.n_embd, seed).requires_grad_()
-    want_gradient(module, output_of(module, x), "TransformerBlock", may_be_zero=biases_and_gains(module))
-    weights = torch.randn_like(x)
-    want_slopes(lambda: (output_of(module, x) * weights).sum(), {**dict(module.named_parameters()), "x": x})
+    with backward_runs():
+        want_gradient(module, output_of(module, x), "TransformerBlock", may_be_zero=biases_and_gains(module))
+        weights = torch.randn_like(x)
+        want_slopes(lambda: (output_of(module, x) * weights).sum(), {**dict(module.named_parameters()), "x": x})
+
+
+def want_trainable(module: nn.Module) -> None:
+    """Refuse a module with a parameter that is told to keep its value."""
+    frozen = [name for name, parameter in module.named_parameters() if not parameter.requires_grad]
+    if frozen:
+        raise CheckFailed(
+            f"requires_grad of {', '.join(frozen)} is False.",
+            "True for every parameter: one that asks for no gradient never learns.",
+            "leave out requires_grad_(False).",
+        )
+
+
+@contextmanager
+def backward_runs() -> Iterator[None]:
+    """A backward pass that stumbles over an overwritten tensor becomes a CheckFailed."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "modified by an inplace operation" not in str(error):
+            raise
+        raise CheckFailed(
+            "backward() raised RuntimeError: a tensor that it needs has been overwritten.",
+            "a gradient for every parameter.",
+            "`x += …` on your own copy overwrites what backward still needs, since the norm has read it: `x = x + …`.",
+        ) from None
 
 
 def biases_and_gains(module: nn.Module) -> list[str]:

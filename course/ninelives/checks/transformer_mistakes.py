@@ -6,20 +6,31 @@ from torch.nn import functional as F
 
 from ninelives import model
 from ninelives.checks.exercise import Exercise
-from ninelives.model.masks import joint_mask
 
 NOT_FLAT = ("cross_entropy takes scores (N, vocab_size) and targets (N,): flatten both, or give the scores as "
             "(B, vocab_size, T).")
+TARGETS_ARE_NONE = "targets is None when none are given: compute a loss only where `targets is not None`."
 transformer = Exercise("Transformer", error_hints={
     "out of bounds": "a target of −1 marks a position without a target: `ignore_index=-1` leaves it out of the loss.",
     "class indices": NOT_FLAT,
     "Expected target size": NOT_FLAT,
-    "to match target batch_size": "cross_entropy needs one row of scores for each target: with a cache take T "
-                                  "rows, from the last cache row on.",
-    "attention_mask has shape": "the mask has another size than attention's x: with a cache it is joint_mask(…), "
-                                "without one get_attention_mask(num_tokens, T).",
+    "to match target batch_size": "cross_entropy needs one row of scores for each target: flatten the first two axes of "
+                                  "the scores, and all axes of the targets.",
+    "attention_mask has shape": "the mask has another size than attention's x: it is get_attention_mask(num_tokens, T), "
+                                "and with a cache the one that self.join returns.",
     "Sizes of tensors must match": "torch.cat joins along one axis, and all others must agree: join the cache and the "
                                    "embeddings along the tokens, dim=1.",
+    "but got NoneType": "hidden_cache is None when none is given: join only where `hidden_cache is not None`.",
+    "view size is not compatible": "`.view` cannot read a slice such as text[:, 1:], and batches are made of slices: "
+                                   "`.flatten()` and `.reshape(…)` can.",
+    "[ModuleList] is missing": 'a list of modules has no forward of its own: `for block in self.layers["blocks"]:`, each '
+                               "block on what the one before it gave.",
+    "not implemented for 'Long'": "cross_entropy takes the scores first and the targets second.",
+    "'str' object is not callable": 'a loop over self.layers gives names. The blocks are in self.layers["blocks"].',
+    "'target' (position 2) must be Tensor": TARGETS_ARE_NONE,
+    "'NoneType' object has no attribute 'flatten'": TARGETS_ARE_NONE,
+    "'NoneType' object has no attribute 'view'": TARGETS_ARE_NONE,
+    "'NoneType' object has no attribute 'reshape'": TARGETS_ARE_NONE,
 })
 
 
@@ -30,21 +41,18 @@ class Given(model.Transformer):
         mask = self.mask(idx)
         x = self.layers["embedding"](idx)  # (B, T, C)
         if hidden_cache is not None:
-            x, mask = self.join(hidden_cache, idx, x, mask)
+            x, mask = self.join(hidden_cache, x, mask)
         x = self.normalise(self.through_blocks(x, mask))  # (B, P + T, C)
         if return_hidden:
             return self.hidden(x, idx)
         logits = self.scores(x)  # (B, P + T, V)
-        if targets is None:
-            return logits, None
-        P = 0 if hidden_cache is None else hidden_cache.shape[1]
-        return logits, self.loss(self.predictions(logits, P, idx.shape[1]), targets)
+        return logits, None if targets is None else self.loss(logits, targets)
 
     def mask(self, idx):
         return self.get_attention_mask((idx != -1).sum(1), idx.shape[1])  # (B, 1, T, T) or None
 
-    def join(self, cache, idx, x, mask):
-        return torch.cat((cache, x), dim=1), joint_mask(cache, idx, mask)  # (B, P + T, C), (B, 1, P + T, P + T)
+    def join(self, hidden_cache, x, attention_mask):
+        return torch.cat((hidden_cache, x), dim=1), None  # (B, P + T, C)
 
     def through_blocks(self, x, mask):
         for one in self.layers["blocks"]:
@@ -59,9 +67,6 @@ class Given(model.Transformer):
 
     def scores(self, x):
         return self.lm_head(x)
-
-    def predictions(self, logits, P, T):
-        return logits[:, max(P - 1, 0) :][:, :T]  # (B, T, V)
 
     def loss(self, logits, targets):
         return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-1)
@@ -500,30 +505,63 @@ class ZerosBeforeTheNorm(BeforeTheNorm):
         return self.normalise(super().hidden(x, idx))
 
 
-@transformer.mistake("cache", "the rows of the cache are cut off, or the cache is not used. Return the logits of all "
-                              "P + T rows.")
-class CacheNotUsed(Given):
-    def join(self, cache, idx, x, mask):
-        return x, mask
+@transformer.mistake("join", "these are the embeddings alone: the rows of hidden_cache come before them.")
+class CacheLeftOut(Given):
+    def join(self, hidden_cache, x, attention_mask):
+        return x, None
 
 
-@transformer.mistake("cache", "only the rows of the cache are left. Return the logits of all P + T rows.")
-class CacheRowsOnly(Given):
-    def join(self, cache, idx, x, mask):
-        return cache, None
+@transformer.mistake("join", "these are the rows of the cache alone: the embeddings x come after them.")
+class EmbeddingsLeftOut(Given):
+    def join(self, hidden_cache, x, attention_mask):
+        return hidden_cache, None
 
 
-@transformer.mistake("cache", "the cache comes after the tokens; put it before them.")
+@transformer.mistake("join", "the cache comes after the tokens; put it before them.")
 class CacheAfterTheTokens(Given):
-    def join(self, cache, idx, x, mask):
-        return torch.cat((x, cache), dim=1), joint_mask(cache, idx, mask)
+    def join(self, hidden_cache, x, attention_mask):
+        return torch.cat((x, hidden_cache), dim=1), None
 
 
-@transformer.mistake("cache", "the cache comes after the tokens, and the blocks get no mask. Put it before them, and "
-                              "use joint_mask.")
-class CacheAfterTheTokensWithoutAMask(Given):
-    def join(self, cache, idx, x, mask):
-        return torch.cat((x, cache), dim=1), None
+@transformer.mistake("join", "the cache is normalised. Leave it as it is: the other Transformer has applied its final "
+                             "norm already.")
+class CacheNormalised(Given):
+    def join(self, hidden_cache, x, attention_mask):
+        return super().join(self.layers["norm"](hidden_cache), x, attention_mask)
+
+
+@transformer.mistake("join", "every row of the cache is the mean of all: leave the rows as they are, one for each word "
+                             "that was read.")
+class MeanOfTheCache(Given):
+    def join(self, hidden_cache, x, attention_mask):
+        return super().join(hidden_cache.mean(1, keepdim=True).expand_as(hidden_cache), x, attention_mask)
+
+
+@transformer.mistake("join", "only the last row of the cache is kept. All P rows come before the embeddings.")
+class LastRowOfTheCache(Given):
+    def join(self, hidden_cache, x, attention_mask):
+        return super().join(hidden_cache[:, -1:], x, attention_mask)
+
+
+@transformer.mistake("join", "the rows of the cache are in reverse order.")
+class CacheReversed(Given):
+    def join(self, hidden_cache, x, attention_mask):
+        return super().join(hidden_cache.flip(1), x, attention_mask)
+
+
+@transformer.mistake("cache", "hidden_cache is not used, or its rows are cut off. Return the logits of all P + T rows.")
+class CacheNotUsed(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        return super().forward(idx, targets, None, return_hidden)
+
+
+@transformer.mistake("cache", "join is called with the two in the wrong order: self.join(hidden_cache, x, attention_mask).")
+class JoinedTheOtherWayRound(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        if hidden_cache is None:
+            return super().forward(idx, targets, None, return_hidden)
+        x, mask = self.join(self.layers["embedding"](idx), hidden_cache, self.mask(idx))
+        return self.scores(self.normalise(self.through_blocks(x, mask))), None
 
 
 def counting_on(embedding: nn.Module, idx: torch.Tensor, P: int) -> torch.Tensor:
@@ -532,55 +570,14 @@ def counting_on(embedding: nn.Module, idx: torch.Tensor, P: int) -> torch.Tensor
 
 
 @transformer.mistake("cache", "the positions of the tokens continue after those of the cache. They start at 0 again: "
-                              "embed idx alone, then put the cache before it.")
+                              "embed idx alone, then join.")
 class PositionsCountedOn(Given):
-    def join(self, cache, idx, x, mask):
-        return super().join(cache, idx, counting_on(self.layers["embedding"], idx, cache.shape[1]), mask)
-
-
-@transformer.mistake("cache", "the positions of the tokens continue after those of the cache (they start at 0 again), "
-                              "and the blocks get no mask.")
-class PositionsCountedOnWithoutAMask(Given):
-    def join(self, cache, idx, x, mask):
-        return torch.cat((cache, counting_on(self.layers["embedding"], idx, cache.shape[1])), dim=1), None
-
-
-@transformer.mistake("cache", "the blocks get no mask: with a cache it is joint_mask(hidden_cache, idx, "
-                              "attention_mask).")
-class CacheWithoutAMask(Given):
-    def join(self, cache, idx, x, mask):
-        return torch.cat((cache, x), dim=1), None
-
-
-@transformer.mistake("cache", "the rows of the cache attend to the tokens: with a cache the mask is "
-                              "joint_mask(hidden_cache, idx, attention_mask).")
-class CacheAttendsToTheTokens(Given):
-    def join(self, cache, idx, x, mask):
-        if mask is not None:
-            mask = F.pad(mask, (cache.shape[1], 0, cache.shape[1], 0), value=True)
-        return torch.cat((cache, x), dim=1), mask
-
-
-@transformer.mistake("cache", "joint_mask got None instead of the mask that get_attention_mask returned.")
-class JointMaskOfNone(Given):
-    def join(self, cache, idx, x, mask):
-        return super().join(cache, idx, x, None)
-
-
-@transformer.mistake("cache", "the tokens do not attend to the cache.")
-class CacheHidden(Given):
-    def join(self, cache, idx, x, mask):
-        x, mask = super().join(cache, idx, x, mask)
-        mask = mask.clone()
-        mask[:, :, cache.shape[1] :, : cache.shape[1]] = False
-        return x, mask
-
-
-@transformer.mistake("cache", "the cache is normalised. Leave it as it is: the other Transformer has applied its "
-                              "final norm already.")
-class CacheNormalised(Given):
-    def join(self, cache, idx, x, mask):
-        return super().join(self.layers["norm"](cache), idx, x, mask)
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        if hidden_cache is None:
+            return super().forward(idx, targets, None, return_hidden)
+        embedded = counting_on(self.layers["embedding"], idx, hidden_cache.shape[1])
+        x, mask = self.join(hidden_cache, embedded, self.mask(idx))
+        return self.scores(self.normalise(self.through_blocks(x, mask))), None
 
 
 @transformer.mistake("cache", "the cache joins the tokens only after the blocks. Join them before: the cache passes "
@@ -590,18 +587,5 @@ class CachePastTheBlocks(Given):
         if hidden_cache is None:
             return super().forward(idx, targets, None, return_hidden)
         x = self.through_blocks(self.layers["embedding"](idx), self.mask(idx))
-        return self.scores(self.normalise(torch.cat((hidden_cache, x), dim=1))), None
-
-
-@transformer.mistake("cache", "the loss starts at row 0, so the rows of the cache predict the targets. The last cache "
-                              "row predicts the first target: take the T rows from P − 1 on.")
-class LossFromTheFirstRow(Given):
-    def predictions(self, logits, P, T):
-        return logits[:, :T]
-
-
-@transformer.mistake("cache", "the loss starts at row P, that of the first token. The last cache row predicts the "
-                              "first target: take the T rows from P − 1 on.")
-class LossFromTheFirstToken(Given):
-    def predictions(self, logits, P, T):
-        return logits[:, P:]
+        x, _ = self.join(hidden_cache, x, None)
+        return self.scores(self.normalise(x)), None

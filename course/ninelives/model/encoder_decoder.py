@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from ninelives.config import TransformerConfig
 from ninelives.model.decoder import Decoder
@@ -46,4 +47,6 @@ class EncoderDecoder(nn.Module):
         check_answers(prefix, targets)
         check_prefix(prefix)
         hidden_cache = self.encoder(prefix, return_hidden=True)  # (B, P, C)
-        return self.decoder(targets, targets, hidden_cache=hidden_cache)
+        logits, _ = self.decoder(targets, hidden_cache=hidden_cache)  # (B, P + T, V)
+        rows = logits[:, prefix.shape[1] - 1 : -1]  # (B, T, V), the last row of the prefix predicts the first target
+        return logits, F.cross_entropy(rows.flatten(0, 1), targets.flatten().long(), ignore_index=-1)

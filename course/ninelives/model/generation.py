@@ -177,7 +177,7 @@ def next_logits(
     """
     block_size = getattr(getattr(model, "config", None), "block_size", None)
     if caches is not None and idx.shape[1] <= block_size:
-        x, _ = model.hidden_states(idx, hidden_cache, caches)  # (B, R, C)
+        x = model.hidden_states(idx, hidden_cache, caches)  # (B, R, C)
         return model.lm_head(x[:, -1])  # (B, V)
     if block_size is not None:
         idx = idx[:, -block_size:]  # (B, T)

@@ -27,25 +27,21 @@ def padding_first(hidden_cache: torch.Tensor) -> torch.Tensor:
     return hidden_cache.gather(1, order.unsqueeze(-1).expand_as(hidden_cache))  # (B, P, C)
 
 
-def joint_mask(hidden_cache: torch.Tensor, idx: torch.Tensor, attention_mask: torch.Tensor | None) -> torch.Tensor:
+def joint_mask(hidden_cache: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
     """The mask over a cache and the tokens after it.
 
     Cache rows attend to the cache. Token rows attend to the cache and, among
-    themselves, as `attention_mask` says. Nothing attends to padding.
+    themselves, as `attention_mask` says. Nothing attends to the padding of the cache.
 
     Args:
         hidden_cache: (B, P, C), zero where there is padding.
-        idx: (B, T) int64, -1 where there is padding.
-        attention_mask: (B, 1, T, T), 1 or True where the row may attend to the
-            column. None: every token may attend to every token
-            that is not padding.
+        attention_mask: (B, 1, T, T) or (T, T), 1 or True where the row may
+            attend to the column.
 
     Returns:
         (B, 1, P + T, P + T) bool.
     """
-    (B, T), P = idx.shape, hidden_cache.shape[1]
-    if attention_mask is None:
-        attention_mask = (idx != -1)[:, None, None, :]  # (B, 1, 1, T)
+    (B, P, _), T = hidden_cache.shape, attention_mask.shape[-1]
     among_tokens = attention_mask.bool().expand(B, 1, T, T)  # (B, 1, T, T)
     to_tokens = F.pad(among_tokens, (0, 0, P, 0))  # (B, 1, P + T, T), False in the rows of the cache
     to_cache = is_cached(hidden_cache)[:, None, None, :].expand(B, 1, P + T, P)  # (B, 1, P + T, P)

@@ -59,6 +59,24 @@ class Transformer(nn.Module):
         """Which of the T tokens may attend to which; None: all to all."""
         return None
 
+    def join(
+        self, hidden_cache: torch.Tensor, x: torch.Tensor, attention_mask: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Put the hidden states of another Transformer before the embeddings.
+
+        Args:
+            hidden_cache: (B, P, n_embd), zero where there is padding.
+            x: (B, T, n_embd), the embedded tokens.
+            attention_mask: (B, 1, T, T), which token may attend to which; None: all to all.
+
+        Returns:
+            What the blocks read, (B, P + T, n_embd), the rows of padding in hidden_cache first; and the mask
+            for it, (B, 1, P + T, P + T), or None where there was none.
+        """
+        prefix = padding_first(hidden_cache)  # (B, P, C)
+        joined = torch.cat([prefix, x], dim=1)  # (B, P + T, C)
+        return joined, None if attention_mask is None else joint_mask(prefix, attention_mask)
+
     def forward(
         self,
         idx: torch.Tensor,
@@ -70,13 +88,15 @@ class Transformer(nn.Module):
 
         Args:
             idx: (B, T) int64 token ids, -1 where a sequence is padded at its end.
+                With a cache T may be 0.
             targets: (B, T) int64, the word to predict at each position, -1
-                where there is none. Without a cache the logits of row t predict
-                targets[:, t]; with one, the last cache row predicts
-                targets[:, 0] and row t of idx predicts targets[:, t + 1].
+                where there is none: the logits of row t predict targets[:, t].
+                They go without a cache: `EncoderDecoder` knows which rows
+                predict an answer.
             hidden_cache: (B, P, n_embd), what another Transformer made of a
                 prefix with `return_hidden`. Its rows come before the tokens; a
-                row of zeros is padding, and nothing attends to it.
+                row of zeros is padding. Not the keys and values of earlier
+                tokens that other texts call "KV cache".
             return_hidden: return the hidden states instead of scores.
 
         Returns:
@@ -89,21 +109,24 @@ class Transformer(nn.Module):
         Raises:
             ValueError: idx is too long or holds an unknown id; a sequence has
                 no token, or padding before a token; the cache has another width
-                or batch; the targets have another shape or hold an unknown id.
+                or batch, or comes with targets; the targets have another shape
+                or hold an unknown id.
         """
-        x, is_token = self.hidden_states(idx, hidden_cache)  # (B, P + T, C), (B, P + T)
+        x = self.hidden_states(idx, hidden_cache)  # (B, P + T, C)
         if return_hidden:
+            is_token = idx != -1  # (B, T)
+            if hidden_cache is not None:
+                is_token = torch.cat([is_cached(padding_first(hidden_cache)), is_token], dim=1)  # (B, P + T)
             return x * is_token.unsqueeze(-1)  # (B, P + T, C)
         logits = self.lm_head(x)  # (B, P + T, V)
         if targets is None:
             return logits, None
-        check_targets(targets, idx, self.config.vocab_size)
-        predictions = logits if hidden_cache is None else logits[:, hidden_cache.shape[1] - 1 : -1]  # (B, T, V)
-        return logits, F.cross_entropy(predictions.flatten(0, 1), targets.flatten().long(), ignore_index=-1)
+        check_targets(targets, idx, self.config.vocab_size, hidden_cache is not None)
+        return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten().long(), ignore_index=-1)
 
     def hidden_states(
         self, idx: torch.Tensor, hidden_cache: torch.Tensor | None = None, caches: list[KeyValueCache] | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    ) -> torch.Tensor:
         """Everything but the scores: embed, put the hidden cache first, go through the blocks and the final norm.
 
         Args:
@@ -112,8 +135,7 @@ class Transformer(nn.Module):
                 hold are skipped, so that only new rows go through the blocks.
 
         Returns:
-            x (B, P + T, n_embd), without the rows that were skipped; and
-            is_token (B, P + T) bool, False where there is padding.
+            (B, P + T, n_embd), without the rows that were skipped.
         """
         x = self.layers["embedding"](idx)  # (B, T, C)
         is_token = idx != -1  # (B, T)
@@ -121,10 +143,7 @@ class Transformer(nn.Module):
         attention_mask = self.get_attention_mask(is_token.sum(1), idx.shape[1])  # (B, 1, T, T)
         if hidden_cache is not None:
             check_hidden_cache(hidden_cache, len(idx), self.config.n_embd)
-            prefix = padding_first(hidden_cache)  # (B, P, C)
-            x = torch.cat([prefix, x], dim=1)  # (B, P + T, C)
-            attention_mask = joint_mask(prefix, idx, attention_mask)  # (B, 1, P + T, P + T)
-            is_token = torch.cat([is_cached(prefix), is_token], dim=1)  # (B, P + T)
+            x, attention_mask = self.join(hidden_cache, x, attention_mask)  # (B, P + T, C), (B, 1, P + T, P + T)
         blocks = self.layers["blocks"]
         cached = [()] * len(blocks)  # a learner's own block or attention need not know of caches
         if caches is not None:
@@ -135,7 +154,7 @@ class Transformer(nn.Module):
             cached = [(cache,) for cache in caches]
         for block, cache in zip(blocks, cached, strict=True):
             x = block(x, attention_mask, *cache)  # (B, R, C)
-        return self.layers["norm"](x), is_token
+        return self.layers["norm"](x)  # (B, R, C)
 
     def attentions(self, idx: torch.Tensor, hidden_cache: torch.Tensor | None = None) -> list[torch.Tensor]:
         """How much each token attends to each other, layer by layer: `inspection.attentions` of this model."""

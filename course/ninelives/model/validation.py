@@ -70,8 +70,13 @@ def check_num_tokens(num_tokens: torch.Tensor, T: int) -> None:
         raise ValueError(f"num_tokens is {lengths}, but every length must be from 1 to T = {T}.")
 
 
-def check_targets(targets: torch.Tensor, idx: torch.Tensor, vocab_size: int) -> None:
-    """targets must have the shape of idx and hold ids or -1."""
+def check_targets(targets: torch.Tensor, idx: torch.Tensor, vocab_size: int, has_cache: bool) -> None:
+    """targets must have the shape of idx and hold ids or -1, and there may be no cache."""
+    if has_cache:
+        raise ValueError(
+            "targets and hidden_cache are given together, and a Transformer does not know which of its rows predict the "
+            "targets: leave targets out, and compute the loss of the logits of rows P - 1 to P + T - 2, as EncoderDecoder does."
+        )
     if targets.shape != idx.shape:
         raise ValueError(
             f"targets has shape {tuple(targets.shape)} and idx has shape {tuple(idx.shape)}: "

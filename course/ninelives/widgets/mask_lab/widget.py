@@ -103,7 +103,7 @@ class MaskLab(LabWidget):
         mask = model.get_attention_mask(torch.tensor(self.lengths), T)  # (B, 1, T, T)
         if P:
             is_before = torch.arange(P) >= P - torch.tensor(self.prefix_lengths).unsqueeze(1)  # (B, P)
-            mask = joint_mask(is_before.unsqueeze(-1).float(), is_word.int() - 1, mask)  # (B, 1, P + T, P + T)
+            mask = joint_mask(is_before.unsqueeze(-1).float(), mask)  # (B, 1, P + T, P + T)
             is_word = torch.cat((is_before, is_word), dim=1)  # (B, P + T)
         if self.rows_too:
             mask = mask & is_word[:, None, :, None]

@@ -1,0 +1,511 @@
+"""Notebook 7: padding moved to the front of a cache, the joint mask, and the decoder that uses both."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ninelives.checks.exercise import (
+    CheckFailed,
+    Exercise,
+    build,
+    ids,
+    in_case,
+    numbers,
+    run,
+    same_values,
+    want_pair,
+    want_tensor,
+)
+from ninelives.checks.transformer_block import in_both_modes, loosened
+from ninelives.config import TransformerConfig
+from ninelives.model import Decoder, masks
+
+ZERO_MEAN = ("a row counts as padding when its numbers add up to 0, and so do those of a word: a layer norm makes their mean 0. "
+             "A row is padding when *every* number in it is 0: `(hidden_cache != 0).any(-1)` is True at words.")
+ONE_ZERO = "a word whose vector holds a single 0 is taken for padding. A row is padding when every number in it is 0."
+
+padding_first = Exercise("padding_first", error_hints={
+    "Index tensor must have the same number of dimensions": "gather wants an index with as many axes as the cache: "
+                                                            "order.unsqueeze(-1).expand_as(hidden_cache).",
+})
+
+
+def cache_of(lengths: list[int], P: int, C: int, seed: int) -> torch.Tensor:
+    """(B, P, C) float64: hidden states, and zeros where there is padding.
+
+    Of three rows one has the mean 0, as a new layer norm gives it, and one holds a single 0: neither is padding.
+    """
+    rows = torch.randn(len(lengths), P, C, generator=torch.Generator().manual_seed(seed)).double()
+    rows[:, ::3] -= rows[:, ::3].mean(-1, keepdim=True)
+    rows[:, 1::3, 0] = 0.0
+    return rows * (torch.arange(P) < torch.tensor(lengths).unsqueeze(1)).unsqueeze(-1)
+
+
+def padded_caches(seed: int) -> list[tuple[str, torch.Tensor]]:
+    """Cases, from a batch of several lengths to a single row."""
+    P, C = [(5, 6), (6, 5), (7, 4)][seed % 3]
+    cache = cache_of([3, P, 2, 1], P, C, seed)
+    return [
+        ("for prefixes of several lengths", cache),
+        ("for prefixes without padding", cache_of([P, P, P], P, C, seed + 1)),
+        ("for a single prefix with padding", cache_of([2], P, C, seed + 2)),
+        ("for a prefix of one word", cache_of([1], 1, C, seed + 3)),
+        ("for one cache given to all examples by expand", cache[1:2].expand(3, -1, -1)),
+    ]
+
+
+def is_word(cache: torch.Tensor) -> torch.Tensor:
+    """(B, P, C) to (B, P) bool."""
+    return (cache != 0).any(-1)
+
+
+@padding_first.aspect("values")
+def moves_rows_of_zeros_to_the_front(answer, seed):
+    for when, cache in padded_caches(seed):
+        result = run(answer, cache)
+        padding_first.want_shape(result, cache.shape, "(B, P, n_embd)", "padding_first", (cache,))
+        padding_first.want_values(
+            result, masks.padding_first(cache), (cache,),
+            what=lambda example, row, when=when: f"{when}, row {row} of example {example} is",
+            otherwise="rows of zeros first, then the rows of the words in their order.",
+            caption="The rows of the cache: wanted, and yours",
+        )
+
+
+@padding_first.aspect("gradient")
+def lets_the_gradient_through(answer, seed):
+    cache = cache_of([4, 2], 4, 6, seed).requires_grad_()
+    weights = torch.randn(cache.shape, generator=torch.Generator().manual_seed(seed)).double()
+    result = run(answer, cache)
+    if not result.requires_grad:
+        raise CheckFailed(
+            "the rows that padding_first gives have no gradient.",
+            "one: the loss reaches the encoder through them.",
+            "rows are moved, not copied out of the graph: leave out .detach(), .data, torch.no_grad() and torch.tensor(…).",
+        )
+    gradient, wanted = (torch.autograd.grad((moved * weights).sum(), cache)[0] for moved in (result, masks.padding_first(cache)))
+    if not same_values(gradient[is_word(cache)], wanted[is_word(cache)]):
+        raise CheckFailed(
+            "the gradient does not come back to the rows from which it was moved.",
+            "every word's row gets the gradient of the row to which it was moved.",
+            "some rows are cut off: .detach(), .data, torch.no_grad() or torch.tensor(…).",
+        )
+
+
+@padding_first.mistake("values", "the padding is still after the words, as it came.")
+def left_as_it_came(hidden_cache):
+    return hidden_cache
+
+
+@padding_first.mistake("values", "the rows are in reverse order. Words keep their order; only the padding moves.")
+def reversed_rows(hidden_cache):
+    return hidden_cache.flip(1)
+
+
+@padding_first.mistake("values", "every example is moved by as many rows as the first one. Each has its own number of rows of padding.")
+def moved_like_the_first(hidden_cache):
+    return hidden_cache.roll(int((~is_word(hidden_cache[0])).sum()), dims=1)
+
+
+@padding_first.mistake("values", "every example is moved as far as the one with the most padding. Each has its own number of "
+                                 "rows of padding.")
+def moved_like_the_shortest(hidden_cache):
+    return hidden_cache.roll(int((~is_word(hidden_cache)).sum(1).max()), dims=1)
+
+
+@padding_first.mistake("values", "each channel is sorted by itself, so the numbers of a vector are torn apart. Move whole rows.")
+def sorted_numbers(hidden_cache):
+    return hidden_cache.sort(dim=1).values
+
+
+def moved_where(word: torch.Tensor, hidden_cache: torch.Tensor) -> torch.Tensor:
+    """The rows where `word` (B, P) is True last, in their order."""
+    order = word.long().argsort(dim=1, stable=True)
+    return hidden_cache.gather(1, order.unsqueeze(-1).expand_as(hidden_cache))
+
+
+@padding_first.mistake("values", ZERO_MEAN)
+def zero_sum_is_padding(hidden_cache):
+    return moved_where(hidden_cache.sum(-1).abs() > 1e-6, hidden_cache)
+
+
+@padding_first.mistake("values", ONE_ZERO)
+def one_zero_is_padding(hidden_cache):
+    return moved_where((hidden_cache != 0).all(-1), hidden_cache)
+
+
+@padding_first.mistake("values", "the padding is filled up with a word, so nothing says any more that it is padding. Its rows stay zeros.")
+def filled_with_the_last_word(hidden_cache):
+    moved = moved_where(is_word(hidden_cache), hidden_cache)
+    return torch.where(is_word(moved).unsqueeze(-1), moved, moved[:, -1:])
+
+
+@padding_first.mistake("values", "the padding is cut off. A batch is a rectangle: all P rows stay, with the zeros in front.")
+def padding_cut_off(hidden_cache):
+    return hidden_cache[:, : int(is_word(hidden_cache).sum(1).min())]
+
+
+joint_mask = Exercise("joint_mask", error_hints={
+    "Sizes of tensors must match": "the four blocks make one square: blocks side by side (dim=-1) have the same number of rows, "
+                                   "blocks above each other (dim=-2) the same number of columns.",
+})
+
+
+def mask_cases(seed: int, with_padding: bool) -> list[tuple[str, torch.Tensor, torch.Tensor]]:
+    """(when, hidden_cache, attention_mask): B, P and T all different, P = T, single ones."""
+    B, P, T, C = [(4, 5, 3, 6), (3, 4, 6, 5), (5, 3, 4, 7)][seed % 3]
+    cases = []
+    for b, p, t, when in ((B, P, T, ""), (2, 4, 4, " and P = T"), (1, P, 1, ", one example and one word")):
+        lengths = [1 + (row + seed) % p if with_padding else p for row in range(b)]
+        words = torch.tensor([1 + (2 * row + seed) % t if with_padding else t for row in range(b)])
+        among = causal(words, t)
+        cases.append((f"with{'' if with_padding else 'out'} padding{when}", cache_of(lengths, p, C, seed), among))
+    return cases
+
+
+def causal(num_tokens: torch.Tensor, T: int) -> torch.Tensor:
+    """(B, 1, T, T) bool: what a decoder's get_attention_mask gives."""
+    return (torch.arange(T) < num_tokens.view(-1, 1, 1, 1)) & torch.ones(T, T, dtype=torch.bool).tril()
+
+
+def want_joint(answer: Callable, when: str, cache: torch.Tensor, among: torch.Tensor, otherwise: str) -> None:
+    """Refuse another mask than the package's."""
+    (B, P, _), T = cache.shape, among.shape[-1]
+    result = run(answer, cache, among)
+    N = P + T
+    joint_mask.want_shape(result, (B, 1, N, N), "(B, 1, P + T, P + T)", "joint_mask", (cache, among))
+    if result.dtype != torch.bool and not ((result == 0) | (result == 1)).all():
+        raise CheckFailed(
+            f"{when}, the mask holds {numbers(result.unique().double(), 4)}.", "True and False, or 1 and 0.",
+            "1 means: may attend, and 0: may not. Nothing is added to the scores here, so no −∞.",
+        )
+    joint_mask.want_values(
+        (result != 0).long(), masks.joint_mask(cache, among).long(), (cache, among),
+        what=lambda example, _, row, when=when: f"{when}, row {row} of the mask of example {example} is",
+        meaning=f" ({P} columns of the cache, then {T} of the tokens)",
+        otherwise=otherwise, row_of=ids, caption="The joint masks: wanted, and yours",
+        make=lambda mistake: lambda *given: (mistake(*given) != 0).long(),
+    )
+
+
+@joint_mask.aspect("four blocks")
+def opens_the_blocks_that_are_open(answer, seed):
+    for when, cache, among in mask_cases(seed, with_padding=False):
+        want_joint(answer, when, cache, among, "compare the four blocks one by one with the picture.")
+
+
+@joint_mask.aspect("padding")
+def hides_rows_of_zeros_from_every_row(answer, seed):
+    for when, cache, among in mask_cases(seed, with_padding=True):
+        otherwise = "columns of padding are 0 in every row: those of the cache where its row is zero, those of the tokens as attention_mask says."
+        want_joint(answer, when, cache, among, otherwise)
+        # Moved to the front, as the decoder will do it.
+        want_joint(answer, f"{when}, the padding first", masks.padding_first(cache), among, otherwise)
+
+
+@joint_mask.aspect("mask forms")
+def accepts_masks_of_any_form(answer, seed):
+    _, cache, among = mask_cases(seed, with_padding=True)[0]
+    for form, given in (("of dtype int64", among.long()), ("of dtype float32", among.float())):
+        want_joint(answer, f"with an attention_mask {form}", cache, given, "True and 1 mean the same, and so do False and 0.")
+    empty = torch.ones(len(cache), 1, 0, 0, dtype=torch.bool)
+    with in_case("with no word after the cache (T = 0)",
+                 cause="the answer may be empty: notebook 8 begins with none. Take T from attention_mask.shape, and look at no single word."):
+        want_joint(answer, "with T = 0", cache, empty, "")
+
+
+def blocks(hidden_cache: torch.Tensor, attention_mask: torch.Tensor, *, english=None, ahead=None, back=None, french=None) -> torch.Tensor:
+    """(B, 1, P + T, P + T): the right mask, with one of its four blocks replaced."""
+    (B, P, _), T = hidden_cache.shape, attention_mask.shape[-1]
+    word = is_word(hidden_cache)[:, None, None, :]
+    english = word.expand(B, 1, P, P) if english is None else english.expand(B, 1, P, P)
+    back = word.expand(B, 1, T, P) if back is None else back.expand(B, 1, T, P)
+    ahead = torch.zeros(B, 1, P, T, dtype=torch.bool) if ahead is None else ahead.expand(B, 1, P, T)
+    french = attention_mask.bool() if french is None else french.expand(B, 1, T, T)
+    return torch.cat((torch.cat((english, ahead), -1), torch.cat((back, french), -1)), -2)
+
+
+YES, NO = torch.ones(1, dtype=torch.bool), torch.zeros(1, dtype=torch.bool)
+
+
+@joint_mask.mistake("four blocks", "the upper right block is open: the prefix looks at the answer. Its rows must not depend on what "
+                                   "is written, so this block is closed.")
+def prefix_looks_at_the_answer(hidden_cache, attention_mask):
+    return blocks(hidden_cache, attention_mask, ahead=YES)
+
+
+@joint_mask.mistake("four blocks", "the lower left block is closed: the words of the answer do not look at the prefix, so nothing of "
+                                   "it arrives.")
+def answer_does_not_look_back(hidden_cache, attention_mask):
+    return blocks(hidden_cache, attention_mask, back=NO)
+
+
+@joint_mask.mistake("four blocks", "the lower left and the upper right block are swapped: the rows of the answer look at the columns "
+                                   "of the prefix.")
+def off_diagonal_blocks_swapped(hidden_cache, attention_mask):
+    return blocks(hidden_cache, attention_mask, ahead=YES, back=NO)
+
+
+@joint_mask.mistake("four blocks", "the lower right block is open everywhere: it is attention_mask, with its triangle.")
+def triangle_lost(hidden_cache, attention_mask):
+    return blocks(hidden_cache, attention_mask, french=YES)
+
+
+@joint_mask.mistake("four blocks", "everything is open.")
+def everything_open(hidden_cache, attention_mask):
+    return blocks(hidden_cache, attention_mask, ahead=YES, french=YES)
+
+
+@joint_mask.mistake("four blocks", "one triangle lies over all P + T rows. The prefix is there from the start: its words look at each "
+                                   "other freely.")
+def one_triangle(hidden_cache, attention_mask):
+    N = hidden_cache.shape[1] + attention_mask.shape[-1]
+    return torch.ones(len(hidden_cache), 1, N, N).tril()
+
+
+@joint_mask.mistake("four blocks", "the upper left block is closed, so a row of the prefix may look nowhere.")
+def prefix_looks_nowhere(hidden_cache, attention_mask):
+    return blocks(hidden_cache, attention_mask, english=NO)
+
+
+@joint_mask.mistake("four blocks", "the prefix looks at itself alone, word by word: its block is open, not a diagonal.")
+def prefix_looks_at_itself(hidden_cache, attention_mask):
+    return blocks(hidden_cache, attention_mask, english=torch.eye(hidden_cache.shape[1], dtype=torch.bool))
+
+
+@joint_mask.mistake("four blocks", "the tokens come first and the cache after them. The cache has the first P rows and columns.")
+def tokens_first(hidden_cache, attention_mask):
+    T = attention_mask.shape[-1]
+    return blocks(hidden_cache, attention_mask).roll((T, T), dims=(-2, -1))
+
+
+@joint_mask.mistake("four blocks", "the mask is inverted: 1 means may attend.")
+def inverted(hidden_cache, attention_mask):
+    return ~blocks(hidden_cache, attention_mask)
+
+
+@joint_mask.mistake("four blocks", "the axis of the heads is missing: (B, 1, P + T, P + T), with a 1 that fits every head.")
+def without_an_axis_for_heads(hidden_cache, attention_mask):
+    return blocks(hidden_cache, attention_mask).squeeze(1)
+
+
+@joint_mask.mistake("four blocks", "there is one mask for the whole batch. Every example has a padding of its own: (B, 1, P + T, P + T).")
+def one_mask_for_all(hidden_cache, attention_mask):
+    return blocks(hidden_cache, attention_mask)[:1]
+
+
+@joint_mask.mistake("four blocks", "there are T rows alone. The rows of the prefix go through the decoder too: P + T rows.")
+def rows_of_the_answer_alone(hidden_cache, attention_mask):
+    return blocks(hidden_cache, attention_mask)[:, :, hidden_cache.shape[1] :]
+
+
+@joint_mask.mistake("padding", "rows of zeros in the cache are padding, and they are open: nothing may attend to them.")
+def padding_of_the_cache_open(hidden_cache, attention_mask):
+    return blocks(hidden_cache, attention_mask, english=YES, back=YES)
+
+
+@joint_mask.mistake("padding", "the answer may still look at the padding of the prefix: the lower left block needs it closed too.")
+def padding_open_for_the_answer(hidden_cache, attention_mask):
+    return blocks(hidden_cache, attention_mask, back=YES)
+
+
+@joint_mask.mistake("padding", "the prefix may still look at its own padding: the upper left block needs it closed too.")
+def padding_open_for_the_prefix(hidden_cache, attention_mask):
+    return blocks(hidden_cache, attention_mask, english=YES)
+
+
+@joint_mask.mistake("padding", "the *rows* of padding are closed in place of its *columns*. Columns are what is looked at.")
+def rows_for_columns(hidden_cache, attention_mask):
+    word = is_word(hidden_cache)[:, None, :, None]
+    return blocks(hidden_cache, attention_mask, english=word, back=YES)
+
+
+@joint_mask.mistake("padding", "the rows of padding are closed too. A row that may look nowhere gives NaN: close its column alone.")
+def rows_too(hidden_cache, attention_mask):
+    word = is_word(hidden_cache)
+    return blocks(hidden_cache, attention_mask, english=word[:, None, :, None] & word[:, None, None, :])
+
+
+@joint_mask.mistake("padding", ZERO_MEAN)
+def zero_sum_is_no_column(hidden_cache, attention_mask):
+    word = (hidden_cache.sum(-1).abs() > 1e-6)[:, None, None, :]
+    return blocks(hidden_cache, attention_mask, english=word, back=word)
+
+
+@joint_mask.mistake("padding", ONE_ZERO)
+def one_zero_is_no_column(hidden_cache, attention_mask):
+    word = (hidden_cache != 0).all(-1)[:, None, None, :]
+    return blocks(hidden_cache, attention_mask, english=word, back=word)
+
+
+@joint_mask.mistake("padding", "padding among the tokens is open: the lower right block is attention_mask as it is, not a new triangle.")
+def triangle_of_its_own(hidden_cache, attention_mask):
+    T = attention_mask.shape[-1]
+    return blocks(hidden_cache, attention_mask, french=torch.ones(T, T, dtype=torch.bool).tril())
+
+
+@joint_mask.mistake("padding", "every example gets the mask of the first. Each has a padding of its own.")
+def mask_of_the_first(hidden_cache, attention_mask):
+    return blocks(hidden_cache, attention_mask)[:1].expand(len(hidden_cache), -1, -1, -1)
+
+
+prefix_decoder = Exercise("PrefixDecoder", error_hints={
+    "takes 3 positional arguments but 4 were given": "join takes three arguments besides self: def join(self, hidden_cache, x, attention_mask).",
+})
+
+
+class GivenPrefixDecoder(Decoder):
+    """A right answer in the learner's words; each mistake overrides `join`."""
+
+    def join(self, hidden_cache, x, attention_mask):
+        hidden_cache = masks.padding_first(hidden_cache)
+        return torch.cat((hidden_cache, x), dim=1), masks.joint_mask(hidden_cache, attention_mask)
+
+
+def built_decoder(answer: Callable, seed: int) -> tuple[nn.Module, TransformerConfig]:
+    """A learner's PrefixDecoder in float64."""
+    config = TransformerConfig([31, 29, 23][seed % 3], 11, n_embd=12, n_head=3, n_layer=2, dropout=0.0)
+    module = loosened(build(answer, config))
+    if not callable(getattr(module, "join", None)):
+        raise CheckFailed(
+            "your PrefixDecoder has no method join.", "join(self, hidden_cache, x, attention_mask).",
+            "write it inside the class; everything else comes from Decoder.",
+        )
+    return module, config
+
+
+@prefix_decoder.aspect("join")
+def joins_a_tidied_cache_and_its_mask(answer, seed):
+    module, config = built_decoder(answer, seed)
+    cache = cache_of([5, 2, 3, 1], 5, config.n_embd, seed)
+    for b, t in ((4, 3), (1, 1), (4, 0)):
+        x = torch.randn(b, t, config.n_embd, generator=torch.Generator().manual_seed(seed + 1)).double()
+        want_join(module, cache[4 - b :], x, causal(torch.full((b,), t), t))
+    x = torch.randn(4, 3, config.n_embd, generator=torch.Generator().manual_seed(seed + 2)).double()
+    want_join(module, cache, x, causal(torch.tensor([3, 1, 2, 3]), 3))
+
+
+def want_join(module: nn.Module, cache: torch.Tensor, x: torch.Tensor, among: torch.Tensor) -> None:
+    """Refuse other rows, or another mask, than those of padding_first and joint_mask."""
+    (B, P, C), T = cache.shape, x.shape[1]
+    what = "PrefixDecoder.join"
+    joined, mask = want_pair(
+        run(module.join, cache, x, among, what=what), what, ("vectors", "mask"),
+        otherwise="return both: the joined vectors, and the joint mask.",
+    )
+    if mask is None:
+        raise CheckFailed(
+            "the mask of join is None.", f"a mask, (B, 1, P + T, P + T) = ({B}, 1, {P + T}, {P + T}).",
+            "without a mask the answer sees what comes later, and padding too: joint_mask(…).",
+        )
+    tidy = masks.padding_first(cache)
+    arguments = (cache, x, among)
+    prefix_decoder.want_shape(
+        joined, (B, P + T, C), "(B, P + T, n_embd)", "PrefixDecoder.join, its vectors", arguments,
+        make=lambda mistake: lambda *given: mistake.join(module, *given)[0])
+    prefix_decoder.want_values(
+        joined, torch.cat((tidy, x), dim=1), arguments, what="the vectors of join",
+        otherwise="padding_first(hidden_cache), and after it x.", caption="What the blocks read: wanted, and yours",
+        make=lambda mistake: lambda *given: mistake.join(module, *given)[0],
+    )
+    want_tensor(mask, "the mask of join")
+    prefix_decoder.want_shape(
+        mask, (B, 1, P + T, P + T), "(B, 1, P + T, P + T)", "PrefixDecoder.join, its mask", arguments,
+        make=lambda mistake: lambda *given: mistake.join(module, *given)[1])
+    prefix_decoder.want_values(
+        (mask != 0).long(), masks.joint_mask(tidy, among).long(), arguments,
+        what=lambda example, _, row: f"row {row} of the mask of example {example} is",
+        otherwise="joint_mask of the cache whose padding has been moved, and of attention_mask.", row_of=ids,
+        caption="The masks: wanted, and yours", make=lambda mistake: lambda *given: (mistake.join(module, *given)[1] != 0).long(),
+    )
+
+
+@prefix_decoder.aspect("decoder")
+def is_a_decoder_that_reads_a_padded_prefix(answer, seed):
+    module, config = built_decoder(answer, seed)
+    for training in (False, True):
+        with in_both_modes(module, training):
+            want_prefix_decoder(module, config, seed, "PrefixDecoder", "derive from Decoder, and override join alone.")
+
+
+def want_prefix_decoder(module: nn.Module, config: TransformerConfig, seed: int, name: str, otherwise: str) -> None:
+    """Refuse a module that is no decoder behind a cache: it looks ahead, ignores the cache, or looks at padding.
+
+    Compared with itself alone, so that the layers may be a learner's own.
+    """
+    P, T, lengths = 5, 4, [2, 5, 3]
+    cache = cache_of(lengths, P, config.n_embd, seed)
+    idx = torch.randint(config.vocab_size, (3, T), generator=torch.Generator().manual_seed(seed))
+    other = idx.clone()
+    other[:, -1] = (other[:, -1] + 1) % config.vocab_size
+    with torch.no_grad():
+        logits, after = scores_of(module, idx, cache), scores_of(module, other, cache)
+        if not same_values(after[:, :-1], logits[:, :-1]):
+            raise CheckFailed(
+                f"{name}: another last word changes the scores of rows before it.", "no change: a row depends on what comes before it.",
+                otherwise,
+            )
+        if same_values(scores_of(module, idx, 2 * cache.flip(0))[:, -1], logits[:, -1]):
+            raise CheckFailed(
+                f"{name}: another hidden_cache changes nothing.", "other scores: the words attend to the cache.", otherwise)
+        for example, length in enumerate(lengths):
+            alone = scores_of(module, idx[example : example + 1], cache[example : example + 1, :length])
+            if not same_values(logits[example, P - 1 :], alone[0, length - 1 :]):
+                raise CheckFailed(
+                    f"{name}: in a batch, a prefix of {length} words and {P - length} of padding gives other scores than alone.",
+                    "the same: nothing attends to padding, and the last row of the prefix is a word's.", otherwise,
+                )
+
+
+def scores_of(module: nn.Module, idx: torch.Tensor, cache: torch.Tensor) -> torch.Tensor:
+    """(B, P + T, V): what a decoder says after a cache."""
+    logits, _ = want_pair(
+        run(module, idx, None, cache, what="the decoder's forward"), "the decoder's forward", ("logits", "loss"),
+        otherwise="leave forward to Decoder.",
+    )
+    rows = cache.shape[1] + idx.shape[1]
+    if not isinstance(logits, torch.Tensor) or logits.shape[1] != rows:
+        raise CheckFailed(
+            f"the decoder gives scores of shape {tuple(getattr(logits, 'shape', ()))} for P + T = {rows} rows.",
+            f"({len(idx)}, {rows}, vocab_size).",
+            "forward does not hand the cache to self.join: exercise 3 of notebook 3.",
+        )
+    return logits
+
+
+@prefix_decoder.mistake("join", "the mask belongs to the cache as it came, but the rows have been moved: give joint_mask what "
+                                "padding_first returns.")
+class MaskOfTheCacheAsItCame(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        joined, _ = super().join(hidden_cache, x, attention_mask)
+        return joined, masks.joint_mask(hidden_cache, attention_mask)
+
+
+@prefix_decoder.mistake("join", "the padding is not moved: the last row of the prefix has to be a word's. padding_first(hidden_cache).")
+class PaddingNotMoved(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        return torch.cat((hidden_cache, x), dim=1), masks.joint_mask(hidden_cache, attention_mask)
+
+
+@prefix_decoder.mistake("join", "the cache comes after the tokens; put it before them.")
+class CacheAfter(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        tidy = masks.padding_first(hidden_cache)
+        return torch.cat((x, tidy), dim=1), masks.joint_mask(tidy, attention_mask)
+
+
+@prefix_decoder.mistake("join", "all P + T rows are open: this is no joint_mask.")
+class NothingHidden(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        joined, mask = super().join(hidden_cache, x, attention_mask)
+        return joined, torch.ones_like(mask)
+
+
+@prefix_decoder.mistake("join", "the mask is that of the tokens alone, (B, 1, T, T). joint_mask builds a larger one around it.")
+class MaskOfTheTokens(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        joined, _ = super().join(hidden_cache, x, attention_mask)
+        return joined, attention_mask

@@ -23,7 +23,7 @@
 # | | |
 # |---|---|
 # | Time | about 75 minutes |
-# | Points | 14 |
+# | Points | 15 |
 # | What you should know | [Notebook 1](../01-embeddings/01-embeddings.ipynb) and [notebook 2](../02-attention/02-attention.ipynb) |
 
 # %%
@@ -38,7 +38,6 @@ import ninelives.model as package
 from ninelives import figures, weights
 from ninelives.checks.attention import projections
 from ninelives.config import TransformerConfig
-from ninelives.model.masks import joint_mask
 from ninelives.use_mine import use_mine
 from ninelives.widgets import LayerStepper
 
@@ -320,19 +319,6 @@ for depth in (1, 4, 12, 24):
 #    target is −1 nothing is to be predicted, and that place does not count.
 # 4. **Hidden states.** If `return_hidden`: return what `lm_head` would have been given, with zeros
 #    wherever idx is −1. No loss, no pair. (Nobody asks for this and gives a cache at the same time.)
-# 5. **Cache.** In notebook 7 a decoder is to continue what an encoder has read, and gets the
-#    encoder's hidden states as `hidden_cache`. Embed idx as ever, so positions begin at 0. Put the
-#    cache **in front** of the embeddings, along the tokens. The mask has to grow, too: this function is
-#    given, `joint_mask(hidden_cache, idx, attention_mask)`. The rest stays as it is, with P + T
-#    rows in place of T.
-#
-# With a cache one thing changes about the loss. The cache is what comes before the first
-# token. So its *last row* predicts the first target. With P = 3 and T = 3:
-#
-# | row of the logits | 0 | 1 | 2 | 3 | 4 | 5 |
-# |---|---|---|---|---|---|---|
-# | belongs to | cache 0 | cache 1 | cache 2 | token 0 | token 1 | token 2 |
-# | predicts | – | – | `targets[:, 0]` | `targets[:, 1]` | `targets[:, 2]` | – |
 #
 # <details><summary>Hint 1: the blocks</summary>
 #
@@ -356,11 +342,6 @@ for depth in (1, 4, 12, 24):
 # `(B, T, 1)` and fits vectors of shape `(B, T, n_embd)`.
 #
 # </details>
-# <details><summary>Hint 5: which rows predict</summary>
-#
-# T rows, from row P − 1 on: `logits[:, P - 1 : P - 1 + T]`. Without a cache they begin at row 0.
-#
-# </details>
 
 # %% solution="transformer"
 class Transformer(nn.Module):
@@ -378,18 +359,20 @@ class Transformer(nn.Module):
         """Who may attend to whom. None: everybody to everybody."""
         return None
 
+    def join(self, hidden_cache, x, attention_mask):
+        """hidden_cache: (B, P, n_embd), x: (B, T, n_embd). Returns what the blocks read, (B, P + T, n_embd), and a mask."""
+        ### BEGIN SOLUTION
+        return torch.cat((hidden_cache, x), dim=1), None  # (B, P + T, C)
+        ### END SOLUTION
+
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
         """idx: (B, T) int64, -1 is padding. Returns logits (B, P + T, vocab_size) and a loss, or hidden states."""
-        B, T = idx.shape
         ### BEGIN SOLUTION
         is_token = idx != -1  # (B, T)
-        attention_mask = self.get_attention_mask(is_token.sum(1), T)  # (B, 1, T, T) or None
+        attention_mask = self.get_attention_mask(is_token.sum(1), idx.shape[1])  # (B, 1, T, T) or None
         x = self.layers["embedding"](idx)  # (B, T, C)
-        first = 0
         if hidden_cache is not None:
-            attention_mask = joint_mask(hidden_cache, idx, attention_mask)  # (B, 1, P + T, P + T)
-            x = torch.cat((hidden_cache, x), dim=1)  # (B, P + T, C)
-            first = hidden_cache.shape[1] - 1
+            x, attention_mask = self.join(hidden_cache, x, attention_mask)  # (B, P + T, C)
         for block in self.layers["blocks"]:
             x = block(x, attention_mask)  # (B, P + T, C)
         x = self.layers["norm"](x)  # (B, P + T, C)
@@ -398,8 +381,7 @@ class Transformer(nn.Module):
         logits = self.lm_head(x)  # (B, P + T, V)
         if targets is None:
             return logits, None
-        predictions = logits[:, first : first + T]  # (B, T, V)
-        return logits, F.cross_entropy(predictions.flatten(0, 1), targets.flatten(), ignore_index=-1)
+        return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-1)
         ### END SOLUTION
 
 # %% [markdown]
@@ -432,17 +414,29 @@ check.transformer(Transformer, "hidden states")
 check.transformer(Transformer, "hidden states", seed=1)
 ### END HIDDEN TESTS
 
+# %% points=1 test="transformer-gradient"
+check.transformer(Transformer, "gradient")
+### BEGIN HIDDEN TESTS
+check.transformer(Transformer, "gradient", seed=1)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Exercise 3 · What another Transformer has read
+#
+# **3 points · about 10 minutes**
+
+# %% points=1 test="transformer-join"
+check.transformer(Transformer, "join")
+### BEGIN HIDDEN TESTS
+check.transformer(Transformer, "join", seed=1)
+check.transformer(Transformer, "join", seed=2)
+### END HIDDEN TESTS
+
 # %% points=2 test="transformer-cache"
 check.transformer(Transformer, "cache")
 ### BEGIN HIDDEN TESTS
 check.transformer(Transformer, "cache", seed=1)
 check.transformer(Transformer, "cache", seed=2)
-### END HIDDEN TESTS
-
-# %% points=1 test="transformer-gradient"
-check.transformer(Transformer, "gradient")
-### BEGIN HIDDEN TESTS
-check.transformer(Transformer, "gradient", seed=1)
 ### END HIDDEN TESTS
 
 # %% [markdown]

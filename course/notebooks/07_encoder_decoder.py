@@ -24,7 +24,7 @@
 # | | |
 # |---|---|
 # | Time | about 60 minutes |
-# | Points | 9 |
+# | Points | 18 |
 # | What you should know | [Notebook 4](../04-encoder/04-encoder.ipynb) and [notebook 5](../05-decoder/05-decoder.ipynb); from [notebook 3](../03-transformer/03-transformer.ipynb) what `hidden_cache` and `return_hidden` are |
 
 # %%
@@ -37,7 +37,7 @@ import ninelives.model as package
 from ninelives import figures, weights
 from ninelives.config import TransformerConfig
 from ninelives.model import answer_attentions, prefix_generation, stream
-from ninelives.model.masks import joint_mask
+from ninelives.model import masks
 from ninelives.use_mine import use_mine
 from ninelives.widgets import AttentionExplorer, MaskLab
 
@@ -115,7 +115,7 @@ short_english, short_french = "the cat is full".split(), "le chat est plein".spl
 with torch.no_grad():
     hidden = torch.ones(1, 4, C)  # four rows that are no padding
     causal = package.Decoder(translator.decoder.config).get_attention_mask(torch.tensor([4]))  # (1, 1, 4, 4)
-    together = joint_mask(hidden, torch.zeros(1, 4, dtype=torch.long), causal)  # (1, 1, 8, 8)
+    together = masks.joint_mask(hidden, causal)  # (1, 1, 8, 8)
 
 figures.mask(
     together[0, 0], short_english + short_french, title="Prefix and answer in one mask",
@@ -200,6 +200,69 @@ check.predicting_rows(predicting_rows, "one row for each target", seed=1)
 check.predicting_rows(predicting_rows, "one row for each target", seed=2)
 ### END HIDDEN TESTS
 
+# %% solution="padding-first"
+def padding_first(hidden_cache):
+    """hidden_cache: (B, P, n_embd), zero where there is padding. Returns the same rows, those of padding first."""
+    ### BEGIN SOLUTION
+    is_word = (hidden_cache != 0).any(-1)  # (B, P)
+    order = is_word.long().argsort(dim=1, stable=True)  # (B, P)
+    return hidden_cache.gather(1, order.unsqueeze(-1).expand_as(hidden_cache))  # (B, P, C)
+    ### END SOLUTION
+
+# %% points=2 test="padding-first-values"
+check.padding_first(padding_first, "values")
+check.padding_first(padding_first, "gradient")
+### BEGIN HIDDEN TESTS
+check.padding_first(padding_first, "values", seed=1)
+check.padding_first(padding_first, "values", seed=2)
+### END HIDDEN TESTS
+
+# %% solution="joint-mask"
+def joint_mask(hidden_cache, attention_mask):
+    """hidden_cache: (B, P, n_embd), attention_mask: (B, 1, T, T). Returns (B, 1, P + T, P + T)."""
+    ### BEGIN SOLUTION
+    (B, P, _), T = hidden_cache.shape, attention_mask.shape[-1]
+    is_word = (hidden_cache != 0).any(-1)[:, None, None, :]  # (B, 1, 1, P)
+    above = torch.cat((is_word.expand(B, 1, P, P), torch.zeros(B, 1, P, T, dtype=torch.bool)), dim=-1)
+    below = torch.cat((is_word.expand(B, 1, T, P), attention_mask.bool()), dim=-1)
+    return torch.cat((above, below), dim=-2)  # (B, 1, P + T, P + T)
+    ### END SOLUTION
+
+# %% points=2 test="joint-mask-blocks"
+check.joint_mask(joint_mask, "four blocks")
+### BEGIN HIDDEN TESTS
+check.joint_mask(joint_mask, "four blocks", seed=1)
+### END HIDDEN TESTS
+
+# %% points=2 test="joint-mask-padding"
+check.joint_mask(joint_mask, "padding")
+check.joint_mask(joint_mask, "mask forms")
+### BEGIN HIDDEN TESTS
+check.joint_mask(joint_mask, "padding", seed=1)
+check.joint_mask(joint_mask, "mask forms", seed=1)
+### END HIDDEN TESTS
+
+# %% solution="prefix-decoder"
+class PrefixDecoder(Decoder):
+    def join(self, hidden_cache, x, attention_mask):
+        """hidden_cache: (B, P, n_embd), x: (B, T, n_embd), attention_mask: (B, 1, T, T)."""
+        ### BEGIN SOLUTION
+        hidden_cache = padding_first(hidden_cache)  # (B, P, C)
+        return torch.cat((hidden_cache, x), dim=1), joint_mask(hidden_cache, attention_mask)
+        ### END SOLUTION
+
+# %% points=1 test="prefix-decoder-join"
+check.prefix_decoder(PrefixDecoder, "join")
+### BEGIN HIDDEN TESTS
+check.prefix_decoder(PrefixDecoder, "join", seed=1)
+### END HIDDEN TESTS
+
+# %% points=1 test="prefix-decoder-decoder"
+check.prefix_decoder(PrefixDecoder, "decoder")
+### BEGIN HIDDEN TESTS
+check.prefix_decoder(PrefixDecoder, "decoder", seed=1)
+### END HIDDEN TESTS
+
 # %% [markdown]
 # ### Exercise 2 · Two Transformers as one
 #
@@ -243,17 +306,25 @@ class EncoderDecoder(nn.Module):
     def __init__(self, encoder_config, decoder_config):
         super().__init__()
         self.encoder = Encoder(encoder_config)
-        self.decoder = Decoder(decoder_config)
+        self.decoder = PrefixDecoder(decoder_config)
 
     def forward(self, prefix, targets):
         """prefix: (B, P), targets: (B, T), int64, -1 is padding. Returns logits (B, P + T, vocab_size) and the loss."""
         ### BEGIN SOLUTION
         hidden_cache = self.encoder(prefix, return_hidden=True)  # (B, P, C)
-        return self.decoder(targets, targets, hidden_cache=hidden_cache)
+        logits, _ = self.decoder(targets, hidden_cache=hidden_cache)  # (B, P + T, V)
+        rows = predicting_rows(logits, prefix.shape[1])  # (B, T, V)
+        return logits, F.cross_entropy(rows.flatten(0, 1), targets.flatten(), ignore_index=-1)
         ### END SOLUTION
 
 # %% [markdown]
 # #### Check it
+
+# %% points=1 test="encoder-decoder-parts"
+check.encoder_decoder(EncoderDecoder, "parts")
+### BEGIN HIDDEN TESTS
+check.encoder_decoder(EncoderDecoder, "parts", seed=1)
+### END HIDDEN TESTS
 
 # %% points=2 test="encoder-decoder-logits"
 check.encoder_decoder(EncoderDecoder, "logits")

@@ -13,7 +13,6 @@ from ninelives.build import ROOT
 from ninelives.checks import transformer as check
 from ninelives.grading.assignment import Cell, Notebook
 from ninelives.grading.canary import SPOIL, canaries
-from ninelives.model.masks import joint_mask
 
 NAME = "03-transformer"
 
@@ -43,7 +42,7 @@ def test_a_mistake_in_one_exercise_does_not_make_the_next_accept_known_wrong_ans
     known_wrong = canaries(notebook, asked)
     assert list(known_wrong) == ["unwritten", "spoilt"]
     for source in known_wrong.values():
-        names = {"torch": torch, "nn": nn, "F": F, "joint_mask": joint_mask, "Embedding": model.Embedding,
+        names = {"torch": torch, "nn": nn, "F": F, "Embedding": model.Embedding,
                  "MultiHeadSelfAttention": model.MultiHeadSelfAttention}
         exec(block.replace(ATTENTION, MISTAKES_IN_THE_BLOCK[mistake]), names)
         exec(source, names)

@@ -321,7 +321,7 @@ class RowsNotFlattened(Given):
         return logits, F.cross_entropy(logits[:, prefix.shape[1] - 1 : -1], targets, ignore_index=-1)
 
 
-@refused_by(encoder_decoder, "logits", "`.view` cannot read a slice, and batches are often slices")
+@refused_by(encoder_decoder, "logits", "and batches are often slices")
 class RowsViewed(Given):
     def forward(self, prefix, targets):
         logits, _ = self.decoder(targets, hidden_cache=self.encoder(prefix, return_hidden=True))

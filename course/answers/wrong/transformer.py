@@ -281,7 +281,7 @@ class LossForEveryPosition(Given):
         return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-1, reduction="none")
 
 
-@refused_by(transformer, "loss", "cross_entropy takes scores (N, vocab_size) and targets (N,)")
+@refused_by(transformer, "loss", "flatten both, or give the scores as (B, vocab_size, T).")
 class NothingFlattened(Given):
     def loss(self, logits, targets):
         return F.cross_entropy(logits, targets, ignore_index=-1)
@@ -469,7 +469,7 @@ class ProbabilitiesClamped(Given):
         return F.nll_loss(p.flatten(0, 1), targets.flatten(), ignore_index=-1)
 
 
-@refused_by(transformer, "loss", "`.view` cannot read a slice")
+@refused_by(transformer, "loss", "`.view` cannot read a slice such as text[:, 1:]")
 class TargetsViewed(Given):
     def loss(self, logits, targets):
         return F.cross_entropy(logits.view(-1, logits.shape[-1]), targets.view(-1), ignore_index=-1)

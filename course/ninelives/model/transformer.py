@@ -143,7 +143,7 @@ class Transformer(nn.Module):
         attention_mask = self.get_attention_mask(is_token.sum(1), idx.shape[1])  # (B, 1, T, T)
         if hidden_cache is not None:
             check_hidden_cache(hidden_cache, len(idx), self.config.n_embd)
-            x, attention_mask = self.join(hidden_cache, x, attention_mask)  # (B, P + T, C), (B, 1, P + T, P + T)
+            x, attention_mask = self.join(hidden_cache, x, attention_mask)  # P rows before those of x
         blocks = self.layers["blocks"]
         cached = [()] * len(blocks)  # a learner's own block or attention need not know of caches
         if caches is not None:

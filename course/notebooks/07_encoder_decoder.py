@@ -36,8 +36,7 @@ import ninelives.checks.encoder_decoder as check
 import ninelives.model as package
 from ninelives import figures, weights
 from ninelives.config import TransformerConfig
-from ninelives.model import answer_attentions, prefix_generation, stream
-from ninelives.model import masks
+from ninelives.model import answer_attentions, masks, prefix_generation, stream
 from ninelives.use_mine import use_mine
 from ninelives.widgets import AttentionExplorer, MaskLab
 

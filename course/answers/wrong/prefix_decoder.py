@@ -152,7 +152,7 @@ class FirstColumnOpen(GivenPrefixDecoder):
 
 @refused_by(prefix_decoder, "join", "join takes three arguments besides self")
 class SelfForgotten(Decoder):
-    def join(hidden_cache, x, attention_mask):  # noqa: N805
+    def join(hidden_cache, x, attention_mask):
         return torch.cat((hidden_cache, x), dim=1), masks.joint_mask(hidden_cache, attention_mask)
 
 

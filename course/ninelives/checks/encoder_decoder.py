@@ -19,7 +19,6 @@ from ninelives.checks.exercise import (
     run,
     same_values,
     want_pair,
-    want_shape,
 )
 from ninelives.checks.prefix_decoder import joint_mask, padding_first, prefix_decoder, want_prefix_decoder
 from ninelives.checks.transformer_block import in_both_modes, want_trainable

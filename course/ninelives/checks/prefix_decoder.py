@@ -1,11 +1,9 @@
 """Notebook 7: padding moved to the front of a cache, the joint mask, and the decoder that uses both."""
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from ninelives.checks.exercise import (
     CheckFailed,

@@ -12,7 +12,16 @@ from torch.nn import functional as F
 from ninelives import model
 from ninelives.checks.attention import projections
 from ninelives.checks.attention_inputs import causal_mask, random_mask
-from ninelives.checks.exercise import CheckFailed, Exercise, build, in_case, on_layers_of, run, want_gradient, want_slope
+from ninelives.checks.exercise import (
+    CheckFailed,
+    Exercise,
+    build,
+    in_case,
+    on_layers_of,
+    run,
+    want_gradient,
+    want_slope,
+)
 from ninelives.config import TransformerConfig
 
 block = Exercise("TransformerBlock", error_hints={

@@ -6,7 +6,7 @@ import torch
 from ninelives import weights
 from ninelives.config import TransformerConfig
 from ninelives.model import Encoder
-from ninelives.recipes import antecedent, storyteller, translator
+from ninelives.recipes import addition, antecedent, pronunciation, storyteller, translator
 from ninelives.recipes.release import page, release
 from ninelives.text import WordTokenizer
 from ninelives.training.recipe import Recipe, Run
@@ -30,7 +30,14 @@ def test_both_cards_show_the_cost_of_rounding_and_the_model_is_left_unchanged(tm
     assert torch.equal(weights.load("tiny", tmp_path)[0].lm_head.weight, before.half().float())
 
 
-@pytest.mark.parametrize("recipe", [antecedent, storyteller, translator], ids=lambda recipe: recipe.__name__.split(".")[-1])
+def test_the_page_names_the_data_or_else_the_grammar():
+    card = weights.card("storyteller")
+    assert "- **Data** the cat's sentences, version 1" in page(card, "")
+    assert "- **Data** sums.\n" in page({**card, "data": "sums."}, "")
+
+
+@pytest.mark.parametrize("recipe", [addition, antecedent, pronunciation, storyteller, translator],
+                         ids=lambda recipe: recipe.__name__.split(".")[-1])
 def test_the_shipped_page_is_the_one_that_the_card_and_the_recipe_give(recipe):
     name = recipe.__name__.split(".")[-1]
     shipped = (weights.FOLDER / f"{name}.md").read_text(encoding="utf-8")

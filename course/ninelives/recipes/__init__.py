@@ -2,9 +2,9 @@
 
 `python -m ninelives.recipes.NAME` trains it again.
 
-    antecedent, storyteller, translator     the models in `ninelives.weights`
+    antecedent, storyteller, translator     models of the notebooks, in `ninelives.weights`
     ladder                                  the runs of notebook 9
-    addition, pronunciation, shakespeare    the runs of the labs
+    addition, pronunciation, shakespeare    the runs of the labs, and a model of each in `ninelives.weights`
 
 `curves` holds the runs of the notebook and of the labs, `release` writes a model into `ninelives.weights`.
 """

@@ -13,7 +13,8 @@ from ninelives.training.recipe import Run
 
 
 def release(
-    name: str, model: nn.Module, tokenizer: Tokenizer, run: Run, measure: Callable[[nn.Module], dict], about: str
+    name: str, model: nn.Module, tokenizer: Tokenizer, run: Run, measure: Callable[[nn.Module], dict], about: str,
+    data: str | None = None,
 ) -> None:
     """Write the model into `ninelives/weights`, rounded to float16, with its two cards.
 
@@ -22,12 +23,13 @@ def release(
             it was trained, in float32, and once with the rounded weights, so that the
             card shows the cost of rounding.
         about: what the model is, how it was trained and what it cannot do, in Markdown.
+        data: what it was trained on, in Markdown; by default the cat's sentences.
     """
     shipped = deepcopy(model).half().float()
     figures = {"float32": measure(model), "float16": measure(shipped)}
     facts = {
         "command": f"python -m ninelives.recipes.{name}",
-        "grammar_version": VERSION,
+        **({"grammar_version": VERSION} if data is None else {"data": data}),
         "recipe": asdict(run.recipe),
         "figures": figures,
     }
@@ -45,6 +47,7 @@ def page(card: dict, about: str) -> str:
         for what, before in card["figures"]["float32"].items()
     ]
     recipe = ", ".join(f"{name} {value}" for name, value in card["recipe"].items())
+    data = card.get("data") or f"the cat's sentences, version {card['grammar_version']} (`ninelives/text/DATA.md`)."
     return "\n".join([
         f"# Model card: {card['name']}",
         "",
@@ -58,7 +61,7 @@ def page(card: dict, about: str) -> str:
         "  processor rounds differently, and training amplifies that: expect figures that differ by up to about one in a "
         "hundred.",
         f"- **Model** {card['model']}: {sizes}. {card['parameters']:,} parameters, {card['bytes']:,} bytes.",
-        f"- **Data** the cat's sentences, version {card['grammar_version']} (`ninelives/text/DATA.md`).",
+        f"- **Data** {data}",
         f"- **Recipe** {recipe}; the model's first weights were drawn with the same seed.",
         f"- **SHA256** `{card['sha256']}`, checked whenever the weights are loaded.",
         "",

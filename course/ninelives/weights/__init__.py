@@ -4,6 +4,12 @@
     storyteller     a Decoder; it writes sentences like the cat's
     translator      an EncoderDecoder; English to French
 
+and those of the labs:
+
+    addition        a Decoder; it writes the result of a sum
+    pronunciation   an EncoderDecoder; from the letters of a word to its sounds
+    shakespeare     a Decoder; it writes a play, character by character
+
 Each has its weights in NAME.safetensors and its card in NAME.json, and as a page
 in NAME.md. `python -m ninelives.recipes.NAME` makes it again.
 """
@@ -25,12 +31,12 @@ KINDS = {kind.__name__: kind for kind in (Encoder, Decoder, EncoderDecoder)}
 
 
 def load(name: str, folder: Path | None = None) -> tuple[torch.nn.Module, Tokenizer]:
-    """A trained model in eval mode, on the CPU and in float32, and its tokenizer.
+    """A trained model in eval mode, on the CPU and in float32, and the tokenizer of what it writes.
 
     Nothing is downloaded, and PyTorch's random state is left as it was.
 
     Args:
-        name: "antecedent", "storyteller" or "translator".
+        name: one of the six above.
         folder: where its files are; by default the course's own.
 
     Raises:

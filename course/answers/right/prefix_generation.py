@@ -1,5 +1,8 @@
 """Right answers to notebook 8, each in its own way."""
 
+import copy
+from functools import partial
+
 import torch
 from torch import nn
 from torch.distributions import Categorical
@@ -34,17 +37,55 @@ def row_by_row(tokens, end_token):
 def by_the_first_position(tokens, end_token):
     B, T = tokens.shape
     positions = torch.arange(T).expand(B, T)
-    first = torch.where(tokens == end_token, positions, T).amin(1, keepdim=True) if T else torch.zeros(B, 1)
+    first = torch.where(tokens == end_token, positions, T).amin(1, keepdim=True)
     return torch.where(positions <= first, tokens, -1)
 
 
 @accepted_by(pad_after_end)
 def by_a_maximum(tokens, end_token):
-    if tokens.shape[1] == 0:
-        return tokens.clone()
     ended = (tokens == end_token).long().cummax(1).values  # (B, T)
     before = torch.cat((torch.zeros_like(ended[:, :1]), ended[:, :-1]), dim=1)
     return tokens * (1 - before) - before
+
+
+@accepted_by(pad_after_end)
+def by_argmax(tokens, end_token):
+    is_end = tokens == end_token  # (B, T)
+    first = torch.where(is_end.any(1), is_end.int().argmax(1), tokens.shape[1])  # (B,)
+    return torch.where(torch.arange(tokens.shape[1]) > first[:, None], -1, tokens)
+
+
+@accepted_by(pad_after_end)
+def rolled(tokens, end_token):
+    ended = (tokens == end_token).int().cummax(1).values  # (B, T)
+    before = ended.roll(1, 1)
+    before[:, 0] = 0
+    return tokens.masked_fill(before.bool(), -1)
+
+
+@accepted_by(pad_after_end)
+def by_a_triangle(tokens, end_token):
+    T = tokens.shape[1]
+    earlier = torch.ones(T, T).triu(1)  # (T, T)
+    return torch.where((tokens == end_token).float() @ earlier > 0, -1, tokens)
+
+
+@accepted_by(pad_after_end)
+def with_lists(tokens, end_token):
+    rows = []
+    for row in tokens.tolist():
+        kept = row[: row.index(end_token) + 1] if end_token in row else row
+        rows.append(kept + [-1] * (len(row) - len(kept)))
+    return torch.tensor(rows)
+
+
+@accepted_by(pad_after_end)
+def column_by_column(tokens, end_token):
+    columns, ended = [], torch.zeros(len(tokens), dtype=torch.bool)
+    for column in tokens.unbind(1):
+        columns.append(column.masked_fill(ended, -1))
+        ended = ended | (column == end_token)
+    return torch.stack(columns, dim=1)
 
 
 def refuse_negative(temperature):
@@ -72,17 +113,18 @@ def encodes_once(model, prefix, max_new_tokens, temperature=1.0, end_token=None)
 
 @accepted_by(prefix_generation)
 @torch.no_grad()
-def encodes_at_every_step(model, prefix, max_new_tokens, temperature, end_token=None):
-    """The prefix is encoded again at every step, as an argument of the model."""
+def marks_what_is_done(model, prefix, max_new_tokens, temperature, end_token=None):
+    """Padding is written in the loop: a row that is done gets -1."""
     refuse_negative(temperature)
     training = model.training
     model.eval()
+    cache = model.encoder(prefix, return_hidden=True)
     idx = torch.zeros(len(prefix), 0, dtype=torch.long)
     done = torch.zeros(len(prefix), dtype=torch.bool)
     for _ in range(max_new_tokens):
         if done.all() and end_token is not None:
             break
-        logits = model(prefix, idx)[0][:, -1]  # (B, V)
+        logits = model.decoder(idx, hidden_cache=cache)[0][:, -1]  # (B, V)
         if temperature == 0:
             token = logits.argmax(-1)
         else:
@@ -151,6 +193,83 @@ def padded_at_the_end(model, prefix, max_new_tokens, temperature, end_token=None
         words = words[words != -1].unsqueeze(0)
         answers.append(encodes_once(model, words, max_new_tokens, temperature, end_token)[0])
     return nn.utils.rnn.pad_sequence(answers, batch_first=True, padding_value=-1)
+
+
+@accepted_by(prefix_generation)
+@torch.no_grad()
+def with_partial_and_forward(model, prefix, max_new_tokens, temperature, end_token=None):
+    """The two halves as functions of their own."""
+    refuse_negative(temperature)
+    encode, decode = partial(model.encoder, return_hidden=True), model.decoder.forward
+    training = model.training
+    model.eval()
+    cache, answer = encode(prefix), torch.empty(len(prefix), 0, dtype=torch.long)
+    while answer.shape[1] < max_new_tokens and (end_token is None or not (answer == end_token).any(1).all()):
+        probabilities = next_token_probabilities(decode(answer, hidden_cache=cache)[0][:, -1], temperature)
+        answer = torch.hstack((answer, torch.multinomial(probabilities, 1)))
+    model.train(training)
+    return answer if end_token is None else by_a_maximum(answer, end_token)
+
+
+@accepted_by(prefix_generation)
+@torch.no_grad()
+def with_a_copy_of_the_model(model, prefix, max_new_tokens, temperature, end_token=None):
+    """The caller's model is never touched."""
+    refuse_negative(temperature)
+    return write_with(copy.deepcopy(model).eval(), prefix, max_new_tokens, temperature, end_token)
+
+
+@accepted_by(prefix_generation)
+def puts_back_each_module(model, prefix, max_new_tokens, temperature, end_token=None):
+    """Every module back into its own mode, whatever happens."""
+    refuse_negative(temperature)
+    modes = {module: module.training for module in model.modules()}
+    try:
+        with torch.inference_mode():
+            return write_with(model.eval(), prefix, max_new_tokens, temperature, end_token)
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def write_with(model, prefix, max_new_tokens, temperature, end_token):
+    """The loop alone, for a model in eval mode."""
+    cache = model.encoder(prefix, return_hidden=True)
+    answer = prefix.new_empty(len(prefix), 0)
+    for _ in range(max_new_tokens):
+        scores = model.decoder(answer, hidden_cache=cache)[0][:, -1]
+        token = torch.multinomial(next_token_probabilities(scores, temperature), 1)
+        answer = torch.cat((answer, token), dim=1)
+        if end_token is not None and (answer == end_token).any(1).all():
+            return column_by_column(answer, end_token)
+    return answer if end_token is None or not max_new_tokens else column_by_column(answer, end_token)
+
+
+@accepted_by(prefix_generation)
+def with_a_class(model, prefix, max_new_tokens, temperature=1.0, end_token=None):
+    """The state of the loop in an object; the empty answer has no case of its own."""
+    class Writer:
+        def __init__(self):
+            self.cache, self.rows = model.encoder(prefix, return_hidden=True), prefix[:, :0].clone()
+
+        @property
+        def done(self):
+            return end_token is not None and all(end_token in row for row in self.rows.tolist())
+
+        def write(self):
+            logits, _ = model.decoder(idx=self.rows, targets=None, hidden_cache=self.cache)
+            token = Categorical(probs=next_token_probabilities(logits[:, -1, :], temperature)).sample()
+            self.rows = torch.cat([self.rows, token.reshape(-1, 1)], axis=1)
+
+    refuse_negative(temperature)
+    training, model = model.training, model.eval()
+    with torch.no_grad():
+        writer, steps = Writer(), 0
+        while steps < max_new_tokens and not writer.done:
+            writer.write()
+            steps += 1
+    model.train(training)
+    return writer.rows if end_token is None else counted(writer.rows, end_token)
 
 
 @accepted_by(prefix_generation)

@@ -1,13 +1,14 @@
 """Notebook 8: what an answer to a prefix must be."""
 
-from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ninelives.checks.exercise import CheckFailed, Exercise, ids, run
+from ninelives.checks.exercise import CheckFailed, Exercise, ids, in_case, run
+from ninelives.checks.known_translator import Stub, continued, ending, reader
 from ninelives.checks.pad_after_end import (
     PAD,
     end_padded_too,
@@ -19,12 +20,10 @@ from ninelives.checks.pad_after_end import (
 from ninelives.checks.sampling import (
     GRADIENTS_OFF,
     STEP_ERRORS,
-    certain,
     want_draws,
     want_most_likely,
     want_negative_refused,
 )
-from ninelives.config import TransformerConfig
 from ninelives.model import next_token_probabilities
 
 __all__ = ["generation_with", "pad_after_end", "prefix_generation"]
@@ -40,124 +39,45 @@ prefix_generation = Exercise("prefix_generation", error_hints=STEP_ERRORS | {
         "keep the line that begins with `def`: end_token is an argument of prefix_generation.",
     "Boolean value of Tensor with more than one value":
         "in a batch each row ends at its own step: an `if` needs one answer, such as (…).all().",
+    "'bool' object has no attribute":
+        "comparing a tensor with None gives one plain False: ask `end_token is not None` before you look for it or pad.",
+    "'bool' object is not callable":
+        "model.training is True or False, and model.train a method: was_training = model.training, and at the end "
+        "model.train(was_training).",
+    "context manager": "the parentheses are missing: `with torch.no_grad():`.",
+    "tuple indices must be integers": "the decoder returns a pair, (logits, loss): logits, _ = model.decoder(…).",
+    "values to unpack":
+        "the encoder returns one tensor with return_hidden=True, and not a pair; the decoder returns two things.",
+    "has no attribute 'append'": "a tensor does not grow: torch.cat((answer, token), dim=1) makes a longer one.",
+    "must be tuple of Tensors": "torch.cat takes its tensors in one pair of parentheses: torch.cat((answer, token), dim=1).",
     "scalar types": "the empty answer is made of floats, and token ids are whole numbers: "
                     "torch.empty(B, 0, dtype=torch.long), or prefix[:, :0].",
     "Tensors must have same number of dimensions":
         "torch.cat joins tensors with the same number of axes: the answer is (B, t), so a new token must be (B, 1).",
-    "Sizes of tensors must match":
+    "Expected size 1 but got":
         "torch.cat joins (B, t) and (B, 1) along axis 1. The empty answer needs B rows too: (B, 0).",
+    "Sizes of tensors must match":
+        "torch.cat joins (B, t) and (B, 1) along axis 1. The scores of the last position are logits[:, -1], with one "
+        "row for each sentence; logits[-1] are all scores of the last sentence.",
     "rows and hidden_cache has": "the answer must have as many rows as the prefix, from the start: (B, 0).",
     "given no token at all":
-        "the decoder was called without hidden_cache: pass it the encoder's hidden states, hidden_cache=….",
+        "the decoder was called without hidden_cache: pass it the encoder's hidden states by their name, hidden_cache=….",
     "hidden_cache is": "the decoder reads hidden states: model.encoder(prefix, return_hidden=True) returns one tensor "
-                       "(B, P, n_embd).",
+                       "(B, P, n_embd), and all of it is the cache.",
     "index out of range": "an id that the vocabulary does not have was looked up: ids go from 0 to V − 1.",
 })
 
 
-class Half(nn.Module):
-    """One half of a stub; it remembers how it was used, and its parameter takes part in every result."""
-
-    def __init__(self, config: TransformerConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.one = nn.Parameter(torch.ones(()))
-        self.dropout = nn.Dropout(0.5)
-        self.was_training: list[bool] = []
-        self.had_gradient: list[bool] = []
-        self.fed: list[torch.Tensor] = []
-
-    def want_ids(self, idx: torch.Tensor) -> None:
-        """Raise what an embedding raises for ids that the vocabulary does not have."""
-        F.embedding(idx.clamp(min=0), torch.zeros(self.config.vocab_size, 1))
-
-    def note(self, idx: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
-        self.fed.append(idx.clone())
-        self.was_training.append(self.training or self.dropout.training)
-        self.had_gradient.append(result.requires_grad)
-        return result
-
-
-class StubEncoder(Half):
-    """Its hidden states hold the ids that it was fed, and zeros where there is padding."""
-
-    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
-        self.want_ids(idx)
-        is_token = (idx != PAD).unsqueeze(-1)  # (B, P, 1)
-        hidden = (idx.unsqueeze(-1) + 1.0) * is_token * self.one  # (B, P, 1)
-        hidden = self.note(idx, hidden.expand(-1, -1, self.config.n_embd))  # (B, P, C)
-        if return_hidden:
-            return hidden
-        return hidden[..., :1].expand(-1, -1, self.config.vocab_size), None
-
-
-class StubDecoder(Half):
-    """`next_logits` is a function from what it was given, cached (B, P) and idx (B, T), to (B, P + T, V)."""
-
-    def __init__(self, config: TransformerConfig, next_logits: Callable) -> None:
-        super().__init__(config)
-        self.next_logits = next_logits
-
-    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
-        self.want_ids(idx)
-        if hidden_cache is None:
-            if idx.shape[1] == 0:
-                raise ValueError("a decoder without hidden_cache was given no token at all")
-            cached = idx[:, :0]
-        else:
-            if isinstance(hidden_cache, tuple):
-                raise ValueError("hidden_cache is a tuple")
-            if hidden_cache.dim() != 3 or hidden_cache.shape[2] != self.config.n_embd:
-                raise ValueError(f"hidden_cache is of shape {tuple(hidden_cache.shape)}")
-            if len(hidden_cache) != len(idx):
-                raise ValueError(f"idx has {len(idx)} rows and hidden_cache has {len(hidden_cache)}")
-            cached = hidden_cache[..., 0].round().long() - 1  # (B, P)
-            # Move padding to the front, as the course's decoder does: the last cached row must belong to a token.
-            cached = cached.gather(1, (cached != PAD).to(torch.uint8).argsort(dim=1, stable=True))
-        logits = self.next_logits(cached, idx) * self.one  # (B, P + T, V)
-        return self.note(idx, logits), None
-
-
-class Stub(nn.Module):
-    """An encoder-decoder whose next token is known."""
-
-    def __init__(self, next_logits: Callable, V: int) -> None:
-        super().__init__()
-        config = TransformerConfig(vocab_size=V, block_size=64, n_embd=8, n_head=2, n_layer=1)
-        self.encoder, self.decoder = StubEncoder(config), StubDecoder(config, next_logits)
-
-    def forward(self, prefix, targets):
-        return self.decoder(targets, targets, hidden_cache=self.encoder(prefix, return_hidden=True))
-
-    def halves(self) -> tuple[Half, Half]:
-        return self.encoder, self.decoder
-
-
-def said(cached: torch.Tensor, idx: torch.Tensor, V: int) -> torch.Tensor:
-    """(B, P + T): what the reader says after each token. It depends on all before it, encoded or written."""
-    text = torch.cat((torch.where(cached == PAD, PAD, 2 * cached + 5), idx), dim=1)  # (B, P + T)
-    position = (text != PAD).cumsum(1)
-    return ((position * (text + 1)).cumsum(1) + 3 * position) % V
-
-
-def reader(V: int) -> Stub:
-    """A model whose next token is certain."""
-    return Stub(lambda cached, idx: certain(said(cached, idx, V), V), V)
-
-
-def continued(prefix: torch.Tensor, new: int, V: int) -> torch.Tensor:
-    """(B, new): the answer that a right `prefix_generation` writes with the reader."""
-    answer = prefix[:, :0]
-    for _ in range(new):
-        answer = torch.cat((answer, said(prefix, answer, V)[:, -1:]), dim=1)
-    return answer
-
-
 def prefixes(seed: int, V: int) -> list[tuple[torch.Tensor, int]]:
-    """Prefixes (B, P) and the number of new tokens: all sizes different, then B = P = new, one row, one word, none."""
+    """Prefixes (B, P) and the number of new tokens.
+
+    All sizes are different. Then B = P = new, one row, one word, one new token, none, and the first sizes again.
+    """
     B, P, new = [(3, 4, 6), (2, 5, 7), (5, 3, 6)][seed % 3]
-    sizes = ((B, P, new), (3, 3, 3), (1, 4, 5), (2, 1, 4), (2, 3, 1), (2, 4, 0))
-    return [(torch.randint(V, (b, p)), n) for b, p, n in sizes]
+    sizes = ((B, P, new), (3, 3, 3), (1, 4, 5), (2, 1, 4), (2, 3, 1), (2, 4, 0), (B, P, new))
+    made = [(torch.randint(V, (b, p)), n) for b, p, n in sizes]
+    made[0][0][0, 0], made[0][0][-1, -1] = 0, V - 1  # the first and the last id are words like any other
+    return made
 
 
 def answer_to(
@@ -172,7 +92,7 @@ def answer_to(
     arguments = (model, prefix, new, temperature)
     named = {} if end_token is None else {"end_token": end_token}
     result = run(partial(answer, **named), *arguments, what="prefix_generation")
-    what = f"prefix_generation with {len(prefix)} prefixes of {prefix.shape[1]} and max_new_tokens = {new}"
+    what = f"prefix_generation, for a prefix of shape {tuple(prefix.shape)} and max_new_tokens = {new},"
     prefix_generation.want_shape(
         result, (len(prefix), new if columns is None else columns), "(B, new tokens)", what, arguments,
         make=lambda mistake: partial(mistake, **named))
@@ -208,18 +128,21 @@ def all_ended(answer: torch.Tensor, end_token: int) -> bool:
 
 def generation_with(
     model, prefix, max_new_tokens, temperature, end_token=None, *,
-    start=lambda prefix: prefix[:, :0], encode=encoded, feed=lambda prefix, answer: answer, choose=drawn,
+    start=lambda prefix: prefix[:, :0], encode=None, feed=lambda prefix, answer: answer, choose=drawn,
     append=appended, stop=all_ended, finish=padded_by_hand,
 ) -> torch.Tensor:
-    """A right `prefix_generation`; a wrong answer replaces one of its steps."""
+    """A right `prefix_generation`; a wrong answer replaces one of its steps. With `encode`, it encodes at every step."""
     if temperature < 0:
         raise ValueError("the temperature is negative")
     was_training = model.training
     model.eval()
     with torch.no_grad():
         answer = start(prefix)
+        hidden_cache = None if encode else encoded(model, prefix, answer)  # (B, P, C)
         for _ in range(max_new_tokens):
-            logits, _ = model.decoder(feed(prefix, answer), hidden_cache=encode(model, prefix, answer))
+            if encode:
+                hidden_cache = encode(model, prefix, answer)
+            logits, _ = model.decoder(feed(prefix, answer), hidden_cache=hidden_cache)
             answer = append(answer, choose(logits, temperature))
             if end_token is not None and stop(answer, end_token):
                 break
@@ -292,13 +215,23 @@ def stacked_along_the_batch(model, prefix, max_new_tokens, temperature, end_toke
 @prefix_generation.aspect("feed back")
 def feeds_back_what_it_has_drawn(answer, seed):
     V = 11
+    model, earlier = reader(V), []
     for prefix, new in prefixes(seed, V):
-        want_fed_back(answer, prefix, new, V)
+        want_fed_back(answer, model, prefix, new, earlier)
+        earlier.append(prefix)
+    with in_case("with a model in eval mode", cause="what is written must not depend on the mode that the model was in."):
+        for prefix, new in prefixes(seed, V):
+            want_fed_back(answer, model.eval(), prefix, new, [])
 
 
-def want_fed_back(answer, prefix: torch.Tensor, new: int, V: int) -> None:
-    """Refuse another answer than a right `prefix_generation` writes with the reader."""
-    model = reader(V)
+def want_fed_back(answer, model: Stub, prefix: torch.Tensor, new: int, earlier: list[torch.Tensor]) -> None:
+    """Refuse another answer than a right `prefix_generation` writes with the reader.
+
+    Args:
+        earlier: the prefixes of earlier calls.
+    """
+    V = model.decoder.config.vocab_size
+    model.decoder.fed.clear()
     result = answer_to(answer, model, prefix, new)
     fed = model.decoder.fed
     lengths = ", ".join(str(idx.shape[1]) for idx in fed[:5]) + ", …" * (len(fed) > 5)
@@ -306,6 +239,8 @@ def want_fed_back(answer, prefix: torch.Tensor, new: int, V: int) -> None:
                  "and appends.")
     if new and len(prefix) > 1 and (result == result[:1]).all():
         otherwise = "all rows of the batch get the same tokens: draw for each row of the probabilities."
+    if any(torch.equal(result, continued(other, new, V)) for other in earlier if other.shape == prefix.shape):
+        otherwise = "this is the answer to the prefix of an earlier call: keep nothing from one call to the next."
     prefix_generation.want_values(
         result, continued(prefix, new, V), (reader(V), prefix, new, 1.0),
         what=lambda row: f"the decoder was fed {lengths} tokens, and for the prefix {ids(prefix[row])} you give",
@@ -413,10 +348,18 @@ def written_backwards(model, prefix, max_new_tokens, temperature, end_token=None
 
 @prefix_generation.aspect("padding")
 def padding_of_the_prefix_has_no_effect(answer, seed):
-    V, new = 11, 5
+    V = 11
     lengths = [(3, 5, 1, 4), (5, 2, 4), (2, 6, 3)][seed % 3]
     rows = [torch.randint(V, (1, length)) for length in lengths]
-    batch = torch.cat([F.pad(row, (0, max(lengths) - row.shape[1]), value=PAD) for row in rows])  # (B, P)
+    # The same shape twice, the second time with other lengths.
+    for batch in (rows, rows[::-1]):
+        want_padding_ignored(answer, batch, 5, V)
+
+
+def want_padding_ignored(answer, rows: list[torch.Tensor], new: int, V: int) -> None:
+    """Refuse other answers to the rows (1, P) in one batch than to each alone."""
+    longest = max(row.shape[1] for row in rows)
+    batch = torch.cat([F.pad(row, (0, longest - row.shape[1] + 1), value=PAD) for row in rows])[:, :-1]  # (B, P)
     prefix_generation.want_values(
         answer_to(answer, reader(V), batch, new), torch.cat([continued(row, new, V) for row in rows]),
         (reader(V), batch, new, 1.0),
@@ -440,18 +383,22 @@ def cut_to_the_shortest(model, prefix, max_new_tokens, temperature, end_token=No
     return generation_with(model, prefix[:, :shortest], max_new_tokens, temperature, end_token)
 
 
-def ending(V: int, end: int) -> Stub:
-    """A model whose answer has as many words as the first id of the prefix says, then ends, and then would go on."""
-    def next_logits(cached, idx):
-        B, P = cached.shape
-        word = said(cached, idx, V)  # (B, P + T)
-        word = torch.where(word == end, (end + 1) % V, word)
-        written = torch.cat((torch.zeros_like(cached), (idx != PAD).cumsum(1)), dim=1)  # (B, P + T)
-        length = cached.gather(1, (cached != PAD).int().argmax(1, keepdim=True))  # (B, 1)
-        at_end = (written == length) & (torch.arange(P + idx.shape[1]) >= P - 1)
-        return certain(torch.where(at_end, end, word), V)
-
-    return Stub(next_logits, V)
+@prefix_generation.aspect("encode once")
+def encodes_each_prefix_once(answer, seed):
+    V, new = 11, 5
+    for prefix in (torch.randint(V, (3, 4)), torch.randint(V, (1, 6))):
+        model = reader(V)
+        answer_to(answer, model, prefix, new)
+        read = sum(len(idx) for idx in model.encoder.fed)
+        if read > len(prefix):
+            raise CheckFailed(
+                f"for a batch of {len(prefix)} and {new} new tokens the encoder reads {read} rows.",
+                f"{len(prefix)}: each prefix once. Its hidden states do not change while the answer grows.",
+                "model(prefix, answer) encodes the prefix every time: call model.encoder before the loop, and "
+                "model.decoder in it."
+                if model.called
+                else "the encoder is called in the loop: call it before, and keep what it returns.",
+            )
 
 
 def ended_answers(prefix: torch.Tensor, new: int, V: int, end: int) -> torch.Tensor:
@@ -472,7 +419,10 @@ def each_row_ends_at_its_end_token(answer, seed):
     lengths = [(2, 0, 5, 1), (1, 4, 0, 6), (3, 0, 1, 5)][seed % 3]
     batch = torch.tensor([[length, (3 * length + 1) % V, 8] for length in lengths])  # (B, P)
     one, other = batch[2:3], batch[1:2]
-    for prefix, new, end in ((batch, 9, some), (batch, 3, some), (one, 9, some), (other, 4, some), (batch, 9, 0)):
+    for prefix, new, end in (
+        (one, 9, some), (batch, 9, some), (batch, 3, some), (batch.flip(0), 9, some), (other, 4, some), (batch, 9, 0),
+        (batch, 9, V - 1),
+    ):
         want_ended(answer, prefix, new, V, end)
 
 
@@ -502,6 +452,17 @@ def zero_does_not_end_the_loop(model, prefix, max_new_tokens, temperature, end_t
     return generation_with(
         model, prefix, max_new_tokens, temperature, end_token,
         stop=lambda answer, end_token: bool(end_token) and all_ended(answer, end_token))
+
+
+@prefix_generation.mistake(
+    "end",
+    "rows that ended earlier are forgotten: look for the end token in the whole answer, (answer == end_token).any(1), "
+    "and not in its newest column alone.",
+)
+def newest_column_alone(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token,
+        stop=lambda answer, end_token: bool((answer[:, -1] == end_token).all()))
 
 
 @prefix_generation.mistake(
@@ -551,21 +512,23 @@ def end_padded_away(model, prefix, max_new_tokens, temperature, end_token=None):
 
 
 def new_tokens_of(
-    answer, table: torch.Tensor, prefix: torch.Tensor, new: int, temperature: float = 1.0
+    answer, training: bool, table: torch.Tensor, prefix: torch.Tensor, new: int, temperature: float = 1.0
 ) -> torch.Tensor:
     """The learner's answer (B, new), where table[a] holds the logits of what follows token a."""
-    model = Stub(lambda cached, idx: table[torch.cat((cached, idx), dim=1)], len(table))
+    model = Stub(lambda cached, idx: table[torch.cat((cached, idx), dim=1)], len(table)).train(training)
     return answer_to(answer, model, prefix, new, temperature)
 
 
 @prefix_generation.aspect("draws")
 def draws_each_token_with_its_probability(answer, seed):
-    want_draws(partial(new_tokens_of, answer), seed, "answer", "prefix")
+    for training in (True, False):
+        want_draws(partial(new_tokens_of, answer, training), seed, "answer", "prefix")
 
 
 @prefix_generation.aspect("greedy")
 def takes_the_most_likely_token_at_temperature_0(answer, seed):
-    want_most_likely(partial(new_tokens_of, answer), "prefix")
+    for training in (True, False):
+        want_most_likely(partial(new_tokens_of, answer, training), "prefix")
 
 
 @prefix_generation.aspect("negative")
@@ -575,40 +538,113 @@ def refuses_a_negative_temperature(answer, seed):
     want_negative_refused(
         lambda temperature: answer(reader(V), prefix, 2, temperature), lambda: answer_to(answer, reader(V), prefix, 2),
         "prefix_generation")
+    try:
+        answer(reader(V), prefix, 0, -1.0)
+    except ValueError:
+        return
+    raise CheckFailed(
+        "with max_new_tokens = 0, prefix_generation accepts temperature -1.",
+        "a ValueError, however many tokens are asked for.",
+        "next_token_probabilities refuses it, but only once the loop runs: write an `if` of your own, first of all.",
+    )
 
 
 @prefix_generation.aspect("leaves the model as it was")
 def restores_the_mode_and_keeps_no_gradients(answer, seed):
-    V = 11
-    prefix = torch.randint(V, (2, 3))
+    V, end = 11, 4
+    prefix = torch.tensor([[1, 5, 8], [2, 7, 8]])  # with `ending`, the answers have one word and two
+    ways = [
+        ("", 3, None, "keep model.training before encoder and loop, and give it to model.train(…) after them."),
+        ("when every row has ended, ", 9, end,
+         "a `return` in the loop comes before the mode is restored: leave the loop with `break`, and return at the end."),
+        ("when max_new_tokens is 0, ", 0, None,
+         "for 0 tokens the function returns before the mode is restored: a loop over range(0) needs no case of its own."),
+    ]
     for before in (True, False):
-        model = reader(V).train(before)
-        answer_to(answer, model, prefix, 3)
-        for name, half in zip(("encoder", "decoder"), model.halves()):
-            if any(half.was_training):
-                raise CheckFailed(
-                    f"the {name} is in training mode while it {'reads' if name == 'encoder' else 'writes'}.",
-                    "eval mode, for both halves and from the start: with dropout on, the model ignores a random part of what it reads.",
-                    "call model.eval() on the whole model, before the encoder is called.",
-                )
-            if any(half.had_gradient):
-                raise CheckFailed(
-                    f"PyTorch keeps a graph for gradients in the {name}.",
-                    "none: nothing is trained here, and the graph takes memory and time.",
-                    "put `with torch.no_grad():` around both, encoder and decoder, or @torch.no_grad() above the "
-                    "function.",
-                )
-        modes = [module.training for module in model.modules()]
-        if modes != [before] * len(modes):
+        for case, new, end_token, cause in ways:
+            model = ending(V, end).train(before)
+            earlier = Before(model)
+            run(partial(answer, end_token=end_token), model, prefix, new, 1.0, what="prefix_generation")
+            want_eval_mode_without_gradients(model)
+            earlier.want_restored(case, cause)
+    for before in (True, False):
+        model = ending(V, end).train(before)
+        earlier = Before(model)
+        with suppress(ValueError):
+            answer(model, prefix, 3, -1.0)
+        earlier.want_restored(
+            "when a negative temperature is refused, ",
+            "the temperature is refused after model.eval(): check it first, before you touch the model.")
+    with torch.no_grad():
+        answer(ending(V, end), prefix, 3, 1.0)
+        if torch.is_grad_enabled():
             raise CheckFailed(
-                f"the model was in {'training' if before else 'eval'} mode before, and afterwards not all of it is.",
-                "the mode that it was in.",
-                "keep model.training before encoder and loop, and give it to model.train(…) after them.",
+                "gradients were switched off by the caller, and after prefix_generation they are on.",
+                "as the caller had them.",
+                "torch.no_grad() as a `with` block puts back what was before it: torch.set_grad_enabled(True) does not.",
             )
-        if not torch.is_grad_enabled() or not all(half.one.requires_grad for half in model.halves()):
+
+
+def want_eval_mode_without_gradients(model: Stub) -> None:
+    """Refuse a model that was used in training mode, or with a graph for gradients."""
+    for name, half in zip(("encoder", "decoder"), model.halves()):
+        if any(half.was_training):
+            raise CheckFailed(
+                f"the {name} is in training mode while it {'reads' if name == 'encoder' else 'writes'}.",
+                "eval mode, for both halves and from the start: with dropout on, the model ignores a random part of what it reads.",
+                "call model.eval() on the whole model, before the encoder is called.",
+            )
+        if any(half.had_gradient):
+            raise CheckFailed(
+                f"PyTorch keeps a graph for gradients in the {name}.",
+                "none: nothing is trained here, and the graph takes memory and time.",
+                "put `with torch.no_grad():` around both, encoder and decoder, or @torch.no_grad() above the "
+                "function.",
+            )
+
+
+class Before:
+    """What a model was before a call."""
+
+    def __init__(self, model: Stub) -> None:
+        self.model, self.halves, self.training = model, model.halves(), model.training
+        self.weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+    def want_restored(self, case: str, cause: str) -> None:
+        """Refuse another mode, other parts or weights, or gradients that are off.
+
+        Args:
+            case: begins what was seen, "when every row has ended, ".
+            cause: of another mode.
+        """
+        model = self.model
+        if any(now is not before for now, before in zip(model.halves(), self.halves)):
+            raise CheckFailed(
+                f"{case}the model has another encoder or decoder than before.",
+                "the same two.",
+                "an assignment to model.encoder or model.decoder changes the caller's model: use a variable of your own.",
+            )
+        modes = [module.training for module in model.modules()]
+        if modes != [self.training] * len(modes):
+            raise CheckFailed(
+                f"{case}the model was in {'training' if self.training else 'eval'} mode before, and afterwards not all "
+                "of it is.",
+                "the mode that it was in.",
+                "model.train(was_training) sets every part; `model.training = …` sets the outermost module alone."
+                if model.training == self.training
+                else cause,
+            )
+        if any(not torch.equal(tensor, self.weights[name]) or tensor.dtype != self.weights[name].dtype
+               for name, tensor in model.state_dict().items()):
+            raise CheckFailed(
+                f"{case}the model has other weights than before.",
+                "the same numbers of the same type.",
+                "model.half(), model.double() and calls that end in an underscore change the caller's model, and not a copy.",
+            )
+        if not torch.is_grad_enabled() or not all(half.one.requires_grad for half in self.halves):
             torch.set_grad_enabled(True)
             raise CheckFailed(
-                "after prefix_generation the model can no longer be trained.",
+                f"{case}the model can no longer be trained after prefix_generation.",
                 "gradients as they were: training may go on.",
                 GRADIENTS_OFF,
             )

@@ -67,10 +67,15 @@ def test_an_unknown_word_is_named_and_the_next_sentence_is_translated(notebook, 
     field.press("Enter")
     expect(shown.get_by_role("alert")).to_contain_text("'zebra' is not among the 10 known words.")
     expect(shown.get_by_role("slider")).to_be_hidden()
+    expect(shown.get_by_role("status")).to_have_text("")
     field.fill("the cat was full")
     shown.get_by_role("button", name="Translate").press("Enter")
     expect(shown).to_have_attribute("data-drawn", "the cat was full|5|-1|done")
     expect(shown.get_by_role("alert")).to_be_hidden()
+
+
+def test_it_is_said_whose_model_and_whose_function_translate(notebook, shown):
+    expect(shown.locator(".nl-yours")).to_contain_text("The package's EncoderDecoder translates. Your prefix_generation differs")
 
 
 def test_the_arrow_keys_go_from_word_to_word(notebook, shown):

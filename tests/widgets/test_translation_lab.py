@@ -92,8 +92,8 @@ def test_the_weights_and_the_candidates_are_the_models():
     ("text", "says"),
     [
         ("the zebra was full", "'zebra' is not among the 8 known words."),
-        ("", "there is no sentence: type one"),
-        ("  ", "there is no sentence: type one"),
+        ("", "There is no sentence: type one"),
+        ("  ", "There is no sentence: type one"),
         ("the cat was full the cat was full the", "the sequence has 9 tokens and the model reads at most block_size = 8"),
     ],
 )
@@ -106,19 +106,68 @@ def test_what_cannot_be_translated_is_said_and_the_lab_goes_on(text, says):
     assert (shown.error, shown.translation) == ("", "le chat était rassasié")
 
 
+def test_a_word_of_the_other_language_is_refused_where_the_words_of_a_sentence_are_given():
+    shown = lab("the chat was full", words=["the", "cat", "was", "full"])
+    assert shown.error == "'chat' is not among the 4 known words; the nearest is 'cat'."
+    shown.text = "The cat was full."
+    assert (shown.error, shown.translation) == ("", "le chat était rassasié")
+    assert lab("the chat", generate=None).error == ""
+
+
 @pytest.mark.parametrize(
-    ("function", "says"),
+    ("function", "why"),
     [
-        (lambda *_, **__: 1 / 0, "ZeroDivisionError: division by zero"),
-        (lambda *_, **__: None, "prefix_generation gives NoneType; it must give whole numbers of shape (1, new)."),
-        (lambda *_, **__: torch.ones(1, 2), "prefix_generation gives torch.float32 of shape (1, 2)"),
-        (lambda *_, **__: torch.ones(3, dtype=torch.long), "prefix_generation gives torch.int64 of shape (3,)"),
-        (lambda *_, **__: torch.full((1, 3), -1), "prefix_generation gives no word at all"),
-        (lambda model, prefix, new, temperature: None, "TypeError"),
+        (lambda *_, **__: 1 / 0, "raises ZeroDivisionError: division by zero"),
+        (lambda *_, **__: None, "gives NoneType, where whole numbers of shape (1, new) are expected."),
+        (lambda *_, **__: torch.ones(1, 2), "gives torch.float32 of shape (1, 2), where"),
+        (lambda *_, **__: torch.ones(3, dtype=torch.long), "gives torch.int64 of shape (3,), where"),
+        (lambda *_, **__: torch.full((1, 3), -1), "gives no word at all."),
+        (lambda *_, **__: torch.full((1, 3), 99), "gives numbers that are no ids."),
+        (lambda model, prefix, new, temperature: None, "raises TypeError: "),
     ],
 )
-def test_a_learners_function_that_fails_is_said_to_fail(function, says):
-    assert says in lab(generate=function).error
+def test_where_a_learners_function_fails_the_packages_is_shown_and_the_reason_said(function, why):
+    shown = lab(generate=function)
+    says = "The package's EncoderDecoder translates. The package's prefix_generation is shown; yours " + why
+    assert shown.whose.startswith(says) and says in shown.describe()
+    assert shown.translation == lab(generate=None).translation and shown.error == ""
+
+
+def test_a_function_that_is_not_written_yet_is_called_so():
+    def theirs(model, prefix, max_new_tokens, temperature=1.0, end_token=None):
+        raise NotImplementedError()
+
+    assert lab(generate=theirs).whose.endswith("The package's prefix_generation is shown; yours is not written yet.")
+
+
+def test_a_learners_translation_is_shown_and_compared_with_the_packages():
+    made = model()
+    right = prefix_generation(made, TOKENIZER.encode(SENTENCE)[None], 8, 0, end_token=TOKENIZER.end_token)
+    assert TranslationLab(made, TOKENIZER, SENTENCE, lambda *_, **__: right).whose.endswith(
+        "Your prefix_generation agrees with the package's.")
+    other = right.clone()
+    other[0, 2] = (other[0, 2] + 1) % TOKENIZER.vocab_size or 1
+    shown = TranslationLab(made, TOKENIZER, SENTENCE, lambda *_, **__: other)
+    assert shown.whose.endswith("Your prefix_generation differs from the package's from word 3 on.")
+    assert shown.french == [TOKENIZER.words[i] for i in other[0].tolist()]
+    shorter = TranslationLab(made, TOKENIZER, SENTENCE, lambda *_, **__: right[:, :2])
+    assert shorter.whose.endswith("differs from the package's from word 3 on.")
+
+
+def test_the_packages_function_is_never_called_yours():
+    made = model()
+    assert TranslationLab(made, TOKENIZER, SENTENCE).whose == "The package's EncoderDecoder translates."
+    assert TranslationLab(made, TOKENIZER, SENTENCE, prefix_generation).whose == (
+        "The package's EncoderDecoder translates. The package's prefix_generation is shown, not yours.")
+
+
+def test_a_learners_model_is_called_yours():
+    class Mine(EncoderDecoder):
+        pass
+
+    Mine.__module__ = "__main__"
+    config = TransformerConfig(TOKENIZER.vocab_size, 8, n_embd=12, n_head=3, n_layer=2)
+    assert TranslationLab(Mine(config, config), TOKENIZER, SENTENCE).whose == "Your Mine translates."
 
 
 def test_the_model_is_left_in_the_mode_it_was_in():
@@ -136,7 +185,7 @@ def test_describe_says_the_word_its_rivals_and_what_it_attended_to():
     assert "“the cat was full” becomes “le chat était rassasié”." in said
     assert "Word 2 of 5: chat." in said
     word, p = shown.likely[1][0]
-    assert f"Most likely here: {word} {p:.2f}" in said
+    assert f"Most likely here: {word} {p:.3f}" in said
     row = np.array(shown.weights)[1, 1, 1]
     columns = [*shown.english, *shown.french]
     best = int(row.argmax())

@@ -15,7 +15,7 @@ import { clamped, drawnState, headName, isWaiting } from "./translation.js";
 /** @import { State } from "./translation.js" */
 
 /** @type {(keyof State)[]} */
-const CHANGING = ["error", "english", "french", "weights", "likely", "step", "view"];
+const CHANGING = ["error", "whose", "english", "french", "weights", "likely", "step", "view"];
 
 /** @param {RenderContext<State>} context */
 function render({ model, el }) {
@@ -44,9 +44,9 @@ function render({ model, el }) {
   const texts = html("div", { className: "nl-texts" },
     html("h4", {}, "English, and how much the word that is being written attends to it"), words.english,
     html("h4", {}, "French"), words.french, ...last.nodes);
-  const error = html("p", { className: "nl-error", role: "alert" });
+  const error = html("p", { className: "nl-error", role: "alert" }), whose = html("p", { className: "nl-yours" });
   const note = hasPython ? "" : "This page has no Python: run the notebook to translate other sentences.";
-  el.replaceChildren(ask.node, html("p", { className: "nl-note" }, note), error, steps, texts, spoken.node);
+  el.replaceChildren(ask.node, html("p", { className: "nl-note" }, note), error, steps, texts, whose, spoken.node);
 
   function translate(/** @type {string} */ text) {
     if (text === model.get("answered")) {
@@ -61,7 +61,8 @@ function render({ model, el }) {
     const state = read();
     error.hidden = !state.error || isWaiting(state);
     error.textContent = error.hidden ? "" : state.error;
-    steps.hidden = texts.hidden = !state.french.length;
+    steps.hidden = texts.hidden = whose.hidden = !state.french.length;
+    whose.textContent = state.whose;
     written.input.max = String(state.french.length);
     written.show();
     again.textContent = playing.isPlaying() ? "Stop" : "Write it again";

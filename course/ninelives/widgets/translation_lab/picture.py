@@ -26,12 +26,12 @@ def in_words(lab) -> str:
     """The translation, and the last word written: its candidates and what it attended to."""
     if lab.error:
         return f"“{lab.answered}” is not translated: {lab.error}"
-    said = f"“{lab.answered}” becomes “{lab.translation}”."
+    said = f"“{lab.answered}” becomes “{lab.translation}”. {lab.whose}"
     if not lab.step:
         return said
     row = lab.step - 1
     word, columns = lab.french[row], lab.english + number_repeats(lab.french)
-    candidates = ", ".join(f"{candidate} {p:.2f}" for candidate, p in lab.likely[row])
+    candidates = ", ".join(f"{candidate} {p:.3f}" for candidate, p in lab.likely[row])
     reading = read_row(weights_shown(lab)[row], ["row"], 0, columns).removeprefix("row ")
     return (
         f"{said} Word {lab.step} of {len(lab.french)}: {word}. Most likely here: {candidates}. "

@@ -24,7 +24,7 @@ export function readout() {
       candidates.replaceChildren(...state.likely[step - 1].flatMap(([word, p]) => [
         html("span", { role: "listitem" }, shownWord(word)),
         html("i", { "aria-hidden": "true", style: `width: ${100 * p}%` }),
-        html("span", {}, p.toFixed(2)),
+        html("span", {}, p.toFixed(3)),
       ]));
     },
   };

@@ -9,6 +9,7 @@ import { clamp, range } from "../js/numbers.js";
  * @property {string} text
  * @property {string} answered the text to which all that follows belongs
  * @property {string} error
+ * @property {string} whose whose model and whose function have written the translation
  * @property {string[]} english P words
  * @property {string[]} french T words
  * @property {string} translation

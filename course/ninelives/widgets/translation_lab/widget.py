@@ -1,12 +1,11 @@
 """The widget itself: its traits, and when it translates."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import traitlets as t
 from torch import nn
 
 from ninelives.figures import Picture
-from ninelives.model import prefix_generation
 from ninelives.widgets.lab_widget import COLOURS, LabWidget, browser_code, browser_style
 from ninelives.widgets.translation_lab.picture import ALL_HEADS, in_words, still_picture
 from ninelives.widgets.translation_lab.translate import NOTHING, translated
@@ -16,12 +15,15 @@ class TranslationLab(LabWidget):
     """A sentence, its translation, and for each of its words what it attended to and which other words were likely.
 
     `model` is an encoder-decoder, the package's or a learner's own, `tokenizer` has the words of both languages, `text` is
-    the first sentence. `generate` is called as generate(model, prefix, max_new_tokens, temperature, end_token=…) with
-    temperature 0, as `prefix_generation` is; it may be a learner's own.
+    the first sentence. `words` are those that a sentence may hold, such as the English ones; by default all. A learner's
+    own `prefix_generation` may be passed as `generate`: it is called as generate(model, prefix, max_new_tokens, 0,
+    end_token=…), and what it writes is shown, also where it differs from what the package's writes. If it raises, or
+    gives something else than ids (1, new), the package's is shown.
 
     The traits `text` (translated whenever it changes), `step` (how many words are written) and `view` (a head of the
     decoder, counted through all layers from 0, or -1 for the mean of all) are synced, so they can be set, observed and
-    linked. Why a text is not translated is said in `error`; nothing is raised for it.
+    linked. Why a text is not translated is said in `error`; nothing is raised for it. `whose` says whose model and
+    whose function have written the translation.
 
     Raises TraitError for a step or head that does not exist.
     """
@@ -32,6 +34,7 @@ class TranslationLab(LabWidget):
     text = t.Unicode().tag(sync=True)
     answered = t.Unicode().tag(sync=True)  # the text to which all that follows belongs
     error = t.Unicode().tag(sync=True)
+    whose = t.Unicode().tag(sync=True)
     english = t.List(t.Unicode()).tag(sync=True)  # P words, repeated ones numbered
     french = t.List(t.Unicode()).tag(sync=True)  # T words, the end token among them
     translation = t.Unicode().tag(sync=True)
@@ -42,8 +45,11 @@ class TranslationLab(LabWidget):
     step = t.Int(0).tag(sync=True)
     view = t.Int(ALL_HEADS).tag(sync=True)
 
-    def __init__(self, model: nn.Module, tokenizer, text: str, generate: Callable = prefix_generation):
+    def __init__(
+        self, model: nn.Module, tokenizer, text: str, generate: Callable | None = None, words: Iterable[str] | None = None,
+    ):
         self._model, self._tokenizer, self._generate = model, tokenizer, generate
+        self._reader = tokenizer if words is None else type(tokenizer)(words)
         config = model.decoder.config
         super().__init__(heads=[config.n_layer, config.n_head], colours=COLOURS)
         self.observe(self._translate, "text")
@@ -81,8 +87,9 @@ class TranslationLab(LabWidget):
 
     def _translate(self, _change=None) -> None:
         try:
+            self._reader.encode(self.text)  # raises for a word that a sentence may not hold
             answer, error = translated(self._model, self._tokenizer, self.text, self._generate), ""
-        # Whatever an unknown word or a learner's function raises, the lab goes on and says so.
+        # Whatever an unknown word or a learner's model raises, the lab goes on and says so.
         except Exception as problem:
             answer, error = NOTHING, str(problem)
             if not isinstance(problem, ValueError):

@@ -63,3 +63,65 @@ def test_unseen_sentences_are_translated_correctly(translator):
     model, tokenizer = translator
     for sentence in sentences("held out", 10, seed=8):
         assert written(translator, hidden_states(translator, sentence.english)) == sentence.french
+
+
+def probabilities_of(translator, english, french):
+    """(T,): the probability of each word of an answer and of its end, each after the right ones."""
+    model, tokenizer = translator
+    prefix = tokenizer.encode(english)[None]
+    answer = torch.cat([tokenizer.encode(french), torch.tensor([tokenizer.end_token])])[None]
+    with torch.no_grad():
+        rows = model(prefix, answer)[0][0, prefix.shape[1] - 1 : -1].softmax(-1)  # (T, V)
+    return rows.gather(1, answer.T)[:, 0]
+
+
+SHY = "the pig was teased by the owl because it was shy"
+SHY_FRENCH = "le cochon a été taquiné par la chouette parce qu'il était timide"
+
+
+def test_of_a_passive_that_was_held_back_only_the_pronoun_is_in_doubt(translator):
+    probabilities = probabilities_of(translator, SHY, SHY_FRENCH)
+    assert written(translator, hidden_states(translator, SHY)) == SHY_FRENCH
+    assert 0.4 < probabilities[10] < 0.6 and (probabilities > 0.95).sum() == len(probabilities) - 1
+    as_elle = probabilities_of(translator, SHY, SHY_FRENCH.replace("il", "elle"))
+    assert 0.4 < as_elle[10] < 0.6 and probabilities[10] + as_elle[10] > 0.99
+
+
+def test_of_the_active_that_was_not_held_back_the_pronoun_is_sure(translator):
+    probabilities = probabilities_of(
+        translator, "the owl teased the pig because it was shy", "la chouette a taquiné le cochon parce qu'il était timide")
+    assert (probabilities > 0.9).all()
+
+
+def test_the_turtle_is_translated_wrongly_and_the_second_best_answer_is_right(translator):
+    turtle = "the turtle was chased by the parrot because it was angry"
+    wrong = "la tortue a été poursuivie par le perroquet parce qu'elle était furieuse"
+    right = wrong.replace("elle était furieuse", "il était furieux")
+    assert written(translator, hidden_states(translator, turtle)) == wrong
+    best, second = (probabilities_of(translator, turtle, french).prod() for french in (wrong, right))
+    assert best > second > 1 - best - second  # more than all other answers together
+
+
+def test_three_rows_end_with_their_12th_and_14th_token(translator):
+    model, tokenizer = translator
+    lengths = []
+    for english in (CAT, "the dog was followed by the hen because it was lost",
+                    "the cat did not want to eat the fish because it was rotten"):
+        answer = prefix_generation(model, tokenizer.encode(english)[None], 18, 0)[0].tolist()
+        lengths.append(answer.index(tokenizer.end_token) + 1)
+    assert lengths == [12, 14, 14]
+
+
+def test_a_prefix_that_grows_like_a_prompt_gives_no_right_translation(translator):
+    model, tokenizer = translator
+    for sentence in sentences("held out", 20, seed=9):
+        prefix = grown = tokenizer.encode(sentence.english)[None]
+        with torch.no_grad():
+            for _ in range(16):
+                scores, _ = model.decoder(grown[:, :0], hidden_cache=model.encoder(grown, return_hidden=True))
+                grown = torch.cat((grown, scores[:, -1].argmax(-1, keepdim=True)), dim=1)
+                if (grown == tokenizer.end_token).any():
+                    break
+        assert tokenizer.decode(grown[0, prefix.shape[1] :]) != sentence.french
+        first = prefix_generation(model, prefix, 1, 0)[0, 0]
+        assert grown[0, prefix.shape[1]] == first  # at the first step there is no difference yet

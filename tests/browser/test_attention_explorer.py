@@ -24,7 +24,8 @@ CELLS = [
     "ipywidgets.VBox([first, second])",
     "AttentionExplorer(heads(3, 2, 512, 512), (sentence * 47)[:512], token=300)",
     "AttentionExplorer(torch.ones(1, 1), ['cat'])",
-    "AttentionExplorer(heads(2, 2, 4, 11), 'le chat est plein'.split(), sentence, token='chat')",
+    "AttentionExplorer(heads(2, 2, 4, 11), 'le chat est petit'.split(), sentence, token='chat')",
+    "opened = AttentionExplorer(weights, sentence, token='it', to='cat', hide=['full'], groups={'the end': range(8, 11)})\nopened",
 ]
 
 
@@ -137,6 +138,47 @@ def test_heads_are_ranked_by_the_link_between_two_words(notebook, explorer):
     expect(explorer.locator(".nl-readout")).to_contain_text("it attends to cat 0.71")
 
 
+def test_heads_are_ranked_by_the_link_that_was_asked_for_first(notebook):
+    explorer = notebook.cell(6).locator(".nl-explorer")
+    explorer.get_by_role("tab", name="Rank heads").click()
+    expect(explorer.get_by_label("From")).to_have_value("8")
+    expect(explorer.get_by_label("to", exact=True)).to_have_value("1")
+    weights = "weights[:, :, it, cat] / (1 - weights[:, :, it, full])"  # "full" is hidden
+    strongest = notebook.run(f"print(f'{{({weights}).max():.2f}}')")
+    expect(explorer.locator(".nl-ranking b").first).to_have_text(strongest)
+
+
+def test_one_click_hides_a_group_of_words_and_another_shows_it(notebook):
+    explorer = notebook.cell(6).locator(".nl-explorer")
+    explorer.get_by_role("tab", name="Hide words").click()
+    group = explorer.get_by_role("button", name="the end")
+    expect(group).to_have_attribute("aria-pressed", "false")
+    notebook.arrives("opened.hidden", "[10]")
+    group.click()
+    expect(group).to_have_attribute("aria-pressed", "true")
+    notebook.arrives("opened.hidden", "[8, 9, 10]")
+    group.click()
+    notebook.arrives("opened.hidden", "[]")
+    notebook.run("opened.hidden = [10]")
+
+
+def test_on_a_small_laptop_the_heatmap_and_the_heads_are_seen_together(notebook, explorer):
+    page = explorer.page
+    page.set_viewport_size({"width": 1366, "height": 768})
+    try:
+        notebook.run("explorer.layer = 1")
+        expect(explorer).to_have_attribute("data-drawn", re.compile("^1:0:"))
+        explorer.get_by_role("tab", name="All heads").click()
+        explorer.evaluate("node => node.scrollIntoView({ block: 'start' })")
+        panel = page.locator(".jp-NotebookPanel-notebook").bounding_box()
+        for part in (".nl-bar", ".nl-readout", ".nl-heat", ".nl-heads"):
+            box = explorer.locator(part).bounding_box()
+            assert panel["y"] - 1 <= box["y"] and box["y"] + box["height"] <= panel["y"] + panel["height"], part
+            assert panel["x"] <= box["x"] and box["x"] + box["width"] <= panel["x"] + panel["width"], part
+    finally:
+        page.set_viewport_size({"width": 1400, "height": 1000})
+
+
 def test_a_hidden_word_is_gone_and_the_rows_are_renormalised(notebook, explorer):
     notebook.run("explorer.layer, explorer.head, explorer.token = 1, 2, it")
     explorer.get_by_role("tab", name="Hide words").click()
@@ -192,7 +234,7 @@ def test_one_word_has_neither_sliders_nor_a_grid(notebook):
 def test_cross_attention_has_its_own_columns(notebook):
     explorer = notebook.cell(5).locator(".nl-explorer")
     expect(explorer.locator(".nl-readout")).to_contain_text("chat attends to")
-    expect(explorer.locator(".nl-reader")).to_have_text("chat le est plein".split())
+    expect(explorer.locator(".nl-reader")).to_have_text("chat le est petit".split())
     expect(explorer.locator(".nl-lines")).to_contain_text("because")
 
 

@@ -41,6 +41,12 @@ def test_rows_and_columns_may_differ():
     assert "chat attends to the₁ 0.90, cat 0.10" in alt
 
 
+def test_small_weights_get_no_number_where_that_is_asked_for():
+    shown = texts(heatmap([[0.996, 0.004], [1, 0]], ["a", "b"], title="t", caption="c", least_printed=0.005))
+    assert not {"0", "0.00"} & set(shown)
+    assert "Each row attends to the columns. Weights below 0.005 have no number." in " ".join(shown)
+
+
 def test_masked_scores_are_drawn_and_described():
     picture = heatmap([[1.5, -np.inf], [-2, 3]], ["a", "b"], title="Scores", caption="c")
     assert "−∞" in texts(picture)

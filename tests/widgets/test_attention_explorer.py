@@ -142,6 +142,18 @@ def test_a_row_that_attends_to_hidden_words_only_shows_no_weight():
     assert "b attends to no word with 0.05 or more (most: b 0.00)" in explorer.describe()
 
 
+def test_words_are_hidden_from_the_start_by_position_or_by_word():
+    explorer = AttentionExplorer(hand_set(), SENTENCE, hide=[-1, "cat"])
+    assert explorer.hidden == [CAT, len(SENTENCE) - 1]
+    with pytest.raises(ValueError, match="'dog' is not among the tokens"):
+        AttentionExplorer(hand_set(), SENTENCE, hide=["dog"])
+
+
+def test_the_link_that_is_ranked_first_and_groups_of_words_are_sent_as_positions():
+    explorer = AttentionExplorer(hand_set(), SENTENCE, token="it", to="cat", groups={"end": range(8, 11)})
+    assert (explorer.to, explorer.groups) == (CAT, {"end": [8, 9, 10]})
+
+
 def test_with_every_word_hidden_there_are_words_and_no_picture():
     explorer = AttentionExplorer(hand_set(), SENTENCE)
     explorer.hidden = list(range(len(SENTENCE)))

@@ -45,13 +45,14 @@ def heatmap(
     caption: str,
     values=None,
     mark: Sequence[tuple[int | str, int | str]] | None = None,
+    least_printed: float = 0.0,
 ) -> Picture:
     """Weights (T, S) as a heatmap: each row attends to the columns.
 
     `rows` are the T queries, `columns` the S keys (the same as `rows` if left out);
     repeated words are numbered. Up to 12 by 12 numbers are printed in the cells: the weights,
     or the (T, S) numbers `values`. `mark` outlines cells, each given as (row, column) by
-    position or by word.
+    position or by word. Weights below `least_printed` get no number, and the note says so.
 
     Scores before the softmax can be drawn too: if a number is negative the signed map is used, and
     a masked score of −inf is hatched. Raises ValueError for NaN and for labels that do not fit.
@@ -78,8 +79,11 @@ def heatmap(
         axes = place_axes(figure, 1, 1, width, height)
         low, high = _scale(weights, scores)
         with_numbers = has_room_for_numbers(weights)
+        texts = numbers(printed)
+        if least_printed:
+            texts = np.where(weights < least_printed, "", texts).tolist()
         draw_cells(axes, weights, SIGNED_MAP if scores else WEIGHTS_MAP, low, high,
-                   numbers(printed) if with_numbers else None)
+                   texts if with_numbers else None)
         label_rows(axes, row_names)
         label_columns(axes, column_names)
         framed = np.zeros(weights.shape, bool)
@@ -88,7 +92,10 @@ def heatmap(
         outline(axes, framed)
         if not with_numbers:
             colour_bar(axes)
-        put_note(figure, f"Each row attends to the columns. {block_note(weights)}")
+        put_note(figure, " ".join([
+            "Each row attends to the columns.",
+            f"Weights below {least_printed} have no number." if with_numbers and least_printed else block_note(weights),
+        ]))
         put_title(figure, title)
 
     shown = _describe_scores if scores else describe_attention

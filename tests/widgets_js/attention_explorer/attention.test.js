@@ -9,7 +9,7 @@ const buffer = new Uint16Array(units).buffer;
 /** @type {import("../../../course/ninelives/widgets/attention_explorer/attention.js").State} */
 const state = {
   shape: [1, 2, 3, 3], rows: ["a", "b", "c"], columns: ["a", "b", "c"], cross: false, weights: buffer,
-  colours: { weights: [], accent: "", link: "", "link-dark": "" }, layer: 0, head: 0, token: null, hidden: [],
+  colours: { weights: [], accent: "", link: "", "link-dark": "" }, layer: 0, head: 0, token: null, hidden: [], to: null, groups: {},
 };
 const attention = attentionOf(state);
 

@@ -10,7 +10,7 @@ function placed(T, S, width, letter, cross = T !== S) {
   /** @type {import("../../../course/ninelives/widgets/attention_explorer/attention.js").State} */
   const state = {
     shape: [1, 1, T, S], rows: words(T), columns: words(S), cross, weights: new ArrayBuffer(2 * T * S),
-    colours: { weights: [], accent: "", link: "", "link-dark": "" }, layer: 0, head: 0, token: null, hidden: [],
+    colours: { weights: [], accent: "", link: "", "link-dark": "" }, layer: 0, head: 0, token: null, hidden: [], to: null, groups: {},
   };
   const attention = attentionOf(state);
   return layout(attention, viewOf(attention, state), width, word => ({ width: letter * word.length }));

@@ -18,6 +18,8 @@ const UNIT = 64000;
  * @property {number} head
  * @property {number | null} token
  * @property {number[]} hidden
+ * @property {number | null} to the column with which the ranking of heads opens
+ * @property {Record<string, number[]>} groups positions of columns that are hidden with one click, by name
  */
 
 /**

@@ -40,6 +40,7 @@ export function headsPanel(attention, view, shades, chooseHead) {
     const grid = html("div", { className: "nl-heads", role: "grid", "aria-label": "All heads; arrow keys choose one" },
       head, ...layers);
     grid.style.setProperty("--nl-heads", String(H));
+    grid.style.setProperty("--nl-gap", L * H > 64 ? "3px" : "6px");
     roving(grid, nodes, H, chooseHead);
     body.replaceChildren(grid);
     paintedWithout = "none yet";

@@ -9,7 +9,7 @@ import { ANGLE } from "./layout.js";
 /** @import { Layout } from "./layout.js" */
 /** @import { Shades } from "./pixels.js" */
 
-const NUMBERS_FROM = 28; // px; smaller cells hold no number
+const LEAST_PRINTED = 0.005; // it would be printed as 0.00; the still picture leaves it out as well
 
 /**
  * @param {Attention} attention
@@ -81,12 +81,12 @@ export function heatmap(attention, shades, fit) {
   }
 
   /** @param {View} view @param {Layout} place */
-  function numbers({ rows, columns, weights }, { left, top, cw, ch }) {
+  function numbers({ rows, columns, weights }, { left, top, cw, ch, hasNumbers }) {
     /** @type {SVGElement[]} */
     const parts = [];
-    if (Math.min(cw, ch) < NUMBERS_FROM) return parts;
+    if (!hasNumbers) return parts;
     for (let i = 0, k = 0; i < rows.length; i++) for (let j = 0; j < columns.length; j++, k++) {
-      if (weights[k] < 0.005) continue;
+      if (weights[k] < LEAST_PRINTED) continue;
       parts.push(svg("text", {
         x: left + (j + 0.5) * cw, y: top + (i + 0.5) * ch,
         "font-size": 10.5, "text-anchor": "middle", "dominant-baseline": "central",

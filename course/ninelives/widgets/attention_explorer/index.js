@@ -38,7 +38,8 @@ function render({ model, el }) {
   /** @type {Layout} */
   let place;
   const now = () => view, fit = fitter(el, LABEL_MAX), shades = shadesOf(colours.weights, Math.max(T, S));
-  const selected = selection(model, now, () => redraw());
+  const selected = selection(model, now, () => redraw()), opened = { from: model.get("token"), to: model.get("to") };
+  if (opened.from !== null && opened.to !== null) selected.link = { from: opened.from, to: opened.to };
 
   frame(el, "nl-explorer", `Attention explorer: ${L} × ${H} heads, ${T} words`, colours);
   const sliders = [traitSlider(model, "layer", "Layer", L), traitSlider(model, "head", "Head", H)];
@@ -49,14 +50,20 @@ function render({ model, el }) {
   const chooseHead = (/** @type {number} */ k) => assign(model, { layer: Math.floor(k / H), head: k % H });
   const grid = headsPanel(attention, now, shades, chooseHead);
   const ofHeads = L * H > 1 ? [grid, rankingPanel(attention, now, selected, () => model.get("token"), chooseHead)] : [];
-  const panels = tabbed("More about these heads", [...ofHeads, wordsPanel(attention, now), hidePanel(attention, model)]);
+  const panels = tabbed("More about these heads", [...ofHeads, wordsPanel(attention, now), hidePanel(attention, model.get("groups"), model)]);
 
+  const blanks = html("span", {}, "Weights below 0.005 have no number.");
   const legend = html("div", { className: "nl-legend" },
     html("span", {}, "Each row is a word that attends, each column a word that it attends to."),
+    blanks,
     colourScale("0", range(17).map(k => shades.hex(k / 16)), "1"));
   el.replaceChildren(
     html("div", { className: "nl-bar" }, ...sliders.map(({ node }) => node), saveMenu(savings())),
-    said.node, html("div", { className: "nl-plots" }, heat.node, links.node), legend, said.note, ...panels.nodes, spoken.node);
+    said.node,
+    html("div", { className: "nl-plots" },
+      html("div", { className: "nl-left" }, heat.node, legend, said.note),
+      html("div", { className: "nl-side" }, ...panels.nodes, links.node)),
+    spoken.node);
 
   function clear() {
     selected.clear();
@@ -93,6 +100,7 @@ function render({ model, el }) {
     heat.show(view, place, r, c);
     links.show(view, place, r, c);
     said.show(view, r, c, token !== null);
+    blanks.hidden = !place.hasNumbers;
     heat.node.setAttribute("aria-label", `${headName(attention, view)}, ${attention.cross ? "cross-" : ""}attention weights. ` +
       "Up and down choose the word that attends, left and right a word that it attends to, Escape clears.");
     links.node.setAttribute("aria-label", sentence(attention, view, r) || `Lines of ${headName(attention, view)}`);

@@ -5,8 +5,13 @@
 const PLOT_MAX = 520;
 const CELL_MAX = 40;
 const WIDTH_MAX = 1120;
-const SIDE_BY_SIDE = 700; // on a narrower page the lines are below the heatmap
-export const GAP = 28; // between heatmap and lines
+const NUMBERS_FROM = 28; // smaller cells hold no number
+const SIDE_BY_SIDE = 700; // on a narrower page heads and lines are below the heatmap
+const HEAT_SHARE = 0.54; // of the width; the rest is for the heads and the lines
+const PITCH = 18; // from word to word beside the lines
+const LINES_MAX = 360;
+const LINES_TOP = 26;
+export const GAP = 28; // between heatmap and what is beside it
 export const ANGLE = 55 * Math.PI / 180; // of the column labels
 
 /**
@@ -21,7 +26,7 @@ export function layout({ rowWords, columnWords, cross }, { rows, columns }, avai
   const widest = (/** @type {string[]} */ words) => Math.max(8, ...words.map(word => fit(word, size).width));
   const left = widest(rows.map(i => rowWords[i])) + 10, right = widest(columns.map(j => columnWords[j]));
   const isWide = width >= SIDE_BY_SIDE, fewestLines = left + right + 150;
-  const room = isWide ? Math.min(width * 0.62, width - fewestLines - GAP) : width;
+  const room = isWide ? Math.min(width * HEAT_SHARE, width - fewestLines - GAP) : width;
 
   const cells = (/** @type {number} */ overhang) => {
     let w = Math.min(CELL_MAX, (room - left - overhang) / C, PLOT_MAX / C), h = Math.min(CELL_MAX, PLOT_MAX / R);
@@ -32,19 +37,19 @@ export function layout({ rowWords, columnWords, cross }, { rows, columns }, avai
   const overhang = isUpright ? 4 : right * Math.cos(ANGLE) + 6, [cw, ch] = cells(overhang);
   const top = isUpright ? size + 12 : right * Math.sin(ANGLE) + size;
   const heatWidth = Math.ceil(left + cw * C + overhang);
-  const rh = cross ? Math.min(Math.max(ch, 16), PLOT_MAX / C) : ch;
-  const linesTop = isWide ? top : 26;
+  const linesSpan = Math.min(PITCH * Math.max(R, C), LINES_MAX);
   return {
     size, isUpright,
     left, top, // of the cells
     right, // the widest label of a column
     cw, ch, // of a cell
-    rh, // of a line beside the lines
+    fromPitch: linesSpan / R, toPitch: linesSpan / C, // of the words on both sides of the lines
+    hasNumbers: Math.min(cw, ch) >= NUMBERS_FROM,
     plotWidth: cw * C, plotHeight: ch * R,
     heatWidth, heatHeight: top + ch * R + 4,
-    linesTop,
+    linesTop: LINES_TOP,
     linesWidth: Math.floor(Math.min(isWide ? width - heatWidth - GAP : width, 440)),
-    linesHeight: linesTop + Math.max(ch * R, rh * C) + 4,
+    linesHeight: LINES_TOP + linesSpan + 4,
   };
 }
 

@@ -29,8 +29,8 @@ export function lines(attention, fit) {
   };
 
   /** @param {View} view @param {Ends} ends @param {Layout} place @param {number} r */
-  function wordsLeft({ rows }, { from, yFrom }, { size, ch }, r) {
-    return thinned(rows.length, ch, size + 2, r < 0 ? [] : [r]).map(i =>
+  function wordsLeft({ rows }, { from, yFrom }, { size, fromPitch }, r) {
+    return thinned(rows.length, fromPitch, size + 2, r < 0 ? [] : [r]).map(i =>
       svg("text", {
         ...CENTRAL, x: from - 6, y: yFrom(i), "font-size": size, "text-anchor": "end", "data-row": rows[i],
         class: `nl-word nl-reader${i === r ? " nl-on" : ""}`,
@@ -38,9 +38,9 @@ export function lines(attention, fit) {
   }
 
   /** @param {View} view @param {Ends} ends @param {Layout} place @param {number} r @param {number} c */
-  function wordsRight(view, { to, yTo }, { size, rh, linesWidth }, r, c) {
+  function wordsRight(view, { to, yTo }, { size, toPitch, linesWidth }, r, c) {
     const { columns } = view, row = r < 0 ? new Float32Array() : rowOf(view, r), most = strongest(row);
-    return thinned(columns.length, rh, size + 2, c < 0 ? most : [...most, c]).flatMap(j => {
+    return thinned(columns.length, toPitch, size + 2, c < 0 ? most : [...most, c]).flatMap(j => {
       const isWeak = r >= 0 && row[j] < 0.05 && j !== c, y = yTo(j);
       const word = svg("text", {
         ...CENTRAL, x: to + 6, y, "font-size": size,
@@ -56,11 +56,11 @@ export function lines(attention, fit) {
 /** @typedef {ReturnType<typeof endsOf>} Ends */
 
 /** Where lines begin and end. @param {Layout} place */
-function endsOf({ left, right, ch, rh, linesTop, linesWidth }) {
+function endsOf({ left, right, fromPitch, toPitch, linesTop, linesWidth }) {
   return {
     from: left, to: linesWidth - right - 48,
-    yFrom: (/** @type {number} */ i) => linesTop + (i + 0.5) * ch,
-    yTo: (/** @type {number} */ j) => linesTop + (j + 0.5) * rh,
+    yFrom: (/** @type {number} */ i) => linesTop + (i + 0.5) * fromPitch,
+    yTo: (/** @type {number} */ j) => linesTop + (j + 0.5) * toPitch,
   };
 }
 
@@ -71,11 +71,11 @@ function headings({ from, to }, { linesTop }) {
 }
 
 /** @param {View} view @param {Ends} ends @param {Layout} place @param {number} r @returns {SVGElement[]} */
-function curves(view, { from, to, yFrom, yTo }, { ch, linesTop }, r) {
+function curves(view, { from, to, yFrom, yTo }, { linesTop, linesHeight }, r) {
   const R = view.rows.length, middle = (from + to) / 2, isChosen = r >= 0;
   if (!isChosen && Math.max(R, view.columns.length) > ALL_UP_TO) {
     const look = { "text-anchor": "middle", "font-size": 12, class: "nl-caption" };
-    return [svg("text", { ...look, x: middle, y: linesTop + ch * R / 2 }, "Choose a word")];
+    return [svg("text", { ...look, x: middle, y: (linesTop + linesHeight) / 2 }, "Choose a word")];
   }
   const strength = isChosen ? 1 : 0.6, least = isChosen ? 0.01 : 0.05;
   return (isChosen ? [r] : range(R)).flatMap(i => Array.from(rowOf(view, i), (w, j) => ({ i, j, w })))

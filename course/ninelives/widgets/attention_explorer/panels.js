@@ -24,28 +24,40 @@ export function wordsPanel(attention, view) {
   return { name: "words", title: "In words", body, fill };
 }
 
-/** @param {Attention} attention @param {Model<State>} model @returns {Panel} */
-export function hidePanel({ columnWords }, model) {
+/** @param {Attention} attention @param {State["groups"]} groups @param {Model<State>} model @returns {Panel} */
+export function hidePanel({ columnWords }, groups, model) {
   const body = html("div"), hidden = () => model.get("hidden");
   const showAll = () => assign(model, { hidden: [] });
   const everyWord = html("button", { type: "button", className: "nl-plain", onclick: showAll }, "Show every word");
+  const isHidden = (/** @type {number[]} */ columns) => columns.every(j => hidden().includes(j));
+  const groupChips = Object.entries(groups).map(([name, columns]) => ({
+    columns, node: html("button", { type: "button", className: "nl-chip", onclick: () => toggle(columns) }, name),
+  }));
   /** @type {HTMLButtonElement[]} */
   let chips = [];
 
-  function toggle(/** @type {number} */ j) {
-    assign(model, { hidden: hidden().includes(j) ? hidden().filter(k => k !== j) : [...hidden(), j].sort((a, b) => a - b) });
+  /** Hide these columns, or show them if all of them are hidden. @param {number[]} columns */
+  function toggle(columns) {
+    const others = hidden().filter(j => !columns.includes(j));
+    assign(model, { hidden: isHidden(columns) ? others : [...others, ...columns].sort((a, b) => a - b) });
   }
   function build() {
     chips = columnWords.map((word, j) =>
-      html("button", { type: "button", className: "nl-chip", tabIndex: j ? -1 : 0, onclick: () => toggle(j) }, word));
+      html("button", { type: "button", className: "nl-chip", tabIndex: j ? -1 : 0, onclick: () => toggle([j]) }, word));
     const group = html("div", { className: "nl-chips", role: "group", "aria-label": "Words to hide" }, ...chips);
     roving(group, chips, 1);
     const what = "Choose a word to hide it. The rest of each row is renormalised, so that it sums to 1 again.";
-    body.append(html("p", {}, what), group, everyWord);
+    body.append(html("p", {}, what));
+    if (groupChips.length) {
+      const nodes = groupChips.map(({ node }) => node);
+      body.append(html("div", { className: "nl-chips", role: "group", "aria-label": "Groups of words to hide" }, ...nodes));
+    }
+    body.append(group, everyWord);
   }
   function fill() {
     if (!chips.length) build();
     for (const [j, chip] of chips.entries()) chip.setAttribute("aria-pressed", String(hidden().includes(j)));
+    for (const { node, columns } of groupChips) node.setAttribute("aria-pressed", String(isHidden(columns)));
     everyWord.disabled = !hidden().length;
   }
   return { name: "hide", title: "Hide words", body, fill };

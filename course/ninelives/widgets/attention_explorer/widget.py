@@ -1,6 +1,6 @@
 """The widget itself: its traits, the head shown, its picture and its words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import traitlets as t
@@ -11,6 +11,8 @@ from ninelives.widgets.attention_explorer.encoding import SHADES, as_bytes
 from ninelives.widgets.attention_explorer.shown import chosen_row, head_name, shown_head
 from ninelives.widgets.lab_widget import COLOURS, LabWidget, browser_code, browser_style
 
+LEAST_PRINTED = 0.005  # it would be printed as 0.00; the browser leaves it out as well
+
 
 class AttentionExplorer(LabWidget):
     """Attention weights as heatmap, lines and a grid of all heads, with each row in words.
@@ -18,6 +20,10 @@ class AttentionExplorer(LabWidget):
     `attentions` is a tensor or array (L, H, T, S), (H, T, S) or (T, S), or a list of L tensors (B, H, T, S) as Hugging
     Face models return for `output_attentions=True` (the first of the batch is shown). `tokens` are the T words that
     attend; `columns` are the S words that they attend to, where these are others (cross-attention).
+
+    `token`, a word or its position, is the one whose row is chosen; with `to`, a column, the ranking of heads opens on the
+    link from `token` to it. `hide` are columns that are left out at first. `groups` maps names to positions of columns,
+    each of which one click hides or shows: {"English": range(9), "French": range(9, 20)}.
 
     The traits `layer`, `head` (counted from 0), `token` (position of the word whose row is chosen, or None) and `hidden`
     (positions of words left out; the rest of each row is renormalised) are synced, so they can be set, observed and
@@ -40,6 +46,8 @@ class AttentionExplorer(LabWidget):
     head = t.Int(0).tag(sync=True)
     token = t.Int(None, allow_none=True).tag(sync=True)
     hidden = t.List(t.Int()).tag(sync=True)
+    to = t.Int(None, allow_none=True).tag(sync=True)  # only the first link that is ranked
+    groups = t.Dict().tag(sync=True)
 
     def __init__(
         self,
@@ -49,6 +57,9 @@ class AttentionExplorer(LabWidget):
         layer: int = 0,
         head: int = 0,
         token: int | str | None = None,
+        to: int | str | None = None,
+        hide: Sequence[int | str] = (),
+        groups: Mapping[str, Sequence[int]] | None = None,
     ):
         self.attention = as_attention(attentions, tokens, columns)  # (L, H, T, S)
         tokens = [str(token) for token in tokens]
@@ -60,10 +71,13 @@ class AttentionExplorer(LabWidget):
             cross=columns is not None,
             weights=as_bytes(self.attention),
             colours={"weights": SHADES, **COLOURS},
+            to=None if to is None else position_of(attended, to),
+            groups={name: [position_of(attended, j) for j in columns] for name, columns in (groups or {}).items()},
         )
         # After the shape, against which they are checked.
         self.layer, self.head = layer, head
         self.token = None if token is None else position_of(tokens, token)
+        self.hidden = [position_of(attended, column) for column in hide]
         self.on_msg(self._answer)
 
     @t.validate("layer", "head", "token")
@@ -107,7 +121,7 @@ class AttentionExplorer(LabWidget):
             mark = [(row, int(weights[row].argmax()))]
         if self.hidden:
             caption += f" ({len(self.hidden)} hidden, rows renormalised)"
-        drawn = heatmap(weights, rows, columns if self.cross else None, title=caption, caption=caption, mark=mark)
+        drawn = heatmap(weights, rows, columns if self.cross else None, title=caption, caption=caption, mark=mark, least_printed=LEAST_PRINTED)
         return replace(drawn, alt=self.describe())
 
     def __repr__(self) -> str:

@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "recipes": {"config", "model", "text", "training", "weights"},
     "checks": {"config", "figures", "model", "training"},
     "widgets": {"config", "figures", "model"},
+    "questions": {"widgets"},
     "use_mine": {"checks", "model"},
     "grading": set(),
 }

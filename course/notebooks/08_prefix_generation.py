@@ -89,7 +89,7 @@ def show_page(page):
 
 def watch_it_write(steps):
     page = prefix[:, :0]  # (1, 0), empty
-    for word in prefix_stream(model, prefix, steps, temperature=0):  # (1,), as your loop will
+    for word in prefix_stream(model, prefix, steps, temperature=0):  # as your loop will
         show_page(page)
         page = torch.cat([page, word.unsqueeze(1)], dim=1)  # (1, t + 1)
 

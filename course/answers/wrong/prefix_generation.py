@@ -37,18 +37,18 @@ def after_the_end(tokens, end_token):
     return is_end.cumsum(1) > is_end.long()
 
 
-@padded("True and False cannot be subtracted")
+@padded("True and False cannot be subtracted: first make whole numbers")
 def bools_subtracted(tokens, end_token):
     is_end = tokens == end_token
     return tokens.masked_fill(is_end.cumsum(1) - is_end > 0, -1)
 
 
-@padded("True and False cannot be subtracted")
+@padded("True and False cannot be subtracted: first make whole numbers")
 def bools_negated(tokens, end_token):
     return tokens.masked_fill(((tokens == end_token).cumsum(1) + -(tokens == end_token)) > 0, -1)
 
 
-@padded("masked_fill wants True and False")
+@padded("masked_fill takes a mask of True and False")
 def filled_by_numbers(tokens, end_token):
     is_end = tokens == end_token
     return tokens.masked_fill(is_end.cumsum(1) - is_end.long(), -1)
@@ -71,7 +71,7 @@ def first_position_that_may_not_be_there(tokens, end_token):
     return result
 
 
-@padded("reshape takes any tensor")
+@padded("`reshape` copies them where needed")
 def viewed(tokens, end_token):
     is_end = (tokens.view(-1) == end_token).view(tokens.shape)
     return tokens.masked_fill(is_end.cumsum(1) > is_end.long(), -1)
@@ -398,14 +398,14 @@ def wrong(aspect, *says):
 
 # What Python and PyTorch raise.
 
-@wrong("shape", "comparing a tensor with None gives one plain False")
+@wrong("shape", "a comparison with None, `x == None`, gives one")
 def padded_without_an_end_token(model, prefix, max_new_tokens, temperature, end_token=None):
     answer = in_eval_mode(model, prefix, max_new_tokens, temperature)
     is_end = answer == end_token
     return answer.masked_fill(is_end.cumsum(1) - is_end.long() > 0, -1)
 
 
-@wrong("shape", "comparing a tensor with None gives one plain False")
+@wrong("shape", "a comparison with None, `x == None`, gives one")
 def looks_for_none(model, prefix, max_new_tokens, temperature, end_token=None):
     answer = in_eval_mode(model, prefix, max_new_tokens, temperature)
     return padded_by_hand(answer, end_token) if (answer == end_token).any(1).all() else answer
@@ -440,7 +440,7 @@ hidden_states_of_the_first_sentence = replaced(
 token_put_into_a_list = replaced(
     "shape", "a tensor does not grow", append=lambda answer, token: answer.append(token))
 joined_without_parentheses = replaced(
-    "shape", "torch.cat takes its tensors in one pair of parentheses", append=lambda answer, token: torch.cat(answer, token))
+    "shape", "torch.cat takes the tensors in one tuple", append=lambda answer, token: torch.cat(answer, token))
 last_sentence_for_the_last_position = replaced(
     "shape", "logits[-1] are all scores of the last sentence",
     choose=lambda logits, temperature: torch.multinomial(logits[-1].softmax(-1), 1))

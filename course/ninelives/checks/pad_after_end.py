@@ -8,14 +8,10 @@ PAD = -1
 ZERO_IS_AN_ID = "0 is an id like any other, but Python takes it for False: `if end_token` skips it."
 
 pad_after_end = Exercise("pad_after_end", error_hints={
-    "the `-` operator":
-        "True and False cannot be subtracted: turn them into numbers first, is_end.long().",
-    "only supports boolean masks": "masked_fill wants True and False, so compare: ends_before > 0.",
     "Boolean value of Tensor with more than one value":
         "an `if` needs one True or False: look at one token, row[t] == end_token, or work on the whole tensor.",
     "dimension 0 with size 0":
         "a row without an end token has no position of one: ask first whether there is any.",
-    "view size is not compatible": "view needs numbers that lie side by side in memory; reshape takes any tensor.",
 })
 
 

@@ -39,8 +39,6 @@ prefix_generation = Exercise("prefix_generation", error_hints=STEP_ERRORS | {
         "keep the line that begins with `def`: end_token is an argument of prefix_generation.",
     "Boolean value of Tensor with more than one value":
         "in a batch each row ends at its own step: an `if` needs one answer, such as (…).all().",
-    "'bool' object has no attribute":
-        "comparing a tensor with None gives one plain False: ask `end_token is not None` before you look for it or pad.",
     "'bool' object is not callable":
         "model.training is True or False, and model.train a method: was_training = model.training, and at the end "
         "model.train(was_training).",
@@ -49,7 +47,6 @@ prefix_generation = Exercise("prefix_generation", error_hints=STEP_ERRORS | {
     "values to unpack":
         "the encoder returns one tensor with return_hidden=True, and not a pair; the decoder returns two things.",
     "has no attribute 'append'": "a tensor does not grow: torch.cat((answer, token), dim=1) makes a longer one.",
-    "must be tuple of Tensors": "torch.cat takes its tensors in one pair of parentheses: torch.cat((answer, token), dim=1).",
     "scalar types": "the empty answer is made of floats, and token ids are whole numbers: "
                     "torch.empty(B, 0, dtype=torch.long), or prefix[:, :0].",
     "Tensors must have same number of dimensions":

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ninelives import model
-from ninelives.checks.exercise import CheckFailed, Exercise, build, ids, run, want_shape, want_tensor
+from ninelives.checks.exercise import CheckFailed, Exercise, build, counted, ids, run, want_shape, want_tensor
 from ninelives.config import TransformerConfig
 from ninelives.figures import wanted_and_yours
 
@@ -412,7 +412,7 @@ def want_no_empty_row(
         return
     b, _, row = empty.nonzero()[0].tolist()
     raise CheckFailed(
-        f"sequence {b} has {num_tokens[b]} tokens, and row {row} of its mask allows nothing.",
+        f"sequence {b} has {counted(int(num_tokens[b]), 'token')}, and row {row} of its mask allows nothing.",
         "in every row at least one open position, in the rows of padding too.",
         exercise.likely_cause(mask, (num_tokens, mask.shape[-1]), otherwise, same_mask, masks_of(config)),
         picture=lambda: wanted_and_yours(wanted.expand_as(mask), mask, caption="The mask: wanted, and yours"),

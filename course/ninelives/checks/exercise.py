@@ -13,10 +13,13 @@ from ninelives.checks.run import build, hint_for, name_of, run, same
 from ninelives.checks.source import ENDS_WITHOUT_RETURN, ends_without_return, mistake_in_source
 from ninelives.checks.want import (
     NO_RETURN,
+    counted,
     ids,
+    is_or_are,
     kind_of,
     numbers,
     same_values,
+    told_apart,
     want_gradient,
     want_number,
     want_pair,
@@ -27,7 +30,7 @@ from ninelives.checks.want import (
 from ninelives.figures import wanted_and_yours
 
 __all__ = [
-    "CheckFailed", "Exercise", "Mistake", "NotWritten", "build", "ids", "in_case", "kind_of", "name_of", "numbers",
+    "CheckFailed", "Exercise", "Mistake", "NotWritten", "build", "counted", "ids", "in_case", "kind_of", "name_of", "numbers",
     "on_layers_of", "run", "same", "same_values", "want_gradient", "want_number", "want_pair", "want_shape", "want_slope",
     "want_tensor",
 ]
@@ -242,9 +245,12 @@ class Exercise:
         differs = ~torch.isclose(result, wanted, rtol=1e-3, atol=1e-4)
         *row, column = differs.nonzero()[0].tolist() if differs.any() else [0] * wanted.dim()
         most = max(3, column + 1)
+        rows = result[tuple(row)], wanted[tuple(row)]
+        seen_row, wanted_row = told_apart(*rows, most) if row_of is numbers else (row_of(each, most) for each in rows)
+        where = f" at {row}" if row else ""
         raise CheckFailed(
-            f"{what(*row) if callable(what) else f'{what} at {row} is'} {row_of(result[tuple(row)], most)}.",
-            f"{row_of(wanted[tuple(row)], most)}{meaning}.",
+            f"{what(*row) if callable(what) else f'{what}{where} {is_or_are(what)}'} {seen_row}.",
+            f"{wanted_row}{meaning}.",
             self.likely_cause(result, arguments, otherwise, agree, make),
             picture=lambda: wanted_and_yours(wanted, result, caption=caption),
         )

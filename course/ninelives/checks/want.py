@@ -10,10 +10,38 @@ from ninelives.checks.failure import CheckFailed
 NO_RETURN = "the function has no `return`."
 
 
-def numbers(vector: torch.Tensor, most: int = 3) -> str:
+def numbers(vector: torch.Tensor, most: int = 3, digits: int = 2) -> str:
     """The first numbers of a vector, for a message."""
-    shown = [f"{x:.2f}".removesuffix(".00") for x in vector.flatten()[:most].tolist()]
+    shown = [number(x, digits) for x in vector.flatten()[:most].tolist()]
     return "[" + ", ".join(shown) + (", …]" if vector.numel() > most else "]")
+
+
+def number(x: float, digits: int = 2) -> str:
+    """A number for a message: 0.5 as 0.50, 2.0 as 2, and −0.001 as 0, not as −0."""
+    shown = f"{x:.{digits}f}".removesuffix("." + "0" * digits)
+    return "0" if shown == "-0" else shown
+
+
+def told_apart(result: torch.Tensor, wanted: torch.Tensor, most: int = 3) -> tuple[str, str]:
+    """The first numbers of two vectors, with as many digits as it takes to see that they differ."""
+    for digits in (2, 4, 6):
+        pair = numbers(result, most, digits), numbers(wanted, most, digits)
+        if pair[0] != pair[1]:
+            break
+    return pair
+
+
+def counted(count: int, what: str) -> str:
+    """A number of things: 1 token, 2 tokens, 1 prefix, 2 prefixes."""
+    if count == 1:
+        return f"1 {what}"
+    return f"{count} {what}{'es' if what.endswith(('x', 's')) else 's'}"
+
+
+def is_or_are(what: str) -> str:
+    """The verb that follows a subject such as "the logits" or "the loss at step 3"."""
+    subject = what.partition(" at ")[0].partition(" of ")[0].partition(" with ")[0]
+    return "are" if subject.endswith("s") and not subject.endswith(("ss", "bias")) else "is"
 
 
 def ids(vector: torch.Tensor, most: int = 0) -> str:
@@ -48,7 +76,7 @@ def want_tensor(result: Any, what: str) -> None:
     """
     if not isinstance(result, torch.Tensor):
         raise CheckFailed(
-            f"{what} {'is' if what.startswith(('the ', 'what ')) else 'gives'} {kind_of(result)}.",
+            f"{what} {is_or_are(what) if what.startswith(('the ', 'what ')) else 'gives'} {kind_of(result)}.",
             "a tensor.",
             _why_no_tensor(result),
         )
@@ -133,7 +161,7 @@ def want_shape(
         if cause is None and sorted(seen) == sorted(shape):
             cause = "the sizes are right but in another order: look at transpose."
         raise CheckFailed(
-            f"{what} has shape {seen}.",
+            f"{what} {'have' if what.startswith('the ') and is_or_are(what) == 'are' else 'has'} shape {seen}.",
             f"{tuple(shape)}, that is {names}.",
             cause or "print the shape after each of your lines. Does a size come from somewhere else than the arguments?",
         )

@@ -1,0 +1,105 @@
+"""Right answers that learners are shown as "another way to write it", where those of the other files would not do.
+
+Each stands alone: it needs nothing but PyTorch and what the notebook has.
+"""
+
+import math
+
+import torch
+from torch.nn import functional as F
+
+from answers import accepted_by
+from ninelives import model
+from ninelives.checks.attention import multi_head_self_attention
+from ninelives.checks.encoder_decoder import encoder_decoder
+from ninelives.checks.generation import generate
+from ninelives.checks.prefix_generation import prefix_generation
+from ninelives.checks.tokenizer import tokenizer
+from ninelives.model import next_token_probabilities
+
+
+@accepted_by(multi_head_self_attention)
+class AllHeadsByEinsum(model.MultiHeadSelfAttention):
+    def forward(self, x, attention_mask=None):
+        q, k, v = (
+            layer(x).unflatten(-1, (self.n_head, -1))  # (B, T, H, head_size)
+            for layer in (self.query, self.key, self.value)
+        )
+        scores = torch.einsum("bihd,bjhd->bhij", q, k) / math.sqrt(q.shape[-1])  # (B, H, T, T)
+        if attention_mask is not None:
+            scores = scores.masked_fill(attention_mask == 0, -math.inf)
+        weights = scores.softmax(dim=-1)  # (B, H, T, T)
+        self.weights = weights.detach()
+        z = torch.einsum("bhij,bjhd->bihd", self.attn_dropout(weights), v)  # (B, T, H, head_size)
+        return self.proj_dropout(self.proj(z.flatten(2)))  # (B, T, C)
+
+
+@accepted_by(encoder_decoder)
+class EncoderThenDecoder(model.EncoderDecoder):
+    def forward(self, prefix, targets):
+        P, T = prefix.shape[1], targets.shape[1]
+        logits, _ = self.decoder(targets, hidden_cache=self.encoder(prefix, return_hidden=True))  # (B, P + T, V)
+        rows = logits[:, P - 1 : P - 1 + T].transpose(1, 2)  # (B, V, T)
+        return logits, F.cross_entropy(rows, targets, ignore_index=-1)
+
+
+@accepted_by(generate)
+@torch.no_grad()
+def written_into_a_long_row(model, idx, max_new_tokens, temperature):
+    if temperature < 0:
+        raise ValueError(f"temperature {temperature} is below 0.")
+    was_training = model.training
+    model.eval()
+    B, T = idx.shape
+    text = torch.cat((idx, idx.new_zeros(B, max_new_tokens)), dim=1)  # (B, T + max_new_tokens)
+    for end in range(T, T + max_new_tokens):
+        start = max(0, end - model.config.block_size)
+        logits, _ = model(text[:, start:end])  # (B, t, V)
+        if temperature == 0:
+            text[:, end] = logits[:, -1].argmax(dim=-1)
+        else:
+            probabilities = F.softmax(logits[:, -1] / temperature, dim=-1)  # (B, V)
+            text[:, end] = torch.multinomial(probabilities, 1).squeeze(1)
+    model.train(was_training)
+    return text
+
+
+@accepted_by(prefix_generation)
+@torch.no_grad()
+def rows_kept_apart(model, prefix, max_new_tokens, temperature=1.0, end_token=None):
+    if temperature < 0:
+        raise ValueError(f"temperature {temperature} is below 0.")
+    was_training = model.training
+    model.eval()
+    hidden_cache = model.encoder(prefix, return_hidden=True)  # (B, P, C)
+    answer = prefix[:, :0]  # (B, 0)
+    ended = torch.zeros(len(prefix), dtype=torch.bool)  # (B,)
+    for _ in range(max_new_tokens):
+        logits, _ = model.decoder(answer.clamp(min=0), hidden_cache=hidden_cache)  # (B, P + t, V)
+        token = torch.multinomial(next_token_probabilities(logits[:, -1], temperature), 1)  # (B, 1)
+        answer = torch.cat((answer, token.masked_fill(ended[:, None], -1)), dim=1)  # (B, t + 1)
+        if end_token is not None:
+            ended = ended | (token[:, 0] == end_token)
+            if ended.all():
+                break
+    model.train(was_training)
+    return answer
+
+
+@accepted_by(tokenizer)
+class WordsByIndex:
+    def __init__(self, words):
+        self.words = ["<end>", *words]
+        self.id_of = {word: id for id, word in enumerate(self.words)}
+        self.end_token = self.id_of["<end>"]
+
+    def encode(self, text):
+        words = text.lower().replace("'", "' ").replace(".", " ").split()
+        unknown = [word for word in words if word not in self.id_of]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is not in the vocabulary.")
+        return torch.tensor([self.id_of[word] for word in words], dtype=torch.long)  # (T,)
+
+    def decode(self, ids):
+        text = " ".join("." if id in (-1, self.end_token) else self.words[id] for id in ids.tolist())
+        return text.partition(".")[0].strip().replace("' ", "'")

@@ -49,7 +49,7 @@ def desk(lab, open_notebook):
 
 def test_what_was_pasted_passes_its_checks(desk):
     assert desk.notebook.errors() == []
-    expect(desk.cell('check.own_training(own_training, "sizes")')).to_contain_text("own_training, sizes: visible checks passed.")
+    expect(desk.cell('check.own_training(own_training, "sizes")')).to_contain_text("own_training passes the check 'sizes'.")
 
 
 def test_the_training_moves_stops_when_told_and_goes_on_from_there(desk):

@@ -49,12 +49,12 @@ def test_a_failure_says_what_was_seen_what_was_wanted_and_the_likely_cause(exerc
 
 def test_every_aspect_that_passes_gets_a_line_of_its_own(exercise, capsys):
     exercise(double)
-    assert capsys.readouterr().out == "double, shape: visible checks passed.\ndouble, values: visible checks passed.\n"
+    assert capsys.readouterr().out == "double passes the check 'shape'.\ndouble passes the check 'values'.\n"
 
 
 def test_one_aspect_can_be_checked_alone(exercise, capsys):
     exercise(triple, "shape")
-    assert capsys.readouterr().out == "double, shape: visible checks passed.\n"
+    assert capsys.readouterr().out == "double passes the check 'shape'.\n"
 
 
 def test_a_check_that_cannot_go_on_says_so_instead_of_breaking(exercise):

@@ -37,7 +37,7 @@ def test_points_depend_on_the_share_of_right_sentences(own, monkeypatch, capsys)
     for aspect in ("95 %", "99 %"):
         with pytest.raises(CheckFailed, match="90.0 % of 400 sentences are right"):
             trained_model(own, aspect)
-    assert "trained model, 80 %: visible checks passed." in capsys.readouterr().out
+    assert "trained model passes the check '80 %'." in capsys.readouterr().out
 
 
 def test_guessing_the_pronoun_is_recognised(own, monkeypatch):

@@ -4,9 +4,12 @@ from torch import nn
 
 from ninelives.checks.failure import CheckFailed
 from ninelives.checks.want import (
+    counted,
     ids,
+    is_or_are,
     numbers,
     same_values,
+    told_apart,
     want_gradient,
     want_number,
     want_pair,
@@ -105,3 +108,26 @@ def test_a_gradient_is_compared_with_what_a_nudge_does(cut):
     else:
         with pytest.raises(CheckFailed, match="when x is nudged, the output moves by"):
             want_slope(total, "x", x, gradient, step=1e-5)
+
+
+@pytest.mark.parametrize(("vector", "shown"), [
+    ([-0.001, 0.0, 2.0], "[0, 0, 2]"), ([0.5, -0.25], "[0.50, -0.25]"), ([1.0, 2.0, 3.0, 4.0], "[1, 2, 3, …]")])
+def test_numbers_are_short_and_never_minus_zero(vector, shown):
+    assert numbers(torch.tensor(vector)) == shown
+
+
+def test_two_rows_that_differ_are_shown_with_as_many_digits_as_it_takes():
+    assert told_apart(torch.tensor([0.9991, 1.0]), torch.tensor([1.0, 1.0])) == ("[0.9991, 1]", "[1, 1]")
+    assert told_apart(torch.tensor([0.5]), torch.tensor([1.0])) == ("[0.50]", "[1]")
+
+
+@pytest.mark.parametrize(("count", "what", "said"), [(1, "token", "1 token"), (2, "token", "2 tokens"), (1, "prefix", "1 prefix"), (3, "prefix", "3 prefixes")])
+def test_one_thing_is_singular(count, what, said):
+    assert counted(count, what) == said
+
+
+@pytest.mark.parametrize(("what", "verb"), [
+    ("the hidden states", "are"), ("the hidden states at position 1", "are"), ("the loss", "is"), ("the bias", "is"), ("the result", "is"),
+    ("the row of logits", "is")])
+def test_a_plural_subject_gets_a_plural_verb(what, verb):
+    assert is_or_are(what) == verb

@@ -6,6 +6,7 @@ Each stands alone: it needs nothing but PyTorch and what the notebook has.
 import math
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from answers import accepted_by
@@ -15,11 +16,22 @@ from ninelives.checks.encoder_decoder import encoder_decoder
 from ninelives.checks.generation import generate
 from ninelives.checks.prefix_generation import prefix_generation
 from ninelives.checks.tokenizer import tokenizer
+from ninelives.checks.transformer import transformer
 from ninelives.model import next_token_probabilities
 
 
 @accepted_by(multi_head_self_attention)
-class AllHeadsByEinsum(model.MultiHeadSelfAttention):
+class AllHeadsByEinsum(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.n_head = config.n_head
+        self.query = nn.Linear(config.n_embd, config.n_embd)
+        self.key = nn.Linear(config.n_embd, config.n_embd)
+        self.value = nn.Linear(config.n_embd, config.n_embd)
+        self.proj = nn.Linear(config.n_embd, config.n_embd)
+        self.attn_dropout = nn.Dropout(config.dropout)
+        self.proj_dropout = nn.Dropout(config.dropout)
+
     def forward(self, x, attention_mask=None):
         q, k, v = (
             layer(x).unflatten(-1, (self.n_head, -1))  # (B, T, H, head_size)
@@ -32,6 +44,27 @@ class AllHeadsByEinsum(model.MultiHeadSelfAttention):
         self.weights = weights.detach()
         z = torch.einsum("bhij,bjhd->bihd", self.attn_dropout(weights), v)  # (B, T, H, head_size)
         return self.proj_dropout(self.proj(z.flatten(2)))  # (B, T, C)
+
+
+@accepted_by(transformer)
+class OneReturn(model.Transformer):
+    def join(self, hidden_cache, x, attention_mask):
+        return torch.cat([hidden_cache, x], dim=1), None  # (B, P + T, C)
+
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        num_tokens = idx.ne(-1).sum(dim=1)  # (B,)
+        x, mask = self.layers["embedding"](idx), self.get_attention_mask(num_tokens, idx.shape[1])
+        if hidden_cache is not None:
+            x, mask = self.join(hidden_cache, x, mask)  # (B, P + T, C)
+        for block in self.layers["blocks"]:
+            x = block(x, mask)
+        x = self.layers["norm"](x)
+        if return_hidden:
+            return x.masked_fill((idx == -1)[..., None], 0.0)  # (B, T, C)
+        logits, loss = self.lm_head(x), None  # (B, P + T, V)
+        if targets is not None:
+            loss = F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=-1)
+        return logits, loss
 
 
 @accepted_by(encoder_decoder)

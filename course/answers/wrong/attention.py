@@ -342,7 +342,7 @@ class DropoutKept(GivenAttention):
         self.p = config.dropout
 
 
-@refused_by(multi_head_self_attention, "dropout", "after model.eval()", "F.dropout(…) drops in evaluation too")
+@refused_by(multi_head_self_attention, "dropout", "after model.eval() the output still depends", "F.dropout(…) drops in evaluation too")
 class FunctionalDropoutAlwaysOn(DropoutKept):
     def weigh(self, q, k, attention_mask):
         return F.dropout(self.weights(self.scores(q, k), attention_mask), self.p)

@@ -127,11 +127,12 @@ def size_by_another_name(idx):
     return F.one_hot(idx, classes=23)
 
 
-@in_a_block("the call passes more arguments than the function takes")
-class MaskGivenToTheMlp(model.TransformerBlock):
-    def forward(self, x, attention_mask=None):
-        x = x + self.attention(self.norm_1(x), attention_mask)
-        return x + self.mlp(self.norm_2(x), attention_mask)
+@in_positions("the call passes more arguments than the function takes")
+def helper_called_with_too_much(idx):
+    def one_row(T):
+        return torch.arange(T)
+
+    return one_row(*idx.shape)
 
 
 @in_softmax("the call leaves out an argument that the function needs")
@@ -311,8 +312,8 @@ class WrittenIntoExpandedRows(model.Encoder):
 class NormOverwritten(model.TransformerBlock):
     def forward(self, x, attention_mask=None):
         x = x + self.attention(self.norm_1(x), attention_mask)
-        work = torch.exp(x)
-        result = work.log() + self.mlp(self.norm_2(x))
+        work = torch.tanh(x)
+        result = x + self.mlp(self.norm_2(x)) + 0 * work
         work += 1
         return result
 

@@ -67,8 +67,8 @@ def right_answers(exercise: Any, source: str) -> list[str]:
     return [
         _as_a_learner_writes_it(node, source, exercise.name)
         for node in tree.body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef)
-        and any(getattr(mark.args[0], "id", "") in names for mark in node.decorator_list if getattr(mark, "args", []))
+        if isinstance(node, ast.FunctionDef) or isinstance(node, ast.ClassDef) and any(isinstance(part, ast.FunctionDef) for part in node.body)
+        if any(getattr(mark.args[0], "id", "") in names for mark in node.decorator_list if getattr(mark, "args", []))
         and not any(
             getattr(part, "id", "") in others or getattr(part, "attr", "") == exercise.name
             for child in node.body for part in ast.walk(child)

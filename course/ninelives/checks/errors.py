@@ -141,6 +141,7 @@ def explanation(error: Exception, line: str = "", answer: object = None) -> str:
         line: the learner's line that raised it.
         answer: the function, class or module that was called.
     """
+    answer = getattr(answer, "func", answer)  # of a functools.partial
     words = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
     called = re.search(r"(\w+)\(\) (takes|missing) .*positional argument", words)
     if called and getattr(answer, "__init__", None) is nn.Module.__init__ and called[1] == "__init__":

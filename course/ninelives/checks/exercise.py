@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from IPython.display import display
 
+from ninelives.checks.another_way import show_another_way
+from ninelives.checks.cells import want_the_newest
 from ninelives.checks.errors import explanation
 from ninelives.checks.failure import CheckFailed, NotWritten, in_case
 from ninelives.checks.run import build, hint_for, name_of, run, same
@@ -61,14 +63,17 @@ class Exercise:
     Args:
         name: the name of what the learner writes.
         error_hints: words of errors that Python or PyTorch raise in this exercise, and the likely mistake.
+        another_way: whether a learner who has solved it is shown another right answer.
     """
 
-    def __init__(self, name: str, error_hints: dict[str, str] | None = None) -> None:
+    def __init__(self, name: str, error_hints: dict[str, str] | None = None, another_way: bool = True) -> None:
         self.name = name
         self.error_hints = error_hints or {}
+        self.another_way = another_way
         self.aspects: dict[str, Callable[[Any, int], None]] = {}
         self.mistakes: list[Mistake] = []
         self.running: str | None = None  # the aspect that is checked now
+        self.outcomes: dict[str, bool] = {}  # of each aspect that was called in this notebook: has it passed?
 
     def aspect(self, name: str) -> Callable:
         """Register a function (answer, seed) that raises CheckFailed."""
@@ -94,7 +99,7 @@ class Exercise:
         return register
 
     def __call__(self, answer: Any, aspect: str | None = None, seed: int = 0) -> None:
-        """Check an answer and say so in one line.
+        """Check an answer and say so in one line. After the last aspect another way to write it is shown, if all pass.
 
         Args:
             answer: the learner's function or class.
@@ -107,14 +112,19 @@ class Exercise:
             ValueError: there is no such aspect.
         """
         for name in self.aspects if aspect is None else [aspect]:
+            if seed == 0:
+                want_the_newest(answer)
             failure = self.refusal(name, answer, seed)
+            self.outcomes[name] = failure is None
             if failure is not None:
                 self._name_an_earlier_refusal(name, answer, failure)
                 if failure.picture is not None:
                     display(failure)
                 raise failure from None
             if seed == 0:
-                print(f"{self.name}, {name}: visible checks passed.")
+                print(f"{self.name} passes the check {name!r}.")
+        if seed == 0 and self.another_way and name == [*self.aspects][-1] and self.first_failure(answer) is None:
+            show_another_way(self, answer)
 
     def refusal(self, aspect: str, answer: Any, seed: int = 0) -> CheckFailed | None:
         """Why one aspect refuses an answer; None if it accepts it. Raises ValueError if there is no such aspect."""

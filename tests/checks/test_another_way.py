@@ -1,0 +1,76 @@
+import os
+
+import pytest
+import torch
+
+from helpers.sentences import exercises_of, module_names
+from ninelives.checks import another_way, embeddings
+from ninelives.checks.another_way import right_answers
+from ninelives.checks.embeddings import position_indices
+from ninelives.checks.exercise import CheckFailed, Exercise
+
+SHOWN = {exercise.name: exercise for module in module_names() for exercise in exercises_of(module) if exercise.another_way}
+
+
+def positions(idx):
+    B, T = idx.shape
+    return torch.arange(T).expand(B, T)
+
+
+def test_an_answer_is_shown_once_after_the_last_check_and_folded(monkeypatch):
+    shown = []
+    monkeypatch.setattr("ninelives.checks.another_way.display", lambda data, raw: shown.append(data))
+    *first, last = position_indices.aspects
+    for aspect in first:
+        position_indices(positions, aspect)
+    assert shown == []
+    position_indices(positions, last)
+    [data] = shown
+    assert data["text/markdown"].startswith("<details><summary>Another way to write position_indices</summary>\n\n```python\ndef position_indices(")
+    assert data["text/markdown"].endswith("```\n\n</details>")
+
+
+@pytest.mark.parametrize("case", ["another seed", "grading", "switched off", "refused elsewhere", "no folder"])
+def test_nothing_is_shown(monkeypatch, tmp_path, case):
+    monkeypatch.setattr("ninelives.checks.another_way.display", lambda *_, **__: pytest.fail("shown"))
+    seed, aspect, answer = 0, "values", positions
+    if case == "another seed":
+        seed = 1
+    elif case == "grading":
+        monkeypatch.setitem(os.environ, "NBGRADER_EXECUTION", "autograde")
+    elif case == "switched off":
+        monkeypatch.setitem(os.environ, "NINELIVES_ANOTHER_WAY", "off")
+    elif case == "no folder":
+        monkeypatch.setattr(another_way, "ANSWERS", tmp_path / "right")
+    else:
+        shapes = Exercise("position_indices")
+        shapes.aspect("shape")(lambda answer, seed: (_ for _ in ()).throw(CheckFailed("no.", "yes.", "why.")))
+        shapes.aspect("values")(lambda answer, seed: None)
+        return shapes(answer, "values")
+    position_indices(answer, aspect, seed)
+
+
+@pytest.mark.parametrize("exercise", SHOWN.values(), ids=SHOWN)
+def test_each_exercise_has_an_answer_that_stands_alone_and_passes(exercise):
+    shown = right_answers(exercise, (another_way.ANSWERS / "shown.py").read_text()) or [
+        code for path in another_way.ANSWERS.glob("*.py") for code in right_answers(exercise, path.read_text())]
+    assert shown
+    for code in shown:
+        compile(code, exercise.name, "exec")
+        assert "accepted_by" not in code and "ninelives" not in code and "package" not in code
+        assert code.split("\n")[0].startswith((f"def {exercise.name}(", f"class {exercise.name}", "@torch.no_grad()"))
+
+
+def test_an_answer_that_reads_like_the_learners_is_not_another_way(tmp_path, monkeypatch):
+    folder = tmp_path / "right"
+    folder.mkdir()
+    (folder / "shown.py").write_text(
+        "from ninelives.checks.embeddings import position_indices\n\n@accepted_by(position_indices)\ndef own(idx):\n"
+        "    B, T = idx.shape  # (B, T)\n    return torch.arange(T).expand(B, T)\n")
+    monkeypatch.setattr(another_way, "ANSWERS", folder)
+    assert another_way.another_way(embeddings.position_indices, positions) is None
+    assert another_way.another_way(embeddings.position_indices, double) is not None
+
+
+def double(idx):
+    return 2 * idx

@@ -32,7 +32,7 @@ def answering(monkeypatch, wrong_pronouns=0.0):
 def test_points_depend_on_the_share_of_right_sentences(own, monkeypatch, capsys):
     answering(monkeypatch, wrong_pronouns=0.1)
     assert score(own) == Score(0.9, 0.9, 0, score(own).parameters, 3)
-    for aspect in ("50 %", "80 %", "bonus"):
+    for aspect in ("50 %", "80 %", "new combinations"):
         trained_model(own, aspect)
     for aspect in ("95 %", "99 %"):
         with pytest.raises(CheckFailed, match="90.0 % of 400 sentences are right"):

@@ -14,7 +14,7 @@ from helpers.trainings import put_training
 from ninelives.build import ROOT
 
 NAME = "09-training"
-OWN = ("own-training-50", "own-training-80", "own-training-95", "own-training-99", "own-training-bonus")
+OWN = ("own-training-50", "own-training-80", "own-training-95", "own-training-99", "own-training-new")
 CLASS = {
     "trained": {},
     "untrained": {},

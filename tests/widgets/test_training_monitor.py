@@ -103,14 +103,49 @@ def test_every_number_of_the_evaluation_is_a_measure_that_can_be_chosen(monitor)
     assert "bonus 0.25 at step 100" in monitor.describe()
 
 
+def test_lines_to_reach_are_named():
+    monitor = TrainingMonitor("words", 2000, BESIDE, levels={"guessing": 0.5})
+    assert "A line at 0.5 says guessing." in monitor.describe() and "A line at 0.5 says guessing." in monitor.picture().alt
+
+
+def test_an_earlier_monitor_of_the_same_training_follows_the_one_that_is_watching(monitor):
+    def train(monitor):
+        for step in (100, 200):
+            assert not monitor.stopped(step, 1.0)
+            monitor(entry(step, accuracy=step / 1000))
+        return earlier.state
+
+    async def watch_twice():
+        await earlier.watch(lambda monitor: monitor(entry(100)))
+        return await monitor.watch(train)
+
+    earlier, another = TrainingMonitor("words", 1000), TrainingMonitor("letters", 1000)
+    assert asyncio.run(watch_twice()) == "running"
+    assert (earlier.step, earlier.max_iters, earlier.entries, earlier.measure) == (200, 2000, monitor.entries, "accuracy")
+    assert another.state == "waiting" and not earlier.can_stop
+
+
+def test_stop_in_an_earlier_monitor_stops_the_training_that_it_follows(monitor):
+    def train(monitor):
+        earlier.stop_asked = True
+        return monitor.stopped(7, 1.0), monitor.stopped(8, 1.0)
+
+    async def watch_twice():
+        await earlier.watch(lambda monitor: monitor(entry(100)))
+        return await monitor.watch(train)
+
+    earlier = TrainingMonitor("words", 2000)
+    assert asyncio.run(watch_twice()) == (True, False)
+
+
 def test_a_hidden_training_is_left_out(monitor):
     monitor.hidden = ["characters"]
     assert "characters: loss" not in monitor.describe()
     assert "Hidden: characters." in monitor.describe()
 
 
-def test_the_repr_says_what_is_shown(monitor):
-    assert repr(monitor) == "TrainingMonitor(words: not begun, 2,000 steps, beside characters)"
+def test_the_repr_names_the_training_and_not_how_far_it_was_when_it_was_first_shown(monitor):
+    assert repr(monitor) == "TrainingMonitor(words, 2,000 steps, beside characters)"
 
 
 def test_the_still_picture_is_drawn_again_when_the_cell_is_over(monitor, shown, monkeypatch):

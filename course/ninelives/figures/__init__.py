@@ -4,6 +4,7 @@ from ninelives.figures.attention import as_attention
 from ninelives.figures.bars import distribution
 from ninelives.figures.compare import wanted_and_yours
 from ninelives.figures.curves import curves
+from ninelives.figures.descent import descent
 from ninelives.figures.gradient import future_leak
 from ninelives.figures.heatmap import head_grid, heatmap
 from ninelives.figures.masks import mask, masks_side_by_side
@@ -20,6 +21,7 @@ __all__ = [
     "Picture",
     "as_attention",
     "curves",
+    "descent",
     "describe_attention",
     "describe_training",
     "distribution",

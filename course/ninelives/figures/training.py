@@ -21,12 +21,13 @@ PANEL = 2.35  # inches
 
 
 def training_curves(
-    histories: Mapping[str, Sequence[Mapping]], measure: str | None = "accuracy", *, title: str, caption: str
+    histories: Mapping[str, Sequence[Mapping]], measure: str | None = "accuracy", *, title: str, caption: str,
+    levels: Mapping[str, float] | None = None,
 ) -> Picture:
     """Loss on the left, `measure` on the right, one line for each training.
 
     `histories` maps names to histories as in `Run.history`: dicts with "step", "loss" and perhaps
-    the measure. A training without an entry is named and has no line. Raises ValueError
+    the measure. `levels` maps names to heights at which lines are drawn under the measure. A training without an entry is named and has no line. Raises ValueError
     for more than seven trainings.
     """
     if len(histories) > len(PALETTE):
@@ -49,6 +50,10 @@ def training_curves(
                 axes.plot(x, y, color=colour, marker=marker, linewidth=1.8, markersize=5, markeredgecolor=PAPER,
                           markeredgewidth=0.8, markevery=max(1, -(-len(x) // MARKS)), clip_on=False,
                           zorder=3 - order / 10)  # the first on top, visible where two coincide
+            for name, height in (levels or {}).items() if key == measure else ():
+                axes.axhline(height, color=INK, linewidth=0.8, linestyle=(0, (5, 3)), alpha=0.6, zorder=1)
+                axes.annotate(name, (1, height), xycoords=("axes fraction", "data"), xytext=(-2, -3), textcoords="offset points",
+                              size=LABEL_SIZE - 1, color=INK, ha="right", va="top")
             axes.set_xlabel("step")
             axes.set_ylabel(key or "")
             axes.grid(axis="y", color=RULE, linewidth=0.6)
@@ -67,6 +72,7 @@ def training_curves(
         put_title(figure, title)
 
     told = " ".join(describe_training(name, entries, measure) for name, entries in histories.items())
+    told += "".join(f" A line at {height:g} says {name}." for name, height in (levels or {}).items())
     return Picture(draw, caption, f"{title}: loss and {measure or 'no measure'} against the step. {told}")
 
 

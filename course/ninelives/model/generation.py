@@ -135,14 +135,15 @@ def generate(
 
 
 def prefix_generation(
-    model: EncoderDecoder, prefix: torch.Tensor, max_new_tokens: int, temperature: float = 1.0, **settings
+    model: EncoderDecoder, prefix: torch.Tensor, max_new_tokens: int, temperature: float = 1.0,
+    end_token: int | None = None, **settings,
 ) -> torch.Tensor:
     """Answer a prefix: encode it once, then draw the answer.
 
     Args:
         model: an encoder–decoder.
         prefix: (B, P) int64, -1 where it is padded at its end.
-        max_new_tokens, temperature, settings: as in `stream`.
+        max_new_tokens, temperature, end_token, settings: as in `stream`.
 
     Returns:
         (B, new) int64, the new tokens only; -1 after a sequence's end token.
@@ -151,7 +152,7 @@ def prefix_generation(
         ValueError: what `stream` raises; a prefix is empty, all padding, or has
             padding before a token.
     """
-    tokens = list(prefix_stream(model, prefix, max_new_tokens, temperature, **settings))
+    tokens = list(prefix_stream(model, prefix, max_new_tokens, temperature, end_token=end_token, **settings))
     return torch.stack(tokens, dim=1) if tokens else prefix.new_empty(len(prefix), 0)  # (B, new)
 
 

@@ -42,7 +42,7 @@ START = Rung(
     Recipe(learning_rate=5e-4, batch_size=16, max_iters=2000, warmup_steps=0, schedule="constant", eval_every=250)
 )
 RUNGS = {
-    "own": Rung(
+    "quick": Rung(
         Recipe(learning_rate=2e-3, batch_size=64, max_iters=2000, warmup_steps=100, schedule="cosine", eval_every=100),
         n_head=4, encoder_layers=2, decoder_layers=1, dropout=0.0,
     ),
@@ -88,7 +88,7 @@ def train_rung(name: str, seed: int, folder: Path) -> Run:
     """Train a rung, or continue a training. Its checkpoint is in a folder of its own below `folder`."""
     rung = replace(RUNGS[name], recipe=replace(RUNGS[name].recipe, seed=seed))
     tokenizer = tokenizer_of(rung)
-    watched = {"exact_match": sentences("held out", 400), "bonus": sentences("bonus", 200)}
+    watched = {"sentences right": sentences("held out", 400), "new combinations right": sentences("bonus", 200)}
     return train(
         model_of(rung, tokenizer), drawn_from(sentences("train", SENTENCES, **HINTS), tokenizer), rung.recipe,
         evaluate=lambda model: {what: exact_match(model, tokenizer, drawn) for what, drawn in watched.items()},

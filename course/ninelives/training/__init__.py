@@ -12,8 +12,8 @@
     handed_in, scores, compare_class                    how trainings of others are read and graded
 """
 
-from ninelives.training.accuracy import exact_match
-from ninelives.training.batches import PADDING, translation_batch
+from ninelives.training.accuracy import exact_match, share_right
+from ninelives.training.batches import PADDING, batch_of_pairs, translation_batch
 from ninelives.training.checkpoints import AnotherTraining
 from ninelives.training.loop import train
 from ninelives.training.recipe import Recipe, Run
@@ -27,8 +27,10 @@ __all__ = [
     "Diverged",
     "Recipe",
     "Run",
+    "batch_of_pairs",
     "exact_match",
     "noam_rate",
+    "share_right",
     "train",
     "training_step",
     "translation_batch",

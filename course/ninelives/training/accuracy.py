@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch.nn import functional as F
 
 from ninelives.model import EncoderDecoder, prefix_generation
@@ -28,12 +29,17 @@ def exact_match(model: EncoderDecoder, tokenizer, sentences: Sequence) -> float:
     """
     if not sentences:
         raise ValueError("sentences is empty: accuracy needs at least one.")
-    device = next(model.parameters()).device
     right = 0
     for first in range(0, len(sentences), BATCH):
         prefix, targets = translation_batch(sentences[first : first + BATCH], tokenizer)
-        T = targets.shape[1]
-        answer = prefix_generation(model, prefix.to(device), T, 0, end_token=tokenizer.end_token).cpu()  # (B, new)
-        answer = F.pad(answer, (0, T - answer.shape[1]), value=PADDING)  # (B, T)
-        right += (answer == targets).all(1).sum().item()
-    return right / len(sentences)
+        right += share_right(model, prefix, targets, tokenizer.end_token) * len(targets)
+    return round(right) / len(sentences)
+
+
+def share_right(model: EncoderDecoder, prefix: torch.Tensor, targets: torch.Tensor, end_token: int) -> float:
+    """The share of one batch's sentences that the model translates exactly: `exact_match` for prefix (B, P), targets (B, T)."""
+    T = targets.shape[1]
+    device = next(model.parameters()).device
+    answer = prefix_generation(model, prefix.to(device), T, 0, end_token=end_token).cpu()  # (B, new)
+    answer = F.pad(answer, (0, T - answer.shape[1]), value=PADDING)  # (B, T)
+    return (answer == targets).all(1).double().mean().item()

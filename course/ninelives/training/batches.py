@@ -18,6 +18,16 @@ def padded_lists(rows: Sequence[list[int]]) -> torch.Tensor:
     return torch.tensor([row + [PADDING] * (longest - len(row)) for row in rows])  # (B, longest)
 
 
+def batch_of_pairs(
+    pairs: Sequence[tuple[torch.Tensor, torch.Tensor]], end_token: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids of English and French sentences, B pairs of (P_b,) and (T_b,), as `translation_batch` gives them."""
+    end = torch.tensor([end_token])
+    prefix = padded([source for source, _ in pairs])  # (B, P)
+    targets = padded([torch.cat([answer, end]) for _, answer in pairs])  # (B, T)
+    return prefix, targets
+
+
 def translation_batch(sentences: Sequence, tokenizer) -> tuple[torch.Tensor, torch.Tensor]:
     """Sentences as a batch for an `EncoderDecoder`.
 
@@ -34,10 +44,8 @@ def translation_batch(sentences: Sequence, tokenizer) -> tuple[torch.Tensor, tor
     """
     if not sentences:
         raise ValueError("sentences is empty: a batch needs at least one.")
-    end = torch.tensor([tokenizer.end_token])
-    prefix = padded([tokenizer.encode(sentence.english) for sentence in sentences])  # (B, P)
-    targets = padded([torch.cat([tokenizer.encode(sentence.french), end]) for sentence in sentences])  # (B, T)
-    return prefix, targets
+    pairs = [(tokenizer.encode(sentence.english), tokenizer.encode(sentence.french)) for sentence in sentences]
+    return batch_of_pairs(pairs, tokenizer.end_token)
 
 
 def drawn_from(sentences: Sequence, tokenizer) -> Callable:

@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from IPython import get_ipython
+from IPython.display import display
+
+from ninelives.widgets.training_monitor.followers import tell
 
 WAKE = 0.2  # seconds
 
@@ -23,6 +26,7 @@ def follow_the_cell(monitor) -> None:
         if monitor.state == "running":
             monitor.state = "stopped"
         monitor._update_still()
+        tell(monitor.followers, monitor)
 
     shell.events.register("post_run_cell", cell_is_over)
 
@@ -35,6 +39,8 @@ async def train_in_a_thread(monitor, train: Callable, *arguments: Any, **setting
             # The signal of the kernel's stop button does not wake the event loop by itself, so it wakes regularly.
             while not training.done():
                 await asyncio.wait([training], timeout=WAKE)
+                if monitor.state != "waiting" and not monitor._is_shown:
+                    display(monitor)
         return training.result()
     except (asyncio.CancelledError, KeyboardInterrupt):
         monitor.stop_asked = True

@@ -14,7 +14,7 @@ const W = 226; // px, of the plot
 const H = 170;
 const LEFT = 46; // px, beside the plot
 const TOP = 22;
-const BOTTOM = 26;
+const BOTTOM = 42;
 
 /** @param {Kind} kind @param {() => State} read @param {(step: number | null) => void} setCursor */
 export function curves(kind, read, setCursor) {
@@ -58,6 +58,7 @@ function partsOf(state, kind, what, title) {
   const x = (/** @type {number} */ step) => LEFT + step / last * W, y = (/** @type {number} */ value) => TOP + H - value / top * H;
   /** @type {SVGElement[]} */
   const parts = [svg("text", { x: LEFT, y: 12, class: "nl-word nl-on", "font-size": 12.5 }, title), ...axes(top, last, x, y)];
+  if (kind === "measure") parts.push(...levels(state.levels, top, y));
   const { cursor } = state;
   if (cursor !== null) parts.push(svg("path", { d: `M${x(cursor)} ${TOP}v${H}`, class: "nl-cursor" }));
   for (const { name, points } of shown) {
@@ -71,6 +72,14 @@ function partsOf(state, kind, what, title) {
   return parts;
 }
 
+/** Lines to reach, with their names. @param {Record<string, number>} heights @param {number} top @param {(value: number) => number} y */
+function levels(heights, top, y) {
+  return Object.entries(heights).filter(([, height]) => height <= top).flatMap(([name, height]) => [
+    svg("path", { d: `M${LEFT} ${y(height)}h${W}`, class: "nl-level", "data-level": name }),
+    svg("text", { x: LEFT + W, y: y(height) + 12, class: "nl-weak", "font-size": 11, "text-anchor": "end" }, name),
+  ]);
+}
+
 /** @param {number} top @param {number} last @param {(step: number) => number} x @param {(value: number) => number} y */
 function axes(top, last, x, y) {
   const look = { class: "nl-number nl-weak", "font-size": 11 };
@@ -79,6 +88,7 @@ function axes(top, last, x, y) {
       svg("path", { d: `M${LEFT} ${y(value)}h${W}`, class: "nl-rule" }),
       svg("text", { ...look, x: LEFT - 7, y: y(value), "text-anchor": "end", "dominant-baseline": "central" }, short(value)),
     ]),
+    svg("text", { ...look, x: LEFT + W / 2, y: TOP + H + 35, "text-anchor": "middle" }, "step"),
     ...ticks(last).map(step => svg("text", { ...look, x: x(step), y: TOP + H + 17, "text-anchor": "middle" }, withCommas(step))),
   ];
 }

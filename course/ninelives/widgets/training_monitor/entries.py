@@ -33,3 +33,13 @@ def shown_histories(monitor) -> dict[str, list[dict]]:
     """Name to entries, without the hidden trainings."""
     histories = {monitor.name: monitor.entries, **monitor.beside}
     return {name: entries for name, entries in histories.items() if name not in monitor.hidden}
+
+
+def histories_beside(name: str, beside: Mapping[str, Iterable[Mapping]] | None, most: int) -> dict[str, list[dict]]:
+    """The earlier trainings as JSON can hold them. Raises ValueError for one of the same name, and for too many."""
+    earlier = {str(other): [plain(entry) for entry in history] for other, history in (beside or {}).items()}
+    if name in earlier:
+        raise ValueError(f"beside holds a training called {name!r} too; give this one another name.")
+    if len(earlier) > most:
+        raise ValueError(f"beside holds {len(earlier)} trainings; at most {most} can be told apart from this one.")
+    return earlier

@@ -11,6 +11,7 @@ import { range } from "../js/numbers.js";
  * @property {number} max_iters
  * @property {Entry[]} entries
  * @property {Record<string, Entry[]>} beside by name
+ * @property {Record<string, number>} levels heights in the plot of the measure, by name
  * @property {string[]} measures
  * @property {number} step
  * @property {number} seconds

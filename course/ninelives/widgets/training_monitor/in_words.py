@@ -15,6 +15,7 @@ def in_words(monitor) -> str:
     """Progress, the curves, and the samples at the step that is read out."""
     said = [f"{progress(monitor)}."]
     said += [describe_training(name, entries, monitor.measure or None) for name, entries in shown_histories(monitor).items()]
+    said += [f"A line at {height:g} says {name}." for name, height in monitor.levels.items()]
     if monitor.hidden:
         said.append(f"Hidden: {', '.join(monitor.hidden)}.")
     entry = entry_read(monitor) or {}

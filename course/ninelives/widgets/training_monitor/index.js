@@ -14,11 +14,18 @@ import { samplesTable } from "./samples.js";
 
 const PAUSE = 5000; // ms between what is spoken while the training runs
 /** @type {(keyof State)[]} */
-const FIXED = ["name", "max_iters", "beside", "colours"];
+const FIXED = ["name", "beside", "levels", "colours"];
 /** @type {(keyof State)[]} */
-const CHANGING = ["entries", "step", "seconds", "state", "stop_asked", "can_stop", "measure", "measures", "hidden", "cursor"];
+const CHANGING = ["max_iters", "entries", "step", "seconds", "state", "stop_asked", "can_stop", "measure", "measures", "hidden", "cursor"];
 /** @type {Kind[]} */
 const KINDS_OF_CURVES = ["loss", "measure", "rate"];
+
+/** In JupyterLab as `make lab` starts it; elsewhere this does nothing. */
+function saveNotebook() {
+  /** @type {{ jupyterapp?: { commands: { execute(command: string): Promise<unknown> } } }} */
+  const page = globalThis;
+  page.jupyterapp?.commands.execute("docmanager:save").catch(() => {});
+}
 
 /** @param {RenderContext<State>} context */
 function render({ model, el }) {
@@ -29,6 +36,14 @@ function render({ model, el }) {
   const readout = html("p", { className: "nl-readout" });
   el.replaceChildren(...bar.nodes, which.node, html("div", { className: "nl-plots" }, ...plots.map(({ node }) => node)),
     readout, samples.node, spoken.node);
+
+  // Someone who closes the page in the middle of a training finds this monitor again, and it goes on moving.
+  let isSaved = false;
+  function saveOnce(/** @type {State} */ { state, can_stop }) {
+    if (isSaved || state !== "running" || !can_stop) return;
+    isSaved = true;
+    saveNotebook();
+  }
 
   let said = "", spokenAt = 0;
   // Spoken when something is chosen or over, and at most every five seconds while the training runs.
@@ -51,6 +66,7 @@ function render({ model, el }) {
     el.dataset.entries = String(state.entries.length);
     el.dataset.step = String(state.step);
     speak(state);
+    saveOnce(state);
   }
 
   draw();

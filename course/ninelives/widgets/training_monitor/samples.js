@@ -7,7 +7,7 @@ import { entryOf } from "./history.js";
 
 export function samplesTable() {
   const node = html("table", { className: "nl-samples", "aria-label": "Samples" });
-  const head = html("thead", {}, html("tr", {}, ...["Given", "Answer", ""].map(name => html("th", { scope: "col" }, name))));
+  const head = html("thead", {}, html("tr", {}, ...["Given", "Answer", "Wanted"].map(name => html("th", { scope: "col" }, name))));
   return {
     node,
     show(/** @type {State} */ state) {

@@ -129,12 +129,14 @@ words = sorted({*every_word("english"), *every_word("french")})
 given_tokenizer = WordTokenizer(words)  # the package's; yours comes in exercise 1
 torch.manual_seed(0)
 start_sizes = dict(vocab_size=given_tokenizer.vocab_size, block_size=32, n_embd=64, n_head=2)
-untrained = EncoderDecoder(TransformerConfig(**start_sizes, n_layer=2), TransformerConfig(**start_sizes, n_layer=4))
-few_prefixes, few_targets = training.translation_batch(sentences("train", 64), given_tokenizer)  # (64, P), (64, T)
+encoder_sizes, decoder_sizes = (TransformerConfig(**start_sizes, n_layer=n_layer) for n_layer in (2, 4))
+untrained = EncoderDecoder(encoder_sizes, decoder_sizes)
+few = sentences("train", 64)
+few_prefixes, few_targets = training.translation_batch(few, given_tokenizer)  # (64, P), (64, T)
 with torch.no_grad():
     _, loss = untrained.eval()(few_prefixes, few_targets)
-print(f"{given_tokenizer.vocab_size} words, log {given_tokenizer.vocab_size} = {math.log(given_tokenizer.vocab_size):.2f}, "
-      f"loss = {loss:.2f}")
+log_of_words = math.log(given_tokenizer.vocab_size)
+print(f"{given_tokenizer.vocab_size} words, log {given_tokenizer.vocab_size} = {log_of_words:.2f}, loss = {loss:.2f}")
 [said] = prefix_generation(untrained, few_prefixes[:1], 12, 0, end_token=given_tokenizer.end_token)
 print("it says:", given_tokenizer.decode(said) or "(nothing)")
 
@@ -803,7 +805,8 @@ def own_training(vocab_size, seed):
     """What you want to train: (recipe, encoder_config, decoder_config)."""
     ### BEGIN SOLUTION
     recipe = Recipe(
-        learning_rate=2e-3, batch_size=64, max_iters=2000, warmup_steps=100, schedule="cosine", seed=seed, eval_every=100
+        learning_rate=2e-3, batch_size=64, max_iters=2000, warmup_steps=100, schedule="cosine", seed=seed,
+        eval_every=100,
     )
     sizes = dict(vocab_size=vocab_size, block_size=32, n_embd=64, n_head=4, dropout=0.0)
     return recipe, TransformerConfig(**sizes, n_layer=3), TransformerConfig(**sizes, n_layer=2)
@@ -875,7 +878,9 @@ print(f"\nYour model has {sum(p.numel() for p in new_model().parameters()):,} pa
 watched = {"sentences right": sentences("held out", 300, seed=1),
            "new combinations right": sentences("bonus", 200, seed=1)}
 watched_batches = {
-    name: your_batch([(tokenizer.encode(each.english), tokenizer.encode(each.french)) for each in some], tokenizer.end_token)
+    name: your_batch(
+        [(tokenizer.encode(each.english), tokenizer.encode(each.french)) for each in some], tokenizer.end_token
+    )
     for name, some in watched.items()
 }
 opening = "the cat did not want to eat because it was full"
@@ -1254,8 +1259,8 @@ for entry in watched_run.history[3:]:
     print(f"step {entry['step']:5,}: loss {entry['loss']:.3f}   sentences right {entry['sentences right']:.0%}")
 tokens = [len(given_tokenizer.encode(each.french)) + 1 for each in held_out]
 coin = math.log(2) * len(tokens) / sum(tokens)
-print(f"\nOne toss of a coin in each sentence: log 2 = {math.log(2):.2f} for one of {sum(tokens) / len(tokens):.1f} tokens, "
-      f"so {coin:.3f} in the mean.")
+print(f"\nOne toss of a coin in each sentence: log 2 = {math.log(2):.2f} for one of "
+      f"{sum(tokens) / len(tokens):.1f} tokens, so {coin:.3f} in the mean.")
 
 # %% [markdown]
 # The loss falls to a third, and not one sentence more is right. A loss is a mean over all words, and only one of them is hard. A model

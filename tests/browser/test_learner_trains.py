@@ -10,16 +10,17 @@ from helpers.desk import sit_down
 from ninelives.build import ROOT
 
 NAME = "09-training"
-TRAINING, OWN_MODEL, ROW_OF_IT = "head_start = True", "try:\n    model, words, run = handed_in.read", "opening_words = opening.split()"
+TRAINING, OWN_MODEL, ROW_OF_IT = 'run = await train_in("own"', "try:\n    model, its_words, its_run = handed_in.read", "opening_words = opening.split()"
 
 # So that there is something left to go on with, however long it takes until the button is pressed.
 WAITS_FOR_STOP = """
 import time
+from ninelives.widgets.training_monitor.followers import WATCHED
 draws, held, draw_at_once = [], True, draw_batch
 def draw_batch(generator, batch_size):
     draws.append(batch_size)
     for _ in range(6000):
-        if len(draws) != 100 or not held or monitor.stop_asked:
+        if len(draws) != 100 or not held or any(monitor.stop_asked for monitor in WATCHED):
             break
         time.sleep(0.02)
     return draw_at_once(generator, batch_size)

@@ -308,12 +308,12 @@ class WrittenIntoExpandedRows(model.Encoder):
         return mask
 
 
-@refused_by(block, "gradient", "overwrites numbers that backward() still needs")
-class NormOverwritten(model.TransformerBlock):
-    def forward(self, x, attention_mask=None):
-        x = x + self.attention(self.norm_1(x), attention_mask)
-        work = torch.tanh(x)
-        result = x + self.mlp(self.norm_2(x)) + 0 * work
+@refused_by(embedding, "gradient", "overwrites numbers that backward() still needs")
+class OverwrittenAfterUse(model.Embedding):
+    def forward(self, idx):
+        vectors = super().forward(idx)
+        work = torch.tanh(vectors)
+        result = vectors + 0 * work
         work += 1
         return result
 

@@ -1,5 +1,6 @@
 """Every notebook as it is built: what it shows, what it hides, and that it runs."""
 
+import ast
 import os
 import re
 
@@ -144,6 +145,40 @@ def test_the_pytorch_calls_are_explained_with_an_example_that_is_checked(name):
 def test_links_between_notebooks_lead_to_notebooks_of_the_course(name):
     linked = re.findall(r"\]\((\.\./[^)]*)\)", "\n".join(cell.source for cell in read("release", name).cells))
     assert [link for link in linked if not (ROOT / "release" / name / link).exists()] == []
+
+
+# Names of sizes in the exercises. A learner who forgets to take one from a shape must get a NameError, and not the size of a demo.
+SIZES = {"B", "T", "P", "C", "V", "H", "S", "head_size", "n_head", "n_embd", "n_layer", "vocab_size", "block_size", "end", "end_token",
+         "num_tokens", "token_table", "position_table"}
+STILL_LEAVE_SIZES_BEHIND = {"01-embeddings", "02-attention", "04-encoder", "05-decoder", "06-generation", "07-encoder-decoder"}
+
+
+def names_left_behind(source):
+    """The names that a cell binds at its top level: assignments, loops, with and walrus, also inside if and for."""
+    found = set()
+
+    def walk(node):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef | ast.ClassDef | ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+                continue
+            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+                found.add(child.id)
+            walk(child)
+
+    walk(ast.parse(source))
+    return found
+
+
+def test_the_names_that_a_cell_leaves_behind_are_those_of_its_top_level():
+    source = "(B, T), C = x.shape, 3\nfor H in range(2):\n    P = 1\ndef f():\n    V = 2\nsquares = [S for S in range(3)]"
+    assert names_left_behind(source) == {"B", "T", "C", "H", "P", "squares"}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in STILL_LEAVE_SIZES_BEHIND])
+def test_no_cell_leaves_the_name_of_a_size_behind(name):
+    code = [cell.source for cell in read("release", name).cells if cell.cell_type == "code"]
+    left = {left for source in code for left in names_left_behind(source)} & SIZES
+    assert sorted(left) == []
 
 
 def test_no_line_of_code_is_cut_off_at_the_edge_of_a_screen():

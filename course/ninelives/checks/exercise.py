@@ -178,6 +178,14 @@ class Exercise:
         refusals = ((name, self.refusal(name, answer, seed)) for name in self.aspects)
         return next(((name, failure) for name, failure in refusals if failure is not None), None)
 
+    def optional(self, answer: Any) -> None:
+        """Check an answer to an exercise without points: while it is not written, a line says so and nothing is raised."""
+        failure = self.first_failure(answer)
+        if failure is not None and isinstance(failure[1], NotWritten):
+            print(f"{self.name} is optional and has no points. It is not written yet.")
+            return
+        self(answer)
+
     def yours_if_it_passes(self, answer: Any, fallback: Any) -> Any:
         """The learner's answer if it passes its checks, else the package's part, with a printed line that says which."""
         failure = self.first_failure(answer)

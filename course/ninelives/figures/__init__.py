@@ -15,6 +15,7 @@ from ninelives.figures.style import number_repeats
 from ninelives.figures.tokens import token_row
 from ninelives.figures.training import describe_training, training_curves
 from ninelives.figures.whose import is_the_packages, whose
+from ninelives.figures.two_columns import two_columns
 from ninelives.figures.words import describe_attention, position_of, read_row
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "table_picture",
     "token_row",
     "training_curves",
+    "two_columns",
     "wanted_and_yours",
     "whose",
 ]

@@ -17,9 +17,9 @@ def test_both_texts_both_models_and_what_is_predicted_are_drawn():
 
 def test_the_words_say_what_is_joined_and_which_rows_are_asked():
     alt = two_columns(**ARGUMENTS).alt
-    assert "“the cat slept” goes through encoder and becomes 3 hidden states" in alt
+    assert "“the cat slept” goes through encoder and becomes one hidden state for each of its words (3)" in alt
     assert "the hidden states first, into 5 rows of 8 numbers" in alt
-    assert "2 of the 5 rows are asked: row 2 “le”, row 3 “chat”. The other rows are grey." in alt
+    assert "2 rows are asked: row 2 “le”, row 3 “chat”. The other rows are grey." in alt
 
 
 def test_an_empty_column_and_a_row_that_is_not_there_are_refused():

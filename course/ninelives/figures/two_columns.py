@@ -86,11 +86,12 @@ def two_columns(
         put_title(figure, title)
 
     told = ", ".join(f"row {row} “{word}”" for row, word in predicts.items())
+    asked = "1 row is" if len(predicts) == 1 else f"{len(predicts)} rows are"
     alt = (
-        f"{title}: two columns. Left: “{' '.join(read)}” goes through {reader} and becomes {P} hidden states. Right: “{' '.join(written)}” "
-        f"becomes {T} embeddings, at positions from 0. The two are joined, the hidden states first, into {P + T} rows of {n_embd} "
+        f"{title}: two columns. Left: “{' '.join(read)}” goes through {reader} and becomes one hidden state for each of its words ({P}). Right: “{' '.join(written)}” "
+        f"becomes one embedding for each of its words ({T}), at positions from 0. The two are joined, the hidden states first, into {P + T} rows of {n_embd} "
         f"numbers. They go through {writer}, which gives each row a score for each of {vocab_size} words. "
-        f"{len(predicts)} of the {P + T} rows are asked: {told}. The other rows are grey."
+        f"{asked} asked: {told}. The other rows are grey."
     )
     return Picture(draw, caption, alt)
 

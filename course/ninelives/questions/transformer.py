@@ -10,7 +10,7 @@ def what_the_sums_are_for() -> Choice:
         "replace the vector in place of adding to it. What happens?",
         {
             "Both learn; the one with the sums needs a little less time":
-                "With two blocks that would be nearly true. With twelve the stack without sums has not moved from "
+                "With two blocks the one without sums does learn, only more slowly. With twelve it has not moved from "
                 "guessing after 100 steps.",
             "The one without sums learns more, since its vectors are not full of old numbers":
                 "Old numbers are no burden: a block can learn to write into channels that it needs, and the norm keeps "
@@ -19,7 +19,7 @@ def what_the_sums_are_for() -> Choice:
                 "A block that adds can begin by doing nearly nothing, and whatever it does, its input still arrives at "
                 "the other side. A block that replaces has to pass on everything, twelve times in a row.",
             "Neither learns: twelve blocks are too deep for 100 steps":
-                "Depth alone is no obstacle. With the sums, twelve blocks learn the task as fast as two.",
+                "Depth alone is no obstacle. With the sums, twelve blocks learn this task as fast as two, or faster.",
         },
         answer="Only the one with sums learns; the other stays at guessing",
     )

@@ -14,8 +14,8 @@ from ninelives.figures.similarity import position_similarity, table_picture
 from ninelives.figures.style import number_repeats
 from ninelives.figures.tokens import token_row
 from ninelives.figures.training import describe_training, training_curves
-from ninelives.figures.whose import is_the_packages, whose
 from ninelives.figures.two_columns import two_columns
+from ninelives.figures.whose import is_the_packages, whose
 from ninelives.figures.words import describe_attention, position_of, read_row
 
 __all__ = [

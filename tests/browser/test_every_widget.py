@@ -33,7 +33,8 @@ MADE = [
 
 @pytest.fixture(scope="module")
 def notebook(open_notebook):
-    notebook = open_notebook("widgets.ipynb", [SETUP, *MADE])
+    picture = "from ninelives import figures\nfigures.heatmap(torch.eye(4), words, title='Weights', caption='Each attends to itself.')"
+    notebook = open_notebook("widgets.ipynb", [SETUP, *MADE, picture])
     notebook.run_all()
     assert not notebook.errors()
     return notebook
@@ -108,6 +109,23 @@ def test_all_follow_the_dark_theme(notebook):
         notebook.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", f"JupyterLab {theme}")
         for index in range(1, 1 + len(MADE)):
             expect(notebook.cell(index).locator(".nl-explorer")).to_have_attribute("data-theme", theme.lower())
+
+
+CORNER = """async image => {
+const shown = document.createElement('canvas').getContext('2d');
+shown.filter = getComputedStyle(image).filter;
+shown.drawImage(image, 0, 0);
+return [...shown.getImageData(1, 1, 1, 1).data] }"""
+
+
+def test_the_background_of_a_picture_is_that_of_the_page_light_and_dark(notebook):
+    image = notebook.cell(1 + len(MADE)).locator(".jp-OutputArea img")
+    for theme in ("Dark", "Light"):
+        notebook.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", f"JupyterLab {theme}")
+        expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-light", str(theme == "Light").lower())
+        page = notebook.page.evaluate("getComputedStyle(document.querySelector('.jp-Notebook')).backgroundColor.match(/\\d+/g).map(Number)")
+        *colour, _ = image.evaluate(CORNER)
+        assert all(abs(seen - wanted) < 4 for seen, wanted in zip(colour, page[:3], strict=True)), (theme, colour, page)
 
 
 def test_a_notebook_opened_again_shows_the_pictures_and_their_words_without_running(notebook, open_notebook):

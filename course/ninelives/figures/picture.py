@@ -14,6 +14,13 @@ from PIL import Image
 
 from ninelives.figures.style import DPI, PAPER, in_style, new_figure
 
+# In JupyterLab's dark theme, and on a page made with nbconvert --theme dark, light and dark of the picture before these
+# words are swapped and its hues kept: white becomes the dark of the page. Elsewhere the picture stays as it is.
+FOLLOW_THE_THEME = (
+    '<span class="nl-words"></span><style>@media screen { [data-jp-theme-light="false"] '
+    ".jp-OutputArea-child:has(+ .jp-OutputArea-child .nl-words) img { filter: invert(93%) hue-rotate(180deg); } }</style>"
+)
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Picture:
@@ -69,7 +76,7 @@ class Picture:
         }
         words = {
             "text/markdown": f"*{_escaped(self.caption)}*\n\n<details><summary>In words</summary>"
-            f"{_escaped(self.alt)}</details>",
+            f"{_escaped(self.alt)}</details>{FOLLOW_THE_THEME}",
             "text/plain": f"In words: {self.alt}",
         }
         alt = {"image/png": {"alt": self.alt}, "alt": self.alt}

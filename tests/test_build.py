@@ -56,8 +56,14 @@ def test_the_built_notebooks_in_the_repository_are_fresh():
 
 
 def test_every_built_notebook_in_the_repository_has_a_text():
-    built = {path.parent for path in build()}
+    built = {path.parent if path.suffix == ".ipynb" else path for path in build()}
     assert {path for folder in ("solutions", "release") for path in (ROOT / folder).iterdir()} == built
+
+
+def test_the_rules_for_assistants_travel_with_the_release():
+    rules = (ROOT / "release" / "AGENTS.md").read_text(encoding="utf-8")
+    assert "Do not write or complete the body of an exercise" in rules and "from ninelives.model import" in rules
+    assert (ROOT / "release" / "CLAUDE.md").read_text(encoding="utf-8") == "@AGENTS.md\n"
 
 
 def test_building_twice_gives_the_same_bytes(course):
@@ -167,4 +173,4 @@ def test_the_command_builds_and_then_finds_nothing_stale(course, monkeypatch, ca
     assert "built: release/01-doubling/01-doubling.ipynb" in capsys.readouterr().out
     monkeypatch.setattr("sys.argv", ["build", "--check"])
     main(course)
-    assert "2 notebooks, 2 of them unchanged." in capsys.readouterr().out
+    assert "2 files, 2 of them unchanged." in capsys.readouterr().out

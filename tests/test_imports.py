@@ -11,7 +11,8 @@ PACKAGE = ROOT / "course" / "ninelives"
 MAY_IMPORT = {
     "config": set(),
     "build": set(),
-    "workspace": set(),
+    "progress": set(),
+    "workspace": {"progress"},
     "model": {"config"},
     "text": {"config"},
     "figures": {"config"},

@@ -5,6 +5,8 @@
     release/NN-name/NN-name.ipynb         what learners get, made by nbgrader itself
     course/labs/name.py                   a lab; it is not graded, so nbgrader never sees it
     release/labs/name.ipynb               the same for learners
+    course/assistants.md                  how an assistant may help a learner
+    release/AGENTS.md, CLAUDE.md          the same under the names that assistants look for
 
 The same text gives the same bytes. A cell's header says what it is for:
 
@@ -166,7 +168,10 @@ def build(root: Path = ROOT) -> dict[Path, str]:
                    for name, content in made.items()}
     labs = {root / "release" / "labs" / f"{text.stem}.ipynb": nbformat.writes(lab(text)) + "\n"
             for text in sorted((root / "course" / "labs").glob("*.py"))}
-    return assignments | labs
+    rules = {}
+    for text in (root / "course").glob("assistants.md"):
+        rules = {root / "release" / "AGENTS.md": text.read_text(encoding="utf-8"), root / "release" / "CLAUDE.md": "@AGENTS.md\n"}
+    return assignments | labs | rules
 
 
 def stale(built: dict[Path, str]) -> list[Path]:
@@ -191,7 +196,7 @@ def main(root: Path = ROOT) -> None:
             path.write_bytes(built[path].encode("utf-8"))
     if arguments.check and changed:
         sys.exit("Run make build, or python -m ninelives.build.")
-    print(f"{len(built)} notebooks, {len(built) - len(changed)} of them unchanged.")
+    print(f"{len(built)} files, {len(built) - len(changed)} of them unchanged.")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """A learner's own folder: `python -m ninelives.workspace`.
 
-Copies what is missing from release/ into my-notebooks/ and opens JupyterLab there. A file that is already
-in my-notebooks/ is a learner's work and is never touched. To start a notebook again, rename it.
+Copies what is missing from release/ into my-notebooks/, writes the start page there, and opens JupyterLab
+with it. A file that is already in my-notebooks/ is a learner's work and is never touched, but for a start page
+that the course wrote itself. To start a notebook again, rename it.
 """
 
 import argparse
@@ -9,6 +10,8 @@ import os
 import shutil
 import sys
 from pathlib import Path
+
+from ninelives.progress import PAGE, write_start_page
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "my-notebooks"
@@ -43,8 +46,8 @@ def copy_missing(release: Path, workspace: Path) -> tuple[list[Path], list[Path]
     return copied, kept
 
 
-def lab_arguments(workspace: Path) -> list[str]:
-    """The arguments that open JupyterLab in `workspace` and keep it from using the network."""
+def lab_arguments(workspace: Path, page: str = "") -> list[str]:
+    """The arguments that open JupyterLab in `workspace`, with a page of it, and keep it from using the network."""
     arguments = [
         f"--ServerApp.root_dir={workspace}",
         "--LabApp.news_url=None",
@@ -52,6 +55,8 @@ def lab_arguments(workspace: Path) -> list[str]:
         "--LabApp.extension_manager=readonly",
         "--ServerApp.jpserver_extensions=nbgrader.server_extensions.formgrader=False",
     ]
+    if page:
+        arguments.append(f"--LabApp.default_url=/lab/tree/{page}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--allow-root")
     if sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY", "BROWSER"} & os.environ.keys():
@@ -70,12 +75,17 @@ def main(root: Path = ROOT) -> None:
     workspace = root / FOLDER
     try:
         copied, kept = copy_missing(root / "release", workspace)
+        written = write_start_page(workspace)
     except OSError as problem:
         sys.exit(str(problem))
     for name in copied:
         print(f"copied {FOLDER}/{name.as_posix()}")
     for name in kept:
         print(f"kept   {FOLDER}/{name.as_posix()}, which is yours")
+    if written:
+        print(f"wrote  {FOLDER}/{PAGE}, where you are in the course")
+    else:
+        print(f"kept   {FOLDER}/{PAGE}, which is yours")
     if arguments.copy_only:
         return
 
@@ -83,7 +93,7 @@ def main(root: Path = ROOT) -> None:
 
     others = os.environ.get("JUPYTER_CONFIG_PATH")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(CONFIG), others] if others else [str(CONFIG)])
-    LabApp.launch_instance(argv=[*lab_arguments(workspace), *for_lab])
+    LabApp.launch_instance(argv=[*lab_arguments(workspace, PAGE if written else ""), *for_lab])
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 def address_and_token(server: subprocess.Popen, log: Path) -> tuple[str, str]:
     """The address and token of a JupyterLab started with --port=0, read from its log. It does not print a token that was given."""
     deadline = time.monotonic() + 180  # a busy machine takes its time
-    while not (found := re.search(r"(http://127\S+)/lab\?token=(\S+)\n", log.read_text())):
+    while not (found := re.search(r"(http://127\S+)/lab\S*\?token=(\S+)\n", log.read_text())):
         if server.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
         time.sleep(0.1)

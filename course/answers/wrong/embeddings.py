@@ -43,7 +43,7 @@ def order_of_the_ids(idx):
     return idx.argsort(dim=1)
 
 
-@refused_by(position_indices, "values", "padding (-1) must not change the positions")
+@refused_by(position_indices, "values", "padding (−1) must not change the positions")
 def padding_not_counted(idx):
     B, T = idx.shape
     return torch.arange(T).expand(B, T).masked_fill(idx == -1, -1)
@@ -84,7 +84,7 @@ class NewTableOnEveryCall(nn.Module):
         return self.token(idx.clamp(min=0)) + position(loop_positions(idx))
 
 
-@refused_by(embedding, "padding", "a table has no row -1")
+@refused_by(embedding, "padding", "a table has no row −1")
 class PaddingLookedUp(GivenEmbedding):
     def forward(self, idx):
         return self.token(idx) + self.positions(idx)
@@ -247,3 +247,172 @@ class TableChanged(GivenEmbedding):
         table = self.token.weight
         table += position[0]
         return table[idx]
+
+
+# Sizes, ids and layouts that are easily forgotten
+
+
+@refused_by(position_indices, "values", "with B = ", "B and T must come from this idx")
+def thirty_positions_shared_by_the_batch(idx):
+    B, T = idx.shape
+    return (torch.arange(T) % (30 // B)).expand(B, T)
+
+
+@refused_by(position_indices, "shape", "without any token (T = 0)", "T may be 0, as before the first word of an answer")
+def one_position_at_least(idx):
+    B, T = idx.shape
+    return torch.arange(max(T, 1)).expand(B, -1)
+
+
+@refused_by(position_indices, "values", "a part of a larger tensor", "not in the order in which it lies in memory")
+def read_from_memory(idx):
+    B, T = idx.shape
+    return (torch.arange(T) + idx.stride(0) - max(T, 1)).expand(B, T)
+
+
+class WithTables(nn.Module):
+    """The given layers under other options."""
+
+    options = {}
+
+    def __init__(self, config):
+        super().__init__()
+        self.token = nn.Embedding(config.vocab_size, config.n_embd, **self.options)
+        self.position = nn.Embedding(config.block_size, config.n_embd)
+
+    def forward(self, idx):
+        return self.token(idx.clamp(min=0)) + self.position(loop_positions(idx))
+
+
+@refused_by(embedding, "gradient", "row 0 of the token table", "padding_idx of nn.Embedding shuts a row out of training")
+class FirstWordAsPadding(WithTables):
+    options = {"padding_idx": 0}
+
+
+@refused_by(embedding, "gradient", "of the token table", "padding_idx of nn.Embedding shuts a row out of training")
+class LastWordAsPadding(WithTables):
+    options = {"padding_idx": -1}
+
+
+@refused_by(embedding, "gradient", "row 0 of the token table", "padding_idx of nn.Embedding shuts a row out of training")
+class FirstRowDetached(GivenEmbedding):
+    def forward(self, idx):
+        x = self.words(idx)
+        return torch.where((idx == 0).unsqueeze(-1), x.detach(), x) + self.positions(idx)
+
+
+@refused_by(embedding, "values", "changed one of the tables", "max_norm of nn.Embedding, or an operation in place")
+class TableNormalised(WithTables):
+    options = {"max_norm": 1.0}
+
+
+@refused_by(embedding, "values", "changed one of the tables", "max_norm of nn.Embedding, or an operation in place")
+class TableNudged(GivenEmbedding):
+    def forward(self, idx):
+        x = self.words(idx) + self.positions(idx)
+        self.token.weight.data += 0.01
+        return x
+
+
+@refused_by(embedding, "values", "look up both tables once, and add the two results")
+class DroppedInTraining(GivenEmbedding):
+    def forward(self, idx):
+        return nn.functional.dropout(self.words(idx) + self.positions(idx), 0.1, self.training)
+
+
+@refused_by(embedding, "values", "after model.eval()", "nothing here depends on self.training")
+class PositionsInTrainingOnly(GivenEmbedding):
+    def forward(self, idx):
+        return self.words(idx) + self.positions(idx) * self.training
+
+
+@refused_by(embedding, "values", "after model.eval()", "nothing here depends on self.training")
+class ZerosInEvaluation(GivenEmbedding):
+    def forward(self, idx):
+        x = self.words(idx) + self.positions(idx)
+        return x if self.training else torch.zeros_like(x)
+
+
+@refused_by(embedding, "values", "called once more", "something from an earlier call is kept and used again")
+class VectorsKeptForTheShape(GivenEmbedding):
+    def __init__(self, config):
+        super().__init__(config)
+        self.kept = {}
+
+    def forward(self, idx):
+        if idx.shape not in self.kept:
+            self.kept[idx.shape] = self.words(idx) + self.positions(idx)
+        return self.kept[idx.shape]
+
+
+@refused_by(embedding, "values", "called once more", "something from an earlier call is kept and used again")
+class FirstIdsKept(GivenEmbedding):
+    def forward(self, idx):
+        if getattr(self, "idx", idx).shape != idx.shape:
+            self.idx = idx
+        self.idx = getattr(self, "idx", idx)
+        return self.words(self.idx) + self.positions(idx)
+
+
+@refused_by(embedding, "values", "a part of a larger tensor", "idx.reshape copies where idx.view cannot")
+class ReadAsOneRow(GivenEmbedding):
+    def forward(self, idx):
+        if not idx.is_contiguous():
+            idx = idx.flip(0)
+        return self.words(idx) + self.positions(idx)
+
+
+@refused_by(embedding, "values", "a part of a larger tensor", "idx.reshape copies where idx.view cannot")
+class ViewedAsOneRow(GivenEmbedding):
+    def forward(self, idx):
+        B, T = idx.shape
+        if T == 0:
+            return self.words(idx)
+        return self.words(idx.view(B * T)).view(B, T, -1) + self.positions(idx)
+
+
+@refused_by(embedding, "shape", "without any token (T = 0)", "T may be 0, as before the first word of an answer")
+class LargestIdLookedFor(GivenEmbedding):
+    def forward(self, idx):
+        assert idx.max() < self.token.num_embeddings
+        return self.words(idx) + self.positions(idx)
+
+
+@refused_by(embedding, "values", "look up both tables once, and add the two results")
+class RoundedToTwoDecimals(GivenEmbedding):
+    def forward(self, idx):
+        x = self.words(idx) + self.positions(idx)
+        return x + (x.round(decimals=2) - x).detach()
+
+
+@refused_by(embedding, "values", "look up both tables once, and add the two results")
+class SmallNumbersOnly(GivenEmbedding):
+    def forward(self, idx):
+        return (self.words(idx) + self.positions(idx)).clamp(-1.5, 1.5)
+
+
+@refused_by(concatenate, "values", "changed the tensor", "work on x.clone()")
+def written_into_the_token_vectors(token_vectors, position_vectors):
+    return torch.cat((token_vectors, token_vectors.copy_(position_vectors)), dim=-1)
+
+
+@refused_by(adding_layer, "values", "two identity matrices side by side")
+def nearly_one(n_embd):
+    return layer_with(0.999 * torch.eye(n_embd).repeat(1, 2))
+
+
+@refused_by(adding_layer, "values", "gives an Adding", "make nn.Linear(2 * n_embd, n_embd, bias=False)")
+def module_that_adds(n_embd):
+    class Adding(nn.Module):
+        def forward(self, both):
+            return both[..., :n_embd] + both[..., n_embd:]
+
+    return Adding()
+
+
+@refused_by(adding_layer, "values", "for n_embd = 1", "take every size from n_embd")
+def right_for_even_widths_only(n_embd):
+    eye = torch.eye(n_embd // 2 * 2)
+    weight = torch.zeros(n_embd, 2 * n_embd)
+    weight[: len(eye)] = eye.repeat(1, 2) if len(eye) else 0
+    return layer_with(weight)

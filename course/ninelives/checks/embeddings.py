@@ -1,6 +1,7 @@
 """Notebook 1: what positions, the embedding and its concatenating variant must be."""
 
 import math
+from contextlib import nullcontext
 from functools import partial
 
 import torch
@@ -12,6 +13,7 @@ from ninelives.checks.exercise import (
     build,
     ids,
     in_case,
+    kind_of,
     on_layers_of,
     run,
     same_values,
@@ -19,6 +21,9 @@ from ninelives.checks.exercise import (
     want_shape,
 )
 from ninelives.config import TransformerConfig
+
+NO_TOKEN = "T may be 0, as before the first word of an answer (notebook 8): take B and T from idx.shape, and nothing else is needed."
+KEPT = "something from an earlier call is kept and used again: compute it from this call's input, every time."
 
 position_indices = Exercise("position_indices")
 embedding = Exercise("Embedding", error_hints={
@@ -34,8 +39,11 @@ adding_layer = Exercise("adding_layer", error_hints={
 
 
 def token_ids(B: int, T: int, seed: int, vocab_size: int = 23) -> torch.Tensor:
-    """(B, T) int64 of random ids."""
-    return torch.randint(vocab_size, (B, T), generator=torch.Generator().manual_seed(seed))
+    """(B, T) int64 of random ids; where there is room, the first and the last id of the vocabulary are among them."""
+    idx = torch.randint(vocab_size, (B, T), generator=torch.Generator().manual_seed(seed))
+    if B > 1 and T > 1:
+        idx[-1, 0], idx[-1, 1] = 0, vocab_size - 1
+    return idx
 
 
 def sizes(seed: int) -> tuple[int, int, TransformerConfig]:
@@ -48,8 +56,8 @@ def sizes(seed: int) -> tuple[int, int, TransformerConfig]:
 
 
 def loop_positions(idx: torch.Tensor) -> torch.Tensor:
-    """(B, T): the reference, by counting."""
-    return torch.tensor([[position for position, _ in enumerate(row)] for row in idx.tolist()])
+    """(B, T) int64: the reference, by counting."""
+    return torch.tensor([[position for position, _ in enumerate(row)] for row in idx.tolist()], dtype=torch.int64)
 
 
 @position_indices.mistake("shape", "the sequences are strung together: each needs a row of its own.")
@@ -115,14 +123,25 @@ def word_ids(idx):
     return idx
 
 
+@position_indices.mistake("values", "the word with id 0 is taken for padding: the content of idx must not matter, only its shape.")
+def words_counted(idx):
+    return (idx != 0).cumsum(1) - 1
+
+
+@position_indices.mistake("values", "padding (−1) is not counted: a padded position is counted like any other.")
+def tokens_counted(idx):
+    return (idx != -1).cumsum(1) - 1
+
+
 @position_indices.aspect("shape")
 def one_row_of_whole_numbers_per_sequence(answer, seed):
     B, T, _ = sizes(seed)
-    for b in (B, 1):
-        idx = token_ids(b, T, seed)
-        result = run(answer, idx)
-        position_indices.want_shape(result, (b, T), "(B, T)", "the result", (idx,))
-        if result.dtype.is_floating_point or result.dtype == torch.bool:
+    for b, t in ((B, T), (1, T), (B, 1), (B, 0)):
+        idx = token_ids(b, t, seed)
+        with in_case("without any token (T = 0)", cause=NO_TOKEN) if t == 0 else nullcontext():
+            result = run(answer, idx)
+            position_indices.want_shape(result, (b, t), "(B, T)", "the result", (idx,))
+        if t and result.dtype.is_floating_point or result.dtype == torch.bool:
             raise CheckFailed(
                 f"the positions have dtype {result.dtype}.",
                 "whole numbers (torch.int64): they are used to look up rows of a table.",
@@ -138,7 +157,13 @@ def counts_from_zero_in_every_row(answer, seed):
         want_positions(answer, token_ids(b, T, seed), "torch.arange(T) gives 0 … T - 1.")
     padded = token_ids(B, T, seed + 1)
     padded[0, 2:] = -1
-    want_positions(answer, padded, "padding (-1) must not change the positions: a padded position is counted like any other.")
+    want_positions(answer, padded, "padding (−1) must not change the positions: a padded position is counted like any other.")
+    # Other sizes, as positions that were kept from an earlier call would show.
+    for b, t in ((B, T - 1), (B + 2, T + 2)):
+        with in_case(f"with B = {b} and T = {t}"):
+            want_positions(answer, token_ids(b, t, seed), "B and T must come from this idx: idx.shape.")
+    with in_case("with idx[:, 1:], a part of a larger tensor", cause="read idx by its axes, not in the order in which it lies in memory."):
+        want_positions(answer, token_ids(B, T + 1, seed)[:, 1:], "")
 
 
 def want_positions(answer, idx: torch.Tensor, otherwise: str) -> None:
@@ -243,6 +268,33 @@ class SequencesCounted(GivenEmbedding):
         return self.words(idx) + self.position.weight[: len(idx)].unsqueeze(1)
 
 
+@embedding.mistake("values", "id 0 is a word like any other: only −1 is padding, so clamp(min=0).")
+class FirstWordLost(GivenEmbedding):
+    def words(self, idx):
+        return self.token(idx.clamp(min=1))
+
+    def forward(self, idx):
+        return self.words(idx) + self.positions(idx)
+
+
+@embedding.mistake("values", "the word with id 0 gets a vector of zeros: it is a word like any other, and only −1 is padding.")
+class FirstWordHidden(GivenEmbedding):
+    def forward(self, idx):
+        return self.words(idx) * (idx != 0).unsqueeze(-1) + self.positions(idx)
+
+
+@embedding.mistake("values", "the last id of the vocabulary, vocab_size − 1, is a word too: idx must not be clamped below it.")
+class LastWordLost(GivenEmbedding):
+    def forward(self, idx):
+        return self.token(idx.clamp(0, self.token.num_embeddings - 2)) + self.positions(idx)
+
+
+@embedding.mistake("values", "the last row of the position table, block_size − 1, is never looked up.")
+class LastPositionLost(GivenEmbedding):
+    def forward(self, idx):
+        return self.words(idx) + self.position(loop_positions(idx).clamp(max=self.position.num_embeddings - 2))
+
+
 @embedding.mistake("values", "the positions start at 1; they must start at 0.")
 class CountedFromOne(GivenEmbedding):
     def forward(self, idx):
@@ -260,28 +312,49 @@ def keeps_one_vector_per_token(answer, seed):
     B, T, config = sizes(seed)
     C = config.n_embd
     module, make = build(answer, config), partial(on_layers_of, GivenEmbedding(config))
-    for b, t in ((B, T), (1, T), (B, 1), (1, 1), (B, config.block_size)):
+    for b, t in ((B, T), (1, T), (B, 1), (1, 1), (B, config.block_size), (B, 0)):
         idx = token_ids(b, t, seed, config.vocab_size)
-        result = run(module, idx, what="Embedding.forward")
-        embedding.want_shape(result, (b, t, C), "(B, T, n_embd)", "the result", (idx,), make)
+        with in_case("without any token (T = 0)", cause=NO_TOKEN) if t == 0 else nullcontext():
+            result = run(module, idx, what="Embedding.forward")
+            embedding.want_shape(result, (b, t, C), "(B, T, n_embd)", "the result", (idx,), make)
 
 
 @embedding.aspect("values")
 def adds_a_row_of_each_table(answer, seed):
     B, T, config = sizes(seed)
     module = build(answer, config)
-    token, position = tables(module, config)
     idx = token_ids(B, T, seed, config.vocab_size)
+    want_sums(module, config, idx, "look up both tables once, and add the two results.")
+    longest = token_ids(B, config.block_size, seed, config.vocab_size)
+    want_sums(module, config, longest, "look up both tables once, and add the two results.")
+    with in_case("after model.eval()", cause="the same must happen in training and in evaluation: nothing here depends on self.training."):
+        want_sums(module.eval(), config, idx, "")
+    # The same shape again: what was kept for this shape is of other words.
+    with in_case("called once more, with other words"):
+        want_sums(module.train(), config, idx.flip(1), KEPT)
+    with in_case("with idx[:, 1:], a part of a larger tensor", cause="read idx by its axes: idx.reshape copies where idx.view cannot."):
+        want_sums(module, config, longest[:, 1:], "")
+
+
+def want_sums(module: nn.Module, config: TransformerConfig, idx: torch.Tensor, otherwise: str) -> None:
+    """Refuse other vectors than row of the token table plus row of the position table, and tables changed by the call."""
+    token, position = tables(module, config)
     result = run(module, idx, what="Embedding.forward")
-    want_shape(result, (B, T, config.n_embd), "(B, T, n_embd)", "the result")
+    want_shape(result, (*idx.shape, config.n_embd), "(B, T, n_embd)", "the result")
+    for before, now in zip((token, position), tables(module, config), strict=True):
+        if not torch.equal(before, now):
+            raise CheckFailed(
+                "Embedding.forward changed one of the tables.",
+                "tables that stay as they are: training alone changes them.",
+                "max_norm of nn.Embedding, or an operation in place on `.weight`, writes into the table: leave it out.",
+            )
     given = GivenEmbedding(config)
     given.token.weight, given.position.weight = nn.Parameter(token), nn.Parameter(position)
     embedding.want_values(
         result, loop_embedding(idx, token, position), (idx,), make=partial(on_layers_of, given),
-        what=lambda example, t: f"the vector of token {t} in sequence {example} starts",
-        meaning=": its row of the token table plus the row of its position",
-        otherwise="look up both tables once, and add the two results.",
-        caption="One row per word: wanted, and yours",
+        what=lambda example, t: f"the vector of token {t} (id {idx[example, t]}) in sequence {example} is",
+        meaning=": its row of the token table plus the row of its position", agree=partial(same_values, tolerance=1e-5),
+        otherwise=otherwise, caption="One row per word: wanted, and yours",
     )
 
 
@@ -316,17 +389,19 @@ def padding_changes_no_word(answer, seed):
     B, T, config = sizes(seed)
     module = build(answer, config)
     whole = token_ids(B, T, seed, config.vocab_size)
+    without = run(module, whole, what="Embedding.forward")
+    want_shape(without, (B, T, config.n_embd), "(B, T, n_embd)", "the result")
     padded = whole.clone()
     padded[0, 2:] = -1
     padded[1, -1] = -1
-    with in_case("with padding in idx"):
+    with in_case("with padding (−1) in idx"):
         result = run(module, padded, what="Embedding.forward", error_hints={
-            "range": "-1 marks padding, and a table has no row -1: look up some row that exists, for instance "
-                     "idx.clamp(min=0); an attention mask hides it later.",
+            "index out of range in self": "−1 marks padding, and a table has no row −1: look up some row that exists, for instance "
+                                          "idx.clamp(min=0); an attention mask hides it later.",
         })
     want_shape(result, (B, T, config.n_embd), "(B, T, n_embd)", "the result")
     real = padded != -1
-    if not same_values(result[real], loop_embedding(whole, *tables(module, config))[real]):
+    if not same_values(result[real], without[real]):
         raise CheckFailed(
             "with padding at the end of a sequence, the vectors of its words change.",
             "the same vectors for the words as without padding.",
@@ -344,8 +419,17 @@ def padding_changes_no_word(answer, seed):
 def both_tables_get_a_gradient(answer, seed):
     B, T, config = sizes(seed)
     module = build(answer, config)
-    result = run(module, token_ids(B, T, seed, config.vocab_size), what="Embedding.forward")
+    idx = token_ids(B, T, seed, config.vocab_size)
+    result = run(module, idx, what="Embedding.forward")
     want_gradient(module, result, "Embedding")
+    table = next(p for p in module.parameters() if p.shape == (config.vocab_size, config.n_embd))
+    still = [word for word in idx.unique().tolist() if not table.grad[word].abs().sum() > 0]
+    if still:
+        raise CheckFailed(
+            f"after backward() no gradient has reached row {still[0]} of the token table, though idx holds the id {still[0]}.",
+            "a gradient for the row of every word that was looked up: without one the word never learns.",
+            "padding_idx of nn.Embedding shuts a row out of training. Here every id from 0 is a word, and padding is −1: leave it out.",
+        )
 
 
 # Exercise 3: token and position side by side
@@ -398,7 +482,7 @@ def puts_the_position_after_the_token(answer, seed):
     concatenate.want_shape(result, (B, T, 2 * C), "(B, T, 2 * n_embd)", "the result", (token, position))
     wanted = torch.stack([token, position], dim=2).reshape(B, T, 2 * C)
     concatenate.want_values(
-        result, wanted, (token, position), what=lambda example, t: f"the vector of token {t} in sequence {example} starts",
+        result, wanted, (token, position), what=lambda example, t: f"the vector of token {t} in sequence {example} is",
         meaning=": all numbers of the token, then all numbers of the position",
         otherwise="the numbers are mixed: torch.cat((token, position), dim=-1) puts one vector after the other.",
         caption="One row per word: wanted, and yours",
@@ -443,11 +527,19 @@ def minus_the_identity(n_embd):
 @adding_layer.aspect("values")
 def turns_concatenation_into_addition(answer, seed):
     token, position = vectors(seed)
+    want_adding(answer, token, position, "the weight has shape (n_embd, 2 * n_embd): two identity matrices side by side. Copy it in "
+                                         "under torch.no_grad().")
+    with in_case("for n_embd = 1"):
+        want_adding(answer, token[..., :1], position[..., :1], "take every size from n_embd.")
+
+
+def want_adding(answer, token: torch.Tensor, position: torch.Tensor, otherwise: str) -> None:
+    """Refuse a layer that does not turn the concatenated vectors into their sum."""
     C = token.shape[-1]
     layer = run(answer, C)
-    if not isinstance(layer, nn.Module):
+    if not isinstance(layer, nn.Linear):
         raise CheckFailed(
-            f"adding_layer gives a {type(layer).__name__}.",
+            f"adding_layer gives {kind_of(layer)}.",
             "an nn.Linear layer.",
             "make nn.Linear(2 * n_embd, n_embd, bias=False) and fill its weight.",
         )
@@ -457,8 +549,7 @@ def turns_concatenation_into_addition(answer, seed):
     has_bias = layer(torch.zeros_like(both)).abs().max() > 1e-6
     adding_layer.want_values(
         result, token.double() + position, (both,), make=lambda mistake: mistake(C).double(),
-        what=lambda example, t: f"the vector of token {t} in sequence {example} starts", meaning=": token plus position",
-        otherwise="the layer has a bias, which adds the same vector everywhere: bias=False, or set it to 0." if has_bias
-        else "the weight has shape (n_embd, 2 * n_embd): two identity matrices side by side. Copy it in under torch.no_grad().",
-        caption="One row per word: wanted, and yours",
+        what=lambda example, t: f"the vector of token {t} in sequence {example} is", meaning=": token plus position",
+        otherwise="the layer has a bias, which adds the same vector everywhere: bias=False, or set it to 0." if has_bias else otherwise,
+        caption="One row per word: wanted, and yours", agree=partial(same_values, tolerance=1e-5),
     )

@@ -170,6 +170,7 @@ class Einsum(Given):
         scores = torch.einsum("bihd,bjhd->bhij", q, k) * q.shape[-1] ** -0.5
         if attention_mask is not None:
             scores = scores + (1.0 - attention_mask.float()) * torch.finfo(scores.dtype).min
+        self.weights = scores.softmax(-1).detach()
         z = torch.einsum("bhij,bjhd->bihd", self.attn_dropout(scores.softmax(-1)), v)
         return self.proj_dropout(self.proj(z.flatten(2)))
 
@@ -178,12 +179,14 @@ class Einsum(Given):
 class LoopOverHeads(Given):
     def forward(self, x, attention_mask):
         q, k, v = (layer(x).chunk(self.n_head, dim=-1) for layer in (self.query, self.key, self.value))
-        heads = []
+        heads, weights = [], []
         for h in range(self.n_head):
             scores = q[h] @ k[h].transpose(1, 2) / math.sqrt(q[h].shape[-1])
             if attention_mask is not None:
                 scores = scores.masked_fill(attention_mask[:, 0] == 0, -1e9)
-            heads.append(self.attn_dropout(scores.softmax(-1)) @ v[h])
+            weights.append(scores.softmax(-1))
+            heads.append(self.attn_dropout(weights[h]) @ v[h])
+        self.weights = torch.stack(weights, dim=1)
         return self.proj_dropout(self.proj(torch.cat(heads, dim=-1)))
 
 
@@ -191,6 +194,8 @@ class LoopOverHeads(Given):
 class FusedCall(Given):
     def forward(self, x, attention_mask):
         q, k, v = (chunks_stacked(layer(x), self.n_head) for layer in (self.query, self.key, self.value))
+        with torch.no_grad():
+            self.weights = where(one_product(q, k), torch.ones(1) if attention_mask is None else attention_mask)
         z = F.scaled_dot_product_attention(
             q, k, v,
             attn_mask=None if attention_mask is None else attention_mask.bool(),
@@ -211,6 +216,7 @@ class FusedCallForEachHead(Given):
             )
             for h in range(self.n_head)
         ]
+        self.weights = torch.stack([one_product(q[h], k[h]) + bias for h in range(self.n_head)], dim=1).softmax(-1)
         return self.proj_dropout(self.proj(torch.cat(heads, dim=-1)))
 
 
@@ -225,8 +231,8 @@ class FusedProjection(nn.Module):
     def forward(self, x, attention_mask):
         q, k, v = (cut_then_swapped(part, self.config.n_head) for part in self.c_attn(x).split(x.shape[-1], dim=-1))
         scores = one_product(q, k)
-        weights = scores.softmax(-1) if attention_mask is None else where(scores, attention_mask)
-        weights = F.dropout(weights, self.config.dropout, training=self.training)
+        self.weights = scores.softmax(-1) if attention_mask is None else where(scores, attention_mask)
+        weights = F.dropout(self.weights, self.config.dropout, training=self.training)
         return F.dropout(self.c_proj(flattened(weights @ v)), self.config.dropout, training=self.training)
 
 
@@ -244,7 +250,8 @@ class FusedWithoutBias(nn.Module):
         q, k, v = self.qkv(x).view(B, T, 3, self.n_head, C // self.n_head).permute(2, 0, 3, 1, 4)
         if attention_mask is None:
             attention_mask = torch.ones(T, T)
-        z = self.drop(by_hand_with_the_maximum_subtracted(einsum(q, k), attention_mask)) @ v
+        self.weights = by_hand_with_the_maximum_subtracted(einsum(q, k), attention_mask)
+        z = self.drop(self.weights) @ v
         return self.drop(self.out(flattened(z)))
 
 
@@ -262,7 +269,8 @@ class Head(nn.Module):
         scores = self.query(x) @ self.key(x).transpose(-2, -1) * self.key.out_features**-0.5
         if attention_mask is not None:
             scores = scores.masked_fill(attention_mask.squeeze(1) == 0, float("-inf"))
-        return self.dropout(F.softmax(scores, dim=-1)) @ self.value(x)
+        self.weights = F.softmax(scores, dim=-1)
+        return self.dropout(self.weights) @ self.value(x)
 
 
 @accepted_by(multi_head_self_attention)
@@ -272,6 +280,10 @@ class ListOfHeads(nn.Module):
         self.heads = nn.ModuleList([Head(config) for _ in range(config.n_head)])
         self.proj = nn.Linear(config.n_embd, config.n_embd)
         self.dropout = nn.Dropout(config.dropout)
+
+    @property
+    def weights(self):
+        return torch.stack([head.weights for head in self.heads], dim=1)
 
     def forward(self, x, attention_mask):
         return self.dropout(self.proj(torch.cat([head(x, attention_mask) for head in self.heads], dim=-1)))
@@ -289,7 +301,7 @@ class ListsOfLayers(nn.Module):
     def forward(self, x, attention_mask):
         q, k, v = (torch.stack([layer(x) for layer in layers], dim=1) for layers in (self.w_q, self.w_k, self.w_v))
         scores = one_product(q, k)
-        weights = scores.softmax(-1) if attention_mask is None else additive(scores, attention_mask)
+        self.weights = weights = scores.softmax(-1) if attention_mask is None else additive(scores, attention_mask)
         if self.training:
             weights = F.dropout(weights, self.p)
         out = self.w_o(head_after_head(weights @ v))
@@ -304,6 +316,7 @@ class HeadsInTheBatch(Given):
         scores = torch.bmm(q, k.mT) / math.sqrt(C // self.n_head)
         if attention_mask is not None:
             scores = scores.masked_fill((attention_mask == 0).expand(B, self.n_head, T, T).flatten(0, 1), -1e9)
+        self.weights = scores.softmax(-1).unflatten(0, (B, self.n_head))
         z = torch.bmm(self.attn_dropout(scores.softmax(-1)), v).unflatten(0, (B, self.n_head))
         return self.proj_dropout(self.proj(head_after_head(z)))
 
@@ -319,4 +332,5 @@ class DroppedByHand(Given):
     def forward(self, x, attention_mask):
         q, k, v = (cut_then_swapped(layer(x), self.n_head) for layer in (self.query, self.key, self.value))
         mask = torch.ones(1) if attention_mask is None else attention_mask
-        return self.drop(self.proj(flattened(self.drop(where(one_product(q, k), mask)) @ v)))
+        self.weights = where(one_product(q, k), mask)
+        return self.drop(self.proj(flattened(self.drop(self.weights) @ v)))

@@ -172,8 +172,8 @@ def renormalised_after_the_softmax(scores, attention_mask):
 
 
 @refused_by(masked_softmax, "mask forms", "hidden positions is not low enough: −∞")
-def minus_a_hundred(scores, attention_mask):
-    return F.softmax(scores.masked_fill(attention_mask == 0, -100.0), dim=-1)
+def minus_a_hundred_and_fifty(scores, attention_mask):
+    return F.softmax(scores.masked_fill(attention_mask == 0, -150.0), dim=-1)
 
 
 @refused_by(multi_head_self_attention, "shape", "not written yet", "run its cell again, then this check")
@@ -196,7 +196,7 @@ class WeightsReturnedToo(GivenAttention):
         return self.finish(weights @ v), weights
 
 
-@refused_by(multi_head_self_attention, "shape", "the heads must be merged to n_embd channels before it")
+@refused_by(multi_head_self_attention, "shape", "and proj comes after merge_heads")
 class ProjectedBeforeMerging(GivenAttention):
     def finish(self, z):
         return self.proj_dropout(self.merge(self.proj(z)))
@@ -260,7 +260,7 @@ class TransposedOnlyWhenItMust(GivenAttention):
 
 @refused_by(multi_head_self_attention, "values", "NaN comes from a row in which everything is hidden")
 class MaskTimesInfinity(GivenAttention):
-    def weights(self, scores, attention_mask):
+    def softmax(self, scores, attention_mask):
         return F.softmax(scores + (1 - attention_mask) * float("-inf"), dim=-1)
 
 
@@ -274,7 +274,7 @@ class LastMaskForAll(GivenAttention):
 @refused_by(multi_head_self_attention, "values", "random even in evaluation")
 class FunctionalDropoutWithItsDefaultRate(GivenAttention):
     def weigh(self, q, k, attention_mask):
-        return F.dropout(self.weights(self.scores(q, k), attention_mask))
+        return F.dropout(self.softmax(self.scores(q, k), attention_mask))
 
 
 @refused_by(multi_head_self_attention, "mask", "e⁰ is 1, so they keep their weight")
@@ -345,13 +345,13 @@ class DropoutKept(GivenAttention):
 @refused_by(multi_head_self_attention, "dropout", "after model.eval() the output still depends", "F.dropout(…) drops in evaluation too")
 class FunctionalDropoutAlwaysOn(DropoutKept):
     def weigh(self, q, k, attention_mask):
-        return F.dropout(self.weights(self.scores(q, k), attention_mask), self.p)
+        return F.dropout(self.softmax(self.scores(q, k), attention_mask), self.p)
 
 
 @refused_by(multi_head_self_attention, "dropout", "nothing is dropped at all in training")
 class NothingDropped(GivenAttention):
     def weigh(self, q, k, attention_mask):
-        return self.weights(self.scores(q, k), attention_mask)
+        return self.softmax(self.scores(q, k), attention_mask)
 
     def finish(self, z):
         return self.proj(self.merge(z))
@@ -386,13 +386,13 @@ class OutputDroppedTwice(GivenAttention):
 @refused_by(multi_head_self_attention, "dropout", "self.attn_dropout is not used")
 class WeightsNotDropped(GivenAttention):
     def weigh(self, q, k, attention_mask):
-        return self.weights(self.scores(q, k), attention_mask)
+        return self.softmax(self.scores(q, k), attention_mask)
 
 
 @refused_by(multi_head_self_attention, "dropout", "self.attn_dropout is not used")
 class DroppedWeightsThrownAway(GivenAttention):
     def weigh(self, q, k, attention_mask):
-        weights = self.weights(self.scores(q, k), attention_mask)
+        weights = self.softmax(self.scores(q, k), attention_mask)
         self.attn_dropout(weights)
         return weights
 
@@ -400,13 +400,13 @@ class DroppedWeightsThrownAway(GivenAttention):
 @refused_by(multi_head_self_attention, "dropout", "dropout comes before the softmax (on queries")
 class ScoresDropped(GivenAttention):
     def weigh(self, q, k, attention_mask):
-        return self.weights(self.attn_dropout(self.scores(q, k)), attention_mask)
+        return self.softmax(self.attn_dropout(self.scores(q, k)), attention_mask)
 
 
 @refused_by(multi_head_self_attention, "dropout", "dropout comes before the softmax (on queries")
 class QueriesDropped(GivenAttention):
     def weigh(self, q, k, attention_mask):
-        return self.weights(self.scores(self.attn_dropout(q), k), attention_mask)
+        return self.softmax(self.scores(self.attn_dropout(q), k), attention_mask)
 
 
 @refused_by(multi_head_self_attention, "dropout", "0 ÷ 0 is not a number: drop last")
@@ -419,7 +419,7 @@ class RowsDividedAgain(GivenAttention):
 @refused_by(multi_head_self_attention, "dropout", "drop the weights themselves, last")
 class RowsDividedAgainWithCare(GivenAttention):
     def weigh(self, q, k, attention_mask):
-        weights = self.weights(self.scores(q, k), attention_mask)
+        weights = self.softmax(self.scores(q, k), attention_mask)
         dropped = self.attn_dropout(weights)
         total = dropped.sum(-1, keepdim=True)
         return torch.where(total > 0, dropped / total, weights)
@@ -432,13 +432,13 @@ class ValuesDropped(GivenAttention):
         return q, k, self.attn_dropout(v)
 
     def weigh(self, q, k, attention_mask):
-        return self.weights(self.scores(q, k), attention_mask)
+        return self.softmax(self.scores(q, k), attention_mask)
 
 
 @refused_by(multi_head_self_attention, "dropout", "single channels are dropped")
 class MixedValuesDropped(GivenAttention):
     def weigh(self, q, k, attention_mask):
-        return self.weights(self.scores(q, k), attention_mask)
+        return self.softmax(self.scores(q, k), attention_mask)
 
     def finish(self, z):
         return super().finish(self.attn_dropout(z))
@@ -453,14 +453,14 @@ class WeightsDroppedTwice(GivenAttention):
 @refused_by(multi_head_self_attention, "dropout", "whole words are dropped for all rows at once")
 class ColumnsDropped(GivenAttention):
     def weigh(self, q, k, attention_mask):
-        weights = self.weights(self.scores(q, k), attention_mask)
+        weights = self.softmax(self.scores(q, k), attention_mask)
         return weights * self.attn_dropout(torch.ones_like(weights[:, :, :1]))
 
 
 @refused_by(multi_head_self_attention, "dropout", "what is kept must be divided by 1 − p")
 class WeightsNotScaledUp(DropoutKept):
     def weigh(self, q, k, attention_mask):
-        weights = self.weights(self.scores(q, k), attention_mask)
+        weights = self.softmax(self.scores(q, k), attention_mask)
         return weights * (torch.rand_like(weights) >= self.p) if self.training else weights
 
 
@@ -508,3 +508,307 @@ class FusedWithDetachedKeys(GivenAttention):
     def heads(self, x):
         q, k, v = self.qkv(x).chunk(3, dim=-1)
         return loop_heads(q, self.n_head), loop_heads(k.detach(), self.n_head), loop_heads(v, self.n_head)
+
+
+# The heads, in sizes and orders that are easily forgotten
+
+
+@refused_by(split_heads, "values", "whose numbers lie in memory", "read the tensor by its axes, with reshape or view")
+def split_from_memory(x, n_head):
+    B, T, C = x.shape
+    return x.as_strided((B, n_head, T, C // n_head), (T * C, C // n_head, C, 1))
+
+
+@refused_by(split_heads, "values", "called once more", "compute everything from this call's x")
+def heads_kept_for_the_shape(x, n_head):
+    if x[0, 0, -1] < 0:
+        x = -x
+    return loop_heads(x, n_head)
+
+
+@refused_by(split_heads, "shape", "print the shapes before that line")
+def four_channels_to_a_head(x, n_head):
+    return x.unflatten(-1, (n_head, x.shape[-1] // min(n_head, 3))).transpose(1, 2)
+
+
+@refused_by(split_heads, "shape", "examples and heads share one axis: each needs its own.")
+def single_sentence_squeezed(x, n_head):
+    return loop_heads(x, n_head).squeeze(0)
+
+
+@refused_by(split_heads, "shape", "changed the tensor", "work on x.clone()")
+def split_in_place(x, n_head):
+    x -= x.mean()
+    return loop_heads(x, n_head)
+
+
+@refused_by(merge_heads, "values", "called once more", "compute everything from this call's x")
+def sizes_of_the_numbers_only(x):
+    return loop_merged(x).abs()
+
+
+def loop_merged(x):
+    return torch.cat(x.unbind(1), dim=-1)
+
+
+@refused_by(merge_heads, "values", "print the shapes before that line")
+def five_heads_at_most(x):
+    return torch.cat([x[:, h] for h in range(min(5, x.shape[1]))], dim=-1).reshape(loop_merged(x).shape)
+
+
+@refused_by(merge_heads, "values", "changed the tensor", "work on x.clone()")
+def merged_in_place(x):
+    return loop_merged(x.mul_(1.5))
+
+
+# Scores that are right for small numbers only, or for one call
+
+
+@refused_by(attention_scores, "shape", "more than the last two axes of k are moved")
+def all_axes_transposed(q, k):
+    return q @ k.permute(3, 2, 1, 0) / math.sqrt(q.shape[-1])
+
+
+@refused_by(attention_scores, "shape", "more than the last two axes of k are moved")
+def heads_and_tokens_swapped(q, k):
+    return q @ k.transpose(1, 2) / math.sqrt(q.shape[-1])
+
+
+@refused_by(attention_scores, "values", "20 times as long", "no clamp, no tanh, no rounding")
+def clamped_scores(q, k):
+    return (q @ k.mT / math.sqrt(q.shape[-1])).clamp(-10, 10)
+
+
+@refused_by(attention_scores, "values", "20 times as long", "no clamp, no tanh, no rounding")
+def soft_capped_scores(q, k):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    return torch.where(scores.abs() < 8, scores, 8 + (scores.abs() - 8).tanh() * scores.sign())
+
+
+@refused_by(attention_scores, "values", "is the dot product of q[b, h, i] and k[b, h, j]")
+def rounded_scores(q, k):
+    return (q @ k.mT / math.sqrt(q.shape[-1])).round(decimals=2)
+
+
+@refused_by(attention_scores, "values", "as split_heads gives them", "`reshape` copies them if it must")
+def viewed_as_one_batch(q, k):
+    B, H, T, size = q.shape
+    return (q.view(B * H, T, size) @ k.view(B * H, T, size).mT).view(B, H, T, T) / math.sqrt(size)
+
+
+@refused_by(attention_scores, "shape", "changed the tensor", "work on x.clone()")
+def queries_scaled_in_place(q, k):
+    q /= math.sqrt(q.shape[-1])
+    return q @ k.mT
+
+
+# Masks that are written into, kept, or not quite zero afterwards
+
+
+@refused_by(masked_softmax, "mask", "changed the tensor", "work on x.clone()")
+def mask_filled_with_ones(scores, attention_mask):
+    return F.softmax(scores.masked_fill(attention_mask.fill_(1) == 0, float("-inf")), dim=-1)
+
+
+@refused_by(masked_softmax, "mask", "changed the tensor", "work on x.clone()")
+def first_word_opened_in_the_mask(scores, attention_mask):
+    attention_mask[..., 0] = 1
+    return F.softmax(scores.masked_fill(attention_mask == 0, float("-inf")), dim=-1)
+
+
+@refused_by(masked_softmax, "mask forms", "changed the tensor", "work on x.clone()")
+def diagonal_opened_in_the_mask(scores, attention_mask):
+    if attention_mask.dtype == torch.bool:
+        attention_mask |= torch.eye(scores.shape[-1], dtype=torch.bool)
+    return F.softmax(scores.masked_fill(attention_mask == 0, float("-inf")), dim=-1)
+
+
+@refused_by(masked_softmax, "rows add up to 1", "`.sum(-1, keepdim=True)` keeps it, with size 1")
+def sums_without_their_axis(scores, attention_mask):
+    powers = (scores - scores.amax(-1, keepdim=True)).exp() * attention_mask
+    return powers / powers.sum(-1)
+
+
+@refused_by(masked_softmax, "mask", "weights up to 1.0e-09", "no clamp, no epsilon")
+def weights_clamped(scores, attention_mask):
+    return F.softmax(scores.masked_fill(attention_mask == 0, float("-inf")), dim=-1).clamp(min=1e-9)
+
+
+@refused_by(masked_softmax, "mask", "no clamp, no epsilon")
+def epsilon_added(scores, attention_mask):
+    return F.softmax(scores.masked_fill(attention_mask == 0, float("-inf")), dim=-1) + 1e-8
+
+
+@refused_by(masked_softmax, "mask", "no clamp, no epsilon")
+def minus_a_hundred(scores, attention_mask):
+    return F.softmax(scores.masked_fill(attention_mask == 0, -100.0), dim=-1)
+
+
+@refused_by(masked_softmax, "rows add up to 1", "F.softmax(scores, dim=-1) makes every row add up to 1")
+def rounded_weights(scores, attention_mask):
+    return F.softmax(scores.masked_fill(attention_mask == 0, float("-inf")), dim=-1).round(decimals=2)
+
+
+@refused_by(masked_softmax, "mask", "with a single sentence", "the mask is not used.")
+def single_sentence_never_masked(scores, attention_mask):
+    if len(scores) == 1:
+        return scores.softmax(-1)
+    return F.softmax(scores.masked_fill(attention_mask == 0, float("-inf")), dim=-1)
+
+
+# The whole layer: one mode, one call, the weights that are kept
+
+
+class InputMask(GivenAttention):
+    """A layer that does something to its mask first."""
+
+    def change(self, mask):
+        raise NotImplementedError
+
+    def forward(self, x, attention_mask=None):
+        return super().forward(x, attention_mask if attention_mask is None else self.change(attention_mask))
+
+
+@refused_by(multi_head_self_attention, "mask", "changed the tensor", "work on x.clone()")
+class MaskFilledWithOnes(InputMask):
+    def change(self, mask):
+        return mask.fill_(1)
+
+
+@refused_by(multi_head_self_attention, "mask", "changed the tensor", "work on x.clone()")
+class FirstWordOpened(InputMask):
+    def change(self, mask):
+        mask[..., 0] = 1
+        return mask
+
+
+@refused_by(multi_head_self_attention, "mask", "changed the tensor", "work on x.clone()")
+class DiagonalOpened(InputMask):
+    def change(self, mask):
+        mask[..., range(mask.shape[-1]), range(mask.shape[-1])] = 1
+        return mask
+
+
+@refused_by(multi_head_self_attention, "mask", "in training, with config.dropout = 0", "at rate 0 they change nothing")
+class NoMaskInTraining(InputMask):
+    def change(self, mask):
+        return None if self.training else mask
+
+
+@refused_by(multi_head_self_attention, "values", "in training, with config.dropout = 0", "at rate 0 they change nothing")
+class MoreDropoutInTraining(GivenAttention):
+    def finish(self, z):
+        return F.dropout(super().finish(z), 0.1, self.training)
+
+
+@refused_by(multi_head_self_attention, "values", "in training, with config.dropout = 0", "at rate 0 they change nothing")
+class NoiseInTraining(GivenAttention):
+    def scores(self, q, k):
+        scores = super().scores(q, k)
+        return scores + 0.5 * torch.randn_like(scores) * self.training
+
+
+@refused_by(multi_head_self_attention, "values", "in training, with config.dropout = 0", "at rate 0 they change nothing")
+class ScaledInEvaluationOnly(GivenAttention):
+    def scores(self, q, k):
+        return q @ k.mT if self.training else super().scores(q, k)
+
+
+@refused_by(multi_head_self_attention, "values", "called once more", "compute everything from this call's x")
+class KeysOfTheFirstCall(GivenAttention):
+    def __init__(self, config):
+        super().__init__(config)
+        self.kept = {}
+
+    def heads(self, x):
+        q, k, v = super().heads(x)
+        return q, self.kept.setdefault(x.shape, k), v
+
+
+@refused_by(multi_head_self_attention, "mask", "with padding hidden", "compute everything from this call's x")
+class MaskOfThisShapeKept(InputMask):
+    def __init__(self, config):
+        super().__init__(config)
+        self.kept = {}
+
+    def change(self, mask):
+        return self.kept.setdefault(mask.shape, mask.clone())
+
+
+@refused_by(multi_head_self_attention, "values", "longer vectors", "no clamp, no tanh, no rounding")
+class ScoresClamped(GivenAttention):
+    def scores(self, q, k):
+        return super().scores(q, k).clamp(-10, 10)
+
+
+@refused_by(multi_head_self_attention, "values", "with a single sentence", "an axis of size 1 is lost or broadcast")
+class HeadsOfASingleSentenceMixed(GivenAttention):
+    def scores(self, q, k):
+        scores = super().scores(q, k)
+        return scores[:, :1].expand_as(scores) if len(q) == 1 else scores
+
+
+@refused_by(multi_head_self_attention, "shape", "and proj comes after merge_heads")
+class SplitBeforeProjecting(GivenAttention):
+    def heads(self, x):
+        x = loop_heads(x, self.n_head)
+        return self.query(x), self.key(x), self.value(x)
+
+
+class KeepsWeights(GivenAttention):
+    """A right layer that keeps something else in `weights`."""
+
+    def keep(self, weights, scores):
+        raise NotImplementedError
+
+    def weigh(self, q, k, attention_mask):
+        scores = self.scores(q, k)
+        weights = self.softmax(scores, attention_mask)
+        self.keep(weights, scores)
+        return self.attn_dropout(weights)
+
+
+@refused_by(multi_head_self_attention, "weights kept", "self.weights is missing", "step 3: self.weights = what masked_softmax gives")
+class NoWeightsKept(KeepsWeights):
+    def keep(self, weights, scores):
+        pass
+
+
+@refused_by(multi_head_self_attention, "weights kept", "these are the scores: keep what masked_softmax gives")
+class ScoresKept(KeepsWeights):
+    def keep(self, weights, scores):
+        self.weights = scores
+
+
+@refused_by(multi_head_self_attention, "weights kept", "in training", "these are the weights after dropout")
+class WeightsKeptAfterDropout(GivenAttention):
+    def weigh(self, q, k, attention_mask):
+        self.weights = self.attn_dropout(self.softmax(self.scores(q, k), attention_mask))
+        return self.weights
+
+
+@refused_by(multi_head_self_attention, "weights kept", "after a second call", "these are the weights of an earlier call")
+class FirstWeightsKept(KeepsWeights):
+    def keep(self, weights, scores):
+        self.weights = getattr(self, "weights", weights)
+
+
+@refused_by(multi_head_self_attention, "weights kept", "after a call with None", "these are the weights of an earlier call")
+class WeightsKeptWithAMaskOnly(GivenAttention):
+    def weigh(self, q, k, attention_mask):
+        weights = self.softmax(self.scores(q, k), attention_mask)
+        if attention_mask is not None:
+            self.weights = weights
+        return self.attn_dropout(weights)
+
+
+@refused_by(multi_head_self_attention, "weights kept", "keep the result of masked_softmax as it is, for all examples and heads")
+class HeadsOfTheKeptWeightsAveraged(KeepsWeights):
+    def keep(self, weights, scores):
+        self.weights = weights.mean(1, keepdim=True).expand_as(weights)
+
+
+@refused_by(multi_head_self_attention, "weights kept", "the tensor self.weights has shape", "keep the result of masked_softmax as it is, for all examples and heads.")
+class FirstExampleKept(KeepsWeights):
+    def keep(self, weights, scores):
+        self.weights = weights[0]

@@ -1,5 +1,6 @@
 """Notebook 2: what splitting, scoring, masking and attention must do."""
 
+import copy
 import math
 import re
 from collections.abc import Callable
@@ -13,7 +14,9 @@ from torch.nn import functional as F
 
 from ninelives.checks.attention_dropout import want_dropout
 from ninelives.checks.attention_inputs import (
-    ERROR_HINTS,
+    ATTENTION_HINTS,
+    KEPT,
+    LARGE_SCORES,
     MASK_TYPES,
     causal_mask,
     equal_sizes,
@@ -23,6 +26,7 @@ from ninelives.checks.attention_inputs import (
     loop_heads,
     padding_mask,
     random_mask,
+    same_with_nan,
     scaled,
     sizes,
     tokens,
@@ -34,11 +38,14 @@ from ninelives.checks.exercise import (
     Exercise,
     build,
     in_case,
+    numbers,
     on_layers_of,
     run,
     same_values,
     want_gradient,
+    want_shape,
     want_slope,
+    want_tensor,
 )
 from ninelives.config import TransformerConfig
 
@@ -47,8 +54,11 @@ __all__ = [
     "projections", "split_heads",
 ]
 
-multi_head_self_attention = Exercise("MultiHeadSelfAttention", ERROR_HINTS)
+multi_head_self_attention = Exercise("MultiHeadSelfAttention", ATTENTION_HINTS)
 FORWARD = "MultiHeadSelfAttention.forward"
+AS_IT_IS = "keep the result of masked_softmax as it is, for all examples and heads."
+IN_TRAINING = "in training, with config.dropout = 0"
+ONE_MODE = "only the two dropout layers may differ between training and evaluation, and at rate 0 they change nothing."
 
 
 class GivenAttention(nn.Module):
@@ -70,11 +80,12 @@ class GivenAttention(nn.Module):
     def scores(self, q, k):
         return scaled(q, k)
 
-    def weights(self, scores, attention_mask):
+    def softmax(self, scores, attention_mask):
         return hide(scores, attention_mask).softmax(-1)
 
     def weigh(self, q, k, attention_mask):
-        return self.attn_dropout(self.weights(self.scores(q, k), attention_mask))
+        self.weights = self.softmax(self.scores(q, k), attention_mask)
+        return self.attn_dropout(self.weights)
 
     def merge(self, z):
         return join_heads(z)
@@ -179,7 +190,7 @@ class MultipliedByTheRoot(GivenAttention):
         return q @ k.mT * math.sqrt(q.shape[-1])
 
 
-@mistake("values", "the scores are divided by head_size; take its square root.")
+@mistake("values", "the scores are divided by head_size: the square root is missing, or they are divided by √head_size twice.")
 class ScaledWithoutTheRoot(GivenAttention):
     def scores(self, q, k):
         return q @ k.mT / q.shape[-1]
@@ -217,37 +228,37 @@ class KeysMeetKeys(GivenAttention):
 
 @mistake("values", "the softmax is missing: the scores themselves weigh the values.")
 class SoftmaxForgotten(GivenAttention):
-    def weights(self, scores, attention_mask):
+    def softmax(self, scores, attention_mask):
         return scores * (attention_mask != 0)
 
 
 @mistake("values", "the softmax runs down the columns: it belongs to the last axis, dim=-1.")
 class SoftmaxDownTheColumns(GivenAttention):
-    def weights(self, scores, attention_mask):
+    def softmax(self, scores, attention_mask):
         return hide(scores, attention_mask).softmax(-2)
 
 
 @mistake("values", "the softmax runs over the heads: it belongs to the last axis, dim=-1.")
 class SoftmaxOverTheHeads(GivenAttention):
-    def weights(self, scores, attention_mask):
+    def softmax(self, scores, attention_mask):
         return hide(scores, attention_mask).softmax(1)
 
 
 @mistake("values", "the softmax is taken twice.")
 class SoftmaxTwice(GivenAttention):
-    def weights(self, scores, attention_mask):
-        return hide(super().weights(scores, attention_mask), attention_mask).softmax(-1)
+    def softmax(self, scores, attention_mask):
+        return hide(super().softmax(scores, attention_mask), attention_mask).softmax(-1)
 
 
 @mistake("values", "the weights are transposed before they are multiplied with the values.")
 class WeightsTransposed(GivenAttention):
-    def weights(self, scores, attention_mask):
-        return super().weights(scores, attention_mask).mT
+    def softmax(self, scores, attention_mask):
+        return super().softmax(scores, attention_mask).mT
 
 
 @mistake("values", "every token gets its own value only: the weights are not used.")
 class WeightsNotUsed(GivenAttention):
-    def weights(self, scores, attention_mask):
+    def softmax(self, scores, attention_mask):
         return torch.eye(scores.shape[-1], dtype=scores.dtype).expand_as(scores)
 
 
@@ -317,7 +328,7 @@ def weighing(softmax: Callable) -> type[GivenAttention]:
     """Attention with a mistake of masked_softmax."""
 
     class Weighing(GivenAttention):
-        def weights(self, scores, attention_mask):
+        def softmax(self, scores, attention_mask):
             return softmax(scores, attention_mask)
 
     Weighing.__name__ = "".join(word.capitalize() for word in softmax.__name__.split("_"))
@@ -445,7 +456,7 @@ def want_attention(
     rows = torch.ones(x.shape[:2], dtype=torch.bool) if rows is None else rows
 
     def agree(seen: torch.Tensor, other: torch.Tensor) -> bool:
-        return same_values(seen[rows], other[rows])
+        return same_with_nan(seen[rows], other[rows])
 
     def explain() -> str:
         if result.isnan().any():
@@ -497,6 +508,16 @@ def gives_what_pytorchs_attention_gives(answer, seed):
         module, config, tokens(b, t, C, seed), full_mask(b, t), "with B = n_head and T = head_size",
         otherwise="with other sizes the output is right, so two axes of equal length are confused.",
     )
+    want_attention(
+        module, config, tokens(1, T, C, seed), full_mask(1, T), "with a single sentence",
+        otherwise="with several sentences the output is right, so an axis of size 1 is lost or broadcast.",
+    )
+    with in_case("called once more, with other words", cause=KEPT):
+        want_attention(module, config, tokens(B, T, C, seed + 1), full_mask(B, T), "the second time", otherwise="")
+    with in_case("with longer vectors, whose scores reach far beyond ±10", cause=LARGE_SCORES):
+        want_attention(module, config, 8 * tokens(B, T, C, seed), full_mask(B, T), "with them", otherwise="")
+    with in_case(IN_TRAINING, cause=ONE_MODE):
+        want_attention(module.train(), config, tokens(B, T, C, seed), full_mask(B, T), "then", otherwise="")
 
 
 @multi_head_self_attention.aspect("mask")
@@ -506,13 +527,20 @@ def attends_only_where_the_mask_allows(answer, seed):
     C = config.n_embd
     module = build(answer, config).eval()
     otherwise = "hand attention_mask to masked_softmax as it came, and use nothing but its weights."
-    for when, mask in (
-        ("under a random mask", random_mask(B, T, seed)),
-        ("with padding hidden", padding_mask(B, T)),
-        ("under a causal mask", causal_mask(B, T)),
-        ("with B = n_head, under a random mask", random_mask(b, t, seed)),
+    # In a causal mask one row hides nothing, so what is NaN tells +∞ from 0 · ∞.
+    apart = copy.deepcopy(module)
+    if with_mask(apart, tokens(B, T, C, seed), causal_mask(B, T), FORWARD).isnan().any():
+        want_attention(apart, config, tokens(B, T, C, seed), causal_mask(B, T), "under a causal mask", otherwise)
+    for when, mask, likely in (
+        ("under a random mask", random_mask(B, T, seed), otherwise),
+        ("with padding hidden", padding_mask(B, T), KEPT),
+        ("under a causal mask", causal_mask(B, T), KEPT),
+        ("with B = n_head, under a random mask", random_mask(b, t, seed), otherwise),
     ):
-        want_attention(module, config, tokens(len(mask), mask.shape[-1], C, seed), mask, when, otherwise)
+        want_attention(module, config, tokens(len(mask), mask.shape[-1], C, seed), mask, when, likely)
+    with in_case(IN_TRAINING, cause=ONE_MODE):
+        want_attention(module.train(), config, tokens(B, T, C, seed), random_mask(B, T, seed), "under a random mask", otherwise="")
+    module.eval()
     mask, x = padding_mask(B, T), tokens(B, T, C, seed)
     is_token = mask[:, 0, 0]  # (B, T)
     want_attention(
@@ -523,7 +551,7 @@ def attends_only_where_the_mask_allows(answer, seed):
     mask = random_mask(B, T, seed)
     wanted = with_mask(module, x, mask, FORWARD)
     for dtype in MASK_TYPES:
-        result = run(module, x, mask.to(dtype), what=f"with a mask of dtype {dtype}, {FORWARD}")
+        result = run(module, x, mask.to(dtype, copy=True), what=f"with a mask of dtype {dtype}, {FORWARD}")
         if not same_values(result, wanted):
             raise CheckFailed(
                 f"with a mask of dtype {dtype} the output differs from the one with {MASK_TYPES[0]}.",
@@ -566,3 +594,55 @@ def every_layer_gets_the_right_gradient(answer, seed):
     gradients = torch.autograd.grad(total(), list(named.values()), allow_unused=True)
     for (name, tensor), gradient in zip(named.items(), gradients):
         want_slope(total, name, tensor, torch.zeros_like(tensor) if gradient is None else gradient)
+
+
+@multi_head_self_attention.aspect("weights kept")
+def keeps_the_weights_of_this_call_before_dropout(answer, seed):
+    B, T, config = sizes(seed)
+    config = replace(config, dropout=0.4)
+    module = build(answer, config).eval()
+    for case, x, mask in (
+        ("in evaluation", tokens(B, T, config.n_embd, seed), random_mask(B, T, seed)),
+        ("after a second call, with another x and mask", tokens(B, T, config.n_embd, seed + 1), random_mask(B, T, seed + 1)),
+        ("after a call with None as attention_mask", tokens(B, T, config.n_embd, seed), None),
+        ("in training", tokens(B, T, config.n_embd, seed), random_mask(B, T, seed)),
+    ):
+        before = getattr(module, "weights", None)
+        run(module.train(case == "in training"), x.clone(), None if mask is None else mask.clone(), what=FORWARD)
+        want_kept_weights(module, config, x, mask, case, before)
+
+
+def want_kept_weights(
+    module: nn.Module, config: TransformerConfig, x: torch.Tensor, mask: torch.Tensor | None, case: str, before: object
+) -> None:
+    """Refuse a module whose `weights` are not the attention weights of the call that was just made."""
+    kept = getattr(module, "weights", None)
+    if kept is None:
+        raise CheckFailed(
+            f"{case}, self.weights is {'None' if hasattr(module, 'weights') else 'missing'}.",
+            "the attention weights, (B, n_head, T, T).",
+            "step 3: self.weights = what masked_softmax gives. The pictures read it, and later notebooks do.",
+        )
+    B, T = x.shape[:2]
+    shape = (B, config.n_head, T, T)
+    want_tensor(kept, "the attribute self.weights")
+    want_shape(kept, shape, "(B, n_head, T, T)", "the tensor self.weights", {tuple(kept.shape): AS_IT_IS})
+    parts = projections(module, config)
+    q, k, v = given_with(parts, config).heads(x.double())
+    scores, kept = scaled(q, k), kept.detach().double()
+    wanted = hide(scores, mask).softmax(-1)  # (B, H, T, T)
+    if same_values(kept, wanted):
+        return
+    if isinstance(before, torch.Tensor) and same_values(kept, before):
+        cause = "these are the weights of an earlier call: set self.weights in every call, with a mask or without, in training too."
+    elif any(same_values(kept, each) for each in (scores, hide(scores, mask).nan_to_num(neginf=-1e9), q @ k.mT)):
+        cause = "these are the scores: keep what masked_softmax gives."
+    elif same_values(kept[kept != 0], (wanted / (1 - config.dropout))[kept != 0]):
+        cause = "these are the weights after dropout: keep them before it, so that a picture shows all of them."
+    else:
+        cause = AS_IT_IS
+    raise CheckFailed(
+        f"{case}, the row self.weights[0, 0, 0] is {numbers(kept[0, 0, 0])}.",
+        f"{numbers(wanted[0, 0, 0])}, the weights that multiply the values, before dropout.",
+        cause,
+    )

@@ -6,23 +6,33 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional as F
 
-from ninelives.checks.exercise import CheckFailed, run
+from ninelives.checks.exercise import CheckFailed, run, same_values
 from ninelives.config import TransformerConfig
 
 MASK_TYPES = (torch.bool, torch.int64, torch.float32)
 ANY_TYPE_OF_MASK = "the mask may be bool, whole numbers or floats; `attention_mask == 0` works for all of them."
-ERROR_HINTS = {
+ANY_TYPE_OF_MASK_HINTS = {"with a bool tensor": ANY_TYPE_OF_MASK, "only supports boolean masks": ANY_TYPE_OF_MASK}
+VIEW_HINTS = {
     "view size is not compatible": "after transpose the numbers no longer lie in memory in reading order, so view "
                                    "raises an error; `reshape` copies them if it must.",
+}
+SCORE_HINTS = VIEW_HINTS | {
     "batch2 tensor": "in a matrix product the two inner sizes must agree: (…, T, head_size) times (…, head_size, T). "
                      "`k.transpose(-2, -1)` swaps the last two axes of k.",
-    "mat1 and mat2": "a linear layer got another number of channels than it was made for: the heads must be merged "
-                     "to n_embd channels before it.",
-    "with a bool tensor": ANY_TYPE_OF_MASK,
-    "only supports boolean masks": ANY_TYPE_OF_MASK,
+    "must match the size": "more than the last two axes of k are moved: `.T` reverses all four, and transpose(1, 2) swaps heads and "
+                           "tokens. Write k.transpose(-2, -1).",
+}
+MASK_HINTS = ANY_TYPE_OF_MASK_HINTS | {
     "must match the size": "two shapes do not broadcast. A mask of shape (B, 1, T, T) fits scores of shape "
                            "(B, n_head, T, T): its axis of size 1 must stay where it is.",
 }
+ATTENTION_HINTS = VIEW_HINTS | MASK_HINTS | {
+    "batch2 tensor": SCORE_HINTS["batch2 tensor"],
+    "mat1 and mat2": "a linear layer got head_size channels, or other than n_embd: query, key and value come before split_heads, "
+                     "and proj comes after merge_heads.",
+}
+LARGE_SCORES = "scores may be large: no clamp, no tanh, no rounding."
+KEPT = "something from an earlier call is kept and used again: compute everything from this call's x and attention_mask."
 
 
 def sizes(seed: int) -> tuple[int, int, TransformerConfig]:
@@ -72,10 +82,16 @@ def with_mask(answer: Callable, x: torch.Tensor, mask: torch.Tensor, what: str |
     failures = []
     for dtype in MASK_TYPES:
         try:
-            return run(answer, x.clone(), mask.to(dtype), what=what)
+            # Copies: a call that writes into its arguments must not spoil the next call, or what it is compared with.
+            return run(answer, x.clone(), mask.to(dtype, copy=True), what=what)
         except CheckFailed as failure:
             failures.append(failure)
     raise failures[0] from None
+
+
+def same_with_nan(result: torch.Tensor, other: torch.Tensor, tolerance: float = 1e-4) -> bool:
+    """Whether two tensors agree, NaN with NaN: where the NaN are tells their cause, unless they are everywhere."""
+    return not result.isnan().all() and same_values(result.nan_to_num(nan=9.0), other.nan_to_num(nan=9.0), tolerance)
 
 
 def loop_heads(x: torch.Tensor, n_head: int) -> torch.Tensor:

@@ -1,13 +1,19 @@
 """Notebook 2, exercises 1 to 4: splitting and merging heads, scores, and the masked softmax."""
 
 import math
+from dataclasses import replace
+from functools import partial
 
 import torch
 from torch.nn import functional as F
 
 from ninelives.checks.attention_inputs import (
-    ERROR_HINTS,
+    KEPT,
+    LARGE_SCORES,
+    MASK_HINTS,
     MASK_TYPES,
+    SCORE_HINTS,
+    VIEW_HINTS,
     causal_mask,
     equal_sizes,
     full_mask,
@@ -15,6 +21,7 @@ from ninelives.checks.attention_inputs import (
     join_heads,
     loop_heads,
     random_mask,
+    same_with_nan,
     scaled,
     sizes,
     with_mask,
@@ -22,10 +29,10 @@ from ninelives.checks.attention_inputs import (
 from ninelives.checks.exercise import CheckFailed, Exercise, in_case, run, same_values, want_tensor
 from ninelives.config import TransformerConfig
 
-split_heads = Exercise("split_heads", ERROR_HINTS)
-merge_heads = Exercise("merge_heads", ERROR_HINTS)
-attention_scores = Exercise("attention_scores", ERROR_HINTS)
-masked_softmax = Exercise("masked_softmax", ERROR_HINTS)
+split_heads = Exercise("split_heads", VIEW_HINTS)
+merge_heads = Exercise("merge_heads", VIEW_HINTS)
+attention_scores = Exercise("attention_scores", SCORE_HINTS)
+masked_softmax = Exercise("masked_softmax", MASK_HINTS)
 
 TRACED = " (302 is token 3, channel 2; 1302 the same in example 1)"
 
@@ -131,7 +138,7 @@ def first_channels_for_every_head(x, n_head):
 def gives_each_head_its_own_axis(answer, seed):
     B, T, config = sizes(seed)
     C = config.n_embd
-    for b, t, H in ((B, T, config.n_head), (1, T, config.n_head), (B, 1, config.n_head), (B, T, 1)):
+    for b, t, H in ((B, T, config.n_head), (1, T, config.n_head), (B, 1, config.n_head), (B, T, 1), (B, T, C), (1, 1, 1)):
         x = traced(b, t, C)
         split_heads.want_shape(run(answer, x, H), (b, H, t, C // H), "(B, n_head, T, head_size)", "the result", (x, H))
 
@@ -148,6 +155,19 @@ def gives_head_h_its_own_channels_of_every_token(answer, seed):
             otherwise="head h owns channels h · head_size … of every token: x.reshape(B, T, n_head, head_size), then transpose.",
             caption="Splitting: wanted, and yours. 302 is token 3, channel 2",
         )
+        with in_case("called once more, with other numbers", cause=KEPT):
+            want_split(run(answer, -x, H), -x, H)
+        turned = x.transpose(0, 1).contiguous().transpose(0, 1)
+        with in_case("with an x whose numbers lie in memory in another order", cause=(
+            "read the tensor by its axes, with reshape or view and transpose, not in the order in which it lies in memory."
+        )):
+            want_split(run(answer, turned, H), x, H)
+
+
+def want_split(result: torch.Tensor, x: torch.Tensor, n_head: int) -> None:
+    """Refuse anything but x cut into heads."""
+    if not same_values(result, loop_heads(x, n_head)):
+        raise CheckFailed("the result is another one.", "the same cut as before.", "")
 
 
 # Exercise 2: merge the heads
@@ -221,6 +241,13 @@ def puts_the_heads_of_a_token_side_by_side(answer, seed):
             otherwise="undo split_heads step by step: transpose(1, 2), then reshape to (B, T, n_embd).",
             caption="Merging: wanted, and yours. 302 is token 3, channel 2",
         )
+        for H in (1, config.n_embd):
+            one = loop_heads(wanted, H).contiguous()
+            with in_case(f"with {H} heads of {config.n_embd // H} channels"):
+                merge_heads.want_shape(run(answer, one), wanted.shape, "(B, T, n_embd)", "the result", (one,))
+        with in_case("called once more, with other numbers", cause=KEPT):
+            if not same_values(run(answer, -heads), -wanted):
+                raise CheckFailed("the result is another one.", "the heads of a token side by side, as before.", "")
         if not same_values(run(answer, wanted.unflatten(-1, (config.n_head, -1)).transpose(1, 2)), wanted):
             raise CheckFailed(
                 "merge_heads(split_heads(x, n_head)) is not x.",
@@ -246,7 +273,7 @@ def proportional(result: torch.Tensor, wanted: torch.Tensor) -> bool:
     """Equal up to one positive factor."""
     result, wanted = result.detach().double(), wanted.double()
     length = result.norm()
-    return bool(length > 0) and same_values(result / length, wanted / wanted.norm(), tolerance=1e-5)
+    return bool(length > 0) and same_values(result / length, wanted / wanted.norm(), tolerance=1e-6)
 
 
 @attention_scores.mistake("shape", "channels are multiplied with channels: transpose k, not q.")
@@ -329,6 +356,11 @@ def root_forgotten(q, k):
     return q @ k.mT / q.shape[-1]
 
 
+@attention_scores.mistake("scale", "the dot products are divided by √head_size, though q and k were divided by it before.")
+def divided_three_times(q, k):
+    return scaled(q / math.sqrt(q.shape[-1]), k / math.sqrt(k.shape[-1]))
+
+
 @attention_scores.mistake(
     "scale", "the dot products are divided by √n_embd. Each head has only head_size channels: q.shape[-1].")
 def root_of_all_channels(q, k):
@@ -355,7 +387,7 @@ def root_of_the_batch(q, k):
 @attention_scores.aspect("shape")
 def gives_one_score_for_each_query_and_key(answer, seed):
     B, T, config = sizes(seed)
-    for b, t in ((B, T), (1, T), (B, 1)):
+    for b, t in ((B, T), (1, T), (B, 1), (1, 1)):
         q, k = queries_and_keys(b, t, config)
         attention_scores.want_shape(run(answer, q, k), (b, config.n_head, t, t), "(B, n_head, T, T)", "the result", (q, k))
 
@@ -373,6 +405,18 @@ def scores_are_dot_products_up_to_a_factor(answer, seed):
             # The factor is tested by another aspect.
             agree=proportional,
         )
+        want_dot_products(answer, 20 * q, k, "with a q 20 times as long", LARGE_SCORES)
+        want_dot_products(answer, k, q, "called once more, with q and k swapped", KEPT)
+        # split_heads gives its tensors in this order in memory.
+        turned = [part.transpose(1, 2).contiguous().transpose(1, 2) for part in (q, k)]
+        want_dot_products(answer, *turned, "with q and k as split_heads gives them", VIEW_HINTS["view size is not compatible"])
+
+
+def want_dot_products(answer, q: torch.Tensor, k: torch.Tensor, case: str, cause: str) -> None:
+    """Refuse scores that are not proportional to the dot products, for this cause."""
+    with in_case(case, cause=cause):
+        if not proportional(run(answer, q, k), dot_products(q, k)):
+            raise CheckFailed("the scores are not the dot products.", "dot products, up to a factor.", "")
 
 
 @attention_scores.aspect("scale")
@@ -397,6 +441,9 @@ def divides_by_the_root_of_head_size(answer, seed):
 NOT_A_NUMBER = (
     "0 · ∞ is not a number (NaN), and neither is ∞ ÷ ∞ or 0 ÷ 0: fill with masked_fill before F.softmax, "
     "instead of multiplying, or dividing, by hand."
+)
+SUM_WITHOUT_ITS_AXIS = (
+    "the sums lose their axis, and then line up with the wrong one: `.sum(-1, keepdim=True)` keeps it, with size 1."
 )
 ZERO_FILL = (
     "hidden scores became 0 before the softmax (filled with 0, multiplied by the mask, or filled with −1e-9 instead of "
@@ -471,6 +518,24 @@ def divided_by_their_sum(scores, attention_mask):
     return allowed / allowed.sum(-1, keepdim=True)
 
 
+@masked_softmax.mistake("mask", "each word is hidden from itself too: only attention_mask says what is hidden.")
+def own_word_hidden(scores, attention_mask):
+    own = torch.eye(scores.shape[-1], dtype=torch.bool)
+    hidden = (attention_mask == 0) | own if scores.shape[-1] > 1 else attention_mask == 0
+    return scores.masked_fill(hidden, -1e9).softmax(-1)
+
+
+@masked_softmax.mistake("mask", "each word may always attend to itself here: only attention_mask says what is allowed.")
+def own_word_always_allowed(scores, attention_mask):
+    return hide(scores, (attention_mask != 0) | torch.eye(scores.shape[-1], dtype=torch.bool)).softmax(-1)
+
+
+@masked_softmax.mistake("mask", "the first word is always allowed here: only attention_mask says what is allowed.")
+def first_word_always_allowed(scores, attention_mask):
+    first = torch.arange(scores.shape[-1]) == 0
+    return hide(scores, (attention_mask != 0) | first).softmax(-1)
+
+
 @masked_softmax.mistake("mask", "the mask is not used.")
 def mask_ignored(scores, attention_mask):
     return scores.softmax(-1)
@@ -496,6 +561,12 @@ def mask_inverted(scores, attention_mask):
 @masked_softmax.mistake("mask", "the hidden positions are filled with + instead of −, so they get all the weight.")
 def plus_a_billion(scores, attention_mask):
     return scores.masked_fill(attention_mask == 0, 1e9).softmax(-1)
+
+
+@masked_softmax.mistake(
+    "mask", 'the hidden positions are filled with +∞, and ∞ ÷ ∞ is not a number: the sign is missing, float("-inf").')
+def plus_infinity(scores, attention_mask):
+    return scores.masked_fill(attention_mask == 0, math.inf).softmax(-1)
 
 
 @masked_softmax.mistake(
@@ -541,10 +612,10 @@ def mask_squeezed_where_it_fits(scores, attention_mask):
 def makes_every_row_add_up_to_one(answer, seed):
     for B, T, config in (sizes(seed), equal_sizes(seed)):
         scores, mask = random_scores(B, T, config), full_mask(B, T)
-        result = with_mask(answer, scores, mask)
+        result = weights_from(answer, scores, mask)
         masked_softmax.want_shape(result, scores.shape, "(B, n_head, T, T)", "the result", (scores, mask))
         # A mistake with the mask belongs to another aspect, so rows that add up to 1 under either mask will do.
-        if adds_up(result) or adds_up(with_mask(answer, scores, random_mask(B, T, seed))):
+        if adds_up(result) or adds_up(weights_from(answer, scores, random_mask(B, T, seed))):
             continue
         masked_softmax.want_values(
             result, scores.double().softmax(-1), (scores, mask), what="with nothing hidden, the result",
@@ -561,13 +632,15 @@ def adds_up(weights: torch.Tensor) -> bool:
 def want_weights(result: torch.Tensor, scores: torch.Tensor, mask: torch.Tensor, otherwise: str) -> None:
     """Refuse other weights than the softmax over the allowed scores, and weight above 1e-6 on a hidden position."""
     masked_softmax.want_shape(result, scores.shape, "(B, n_head, T, T)", "the result", (scores, mask))
-    hidden = ~mask.bool().expand_as(scores)
-
-    def agree(weights: torch.Tensor, others: torch.Tensor) -> bool:
-        return same_values(weights, others) and bool((weights - others)[hidden].abs().le(1e-6).all())
-
+    wanted, hidden = softmax_by_hand(scores, mask), ~mask.bool().expand_as(scores)
+    if same_values(result, wanted, 1e-6) and bool(result[hidden].any()):
+        raise CheckFailed(
+            f"hidden positions have weights up to {result[hidden].abs().max():.1e}.",
+            "exactly 0.",
+            "fill the hidden scores with −∞, or with −1e9 at most, and change nothing after the softmax: no clamp, no epsilon.",
+        )
     masked_softmax.want_values(
-        result, softmax_by_hand(scores, mask), (scores, mask), what="the result", agree=agree,
+        result, wanted, (scores, mask), what="the result", agree=partial(same_with_nan, tolerance=1e-6),
         otherwise=NOT_A_NUMBER if result.isnan().any() else otherwise,
         caption="Weights under the mask: wanted, and yours", meaning=": 0 where the mask is 0, and every row adds up to 1",
     )
@@ -577,12 +650,38 @@ def want_weights(result: torch.Tensor, scores: torch.Tensor, mask: torch.Tensor,
 def hides_what_the_mask_hides(answer, seed):
     B, T, config = sizes(seed)
     b, t, _ = equal_sizes(seed)
+    otherwise = 'scores.masked_fill(attention_mask == 0, float("-inf")), then the softmax over the last axis.'
+    scores, mask = random_scores(B, T, config), causal_mask(B, T)
+    # In a causal mask one row hides nothing, so what is NaN tells +∞ from 0 · ∞.
+    causal = weights_from(answer, scores, mask)
+    if causal.isnan().any():
+        want_weights(causal, scores, mask, otherwise)
     for mask in (random_mask(B, T, seed), causal_mask(B, T), random_mask(b, t, seed)):
         scores = random_scores(mask.shape[0], mask.shape[-1], config)
-        want_weights(
-            with_mask(answer, scores, mask), scores, mask,
-            otherwise='scores.masked_fill(attention_mask == 0, float("-inf")), then the softmax over the last axis.',
-        )
+        want_weights(weights_from(answer, scores, mask), scores, mask, otherwise)
+    for case, shape in (
+        ("with a single sentence", (1, T, config)), ("with a single word", (B, 1, config)),
+        ("with one head", (B, T, replace(config, n_head=1, n_embd=4))),
+    ):
+        scores = random_scores(*shape)
+        mask = random_mask(len(scores), scores.shape[-1], seed) if scores.shape[-1] > 1 else full_mask(len(scores), 1)
+        with in_case(case):
+            want_weights(weights_from(answer, scores, mask), scores, mask, otherwise)
+    scores = random_scores(B, T, config)
+    weights_from(answer, scores, random_mask(B, T, seed))
+    with in_case("with another mask of the same shape", cause=KEPT):
+        mask = random_mask(B, T, seed + 1)
+        want_weights(weights_from(answer, scores, mask), scores, mask, "")
+
+
+def weights_from(answer, scores: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """What the answer gives. A sum that does not broadcast is told apart from a mask that does not."""
+    try:
+        return with_mask(answer, scores, mask)
+    except CheckFailed as failure:
+        if "must match the size" in failure.error and ".sum(" in failure.seen and "keepdim" not in failure.seen:
+            failure.cause, failure.error = SUM_WITHOUT_ITS_AXIS, ""
+        raise
 
 
 @masked_softmax.aspect("mask forms")
@@ -594,7 +693,7 @@ def accepts_any_dtype_and_shape_of_mask_and_large_scores(answer, seed):
         for mask in (full, full[:, :, :1], full[0, 0]):
             with in_case(f"with a mask of dtype {dtype} and shape {tuple(mask.shape)}"):
                 want_weights(
-                    run(answer, scores, mask.to(dtype)), scores, mask,
+                    run(answer, scores, mask.to(dtype, copy=True)), scores, mask,
                     otherwise="compare with 0 (attention_mask == 0) and let masked_fill broadcast.",
                 )
     # Hidden scores of +200 beside allowed ones of -200, and the other way round.

@@ -11,21 +11,30 @@
 # ## The question
 #
 # A neural network multiplies and adds. It cannot do either with the word "cat".
-# **How does a sentence become numbers, without losing which word stands where?**
+# **How does a sentence become numbers, without losing track of which word comes where?**
 #
 # At the end you will have built
 #
-# - `position_indices`, which counts the places of a sentence,
+# - `position_indices`, which counts the positions of a sentence,
 # - `Embedding`, the first layer of your Transformer,
 # - and a proof that adding two vectors is a special case of putting them side by side.
 #
 # | | |
 # |---|---|
-# | Time | about 40 minutes |
+# | Time | about 45 minutes |
 # | Points | 9 |
-# | What you should know | Python classes; that a tensor is a box of numbers with a shape |
+# | What you should know | Python classes; that a tensor is an array of numbers with a shape |
 #
-# Run a cell with Shift+Enter. Start with this one.
+# Run a cell with Shift+Enter. Three things to know about every notebook of this course:
+#
+# - *After a restart* nothing is defined any more. Select the cell you want to go on with, then
+#   **Run → Run All Above Selected Cell**.
+# - *A check that fails stops* **Run All**, and so does an exercise that is not written yet. To read on,
+#   select the cell after the check, then **Run → Run Selected Cell and All Below**: the later cells use
+#   the course's own part wherever yours is missing, and say so.
+# - *After a change* run the cell of your answer first, then its check: a check tests what was run last.
+#
+# Start with this cell.
 
 # %%
 import torch
@@ -33,7 +42,8 @@ from torch import nn
 
 import ninelives.checks.embeddings as check
 import ninelives.model as package
-from ninelives import figures
+import ninelives.questions.embeddings as ask
+from ninelives import figures, weights
 from ninelives.config import TransformerConfig
 from ninelives.widgets import PositionLab
 
@@ -66,64 +76,59 @@ print(idx, "has shape", tuple(idx.shape))
 #
 # An id is only a name. That "man" has id 2 and "dog" has id 1 does not make a
 # man twice a dog. So each id looks up a row in a table, and that row is a
-# *vector*: `n_embd` numbers that the model is free to choose. Here `n_embd` is 6.
+# *vector*: a list of `n_embd` numbers that the model is free to choose. Here there are 6.
 
 # %%
 torch.manual_seed(7)
-n_embd = 6
-token_table = torch.randn(len(vocabulary), n_embd)  # (vocab_size, n_embd)
+channel_names = [f"channel {c}" for c in range(6)]
+toy_words = torch.randn(len(vocabulary), 6)  # (vocab_size, n_embd)
 
 figures.table_picture(
-    token_table.T,
-    rows=[f"channel {c}" for c in range(n_embd)],
-    columns=vocabulary,
+    toy_words, rows=vocabulary, columns=channel_names,
     title="The token table",
-    caption="The token table, one column for each word of the vocabulary. "
+    caption="The token table, one row for each word of the vocabulary. "
     "The numbers are random now; training will choose them.",
 )
 
 # %% [markdown]
-# Now look at two sentences that differ a great deal to the man.
+# Now take two sentences whose difference matters a great deal to the man.
 
 # %%
-bitten_man = token_table[ids_of("the dog bites the man")[0]]  # (5, n_embd)
-bitten_dog = token_table[ids_of("the man bites the dog")[0]]  # (5, n_embd)
+ask.what_a_sum_tells()
 
-print("sum of the vectors, dog bites man:", bitten_man.sum(0))
-print("sum of the vectors, man bites dog:", bitten_dog.sum(0))
+# %%
+dog_bites_man = toy_words[ids_of("the dog bites the man")[0]]  # (5, n_embd)
+man_bites_dog = toy_words[ids_of("the man bites the dog")[0]]  # (5, n_embd)
+
+print("sum of the vectors, dog bites man:", dog_bites_man.sum(0))
+print("sum of the vectors, man bites dog:", man_bites_dog.sum(0))
 
 # %% [markdown]
 # The sums are the same, and so is anything else that treats all words alike.
 # Attention, which you build in the next notebook, treats all words alike: it
-# sees a *bag* of vectors and not their order. The table has told it **which**
-# words there are. Nothing has told it **where** they stand.
+# sees a *bag* of vectors and not their order. (There you will shuffle the words and
+# watch your own attention not notice.) The table has told it **which** words there
+# are. Nothing has told it **where** they are.
 #
-# The cure is a second table, with one row for each *place*. The first word adds
-# row 0 to its vector, the second word row 1, and so on.
+# The cure is a second table, with one row for each *position*. Row 0 is added to the
+# first word's vector, row 1 to the second word's, and so on.
 
 # %%
-position_table = torch.randn(8, n_embd)  # (block_size, n_embd)
-places = torch.tensor([0, 1, 2, 3, 4])
+toy_positions = torch.randn(8, 6)  # (block_size, n_embd)
+dog_at_1 = toy_words[word_id["dog"]] + toy_positions[1]  # (n_embd,)
+dog_at_4 = toy_words[word_id["dog"]] + toy_positions[4]  # (n_embd,)
 
-with_places_1 = bitten_man + position_table[places]  # (5, n_embd)
-with_places_2 = bitten_dog + position_table[places]  # (5, n_embd)
-
-dog_at_1, dog_at_4 = with_places_1[1], with_places_2[4]
-print("dog, second word:", dog_at_1)
-print("dog, last word:  ", dog_at_4)
-
-# %%
 figures.table_picture(
-    torch.stack([token_table[word_id["dog"]], position_table[1], dog_at_1, position_table[4], dog_at_4]),
-    rows=["dog", "place 1", "dog + place 1", "place 4", "dog + place 4"],
-    columns=[f"channel {c}" for c in range(n_embd)],
-    title="One word at two places",
-    caption="The same word at two places: its own vector, the vectors of the places, and the sums. "
+    torch.stack([toy_words[word_id["dog"]], toy_positions[1], dog_at_1, toy_positions[4], dog_at_4]),
+    rows=["dog", "position 1", "dog + position 1", "position 4", "dog + position 4"],
+    columns=channel_names,
+    title="One word at two positions",
+    caption="The same word at two positions: its own vector, the vectors of the positions, and the sums. "
     "The sums differ, so a dog that bites is not a dog that is bitten.",
 )
 
 # %% [markdown]
-# This is the whole idea of the notebook. A token goes through these stations:
+# This is the whole idea of the notebook. A token goes through these stages:
 
 # %%
 figures.shape_diagram(
@@ -132,9 +137,9 @@ figures.shape_diagram(
         ("ids", "(B, T) = (1, 5)", "look up in the vocabulary"),
         ("token vectors", "(B, T, n_embd) = (1, 5, 6)", "rows of the token table"),
         ("+ position vectors", "(B, T, n_embd) = (1, 5, 6)", "rows of the position table"),
-        ("embeddings", "(B, T, n_embd) = (1, 5, 6)", "what the model reads"),
+        ("embeddings", "(B, T, n_embd) = (1, 5, 6)", "what the model gets"),
     ],
-    caption="From words to embeddings, with the shape at each station.",
+    caption="From words to embeddings, with the shape at each stage.",
 )
 
 # %% [markdown]
@@ -144,17 +149,17 @@ figures.shape_diagram(
 # `raise NotImplementedError()`. Replace that line with your own. Then run the cell,
 # and the check cells under it.
 #
-# ### Exercise 1 · Count the places
+# ### Exercise 1 · Count the positions
 #
-# **2 points · about 5 minutes · so that every token knows its place**
+# **2 points · about 5 minutes · so that every token knows its position**
 #
 # | | shape | dtype | |
 # |---|---|---|---|
 # | in: `idx` | `(B, T)` | int64 | ids of the tokens |
-# | out | `(B, T)` | int64 | in every row 0, 1, 2, … T − 1 |
+# | out | `(B, T)` | whole numbers, such as int64 | in every row 0, 1, 2, … T − 1 |
 #
-# The result depends on the shape of `idx` and not on its content: a place is a
-# place, whatever word stands there.
+# The result depends on the shape of `idx` and not on its content: position 3 is
+# position 3, whatever word is there. T may be 0: in notebook 8 an answer begins empty.
 #
 # <details><summary>Hint 1: a nudge</summary>
 #
@@ -164,7 +169,8 @@ figures.shape_diagram(
 # <details><summary>Hint 2: the calls</summary>
 #
 # `torch.arange` makes one row, `unsqueeze` turns it into a matrix of one row,
-# `expand` shows that row B times. All three are explained at the end of this notebook.
+# `expand` repeats that row B times, without copying it. All three are explained at the end
+# of this notebook. (Do not write into what `expand` returns: its rows share one memory.)
 #
 # </details>
 # <details><summary>Hint 3: the shapes</summary>
@@ -175,7 +181,7 @@ figures.shape_diagram(
 
 # %% solution="position-indices"
 def position_indices(idx):
-    """The place of every token in its sequence.
+    """The position of every token in its sequence.
 
     idx: (B, T) int64. Returns (B, T) int64, in every row 0 … T - 1.
     """
@@ -205,23 +211,23 @@ check.position_indices(position_indices, "values", seed=2)
 #
 # **5 points · about 15 minutes · the layer that every later notebook stands on**
 #
-# Two layers of type `nn.Embedding` are given in `__init__`. Each holds a table.
-# Calling one with a tensor of whole numbers looks up one row for each number.
+# Two layers of type `nn.Embedding` are given in `__init__`; keep them and their names. Each
+# holds a table. Calling one with a tensor of whole numbers looks up one row for each number.
 #
 # | | shape | dtype | |
 # |---|---|---|---|
-# | in: `idx` | `(B, T)` | int64 | ids, and −1 where there is *padding* |
+# | in: `idx` | `(B, T)` | int64 | ids from 0 to `vocab_size` − 1, and −1 where there is *padding* |
 # | out | `(B, T, n_embd)` | float32 | row of the token table **plus** row of the position table |
 #
-# What is padding? Sentences in one batch differ in length, but a tensor is a box.
-# Short sentences are filled up with −1 at the end. A table has no row −1, so you
+# What is padding? Sentences in one batch differ in length, but a tensor is rectangular,
+# so short sentences are padded with −1 at the end. A table has no row −1, so you
 # must look up *some* row there. Which one does not matter: in notebook 4 a mask
-# will hide those places.
+# will hide those positions. Every id from 0 on is a word, and its row is learnt.
 #
 # <details><summary>Hint 1: a nudge</summary>
 #
-# You need two look-ups and one sum. For the second look-up you have already
-# written a function.
+# You need two look-ups and one sum. `self.token` looks up the words, `self.position` the
+# positions, and you have already written the function that counts those.
 #
 # </details>
 # <details><summary>Hint 2: padding</summary>
@@ -232,7 +238,11 @@ check.position_indices(position_indices, "values", seed=2)
 # </details>
 # <details><summary>Hint 3: the formula</summary>
 #
-# embedding[b, t] = token_table[idx[b, t]] + position_table[t]
+# ```
+# result[b, t] = self.token.weight[idx[b, t]] + self.position.weight[t]
+# ```
+#
+# You need no loops: `self.token(…)` looks up all rows of all sentences at once.
 #
 # </details>
 
@@ -284,7 +294,7 @@ check.embedding(Embedding, "gradient", seed=1)
 #
 # **1 point · about 3 minutes · the other way to combine two vectors**
 #
-# One could also put the position vector *behind* the token vector, and keep both
+# You could also put the position vector *after* the token vector, and keep both
 # whole. That is called concatenating.
 #
 # | | shape | |
@@ -331,7 +341,7 @@ check.concatenate(concatenate, "values", seed=1)
 #
 # <details><summary>Hint 1: a nudge</summary>
 #
-# Take n_embd = 1. The concatenated vector is (t, p), and the result shall be t + p.
+# Take n_embd = 1. The concatenated vector is (t, p), and the result should be t + p.
 # Which 1 × 2 matrix does that?
 #
 # </details>
@@ -345,11 +355,12 @@ check.concatenate(concatenate, "values", seed=1)
 # <details><summary>Hint 3: how to set a weight</summary>
 #
 # ```python
+# W = …  # (n_embd, 2 * n_embd), your matrix
 # with torch.no_grad():
-#     layer.weight.copy_(...)
+#     layer.weight.copy_(W)
 # ```
 #
-# `no_grad` says: this is not a step of a computation that should be learnt from.
+# `no_grad` says: do not record this for the backward pass.
 #
 # </details>
 
@@ -379,113 +390,180 @@ check.adding_layer(adding_layer, "values", seed=1)
 # more general way, and it costs twice the width. Adding is the cheaper special case.
 #
 # And in the other direction? When the two tables use different channels (the words
-# the first half, the places the second half, zeros elsewhere), their sum *is* the
-# concatenated vector. A network that adds can learn to keep both apart.
+# the first half, the positions the second half, zeros elsewhere), their sum *is* the
+# concatenated vector. A network that adds can learn to keep the two apart.
 
 # %% [markdown]
 # ## Play with it
 #
-# This runs on **your** `Embedding` as soon as it passes its checks.
+# This runs on **your** `Embedding`, also while it is still wrong, as long as it gives vectors of
+# the right shape. Then the lab is the place to see what is wrong.
 #
-# Pick a word and drag it to another place, or press the arrow keys. Watch its
+# Pick a word and drag it to another position, or press the arrow keys. Watch its
 # vector. Then switch the positions off and drag again.
 
 # %%
 torch.manual_seed(7)
-config = TransformerConfig(vocab_size=len(vocabulary), block_size=8, n_embd=12, n_head=2)
-embedding = check.embedding.yours_if_it_passes(Embedding, package.Embedding)(config)
-PositionLab(embedding, "the dog bites the man".split(), ids_of("the dog bites the man"))
+lab_config = TransformerConfig(vocab_size=len(vocabulary), block_size=8, n_embd=12, n_head=2)
+lab_words, lab_idx = "the dog bites the man".split(), ids_of("the dog bites the man")
+LabEmbedding = check.embedding.yours_if_it_runs(
+    Embedding, package.Embedding, trial=lambda made: PositionLab(made(lab_config), lab_words, lab_idx))
+PositionLab(LabEmbedding(lab_config), lab_words, lab_idx)
 
 # %% [markdown]
+# ### A table before and after training
+#
+# Your token table begins with random numbers, so "cat" is no more similar to "dog" than to
+# "because". Training changes that, because similar words are useful in similar ways. The course's
+# small *storyteller*, which you meet in notebook 6, has learnt to continue sentences like the cat's.
+# Here are the words whose rows point most nearly in the direction of a word's own row (the *cosine
+# similarity* is 1 for the same direction and 0 for directions that have nothing to do with each other).
+
+# %%
+def nearest(table, all_words, word, count=5):
+    """The words whose rows have the largest cosine similarity with the row of a word."""
+    unit = table / table.norm(dim=1, keepdim=True)  # (vocab_size, n_embd)
+    alike = unit @ unit[all_words.index(word)]  # (vocab_size,)
+    best = alike.topk(count + 1).indices[1:].tolist()  # without the word itself
+    return ", ".join(f"{all_words[i]} {alike[i]:.2f}" for i in best)
+
+
+storyteller, its_tokenizer = weights.load("storyteller")
+trained_table = storyteller.lm_head.weight.detach()  # (vocab_size, n_embd)
+torch.manual_seed(0)
+random_table = torch.randn_like(trained_table)
+for looked_up in ("cat", "fish", "full", "followed"):
+    print(f"{looked_up:9} random:  {nearest(random_table, its_tokenizer.words, looked_up)}")
+    print(f"{'':9} trained: {nearest(trained_table, its_tokenizer.words, looked_up)}")
+
+# %% [markdown]
+# Nobody told it that cats and rabbits are animals, or that fish and bread are food. Words that can
+# take each other's position in a sentence have come to have similar rows. (This is the table with
+# which a Transformer *scores* the next word, at its other end; you meet it in notebook 3. The table
+# with which this small model looks words up has hardly moved from its random start in its short training.
+# GPT-2 uses one and the same table for both.)
+#
 # ### What a good position table looks like
 #
-# Your position table starts with random numbers. Then no place is more like its
-# neighbour than like any other. Training has to find out that places 3 and 4 are close.
+# Your position table starts with random numbers too. At first no position is more similar to its
+# neighbour than to any other. Training has to find out that positions 3 and 4 are close.
 #
 # The first Transformer had a table that was not learnt but computed, from sines
-# and cosines of different wavelengths (Vaswani et al. 2017, section 3.5):
-#
-# $$P_{t,\,2i} = \sin\left(t / 10000^{2i/n_{embd}}\right), \qquad P_{t,\,2i+1} = \cos\left(t / 10000^{2i/n_{embd}}\right)$$
-#
-# In such a table near places have similar rows from the start.
+# and cosines of different wavelengths:
 
 # %%
 def sinusoids(block_size, n_embd):
     """(block_size, n_embd): the position table of the first Transformer."""
-    place = torch.arange(block_size).unsqueeze(1)  # (block_size, 1)
+    position = torch.arange(block_size).unsqueeze(1)  # (block_size, 1)
     wavelength = 10000 ** (torch.arange(0, n_embd, 2) / n_embd)  # (n_embd / 2,)
-    angle = place / wavelength  # (block_size, n_embd / 2)
+    angle = position / wavelength  # (block_size, n_embd / 2)
     return torch.stack((angle.sin(), angle.cos()), dim=2).flatten(1)  # (block_size, n_embd)
 
 
 computed = sinusoids(32, 64)
 figures.table_picture(
-    computed[:, :32].T,
-    rows=[f"channel {c}" for c in range(32)],
-    columns=[str(place) for place in range(32)],
+    computed[:, :32], rows=[str(position) for position in range(32)],
     title="A computed position table",
-    caption="The first 32 channels of the computed table, one column for each place. "
-    "The upper channels change fast from place to place, the lower ones slowly.",
-)
-
-# %%
-figures.position_similarity(
-    computed,
-    caption="How similar the rows of the computed table are (cosine): near places are alike, far ones are not.",
-)
-
-# %%
-torch.manual_seed(0)
-figures.position_similarity(
-    torch.randn(32, 64),
-    caption="The same for a random table, from which training starts: every place is like itself and like no other.",
+    caption="The first 32 channels of the computed table, one row for each position. "
+    "The channels on the left change fast from row to row, those on the right slowly.",
 )
 
 # %% [markdown]
-# BERT and GPT-2 use learnt tables, as you do. The price: a model with a table of
-# `block_size` rows cannot read one token more.
+# In such a table near positions are similar from the start. Compare all pairs of positions, and
+# sort them by how far apart they are:
+
+# %%
+def similarity_by_distance(table):
+    """The mean cosine similarity of two rows that are 0, 1, 2, … positions apart."""
+    unit = table / table.norm(dim=1, keepdim=True)  # (block_size, n_embd)
+    alike = unit @ unit.T  # (block_size, block_size)
+    return [alike.diagonal(distance).mean().item() for distance in range(len(table) // 2 + 1)]
+
+
+torch.manual_seed(0)
+distances = list(range(17))
+figures.curves(
+    {"computed": (distances, similarity_by_distance(computed)),
+     "random": (distances, similarity_by_distance(torch.randn(32, 64)))},
+    x_label="positions apart", y_label="cosine similarity",
+    title="How similar the rows of two positions are",
+    caption="In the computed table neighbours are nearly the same, and the similarity falls with the distance, down to "
+    "about 0.6. In a random table, from which training starts, no distance differs from another.",
+)
 
 # %% [markdown]
 # ## A common misreading
 #
-# > "To format the input embeddings, we **concatenate** the word token embeddings
-# > with their position embeddings."
+# You have seen what an embedding is. Two sentences about it sound right and are not. Choose first,
+# then run the cell after it.
+
+# %%
+ask.how_token_and_position_are_joined()
+
+# %% [markdown]
+# "The token embeddings are *concatenated* with the position embeddings": it is said of BERT, and it
+# is easily believed, since nothing seems to be lost that way. But BERT **adds**: its input is the sum
+# of a token's, a segment's and a position's vector (Devlin et al. 2018, section 3 and figure 2). What
+# happens when a layer that expects a sum is given a concatenated vector?
+
+# %%
+def give_both_to_a_layer(width):
+    token_vectors, position_vectors = torch.randn(2, 1, 5, width)  # (1, 5, width) each
+    first_layer = nn.Linear(width, width)
+    print("added:       ", tuple(first_layer(token_vectors + position_vectors).shape))
+    try:
+        first_layer(torch.cat((token_vectors, position_vectors), dim=-1))
+    except RuntimeError as error:
+        print("concatenated:", error)
+    weights_for_the_sum = nn.Linear(width, width).weight.numel()
+    weights_for_both = nn.Linear(2 * width, 2 * width).weight.numel()
+    print(f"weights of a layer as wide as its input: {weights_for_the_sum} for the sum, {weights_for_both} "
+          f"for the concatenated vector, {weights_for_both // weights_for_the_sum} times as many")
+
+
+give_both_to_a_layer(12)
+
+# %% [markdown]
+# The layer refuses: it has 12 inputs and is given twice as many. You can of course make the whole
+# model twice as wide. Then every layer has four times as many weights.
+
+# %%
+ask.what_a_position_table_gives()
+
+# %% [markdown]
+# "The position table returns integers that stand for the positions": integers go **in**. What comes
+# out is a vector of real numbers, which are learnt.
+
+# %%
+third = torch.tensor([3])
+print("in: ", third, third.dtype)
+print("out:", nn.Embedding(8, 4)(third).detach(), nn.Embedding(8, 4)(third).dtype)
+
+# %% [markdown]
+# ## In papers
 #
-# The sentence sounds right, and BERT is sometimes described with it. But BERT
-# **adds**: its input is the sum of a token's, a segment's and a position's vector
-# (Devlin et al. 2018, section 3 and figure 2). What happens when a layer that expects a sum is
-# given a concatenated vector?
-
-# %%
-n_embd = 12
-tokens, positions = torch.randn(1, 5, n_embd), torch.randn(1, 5, n_embd)
-first_layer = nn.Linear(n_embd, n_embd)
-
-print("added:       ", tuple(first_layer(tokens + positions).shape))
-try:
-    first_layer(torch.cat((tokens, positions), dim=-1))
-except RuntimeError as error:
-    print("concatenated:", error)
-
-# %% [markdown]
-# The layer refuses: it has `n_embd` inputs and is given twice as many. One can of
-# course make the whole model twice as wide. What does that cost?
-
-# %%
-added = sum(p.numel() for p in nn.Linear(n_embd, n_embd, bias=False).parameters())
-concatenated = sum(p.numel() for p in nn.Linear(2 * n_embd, 2 * n_embd, bias=False).parameters())
-print(f"weights of one layer: {added} for the sum, {concatenated} for the concatenated vector, "
-      f"{concatenated / added:.0f} times as many")
-
-# %% [markdown]
-# A second slip hides in the same text: that the position table returns "integers
-# which represent the positional information". Integers go **in**. What comes out
-# is a vector of numbers with decimals that are learnt.
-
-# %%
-place = torch.tensor([3])
-print("in: ", place, place.dtype)
-print("out:", nn.Embedding(8, 4)(place).detach(), nn.Embedding(8, 4)(place).dtype)
+# With a token table $E$ and a position table $P$, the input of the first block for token $w_t$ at position $t$ is
+#
+# $$x_t = E_{w_t} + P_t$$
+#
+# | here | in papers and code |
+# |---|---|
+# | `n_embd` | $d_{model}$ (Vaswani et al. 2017), `hidden_size`, `n_embd` (GPT-2) |
+# | `vocab_size`, `block_size` | size of the vocabulary $V$; context length, `max_position_embeddings` |
+# | token vector | token embedding, word embedding, `wte` |
+# | position vector | positional embedding if it is learnt, positional *encoding* if it is computed; `wpe` |
+#
+# - **Computed positions** (Vaswani et al. 2017, section 3.5), for even and odd channels:
+#   $PE_{(pos,\,2i)} = \sin\left(pos / 10000^{2i/d_{model}}\right)$ and
+#   $PE_{(pos,\,2i+1)} = \cos\left(pos / 10000^{2i/d_{model}}\right)$. The paper also multiplies the token
+#   vectors by $\sqrt{d_{model}}$ (section 3.4); we leave that out.
+# - **Learnt positions**, as yours: BERT and GPT-2. The price: a model with a table of `block_size` rows
+#   cannot read a single token more.
+# - **Rotary positions** (RoPE, Su et al. 2021), in nearly every large model since 2022: nothing is added
+#   to the embedding. Instead, queries and keys are rotated by an angle that grows with the position, so
+#   that a score depends on how far apart two words are. You know queries and keys after notebook 2.
+# - **Tokens** are rarely whole words. Large models cut text into pieces such as "un", "believ", "able".
+#   The course's lab on tokenizers shows how.
 
 # %% [markdown]
 # ## The PyTorch calls
@@ -505,13 +583,13 @@ table = nn.Embedding(num_embeddings=10, embedding_dim=3)
 rows = table(torch.tensor([[4, 4, 9]]))
 print(rows)
 assert rows.shape == (1, 3, 3)
-assert torch.equal(rows[0, 0], table.weight[4]), "a look-up returns the row as it stands in the table"
+assert torch.equal(rows[0, 0], table.weight[4]), "a look-up returns the row as it is in the table"
 
 # %% [markdown]
 # ### `torch.arange(end)` and `torch.arange(start, end, step)`
 #
-# **In:** whole numbers. **Out:** a 1-D tensor from `start` (0 if left out) up to,
-# and without, `end`; int64 when all arguments are whole.
+# **In:** whole numbers. **Out:** a 1-D tensor of the numbers from `start` (0 if left out) to
+# `end`, `end` itself excluded; int64 when all arguments are whole.
 # [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.arange.html)
 
 # %%
@@ -522,7 +600,7 @@ assert torch.arange(2, 11, 3).tolist() == [2, 5, 8]
 # %% [markdown]
 # ### `torch.unsqueeze(input, dim)`
 #
-# **In:** a tensor, and where the new axis is to stand. **Out:** the same numbers
+# **In:** a tensor, and the position of the new axis. **Out:** the same numbers
 # with one more axis, of size 1.
 # [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.unsqueeze.html)
 
@@ -535,7 +613,7 @@ assert torch.unsqueeze(x, 1).tolist() == [[1], [2], [3], [4]]
 # %% [markdown]
 # ### `Tensor.expand(*sizes)`
 #
-# **In:** the wanted sizes. **Out:** a *view* in which axes of size 1 are repeated.
+# **In:** the target sizes. **Out:** a *view* in which axes of size 1 are repeated.
 # No number is copied, so do not write into the result.
 # [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.Tensor.expand.html)
 
@@ -549,8 +627,8 @@ assert wide.data_ptr() == column.data_ptr(), "a view: the same memory"
 # %% [markdown]
 # ### `torch.cat(tensors, dim=0)`
 #
-# **In:** tensors that agree in all sizes but that of axis `dim`. **Out:** one
-# tensor, as long along `dim` as all together.
+# **In:** tensors whose sizes agree except along `dim`, in one tuple. **Out:** one
+# tensor whose size along `dim` is the sum of theirs.
 # [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.cat.html)
 
 # %%
@@ -577,6 +655,6 @@ assert torch.allclose(layer(x), x @ layer.weight.T + layer.bias, atol=1e-6)
 # ## Where next
 #
 # Every word of the cat's sentence is now a vector that knows its word and its
-# place. But "it" still knows nothing of the cat: each vector was made without
+# position. But "it" still knows nothing of the cat: each vector was made without
 # looking at the others. In [notebook 2](../02-attention/02-attention.ipynb) the
 # words begin to look at each other.

@@ -55,13 +55,33 @@ def test_every_word_is_sent_as_the_module_gives_it_at_every_position():
     assert np.array_equal(sent(lab(module)), wanted.numpy())
 
 
-def test_the_parts_are_honest_for_a_sum_of_two_tables():
+def test_the_parts_are_the_rows_of_the_two_tables_that_the_module_adds():
     module, made = embedding(), lab()
-    token, position = module.token.weight.detach().numpy(), module.position.weight.detach().numpy()
-    mean = position[:5].mean(0)
-    assert np.allclose(made.word_parts, token[IDX[0]] + mean, atol=1e-6)
-    assert np.allclose(made.position_parts[2], position[:5] - mean, atol=1e-6)
-    assert "the rest is the same for every word" in made.note
+    assert np.array_equal(made.word_parts, module.token.weight.detach()[IDX[0]].double().numpy())
+    assert np.allclose(made.position_parts[2], module.position.weight.detach()[:5].numpy(), atol=1e-6)
+    assert "These are the rows of the tables of the package's Embedding" in made.note
+
+
+def test_the_tables_of_a_learner_may_have_any_name_and_order():
+    class Embedding(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.where, self.what = nn.Parameter(torch.randn(8, 6)), nn.Parameter(torch.randn(4, 6))
+
+        def forward(self, idx):
+            return self.what[idx] + self.where[: idx.shape[1]]
+
+    module = Embedding()
+    made = lab(module)
+    assert np.array_equal(made.word_parts, module.what.detach()[IDX[0]].double().numpy())
+    assert "the tables of your Embedding" in made.note
+
+
+def test_a_module_whose_rows_do_not_add_up_shows_means_and_says_so():
+    module = embedding()
+    made = lab(Made(lambda idx: 2 * module(idx)))
+    assert np.allclose(made.word_parts, made.table.mean(1))
+    assert "is not a row of one table plus a row of another" in made.note and "the rest is the same for every word" in made.note
 
 
 def test_a_module_that_concatenates_is_taken_apart_into_its_halves():
@@ -73,13 +93,13 @@ def test_a_module_that_concatenates_is_taken_apart_into_its_halves():
 
 def test_a_module_that_does_more_than_add_is_named():
     token, position = torch.randn(4, 6), torch.randn(5, 6)
-    assert "more than add" in lab(Made(lambda idx: token[idx] * position)).note
+    assert "more is done than adding" in lab(Made(lambda idx: token[idx] * position)).note
 
 
 def test_a_module_without_positions_is_named_and_the_bag_stays_the_same():
     token = torch.randn(4, 6)
     made = lab(Made(lambda idx: token[idx]), order=MOVED, word=1)
-    assert "adds no positions" in made.note
+    assert "no positions are added" in made.note
     assert "its vector changed by 0.00" in made.describe()
     assert "The same 5 vectors as at the start" in made.describe()
 

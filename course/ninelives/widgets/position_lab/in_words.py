@@ -35,20 +35,24 @@ def bag(lab) -> str:
 def note_on(lab) -> str:
     """What the two parts of a vector are, in this module."""
     count = len(lab.words)
+    if lab.adds_rows:
+        return (
+            f"These are the rows of the tables of {lab.whose}: the word's row of the token table, plus the position's row of the "
+            "position table. Their sum is what the model gets."
+        )
     if count == 1:
         return "With one position there is nothing to compare, so the word's part is the whole vector."
     note = (
-        f"The word's part is the mean of its vectors at all {count} positions, and the position's part is the rest: together "
-        "they are exactly what your module gives."
+        f"What {lab.whose} gives is not a row of one table plus a row of another. So the word's part here is the mean of its "
+        f"vectors at all {count} positions, and the position's part is the rest."
     )
-    between_words = np.abs(lab.position_parts - lab.position_parts[:1]).max()
     if np.abs(lab.position_parts).max() < SAME * lab.largest:
-        return f"{note} A word has the same vector at every position: your module adds no positions."
+        return f"{note} A word has the same vector at every position: no positions are added."
     if len(np.unique(lab.word_parts, axis=0)) == 1:
         return note
-    if between_words < SAME * lab.largest:
+    if np.abs(lab.position_parts - lab.position_parts[:1]).max() < SAME * lab.largest:
         return f"{note} At each position the rest is the same for every word."
-    return f"{note} At one position the rest differs from word to word: your module does more than add."
+    return f"{note} At one position the rest differs from word to word: more is done than adding."
 
 
 def norm(vector: np.ndarray) -> float:

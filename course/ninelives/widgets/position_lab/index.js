@@ -21,7 +21,7 @@ const CHANGING = ["order", "word", "positions"];
 
 /** @param {RenderContext<State>} context */
 function render({ model, el }) {
-  const fixed = snapshot(model, ["words", "channels", "vectors", "largest", "note", "colours"]);
+  const fixed = snapshot(model, ["words", "channels", "vectors", "word_vectors", "largest", "note", "colours"]);
   const { colours, largest, channels: C } = fixed;
   const words = fixed.words.map(visible), T = words.length, vectors = vectorsOf(fixed);
   const read = () => clamped({ ...fixed, ...snapshot(model, CHANGING), words });

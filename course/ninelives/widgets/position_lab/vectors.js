@@ -10,6 +10,7 @@ const SAME = 1e-5; // of the largest number: less is no difference
  * @property {string[]} words
  * @property {number} channels
  * @property {string} vectors base64
+ * @property {string} word_vectors base64, the part of each word
  * @property {number} largest absolute number of all: the end of the scale
  * @property {string} note
  * @property {{ signed: string[], accent: string }} colours
@@ -20,18 +21,16 @@ const SAME = 1e-5; // of the largest number: less is no difference
 
 /** @typedef {ArrayLike<number>} Vector */
 
-/** @param {Pick<State, "words" | "channels" | "vectors" | "largest">} state */
-export function vectorsOf({ words, channels: C, vectors, largest }) {
-  const data = new Float32Array(fromBase64(vectors)), T = words.length;
+/** @param {Pick<State, "words" | "channels" | "vectors" | "word_vectors" | "largest">} state */
+export function vectorsOf({ words, channels: C, vectors, word_vectors, largest }) {
+  const data = new Float32Array(fromBase64(vectors)), parts = new Float32Array(fromBase64(word_vectors)), T = words.length;
   const at = (/** @type {number} */ word, /** @type {number} */ position) => {
     const start = (word * T + position) * C;
     return data.subarray(start, start + C);
   };
-  // The word's part is the mean of its vectors at all positions.
-  const wordParts = range(T).map(word => range(C).map(c => range(T).reduce((sum, position) => sum + at(word, position)[c], 0) / T));
   return {
     at,
-    wordPart: (/** @type {number} */ word) => wordParts[word],
+    wordPart: (/** @type {number} */ word) => parts.subarray(word * C, (word + 1) * C),
     isSame: (/** @type {Vector} */ a, /** @type {Vector} */ b) => range(C).every(c => Math.abs(a[c] - b[c]) < SAME * largest),
   };
 }

@@ -40,6 +40,26 @@ def every_word_everywhere(embedding: nn.Module, words: list[str], idx: torch.Ten
     return table
 
 
+def rows_added(embedding: nn.Module, idx: torch.Tensor, table: np.ndarray) -> np.ndarray | None:
+    """(T, n_embd) float64: each word's row of the token table, if the module adds it to the position's row of another table.
+
+    None if no two of its tables add up to what it gives, `table` (T, T, n_embd).
+    """
+    T, _, channels = table.shape
+    tables = [part.detach().cpu() for part in embedding.parameters() if part.dim() == 2 and part.shape[1] == channels]
+    for token in tables:
+        if len(token) <= idx.max():
+            continue
+        words = token[idx.cpu()].double().numpy()  # (T, n_embd)
+        for position in tables:
+            if position is token or len(position) < T:
+                continue
+            sums = words[:, None] + position[:T].double().numpy()  # (T, T, n_embd)
+            if np.abs(sums - table).max() < SAME * np.abs(table).max():
+                return words
+    return None
+
+
 def new_positions(lab) -> list[int]:
     """The positions whose vector was not in the sentence at the start."""
     if not lab.positions:

@@ -7,13 +7,13 @@ import numpy as np
 import traitlets as t
 from torch import nn
 
-from ninelives.figures import Picture, number_repeats
+from ninelives.figures import Picture, number_repeats, whose
 from ninelives.figures.style import ACCENT
 from ninelives.widgets.arguments import check_position, words_and_ids
 from ninelives.widgets.lab_widget import SIGNED, LabWidget, browser_code, browser_style
 from ninelives.widgets.position_lab.in_words import bag, norm, note_on, reading
 from ninelives.widgets.position_lab.picture import still_picture
-from ninelives.widgets.position_lab.vectors import every_word_everywhere, strips_shown
+from ninelives.widgets.position_lab.vectors import every_word_everywhere, rows_added, strips_shown
 
 MOST_WORDS = 40
 
@@ -24,11 +24,11 @@ class PositionLab(LabWidget):
     `embedding` is any module from idx (B, T) int64 to (B, T, n_embd) in which a vector depends on the word and its
     position alone. `words` are the T words, `idx` their ids, (T,) or (1, T).
 
-    The module is asked once, for every word at every position. How it makes a vector does not matter: a word's part is
-    the mean of its vectors over the T positions, the position's part is the rest. They add up to the module's own vector,
-    whatever the module does inside. For a sum of two tables, the word's part is its row of the token table plus the mean
-    of the T position rows, and the position's part is its position row minus that mean. "Without positions" is the word's
-    part alone.
+    The module is asked once, for every word at every position, so it may also be wrong. If it adds a row of one of its
+    tables to a row of another, the word's part is its row of the token table and the position's part its row of the
+    position table. In any other module the word's part is the mean of its vectors over the T positions, and the
+    position's part is the rest. Either way they add up to the module's own vector. "Without positions" is the word's part
+    alone.
 
     The traits `order` (the words by their number at the start, from the first position to the last), `word` (the number
     of the word that is picked) and `positions` (False: without) are synced, so they can be set, observed and linked.
@@ -45,6 +45,7 @@ class PositionLab(LabWidget):
     channels = t.Int().tag(sync=True)
     # (T, T, n_embd) little-endian float32 in base64: the vector of each word at each position.
     vectors = t.Unicode().tag(sync=True)
+    word_vectors = t.Unicode().tag(sync=True)  # (T, n_embd) likewise: the part of each word
     largest = t.Float().tag(sync=True)  # absolute, of all numbers shown: the end of the scale
     note = t.Unicode().tag(sync=True)
     colours = t.Dict().tag(sync=True)
@@ -55,13 +56,16 @@ class PositionLab(LabWidget):
     def __init__(self, embedding: nn.Module, words: Sequence[str], idx):
         words, idx = words_and_ids(words, idx, MOST_WORDS)
         self.table = every_word_everywhere(embedding, words, idx)  # (T, T, n_embd), of each word at each position
-        self.word_parts = self.table.mean(1)  # (T, n_embd)
+        rows = rows_added(embedding, idx, self.table)
+        self.whose, self.adds_rows = whose(embedding), rows is not None
+        self.word_parts = self.table.mean(1) if rows is None else rows  # (T, n_embd)
         self.position_parts = self.table - self.word_parts[:, None]  # (T, T, n_embd)
         largest = max(np.abs(part).max() for part in (self.table, self.word_parts, self.position_parts))
         super().__init__(
             words=number_repeats(words),
             channels=self.table.shape[2],
             vectors=base64.b64encode(self.table.astype("<f4").tobytes()).decode(),
+            word_vectors=base64.b64encode(self.word_parts.astype("<f4").tobytes()).decode(),
             largest=float(largest) or 1.0,
             colours={"signed": SIGNED, "accent": ACCENT},
             order=list(range(len(words))),

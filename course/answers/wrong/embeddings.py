@@ -264,7 +264,7 @@ def one_position_at_least(idx):
     return torch.arange(max(T, 1)).expand(B, -1)
 
 
-@refused_by(position_indices, "values", "a part of a larger tensor", "not in the order in which it lies in memory")
+@refused_by(position_indices, "values", "a part of a larger tensor", "read idx by its axes, not in the order")
 def read_from_memory(idx):
     B, T = idx.shape
     return (torch.arange(T) + idx.stride(0) - max(T, 1)).expand(B, T)
@@ -320,20 +320,20 @@ class DroppedInTraining(GivenEmbedding):
         return nn.functional.dropout(self.words(idx) + self.positions(idx), 0.1, self.training)
 
 
-@refused_by(embedding, "values", "after model.eval()", "nothing here depends on self.training")
+@refused_by(embedding, "values", "after model.eval(), the vector", "nothing here depends on self.training")
 class PositionsInTrainingOnly(GivenEmbedding):
     def forward(self, idx):
         return self.words(idx) + self.positions(idx) * self.training
 
 
-@refused_by(embedding, "values", "after model.eval()", "nothing here depends on self.training")
+@refused_by(embedding, "values", "after model.eval(), the vector", "nothing here depends on self.training")
 class ZerosInEvaluation(GivenEmbedding):
     def forward(self, idx):
         x = self.words(idx) + self.positions(idx)
         return x if self.training else torch.zeros_like(x)
 
 
-@refused_by(embedding, "values", "called once more", "something from an earlier call is kept and used again")
+@refused_by(embedding, "values", "called once more", "compute it from this call's input, every time")
 class VectorsKeptForTheShape(GivenEmbedding):
     def __init__(self, config):
         super().__init__(config)
@@ -345,7 +345,7 @@ class VectorsKeptForTheShape(GivenEmbedding):
         return self.kept[idx.shape]
 
 
-@refused_by(embedding, "values", "called once more", "something from an earlier call is kept and used again")
+@refused_by(embedding, "values", "called once more", "compute it from this call's input, every time")
 class FirstIdsKept(GivenEmbedding):
     def forward(self, idx):
         if getattr(self, "idx", idx).shape != idx.shape:

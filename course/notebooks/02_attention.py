@@ -3,7 +3,7 @@
 #
 # *The cat did not want to eat because it was full.*
 #
-# Every word is a vector now, and knows its place. The vector of "it" was made
+# Every word is a vector now, and knows its position. The vector of "it" was made
 # from "it" alone. It does not know that there is a cat.
 
 # %% [markdown]
@@ -12,7 +12,7 @@
 # **How can the vector of "it" learn something from the vector of "cat"?**
 #
 # By *attention*: every word asks a question, every word offers an answer, and each
-# word takes most from those whose offer fits its question. At the end you will have built
+# word listens most to the words whose offers fit its question best. At the end you will have built
 #
 # - `split_heads` and `merge_heads`, which let several heads work side by side,
 # - `attention_scores` and `masked_softmax`, the two steps in the middle,
@@ -20,9 +20,12 @@
 #
 # | | |
 # |---|---|
-# | Time | about 90 minutes |
-# | Points | 18 |
+# | Time | about 110 minutes |
+# | Points | 19 |
 # | What you should know | [Notebook 1](../01-embeddings/01-embeddings.ipynb); that a matrix product is many dot products |
+#
+# After a restart: **Run → Run All Above Selected Cell**. Where a check stops *Run All*: select the cell
+# after it, then **Run → Run Selected Cell and All Below**.
 
 # %%
 import math
@@ -33,6 +36,7 @@ from torch.nn import functional as F
 
 import ninelives.checks.attention as check
 import ninelives.model as package
+import ninelives.questions.attention as ask
 from ninelives import figures, weights
 from ninelives.config import TransformerConfig
 from ninelives.widgets import AttentionExplorer
@@ -59,9 +63,9 @@ meaning = {
 x = torch.tensor([meaning.get(word, [0.0, 0.0, 0.0, 1.0]) for word in words])  # (T, 4)
 
 figures.table_picture(
-    x.T, rows=channels, columns=words,
+    x, rows=words, columns=channels,
     title="The cat's sentence as vectors",
-    caption="One column for each word. These vectors are chosen by hand: each channel has a meaning.",
+    caption="One row for each word. These vectors are chosen by hand: each channel has a meaning.",
 )
 
 # %% [markdown]
@@ -89,7 +93,13 @@ print("key of cat:  ", k[cat].tolist())
 # How well does a key fit a query? Multiply them number by number and add up: the
 # *dot product*. For "it" and "cat" that is 7 · 1 + 0 · 0 + 2 · 0 + 0 · 0 = 7.
 #
-# Four steps lead from the dot products to what "it" reads. Follow them in the table,
+# With "did" it is 0: the two have nothing in common.
+
+# %%
+ask.what_the_softmax_makes_of_a_zero()
+
+# %% [markdown]
+# Four steps lead from the vectors to the weights of "it". Follow them in the table,
 # one line for each word, with a pocket calculator if you like.
 
 # %%
@@ -111,38 +121,62 @@ print("{:8} {:>10} {:>8} {:7.2f} {:7.2f}".format("sum", "", "", powers.sum(), ro
 print(figures.read_row(row, words, "it"))
 
 # %%
-figures.token_row(words, row, "it", caption="How much “it” reads each word, in the head that we set by hand.")
+figures.token_row(words, row, "it", caption="How much “it” attends to each word, in the head that we set by hand.")
 
 # %% [markdown]
 # Steps three and four together are the *softmax*. It turns any numbers into
 # weights that are positive and add up to 1, and it turns differences into ratios:
 # a score that is higher by 1 gets e ≈ 2.72 times the weight.
 #
-# At last "it" takes the mean of all values, each with its weight. What does its
-# vector say now?
+# Finally "it" takes the weighted mean of all values. What does that vector say?
 
 # %%
 z = row @ v  # (4,)
 for channel, before, after in zip(channels, x[it].tolist(), z.tolist()):
-    print(f"{channel:8} before {before:.2f}   read {after:.2f}")
+    print(f"{channel:8} before {before:.2f}   received {after:.2f}")
 
 # %% [markdown]
-# What "it" has read says, above all, *animal*. Every word does this at the same
-# time, each with its own query. The rows together make a square: the *attention weights*.
+# What "it" has received says, above all, *animal*.
+#
+# ### Where, and what
+
+# %%
+ask.what_the_values_decide()
+
+# %% [markdown]
+# Queries and keys decide **where** a word looks. Values decide **what** is brought back from there.
+# Here the same weights bring back something else, because another value matrix turns "animal" into
+# the channel "other":
+
+# %%
+W_value_2 = torch.zeros(4, 4)
+W_value_2[channels.index("animal"), channels.index("other")] = 1.0
+print("weight of cat, as before:", f"{row[cat]:.2f}")
+for channel, first, second in zip(channels, z.tolist(), (row @ (x @ W_value_2)).tolist()):
+    print(f"{channel:8} received {first:.2f}   with the other value matrix {second:.2f}")
+
+# %% [markdown]
+# Every word does all this at the same time, each with its own query. The rows together make a
+# square: the *attention weights*.
 
 # %%
 hand_set = (q @ k.T / math.sqrt(4)).softmax(dim=-1)  # (T, T)
 figures.heatmap(
     hand_set, rows=words, columns=words, mark=[(it, cat)],
     title="A head set by hand",
-    caption="Each row is the word that reads, each column the word that is read. "
-    "Only “it” asks for anything; all other queries are 0, so all other rows are even.",
+    caption="Each row is a word that attends, each column a word that it attends to. "
+    "Only “it” asks for anything; all other queries are 0, so all other rows are uniform.",
 )
 
 # %% [markdown]
-# In a real model nobody sets the numbers. Training finds them, and it has to find
-# many heads at once, each with a question of its own. The whole way, with shapes
-# (B sequences, T tokens, H heads):
+# In a real model nobody sets the numbers. Training finds them, and it finds several
+# *heads* at once: each has its own queries, keys and values, so each can ask another question. A
+# head gets a part of the channels, `head_size = n_embd // n_head`. Their results are put side by
+# side again, and a last linear layer, the *output projection*, mixes them: it decides into which channels
+# of the word's vector each head writes what it has brought back. Without it head 1 could write
+# only into the first channels, and what two heads know could never be combined in one channel.
+#
+# The whole way, with shapes (B sequences, T tokens, H heads):
 
 # %%
 figures.shape_diagram(
@@ -153,9 +187,9 @@ figures.shape_diagram(
         ("scores", "(B, H, T, T)", "q · k ÷ √head_size"),
         ("weights", "(B, H, T, T)", "mask, softmax, dropout"),
         ("z", "(B, H, T, head_size)", "weights · v"),
-        ("output", "(B, T, n_embd)", "merge_heads, linear layer, dropout"),
+        ("output", "(B, T, n_embd)", "merge_heads, output projection, dropout"),
     ],
-    caption="Multi-head self-attention, station by station.",
+    caption="Multi-head self-attention, step by step.",
 )
 
 # %% [markdown]
@@ -175,10 +209,12 @@ figures.shape_diagram(
 # | in: `n_head` | a number | divides `n_embd` |
 # | out | `(B, n_head, T, head_size)` | `out[b, h, t]` is channels h · head_size … of `x[b, t]` |
 #
+# The check gives you numbers that say where they come from: 302 is token 3, channel 2.
+#
 # <details><summary>Hint 1: a nudge</summary>
 #
 # Two steps. First cut the last axis into two, and leave the tokens where they are.
-# Then let two axes change places.
+# Then swap two axes.
 #
 # </details>
 # <details><summary>Hint 2: the shapes</summary>
@@ -217,24 +253,26 @@ check.split_heads(split_heads, "values", seed=2)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# **Why first cut, then swap?** One can reach the right shape in a single step, with
+# **Why first cut, then swap?** You can reach the right shape in a single step, with
 # `view(B, n_head, T, head_size)`. Here is what that does. Each number says where it
-# came from: 31 is token 3, channel 1.
+# comes from: 31 is token 3, channel 1.
 
 # %%
-T, n_head, head_size = 3, 2, 2
-traced = 10 * torch.arange(T).unsqueeze(1) + torch.arange(n_head * head_size)  # (T, n_embd)
-traced = traced.unsqueeze(0)  # (1, T, n_embd)
+def trace_two_ways():
+    traced = 10 * torch.arange(3).unsqueeze(1) + torch.arange(4)  # (T, n_embd) = (3, 4)
+    in_one_step = traced.view(2, 3, 2)  # (n_head, T, head_size), in reading order
+    cut_then_swapped = traced.view(3, 2, 2).transpose(0, 1)  # (n_head, T, head_size)
+    print("all tokens:              ", traced.tolist())
+    print("head 0, in one step:     ", in_one_step[0].tolist())
+    print("head 0, cut then swapped:", cut_then_swapped[0].tolist())
 
-in_one_step = traced.view(1, n_head, T, head_size)
-cut_then_swapped = traced.view(1, T, n_head, head_size).transpose(1, 2)
-print("head 0, in one step:     ", in_one_step[0, 0].tolist())
-print("head 0, cut then swapped:", cut_then_swapped[0, 0].tolist())
+
+trace_two_ways()
 
 # %% [markdown]
 # Both have the right shape. In the first, the head's second "token" is the second
-# half of token 0, and token 2 is missing: `view` fills the new box in reading order,
-# and knows nothing of tokens. No error is raised. A check of shapes alone lets it pass.
+# half of token 0, and token 2 is missing: `view` fills the new shape in reading order,
+# and knows nothing of tokens. No error is raised. A check that looks only at shapes lets it pass.
 #
 # ### Exercise 2 · Merge the heads
 #
@@ -285,7 +323,8 @@ check.merge_heads(merge_heads, "values", seed=2)
 # | in: `q`, `k` | `(B, n_head, T, head_size)` | queries and keys |
 # | out | `(B, n_head, T, T)` | `out[b, h, i, j]` = query i · key j ÷ √head_size |
 #
-# Row i belongs to the word that asks, column j to the word that is asked.
+# Row i belongs to the word that asks, column j to the word that is asked. `head_size` is the last
+# size of `q`.
 #
 # <details><summary>Hint 1: a nudge</summary>
 #
@@ -297,7 +336,7 @@ check.merge_heads(merge_heads, "values", seed=2)
 #
 # `torch.matmul` (or `@`) multiplies the last two axes and leaves the others alone:
 # `(B, H, T, head_size)` times `(B, H, head_size, T)`. And `k.transpose(-2, -1)` swaps
-# the last two axes of `k`.
+# the last two axes of `k`. (`k.T` would reverse all four.) The root of a plain number is `math.sqrt(…)`.
 #
 # </details>
 
@@ -337,45 +376,49 @@ check.attention_scores(attention_scores, "scale", seed=2)
 # less. Watch what that does to the softmax, for random queries and keys:
 
 # %%
-torch.manual_seed(0)
-print("head_size   spread of the scores   largest weight     the same, after ÷ √head_size")
-for size in (4, 16, 64, 256):
+def weights_of_random_words(size):
+    """The weights of 200 random queries over 11 random keys, plain and after ÷ √head_size; and how far the scores spread."""
     queries, keys = torch.randn(200, size), torch.randn(11, size)
-    raw = queries @ keys.T  # (200, 11)
-    plain, divided = raw.softmax(-1).amax(-1).mean(), (raw / math.sqrt(size)).softmax(-1).amax(-1).mean()
-    print(f"{size:9} {raw.std():22.1f} {plain:16.2f} {(raw / math.sqrt(size)).std():18.1f} {divided:10.2f}")
+    dot_products = queries @ keys.T  # (200, 11)
+    return dot_products.softmax(-1), (dot_products / math.sqrt(size)).softmax(-1), dot_products.std().item()
+
+
+torch.manual_seed(0)
+print("            bare dot products                     ÷ √head_size")
+print("head_size   spread   mean of the largest weight   spread   mean of the largest weight")
+for size in (4, 16, 64, 256):
+    plain, divided, spread = weights_of_random_words(size)
+    print(f"{size:9} {spread:8.1f} {plain.amax(-1).mean():28.2f} "
+          f"{spread / math.sqrt(size):8.1f} {divided.amax(-1).mean():28.2f}")
 
 # %% [markdown]
 # Without the division a head of 256 channels gives almost all weight to a single word
 # before it has learnt anything. That would not be so bad if it could change its mind.
-# It can not: where the softmax is that sure, its gradient vanishes.
+# But where the softmax is that confident, its gradient all but vanishes. For each of the 200
+# rows: how strongly does the largest weight respond when its own score is changed?
 
 # %%
-def gradient_of_the_largest_weight(scores):
-    """How strongly the largest weight answers to its own score."""
-    largest = scores.softmax(-1).amax(-1)
-    return (largest * (1 - largest)).mean()
-
-
-print(f"gradient without the division: {gradient_of_the_largest_weight(raw):.4f}")
-print(f"gradient with the division:    {gradient_of_the_largest_weight(raw / math.sqrt(size)):.4f}")
+for name, rows in (("bare dot products", plain), ("÷ √head_size", divided)):
+    largest = rows.amax(-1)  # (200,)
+    slope = largest * (1 - largest)  # (200,), the derivative of a weight by its own score
+    print(f"{name:18} median {slope.median():.3f}, below 0.01 in {(slope < 0.01).float().mean():.0%} of the rows")
 
 # %% [markdown]
 # ### Exercise 4 · Mask and softmax
 #
-# **4 points · about 15 minutes · who may look at whom**
+# **4 points · about 15 minutes · which word may attend to which**
 #
-# Not every word may look at every other. Padding is not there to be looked at, and
-# a model that predicts the next word must not see it. An `attention_mask` says who
-# may: **1 (or True) = may attend**, 0 (or False) = may not.
+# Not every word may attend to every other. Nothing may attend to padding, and
+# a model that predicts the next word must not see it. An `attention_mask` says what
+# is allowed: **1 (or True) = may attend**, 0 (or False) = may not.
 #
 # | | shape | |
 # |---|---|---|
-# | in: `scores` | `(B, n_head, T, T)` | |
+# | in: `scores` | `(B, n_head, T, T)` | of any size, ±200 too: e²⁰⁰ is infinite in float32 |
 # | in: `attention_mask` | `(B, 1, T, T)`, or anything that broadcasts to the scores | bool, int or float |
-# | out | `(B, n_head, T, T)` | each row adds up to 1; 0 wherever the mask is 0 |
+# | out | `(B, n_head, T, T)` | each row adds up to 1; exactly 0 wherever the mask is 0 |
 #
-# Every row of the mask allows at least one word.
+# Every row of the mask allows at least one word. Leave both arguments as they are.
 #
 # <details><summary>Hint 1: a nudge</summary>
 #
@@ -386,13 +429,14 @@ print(f"gradient with the division:    {gradient_of_the_largest_weight(raw / mat
 #
 # `scores.masked_fill(condition, value)` returns a copy in which `value` stands
 # wherever the condition is True. The condition must be a bool tensor, and True where
-# one may *not* look: `attention_mask == 0`.
+# a word may *not* attend: `attention_mask == 0`. Keep what it returns.
 #
 # </details>
 # <details><summary>Hint 3: the order</summary>
 #
 # Fill with `float("-inf")` first. Then softmax along the last axis, over the words
-# that are asked.
+# that are asked. `F.softmax` subtracts the row's maximum before it takes powers, so that no
+# power is infinite.
 #
 # </details>
 
@@ -429,22 +473,29 @@ check.masked_softmax(masked_softmax, "mask forms", seed=1)
 # %% [markdown]
 # ### Exercise 5 · All of it
 #
-# **8 points · about 30 minutes · the heart of the Transformer**
+# **9 points · about 30 minutes · the heart of the Transformer**
 #
-# Put your four functions together. The layers are given in `__init__`.
+# Put your four functions together. The layers are given in `__init__`: keep them and their names,
+# since the checks and the later notebooks look at them.
 #
 # | | shape | |
 # |---|---|---|
 # | in: `x` | `(B, T, n_embd)` | |
-# | in: `attention_mask` | `(B, 1, T, T)` or None | None: every word may look at every word |
+# | in: `attention_mask` | `(B, 1, T, T)` or None | None: every word may attend to every word |
 # | out | `(B, T, n_embd)` | |
 #
-# 1. Queries, keys and values: three linear layers, then `split_heads`.
+# 1. Queries, keys and values: three linear layers, then `split_heads` with `self.n_head`.
 # 2. Scores, mask, softmax: the attention weights.
-# 3. Keep the weights in `self.weights`, so that you can look at them afterwards.
-# 4. `self.attn_dropout` on the weights: in training, some links are cut at random.
-# 5. The mean of the values: `torch.matmul(weights, v)`.
-# 6. `merge_heads`, then `self.proj`, then `self.proj_dropout`.
+# 3. Keep these weights in `self.weights`, in every call and before dropout. All pictures of attention
+#    in this course are drawn from it.
+# 4. `self.attn_dropout` on the weights.
+# 5. The weighted mean of the values: `torch.matmul(weights, v)`.
+# 6. `merge_heads`, then the output projection `self.proj`, then `self.proj_dropout`.
+#
+# *Dropout* sets each number to 0 with probability `config.dropout`, and divides the others by one minus
+# that probability, so that the mean stays the same. On the weights it cuts some links between words at
+# random. So no word can rely on a single link, and the model has to learn what it needs in more than one
+# way. It is for training only; afterwards nothing is dropped.
 #
 # <details><summary>Hint 1: when there is no mask</summary>
 #
@@ -526,106 +577,142 @@ check.multi_head_self_attention(MultiHeadSelfAttention, "gradient")
 check.multi_head_self_attention(MultiHeadSelfAttention, "gradient", seed=1)
 ### END HIDDEN TESTS
 
+# %% points=1 test="multi-head-self-attention-weights-kept"
+check.multi_head_self_attention(MultiHeadSelfAttention, "weights kept")
+### BEGIN HIDDEN TESTS
+check.multi_head_self_attention(MultiHeadSelfAttention, "weights kept", seed=1)
+### END HIDDEN TESTS
+
 # %% [markdown]
 # ### Is it the same as PyTorch's?
 #
 # PyTorch has attention built in, twice: as a layer, `nn.MultiheadAttention`, and as
 # one function, `F.scaled_dot_product_attention`. Give the layer your weights, and
-# compare. The first cell decides whose attention is used from here on: yours, if it
-# passes its checks.
+# compare. The first cell decides whose attention is used from here on.
 
 # %%
-config = TransformerConfig(vocab_size=11, block_size=16, n_embd=12, n_head=3, dropout=0.0)
+small = TransformerConfig(vocab_size=11, block_size=16, n_embd=12, n_head=3, dropout=0.0)
 Attention = check.multi_head_self_attention.yours_if_it_passes(MultiHeadSelfAttention, package.MultiHeadSelfAttention)
 
 # %%
 torch.manual_seed(1)
-yours = Attention(config).eval()
-W_q, b_q, W_k, b_k, W_v, b_v, W_o, b_o = (p.float() for p in check.projections(yours, config))
+ours = Attention(small).eval()
+W_q, b_q, W_k, b_k, W_v, b_v, W_o, b_o = (p.float() for p in check.projections(ours, small))
 
-theirs = nn.MultiheadAttention(config.n_embd, config.n_head, batch_first=True).eval()
+theirs = nn.MultiheadAttention(small.n_embd, small.n_head, batch_first=True).eval()
 with torch.no_grad():
     theirs.in_proj_weight.copy_(torch.cat((W_q, W_k, W_v)))
     theirs.in_proj_bias.copy_(torch.cat((b_q, b_k, b_v)))
     theirs.out_proj.weight.copy_(W_o)
     theirs.out_proj.bias.copy_(b_o)
 
-example = torch.randn(2, 5, config.n_embd)  # (B, T, C)
-visible = torch.ones(2, 1, 5, 5).tril()  # (B, 1, T, T)
+example = torch.randn(2, 5, small.n_embd)  # (B, T, C)
+causal = torch.ones(2, 1, 5, 5).tril()  # (B, 1, T, T)
 with torch.no_grad():
-    by_you = yours(example, visible)  # (B, T, C)
-    by_layer, _ = theirs(example, example, example, attn_mask=visible[0, 0] == 0)  # (B, T, C)
-print(f"largest difference to nn.MultiheadAttention: {(by_you - by_layer).abs().max():.1e}")
+    by_ours = ours(example, causal)  # (B, T, C)
+    by_layer, _ = theirs(example, example, example, attn_mask=causal[0, 0] == 0)  # (B, T, C)
+print(f"{figures.whose(ours)} and nn.MultiheadAttention differ by at most {(by_ours - by_layer).abs().max():.1e}")
 
 # %% [markdown]
-# Mind the mask. In `nn.MultiheadAttention` True means *hidden*; in this course, and
+# Note the mask. In `nn.MultiheadAttention` True means *hidden*; in this course, and
 # in `F.scaled_dot_product_attention`, True means *may attend*. Two conventions are
-# in use, and a mask of the wrong one raises no error.
+# in use, and a mask in the wrong convention raises no error.
 
 # %%
 def heads_of(projected):
     """(B, T, C) to (B, H, T, head_size), another way: cut into chunks, one for each head."""
-    return torch.stack(projected.chunk(config.n_head, dim=-1), dim=1)
+    return torch.stack(projected.chunk(small.n_head, dim=-1), dim=1)
 
 
 with torch.no_grad():
-    z = F.scaled_dot_product_attention(
+    mixed = F.scaled_dot_product_attention(
         heads_of(example @ W_q.T + b_q), heads_of(example @ W_k.T + b_k), heads_of(example @ W_v.T + b_v),
-        attn_mask=visible == 1,
+        attn_mask=causal == 1,
     )  # (B, H, T, head_size)
-    by_function = torch.cat(z.unbind(dim=1), dim=-1) @ W_o.T + b_o  # (B, T, C)
-print(f"largest difference to F.scaled_dot_product_attention: {(by_you - by_function).abs().max():.1e}")
+    by_function = torch.cat(mixed.unbind(dim=1), dim=-1) @ W_o.T + b_o  # (B, T, C)
+print(f"{figures.whose(ours)} and F.scaled_dot_product_attention differ by at most "
+      f"{(by_ours - by_function).abs().max():.1e}")
 
 # %% [markdown]
 # Differences of 1e-7 are rounding: float32 carries about seven decimal places.
 #
+# ### Attention is blind to order
+#
+# Notebook 1 promised this. There is no mask here, and the vectors are without positions.
+
+# %%
+ask.what_shuffling_does()
+
+# %%
+def shuffle_the_words(attention, vectors, order):
+    """The largest difference between the outputs of shuffled vectors and the shuffled outputs."""
+    with torch.no_grad():
+        first_shuffled = attention(vectors[:, order], None)  # (B, T, C)
+        last_shuffled = attention(vectors, None)[:, order]  # (B, T, C)
+    return (first_shuffled - last_shuffled).abs().max().item()
+
+
+new_order = torch.tensor([3, 0, 4, 1, 2])
+position_vectors = torch.randn(1, 5, small.n_embd)  # (1, T, C)
+print(f"{figures.whose(ours)}: shuffle, then attend, or attend, then shuffle")
+print(f"  without positions the outputs differ by at most {shuffle_the_words(ours, example, new_order):.1e}")
+with torch.no_grad():
+    in_order = ours(example + position_vectors, None)[:, new_order]  # (B, T, C)
+    out_of_order = ours(example[:, new_order] + position_vectors, None)  # (B, T, C)
+print(f"  with positions added they differ by up to       {(in_order - out_of_order).abs().max():.1f}")
+
+# %% [markdown]
+# If you shuffle the words, you get the same outputs, shuffled. Only when every vector carries its
+# position is "the dog bites the man" another sentence than "the man bites the dog".
+#
+# ### What it costs
+#
+# Each word scores each word, so the scores of one head are a square of T × T numbers:
+
+# %%
+for T_shown, text in ((11, "the cat's sentence"), (1024, "GPT-2's longest text"), (131_072, "a long context today")):
+    print(f"T = {T_shown:7,}  {T_shown**2:14,} scores a head, {4 * T_shown**2 / 2**20:12,.3f} MiB in float32   {text}")
+
+# %% [markdown]
+# Twice as many words, four times as many scores. That is why long texts are expensive, and why
+# `F.scaled_dot_product_attention` computes the same result in blocks, without ever holding the whole square.
+#
 # ## Play with it
 #
-# First the sentence and the numbers from the beginning, put into **your** class. Two
-# heads: head 1 is the one you followed by hand, in head 2 the words about eating ask
-# for one another.
+# First the sentence and the numbers from the beginning, put into your class. Two
+# heads: head 1 is the one you followed by hand, in head 2 the words about eating look for
+# one another.
 #
 # Click a head. Point at a word, or walk through the rows with the arrow keys: its row
-# is read out below the picture.
+# is read out in words.
 
 # %%
 two_heads = TransformerConfig(vocab_size=11, block_size=16, n_embd=8, n_head=2, dropout=0.0)
-
-
-def attention_to_look_at(config):
-    """Yours, if it has the given layers and keeps self.weights, which the pictures read; else the package's."""
-    made = Attention(config).eval()
-    made(torch.zeros(1, 2, config.n_embd), None)
-    readable = all(hasattr(made, name) for name in ("query", "key", "weights"))
-    return made if readable else package.MultiHeadSelfAttention(config).eval()
-
-
-def weights_of(attention, x):
-    """(B, n_head, T, T): what forward kept, or what the package's class computes."""
-    with torch.no_grad():
-        attention(x, None)
-        return attention.weights if hasattr(attention, "weights") else attention.attention_weights(x)
-
-
-by_hand = attention_to_look_at(two_heads)
+by_hand = Attention(two_heads).eval()
+if not all(hasattr(by_hand, name) for name in ("query", "key")):
+    print("Your class has other layers than the given ones, so the numbers are put into the package's.")
+    by_hand = package.MultiHeadSelfAttention(two_heads).eval()
 with torch.no_grad():
     for layer in (by_hand.query, by_hand.key):
         layer.weight.zero_()
         layer.bias.zero_()
-    # nn.Linear multiplies with the transposed weight, so rows and columns change places.
+    # nn.Linear multiplies with the transposed weight, so rows and columns are swapped.
     by_hand.query.weight[:4, :4] = W_query.T
     by_hand.key.weight[:4, :4] = W_key.T
     eating = channels.index("eating")
     by_hand.query.weight[4, eating] = 7.0
     by_hand.key.weight[4, eating] = 1.0
+    x_two = torch.cat((x, x), dim=-1).unsqueeze(0)  # (1, T, 8)
+    by_hand(x_two, None)
+    # The package's class keeps no weights; it computes them again when they are asked for.
+    kept = by_hand.weights if hasattr(by_hand, "weights") else by_hand.attention_weights(x_two)  # (1, 2, T, T)
 
-x_two = torch.cat((x, x), dim=-1).unsqueeze(0)  # (1, T, 8)
-hand_weights = weights_of(by_hand, x_two)  # (1, 2, T, T)
-print("head 1:", figures.read_row(hand_weights[0, 0, it], words, "it"))
-print("head 2:", figures.read_row(hand_weights[0, 1, words.index("full")], words, "full"))
+print(f"computed by {figures.whose(by_hand)}")
+print("head 1:", figures.read_row(kept[0, 0, it], words, "it"))
+print("head 2:", figures.read_row(kept[0, 1, words.index("full")], words, "full"))
 
 # %%
-AttentionExplorer(hand_weights[0], words, token=it)
+AttentionExplorer(kept[0], words, token=it)
 
 # %% [markdown]
 # ### A head that nobody set
@@ -673,13 +760,14 @@ print("words the encoder knows:", ", ".join(sorted(word for word in tokenizer.wo
 
 # %% [markdown]
 # ## A common misreading
-#
-# > "Masked self-attention is performed where the future similarity scores are
-# > **zeroed out**."
-#
-# The sentence sounds right: what shall not count is set to 0. But the scores go
-# through a softmax, and e⁰ is 1. A score of 0 is a score like any other, and often
-# not even the smallest. Hide the last three words from "want", in both ways:
+
+# %%
+ask.how_to_hide_a_word()
+
+# %% [markdown]
+# "The similarity scores of the future are **zeroed out**": what should not count is set to 0. It sounds
+# right. But the scores go through a softmax, and e⁰ is 1. A score of 0 is a score like any other, and
+# often not even the smallest. Hide the last three words from "want", in both ways:
 
 # %%
 scores_of_want = torch.tensor([0.5, 1.5, -1.0, -0.5, 0.2, 0.8, 2.0, 0.3])  # (8,)
@@ -691,7 +779,8 @@ minus_infinity = scores_of_want.masked_fill(may_look == 0, float("-inf")).softma
 figures.heatmap(
     torch.stack((zeroed_out, minus_infinity)), rows=["filled with 0", "filled with −∞"], columns=first_words,
     title="The row of “want”, last three words hidden",
-    caption="Filled with 0, the hidden words still get weight. Filled with minus infinity, they get none.",
+    caption="Both rows are that of “want”. Filled with 0, the hidden words still get weight. "
+    "Filled with minus infinity, they get none.",
 )
 
 # %%
@@ -699,22 +788,45 @@ print(f"weight on the hidden words, filled with 0:  {zeroed_out[may_look == 0].s
 print(f"weight on the hidden words, filled with −∞: {minus_infinity[may_look == 0].sum():.2f}")
 
 # %% [markdown]
-# With zeros the model reads the future, and more of it than of some words that it may
-# read. In training its loss looks splendid. In use, when there is no future to read,
-# it fails.
+# With zeros the model attends to the future, and gives it more weight than some words that it may
+# attend to. In training its loss looks splendid. In use, when there is no future yet, it fails.
 #
 # What is zeroed out are the **weights**, after the softmax. The **scores** are set to
 # −∞, before it. (Setting the weights to 0 by hand would leave rows that no longer add up to 1.)
 #
 # And a row in which *everything* is hidden? Then there is nothing to share the
-# weight among, and 0 ÷ 0 is not a number:
+# weight among, and 0 ÷ 0 is not a number (NaN):
 
 # %%
 nothing_to_see = torch.full((4,), float("-inf")).softmax(-1)
 print(nothing_to_see)
 
 # %% [markdown]
-# That is why no mask of this course ever has an empty row.
+# That is why no mask in this course ever has an empty row.
+#
+# ## In papers
+#
+# All of `attention_scores`, `masked_softmax` and the weighted mean is one formula (Vaswani et al. 2017,
+# equation 1), for one head with the queries, keys and values of all words as the rows of $Q$, $K$ and $V$:
+#
+# $$\text{Attention}(Q, K, V) = \text{softmax}\left(\frac{QK^T}{\sqrt{d_k}}\right)V$$
+#
+# and multi-head attention (section 3.2.2) is
+#
+# $$\text{MultiHead}(Q, K, V) = \text{Concat}(\text{head}_1, \ldots, \text{head}_h)\,W^O, \qquad
+# \text{head}_i = \text{Attention}(QW_i^Q,\; KW_i^K,\; VW_i^V)$$
+#
+# | here | in papers and code |
+# |---|---|
+# | `head_size` | $d_k$ and $d_v$, equal in nearly every model; `head_dim` |
+# | `n_head`; `n_embd` | $h$; $d_{model}$ |
+# | `query`, `key`, `value` | $W^Q$, $W^K$, $W^V$: here one matrix for all heads, in the paper one for each |
+# | `proj` | $W^O$, the *output projection*; `out_proj`, `c_proj`, `o_proj` |
+# | attention weights | attention pattern, attention map; "it *attends to* cat" |
+# | scores | logits, *scaled dot products*; in older papers *alignment* or *energy* |
+# | `attention_mask` | the mask; often written as a matrix of 0 and −∞ that is *added* to the scores |
+#
+# It is *self*-attention because queries, keys and values all come from the same words. In notebook 7 they do not.
 #
 # ## The PyTorch calls
 #
@@ -746,7 +858,7 @@ assert torch.sqrt(torch.tensor([4.0, 9.0])).tolist() == [2.0, 3.0]
 # ### `torch.reshape(input, shape)`
 #
 # **In:** a tensor and the new sizes; one of them may be −1, "whatever is left".
-# **Out:** the same numbers in reading order in a new box. It copies only if it must.
+# **Out:** the same numbers, in reading order, in the new shape. It copies only if it must.
 # [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.reshape.html)
 
 # %%
@@ -758,7 +870,7 @@ assert torch.reshape(a, (2, -1)).shape == (2, 4)
 # %% [markdown]
 # ### `torch.transpose(input, dim0, dim1)`
 #
-# **In:** a tensor and the two axes that change places. **Out:** a view; the numbers
+# **In:** a tensor and the two axes to swap. **Out:** a view; the numbers
 # stay where they are in memory.
 # [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.transpose.html)
 

@@ -29,6 +29,7 @@
 
 # %%
 import math
+import textwrap
 
 import torch
 from torch import nn
@@ -39,6 +40,8 @@ import ninelives.model as package
 import ninelives.questions.attention as ask
 from ninelives import figures, weights
 from ninelives.config import TransformerConfig
+from ninelives.recipes.reader import habits
+from ninelives.text import sentences
 from ninelives.widgets import AttentionExplorer
 
 torch.set_printoptions(precision=2, sci_mode=False)
@@ -715,48 +718,103 @@ print("head 2:", figures.read_row(kept[0, 1, words.index("full")], words, "full"
 AttentionExplorer(kept[0], words, token=it)
 
 # %% [markdown]
-# ### A head that nobody set
+# ### Heads that nobody set by hand
 #
-# The following weights come from a small encoder that was trained for the course:
-# three layers of four heads each. It read tens of thousands of sentences like the cat's,
-# and at "it" it had to name the animal, or the food, that is meant. Nobody told its heads
-# where to look.
+# The weights that follow come from a small encoder that was trained for the course: three layers of
+# four heads each. It was given tens of thousands of sentences like the cat's, and four questions about
+# each: which animal or food "it" stands for; which word comes before each word; which comes after; and
+# who acts, at the verb. Nobody told a head where to look. A small term of its loss only asks the heads of
+# a layer to attend to *different* words, whichever these are.
 #
-# Go through its heads, and find those in which "it" reads the cat. The tab *Rank heads* finds
-# them for you. In which layer are they?
+# Begin with the most famous pair of sentences of this kind. They differ in one word, the last:
 
 # %%
-antecedent, tokenizer = weights.load("antecedent")
-sentence = "the cat did not want to eat because it was full"
-idx = tokenizer.encode(sentence).unsqueeze(0)  # (1, T)
-AttentionExplorer(antecedent.attentions(idx), sentence.split(), token=sentence.split().index("it"))
+reader, its_tokenizer = weights.load("reader")
+rotten = "the cat did not want to eat the meat because it was rotten"
+full = "the cat did not want to eat the meat because it was full"
 
-# %% [markdown]
-# Now change the sentence, run the cell again, and look at the same heads. Here are two more,
-# in numbers: what each head gives to the noun that is meant, and what the encoder answers.
 
-# %%
-for sentence, meant in (
-    ("the cat did not want to eat because it was full", "cat"),
-    ("the dog followed the hen because it was lost", "dog"),
-    ("the dog was followed by the hen because it was lost", "hen"),
-):
-    idx, place = tokenizer.encode(sentence).unsqueeze(0), sentence.split().index("it")
+def what_it_means(sentence):
+    """The word that the encoder predicts at the position of "it"."""
+    if "it" not in sentence.split():
+        raise ValueError(f"The sentence {sentence!r} needs the word 'it'.")
     with torch.no_grad():
-        answer = tokenizer.words[antecedent(idx)[0][0, place].argmax()]
-    print(f"{sentence}\n  the encoder answers: {answer}")
-    for number, attention in enumerate(antecedent.attentions(idx), start=1):
-        row = attention[0, :, place, sentence.split().index(meant)]  # (n_head,)
-        print(f"  layer {number}, from it to {meant}, each head: ", *(f"{weight:.2f}" for weight in row.tolist()))
+        logits, _ = reader(its_tokenizer.encode(sentence).unsqueeze(0))  # (1, T, vocab_size)
+    return its_tokenizer.words[logits[0, sentence.split().index("it")].argmax()]
+
+
+for sentence in (rotten, full):
+    print(f"{sentence:60} it = {what_it_means(sentence)}")
 
 # %% [markdown]
-# The last two sentences differ in two words, *was* and *by*, and "it" is another animal. The
-# heads of the first layer do not agree yet. Those of the second do: they read what the first has
-# gathered. (A large weight says what a head reads. What the model makes of it is up to the values
-# and to all that follows.)
+# You knew, of course. To know it, the encoder must let the last word decide where "it" looks.
+#
+# Go through its twelve heads and find
+#
+# - a head that attends to the word *before* each word, and one that attends to the word *after*,
+# - two heads in which "it" attends to the cat. The tab *Rank heads* opens on that question; try to answer
+#   it yourself first.
 
 # %%
-print("words the encoder knows:", ", ".join(sorted(word for word in tokenizer.words if word.isalpha())))
+def explore(sentence, meant):
+    """The heads of the encoder for a sentence; Rank heads asks how much "it" attends to the word that is meant."""
+    attentions = reader.attentions(its_tokenizer.encode(sentence).unsqueeze(0))
+    return AttentionExplorer(attentions, sentence.split(), token="it", to=meant)
+
+
+explore(full, "cat")
+
+# %% [markdown]
+# Now the same heads for the other sentence. Which of them follow "it" from the cat to the meat, and which
+# do what they did before?
+
+# %%
+explore(rotten, "meat")
+
+# %% [markdown]
+# One sentence can mislead. So here is what each head does on average, in 200 sentences whose pairs of
+# animals never met in training: the mean weight on the word before, on the word itself, on the word after,
+# and from "it" to the noun that it stands for.
+
+# %%
+found = habits(reader, its_tokenizer, sentences("held out", 200))
+print(f"{'':16}" + "".join(f"{name:>25}" for name in found[0]))
+for layer_number, layer_habits in enumerate(found, start=1):
+    for head_number, means in enumerate(zip(*layer_habits.values()), start=1):
+        print(f"layer {layer_number}, head {head_number} " + "".join(f"{mean:25.2f}" for mean in means))
+
+# %% [markdown]
+# In layer 2, head 3 attends to the word after and head 4 to the word before, always. Head 2 of layer 2 and
+# head 3 of layer 3 find the noun that "it" stands for. Other heads do things that have no name in this
+# table. In large language models, too, there are heads that attend to the previous word, and heads
+# that find what a pronoun stands for (Clark et al. 2019, "What Does BERT Look At?").
+#
+# Two warnings. A large weight says where a head looks; what the model makes of it is up to the values and
+# to all that follows. And heads need not be so tidy. The course's *antecedent* encoder was asked only what
+# "it" stands for, and nothing asked its heads to differ:
+
+# %%
+antecedent, _ = weights.load("antecedent")
+cat_sentence = "the cat did not want to eat because it was full"
+for name, encoder in (("reader", reader), ("antecedent", antecedent)):
+    every_head = torch.cat(encoder.attentions(its_tokenizer.encode(cat_sentence).unsqueeze(0)), dim=1)[0]  # (12, T, T)
+    from_it_to_cat = every_head[:, cat_sentence.split().index("it"), 1]  # (12,)
+    print(f"{name:10} from it to cat, 12 heads:", *(f"{weight:.2f}" for weight in from_it_to_cat.tolist()))
+
+# %% [markdown]
+# Eight of its twelve heads do the same. It answers as well, but there is nothing to discover.
+#
+# These are the words that both know. Write a sentence of your own with "it" in it, in the form of the
+# others, and look whether the encoder understands it as you do.
+
+# %%
+known = sorted(word for word in its_tokenizer.words if word.isalpha())
+print(textwrap.fill(", ".join(known), 100))
+
+# %%
+my_sentence = "the dog was followed by the hen because it was lost"
+print(f"{my_sentence}: it = {what_it_means(my_sentence)}")
+explore(my_sentence, what_it_means(my_sentence))
 
 # %% [markdown]
 # ## A common misreading
@@ -926,7 +984,7 @@ assert torch.equal(drop.eval()(ones), ones)
 # %% [markdown]
 # ## Where next
 #
-# One layer of attention lets every word read every other, once. To find out who was
-# full, it helps to read twice: first that "it" is a pronoun after a "because", then
-# which of the animals fits. In notebook 3 you stack attention into blocks, and the
-# blocks into a Transformer.
+# One layer of attention lets every word attend to every other, once. To find out whether the cat or the
+# meat is meant, it helps to look twice: first which reason was given, then which noun fits it. In
+# [notebook 3](../03-transformer/03-transformer.ipynb) you stack attention into blocks, and the blocks
+# into a Transformer.

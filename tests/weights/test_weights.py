@@ -10,7 +10,7 @@ from ninelives.model import Decoder
 from ninelives.recipes import curves
 from ninelives.text.grammar import VERSION
 
-OF_THE_GRAMMAR = ("antecedent", "storyteller", "translator")
+OF_THE_GRAMMAR = ("antecedent", "reader", "storyteller", "translator")
 OF_THE_LABS = ("addition", "pronunciation")
 NAMES = OF_THE_GRAMMAR + OF_THE_LABS
 

@@ -1,6 +1,7 @@
 """Small trained models that come with the course: `model, tokenizer = weights.load("antecedent")`.
 
     antecedent      an Encoder; at "it" it predicts the animal or dish that is meant
+    reader          an Encoder that does the same, and whose heads differ
     storyteller     a Decoder; it writes sentences like the cat's
     translator      an EncoderDecoder; English to French
 

@@ -11,7 +11,7 @@ def what_the_softmax_makes_of_a_zero() -> Choice:
             "Exactly 0: a key that does not fit gets nothing.":
                 "The softmax takes e to the power of each score, and e⁰ is 1. Only a score of −∞ gives the weight 0.",
             "A small one, but more than 0.":
-                "e⁰ is 1, so “did” keeps a share. It is small because e to the power of the score of “cat” is much larger.",
+                "The power e⁰ is 1, so “did” keeps a share. It is small because e to the power of the score of “cat” is much larger.",
             "1 ÷ 11, as if nothing were known.":
                 "That would be so if all eleven scores were equal. Those of “cat”, “eat” and “full” are larger, so the others get less.",
         },
@@ -58,7 +58,7 @@ def how_to_hide_a_word() -> Choice:
         "The score of a word is to be hidden, so that its weight becomes 0. What has to be written in place of the score, before the softmax?",
         {
             "0, since what does not count is 0.":
-                "e⁰ is 1, so a score of 0 keeps its weight, and often it is not even the smallest score of the row.",
+                "The power e⁰ is 1, so a score of 0 keeps its weight, and often it is not even the smallest score of the row.",
             "−∞, since e to the power of −∞ is 0.":
                 "The softmax divides the powers by their sum: what has the power 0 gets the weight 0, and the other weights still add up to 1.",
             "−1e−9, a very small number.":

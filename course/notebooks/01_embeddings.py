@@ -217,7 +217,7 @@ check.position_indices(position_indices, "values", seed=2)
 # | | shape | dtype | |
 # |---|---|---|---|
 # | in: `idx` | `(B, T)` | int64 | ids from 0 to `vocab_size` − 1, and −1 where there is *padding* |
-# | out | `(B, T, n_embd)` | float32 | row of the token table **plus** row of the position table |
+# | out | `(B, T, n_embd)` | that of the tables | row of the token table **plus** row of the position table |
 #
 # What is padding? Sentences in one batch differ in length, but a tensor is rectangular,
 # so short sentences are padded with −1 at the end. A table has no row −1, so you

@@ -84,7 +84,7 @@ def scaled_before(q, k):
 @accepted_by(attention_scores)
 def loops(q, k):
     B, H, T, head_size = q.shape
-    scores = torch.zeros(B, H, T, T)
+    scores = q.new_zeros(B, H, T, T)
     for i in range(T):
         for j in range(T):
             scores[:, :, i, j] = (q[:, :, i] * k[:, :, j]).sum(-1) / math.sqrt(head_size)

@@ -59,8 +59,8 @@ class PositionsByBroadcasting(Given):
 @accepted_by(embedding)
 class OneHotProducts(Given):
     def forward(self, idx):
-        words = F.one_hot(idx.clamp(min=0), self.token.num_embeddings).float() @ self.token.weight
-        return words + F.one_hot(arange_and_expand(idx), self.position.num_embeddings).float() @ self.position.weight
+        words = F.one_hot(idx.clamp(min=0), self.token.num_embeddings).to(self.token.weight.dtype) @ self.token.weight
+        return words + F.one_hot(arange_and_expand(idx), self.position.num_embeddings).to(words.dtype) @ self.position.weight
 
 
 @accepted_by(embedding)

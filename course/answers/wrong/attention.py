@@ -808,7 +808,34 @@ class HeadsOfTheKeptWeightsAveraged(KeepsWeights):
         self.weights = weights.mean(1, keepdim=True).expand_as(weights)
 
 
-@refused_by(multi_head_self_attention, "weights kept", "the tensor self.weights has shape", "keep the result of masked_softmax as it is, for all examples and heads.")
+@refused_by(multi_head_self_attention, "weights kept", "the kept tensor has shape", "keep the result of masked_softmax as it is, for all examples and heads.")
 class FirstExampleKept(KeepsWeights):
     def keep(self, weights, scores):
         self.weights = weights[0]
+
+
+# A dtype of one's own, which the checks of later notebooks cannot compute with
+
+
+@refused_by(split_heads, "values", "dtype torch.float64", "take the dtype of x")
+def heads_in_float32(x, n_head):
+    return loop_heads(x, n_head).float()
+
+
+@refused_by(attention_scores, "values", "dtype torch.float64", "take the dtype of x")
+def scores_filled_in_float32(q, k):
+    scores = torch.zeros(*q.shape[:-1], q.shape[-2])
+    for i in range(q.shape[-2]):
+        scores[:, :, i] = (q[:, :, i : i + 1] * k).sum(-1) / math.sqrt(q.shape[-1])
+    return scores
+
+
+@refused_by(masked_softmax, "mask", "dtype torch.float64", "take the dtype of x")
+def weights_in_float32(scores, attention_mask):
+    return F.softmax(scores.masked_fill(attention_mask == 0, float("-inf")), dim=-1, dtype=torch.float32)
+
+
+@refused_by(multi_head_self_attention, "values", "dtype torch.float64", "take the dtype of x")
+class ScoresInFloat32(GivenAttention):
+    def softmax(self, scores, attention_mask):
+        return super().softmax(scores, attention_mask).float()

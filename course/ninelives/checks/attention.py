@@ -1,6 +1,5 @@
 """Notebook 2: what splitting, scoring, masking and attention must do."""
 
-import copy
 import math
 import re
 from collections.abc import Callable
@@ -30,6 +29,7 @@ from ninelives.checks.attention_inputs import (
     scaled,
     sizes,
     tokens,
+    want_float64,
     with_mask,
 )
 from ninelives.checks.attention_steps import attention_scores, masked_softmax, merge_heads, split_heads
@@ -518,6 +518,7 @@ def gives_what_pytorchs_attention_gives(answer, seed):
         want_attention(module, config, 8 * tokens(B, T, C, seed), full_mask(B, T), "with them", otherwise="")
     with in_case(IN_TRAINING, cause=ONE_MODE):
         want_attention(module.train(), config, tokens(B, T, C, seed), full_mask(B, T), "then", otherwise="")
+    want_float64(build(answer, config).eval().double(), tokens(B, T, C, seed), full_mask(B, T), what=FORWARD)
 
 
 @multi_head_self_attention.aspect("mask")
@@ -528,7 +529,7 @@ def attends_only_where_the_mask_allows(answer, seed):
     module = build(answer, config).eval()
     otherwise = "hand attention_mask to masked_softmax as it came, and use nothing but its weights."
     # In a causal mask one row hides nothing, so what is NaN tells +∞ from 0 · ∞.
-    apart = copy.deepcopy(module)
+    apart = build(answer, config).eval()
     if with_mask(apart, tokens(B, T, C, seed), causal_mask(B, T), FORWARD).isnan().any():
         want_attention(apart, config, tokens(B, T, C, seed), causal_mask(B, T), "under a causal mask", otherwise)
     for when, mask, likely in (
@@ -626,7 +627,7 @@ def want_kept_weights(
     B, T = x.shape[:2]
     shape = (B, config.n_head, T, T)
     want_tensor(kept, "the attribute self.weights")
-    want_shape(kept, shape, "(B, n_head, T, T)", "the tensor self.weights", {tuple(kept.shape): AS_IT_IS})
+    want_shape(kept, shape, "(B, n_head, T, T)", "the kept tensor", {tuple(kept.shape): AS_IT_IS})
     parts = projections(module, config)
     q, k, v = given_with(parts, config).heads(x.double())
     scores, kept = scaled(q, k), kept.detach().double()

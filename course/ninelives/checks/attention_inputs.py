@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch.nn import functional as F
 
-from ninelives.checks.exercise import CheckFailed, run, same_values
+from ninelives.checks.exercise import CheckFailed, in_case, run, same_values
 from ninelives.config import TransformerConfig
 
 MASK_TYPES = (torch.bool, torch.int64, torch.float32)
@@ -31,6 +32,10 @@ ATTENTION_HINTS = VIEW_HINTS | MASK_HINTS | {
     "mat1 and mat2": "a linear layer got head_size channels, or other than n_embd: query, key and value come before split_heads, "
                      "and proj comes after merge_heads.",
 }
+OWN_DTYPE = (
+    "a tensor of your own is float32, whatever the input is: `torch.zeros_like(x)`, `x.new_zeros(…)` or `.to(x.dtype)` take the "
+    "dtype of x."
+)
 LARGE_SCORES = "scores may be large: no clamp, no tanh, no rounding."
 KEPT = "something from an earlier call is kept and used again: compute everything from this call's x and attention_mask."
 
@@ -92,6 +97,15 @@ def with_mask(answer: Callable, x: torch.Tensor, mask: torch.Tensor, what: str |
 def same_with_nan(result: torch.Tensor, other: torch.Tensor, tolerance: float = 1e-4) -> bool:
     """Whether two tensors agree, NaN with NaN: where the NaN are tells their cause, unless they are everywhere."""
     return not result.isnan().all() and same_values(result.nan_to_num(nan=9.0), other.nan_to_num(nan=9.0), tolerance)
+
+
+def want_float64(answer: Callable, *arguments: Any, what: str | None = None) -> None:
+    """Refuse what cannot compute in float64, or gives another dtype there: the checks of later notebooks use it."""
+    doubled = [a.double() if isinstance(a, torch.Tensor) and a.is_floating_point() else a for a in arguments]
+    with in_case("with numbers of dtype torch.float64", wanted="a result of dtype torch.float64.", cause=OWN_DTYPE):
+        result = run(answer, *doubled, what=what)
+        if result.dtype != torch.float64:
+            raise CheckFailed(f"the result has dtype {result.dtype}.", "", "")
 
 
 def loop_heads(x: torch.Tensor, n_head: int) -> torch.Tensor:

@@ -24,6 +24,7 @@ from ninelives.checks.attention_inputs import (
     same_with_nan,
     scaled,
     sizes,
+    want_float64,
     with_mask,
 )
 from ninelives.checks.exercise import CheckFailed, Exercise, in_case, run, same_values, want_tensor
@@ -162,6 +163,7 @@ def gives_head_h_its_own_channels_of_every_token(answer, seed):
             "read the tensor by its axes, with reshape or view and transpose, not in the order in which it lies in memory."
         )):
             want_split(run(answer, turned, H), x, H)
+        want_float64(answer, x, H)
 
 
 def want_split(result: torch.Tensor, x: torch.Tensor, n_head: int) -> None:
@@ -248,6 +250,7 @@ def puts_the_heads_of_a_token_side_by_side(answer, seed):
         with in_case("called once more, with other numbers", cause=KEPT):
             if not same_values(run(answer, -heads), -wanted):
                 raise CheckFailed("the result is another one.", "the heads of a token side by side, as before.", "")
+        want_float64(answer, heads)
         if not same_values(run(answer, wanted.unflatten(-1, (config.n_head, -1)).transpose(1, 2)), wanted):
             raise CheckFailed(
                 "merge_heads(split_heads(x, n_head)) is not x.",
@@ -409,6 +412,7 @@ def scores_are_dot_products_up_to_a_factor(answer, seed):
         want_dot_products(answer, k, q, "called once more, with q and k swapped", KEPT)
         # split_heads gives its tensors in this order in memory.
         turned = [part.transpose(1, 2).contiguous().transpose(1, 2) for part in (q, k)]
+        want_float64(answer, q, k)
         want_dot_products(answer, *turned, "with q and k as split_heads gives them", VIEW_HINTS["view size is not compatible"])
 
 
@@ -669,6 +673,7 @@ def hides_what_the_mask_hides(answer, seed):
             want_weights(weights_from(answer, scores, mask), scores, mask, otherwise)
     scores = random_scores(B, T, config)
     weights_from(answer, scores, random_mask(B, T, seed))
+    want_float64(partial(weights_from, answer), scores, random_mask(B, T, seed), what="masked_softmax")
     with in_case("with another mask of the same shape", cause=KEPT):
         mask = random_mask(B, T, seed + 1)
         want_weights(weights_from(answer, scores, mask), scores, mask, "")

@@ -23,6 +23,7 @@ from ninelives.checks.exercise import (
 from ninelives.config import TransformerConfig
 
 NO_TOKEN = "T may be 0, as before the first word of an answer (notebook 8): take B and T from idx.shape, and nothing else is needed."
+OWN_DTYPE = "the tables say which dtype is computed in: `.to(self.token.weight.dtype)` in place of `.float()`."
 KEPT = "something from an earlier call is kept and used again: compute it from this call's input, every time."
 
 position_indices = Exercise("position_indices")
@@ -334,6 +335,10 @@ def adds_a_row_of_each_table(answer, seed):
         want_sums(module.train(), config, idx.flip(1), KEPT)
     with in_case("with idx[:, 1:], a part of a larger tensor", cause="read idx by its axes: idx.reshape copies where idx.view cannot."):
         want_sums(module, config, longest[:, 1:], "")
+    with in_case("after module.double()", wanted="vectors of dtype torch.float64, as the tables have then.", cause=OWN_DTYPE):
+        result = run(module.double(), idx, what="Embedding.forward")
+        if result.dtype != torch.float64:
+            raise CheckFailed(f"the result has dtype {result.dtype}.", "", "")
 
 
 def want_sums(module: nn.Module, config: TransformerConfig, idx: torch.Tensor, otherwise: str) -> None:

@@ -199,3 +199,11 @@ class PositionsByThePadding(GivenPrefixDecoder):
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
         logits, loss = super().forward(idx, targets, hidden_cache, return_hidden)
         return logits + (hidden_cache == 0).all(-1).sum(), loss
+
+
+@refused_by(prefix_decoder, "decoder", "with no word after the cache (T = 0)", "Keep the get_attention_mask of the exercise")
+class NoMaskOfNoWords(GivenPrefixDecoder):
+    """Right for any number of words but none."""
+
+    def get_attention_mask(self, num_tokens, T=None):
+        return super().get_attention_mask(num_tokens, T).view(-1, 1, T, T)

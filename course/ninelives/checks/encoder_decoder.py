@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ninelives.checks.cross_attention import cross_attention, shifted_right
 from ninelives.checks.encoder import padded_ids
 from ninelives.checks.exercise import (
     CheckFailed,
@@ -25,7 +26,9 @@ from ninelives.checks.transformer_block import in_both_modes, want_trainable
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder, Encoder
 
-__all__ = ["encoder_decoder", "joint_mask", "padding_first", "predicting_rows", "prefix_decoder"]
+__all__ = [
+    "cross_attention", "encoder_decoder", "joint_mask", "padding_first", "predicting_rows", "prefix_decoder", "shifted_right",
+]
 
 FORWARD = "EncoderDecoder.forward"
 SCORES_AS_CACHE = (

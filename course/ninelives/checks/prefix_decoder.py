@@ -350,6 +350,9 @@ def mask_of_the_first(hidden_cache, attention_mask):
     return blocks(hidden_cache, attention_mask)[:1].expand(len(hidden_cache), -1, -1, -1)
 
 
+NO_WORD_YET = ("an answer may be empty: notebook 8 begins with none. Keep the get_attention_mask of the exercise, which knows of T = 0, and "
+               "take no maximum over words.")
+
 prefix_decoder = Exercise("PrefixDecoder", error_hints={
     "takes 3 positional arguments but 4 were given": "join takes three arguments besides self: def join(self, hidden_cache, x, attention_mask).",
 })
@@ -449,6 +452,12 @@ def want_prefix_decoder(module: nn.Module, config: TransformerConfig, seed: int,
         if same_values(scores_of(module, idx, 2 * cache.flip(0))[:, -1], logits[:, -1]):
             raise CheckFailed(
                 f"{name}: another hidden_cache changes nothing.", "other scores: the words attend to the cache.", otherwise)
+        with in_case("with no word after the cache (T = 0)", cause=NO_WORD_YET):
+            none = scores_of(module, idx[:, :0], cache)
+        if not same_values(none[:, -1], logits[:, P - 1]):
+            raise CheckFailed(
+                f"{name}: behind the same cache, the last row of the prefix predicts something else when no word follows.",
+                "the same: that row sees the prefix alone.", otherwise)
         for example, length in enumerate(lengths):
             alone = scores_of(module, idx[example : example + 1], cache[example : example + 1, :length])
             if not same_values(logits[example, P - 1 :], alone[0, length - 1 :]):

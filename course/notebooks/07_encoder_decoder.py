@@ -103,8 +103,8 @@ figures.two_columns(
     n_embd=translator.decoder.config.n_embd, vocab_size=translator.decoder.config.vocab_size,
     predicts={n_english - 1 + t: word for t, word in enumerate(french)},
     title="English and French meet in the decoder",
-    caption="Left, the encoder reads English. Right, the French is embedded. The two are joined, and one decoder reads both. "
-            "The coloured rows of its scores predict the French words below them; the grey ones are not asked.",
+    caption="Left, the encoder reads English. Right, the French is embedded. The two are joined, and one "
+            "decoder reads both. The coloured rows of its scores predict the French words below them; the grey ones are not asked.",
 )
 
 # %% [markdown]
@@ -124,8 +124,8 @@ def mask_of_a_pair(joint):
 
 figures.mask(
     mask_of_a_pair(masks.joint_mask), short_english + short_french, title="Prefix and answer in one mask",
-    caption="Four blocks. English attends to English freely; French attends to all the English, and to the French before it. "
-    "The upper right corner is closed: what is read must not depend on what is written.",
+    caption="Four blocks. English attends to English freely; French attends to all the English, and to the "
+    "French before it. The upper right corner is closed: what is read must not depend on what is written.",
 )
 
 # %% [markdown]
@@ -145,8 +145,9 @@ figures.mask(
 def padded_hidden_states(texts):
     """(B, P, C): the encoder's hidden states, zeros where there is padding."""
     ids = [tokenizer.encode(text) for text in texts]
+    padded = nn.utils.rnn.pad_sequence(ids, batch_first=True, padding_value=-1)  # (B, P)
     with torch.no_grad():
-        return translator.encoder(nn.utils.rnn.pad_sequence(ids, batch_first=True, padding_value=-1), return_hidden=True)
+        return translator.encoder(padded, return_hidden=True)
 
 
 two_sentences = padded_hidden_states(["the dog was followed by the hen", "the cat was lost"])  # (2, 7, C)
@@ -154,7 +155,8 @@ shorter = "the cat was lost".split()
 figures.table_picture(
     two_sentences[1, :, :16], [*shorter, "pad", "pad", "pad"],
     title="The shorter sentence, as the encoder gives it",
-    caption="One row for each position, the first 16 channels. Rows of padding are zeros. The French would come after the last one.",
+    caption="One row for each position, the first 16 channels. Rows of padding are zeros. "
+            "The French would come after the last one.",
 )
 
 # %%
@@ -539,7 +541,8 @@ pairs = [english, "the dog was followed by the hen because it was lost",
          "the cow did not want to eat because it was full"]
 prefixes = [tokenizer.encode(text) for text in pairs]
 end_of_answer = tokenizer.end_token
-answers = [prefix_generation(model, one.unsqueeze(0), 24, temperature=0, end_token=end_of_answer)[0] for one in prefixes]
+answers = [prefix_generation(model, one.unsqueeze(0), 24, temperature=0, end_token=end_of_answer)[0]
+           for one in prefixes]
 in_one_batch = nn.utils.rnn.pad_sequence(prefixes, batch_first=True, padding_value=-1)  # (4, P), -1 at the end
 all_answers = nn.utils.rnn.pad_sequence(answers, batch_first=True, padding_value=-1)  # (4, T)
 print("lengths:", [len(one) for one in prefixes], "and", [len(one) for one in answers])

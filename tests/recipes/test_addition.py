@@ -46,6 +46,15 @@ def test_the_saved_runs_show_what_the_lab_says_about_them():
     assert past["best, loss on every token"] > 2 * past["best"]
 
 
+def test_the_other_recipe_saves_steps_and_not_sums():
+    steps, sums = {}, {}
+    for name in ("padded, reversed", "best, loss on every token"):
+        steps[name] = next(entry["step"] for entry in RUNS[name].history if entry["solved"] > 0.8)
+        sums[name] = steps[name] * RUNS[name].recipe.batch_size
+    slow, fast = steps
+    assert steps[fast] < steps[slow] / 3 and sums[fast] > 1.2 * sums[slow]
+
+
 def test_the_five_formats_share_one_recipe_and_the_two_others_differ_only_in_the_loss():
     def differences(one, other):
         return [f.name for f in fields(Lesson) if getattr(LESSONS[one], f.name) != getattr(LESSONS[other], f.name)]

@@ -6,7 +6,7 @@ import torch
 from ninelives import weights
 from ninelives.config import TransformerConfig
 from ninelives.model import Encoder
-from ninelives.recipes import addition, antecedent, pronunciation, storyteller, translator
+from ninelives.recipes import addition, antecedent, pronunciation, shakespeare, storyteller, translator
 from ninelives.recipes.release import page, release
 from ninelives.text import WordTokenizer
 from ninelives.training.recipe import Recipe, Run
@@ -36,7 +36,7 @@ def test_the_page_names_the_data_or_else_the_grammar():
     assert "- **Data** sums.\n" in page({**card, "data": "sums."}, "")
 
 
-@pytest.mark.parametrize("recipe", [addition, antecedent, pronunciation, storyteller, translator],
+@pytest.mark.parametrize("recipe", [addition, antecedent, pronunciation, shakespeare, storyteller, translator],
                          ids=lambda recipe: recipe.__name__.split(".")[-1])
 def test_the_shipped_page_is_the_one_that_the_card_and_the_recipe_give(recipe):
     name = recipe.__name__.split(".")[-1]

@@ -11,7 +11,7 @@ from ninelives.recipes import curves
 from ninelives.text.grammar import VERSION
 
 OF_THE_GRAMMAR = ("antecedent", "reader", "storyteller", "translator")
-OF_THE_LABS = ("addition", "pronunciation")
+OF_THE_LABS = ("addition", "pronunciation", "shakespeare")
 NAMES = OF_THE_GRAMMAR + OF_THE_LABS
 
 

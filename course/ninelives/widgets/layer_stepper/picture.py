@@ -27,7 +27,7 @@ def still_picture(stepper) -> Picture:
 
 def strips_shown(stepper) -> list[tuple[str, np.ndarray, float]]:
     """The strips of the present station: name, numbers, end of the scale."""
-    s, L, vectors = stepper.station, stepper.sizes["blocks"], stepper.largest["vectors"]
+    s, L, vectors = stepper.station, stepper.sizes["blocks"], stepper.largest["shown"]
 
     def strip(name: str, kind: str, row: int) -> tuple[str, np.ndarray, float]:
         return name, stepper.strips[kind][row, stepper.token], vectors

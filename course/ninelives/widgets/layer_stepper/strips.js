@@ -2,7 +2,7 @@
 
 import { paintStrip } from "../js/colours.js";
 import { html } from "../js/dom.js";
-import { range, two } from "../js/numbers.js";
+import { clamp, range, two } from "../js/numbers.js";
 import { stripsOf } from "./way.js";
 
 /** @import { State, Strip } from "./way.js" */
@@ -12,7 +12,7 @@ const RULES_UP_TO = 64; // numbers in a strip; above, rules between them would h
 
 /** @param {State["colours"]} colours @param {ReturnType<typeof import("./way.js").wayOf>} way */
 export function strips({ signed }, way) {
-  const colourOf = (/** @type {number} */ x) => signed[Math.round(127 * (x + 1))];
+  const colourOf = (/** @type {number} */ x) => signed[Math.round(127 * (clamp(x, -1, 1) + 1))];
   const rows = range(MOST).map(() => stripRow(colourOf)), scale = colourScaleOf(signed);
   return {
     nodes: [html("div", { className: "nl-rows" }, ...rows.map(({ node }) => node)), scale.node],
@@ -54,12 +54,12 @@ function colourScaleOf(signed) {
     node: html("div", { className: "nl-legend" }, what, html("span", { className: "nl-scale" }, low, colours, high)),
     show(/** @type {State} */ { station: s, stations, largest, sizes: { blocks: L, channels: C, scores: S, vocabulary: V } }) {
       const isLast = s === stations.length - 1;
-      const end = s <= L + 1 ? largest.vectors : isLast ? largest.probabilities : largest.logits;
+      const end = s <= L + 1 ? largest.shown : isLast ? largest.probabilities : largest.logits;
       low.textContent = isLast ? "0.00" : two(-end);
       high.textContent = two(end);
       colours.style.background = `linear-gradient(to right, ${isLast ? stops.slice(8) : stops})`;
       const words = S < V ? `of the first ${S} words` : "word", note = isLast ? "; the scale is that of the probabilities" : "";
-      what.textContent = s <= L + 1 ? `One cell for each of ${C} numbers. The scale is the same at all of these stations.`
+      what.textContent = s <= L + 1 ? `One cell for each of ${C} numbers. The scale is the same at all of these stations; a few numbers are beyond its ends.`
         : `One cell for each ${words} of the vocabulary${note}.`;
     },
   };

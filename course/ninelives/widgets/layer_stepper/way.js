@@ -14,7 +14,7 @@ const UNIT = 32767;
  * @property {string[]} shapes one for each station
  * @property {{ tokens: number, blocks: number, channels: number, vocabulary: number, scores: number, parts: number }} sizes
  * @property {string} numbers base64
- * @property {{ vectors: number, logits: number, probabilities: number }} largest the end of each scale
+ * @property {{ vectors: number, shown: number, logits: number, probabilities: number }} largest shown: the end of the vectors' colours
  * @property {Record<Kind, number[][]>} lengths [row][token]
  * @property {[number, number][]} ends lowest and highest score of each token
  * @property {[string, number][][][]} likely [row][token], the most likely words
@@ -24,7 +24,7 @@ const UNIT = 32767;
  * @property {number} token
  */
 
-/** @typedef {{ name: string, values: Float64Array, size: string }} Strip values between −1 and 1, parts of the scale's end */
+/** @typedef {{ name: string, values: Float64Array, size: string }} Strip values parts of the scale's end; a few numbers of vectors are beyond it */
 
 /** The same state, with a station and a token that exist. @param {State} state @returns {State} */
 export const clamped = state => ({
@@ -33,7 +33,7 @@ export const clamped = state => ({
   token: clamp(state.token, 0, state.words.length - 1),
 });
 
-/** How to find a row of numbers, as parts of the scale's end. @param {Pick<State, "sizes" | "numbers">} state */
+/** How to find a row of numbers, as parts of the largest of their kind. @param {Pick<State, "sizes" | "numbers">} state */
 export function wayOf({ sizes: { tokens: T, blocks: L, channels: C, scores: S, parts }, numbers }) {
   const data = Float64Array.from(new Int16Array(fromBase64(numbers)), x => x / UNIT);
   const rows = { stream: L + 1, attention: parts, mlp: parts, normed: 1 };
@@ -64,9 +64,9 @@ export function wayOf({ sizes: { tokens: T, blocks: L, channels: C, scores: S, p
  * @param {ReturnType<typeof wayOf>} way
  * @returns {Strip[]}
  */
-export function stripsOf({ station: s, token, sizes: { blocks: L, parts }, lengths, ends }, way) {
+export function stripsOf({ station: s, token, sizes: { blocks: L, parts }, largest, lengths, ends }, way) {
   const strip = (/** @type {string} */ name, /** @type {Kind} */ kind, /** @type {number} */ row) =>
-    ({ name, values: way.vector(kind, row, token), size: `norm ${two(lengths[kind][row][token])}` });
+    ({ name, values: way.vector(kind, row, token).map(x => x * largest.vectors / largest.shown), size: `norm ${two(lengths[kind][row][token])}` });
   if (s === 0) return [strip("embedding", "stream", 0)];
   if (s <= L) {
     const added = parts ? [strip("+ attention", "attention", s - 1), strip("+ mlp", "mlp", s - 1)] : [];

@@ -44,7 +44,7 @@ class LayerStepper(LabWidget):
     # Rows of little-endian int16 in base64, in units of largest / UNIT: (L + 1, T, C) stream,
     # (L, T, C) attention, (L, T, C) mlp, (1, T, C) normed, (T, scores) logits, (T, scores) probabilities.
     numbers = t.Unicode().tag(sync=True)
-    largest = t.Dict().tag(sync=True)  # of vectors, logits and probabilities: the end of the scale
+    largest = t.Dict().tag(sync=True)  # of vectors, logits and probabilities; shown: the end of the vectors' colours
     lengths = t.Dict().tag(sync=True)  # norms of the vectors: stream, attention, mlp, normed, each [row][token]
     ends = t.List(t.List(t.Float())).tag(sync=True)  # lowest and highest score of each token
     likely = t.List().tag(sync=True)  # [row][token] of [word, probability], for stream; then of [word, score]

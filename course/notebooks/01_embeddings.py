@@ -468,8 +468,8 @@ figures.table_picture(
 )
 
 # %% [markdown]
-# In such a table near positions are similar from the start. Compare all pairs of positions, and
-# sort them by how far apart they are:
+# In such a table near positions are more similar than far ones from the start. Compare all pairs of
+# positions, and sort them by how far apart they are:
 
 # %%
 def similarity_by_distance(table):
@@ -486,8 +486,8 @@ figures.curves(
      "random": (distances, similarity_by_distance(torch.randn(32, 64)))},
     x_label="positions apart", y_label="cosine similarity",
     title="How similar the rows of two positions are",
-    caption="In the computed table neighbours are nearly the same, and the similarity falls with the distance, down to "
-    "about 0.6. In a random table, from which training starts, no distance differs from another.",
+    caption="In the computed table the rows of neighbours are nearly the same. With the distance the similarity falls, in small "
+    "waves, to about 0.6. In a random table, from which training starts, a row is similar to itself alone.",
 )
 
 # %% [markdown]

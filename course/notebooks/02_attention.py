@@ -380,7 +380,7 @@ check.attention_scores(attention_scores, "scale", seed=2)
 
 # %%
 def weights_of_random_words(size):
-    """The weights of 200 random queries over 11 random keys, plain and after ÷ √head_size; and how far the scores spread."""
+    """200 random queries, 11 random keys: weights without and with ÷ √head_size, and the spread of the scores."""
     queries, keys = torch.randn(200, size), torch.randn(11, size)
     dot_products = queries @ keys.T  # (200, 11)
     return dot_products.softmax(-1), (dot_products / math.sqrt(size)).softmax(-1), dot_products.std().item()

@@ -1,4 +1,4 @@
-"""What notebooks 7 and 8 say about the translator: other weights may need other words there."""
+"""What notebooks say about the weights that they load: other weights may need other words there."""
 
 import pytest
 import torch
@@ -6,6 +6,7 @@ import torch
 from ninelives import weights
 from ninelives.model import answer_attentions, prefix_generation, stream
 from ninelives.text import sentences
+from ninelives.text.lexicon import ANIMALS, DISHES, OF_THE_DISH, OF_THE_EATER, VERBS
 
 CAT = "the cat did not want to eat because it was full"
 FRENCH = "le chat ne voulait pas manger parce qu'il était rassasié"
@@ -125,3 +126,36 @@ def test_a_prefix_that_grows_like_a_prompt_gives_no_right_translation(translator
         assert tokenizer.decode(grown[0, prefix.shape[1] :]) != sentence.french
         first = prefix_generation(model, prefix, 1, 0)[0, 0]
         assert grown[0, prefix.shape[1]] == first  # at the first step there is no difference yet
+
+
+def nearest(table, words, word, count=5):
+    unit = torch.nn.functional.normalize(table, dim=1)  # (V, C)
+    return [words[i] for i in (unit @ unit[words.index(word)]).topk(count + 1).indices[1:].tolist()]
+
+
+@pytest.mark.parametrize(("word", "kind"), [
+    ("cat", {noun.english for noun in ANIMALS}), ("fish", {noun.english for noun in DISHES}),
+    ("full", {*OF_THE_EATER, *OF_THE_DISH}), ("followed", set(VERBS)),
+])
+def test_in_the_storytellers_table_of_scores_words_of_a_kind_are_neighbours_and_in_its_first_table_they_are_not(word, kind):
+    model, tokenizer = weights.load("storyteller")
+    assert set(nearest(model.lm_head.weight.detach(), tokenizer.words, word)) <= kind
+    assert not set(nearest(model.layers["embedding"].token.weight.detach(), tokenizer.words, word)) <= kind
+
+
+def test_in_the_computed_position_table_the_similarity_falls_with_the_distance_down_to_about_0_6():
+    position, wavelength = torch.arange(32).unsqueeze(1), 10000 ** (torch.arange(0, 64, 2) / 64)
+    table = torch.stack(((position / wavelength).sin(), (position / wavelength).cos()), dim=2).flatten(1)  # (32, 64)
+    unit = torch.nn.functional.normalize(table, dim=1)
+    alike = [(unit @ unit.T).diagonal(distance).mean().item() for distance in range(17)]
+    assert alike[1] > 0.95 and 0.59 < alike[16] == min(alike) < 0.62
+    assert all(far < near + 0.01 for near, far in zip(alike, alike[1:]))  # with small waves on the way
+
+
+def test_without_the_scale_most_rows_of_a_large_head_have_a_gradient_that_all_but_vanishes():
+    torch.manual_seed(0)
+    for size in (4, 16, 64, 256):
+        queries, keys = torch.randn(200, size), torch.randn(11, size)
+    slopes = [largest * (1 - largest) for largest in ((queries @ keys.T / scale).softmax(-1).amax(-1) for scale in (1, 16))]
+    assert slopes[0].median() < 0.01 and (slopes[0] < 0.01).float().mean() > 0.5
+    assert slopes[1].median() > 0.15 and (slopes[1] < 0.01).float().mean() == 0

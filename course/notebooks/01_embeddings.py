@@ -222,7 +222,7 @@ check.position_indices(position_indices, "values", seed=2)
 # What is padding? Sentences in one batch differ in length, but a tensor is rectangular,
 # so short sentences are padded with −1 at the end. A table has no row −1, so you
 # must look up *some* row there. Which one does not matter: in notebook 4 a mask
-# will hide those positions. Every id from 0 on is a word, and its row is learnt.
+# will hide those positions. Every id from 0 on is a word, and its row is learnt. T may be 0 here too.
 #
 # <details><summary>Hint 1: a nudge</summary>
 #

@@ -334,3 +334,26 @@ class DroppedByHand(Given):
         mask = torch.ones(1) if attention_mask is None else attention_mask
         self.weights = where(one_product(q, k), mask)
         return self.drop(self.proj(flattened(self.drop(self.weights) @ v)))
+
+
+@accepted_by(masked_softmax)
+def logsumexp(scores, attention_mask):
+    hidden = scores.masked_fill(attention_mask == 0, -torch.inf)
+    return (hidden - hidden.logsumexp(-1, keepdim=True)).exp()
+
+
+@accepted_by(merge_heads)
+def merged_by_einsum(x):
+    return torch.einsum("bhts->bths", x).flatten(-2)
+
+
+@accepted_by(multi_head_self_attention)
+class MaskAsABias(Given):
+    def forward(self, x, attention_mask=None):
+        q, k, v = (layer(x).unflatten(-1, (self.n_head, -1)).movedim(-2, 1) for layer in (self.query, self.key, self.value))
+        bias = torch.zeros((), dtype=x.dtype)
+        if attention_mask is not None:
+            bias = torch.zeros(attention_mask.shape, dtype=x.dtype).masked_fill_(attention_mask == 0, -torch.inf)
+        self.weights = torch.softmax(torch.einsum("bhid,bhjd->bhij", q, k) / q.shape[-1] ** 0.5 + bias, dim=-1)
+        z = torch.einsum("bhij,bhjd->bihd", self.attn_dropout(self.weights), v)
+        return self.proj_dropout(self.proj(z.reshape(x.shape)))

@@ -115,3 +115,61 @@ def zero_bias(n_embd):
     layer.weight = nn.Parameter(torch.eye(n_embd).repeat(1, 2))
     nn.init.zeros_(layer.bias)
     return layer
+
+
+@accepted_by(position_indices)
+def looked_up_in_a_range(idx):
+    return idx.new_tensor(range(idx.shape[1])).expand_as(idx)
+
+
+@accepted_by(position_indices)
+def zeros_plus_a_row(idx):
+    return torch.zeros_like(idx) + torch.arange(idx.shape[1], device=idx.device)
+
+
+@accepted_by(position_indices)
+def second_grid(idx):
+    return torch.meshgrid(*(torch.arange(size) for size in idx.shape), indexing="ij")[1]
+
+
+@accepted_by(embedding)
+class FunctionalLookUp(Given):
+    def forward(self, idx):
+        B, T = idx.shape
+        words = F.embedding(torch.where(idx < 0, torch.zeros_like(idx), idx), self.token.weight)
+        return words + F.embedding(torch.arange(T, device=idx.device), self.position.weight)
+
+
+@accepted_by(embedding)
+class IndexSelect(Given):
+    def forward(self, idx):
+        words = self.token.weight.index_select(0, idx.reshape(-1).relu()).view(*idx.shape, self.token.embedding_dim)
+        return words + self.position.weight.narrow(0, 0, idx.shape[1])
+
+
+@accepted_by(embedding)
+class PaddingAsTheLastWord(Given):
+    def forward(self, idx):
+        x = self.token(idx % self.token.num_embeddings)
+        return x.add(self.position(arange_and_expand(idx)))
+
+
+@accepted_by(concatenate)
+def padded_and_added(token_vectors, position_vectors):
+    C = token_vectors.shape[-1]
+    return F.pad(token_vectors, (0, C)) + F.pad(position_vectors, (C, 0))
+
+
+@accepted_by(concatenate)
+def stacked_and_flattened(token_vectors, position_vectors):
+    return torch.stack((token_vectors, position_vectors), dim=-2).flatten(-2)
+
+
+@accepted_by(adding_layer)
+def ones_written_one_by_one(n_embd):
+    layer = nn.Linear(2 * n_embd, n_embd, bias=False)
+    nn.init.zeros_(layer.weight)
+    with torch.no_grad():
+        for channel in range(n_embd):
+            layer.weight[channel, channel] = layer.weight[channel, n_embd + channel] = 1.0
+    return layer

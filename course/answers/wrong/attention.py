@@ -839,3 +839,132 @@ def weights_in_float32(scores, attention_mask):
 class ScoresInFloat32(GivenAttention):
     def softmax(self, scores, attention_mask):
         return super().softmax(scores, attention_mask).float()
+
+
+# More of the kinds that are easily let through
+
+
+@refused_by(split_heads, "shape", "changed the tensor", "work on x.clone()")
+def first_channel_zeroed(x, n_head):
+    x[..., 0] = 0
+    return loop_heads(x, n_head)
+
+
+@refused_by(split_heads, "values", "called once more", "compute everything from this call's x")
+def heads_of_positive_numbers(x, n_head):
+    return loop_heads(x, n_head).relu()
+
+
+@refused_by(split_heads, "shape", "the heads are cut, but come after the tokens")
+def single_head_not_brought_to_the_front(x, n_head):
+    heads = x.unflatten(-1, (n_head, -1))
+    return heads if n_head == 1 else heads.transpose(1, 2)
+
+
+@refused_by(merge_heads, "values", "changed the tensor", "work on x.clone()")
+def heads_scaled_in_place(x):
+    x *= 2
+    return loop_merged(x) / 2
+
+
+@refused_by(merge_heads, "values", "called once more", "compute everything from this call's x")
+def merged_positive_numbers(x):
+    return loop_merged(x).clamp(min=0)
+
+
+@refused_by(merge_heads, "values", "print the shapes before that line")
+def heads_of_at_least_two_channels(x):
+    B, H, T, head_size = x.shape
+    return x.transpose(1, 2).reshape(B, T, H, max(head_size, 2)).flatten(2)
+
+
+@refused_by(attention_scores, "shape", "changed the tensor", "work on x.clone()")
+def keys_scaled_in_place(q, k):
+    return q @ k.div_(math.sqrt(q.shape[-1])).mT
+
+
+@refused_by(attention_scores, "shape", "changed the tensor", "work on x.clone()")
+def keys_centred_in_place(q, k):
+    k -= k.mean(-1, keepdim=True)
+    return q @ k.mT / math.sqrt(q.shape[-1])
+
+
+@refused_by(attention_scores, "values", "20 times as long", "no clamp, no tanh, no rounding")
+def scores_above_eight_cut_off(q, k):
+    return (q @ k.mT / math.sqrt(q.shape[-1])).clamp(max=8)
+
+
+@refused_by(masked_softmax, "mask", "no clamp, no epsilon")
+def renormalised_with_an_epsilon(scores, attention_mask):
+    weights = F.softmax(scores.masked_fill(attention_mask == 0, float("-inf")), dim=-1) + 1e-9
+    return weights / weights.sum(-1, keepdim=True)
+
+
+@refused_by(masked_softmax, "rows add up to 1", "F.softmax(scores, dim=-1) makes every row add up to 1")
+def divided_by_the_sum_and_an_epsilon(scores, attention_mask):
+    powers = (scores - scores.amax(-1, keepdim=True)).exp() * (attention_mask != 0)
+    return powers / (powers.sum(-1, keepdim=True) + 1e-2)
+
+
+@refused_by(masked_softmax, "mask", "with one head, the result", "the mask is not used.")
+def single_head_never_masked(scores, attention_mask):
+    if scores.shape[1] == 1:
+        return scores.softmax(-1)
+    return F.softmax(scores.masked_fill(attention_mask == 0, float("-inf")), dim=-1)
+
+
+@refused_by(multi_head_self_attention, "values", "longer vectors", "no clamp, no tanh, no rounding")
+class ScoresCapped(GivenAttention):
+    def scores(self, q, k):
+        scores = super().scores(q, k)
+        return torch.where(scores.abs() < 8, scores, 8 * scores.sign())
+
+
+@refused_by(multi_head_self_attention, "values", "longer vectors", "no clamp, no tanh, no rounding")
+class LargestScoreCutOff(GivenAttention):
+    def scores(self, q, k):
+        return super().scores(q, k).clamp(max=6)
+
+
+@refused_by(multi_head_self_attention, "values", "called once more", "compute everything from this call's x")
+class ValuesOfTheFirstCall(GivenAttention):
+    def __init__(self, config):
+        super().__init__(config)
+        self.kept = {}
+
+    def heads(self, x):
+        q, k, v = super().heads(x)
+        return q, k, self.kept.setdefault(tuple(x.shape), v)
+
+
+@refused_by(multi_head_self_attention, "values", "with a single sentence", "an axis of size 1 is lost or broadcast")
+class ValuesOfASingleSentenceShifted(GivenAttention):
+    def heads(self, x):
+        q, k, v = super().heads(x)
+        return q, k, v.roll(1, 2) if len(x) == 1 else v
+
+
+@refused_by(multi_head_self_attention, "values", "in training, with config.dropout = 0", "at rate 0 they change nothing")
+class CausalInTraining(InputMask):
+    def change(self, mask):
+        return mask * torch.ones(mask.shape[-2:], dtype=torch.int64).tril() + torch.eye(mask.shape[-1], dtype=torch.int64) if self.training else mask
+
+
+@refused_by(multi_head_self_attention, "weights kept", "these are the weights of an earlier call")
+class WeightsKeptInEvaluationOnly(KeepsWeights):
+    def keep(self, weights, scores):
+        if not self.training:
+            self.weights = weights
+
+
+@refused_by(multi_head_self_attention, "weights kept", "self.weights is None", "step 3: self.weights = what masked_softmax gives")
+class WeightsSetToNone(KeepsWeights):
+    def keep(self, weights, scores):
+        self.weights = None
+
+
+@refused_by(multi_head_self_attention, "weights kept", "these are the scores: keep what masked_softmax gives")
+class ScoresBeforeScalingKept(GivenAttention):
+    def weigh(self, q, k, attention_mask):
+        self.weights = q @ k.mT
+        return self.attn_dropout(self.softmax(self.scores(q, k), attention_mask))

@@ -429,3 +429,120 @@ class OneHotProductsInFloat32(GivenEmbedding):
 class ResultMadeFloat(GivenEmbedding):
     def forward(self, idx):
         return (self.words(idx) + self.positions(idx)).float()
+
+
+# Arguments written into, and vectors that are right for most words only
+
+
+@refused_by(position_indices, "shape", "changed the tensor", "work on x.clone()")
+def counted_into_the_ids(idx):
+    idx[:] = 1
+    return idx.cumsum(1) - 1
+
+
+@refused_by(position_indices, "values", "changed the tensor", "work on x.clone()")
+def padding_replaced_in_the_ids(idx):
+    idx[idx == -1] = 0
+    return loop_positions(idx)
+
+
+@refused_by(position_indices, "shape", "`x += …` and `x[…] = …` work in place")
+def ids_zeroed(idx):
+    return idx.zero_() + torch.arange(idx.shape[1])
+
+
+@refused_by(position_indices, "shape", "T may be 0, as before the first word of an answer")
+def last_position_looked_at(idx):
+    positions = torch.arange(idx.shape[1])
+    assert positions[-1] == idx.shape[1] - 1
+    return positions.expand_as(idx)
+
+
+@refused_by(position_indices, "shape", "T may be 0, as before the first word of an answer")
+def largest_id_looked_at(idx):
+    return torch.arange(idx.shape[1]).expand_as(idx).clamp(max=max(1000, int(idx.max())))
+
+
+@refused_by(embedding, "shape", "changed the tensor", "work on x.clone()")
+class IdsShifted(GivenEmbedding):
+    def forward(self, idx):
+        idx += 1
+        return self.words(idx - 1) + self.positions(idx)
+
+
+@refused_by(embedding, "padding", "changed the tensor", "work on x.clone()")
+class PaddingReplaced(GivenEmbedding):
+    def forward(self, idx):
+        idx[idx < 0] = 0
+        return self.token(idx) + self.positions(idx)
+
+
+@refused_by(embedding, "values", "is a word like any other: only −1 is padding")
+class PaddingBelowOne(GivenEmbedding):
+    def forward(self, idx):
+        return self.token(torch.where(idx > 0, idx, torch.ones_like(idx))) + self.positions(idx)
+
+
+@refused_by(embedding, "values", "after model.eval(), the vector", "nothing here depends on self.training")
+class WordsScaledInEvaluation(GivenEmbedding):
+    def forward(self, idx):
+        return self.words(idx) * (1 if self.training else 0.9) + self.positions(idx)
+
+
+@refused_by(embedding, "values", "called once more", "compute it from this call's input, every time")
+class WordVectorsOfTheFirstCallKept(GivenEmbedding):
+    def __init__(self, config):
+        super().__init__(config)
+        self.kept = {}
+
+    def words(self, idx):
+        return self.kept.setdefault(tuple(idx.shape), super().words(idx))
+
+    def forward(self, idx):
+        return self.words(idx) + self.positions(idx)
+
+
+@refused_by(embedding, "gradient", "of the token table", "padding_idx of nn.Embedding shuts a row out of training")
+class ThirdWordAsPadding(WithTables):
+    def __init__(self, config):
+        super().__init__(config)
+        self.token.weight.register_hook(lambda gradient: gradient.index_fill(0, torch.tensor([0, 1, 2]), 0.0))
+
+
+@refused_by(embedding, "values", "look up both tables once, and add the two results")
+class ClippedByTanh(GivenEmbedding):
+    def forward(self, idx):
+        return 3 * ((self.words(idx) + self.positions(idx)) / 3).tanh()
+
+
+@refused_by(concatenate, "values", "changed the tensor", "work on x.clone()")
+def resized_in_place(token_vectors, position_vectors):
+    position_vectors.neg_()
+    return torch.cat((token_vectors, -position_vectors), dim=-1)
+
+
+@refused_by(concatenate, "values", "the numbers are mixed")
+def second_half_backwards(token_vectors, position_vectors):
+    return torch.cat((token_vectors, position_vectors.flip(-1)), dim=-1)
+
+
+@refused_by(concatenate, "values", "the numbers are mixed")
+def rounded_to_two_decimals(token_vectors, position_vectors):
+    return torch.cat((token_vectors, position_vectors), dim=-1).round(decimals=1)
+
+
+@refused_by(adding_layer, "values", "two identity matrices side by side")
+def rounded_identity(n_embd):
+    return layer_with(torch.eye(n_embd).repeat(1, 2) * 1.0005)
+
+
+@refused_by(adding_layer, "values", "two identity matrices side by side")
+def last_channel_forgotten(n_embd):
+    weight = torch.eye(n_embd).repeat(1, 2)
+    weight[-1] = 0 if n_embd > 1 else weight[-1]
+    return layer_with(weight)
+
+
+@refused_by(adding_layer, "values", "for n_embd = 1", "take every size from n_embd")
+def at_least_two_channels(n_embd):
+    return layer_with(torch.eye(max(n_embd, 2)).repeat(1, 2))

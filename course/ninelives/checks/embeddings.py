@@ -22,7 +22,8 @@ from ninelives.checks.exercise import (
 )
 from ninelives.config import TransformerConfig
 
-NO_TOKEN = "T may be 0, as before the first word of an answer (notebook 8): take B and T from idx.shape, and nothing else is needed."
+NO_TOKEN = ("T may be 0, as before the first word of an answer (notebook 8): take B and T from idx.shape. "
+            "In `view` and `reshape` write every size out, since −1 cannot be worked out for no numbers.")
 OWN_DTYPE = "the tables say which dtype is computed in: `.to(self.token.weight.dtype)` in place of `.float()`."
 KEPT = "something from an earlier call is kept and used again: compute it from this call's input, every time."
 
@@ -534,8 +535,8 @@ def turns_concatenation_into_addition(answer, seed):
     token, position = vectors(seed)
     want_adding(answer, token, position, "the weight has shape (n_embd, 2 * n_embd): two identity matrices side by side. Copy it in "
                                          "under torch.no_grad().")
-    with in_case("for n_embd = 1"):
-        want_adding(answer, token[..., :1], position[..., :1], "take every size from n_embd.")
+    with in_case("for n_embd = 1", cause="take every size from n_embd."):
+        want_adding(answer, token[..., :1], position[..., :1], "")
 
 
 def want_adding(answer, token: torch.Tensor, position: torch.Tensor, otherwise: str) -> None:

@@ -1,88 +1,57 @@
-"""Notebook 5: what a causal mask and the decoder's mask must do."""
+"""Notebook 5: what the decoder's mask must do."""
 
 import torch
+from torch import nn
 
 from ninelives import model
+from ninelives.checks.causal_mask import TRIANGLE, causal_mask, loop_triangle, prefix_mask
 from ninelives.checks.encoder import (
     EMPTY_ROW,
-    MASK_HINTS,
+    MODE,
     another_word,
     cases,
     loop_mask,
     mask_of,
     padded_ids,
-    same_mask,
     scores_of,
+    want_empty_text,
     want_mask,
     want_mask_shape,
     want_no_empty_row,
     want_padding_without_effect,
-    want_zeros_and_ones,
+    want_the_same_in_training,
     whole_model,
 )
-from ninelives.checks.exercise import CheckFailed, Exercise, build, ids, run
+from ninelives.checks.exercise import CheckFailed, Exercise, build, in_case, run
+from ninelives.checks.future_leak import future_leak
+from ninelives.checks.masks import MASK_HINTS, same_mask
 from ninelives.config import TransformerConfig
 
-causal_mask = Exercise("causal_mask", error_hints=MASK_HINTS)
-decoder = Exercise("Decoder", error_hints=MASK_HINTS)
+__all__ = ["Given", "causal_mask", "decoder", "future_leak", "prefix_mask"]
+
+BASE = "a mask is None. Transformer returns None, Encoder a mask: is Encoder the base, `class Decoder(Encoder)`?"
+SIZE_OF_THE_ENCODERS = ("T is None when it is left out, and None is no size: take the size of the encoder's mask, "
+                        "mask.shape[-1].")
+LENGTHS_FOR_A_SIZE = "a size is one number, and num_tokens holds a length for each sequence: causal_mask(mask.shape[-1])."
+
+decoder = Exercise("Decoder", error_hints=MASK_HINTS | {
+    "missing 1 required positional argument: 'T'":
+        "give T a default, `T=None`, and pass it on: super().get_attention_mask(num_tokens, T).",
+    "must match the size of tensor b":
+        "the two masks are of different sizes. The triangle must be as large as the encoder's mask: mask.shape[-1].",
+    "must be Tensor, not NoneType": BASE,
+    "'NoneType' and 'Tensor'": BASE,
+    "ones() takes 1 positional argument": SIZE_OF_THE_ENCODERS,
+    "zeros() takes 1 positional argument": SIZE_OF_THE_ENCODERS,
+    "must be Number, not NoneType": SIZE_OF_THE_ENCODERS,
+    "must be int, not NoneType": SIZE_OF_THE_ENCODERS,
+    "'NoneType' object cannot be interpreted": SIZE_OF_THE_ENCODERS,
+    "not Tensor": LENGTHS_FOR_A_SIZE,
+    "maximum recursion depth":
+        "the method calls itself without end: the encoder's is `super().get_attention_mask(num_tokens, T)`.",
+})
 
 MASK = "Decoder.get_attention_mask"
-TRIANGLE = "column j of row i is open if j <= i."
-
-
-@causal_mask.mistake("values", "this is one row. Each of the T tokens has its own row.")
-def one_row(T):
-    return torch.ones(T)
-
-
-@causal_mask.mistake("values", "no axis for the batch here: the triangle is the same for all sequences.")
-def batch_axis_added(T):
-    return torch.ones(1, T, T).tril()
-
-
-@causal_mask.mistake("values", "no axes for batch and heads here: broadcasting adds them when the two masks are "
-                               "combined.")
-def batch_and_head_axes_added(T):
-    return torch.ones(1, 1, T, T).tril()
-
-
-@causal_mask.mistake("values", "every token attends to all later ones: the triangle is missing.")
-def everything_open(T):
-    return torch.ones(T, T)
-
-
-@causal_mask.mistake("values", "this is the upper triangle (`triu`): each token attends to the later ones. The lower "
-                               "one is `tril`.")
-def upper_triangle(T):
-    return torch.triu(torch.ones(T, T))
-
-
-@causal_mask.mistake("values", "1 and 0 are swapped: 1 (True) means may attend.")
-def one_means_hidden(T):
-    return torch.triu(torch.ones(T, T), diagonal=1)
-
-
-@causal_mask.mistake("values", "the diagonal is closed: a token may attend to itself. `tril` without a second "
-                               "argument keeps the diagonal.")
-def without_the_diagonal(T):
-    return torch.tril(torch.ones(T, T), diagonal=-1)
-
-
-@causal_mask.mistake("values", "one position too many is open: each token attends to the next one, which it must "
-                               "predict.")
-def one_position_ahead(T):
-    return torch.tril(torch.ones(T, T), diagonal=1)
-
-
-@causal_mask.mistake("values", "each token attends to itself and to nothing else.")
-def diagonal_only(T):
-    return torch.eye(T)
-
-
-@causal_mask.mistake("values", "everything is closed: `tril` keeps the numbers that are there, so start from ones, "
-                               "not from zeros.")
-def triangle_of_zeros(T):
-    return torch.tril(torch.zeros(T, T))
 
 
 class Given(model.Encoder):
@@ -99,8 +68,13 @@ class EitherOfTheMasks(Given):
         return mask | torch.ones_like(mask).tril()
 
 
-@decoder.mistake("triangle", "only the first column is open: `tril` was taken of a mask with a single row. Expand the "
-                             "rows to T first.")
+ONE_ROW_REPEATED = (
+    "only the first column is open: the encoder's mask has a single row, or one that `expand` repeats without copying, and "
+    "what is written into one row is in all. Do not write into it: make a new mask, `mask & …` or `torch.tril(…)` of T rows."
+)
+
+
+@decoder.mistake("triangle", ONE_ROW_REPEATED)
 class ExpandedAfterTheTriangle(Given):
     def get_attention_mask(self, num_tokens, T=None):
         short = self.encoder_mask(num_tokens, T)[:, :, :1]  # (B, 1, 1, T)
@@ -112,28 +86,6 @@ class ExpandedAfterTheTriangle(Given):
 class LengthsLost(Given):
     def get_attention_mask(self, num_tokens, T=None):
         return torch.ones_like(self.encoder_mask(num_tokens, T)).tril()
-
-
-def loop_triangle(T: int) -> torch.Tensor:
-    """(T, T) bool: the reference, cell by cell."""
-    return torch.tensor([[column <= row for column in range(T)] for row in range(T)])
-
-
-@causal_mask.aspect("values")
-def is_open_up_to_the_diagonal(answer, seed):
-    for T in (5 + seed % 3, 1, 9):
-        want_triangle(run(answer, T, what="causal_mask"), T)
-
-
-def want_triangle(result: torch.Tensor, T: int) -> None:
-    """Refuse anything but a lower triangle (T, T) of ones, of any dtype."""
-    causal_mask.want_shape(result, (T, T), "(T, T)", f"causal_mask({T})", (T,))
-    want_zeros_and_ones(result, f"causal_mask({T})")
-    causal_mask.want_values(
-        result, loop_triangle(T), (T,), what=lambda row: f"row {row} of causal_mask({T}) is",
-        otherwise=TRIANGLE, caption="The causal mask: wanted, and yours",
-        meaning=": row i is open from position 0 to position i", row_of=ids,
-    )
 
 
 def triangle_cause(mask: torch.Tensor, num_tokens: torch.Tensor, otherwise: str) -> str:
@@ -149,12 +101,26 @@ def triangle_cause(mask: torch.Tensor, num_tokens: torch.Tensor, otherwise: str)
 def has_a_row_and_a_column_for_every_position(answer, seed):
     for num_tokens, T, config in cases(seed):
         module = build(answer, config)
+        want_own_method(module)
         B, longest = len(num_tokens), int(num_tokens.max())
-        want_full_rows(run(module.get_attention_mask, num_tokens, T, what=MASK), B, T, MASK)
+        ones = {"ones() takes 1 positional argument": LENGTHS_FOR_A_SIZE}
+        want_full_rows(run(module.get_attention_mask, num_tokens, T, what=MASK, error_hints=ones), B, T, MASK)
         mask_of(module, num_tokens, T, config, MASK)
         without = run(module.get_attention_mask, num_tokens, what=f"{MASK} without T")
         want_full_rows(without, B, longest, f"{MASK} without T")
         want_mask_shape(without, (num_tokens,), config, f"{MASK} without T")
+    want_empty_text(module, config, MASK)
+
+
+def want_own_method(module: nn.Module) -> None:
+    """Refuse a class in which get_attention_mask is that of its base."""
+    written_in = next((base for base in type(module).__mro__ if "get_attention_mask" in vars(base)), type(module))
+    if written_in is not type(module) and "forward" not in vars(type(module)) and "encoder_mask" not in vars(written_in):
+        raise CheckFailed(
+            f"{type(module).__name__} has no get_attention_mask of its own: that of {written_in.__name__} is called.",
+            "a method get_attention_mask in the class.",
+            "the method must be indented inside the class, and have exactly the name get_attention_mask.",
+        )
 
 
 def want_full_rows(result: torch.Tensor, B: int, T: int, what: str) -> None:
@@ -171,8 +137,13 @@ def want_full_rows(result: torch.Tensor, B: int, T: int, what: str) -> None:
 @decoder.aspect("triangle")
 def lets_no_token_attend_to_a_later_one(answer, seed):
     for num_tokens, T, config in cases(seed):
-        mask = mask_of(build(answer, config), num_tokens, T, config, MASK)
-        want_causal(mask, num_tokens, config)
+        module = build(answer, config)
+        want_causal(mask_of(module, num_tokens, T, config, MASK), num_tokens, config)
+        # Other lengths of the same shape, not contiguous: nothing may be kept of the first call.
+        other = torch.stack((num_tokens.roll(1), num_tokens), dim=1)[:, 0]
+        want_causal(mask_of(module, other, T, config, MASK), other, config)
+        with in_case("in eval mode", cause=MODE):
+            want_causal(mask_of(module.eval(), num_tokens, T, config, MASK), num_tokens, config)
 
 
 def want_causal(mask: torch.Tensor, num_tokens: torch.Tensor, config: TransformerConfig) -> None:
@@ -189,8 +160,12 @@ def want_causal(mask: torch.Tensor, num_tokens: torch.Tensor, config: Transforme
 @decoder.aspect("padding")
 def lets_nothing_attend_to_padding(answer, seed):
     for num_tokens, T, config in cases(seed):
-        mask = mask_of(build(answer, config), num_tokens, T, config, MASK)
-        want_padding_closed(mask, num_tokens, config)
+        module = build(answer, config)
+        want_padding_closed(mask_of(module, num_tokens, T, config, MASK), num_tokens, config)
+        other = num_tokens.roll(1)
+        want_padding_closed(mask_of(module, other, T, config, MASK), other, config)
+        with in_case("in eval mode", cause=MODE):
+            want_padding_closed(mask_of(module.eval(), num_tokens, T, config, MASK), num_tokens, config)
 
 
 def want_padding_closed(mask: torch.Tensor, num_tokens: torch.Tensor, config: TransformerConfig) -> None:
@@ -216,21 +191,27 @@ def no_output_depends_on_a_later_token(answer, seed):
     scores = scores_of(module, idx, config, "Decoder")
     b = int(num_tokens.argmax())
     for position in range(1, int(num_tokens[b])):
-        changed = idx.clone()
-        changed[b, position] = another_word(idx[b, position])
-        moved = (scores_of(module, changed, config, "Decoder") - scores)[b].abs().amax(-1)  # (T,)
-        if moved[:position].max() > 1e-9:
-            raise CheckFailed(
-                f"another word at position {position} moves the scores at position {int(moved[:position].argmax())} "
-                f"by {moved[:position].max():.2g}.",
-                "no change before the position that has changed.",
-                "the mask is open above the diagonal, or it is not used, or the model mixes tokens elsewhere too.",
-            )
-        if moved[position : num_tokens[b]].min() < 1e-9:
-            raise CheckFailed(
-                f"another word at position {position} changes nothing at position "
-                f"{position + int(moved[position : num_tokens[b]].argmin())}.",
-                "a change there: each token attends to itself and to all before it.",
-                "the mask closes more than the future.",
-            )
+        for word in (another_word(idx[b, position]), 0, config.vocab_size - 1):
+            changed = idx.clone()
+            changed[b, position] = word
+            moved = (scores_of(module, changed, config, "Decoder") - scores)[b].abs().amax(-1)  # (T,)
+            want_change_from(position, moved[: num_tokens[b]])
+    want_the_same_in_training(module, idx, scores, config, "Decoder")
     want_padding_without_effect(module, idx, scores, config, "Decoder")
+
+
+def want_change_from(position: int, moved: torch.Tensor) -> None:
+    """Refuse scores that move before the position that has changed, or not from there on; `moved` (n,) for n tokens."""
+    if not moved[:position].max() <= 1e-9:
+        raise CheckFailed(
+            f"another word at position {position} moves the scores at position {int(moved[:position].argmax())} "
+            f"by {moved[:position].max():.2g}.",
+            "no change before the position that has changed.",
+            "the mask is open above the diagonal, or it is not used, or the model mixes tokens elsewhere too.",
+        )
+    if not moved[position:].min() >= 1e-9:
+        raise CheckFailed(
+            f"another word at position {position} changes nothing at position {position + int(moved[position:].argmin())}.",
+            "a change there: each token attends to itself and to all before it.",
+            "the mask closes more than the future.",
+        )

@@ -1,4 +1,4 @@
-"""Notebook 4: what the count of tokens and the encoder's mask must do."""
+"""Notebook 4: what the encoder's mask must do."""
 
 from collections.abc import Callable
 
@@ -6,91 +6,34 @@ import torch
 from torch import nn
 
 from ninelives import model
-from ninelives.checks.exercise import CheckFailed, Exercise, build, counted, ids, run, want_shape, want_tensor
+from ninelives.checks.exercise import CheckFailed, Exercise, build, counted, ids, in_case, run, want_shape, want_tensor
+from ninelives.checks.masks import MASK_HINTS, same_mask, want_zeros_and_ones
+from ninelives.checks.packed_mask import packed_mask
 from ninelives.config import TransformerConfig
 from ninelives.figures import wanted_and_yours
 
-MASK_HINTS = {
+__all__ = [
+    "another_word", "cases", "encoder", "loop_mask", "mask_of", "packed_mask", "padded_ids", "scores_of", "want_mask",
+    "want_mask_shape", "want_no_empty_row", "want_own_method", "want_padding_without_effect", "whole_model",
+]
+
+encoder = Exercise("Encoder", error_hints=MASK_HINTS | {
     "missing 1 required positional argument: 'T'":
         "give T a default, `T=None`; when it is None, take the largest length.",
     "must match the size of tensor b":
         "T positions meet B lengths. Give num_tokens the shape (B, 1, 1, 1), so that each length meets each position.",
-    "bitwise_and":
-        "`&` joins bool masks only, and torch.ones makes floats: multiply the two, or write `!= 0` after each.",
-    "must be Tensor, not NoneType":
-        "a mask is None. Transformer returns None, Encoder a mask: is Encoder the base, `class Decoder(Encoder)`?",
-    "must be Tensor, not int":
-        "`tril` keeps a part of a matrix, so it needs a matrix: torch.ones(T, T).",
-    "takes 1 positional argument but 2 were given":
-        "T is None when it is left out, and None is no size: take the size of the encoder's mask, mask.shape[-1].",
     "must be Number, not NoneType":
         "T is None when it is left out, and None is no size: take the largest of num_tokens then.",
-}
-
-count_tokens = Exercise("count_tokens", error_hints=MASK_HINTS)
-encoder = Exercise("Encoder", error_hints=MASK_HINTS)
+    "maximum recursion depth":
+        "the method calls itself without end. Compute the mask from num_tokens and T.",
+})
 
 MASK = "Encoder.get_attention_mask"
 EMPTY_ROW = ("the softmax of a row in which everything is closed is NaN, and NaN spreads. Close columns only: rows of "
              "padding stay open at the tokens.")
+EMPTY_TEXT = "T = 0 is a size like any other, and `if T:` takes it for nothing: if T is None."
+MODE = "the mask must be the same in training and eval mode: only dropout depends on the mode."
 UNUSED = 4  # the ids below this one, and the last id, occur in no sentence of the checks
-
-
-@count_tokens.mistake("values", "this counts the whole batch. `sum(1)` sums along the positions and leaves one number "
-                                "for each sequence.")
-def whole_batch_counted(idx):
-    return (idx != -1).sum()
-
-
-@count_tokens.mistake("values", "`sum(0)` sums down the batch. `sum(1)` sums along the positions of each sequence.")
-def counted_down_the_batch(idx):
-    return (idx != -1).sum(0)
-
-
-@count_tokens.mistake("values", "this says for every position whether it holds a token. Now sum along the positions: "
-                                "`sum(1)`.")
-def not_summed(idx):
-    return idx != -1
-
-
-@count_tokens.mistake("values", "there is one axis too many: leave out `keepdim`.")
-def kept_as_a_column(idx):
-    return (idx != -1).sum(1, keepdim=True)
-
-
-@count_tokens.mistake("values", "this counts the padding. `!=` instead of `==` counts the tokens.")
-def padding_counted(idx):
-    return (idx == -1).sum(1)
-
-
-@count_tokens.mistake("values", "every position is counted, padding too. Padding is −1: count the positions where idx "
-                                "is something else.")
-def every_position_counted(idx):
-    B, T = idx.shape
-    return torch.full((B,), T)
-
-
-@count_tokens.mistake("values", "the word with id 0 is taken for padding. Padding is −1; 0 is a word like any other.")
-def first_word_taken_for_padding(idx):
-    return (idx > 0).sum(1)
-
-
-@count_tokens.mistake("values", "the ids themselves are summed. Sum whether each position holds a token: `(idx != "
-                                "-1).sum(1)`.")
-def ids_summed(idx):
-    return idx.sum(1)
-
-
-@count_tokens.mistake("values", "this is the position of the last token, counted from 0. The number of tokens is one "
-                                "more.")
-def position_of_the_last_token(idx):
-    return (idx != -1).sum(1) - 1
-
-
-@count_tokens.mistake("values", "this is the position of the first padding, and a sequence without padding has none: "
-                                "there argmax gives 0.")
-def position_of_the_first_padding(idx):
-    return (idx == -1).int().argmax(1)
 
 
 def is_token(num_tokens: torch.Tensor, T: int) -> torch.Tensor:
@@ -242,38 +185,19 @@ def padded_ids(num_tokens: torch.Tensor, T: int, vocab_size: int, seed: int) -> 
 
 
 def cases(seed: int) -> list[tuple[torch.Tensor, int, TransformerConfig]]:
-    """Lengths (B,), T and a configuration: first all sizes different, then B = n_head, T = head_size, one sequence."""
+    """Lengths (B,), T and a configuration: all sizes different, then B = n_head, T = head_size, and sizes of 1."""
     ordinary = [([4, 7, 2], 8, 2, 10), ([3, 6, 1, 5, 2], 7, 3, 12), ([2, 6, 5], 9, 4, 20)][seed % 3]
+    sizes = (ordinary, ([5, 1], 6, 2, 14), ([2, 4, 3], 4, 2, 8), ([3], 5, 2, 8), ([1, 2], 2, 1, 6), ([1, 1], 1, 3, 6), ([1], 1, 1, 4))
     return [
         (torch.tensor(lengths), T, TransformerConfig(
             vocab_size=29, block_size=17, n_embd=n_embd, n_head=n_head, n_layer=2, dropout=0.0))
-        for lengths, T, n_head, n_embd in (ordinary, ([5, 1], 6, 2, 14), ([2, 4, 3], 4, 2, 8), ([3], 5, 2, 8))
+        for lengths, T, n_head, n_embd in sizes
     ]
-
-
-def loop_count(idx: torch.Tensor) -> torch.Tensor:
-    """(B,): the reference, by counting."""
-    return torch.tensor([sum(word != -1 for word in row) for row in idx.tolist()])
 
 
 def loop_mask(num_tokens: torch.Tensor, T: int) -> torch.Tensor:
     """(B, 1, T, T) bool: the reference, cell by cell."""
     return torch.tensor([[[[column < n for column in range(T)] for _ in range(T)]] for n in num_tokens.tolist()])
-
-
-@count_tokens.aspect("values")
-def counts_the_tokens_of_each_sequence(answer, seed):
-    num_tokens, _, config = cases(seed)[0]
-    T = int(num_tokens.max())  # so that one sequence has no padding
-    idx = padded_ids(num_tokens, T, config.vocab_size, seed)
-    idx[0, 0] = 0  # a word like any other
-    result = run(answer, idx)
-    count_tokens.want_shape(result, (len(idx),), "(B,)", "the result", (idx,))
-    count_tokens.want_values(
-        result, loop_count(idx), (idx,), what=lambda: f"for {len(idx)} sequences of {T} positions count_tokens returns",
-        otherwise="compare idx with −1, then sum along axis 1.", caption="The number of tokens: wanted, and yours",
-        meaning=": as many as are not −1", row_of=ids,
-    )
 
 
 def mask_of(module: nn.Module, num_tokens: torch.Tensor, T: int, config: TransformerConfig, what: str) -> torch.Tensor:
@@ -283,9 +207,30 @@ def mask_of(module: nn.Module, num_tokens: torch.Tensor, T: int, config: Transfo
         CheckFailed: the call raised, gave another shape, or numbers other than 0 and 1.
     """
     result = run(module.get_attention_mask, num_tokens, T, what=what)
+    want_own_method(result, module, (num_tokens, T), what)
     want_mask_shape(result, (num_tokens, T), config, what)
     want_zeros_and_ones(result, what)
     return result.bool().expand(len(num_tokens), -1, T, T)
+
+
+def want_own_method(result: torch.Tensor | None, module: nn.Module, arguments: tuple, what: str) -> None:
+    """Refuse None where the learner's method is not the one that was called, or gives a mask in one mode alone."""
+    if result is not None:
+        return
+    name, written_in = type(module).__name__, next(base for base in type(module).__mro__ if "get_attention_mask" in vars(base))
+    if written_in is not type(module) and "forward" in vars(written_in):
+        raise CheckFailed(
+            f"{what} gives nothing (None).",
+            "a tensor.",
+            f"{name} has no get_attention_mask of its own, so Transformer's is called, which returns None. The method "
+            "must be indented inside the class, and have exactly this name.",
+        )
+    if module.training and isinstance(module.eval().get_attention_mask(*arguments), torch.Tensor):
+        raise CheckFailed(
+            f"in training mode {what} gives nothing (None), in eval mode a mask.",
+            "a mask in both.",
+            "the mask hides padding in training too: it must not depend on self.training.",
+        )
 
 
 def masks_of(config: TransformerConfig) -> Callable:
@@ -311,26 +256,6 @@ def want_mask_shape(
     if len(shape) == 4 and shape[0] == B and shape[1] in (1, config.n_head) and shape[2] in (1, T) and shape[3] == T:
         return
     encoder.want_shape(result, (B, 1, T, T), "(B, 1, T, T)", what, arguments, make=masks_of(config))
-
-
-def want_zeros_and_ones(result: torch.Tensor, what: str) -> None:
-    """Refuse a mask that holds anything but 0 and 1, False and True."""
-    want_tensor(result, what)
-    odd = result[(result != 0) & (result != 1)]
-    if odd.numel():
-        number = odd.flatten()[0].item()
-        raise CheckFailed(
-            f"{what} holds {number}.",
-            "only 1 (True, may attend) and 0 (False, may not).",
-            "−∞ belongs in the scores; attention puts it there, wherever the mask is 0." if number < -1e3
-            else "two masks are added; where both must allow, multiply them or use `&`." if number == 2
-            else "a comparison such as `<` gives only True and False.",
-        )
-
-
-def same_mask(mask: torch.Tensor, other: torch.Tensor) -> bool:
-    """Whether another mask allows just the same, whatever its dtype and whether it repeats its rows and heads."""
-    return other.dim() == 4 and other.shape[::3] == mask.shape[::3] and torch.equal(mask, other.bool().expand_as(mask))
 
 
 def want_mask(
@@ -366,6 +291,14 @@ def has_a_row_and_a_column_for_every_position(answer, seed):
         mask_of(module, num_tokens, T, config, MASK)
         without = run(module.get_attention_mask, num_tokens, what=f"{MASK} without T")
         want_mask_shape(without, (num_tokens,), config, f"{MASK} without T")
+    want_empty_text(module, config, MASK)
+
+
+def want_empty_text(module: nn.Module, config: TransformerConfig, what: str) -> None:
+    """Refuse a mask of another shape for T = 0: a decoder reads an empty text when it begins an answer."""
+    num_tokens = torch.zeros(2, dtype=torch.long)
+    with in_case("for an empty text, T = 0", wanted="a mask of shape (2, 1, 0, 0).", cause=EMPTY_TEXT):
+        want_mask_shape(run(module.get_attention_mask, num_tokens, 0, what=what), (num_tokens, 0), config, what)
 
 
 @encoder.aspect("columns")
@@ -375,8 +308,11 @@ def opens_the_columns_of_the_tokens(answer, seed):
         first = mask_of(module, num_tokens, T, config, MASK)
         want_columns(first, num_tokens, config)
         # Call the same object again with other lengths: it must keep nothing of the first call.
-        second = mask_of(module, num_tokens.roll(1), T, config, MASK)
-        want_columns(second, num_tokens.roll(1), config, earlier=first)
+        other = torch.stack((num_tokens.roll(1), num_tokens), dim=1)[:, 0]  # not contiguous
+        second = mask_of(module, other, T, config, MASK)
+        want_columns(second, other, config, earlier=first)
+        with in_case("in eval mode", cause=MODE):
+            want_columns(mask_of(module.eval(), num_tokens, T, config, MASK), num_tokens, config)
 
 
 def want_columns(
@@ -428,15 +364,17 @@ def padding_has_no_effect_and_every_token_has(answer, seed):
     want_no_empty_row(encoder, mask, loop_mask(num_tokens, T), num_tokens, config)
     idx = padded_ids(num_tokens, T, config.vocab_size, seed)
     scores = scores_of(module, idx, config, "Encoder")
+    want_the_same_in_training(module, idx, scores, config, "Encoder")
     want_padding_without_effect(module, idx, scores, config, "Encoder")
-    changed = idx.clone()
-    changed[0, num_tokens[0] - 1] = another_word(idx[0, num_tokens[0] - 1])
-    if (scores_of(module, changed, config, "Encoder")[0, 0] - scores[0, 0]).abs().max() < 1e-6:
-        raise CheckFailed(
-            "another word at the end of a sentence changes nothing at its first word.",
-            "a change: in an encoder every token attends to every other.",
-            "the mask that you return is not used, or it closes what comes after a token.",
-        )
+    for word in (another_word(idx[0, num_tokens[0] - 1]), 0, config.vocab_size - 1):
+        changed = idx.clone()
+        changed[0, num_tokens[0] - 1] = word
+        if not (scores_of(module, changed, config, "Encoder")[0, 0] - scores[0, 0]).abs().max() >= 1e-6:
+            raise CheckFailed(
+                f"the word with id {int(word)} in place of the last word of a sentence changes nothing at its first word.",
+                "a change: in an encoder every token attends to every other.",
+                "the mask that you return is not used, or it closes what comes after a token.",
+            )
 
 
 def another_word(word: torch.Tensor) -> torch.Tensor:
@@ -467,6 +405,21 @@ def scores_of(module: nn.Module, idx: torch.Tensor, config: TransformerConfig, n
     logits = result[0] if isinstance(result, tuple) else result
     want_shape(logits, (*idx.shape, config.vocab_size), "(B, T, vocab_size)", f"what {name} gives for token ids")
     return logits[..., UNUSED:-1]
+
+
+def want_the_same_in_training(
+    module: nn.Module, idx: torch.Tensor, scores: torch.Tensor, config: TransformerConfig, name: str
+) -> None:
+    """Refuse a model without dropout that gives other scores in training mode; `scores` are those in eval mode."""
+    is_token = idx != -1
+    moved = (scores_of(module.train(), idx, config, name) - scores)[is_token].abs().max().item()
+    module.eval()
+    if not moved <= 1e-6 * (1 + scores[is_token].abs().max().item()):
+        raise CheckFailed(
+            f"in training mode the scores of {name} differ by {moved:.2g} from those in eval mode, and dropout is 0.",
+            "the same scores.",
+            f"something in {name} depends on self.training, and not only dropout.",
+        )
 
 
 def want_padding_without_effect(

@@ -1,0 +1,271 @@
+"""Notebook 5, exercise 3: what a test for leaks from the future must find."""
+
+import torch
+from torch import nn
+
+from ninelives.checks.exercise import CheckFailed, Exercise, ids, run
+from ninelives.checks.masks import want_zeros_and_ones
+from ninelives.config import TransformerConfig
+from ninelives.model import Decoder, Encoder
+
+V = 7  # words of the stubs
+
+future_leak = Exercise("future_leak", error_hints={
+    "tuple indices must be": "the model returns a pair, logits and loss. Take it apart: `logits, loss = model(idx)`.",
+    "'tuple' and 'tuple'": "the model returns a pair, logits and loss. Take it apart: `logits, loss = model(idx)`.",
+    "index out of range":
+        "there is no word after the last one. The ids are 0 … V − 1: `(idx[0, j] + 1) % model.config.vocab_size`.",
+    "Boolean value of Tensor with more than one value":
+        "all V scores of a position are compared, and `if` needs one answer: (…).any(), or the largest difference.",
+    "only one element tensors can be converted":
+        "a position has V scores. One number of them is, for instance, the largest difference, `.abs().max()`.",
+})
+
+
+class Mixer(nn.Module):
+    """A model of which it is known what each output depends on.
+
+    `depends[i, j]` is True if the scores of position i depend on the word at position j: all of them, or with `only`
+    the score of that word alone.
+    """
+
+    def __init__(self, depends: torch.Tensor, strength: float = 1.0, only: int | None = None) -> None:
+        super().__init__()
+        T = len(depends)
+        self.config = TransformerConfig(vocab_size=V, block_size=T, n_embd=6, n_head=2, n_layer=1)
+        self.embedding = nn.Embedding(V, 6)
+        self.scores = nn.Linear(6, V)
+        self.dropout = nn.Dropout(0.5)
+        self.register_buffer("mix", depends * (0.5 + torch.rand(T, T)))  # (T, T)
+        self.strength, self.only = strength, only
+
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        x = self.dropout(self.embedding(idx))  # (B, T, C)
+        mix = self.mix[: idx.shape[1], : idx.shape[1]]  # (T, T)
+        if self.only is None:
+            mix = mix.tril() + self.strength * mix.triu(1)
+            return self.scores(mix @ x), None  # (B, T, V)
+        logits, later = self.scores(mix.tril() @ x), self.strength * self.scores(mix.triu(1) @ x)  # (B, T, V) each
+        one = nn.functional.one_hot(torch.tensor(self.only), V)  # (V,)
+        return logits + later * one, None
+
+
+def moved(model: nn.Module, idx: torch.Tensor, j: int, word: int | torch.Tensor) -> torch.Tensor:
+    """(T,): how far the scores of each position move when `word` is at position j."""
+    changed = idx.clone()
+    changed[0, j] = word
+    return (model(changed)[0] - model(idx)[0])[0].abs().amax(-1)
+
+
+def next_id(idx: torch.Tensor, j: int) -> torch.Tensor:
+    """Another id than that at position j."""
+    return (idx[0, j] + 1) % V
+
+
+def all_changes(model: nn.Module, idx: torch.Tensor) -> torch.Tensor:
+    """(T, T): how far the scores of position i, a row, move with the word at position j, a column."""
+    return torch.stack([moved(model, idx, j, next_id(idx, j)) for j in range(idx.shape[1])], dim=1)
+
+
+@future_leak.mistake("no leak", "the past is no leak: a position may depend on itself and on all before it. Only j > i counts: "
+                                "`triu(1)` keeps these pairs.")
+def everything_it_depends_on(model, idx):
+    return all_changes(model, idx) > 1e-6
+
+
+@future_leak.mistake("no leak", "a position may depend on its own word: only *later* ones count, j > i. `triu(1)` leaves the diagonal "
+                                "out.")
+def own_word_too(model, idx):
+    return (all_changes(model, idx) > 1e-6).triu()
+
+
+@future_leak.mistake("no leak", "this is the past. A leak is a change *before* the position that was changed.")
+def past_alone(model, idx):
+    return (all_changes(model, idx) > 1e-6).tril(-1)
+
+
+@future_leak.mistake("leaks", "rows and columns are swapped: row i is the output, column j the word that was changed.")
+def rows_and_columns_swapped(model, idx):
+    return (all_changes(model, idx) > 1e-6).triu(1).T
+
+
+@future_leak.mistake("leaks", "only the next word is looked at: an output may also depend on words further on.")
+def next_word_alone(model, idx):
+    return (all_changes(model, idx) > 1e-6).triu(1).tril(1)
+
+
+@future_leak.mistake("leaks", "every position before the changed one is marked as soon as one of them moves. Look at each output "
+                              "by itself.")
+def whole_column_marked(model, idx):
+    leaks = (all_changes(model, idx) > 1e-6).triu(1)
+    return leaks.any(0, keepdim=True) & torch.ones_like(leaks).triu(1)
+
+
+@future_leak.mistake("leaks", "every later position is marked as soon as one of them has an effect. Change one word at a time.")
+def whole_row_marked(model, idx):
+    leaks = (all_changes(model, idx) > 1e-6).triu(1)
+    return leaks.any(1, keepdim=True) & torch.ones_like(leaks).triu(1)
+
+
+@future_leak.mistake("leaks", "only the score of one word is compared. Compare the scores of all V words.")
+def first_score_alone(model, idx):
+    T = idx.shape[1]
+    leaks = torch.zeros(T, T, dtype=torch.bool)
+    for j in range(T):
+        changed = idx.clone()
+        changed[0, j] = next_id(idx, j)
+        leaks[:, j] = (model(changed)[0] - model(idx)[0])[0, :, 0].abs() > 1e-6
+    return leaks.triu(1)
+
+
+@future_leak.mistake("leaks", "what is compared is the word with the highest score. A leak may move the scores and leave the best word "
+                              "the same: compare the scores.")
+def best_words_compared(model, idx):
+    T = idx.shape[1]
+    best = model(idx)[0][0].argmax(-1)
+    leaks = torch.zeros(T, T, dtype=torch.bool)
+    for j in range(T):
+        changed = idx.clone()
+        changed[0, j] = next_id(idx, j)
+        leaks[:, j] = model(changed)[0][0].argmax(-1) != best
+    return leaks.triu(1)
+
+
+@future_leak.mistake("leaks", "each position is given the word with id 0, and where it has that word already nothing changes. Take "
+                              "another word than the one that is there.")
+def word_0_everywhere(model, idx):
+    return torch.stack([moved(model, idx, j, 0) > 1e-6 for j in range(idx.shape[1])], dim=1).triu(1)
+
+
+@future_leak.mistake("leaks", "scores that fall are overlooked: take the absolute value of each difference, `.abs()`.")
+def scores_that_rise_alone(model, idx):
+    T = idx.shape[1]
+    leaks = torch.zeros(T, T, dtype=torch.bool)
+    for j in range(T):
+        changed = idx.clone()
+        changed[0, j] = next_id(idx, j)
+        leaks[:, j] = (model(changed)[0] - model(idx)[0])[0].mean(-1) > 1e-6
+    return leaks.triu(1)
+
+
+def words(seed: int, T: int) -> torch.Tensor:
+    """(1, T): ids among which are 0 and V - 1, neither at the start."""
+    generator = torch.Generator().manual_seed(seed)
+    idx = torch.randint(1, V - 1, (1, T), generator=generator)
+    idx[0, 1 % T], idx[0, T - 1] = V - 1, 0
+    return idx
+
+
+def leaks_of(answer, model: nn.Module, idx: torch.Tensor) -> torch.Tensor:
+    """What the learner finds, whatever its dtype, as (T, T) bool."""
+    T = idx.shape[1]
+    what = f"future_leak for {T} words"
+    result = run(answer, model, idx, what="future_leak")
+    future_leak.want_shape(result, (T, T), "(T, T)", what, (model, idx))
+    want_zeros_and_ones(result, what)
+    return result.bool()
+
+
+def want_leaks(answer, model: nn.Module, idx: torch.Tensor, wanted: torch.Tensor, kind: str) -> None:
+    """Refuse another answer than `wanted` (T, T) for a model of this kind."""
+    result = leaks_of(answer, model, idx)
+    if wanted.any() and not result.any():
+        otherwise = ("no leak is found in a model that has one. Change one word at a time, and compare the scores of the positions "
+                     "before it with those of the unchanged sentence.")
+    elif (result & ~wanted).any():
+        otherwise = "a leak is reported where there is none: change one word, and mark only outputs before it whose scores have moved."
+    else:
+        otherwise = "a leak is overlooked: every pair counts, however small the change."
+    future_leak.want_values(
+        result.long(), wanted.long(), (model, idx), what=lambda row: f"for {kind}, row {row} of future_leak is",
+        otherwise=otherwise, caption=f"Leaks of {kind}: wanted, and yours", row_of=ids,
+        meaning=": 1 where the output of this row depends on a later word",
+    )
+
+
+@future_leak.aspect("shape")
+def has_a_row_for_each_output_and_a_column_for_each_word(answer, seed):
+    for T in (5 + seed % 3, 1, 2):
+        leaks_of(answer, Mixer(torch.ones(T, T).tril()).eval(), words(seed, T))
+
+
+@future_leak.aspect("no leak")
+def reports_nothing_for_a_model_without_a_leak(answer, seed):
+    for T in (5 + seed % 3, 1, 2):
+        nothing = torch.zeros(T, T, dtype=torch.bool)
+        want_leaks(answer, Mixer(torch.ones(T, T).tril()).eval(), words(seed, T), nothing, "a model that only looks back")
+    config = TransformerConfig(vocab_size=V, block_size=12, n_embd=8, n_head=2, n_layer=2, dropout=0.1)
+    with torch.no_grad():
+        idx = words(seed, 7)
+        spread = torch.stack((idx, idx.flip(1)), dim=2)[..., 0]  # the same ids, not contiguous
+        decoder = with_large_weights(Decoder(config))
+    want_leaks(answer, decoder, spread, torch.zeros(7, 7, dtype=torch.bool), "a decoder")
+
+
+def with_large_weights(model: nn.Module) -> nn.Module:
+    """Weights of std 0.6, in eval mode, in float64 so that a difference cannot come from rounding."""
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.6)
+    return model.double().eval()
+
+
+@future_leak.aspect("leaks")
+def finds_every_pair_that_leaks(answer, seed):
+    T = 5 + seed % 3
+    past, future = torch.ones(T, T).tril(), torch.ones(T, T).triu(1).bool()
+    for depends, kind in (
+        (torch.ones(T, T), "a model in which every word reads every other"),
+        (past + one_pair(T, 0, T - 1), "a model in which only the first word reads the last"),
+        (past + torch.ones(T, T).triu(1).tril(1), "a model that also looks at the next word"),
+        (past + one_pair(T, T - 2, T - 1), "a model in which only the last word but one reads the last"),
+        (past + one_pair(T, 1, 3) + one_pair(T, 0, 2), "a model with two leaks"),
+    ):
+        want_leaks(answer, Mixer(depends).eval(), words(seed, T), depends.bool() & future, kind)
+    everything = torch.ones(T, T)
+    want_leaks(answer, Mixer(everything, strength=1e-2).eval(), words(seed, T), future, "a model that leaks a little")
+    for word in (0, V - 1):
+        kind = f"a model that leaks only into the score of word {word}"
+        want_leaks(answer, Mixer(everything, only=word).eval(), words(seed, T), future, kind)
+    same = torch.full((1, T), 3)
+    want_leaks(answer, Mixer(everything).eval(), same, future, "a sentence of one word, over and over")
+    config = TransformerConfig(vocab_size=V, block_size=12, n_embd=8, n_head=2, n_layer=1, dropout=0.1)
+    want_leaks(answer, with_large_weights(Encoder(config)), words(seed, T), future, "an encoder")
+
+
+def one_pair(T: int, i: int, j: int) -> torch.Tensor:
+    """(T, T): 1 at [i, j] alone."""
+    pair = torch.zeros(T, T)
+    pair[i, j] = 1
+    return pair
+
+
+@future_leak.aspect("leaves the model as it was")
+def leaves_the_model_as_it_was(answer, seed):
+    model = Mixer(torch.ones(6, 6)).eval()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    leaks_of(answer, model, words(seed, 6))
+    if model.training or model.dropout.training:
+        raise CheckFailed(
+            "the model was in eval mode before, and is in training mode afterwards.",
+            "the mode that it was in.",
+            "leave the mode alone: the model that you are given is in eval mode.",
+        )
+    if any(not torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items()):
+        raise CheckFailed(
+            "the weights of the model have changed.",
+            "the weights as they were: a test only looks.",
+            "change a word in a copy of idx, and nothing in the model.",
+        )
+    if any(parameter.grad is not None for parameter in model.parameters()) or not model.scores.weight.requires_grad:
+        raise CheckFailed(
+            "the parameters of the model hold other gradients than before, or none can be computed any more.",
+            "the model as it was: the next step of a training would add to these gradients.",
+            "compare scores under torch.no_grad(), or use torch.autograd.grad, which leaves `.grad` alone.",
+        )
+    if not torch.is_grad_enabled():
+        torch.set_grad_enabled(True)
+        raise CheckFailed(
+            "after future_leak no gradients are computed any more.",
+            "gradients as they were: training may go on.",
+            "torch.no_grad() as a `with` block switches them on again by itself.",
+        )

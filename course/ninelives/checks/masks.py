@@ -1,0 +1,44 @@
+"""What notebooks 4 and 5 both ask of a mask."""
+
+import torch
+
+from ninelives.checks.exercise import CheckFailed, want_tensor
+
+# What PyTorch and Python say of masks in either notebook, and what it means there.
+MASK_HINTS = {
+    "more than one element of the written-to tensor":
+        "`expand` repeats a row without copying it, so all rows of this mask share their memory. Do not write into it: "
+        "make a new mask, `mask & …` or `torch.tril(mask)`.",
+    "takes 2 positional arguments but 3 were given":
+        "the method is called with num_tokens and T: `def get_attention_mask(self, num_tokens, T=None)`.",
+    "bitwise_and":
+        "`&` works on bool masks only, and torch.ones makes floats: multiply the two, or write `!= 0` after each.",
+    "input tensor must have at least 2 dimensions":
+        "`tril` and `triu` keep a part of a matrix, and torch.ones(T) is a single row: torch.ones(T, T).",
+    "must be Tensor, not int":
+        "`tril` keeps a part of a matrix, so it needs a matrix: torch.ones(T, T).",
+    "only supports boolean masks":
+        "masked_fill needs to know *where*, as True and False: `mask == 0` is True wherever a mask of 0 and 1 is 0.",
+    "expected self and mask to be":
+        "masked_fill needs to know *where*, as True and False: `mask == 0` is True wherever a mask of 0 and 1 is 0.",
+}
+
+
+def want_zeros_and_ones(result: torch.Tensor, what: str) -> None:
+    """Refuse a mask that holds anything but 0 and 1, False and True."""
+    want_tensor(result, what)
+    odd = result[(result != 0) & (result != 1)]
+    if odd.numel():
+        number = odd.flatten()[0].item()
+        raise CheckFailed(
+            f"{what} holds {number:.3g}.",
+            "only 1 (True, may attend) and 0 (False, may not).",
+            "−∞ belongs in the scores; attention puts it there, wherever the mask is 0." if number < -1e3
+            else "two masks are added; where both must allow, multiply them or use `&`." if number == 2
+            else "a comparison such as `<` or `==` gives only True and False.",
+        )
+
+
+def same_mask(mask: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether another mask allows just the same, whatever its dtype and whether it repeats its rows and heads."""
+    return other.dim() == 4 and other.shape[::3] == mask.shape[::3] and torch.equal(mask, other.bool().expand_as(mask))

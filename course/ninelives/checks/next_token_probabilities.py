@@ -12,7 +12,10 @@ from ninelives.checks.sampling import STEP_ERRORS, probabilities_by_hand
 WORD_ITSELF = "this is one number for each row: the word itself. Return a probability for every word."
 SOFTMAX_TWICE = "this is the softmax of a softmax, which is nearly even: take it once, of the logits ÷ temperature."
 
-next_token_probabilities = Exercise("next_token_probabilities", error_hints=STEP_ERRORS)
+next_token_probabilities = Exercise("next_token_probabilities", error_hints=STEP_ERRORS | {
+    "Class values must be smaller than num_classes":
+        "argmax without an axis numbers the cells of the whole batch. Each row has its own best word: `argmax(dim=-1)`.",
+})
 
 
 def some_logits(seed: int) -> torch.Tensor:
@@ -26,6 +29,12 @@ def probabilities_of(answer, logits: torch.Tensor, temperature: float) -> torch.
     """What the learner's function returns, of the right shape and made of floats."""
     what = f"next_token_probabilities at temperature {temperature:g}"
     result = run(answer, logits, temperature)
+    if isinstance(result, tuple) and hasattr(result, "values"):
+        raise CheckFailed(
+            f"{what} gives a pair, the largest numbers and where they are.",
+            "a tensor of probabilities, (B, V).",
+            "`max(dim=-1)` finds the best score of each row. What is asked for is a probability for *every* word.",
+        )
     next_token_probabilities.want_shape(result, logits.shape, "(B, V)", what, (logits, temperature))
     if not result.is_floating_point():
         raise CheckFailed(
@@ -41,12 +50,20 @@ def want_probabilities(
 ) -> None:
     """Refuse other probabilities than the reference's; `otherwise` finds the cause if no known mistake gives them."""
     result = probabilities_of(answer, logits, temperature)
+    wanted = probabilities_by_hand(logits, temperature)
+    if (result[wanted == 0] != 0).any() and temperature > 0:
+        raise CheckFailed(
+            f"at temperature {temperature:g} a word with the score −inf gets the probability {result[wanted == 0].max():.2g}.",
+            "exactly 0: such a word must never be drawn.",
+            "something is added to the probabilities, or they are kept above a smallest number. The softmax needs no such help.",
+        )
     next_token_probabilities.want_values(
-        result, probabilities_by_hand(logits, temperature), (logits, temperature),
+        result, wanted, (logits, temperature),
         what=lambda row: f"for the logits {numbers(logits[row], 9)} and temperature {temperature:g} you give",
         otherwise=partial(otherwise, result),
         caption=f"Probabilities at temperature {temperature:g}: wanted, and yours. One row for each sequence.",
         row_of=lambda row, _: numbers(row, 9),
+        agree=partial(same_values, tolerance=2e-5),
     )
 
 
@@ -75,12 +92,15 @@ def one_probability_for_each_word_of_each_row(answer, seed):
 @next_token_probabilities.aspect("values")
 def softmax_of_the_logits_divided_by_the_temperature(answer, seed):
     def otherwise(result):
+        if same_values(result, probabilities_by_hand(batch, temperature), tolerance=5e-3):
+            return "these probabilities are nearly right: nothing may be rounded, or kept within bounds."
         if same_values(result.sum(-1), torch.ones(len(result))):
             return "softmax(logits ÷ temperature), along the last axis."
         return "the rows do not add up to 1: the softmax along the last axis comes last."
 
     logits = some_logits(seed)
-    for batch in (logits, logits[:1], logits[:, : len(logits)]):
+    spread = logits.repeat_interleave(2, dim=1)[:, ::2]  # the same logits, not contiguous
+    for batch in (logits, logits[:1], logits[:, : len(logits)], spread, logits[:, :1]):
         for temperature in (1.0, 0.5, 2.0, 1):
             want_probabilities(answer, batch, temperature, otherwise)
     impossible = logits.clone()
@@ -105,6 +125,26 @@ def at_temperature_0_the_best_word_gets_all(answer, seed):
     logits = some_logits(seed)
     for temperature in (0, 0.0):
         want_probabilities(answer, logits, temperature, otherwise)
+    impossible = logits.masked_fill(logits == logits.min(), float("-inf"))
+    for batch in (logits - 9.0, impossible, logits[:, :1]):
+        want_probabilities(answer, batch, 0, otherwise)
+    # No row's best word is the last one.
+    logits = torch.cat((logits, logits.amin(-1, keepdim=True) - 1.0), dim=1)
+    want_probabilities(answer, logits, 0, otherwise)
+    want_one_winner(answer, logits)
+
+
+def want_one_winner(answer, logits: torch.Tensor) -> None:
+    """Refuse rows that do not add up to 1 where several words share the highest score."""
+    tied = logits.clone()
+    tied[:, :2] = tied.amax() + 1.0
+    result = probabilities_of(answer, tied, 0)
+    if not same_values(result[:, :2].sum(-1), torch.ones(len(result)), tolerance=1e-5):
+        raise CheckFailed(
+            f"at temperature 0 the first two words share the highest score, and the row is {numbers(result[0], 9)}.",
+            "a row that adds up to 1: one of the two gets it, or they share it.",
+            "`logits == logits.max(…)` is true at every word that has the highest score; argmax chooses one of them.",
+        )
 
 
 @next_token_probabilities.aspect("extremes")
@@ -120,7 +160,7 @@ def extreme_scores_and_temperatures_too(answer, seed):
     # Rows on very different levels, as a batch may have them.
     levels = torch.arange(len(logits)).reshape(-1, 1) * 300.0 - 150.0
     # Scores as close together as the temperature is small, and as far apart as it is large.
-    scaled = [(logits * temperature, temperature) for temperature in (0.02, 50.0)]
+    scaled = [(logits * temperature, temperature) for temperature in (1e-5, 0.02, 50.0)]
     shifted = [(logits + 200.0, 1.0), (logits + levels, 1.0)]
     for scores, temperature in (*shifted, (logits, 0.01), (logits, 100.0), *scaled):
         want_probabilities(answer, scores, temperature, otherwise)
@@ -154,6 +194,14 @@ def best_of_the_batch_at_0(logits, temperature):
 def best_of_each_column_at_0(logits, temperature):
     if temperature == 0:
         return (logits == logits.amax(0)).float()
+    return (logits / temperature).softmax(-1)
+
+
+@next_token_probabilities.mistake(
+    "greedy", "`F.one_hot` without V makes only as many columns as the largest id needs: F.one_hot(best, V).")
+def columns_up_to_the_best_word_at_0(logits, temperature):
+    if temperature == 0:
+        return F.one_hot(logits.argmax(-1)).float()
     return (logits / temperature).softmax(-1)
 
 

@@ -1,0 +1,293 @@
+"""Notebook 6, exercises 2 and 3: what top-k and top-p must keep."""
+
+from functools import partial
+
+import torch
+
+from ninelives.checks.exercise import CheckFailed, Exercise, numbers, run, same_values
+
+keep_top_k = Exercise("keep_top_k", error_hints={
+    "selected index k out of range": "there are no more words than V: k may be larger, and then all are kept: min(k, V).",
+    "must match the size of tensor":
+        "the smallest number that is kept is one for each row. Give it an axis of size 1, (B, 1): `[:, -1:]`, not `[:, -1]`.",
+})
+keep_top_p = Exercise("keep_top_p", error_hints={
+    "must match the size of tensor":
+        "what is compared must be (B, V), or (B, 1) where there is one number for each row.",
+    "index out of range": "even the likeliest word may have more than p by itself. It is always kept.",
+})
+
+SHARED = "the rows do not add up to 1: divide what is left by its sum, `.sum(-1, keepdim=True)`."
+WORDS = "these are the words that are kept, or their probabilities alone. Return (B, V), with 0 at all the others."
+
+
+def some_probabilities(seed: int) -> torch.Tensor:
+    """(B, V): different rows, no two numbers of a row nearly equal, each row in another order."""
+    B, V = [(3, 7), (4, 6), (2, 9)][seed % 3]
+    # Sharp rows and flat ones, so that top-p keeps other numbers of words.
+    rows = [torch.randperm(V) * (0.25 + 0.4 * b) + 0.05 * torch.rand(V) for b in range(B)]
+    return torch.stack(rows).softmax(-1)
+
+
+def batches(seed: int) -> list[torch.Tensor]:
+    """Probabilities (B, V): all sizes different, one row, B = V, not contiguous, certain words, one word."""
+    p = some_probabilities(seed)
+    V = p.shape[1]
+    square = torch.stack([p[0].roll(k) for k in range(V)])
+    return [p, p[:1], square, p.repeat_interleave(2, dim=1)[:, ::2], torch.eye(V)[[0, V - 1]], torch.ones(2, 1)]
+
+
+def top_k_by_hand(probabilities: torch.Tensor, k: int) -> torch.Tensor:
+    """(B, V) float64: the reference, word by word. No two words tie."""
+    rows = []
+    for row in probabilities.double().tolist():
+        kept = sorted(range(len(row)), key=lambda word: -row[word])[:k]
+        rows.append([p / sum(row[word] for word in kept) if word in kept else 0.0 for word, p in enumerate(row)])
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+def top_p_by_hand(probabilities: torch.Tensor, p: float) -> torch.Tensor:
+    """(B, V) float64: the reference, word by word. No two words tie."""
+    rows = []
+    for row in probabilities.double().tolist():
+        kept, together = [], 0.0
+        for word in sorted(range(len(row)), key=lambda word: -row[word]):
+            if together >= p and kept:
+                break
+            kept.append(word)
+            together += row[word]
+        rows.append([x / together if word in kept else 0.0 for word, x in enumerate(row)])
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+def kept_by(exercise: Exercise, answer, probabilities: torch.Tensor, most: float) -> torch.Tensor:
+    """What the learner's function returns, of the right shape and made of floats."""
+    what = f"{exercise.name} with {'k' if exercise is keep_top_k else 'p'} = {most:g}"
+    result = run(answer, probabilities, most, what=exercise.name)
+    exercise.want_shape(result, probabilities.shape, "(B, V)", what, (probabilities, most))
+    if not result.is_floating_point():
+        raise CheckFailed(
+            f"{what} gives {result.dtype}.",
+            "floats: probabilities.",
+            "a comparison says which words are kept. Multiply the probabilities by it, or fill the others with 0.",
+        )
+    return result.detach()
+
+
+def want_kept(exercise: Exercise, by_hand, answer, probabilities: torch.Tensor, most: float, otherwise: str) -> None:
+    """Refuse other probabilities than the reference's."""
+    result = kept_by(exercise, answer, probabilities, most)
+    name = "k" if exercise is keep_top_k else "p"
+    if not same_values(result.sum(-1), torch.ones(len(result)), tolerance=1e-5):
+        otherwise = SHARED
+    exercise.want_values(
+        result, by_hand(probabilities, most), (probabilities, most),
+        what=lambda row: f"of {numbers(probabilities[row], 9)} {exercise.name} with {name} = {most:g} makes",
+        otherwise=otherwise, caption=f"What is kept with {name} = {most:g}: wanted, and yours. One row for each sequence.",
+        row_of=lambda row, _: numbers(row, 9), agree=partial(same_values, tolerance=2e-5),
+    )
+
+
+@keep_top_k.aspect("shape")
+def keeps_the_shape(answer, seed):
+    for probabilities in batches(seed):
+        kept_by(keep_top_k, answer, probabilities, 2)
+
+
+@keep_top_k.aspect("values")
+def keeps_the_k_most_likely_words(answer, seed):
+    for probabilities in batches(seed)[:4]:
+        for k in (3, 1, 2, probabilities.shape[1] - 1):
+            want_kept(keep_top_k, top_k_by_hand, answer, probabilities, k,
+                      "keep the k largest probabilities of each row, set all others to 0, and divide by the sum.")
+
+
+@keep_top_k.aspect("edges")
+def may_keep_one_word_or_all(answer, seed):
+    many = torch.linspace(1.0, 2.0, 90).softmax(-1).unsqueeze(0)  # (1, 90)
+    for probabilities, k in ((many, 40), (many, 89), (many, 90), (many, 91), *((p, 50) for p in batches(seed)), (torch.eye(5), 2)):
+        want_kept(keep_top_k, top_k_by_hand, answer, probabilities, k,
+                  "if k is V or more, all words are kept; a k below V always leaves words out, however small their share.")
+
+
+@keep_top_p.aspect("shape")
+def gives_a_probability_for_every_word(answer, seed):
+    for probabilities in batches(seed):
+        kept_by(keep_top_p, answer, probabilities, 0.6)
+
+
+@keep_top_p.aspect("values")
+def keeps_the_fewest_words_that_reach_p(answer, seed):
+    for probabilities in batches(seed)[:4]:
+        for p in (0.6, 0.8, 0.5, 0.9):
+            want_kept(keep_top_p, top_p_by_hand, answer, probabilities, p,
+                      "sort each row from large to small. A word is kept if all *likelier* words together have less than p.")
+
+
+@keep_top_p.aspect("edges")
+def may_keep_one_word_or_all_of_them(answer, seed):
+    V = 8
+    halves = torch.tensor([[0.125, 0.5, 0.25, 0.125], [0.25, 0.125, 0.125, 0.5]])  # exact in floats
+    even = torch.full((2, V), 1 / V)
+    for p in (1e-6, 1.0, 0.999):
+        for probabilities in batches(seed):
+            want_kept(keep_top_p, top_p_by_hand, answer, probabilities, p,
+                      "p = 1 keeps every word, and the smallest p the likeliest one.")
+    for probabilities, p, kept in ((halves, 0.5, 1), (halves, 0.75, 2), (even, 0.5, 4), (even, 0.51, 5)):
+        seen = (kept_by(keep_top_p, answer, probabilities, p) > 0).sum(-1)
+        if (seen != kept).any():
+            raise CheckFailed(
+                f"of {numbers(probabilities[0], 9)} keep_top_p with p = {p} keeps {int(seen[0])} words.",
+                f"{kept}: the fewest that together have at least {p}, and of equal words the first.",
+                "a word is left out if the likelier words have *at least* p without it: `>=`. Count the words in their sorted order, "
+                "so that equal ones are not kept or left out together.",
+            )
+
+
+def scattered(ordered: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+    """(B, V) sorted, back in the order of the words."""
+    return torch.zeros_like(ordered).scatter(-1, order, ordered)
+
+
+def shared(kept: torch.Tensor) -> torch.Tensor:
+    """(B, V), divided by the sum of each row."""
+    return kept / kept.sum(-1, keepdim=True)
+
+
+@keep_top_k.mistake("shape", WORDS)
+def probabilities_of_the_k_best(probabilities, k):
+    return probabilities.topk(k).values if k <= probabilities.shape[1] else probabilities.sort(descending=True).values
+
+
+@keep_top_k.mistake("values", "this is not divided by its sum: each row must add up to 1 again.")
+def not_renormalised(probabilities, k):
+    kth = probabilities.topk(min(k, probabilities.shape[1])).values[:, -1:]
+    return probabilities * (probabilities >= kth)
+
+
+@keep_top_k.mistake("values", "k is counted in the whole batch. Each row keeps k words of its own: topk along the last axis.")
+def k_of_the_batch(probabilities, k):
+    kth = probabilities.flatten().topk(min(k, probabilities.numel())).values[-1]
+    return shared(probabilities * (probabilities >= kth)).nan_to_num(0.0)
+
+
+@keep_top_k.mistake("values", "one word too few is kept: the k-th itself belongs to them, `>=`.")
+def one_too_few(probabilities, k):
+    kth = probabilities.topk(min(k, probabilities.shape[1])).values[:, -1:]
+    return shared(probabilities * (probabilities > kth)).nan_to_num(0.0)
+
+
+@keep_top_k.mistake("values", "one word too many is kept: the k-th largest is at index k − 1.")
+def one_too_many(probabilities, k):
+    ordered = probabilities.sort(-1, descending=True).values
+    return shared(probabilities * (probabilities >= ordered[:, min(k, probabilities.shape[1] - 1)].unsqueeze(1)))
+
+
+@keep_top_k.mistake("values", "the k *least* likely words are kept: sort from large to small.")
+def least_likely(probabilities, k):
+    ordered = probabilities.sort(-1).values
+    return shared(probabilities * (probabilities <= ordered[:, min(k, probabilities.shape[1]) - 1].unsqueeze(1)))
+
+
+@keep_top_k.mistake("values", "the first k words of the vocabulary are kept, not the k likeliest.")
+def first_k_ids(probabilities, k):
+    return shared(probabilities * (torch.arange(probabilities.shape[1]) < k))
+
+
+@keep_top_k.mistake("values", "the rows are sorted: each probability must stay with its own word.")
+def sorted_rows(probabilities, k):
+    return shared(probabilities.sort(-1, descending=True).values * (torch.arange(probabilities.shape[1]) < k))
+
+
+@keep_top_k.mistake("values", "the kept words all get the same. They share in the ratios that they had: divide by the sum.")
+def equal_shares(probabilities, k):
+    kth = probabilities.topk(min(k, probabilities.shape[1])).values[:, -1:]
+    return shared((probabilities >= kth).to(probabilities.dtype))
+
+
+@keep_top_k.mistake("values", "a softmax of probabilities is nearly even, and gives the words with 0 something too: divide by the sum.")
+def softmax_again(probabilities, k):
+    kth = probabilities.topk(min(k, probabilities.shape[1])).values[:, -1:]
+    return (probabilities * (probabilities >= kth)).softmax(-1)
+
+
+@keep_top_k.mistake("values", "nothing is left out: k has no effect.")
+def k_ignored(probabilities, k):
+    return probabilities
+
+
+@keep_top_p.mistake("shape", WORDS)
+def probability_of_the_best(probabilities, p):
+    return probabilities.amax(-1)
+
+
+@keep_top_p.mistake("values", "this is not divided by its sum: each row must add up to 1 again.")
+def nucleus_not_renormalised(probabilities, p):
+    ordered, order = probabilities.sort(-1, descending=True)
+    return scattered(ordered * (ordered.cumsum(-1) - ordered < p), order)
+
+
+@keep_top_p.mistake("values", "the word that reaches p is left out. A word is kept if the words *before* it have less than p: take its own "
+                              "probability off the running sum.")
+def last_word_left_out(probabilities, p):
+    ordered, order = probabilities.sort(-1, descending=True)
+    return shared(scattered(ordered * (ordered.cumsum(-1) < p), order)).nan_to_num(0.0)
+
+
+@keep_top_p.mistake("values", "every word with a probability of at least p is kept. What has to reach p is their *sum*, from the likeliest "
+                              "on.")
+def each_word_compared_with_p(probabilities, p):
+    return shared(probabilities * (probabilities >= p)).nan_to_num(0.0)
+
+
+@keep_top_p.mistake("values", "every word with a probability of at least 1 − p is kept. What has to reach p is the *sum* of the words, from "
+                              "the likeliest on.")
+def each_word_compared_with_the_rest(probabilities, p):
+    return shared(probabilities * (probabilities >= 1 - p)).nan_to_num(0.0)
+
+
+@keep_top_p.mistake("values", "the running sum goes through the words in the order of their ids. Sort each row first, from large to small.")
+def not_sorted(probabilities, p):
+    return shared(probabilities * (probabilities.cumsum(-1) - probabilities < p))
+
+
+@keep_top_p.mistake("values", "the running sum begins at the *least* likely word: sort from large to small, `descending=True`.")
+def sorted_upwards(probabilities, p):
+    ordered, order = probabilities.sort(-1)
+    return shared(scattered(ordered * (ordered.cumsum(-1) - ordered < p), order))
+
+
+@keep_top_p.mistake("values", "the rows stay sorted: each probability must go back to its own word, with `scatter` or `order.argsort(-1)`.")
+def left_sorted(probabilities, p):
+    ordered = probabilities.sort(-1, descending=True).values
+    return shared(ordered * (ordered.cumsum(-1) - ordered < p))
+
+
+@keep_top_p.mistake("values", "the way back is the way there once more: `order` says which word is at each position of the sorted row, and "
+                              "`order.argsort(-1)` where each word is.")
+def sorted_once_more(probabilities, p):
+    ordered, order = probabilities.sort(-1, descending=True)
+    return shared((ordered * (ordered.cumsum(-1) - ordered < p)).gather(-1, order))
+
+
+@keep_top_p.mistake("values", "the number of words that the first row keeps is kept in every row. Each row reaches p by itself.")
+def as_many_as_the_first_row(probabilities, p):
+    ordered, order = probabilities.sort(-1, descending=True)
+    many = int((ordered[0].cumsum(-1) - ordered[0] < p).sum())
+    return shared(scattered(ordered * (torch.arange(ordered.shape[1]) < many), order))
+
+
+@keep_top_p.mistake("values", "the kept words all get the same. They share in the ratios that they had: divide by the sum.")
+def nucleus_of_equal_shares(probabilities, p):
+    ordered, order = probabilities.sort(-1, descending=True)
+    return shared(scattered((ordered.cumsum(-1) - ordered < p).to(ordered.dtype), order))
+
+
+@keep_top_p.mistake("values", "nothing is left out: p has no effect.")
+def p_ignored(probabilities, p):
+    return probabilities
+
+
+@keep_top_p.mistake("values", "only the likeliest word is kept. Keep words until they have p together.")
+def best_word_alone(probabilities, p):
+    return (probabilities == probabilities.amax(-1, keepdim=True)).to(probabilities.dtype)

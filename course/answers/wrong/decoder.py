@@ -61,14 +61,14 @@ class ReturnForgotten(Given):
         torch.tril(self.encoder_mask(num_tokens, T))
 
 
-@refused_by(decoder, "shape", "one mask serves the whole batch, but")
+@refused_by(decoder, "shape", "one mask serves the whole batch, but every sequence has its own length.")
 class TriangleAlone(Given):
     def get_attention_mask(self, num_tokens, T=None):
         T = int(num_tokens.max()) if T is None else T
         return torch.ones(T, T).tril()
 
 
-@refused_by(decoder, "shape", "the axis for the heads is missing")
+@refused_by(decoder, "shape", "the axis for the heads is missing: attention would take the sequences for heads. `unsqueeze(1)` adds it.")
 class HeadAxisMissing(Given):
     def get_attention_mask(self, num_tokens, T=None):
         return self.encoder_mask(num_tokens, T).tril().squeeze(1)
@@ -86,7 +86,7 @@ class TriangleOfNone(Given):
         return self.encoder_mask(num_tokens, T) & torch.ones(T, T).tril().bool()
 
 
-@refused_by(decoder, "shape", "`&` joins bool masks only")
+@refused_by(decoder, "shape", "`&` works on bool masks only")
 class BoolAndFloat(Given):
     def get_attention_mask(self, num_tokens, T=None):
         mask = self.encoder_mask(num_tokens, T)

@@ -4,35 +4,8 @@ import torch
 from torch import nn
 
 from answers import refused_by
-from ninelives.checks.encoder import Given, count_tokens, encoder, is_token
+from ninelives.checks.encoder import Given, encoder, is_token
 from ninelives.model import Transformer
-
-
-@refused_by(count_tokens, "values", "not written yet", "run its cell again, then this check")
-def nothing_written(idx):
-    raise NotImplementedError()
-
-
-@refused_by(count_tokens, "values", "the function has no `return`.")
-def return_forgotten(idx):
-    (idx != -1).sum(1)
-
-
-@refused_by(count_tokens, "values", "is a list", "this is not a tensor yet")
-def list_of_numbers(idx):
-    return [sum(word != -1 for word in row) for row in idx.tolist()]
-
-
-@refused_by(count_tokens, "values", "changed the tensor", "work on x.clone()")
-def padding_overwritten(idx):
-    idx[idx != -1] = 1
-    idx[idx == -1] = 0
-    return idx.sum(1)
-
-
-@refused_by(count_tokens, "values", "compare idx with −1, then sum along axis 1.")
-def different_words_counted(idx):
-    return torch.tensor([len(set(row) - {-1}) // 2 for row in idx.tolist()])
 
 
 @refused_by(encoder, "shape", "not written yet", "run its cell again, then this check")
@@ -53,7 +26,7 @@ class LengthsNotReshaped(Given):
         return (torch.arange(T) < num_tokens).expand(-1, 1, T, T)
 
 
-@refused_by(encoder, "shape", "give T a default, `T=None`")
+@refused_by(encoder, "shape", "give T a default, `T=None`; when it is None")
 class TWithoutDefault(Transformer):
     def get_attention_mask(self, num_tokens, T):
         return is_token(num_tokens, T).reshape(-1, 1, 1, T).expand(-1, 1, T, T)

@@ -49,7 +49,7 @@ def temperature_subtracted(logits, temperature):
     return (logits - temperature).softmax(-1)
 
 
-@refused_by(next_token_probabilities, "values", "the rows do not add up to 1")
+@refused_by(next_token_probabilities, "values", "the rows do not add up to 1: the softmax along")
 def power_of_the_probabilities(logits, temperature):
     return logits.softmax(-1) ** (1 / temperature)
 
@@ -143,17 +143,17 @@ def large_scores_clipped(logits, temperature):
 
 
 @refused_by(generate, "shape", "not written yet", "run its cell again, then this check")
-def nothing_generated(model, idx, max_new_tokens, temperature):
+def nothing_generated(model, idx, max_new_tokens, temperature, end_token=None):
     raise NotImplementedError()
 
 
 @refused_by(generate, "shape", "the function has no `return`.")
-def generated_and_not_returned(model, idx, max_new_tokens, temperature):
+def generated_and_not_returned(model, idx, max_new_tokens, temperature, end_token=None):
     idx = generate_with(model, idx, max_new_tokens, temperature)
 
 
 @refused_by(generate, "shape", "the model returns a pair, logits and loss")
-def pair_taken_for_logits(model, idx, max_new_tokens, temperature):
+def pair_taken_for_logits(model, idx, max_new_tokens, temperature, end_token=None):
     for _ in range(max_new_tokens):
         logits = model(idx)
         idx = torch.cat((idx, drawn(logits[:, -1], temperature)), dim=1)
@@ -161,7 +161,7 @@ def pair_taken_for_logits(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "shape", "first take the scores of the last position")
-def all_positions_at_once(model, idx, max_new_tokens, temperature):
+def all_positions_at_once(model, idx, max_new_tokens, temperature, end_token=None):
     for _ in range(max_new_tokens):
         logits, _ = model(idx)
         idx = torch.cat((idx, torch.multinomial((logits / temperature).softmax(-1), 1)), dim=1)
@@ -169,7 +169,7 @@ def all_positions_at_once(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "shape", "`.item()` works only for a batch of one")
-def item(model, idx, max_new_tokens, temperature):
+def item(model, idx, max_new_tokens, temperature, end_token=None):
     for _ in range(max_new_tokens):
         logits, _ = model(idx)
         idx = torch.cat((idx, torch.tensor([[drawn(logits, temperature).item()]])), dim=1)
@@ -177,7 +177,7 @@ def item(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "shape", "the new tokens must be a tensor (B, 1)")
-def list_and_tensor_added(model, idx, max_new_tokens, temperature):
+def list_and_tensor_added(model, idx, max_new_tokens, temperature, end_token=None):
     tokens = []
     for _ in range(max_new_tokens):
         logits, _ = model(idx)
@@ -186,19 +186,19 @@ def list_and_tensor_added(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "shape", "the text is (B, T), so a new token must be (B, 1)")
-def axis_of_size_1_lost(model, idx, max_new_tokens, temperature):
+def axis_of_size_1_lost(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(
         model, idx, max_new_tokens, temperature,
         choose=lambda logits, temperature: drawn(logits, temperature).squeeze(1))
 
 
 @refused_by(generate, "shape", "torch.cat joins (B, T) and (B, 1) along axis 1, the tokens")
-def joined_along_the_batch(model, idx, max_new_tokens, temperature):
+def joined_along_the_batch(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(model, idx, max_new_tokens, temperature, append=lambda idx, token: torch.cat((idx, token)))
 
 
 @refused_by(generate, "shape", "a tensor of floats was joined in")
-def text_of_floats(model, idx, max_new_tokens, temperature):
+def text_of_floats(model, idx, max_new_tokens, temperature, end_token=None):
     text = torch.zeros(len(idx), idx.shape[1] + max_new_tokens)
     text[:, : idx.shape[1]] = idx
     for end in range(idx.shape[1], text.shape[1]):
@@ -208,7 +208,7 @@ def text_of_floats(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "shape", "changed the tensor", "work on x.clone()")
-def written_into_the_prompt(model, idx, max_new_tokens, temperature):
+def written_into_the_prompt(model, idx, max_new_tokens, temperature, end_token=None):
     """The text is shifted through the prompt's own tensor."""
     tokens = [idx.clone()]
     for _ in range(max_new_tokens):
@@ -220,7 +220,7 @@ def written_into_the_prompt(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "feed back", "every token is drawn from the prompt alone")
-def all_drawn_at_once(model, idx, max_new_tokens, temperature):
+def all_drawn_at_once(model, idx, max_new_tokens, temperature, end_token=None):
     if max_new_tokens == 0:
         return idx
     logits, _ = model(idx)
@@ -229,7 +229,7 @@ def all_drawn_at_once(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "feed back", "the new tokens are positions in the text, not words")
-def slice_for_logits_without_a_vocabulary_axis(model, idx, max_new_tokens, temperature):
+def slice_for_logits_without_a_vocabulary_axis(model, idx, max_new_tokens, temperature, end_token=None):
     """"Logits has shape (B, T)", so the last element along T is logits[..., -1]."""
     for _ in range(max_new_tokens):
         logits, _ = model(idx)
@@ -238,7 +238,7 @@ def slice_for_logits_without_a_vocabulary_axis(model, idx, max_new_tokens, tempe
 
 
 @refused_by(generate, "feed back", "though this model leaves nothing to chance")
-def second_of_two_draws(model, idx, max_new_tokens, temperature):
+def second_of_two_draws(model, idx, max_new_tokens, temperature, end_token=None):
     """Without replacement, so the most likely token never comes second."""
     def choose(logits, temperature):
         return torch.multinomial((logits[:, -1] / temperature).softmax(-1), 2)[:, 1:]
@@ -247,7 +247,7 @@ def second_of_two_draws(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "feed back", "though this model leaves nothing to chance")
-def softmax_along_the_sequences(model, idx, max_new_tokens, temperature):
+def softmax_along_the_sequences(model, idx, max_new_tokens, temperature, end_token=None):
     def choose(logits, temperature):
         return torch.multinomial((logits[:, -1] / temperature).softmax(0), 1)
 
@@ -255,7 +255,7 @@ def softmax_along_the_sequences(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "feed back", "all sequences of the batch get the same tokens")
-def first_sequence_for_all(model, idx, max_new_tokens, temperature):
+def first_sequence_for_all(model, idx, max_new_tokens, temperature, end_token=None):
     def choose(logits, temperature):
         return drawn(logits[:1], temperature).expand(len(logits), 1)
 
@@ -263,7 +263,7 @@ def first_sequence_for_all(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "feed back", "the text must begin with the prompt, unchanged")
-def new_tokens_written_over_the_prompt(model, idx, max_new_tokens, temperature):
+def new_tokens_written_over_the_prompt(model, idx, max_new_tokens, temperature, end_token=None):
     T = idx.shape[1]
     text = F.pad(idx, (0, max_new_tokens))
     for step in range(max_new_tokens):
@@ -273,7 +273,7 @@ def new_tokens_written_over_the_prompt(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "feed back", "each step takes the whole text so far")
-def appended_one_step_late(model, idx, max_new_tokens, temperature):
+def appended_one_step_late(model, idx, max_new_tokens, temperature, end_token=None):
     """The token of a step is appended before the next is drawn, so the first appended token was never drawn."""
     token = idx[:, -1:]
     for _ in range(max_new_tokens):
@@ -284,7 +284,7 @@ def appended_one_step_late(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "draws", "the most likely token is taken every time")
-def argmax_at_every_temperature(model, idx, max_new_tokens, temperature):
+def argmax_at_every_temperature(model, idx, max_new_tokens, temperature, end_token=None):
     def choose(logits, temperature):
         return logits[:, -1].argmax(-1, keepdim=True)
 
@@ -292,7 +292,7 @@ def argmax_at_every_temperature(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "draws", "Dividing *probabilities* by it changes nothing")
-def weights_divided_by_the_temperature(model, idx, max_new_tokens, temperature):
+def weights_divided_by_the_temperature(model, idx, max_new_tokens, temperature, end_token=None):
     def choose(logits, temperature):
         probabilities = logits[:, -1].softmax(-1)
         return torch.multinomial(probabilities / temperature if temperature else probabilities, 1)
@@ -301,7 +301,7 @@ def weights_divided_by_the_temperature(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "draws", "the logits are multiplied by the temperature. Divide them.")
-def scores_multiplied(model, idx, max_new_tokens, temperature):
+def scores_multiplied(model, idx, max_new_tokens, temperature, end_token=None):
     def choose(logits, temperature):
         return torch.multinomial((logits[:, -1] * temperature).softmax(-1), 1)
 
@@ -309,7 +309,7 @@ def scores_multiplied(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "draws", "the same token is drawn for all rows")
-def one_draw_for_all_sequences(model, idx, max_new_tokens, temperature):
+def one_draw_for_all_sequences(model, idx, max_new_tokens, temperature, end_token=None):
     """Right as long as every row of the probabilities is certain."""
     def choose(logits, temperature):
         noise = -torch.empty(logits.shape[-1]).exponential_().log()
@@ -319,7 +319,7 @@ def one_draw_for_all_sequences(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "draws", "A seed set inside the loop makes every step draw the same")
-def seeded_at_each_step(model, idx, max_new_tokens, temperature):
+def seeded_at_each_step(model, idx, max_new_tokens, temperature, end_token=None):
     def choose(logits, temperature):
         torch.manual_seed(0)
         return drawn(logits, temperature)
@@ -328,13 +328,13 @@ def seeded_at_each_step(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "draws", "a seed is set inside the function")
-def seeded_at_the_start(model, idx, max_new_tokens, temperature):
+def seeded_at_the_start(model, idx, max_new_tokens, temperature, end_token=None):
     torch.manual_seed(0)
     return generate_with(model, idx, max_new_tokens, temperature)
 
 
 @refused_by(generate, "draws", "a seed is set inside the function")
-def seeded_with_the_number_of_the_step(model, idx, max_new_tokens, temperature):
+def seeded_with_the_number_of_the_step(model, idx, max_new_tokens, temperature, end_token=None):
     def append(idx, token):
         torch.manual_seed(idx.shape[1])
         return torch.cat((idx, token), dim=1)
@@ -343,14 +343,14 @@ def seeded_with_the_number_of_the_step(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "draws", "every step must draw in the same way")
-def cooler_at_every_step(model, idx, max_new_tokens, temperature):
+def cooler_at_every_step(model, idx, max_new_tokens, temperature, end_token=None):
     temperatures = iter([temperature / 2**step for step in range(max_new_tokens)])
     return generate_with(
         model, idx, max_new_tokens, temperature, choose=lambda logits, _: drawn(logits, next(temperatures)))
 
 
 @refused_by(generate, "draws", "draw from softmax(logits[:, -1] ÷ temperature) with torch.multinomial")
-def normal_noise(model, idx, max_new_tokens, temperature):
+def normal_noise(model, idx, max_new_tokens, temperature, end_token=None):
     """Gumbel-max with the wrong noise."""
     def choose(logits, temperature):
         scaled = logits[:, -1] / temperature
@@ -360,7 +360,7 @@ def normal_noise(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "draws", "at temperature 0.5", "Dividing *probabilities* by it changes nothing")
-def temperature_of_a_half_cut_off(model, idx, max_new_tokens, temperature):
+def temperature_of_a_half_cut_off(model, idx, max_new_tokens, temperature, end_token=None):
     def choose(logits, temperature):
         return drawn(logits, temperature and max(temperature, 1.0))
 
@@ -368,7 +368,7 @@ def temperature_of_a_half_cut_off(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "draws", "only the most likely tokens are ever drawn")
-def cut_to_the_two_best_words(model, idx, max_new_tokens, temperature):
+def cut_to_the_two_best_words(model, idx, max_new_tokens, temperature, end_token=None):
     def choose(logits, temperature):
         best, words = logits[:, -1].topk(2)
         return words.gather(1, drawn(best.unsqueeze(1), temperature))
@@ -377,7 +377,7 @@ def cut_to_the_two_best_words(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "greedy", "something is divided by a temperature of 0")
-def divided_by_0(model, idx, max_new_tokens, temperature):
+def divided_by_0(model, idx, max_new_tokens, temperature, end_token=None):
     def choose(logits, temperature):
         return torch.multinomial((logits[:, -1] / temperature).softmax(-1), 1)
 
@@ -385,7 +385,7 @@ def divided_by_0(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "greedy", "at temperature 0 nothing is left to chance")
-def drawn_at_0_too(model, idx, max_new_tokens, temperature):
+def drawn_at_0_too(model, idx, max_new_tokens, temperature, end_token=None):
     def choose(logits, temperature):
         return drawn(logits, temperature or 1)
 
@@ -393,7 +393,7 @@ def drawn_at_0_too(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "greedy", "take the argmax of the scores of the last position")
-def worst_word_at_0(model, idx, max_new_tokens, temperature):
+def worst_word_at_0(model, idx, max_new_tokens, temperature, end_token=None):
     def choose(logits, temperature):
         return drawn(logits, temperature) if temperature else logits[:, -1].argmin(-1, keepdim=True)
 
@@ -401,7 +401,7 @@ def worst_word_at_0(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "greedy", "the best of the whole batch: take the argmax along the last axis")
-def best_of_the_batch_at_0(model, idx, max_new_tokens, temperature):
+def best_of_the_batch_at_0(model, idx, max_new_tokens, temperature, end_token=None):
     def choose(logits, temperature):
         if temperature == 0:
             return (logits[:, -1].argmax() % logits.shape[-1]).expand(len(logits), 1)
@@ -411,7 +411,7 @@ def best_of_the_batch_at_0(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "negative", "accepts temperature -1", "a negative temperature prefers the worst tokens")
-def negative_let_through(model, idx, max_new_tokens, temperature):
+def negative_let_through(model, idx, max_new_tokens, temperature, end_token=None):
     with torch.no_grad():
         for _ in range(max_new_tokens):
             logits, _ = model(idx)
@@ -422,62 +422,62 @@ def negative_let_through(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "negative", "a negative temperature prefers the worst tokens")
-def negative_taken_for_0(model, idx, max_new_tokens, temperature):
+def negative_taken_for_0(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(model, idx, max_new_tokens, max(temperature, 0))
 
 
 @refused_by(generate, "negative", "accepts temperature -0.01", "a negative temperature prefers the worst tokens")
-def only_minus_1_and_below_refused(model, idx, max_new_tokens, temperature):
+def only_minus_1_and_below_refused(model, idx, max_new_tokens, temperature, end_token=None):
     if temperature <= -1:
         raise ValueError(temperature)
     return negative_taken_for_0(model, idx, max_new_tokens, temperature)
 
 
 @refused_by(generate, "negative", "check it first: if temperature < 0")
-def negative_asserted_away(model, idx, max_new_tokens, temperature):
+def negative_asserted_away(model, idx, max_new_tokens, temperature, end_token=None):
     assert temperature >= 0, "a temperature is 0 or more"
     return negative_taken_for_0(model, idx, max_new_tokens, temperature)
 
 
-@refused_by(generate, "negative", "accepts temperature -1", "a negative temperature prefers the worst tokens")
-def error_that_is_returned(model, idx, max_new_tokens, temperature):
+@refused_by(generate, "negative", "returns a ValueError", "nobody notices: `raise ValueError(…)`")
+def error_that_is_returned(model, idx, max_new_tokens, temperature, end_token=None):
     if temperature < 0:
         return ValueError("a temperature is 0 or more")
     return negative_taken_for_0(model, idx, max_new_tokens, temperature)
 
 
 @refused_by(generate, "negative", "accepts temperature -1", "a negative temperature prefers the worst tokens")
-def nothing_for_a_negative(model, idx, max_new_tokens, temperature):
+def nothing_for_a_negative(model, idx, max_new_tokens, temperature, end_token=None):
     if temperature < 0:
         return None
     return negative_taken_for_0(model, idx, max_new_tokens, temperature)
 
 
 @refused_by(generate, "block size", "feed it the last block_size tokens alone")
-def never_cut(model, idx, max_new_tokens, temperature):
+def never_cut(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(model, idx, max_new_tokens, temperature, feed=lambda idx, block_size: idx)
 
 
 @refused_by(generate, "block size", "feed it the last block_size tokens alone")
-def another_block_size(model, idx, max_new_tokens, temperature):
+def another_block_size(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(model, idx, max_new_tokens, temperature, feed=lambda idx, block_size: idx[:, -64:])
 
 
 @refused_by(generate, "block size", "feed it one token less than you do now")
-def one_more_than_it_reads(model, idx, max_new_tokens, temperature):
+def one_more_than_it_reads(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(
         model, idx, max_new_tokens, temperature, feed=lambda idx, block_size: idx[:, -(block_size + 1) :])
 
 
 @refused_by(generate, "block size", "once the text is longer than block_size")
-def last_half_once_it_is_too_long(model, idx, max_new_tokens, temperature):
+def last_half_once_it_is_too_long(model, idx, max_new_tokens, temperature, end_token=None):
     def feed(idx, block_size):
         return idx if idx.shape[1] <= block_size else idx[:, -(block_size // 2) :]
 
     return generate_with(model, idx, max_new_tokens, temperature, feed=feed)
 
 
-def write(model, idx, max_new_tokens, temperature):
+def write(model, idx, max_new_tokens, temperature, end_token=None):
     """A right loop that leaves mode and gradients to the caller."""
     if temperature < 0:
         raise ValueError("the temperature is negative")
@@ -489,13 +489,13 @@ def write(model, idx, max_new_tokens, temperature):
 
 @refused_by(generate, "mode", "call model.eval() before the loop")
 @torch.no_grad()
-def mode_left_alone(model, idx, max_new_tokens, temperature):
+def mode_left_alone(model, idx, max_new_tokens, temperature, end_token=None):
     return write(model, idx, max_new_tokens, temperature)
 
 
 @refused_by(generate, "mode", "call model.eval() before the loop")
 @torch.no_grad()
-def eval_after_the_first_token(model, idx, max_new_tokens, temperature):
+def eval_after_the_first_token(model, idx, max_new_tokens, temperature, end_token=None):
     was_training = model.training
     idx = write(model, idx, min(max_new_tokens, 1), temperature)
     model.eval()
@@ -504,25 +504,25 @@ def eval_after_the_first_token(model, idx, max_new_tokens, temperature):
     return idx
 
 
-@refused_by(generate, "mode", "is in eval mode afterwards", "keep model.training before the loop")
+@refused_by(generate, "mode", "is in eval mode afterwards", "keep model.training before model.eval()")
 @torch.no_grad()
-def eval_and_never_back(model, idx, max_new_tokens, temperature):
+def eval_and_never_back(model, idx, max_new_tokens, temperature, end_token=None):
     model.eval()
     return write(model, idx, max_new_tokens, temperature)
 
 
-@refused_by(generate, "mode", "is in training mode afterwards", "keep model.training before the loop")
+@refused_by(generate, "mode", "is in training mode afterwards", "keep model.training before model.eval()")
 @torch.no_grad()
-def always_back_to_training(model, idx, max_new_tokens, temperature):
+def always_back_to_training(model, idx, max_new_tokens, temperature, end_token=None):
     model.eval()
     idx = write(model, idx, max_new_tokens, temperature)
     model.train()
     return idx
 
 
-@refused_by(generate, "mode", "keep model.training before the loop")
+@refused_by(generate, "mode", "keep model.training before model.eval()")
 @torch.no_grad()
-def only_the_model_itself_put_back(model, idx, max_new_tokens, temperature):
+def only_the_model_itself_put_back(model, idx, max_new_tokens, temperature, end_token=None):
     was_training = model.training
     model.eval()
     idx = write(model, idx, max_new_tokens, temperature)
@@ -531,7 +531,9 @@ def only_the_model_itself_put_back(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "no gradients kept", "around the loop, or @torch.no_grad() above the function")
-def graph_kept(model, idx, max_new_tokens, temperature):
+def graph_kept(model, idx, max_new_tokens, temperature, end_token=None):
+    if temperature < 0:
+        raise ValueError("the temperature is negative")
     was_training = model.training
     model.eval()
     idx = write(model, idx, max_new_tokens, temperature)
@@ -540,7 +542,7 @@ def graph_kept(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "no gradients kept", "around the loop, or @torch.no_grad() above the function")
-def detached_afterwards(model, idx, max_new_tokens, temperature):
+def detached_afterwards(model, idx, max_new_tokens, temperature, end_token=None):
     if temperature < 0:
         raise ValueError("the temperature is negative")
     was_training = model.training
@@ -553,13 +555,17 @@ def detached_afterwards(model, idx, max_new_tokens, temperature):
 
 
 @refused_by(generate, "no gradients kept", "gradients were switched off and not on again")
-def parameters_frozen(model, idx, max_new_tokens, temperature):
+def parameters_frozen(model, idx, max_new_tokens, temperature, end_token=None):
+    if temperature < 0:
+        raise ValueError("the temperature is negative")
     for parameter in model.parameters():
         parameter.requires_grad = False
     return graph_kept(model, idx, max_new_tokens, temperature)
 
 
 @refused_by(generate, "no gradients kept", "gradients were switched off and not on again")
-def gradients_switched_off_for_good(model, idx, max_new_tokens, temperature):
+def gradients_switched_off_for_good(model, idx, max_new_tokens, temperature, end_token=None):
+    if temperature < 0:
+        raise ValueError("the temperature is negative")
     torch.set_grad_enabled(False)
     return graph_kept(model, idx, max_new_tokens, temperature)

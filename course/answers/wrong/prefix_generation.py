@@ -239,7 +239,7 @@ padded_from_the_first_end_in_the_batch = replaced(
     finish=lambda answer, end: answer.masked_fill((answer == end).any(0).cumsum(0) > 1, -1))
 
 
-@refused_by(prefix_generation, "end", "keep the line that begins with `def`: end_token")
+@refused_by(prefix_generation, "end", "keep the line that begins with `def`: end_token is an argument of prefix_generation.")
 def no_end_token(model, prefix, max_new_tokens, temperature):
     return generation_with(model, prefix, max_new_tokens, temperature)
 

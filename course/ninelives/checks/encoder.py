@@ -24,14 +24,11 @@ encoder = Exercise("Encoder", error_hints=MASK_HINTS | {
         "T positions meet B lengths. Give num_tokens the shape (B, 1, 1, 1), so that each length meets each position.",
     "must be Number, not NoneType":
         "T is None when it is left out, and None is no size: take the largest of num_tokens then.",
-    "maximum recursion depth":
-        "the method calls itself without end. Compute the mask from num_tokens and T.",
 })
 
 MASK = "Encoder.get_attention_mask"
 EMPTY_ROW = ("the softmax of a row in which everything is closed is NaN, and NaN spreads. Close columns only: rows of "
              "padding stay open at the tokens.")
-EMPTY_TEXT = "T = 0 is a size like any other, and `if T:` takes it for nothing: if T is None."
 MODE = "the mask must be the same in training and eval mode: only dropout depends on the mode."
 UNUSED = 4  # the ids below this one, and the last id, occur in no sentence of the checks
 
@@ -291,14 +288,6 @@ def has_a_row_and_a_column_for_every_position(answer, seed):
         mask_of(module, num_tokens, T, config, MASK)
         without = run(module.get_attention_mask, num_tokens, what=f"{MASK} without T")
         want_mask_shape(without, (num_tokens,), config, f"{MASK} without T")
-    want_empty_text(module, config, MASK)
-
-
-def want_empty_text(module: nn.Module, config: TransformerConfig, what: str) -> None:
-    """Refuse a mask of another shape for T = 0: a decoder reads an empty text when it begins an answer."""
-    num_tokens = torch.zeros(2, dtype=torch.long)
-    with in_case("for an empty text, T = 0", wanted="a mask of shape (2, 1, 0, 0).", cause=EMPTY_TEXT):
-        want_mask_shape(run(module.get_attention_mask, num_tokens, 0, what=what), (num_tokens, 0), config, what)
 
 
 @encoder.aspect("columns")

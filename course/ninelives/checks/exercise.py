@@ -195,35 +195,32 @@ class Exercise:
         print(f"Running on the package's {self.name}: yours does not pass its check {failure[0]!r} yet.")
         return fallback
 
-    def yours_if_it_runs(self, answer: Any, fallback: Any, trial: Callable[[Any], Any] | None = None) -> tuple[Any, str]:
+    def yours_if_it_runs(self, answer: Any, fallback: Any, trial: Callable[[Any], Any] | None = None) -> Any:
         """The learner's answer, a wrong one too, if pictures can be drawn of what it gives; else the package's part.
 
-        A printed line says which, and why.
+        A printed line says which, and why; `figures.whose` names it in labels.
 
         Args:
             answer: what the learner wrote.
             fallback: the package's part.
             trial: uses an answer as the notebook will. What raises there cannot be drawn.
-
-        Returns:
-            The part, and whose it is, for labels: "your" or "the package's".
         """
         failure = self.first_failure(answer)
         if failure is None:
             print(f"Running on your own {self.name}.")
-            return answer, "your"
+            return answer
         aspect = failure[0]
         if aspect == next(iter(self.aspects)):
             print(f"Running on the package's {self.name}: yours does not pass its check {aspect!r} yet.")
-            return fallback, "the package's"
+            return fallback
         try:
             if trial is not None:
                 trial(answer)
         except Exception as error:  # a learner's code can raise anything
             print(f"Running on the package's {self.name}: yours raises {type(error).__name__} here.")
-            return fallback, "the package's"
+            return fallback
         print(f"Running on your own {self.name}, which does not pass its check {aspect!r} yet: look for what is wrong.")
-        return answer, "your"
+        return answer
 
     def likely_cause(
         self,

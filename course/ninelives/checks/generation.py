@@ -1,12 +1,15 @@
 """Notebook 6: what a text that is drawn token by token must be."""
 
+import contextlib
 from collections.abc import Callable
 from functools import partial
 
 import torch
 from torch import nn
 
-from ninelives.checks.exercise import CheckFailed, Exercise, ids, run
+from ninelives.checks.attend_with_cache import attend_with_cache
+from ninelives.checks.exercise import CheckFailed, Exercise, ids, in_case, run
+from ninelives.checks.keep_likely import keep_top_k, keep_top_p
 from ninelives.checks.next_token_probabilities import next_token_probabilities
 from ninelives.checks.sampling import (
     GRADIENTS_OFF,
@@ -19,17 +22,37 @@ from ninelives.checks.sampling import (
 from ninelives.config import TransformerConfig
 from ninelives.model import next_token_probabilities as package_probabilities
 
-__all__ = ["generate", "generate_with", "next_token_probabilities"]
+__all__ = ["attend_with_cache", "generate", "generate_with", "keep_top_k", "keep_top_p", "next_token_probabilities"]
 
 generate = Exercise("generate", error_hints=STEP_ERRORS | {
+    "unexpected keyword argument 'end_token'":
+        "keep the line that begins with `def`: end_token is the last argument, and None by default.",
+    "Boolean value of Tensor with more than one value":
+        "each row ends at its own step, and `if` needs one answer for all of them: (…).all().",
+    "index out of range":
+        "the model is fed an id that it has no word for, such as −1. What it reads are the tokens as they were drawn.",
     "can only concatenate": "the new tokens must be a tensor (B, 1): torch.cat joins tensors.",
     "Tensors must have same number of dimensions":
         "torch.cat joins tensors with the same number of axes: the text is (B, T), so a new token must be (B, 1).",
-    "Sizes of tensors must match": "torch.cat joins (B, T) and (B, 1) along axis 1, the tokens.",
+    "must match except in dimension 0": "torch.cat joins (B, T) and (B, 1) along axis 1, the tokens.",
+    "must match except in dimension 1":
+        "the new token needs one row for each sequence, (B, 1). `logits[-1]` is the last *sequence*; the last position of every "
+        "sequence is `logits[:, -1]`.",
     "tuple indices must be": "the model returns a pair, logits and loss. Take it apart: `logits, loss = model(idx)`.",
 })
 
 CUT_TEXT = "the text itself is cut to block_size. Cut only what the model is fed."
+ENDED = ("stop once *every* row has drawn the end token at some step, and not before: `(new == end_token).any(1).all()` for the "
+         "new tokens (B, t).")
+ZERO_IS_AN_ID = "0 is an id like any other, and `if end_token:` takes it for nothing: if end_token is not None."
+
+
+class Notes(list):
+    """What a stub remembers. A copy of the stub writes into the same notes: an answer may work on a copy."""
+
+    def __deepcopy__(self, memo: dict) -> "Notes":
+        return self
+
 
 
 class Stub(nn.Module):
@@ -45,9 +68,9 @@ class Stub(nn.Module):
         self.next_logits = next_logits
         self.one = nn.Parameter(torch.ones(()))
         self.dropout = nn.Dropout(0.5)
-        self.fed: list[torch.Tensor] = []
-        self.was_training: list[bool] = []
-        self.had_gradient: list[bool] = []
+        self.fed: list[torch.Tensor] = Notes()
+        self.was_training: list[bool] = Notes()
+        self.had_gradient: list[bool] = Notes()
 
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
         self.fed.append(idx.clone())
@@ -76,21 +99,33 @@ def continued(idx: torch.Tensor, new: int, V: int, block_size: int = 64) -> torc
 
 
 def prompts(seed: int, V: int) -> list[tuple[torch.Tensor, int]]:
-    """Prompts (B, T) and the number of new tokens: all sizes different, then B = T, one row, one token, none."""
+    """Prompts (B, T) and the number of new tokens: all sizes different, then B = T, sizes of 1, none, not contiguous."""
     B, T, new = [(3, 4, 6), (2, 5, 7), (5, 3, 6)][seed % 3]
-    sizes = ((B, T, new), (3, 3, 3), (1, 4, 5), (2, 1, 4), (2, 3, 1), (2, 4, 0))
-    return [(torch.randint(V, (b, t)), n) for b, t, n in sizes]
+    sizes = ((B, T, new), (3, 3, 3), (1, 4, 5), (2, 1, 4), (2, 3, 1), (2, 4, 0), (1, 1, 1))
+    rows = [(torch.randint(V, (b, t)), n) for b, t, n in sizes]
+    rows[1][0][:2, -1] = torch.tensor([0, V - 1])
+    every_other = torch.randint(V, (2, 6))[:, ::2]  # (2, 3)
+    return [*rows, (every_other, 2), (torch.randint(V, (1, 3)).expand(2, -1), 2)]
 
 
-def text_of(answer, model: Stub, idx: torch.Tensor, new: int, temperature: float = 1.0) -> torch.Tensor:
-    """What the learner writes: (B, T + new) whole numbers.
+def text_of(
+    answer, model: Stub, idx: torch.Tensor, new: int, temperature: float = 1.0, end_token: int | None = None,
+    written: int | None = None,
+) -> torch.Tensor:
+    """What the learner writes: (B, T + written) whole numbers; by default as many new ones as were asked for.
 
     Raises:
         CheckFailed: it is of another shape, or no token ids.
     """
     what, (B, T) = f"generate with a prompt of {idx.shape[1]} and max_new_tokens = {new}", idx.shape
-    result = run(answer, model, idx, new, temperature, what="generate")
-    generate.want_shape(result, (B, T + new), "(B, T + max_new_tokens)", what, (model, idx, new, temperature))
+    arguments, names = (model, idx, new, temperature), "(B, T + max_new_tokens)"
+    if end_token is not None:
+        answer, names = partial(answer, end_token=end_token), "(B, T + new tokens): it ends when every row has drawn the end token"
+        what += f" and end_token = {end_token}"
+    result = run(answer, *arguments, what="generate")
+    generate.want_shape(
+        result, (B, T + (new if written is None else written)), names, what, arguments,
+        make=None if end_token is None else lambda mistake: partial(mistake, end_token=end_token))
     if result.is_floating_point() or result.dtype == torch.bool:
         raise CheckFailed(
             f"{what} gives {result.dtype}.",
@@ -115,18 +150,25 @@ def appended(idx: torch.Tensor, token: torch.Tensor) -> torch.Tensor:
     return torch.cat((idx, token), dim=1)
 
 
+def all_ended(new: torch.Tensor, end_token: int) -> bool:
+    """Whether every row of the new tokens (B, t) holds the end token."""
+    return bool((new == end_token).any(1).all())
+
+
 def generate_with(
-    model, idx, max_new_tokens, temperature, *, feed=last_tokens, choose=drawn, append=appended
+    model, idx, max_new_tokens, temperature, end_token=None, *, feed=last_tokens, choose=drawn, append=appended, stop=all_ended
 ) -> torch.Tensor:
     """A right `generate`; a wrong answer replaces one of its steps."""
     if temperature < 0:
         raise ValueError("the temperature is negative")
-    was_training = model.training
+    was_training, T = model.training, idx.shape[1]
     model.eval()
     with torch.no_grad():
         for _ in range(max_new_tokens):
             logits, _ = model(feed(idx, model.config.block_size))
             idx = append(idx, choose(logits, temperature))
+            if end_token is not None and stop(idx[:, T:], end_token):
+                break
     model.train(was_training)
     return idx
 
@@ -139,40 +181,40 @@ def prompt_and_new_tokens(answer, seed):
 
 
 @generate.mistake("shape", "one token too many: the loop must run max_new_tokens times.")
-def one_too_many(model, idx, max_new_tokens, temperature):
+def one_too_many(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(model, idx, max_new_tokens + 1, temperature)
 
 
 @generate.mistake("shape", "one token too few: the loop must run max_new_tokens times.")
-def one_too_few(model, idx, max_new_tokens, temperature):
+def one_too_few(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(model, idx, max_new_tokens - 1, temperature)
 
 
 @generate.mistake(
     "shape", "one token was drawn: the loop returns too early, or it begins with the prompt again every time.")
-def return_inside_the_loop(model, idx, max_new_tokens, temperature):
+def return_inside_the_loop(model, idx, max_new_tokens, temperature, end_token=None):
     for _ in range(max_new_tokens):
         logits, _ = model(idx)
         return torch.cat((idx, drawn(logits, temperature)), dim=1)
 
 
 @generate.mistake("shape", "nothing is appended: the joined tensor must be kept, `idx = torch.cat(…)`.")
-def joined_and_forgotten(model, idx, max_new_tokens, temperature):
+def joined_and_forgotten(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(model, idx, max_new_tokens, temperature, append=lambda idx, token: idx)
 
 
 @generate.mistake("shape", "the prompt is missing: append the new tokens to it, and return all of it.")
-def new_tokens_alone(model, idx, max_new_tokens, temperature):
+def new_tokens_alone(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(model, idx, max_new_tokens, temperature)[:, idx.shape[1] :]
 
 
 @generate.mistake("shape", "max_new_tokens counts the new tokens alone, not prompt and new tokens together.")
-def max_new_tokens_taken_for_the_whole_length(model, idx, max_new_tokens, temperature):
+def max_new_tokens_taken_for_the_whole_length(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(model, idx, max_new_tokens - idx.shape[1], temperature)
 
 
 @generate.mistake("shape", "the tokens of each step have one axis too many: torch.cat, not torch.stack.")
-def stacked(model, idx, max_new_tokens, temperature):
+def stacked(model, idx, max_new_tokens, temperature, end_token=None):
     tokens = list(idx.split(1, dim=1))  # (B, 1) each
     for _ in range(max_new_tokens):
         logits, _ = model(torch.cat(tokens, dim=1))
@@ -181,7 +223,7 @@ def stacked(model, idx, max_new_tokens, temperature):
 
 
 @generate.mistake("shape", "the batch is lost: return (B, T + new) for B = 1 too.")
-def squeezed(model, idx, max_new_tokens, temperature):
+def squeezed(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(model, idx, max_new_tokens, temperature).squeeze()
 
 
@@ -227,7 +269,7 @@ def feed_back_cause(seen: torch.Tensor, idx: torch.Tensor, new: int, again: torc
 
 @generate.mistake(
     "feed back", "every token is drawn from the prompt alone: feed what you have drawn back into the model.")
-def prompt_alone(model, idx, max_new_tokens, temperature):
+def prompt_alone(model, idx, max_new_tokens, temperature, end_token=None):
     prompt = idx
     return generate_with(model, idx, max_new_tokens, temperature, feed=lambda idx, block_size: prompt)
 
@@ -237,7 +279,7 @@ def prompt_alone(model, idx, max_new_tokens, temperature):
     "after the first step the model is fed the last token alone: append the new token to the text instead of replacing "
     "the text.",
 )
-def token_in_place_of_the_text(model, idx, max_new_tokens, temperature):
+def token_in_place_of_the_text(model, idx, max_new_tokens, temperature, end_token=None):
     text = idx
     for _ in range(max_new_tokens):
         logits, _ = model(idx)
@@ -248,7 +290,7 @@ def token_in_place_of_the_text(model, idx, max_new_tokens, temperature):
 
 @generate.mistake(
     "feed back", "the model is fed the last token alone, so it has forgotten the rest: feed it the text.")
-def last_token_alone(model, idx, max_new_tokens, temperature):
+def last_token_alone(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(model, idx, max_new_tokens, temperature, feed=lambda idx, block_size: idx[:, -1:])
 
 
@@ -257,7 +299,7 @@ def last_token_alone(model, idx, max_new_tokens, temperature):
     "the model is fed as many tokens as the prompt has, and the beginning drops out. Feed it all of the text, up to "
     "block_size.",
 )
-def as_many_as_the_prompt(model, idx, max_new_tokens, temperature):
+def as_many_as_the_prompt(model, idx, max_new_tokens, temperature, end_token=None):
     T = idx.shape[1]
     return generate_with(model, idx, max_new_tokens, temperature, feed=lambda idx, block_size: idx[:, -T:])
 
@@ -267,14 +309,14 @@ def as_many_as_the_prompt(model, idx, max_new_tokens, temperature):
     "the scores of the *first* position are used: logits[:, 0]. Those of the last are about the next token, "
     "logits[:, -1].",
 )
-def first_position(model, idx, max_new_tokens, temperature):
+def first_position(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(
         model, idx, max_new_tokens, temperature, choose=lambda logits, temperature: drawn(logits[:, :1], temperature))
 
 
 @generate.mistake(
     "feed back", "the scores of the last position but one are used. Positions count from 0, the last is −1.")
-def last_position_but_one(model, idx, max_new_tokens, temperature):
+def last_position_but_one(model, idx, max_new_tokens, temperature, end_token=None):
     def choose(logits, temperature):
         return drawn(logits[:, :-1] if logits.shape[1] > 1 else logits, temperature)
 
@@ -282,25 +324,25 @@ def last_position_but_one(model, idx, max_new_tokens, temperature):
 
 
 @generate.mistake("feed back", "the new tokens come before the text. The text must come first in torch.cat.")
-def prepended(model, idx, max_new_tokens, temperature):
+def prepended(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(
         model, idx, max_new_tokens, temperature, append=lambda idx, token: torch.cat((token, idx), dim=1))
 
 
 @generate.mistake("feed back", "the new tokens come before the prompt. The prompt must come first.")
-def new_tokens_before_the_prompt(model, idx, max_new_tokens, temperature):
+def new_tokens_before_the_prompt(model, idx, max_new_tokens, temperature, end_token=None):
     T, text = idx.shape[1], generate_with(model, idx, max_new_tokens, temperature)
     return torch.cat((text[:, T:], idx), dim=1)
 
 
 @generate.mistake("feed back", "the new tokens are in reverse order.")
-def new_tokens_reversed(model, idx, max_new_tokens, temperature):
+def new_tokens_reversed(model, idx, max_new_tokens, temperature, end_token=None):
     T, text = idx.shape[1], generate_with(model, idx, max_new_tokens, temperature)
     return torch.cat((idx, text[:, T:].flip(1)), dim=1)
 
 
 @generate.mistake("feed back", "the prompt itself is not returned.")
-def zeros_in_place_of_the_prompt(model, idx, max_new_tokens, temperature):
+def zeros_in_place_of_the_prompt(model, idx, max_new_tokens, temperature, end_token=None):
     text = torch.zeros(len(idx), idx.shape[1] + max_new_tokens, dtype=torch.long)
     text[:, idx.shape[1] :] = generate_with(model, idx, max_new_tokens, temperature)[:, idx.shape[1] :]
     return text
@@ -332,7 +374,7 @@ def refuses_a_negative_temperature(answer, seed):
 
 @generate.aspect("block size")
 def feeds_at_most_block_size_tokens(answer, seed):
-    for block_size, T, new in ((5, 3, 7), (6, 6, 3), (4, 9, 5), (7, 2, 5)):
+    for block_size, T, new in ((5, 3, 7), (6, 6, 3), (4, 9, 5), (7, 2, 5), (1, 1, 3), (3, 5, 0)):
         want_cut_to(answer, block_size, T, new)
 
 
@@ -341,13 +383,13 @@ def want_cut_to(answer, block_size: int, T: int, new: int) -> None:
     V = 11
     model, idx = reader(V, block_size), torch.randint(V, (2, T))
     result = text_of(answer, model, idx, new)
-    longest = max(fed.shape[1] for fed in model.fed)
+    longest = max((fed.shape[1] for fed in model.fed), default=0)
     if longest > block_size:
         raise CheckFailed(
             f"the model is fed {longest} tokens, and its config.block_size is {block_size}.",
             f"at most {block_size}: it has no positions for more.",
-            "feed it one token less than you do now: idx[:, -block_size:]." if longest == block_size + 1 < T + new - 1
-            else "feed it the last block_size tokens alone: idx[:, -block_size:].",
+            "feed it one token less than you do now: idx[:, -model.config.block_size:]." if longest == block_size + 1 < T + new - 1
+            else "feed it the last block_size tokens alone: idx[:, -model.config.block_size:].",
         )
     generate.want_values(
         result, continued(idx, new, V, block_size), (reader(V, block_size), idx, new, 1.0),
@@ -361,14 +403,14 @@ def want_cut_to(answer, block_size: int, T: int, new: int) -> None:
 @generate.mistake(
     "block size",
     "the *first* block_size tokens are fed to the model, so it never sees what is new. Feed it the last: "
-    "idx[:, -block_size:].",
+    "idx[:, -model.config.block_size:].",
 )
-def first_block_size_tokens(model, idx, max_new_tokens, temperature):
+def first_block_size_tokens(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(model, idx, max_new_tokens, temperature, feed=lambda idx, block_size: idx[:, :block_size])
 
 
-@generate.mistake("block size", "the model is fed one token less than it can read: idx[:, -block_size:].")
-def one_less_than_it_reads(model, idx, max_new_tokens, temperature):
+@generate.mistake("block size", "the model is fed one token less than it can read: idx[:, -model.config.block_size:].")
+def one_less_than_it_reads(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(
         model, idx, max_new_tokens, temperature, feed=lambda idx, block_size: idx[:, -(block_size - 1) :])
 
@@ -377,7 +419,7 @@ def one_less_than_it_reads(model, idx, max_new_tokens, temperature):
     "block size",
     "when the text is too long the model is fed the last token alone. Feed it the last block_size tokens.",
 )
-def last_token_once_it_is_too_long(model, idx, max_new_tokens, temperature):
+def last_token_once_it_is_too_long(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(
         model, idx, max_new_tokens, temperature,
         feed=lambda idx, block_size: idx if idx.shape[1] <= block_size else idx[:, -1:])
@@ -388,21 +430,21 @@ def last_token_once_it_is_too_long(model, idx, max_new_tokens, temperature):
     "after every block_size tokens the model starts again and has forgotten the rest. Feed it the last "
     "block_size tokens of the text at every step.",
 )
-def blocks_side_by_side(model, idx, max_new_tokens, temperature):
+def blocks_side_by_side(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(
         model, idx, max_new_tokens, temperature,
         feed=lambda idx, block_size: idx[:, (idx.shape[1] - 1) // block_size * block_size :])
 
 
 @generate.mistake("block size", CUT_TEXT)
-def text_itself_cut(model, idx, max_new_tokens, temperature):
+def text_itself_cut(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(
         model, idx, max_new_tokens, temperature,
         append=lambda idx, token: torch.cat((idx[:, -model.config.block_size :], token), dim=1))
 
 
 @generate.mistake("block size", CUT_TEXT)
-def text_cut_after_each_token(model, idx, max_new_tokens, temperature):
+def text_cut_after_each_token(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(
         model, idx, max_new_tokens, temperature,
         append=lambda idx, token: torch.cat((idx, token), dim=1)[:, -model.config.block_size :])
@@ -411,23 +453,69 @@ def text_cut_after_each_token(model, idx, max_new_tokens, temperature):
 @generate.aspect("mode")
 def writes_in_eval_mode_and_restores_the_mode(answer, seed):
     V = 11
-    idx = torch.randint(V, (2, 3))
+    idx = torch.randint(V, (2, 4))
     for before in (True, False):
-        model = reader(V).train(before)
-        text_of(answer, model, idx, 3)
-        if any(model.was_training):
-            raise CheckFailed(
-                "the model is in training mode while it writes.",
-                "eval mode: with dropout on, the model ignores a random part of what it reads.",
-                "call model.eval() before the loop.",
-            )
-        if (model.training, model.dropout.training) != (before, before):
-            raise CheckFailed(
-                f"the model was in {'training' if before else 'eval'} mode before, "
-                f"and is in {'eval' if before else 'training'} mode afterwards.",
-                "the mode that it was in: a training loop that looks at a sample must go on with dropout.",
-                "keep model.training before the loop, and give it to model.train(…) after it.",
-            )
+        for new in (3, 0):
+            model = reader(V).train(before)
+            text_of(answer, model, idx, new)
+            want_mode(model, before)
+    model = reader(V).train()
+    with contextlib.suppress(ValueError):
+        answer(model, idx, 2, -1.0)
+    if not model.training:
+        raise CheckFailed(
+            "after generate has refused a negative temperature, the model is in eval mode.",
+            "the mode that it was in.",
+            "refuse the temperature first of all, before anything is changed.",
+        )
+
+
+def want_mode(model: Stub, before: bool) -> None:
+    """Refuse a model that was in training mode while it wrote, or that is in another mode than before."""
+    if any(model.was_training):
+        raise CheckFailed(
+            "the model is in training mode while it writes.",
+            "eval mode: with dropout on, the model ignores a random part of what it reads.",
+            "call model.eval() before the loop.",
+        )
+    if (model.training, model.dropout.training) != (before, before):
+        raise CheckFailed(
+            f"the model was in {'training' if before else 'eval'} mode before, "
+            f"and is in {'eval' if before else 'training'} mode afterwards.",
+            "the mode that it was in: a training loop that looks at a sample must go on with dropout.",
+            "keep model.training before model.eval(), and pass it to model.train(…) before every `return`: a line after `return` "
+            "never runs.",
+        )
+
+
+def want_end(answer, following: torch.Tensor, idx: torch.Tensor, new: int, end_token: int, otherwise: str) -> None:
+    """Refuse a text that does not stop when every row has drawn the end token, or that differs up to there.
+
+    Args:
+        answer: the learner's.
+        following: (V,), the token after each token.
+        idx: (B, T).
+        new: max_new_tokens.
+        end_token: where a row ends.
+        otherwise: the cause when no known mistake gives this text.
+    """
+    V, (B, T) = len(following), idx.shape
+    tokens = [following[idx[:, -1]]]
+    while len(tokens) < new and not all_ended(torch.stack(tokens, dim=1), end_token):
+        tokens.append(following[tokens[-1]])
+    wanted = torch.cat((idx, torch.stack(tokens, dim=1)), dim=1)  # (B, T + written)
+    written = wanted.shape[1] - T
+    with in_case(f"with the prompts {idx.tolist()}, for a model that leaves nothing to chance", cause=""):
+        result = text_of(answer, Stub(lambda fed: certain(following[fed.clamp(min=0)], V), V), idx, new, 1.0, end_token, written)
+    is_end = wanted[:, T:] == end_token
+    before_end = torch.cat((torch.ones(B, T), is_end.cumsum(1) - is_end.long() == 0), dim=1).bool()
+    if not torch.equal(result[before_end], wanted[before_end]):
+        row = int((result != wanted).logical_and(before_end).any(1).int().argmax())
+        raise CheckFailed(
+            f"with end_token = {end_token} the prompt {ids(idx[row])} gives {ids(result[row])}.",
+            f"{ids(wanted[row])}; what a row holds after its end is not looked at.",
+            otherwise,
+        )
 
 
 @generate.aspect("no gradients kept")
@@ -435,6 +523,8 @@ def keeps_no_gradients(answer, seed):
     V = 11
     model = reader(V)
     text_of(answer, model, torch.randint(V, (2, 3)), 3)
+    with contextlib.suppress(ValueError):
+        answer(model, torch.randint(V, (2, 3)), 3, -1.0)
     if any(model.had_gradient):
         raise CheckFailed(
             "PyTorch keeps a graph for gradients in every step.",
@@ -448,3 +538,90 @@ def keeps_no_gradients(answer, seed):
             "gradients as they were: training may go on.",
             GRADIENTS_OFF,
         )
+
+
+@generate.aspect("end token")
+def stops_when_every_row_has_ended(answer, seed):
+    V = 8
+    for shift in range(seed, seed + 2):
+        # Each id leads to the next one, so a row ends after as many steps as its last id is away from the end.
+        following = (torch.arange(V) + 1) % V
+        for end_token in ((3 + shift) % (V - 1) + 1, V - 1, 0):
+            away = [(end_token - k) % V for k in (4, 2, 3, 1)]
+            for rows in (away[2:3], away[:2], away[1:3], away, away[::-1], [end_token, away[0]]):
+                idx = torch.tensor([[end_token, (row + 1) % V, row] for row in rows])  # the prompt may hold the end token
+                want_end(answer, following, idx, 12, end_token, ENDED)
+        idx = torch.tensor([[1, 2], [3, 4]])
+        want_end(answer, following, idx, 2, 0, ENDED)  # no row ends in time
+    # Without an end token, as before; and a token that is never drawn.
+    model = reader(11)
+    text_of(answer, model, torch.randint(11, (2, 3)), 5)
+    constant = torch.full((V,), 4)
+    want_end(answer, constant, torch.tensor([[1, 2]]), 5, 6, ENDED)
+    # Over before its time, in either mode.
+    for before in (True, False):
+        model = Stub(lambda fed: certain(torch.full_like(fed, 5), V), V).train(before)
+        text_of(answer, model, torch.randint(V, (2, 4)), 3, end_token=5, written=1)
+        want_mode(model, before)
+    back_and_forth = torch.tensor([1, 0, 1, 2, 3, 4, 5, 6])  # one row draws the end twice before the other has drawn it
+    want_end(answer, back_and_forth, torch.tensor([[3, 0], [3, 6]]), 12, 1, ENDED)
+
+
+@generate.mistake("end token", ZERO_IS_AN_ID)
+def end_token_0_taken_for_none(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(model, idx, max_new_tokens, temperature, end_token or None)
+
+
+@generate.mistake("end token", "only the tokens of the last step are looked at, so a row that ended earlier is forgotten: "
+                               "`(new == end_token).any(1).all()` looks at all steps.")
+def rows_that_ended_earlier_forgotten(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(
+        model, idx, max_new_tokens, temperature, end_token, stop=lambda new, end_token: bool((new[:, -1] == end_token).all()))
+
+
+@generate.mistake("end token", "the end token has no effect: the text runs on to max_new_tokens.")
+def end_token_ignored(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(model, idx, max_new_tokens, temperature)
+
+
+@generate.mistake("end token", "only the first row is asked whether it has ended: every row must.")
+def first_row_asked(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(
+        model, idx, max_new_tokens, temperature, end_token, stop=lambda new, end_token: bool((new[0] == end_token).any()))
+
+
+@generate.mistake("end token", "the loop stops as soon as *one* row has ended, and cuts the others off: `.all()`, not `.any()`.")
+def stops_at_the_first_end(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(
+        model, idx, max_new_tokens, temperature, end_token, stop=lambda new, end_token: bool((new == end_token).any()))
+
+
+@generate.mistake("end token", "an end token in the *prompt* ends nothing: look at the new tokens alone.")
+def ends_in_the_prompt_counted(model, idx, max_new_tokens, temperature, end_token=None):
+    if end_token is None:
+        return generate_with(model, idx, max_new_tokens, temperature)
+    T, ended = idx.shape[1], (idx == end_token).any(1)
+    return generate_with(
+        model, idx, max_new_tokens, temperature, end_token,
+        stop=lambda new, end_token: bool((ended | (new == end_token).any(1)).all()))
+
+
+@generate.mistake("end token", "the loop stops *before* the end token is appended. It belongs to the text.")
+def end_token_not_appended(model, idx, max_new_tokens, temperature, end_token=None):
+    text = generate_with(model, idx, max_new_tokens, temperature, end_token)
+    ended = end_token is not None and all_ended(text[:, idx.shape[1] :], end_token)
+    return text[:, :-1] if ended else text
+
+
+@generate.mistake("end token", "one token more is drawn after every row has ended: ask at the end of each step, not at the start of the next.")
+def one_step_after_the_end(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(
+        model, idx, max_new_tokens, temperature, end_token, stop=lambda new, end_token: all_ended(new[:, :-1], end_token))
+
+
+@generate.mistake("end token", "the loop stops when the end token comes as often as there are rows. A row may draw it twice, another not at "
+                               "all: `.any(1).all()`.")
+def end_tokens_counted(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(
+        model, idx, max_new_tokens, temperature, end_token,
+        stop=lambda new, end_token: int((new == end_token).sum()) >= len(new))

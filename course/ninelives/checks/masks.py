@@ -6,21 +6,12 @@ from ninelives.checks.exercise import CheckFailed, want_tensor
 
 # What PyTorch and Python say of masks in either notebook, and what it means there.
 MASK_HINTS = {
-    "more than one element of the written-to tensor":
-        "`expand` repeats a row without copying it, so all rows of this mask share their memory. Do not write into it: "
-        "make a new mask, `mask & …` or `torch.tril(mask)`.",
     "takes 2 positional arguments but 3 were given":
         "the method is called with num_tokens and T: `def get_attention_mask(self, num_tokens, T=None)`.",
     "bitwise_and":
         "`&` works on bool masks only, and torch.ones makes floats: multiply the two, or write `!= 0` after each.",
-    "input tensor must have at least 2 dimensions":
-        "`tril` and `triu` keep a part of a matrix, and torch.ones(T) is a single row: torch.ones(T, T).",
     "must be Tensor, not int":
         "`tril` keeps a part of a matrix, so it needs a matrix: torch.ones(T, T).",
-    "only supports boolean masks":
-        "masked_fill needs to know *where*, as True and False: `mask == 0` is True wherever a mask of 0 and 1 is 0.",
-    "expected self and mask to be":
-        "masked_fill needs to know *where*, as True and False: `mask == 0` is True wherever a mask of 0 and 1 is 0.",
 }
 
 

@@ -51,9 +51,10 @@ def want_probabilities(
     """Refuse other probabilities than the reference's; `otherwise` finds the cause if no known mistake gives them."""
     result = probabilities_of(answer, logits, temperature)
     wanted = probabilities_by_hand(logits, temperature)
-    if (result[wanted == 0] != 0).any() and temperature > 0:
+    never = result[logits == float("-inf")]
+    if temperature > 0 and 0 < never.sum() < 1e-3:
         raise CheckFailed(
-            f"at temperature {temperature:g} a word with the score −inf gets the probability {result[wanted == 0].max():.2g}.",
+            f"at temperature {temperature:g} a word with the score −inf gets the probability {never.max():.2g}.",
             "exactly 0: such a word must never be drawn.",
             "something is added to the probabilities, or they are kept above a smallest number. The softmax needs no such help.",
         )

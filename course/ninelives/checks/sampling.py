@@ -29,11 +29,6 @@ STEP_ERRORS = {
         "the logits are (B, T, V), and the probabilities are made of (B, V): first take the last position, logits[:, -1].",
     "missing 1 required positional argument: 'temperature'":
         "the function that makes probabilities takes two arguments: the scores and the temperature.",
-    "training mode is expected to be boolean":
-        "`model.train` is the method that sets the mode. The mode itself, True or False, is `model.training`.",
-    "Can't call numpy() on Tensor that requires grad":
-        "a result that is recorded for gradients cannot become an array: compute it inside `with torch.no_grad():`.",
-    "name 'block_size' is not defined": "the model knows it: model.config.block_size.",
 }
 
 
@@ -87,15 +82,15 @@ def want_draws(write: Callable[..., torch.Tensor], seed: int, text: str, prompt:
     tokens = torch.tensor([0, 2, 1])  # each has a row of its own
     idx = tokens.expand(DRAWS, -1).clone()
     allowed = tolerance(DRAWS, compared=(len(TEMPERATURES) + 2) * (V + V * V) + MANY)
-    want_frequencies(write(EVEN, idx, 1, 1.0)[:, 0], EVEN[0], 1.0, allowed)
     # Scores as close together as the temperature is small, and as far apart as it is large.
-    for table, temperature in (*((table, temperature) for temperature in TEMPERATURES), (table * 0.02, 0.02), (table * 50, 50.0)):
-        result = write(table, idx, 2, temperature)
+    scaled = [(table * temperature, temperature) for temperature in (0.02, 50.0)]
+    for following, temperature in (*((table, temperature) for temperature in TEMPERATURES), *scaled):
+        result = write(following, idx, 2, temperature)
         if (result == result[:1]).all():
-            want_independent_rows([write(table, idx[:40], 2, temperature) for _ in range(12)])
+            want_independent_rows([write(following, idx[:40], 2, temperature) for _ in range(12)])
         first, second = result.unbind(1)
-        want_frequencies(first, table[tokens[-1]], temperature, allowed)
-        probabilities = probabilities_by_hand(table, temperature)  # (V, V)
+        want_frequencies(first, following[tokens[-1]], temperature, allowed)
+        probabilities = probabilities_by_hand(following, temperature)  # (V, V)
         wanted = probabilities[tokens[-1]].unsqueeze(1) * probabilities  # (V, V)
         seen = torch.bincount(first * V + second, minlength=V * V)[: V * V].reshape(V, V).double() / DRAWS
         if (seen - wanted).abs().max() > allowed:
@@ -103,12 +98,13 @@ def want_draws(write: Callable[..., torch.Tensor], seed: int, text: str, prompt:
             raise CheckFailed(
                 f"at temperature {temperature:g} the new tokens are {a}, {b} in {seen[a, b]:.3f} of {DRAWS} {text}s.",
                 f"about {wanted[a, b]:.3f}: the second token depends on the first, and has a draw of its own.",
-                pair_cause(write, table, idx),
+                pair_cause(write, following, idx),
                 picture=partial(
                     wanted_and_yours, wanted, seen,
                     caption=f"Each token (a row) and the next (a column) at temperature {temperature:g}: wanted, and "
                             "yours."),
             )
+    want_frequencies(write(EVEN, idx, 1, 1.0)[:, 0], EVEN[0], 1.0, allowed)
     # The same scores at every step, whatever was drawn before: all rows agree by accident once in e^50 calls.
     once, again = (write(table[:1].expand_as(table), idx[:64], 8) for _ in range(2))
     same_steps = (once == again).all(0)  # (new,)

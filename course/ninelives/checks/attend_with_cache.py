@@ -1,0 +1,120 @@
+"""Notebook 6, the optional exercise: what attention with kept keys and values must give."""
+
+import math
+
+import torch
+
+from ninelives.checks.exercise import CheckFailed, Exercise, run, same_values, want_pair, want_shape, want_tensor
+
+attend_with_cache = Exercise("attend_with_cache", error_hints={
+    "must match except in dimension":
+        "keys and values are (B, H, t, head_size), and the new ones (B, H, 1, head_size): torch.cat along the positions, axis 2.",
+    "Tensors must have same number of dimensions":
+        "keys and values are (B, H, t, head_size), and the new ones (B, H, 1, head_size): torch.cat along the positions, axis 2.",
+    "Expected size for first two dimensions of batch2 tensor":
+        "the keys must be turned for the product: `keys.transpose(-2, -1)` is (B, H, head_size, t + 1).",
+    "cannot unpack non-iterable": "kept is a pair: `keys, values = kept`.",
+})
+
+Kept = tuple[torch.Tensor, torch.Tensor]
+
+
+def attention(q: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """(B, H, 1, head_size): one row of attention over all the keys."""
+    return (q @ keys.transpose(-2, -1) / math.sqrt(q.shape[-1])).softmax(-1) @ values
+
+
+@attend_with_cache.mistake("values", "the new word does not attend to itself: append its key and value first, then attend.")
+def without_itself(q, k, v, kept):
+    keys, values = kept
+    joined = (torch.cat((keys, k), dim=2), torch.cat((values, v), dim=2))
+    return attention(q, keys, values) if keys.shape[2] else torch.zeros_like(q), joined
+
+
+@attend_with_cache.mistake("values", "the new word attends to itself alone: attend to the kept keys too.")
+def itself_alone(q, k, v, kept):
+    keys, values = kept
+    return v, (torch.cat((keys, k), dim=2), torch.cat((values, v), dim=2))
+
+
+@attend_with_cache.mistake("values", "keys and values are swapped: the scores are made of keys, and the mean is one of values.")
+def keys_and_values_swapped(q, k, v, kept):
+    keys, values = torch.cat((kept[0], k), dim=2), torch.cat((kept[1], v), dim=2)
+    return attention(q, values, keys), (keys, values)
+
+
+@attend_with_cache.mistake("values", "the scores are not divided by the root of head_size.")
+def not_scaled(q, k, v, kept):
+    keys, values = torch.cat((kept[0], k), dim=2), torch.cat((kept[1], v), dim=2)
+    return (q @ keys.transpose(-2, -1)).softmax(-1) @ values, (keys, values)
+
+
+@attend_with_cache.mistake("values", "the scores are used as weights: the softmax is missing.")
+def no_softmax(q, k, v, kept):
+    keys, values = torch.cat((kept[0], k), dim=2), torch.cat((kept[1], v), dim=2)
+    return q @ keys.transpose(-2, -1) / math.sqrt(q.shape[-1]) @ values, (keys, values)
+
+
+def steps(seed: int) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """q, k and v, each (B, H, T, head_size): all sizes different, then sizes of 1."""
+    sizes = [((2, 3, 5, 4), (3, 2, 4, 6), (2, 4, 6, 3))[seed % 3], (1, 1, 3, 2), (2, 2, 1, 1)]
+    return [tuple(torch.randn(3, *size).unbind(0)) for size in sizes]
+
+
+def one_step(answer, q, k, v, kept: Kept) -> tuple[torch.Tensor, Kept]:
+    """What the learner returns for one new word, of the right kinds and shapes."""
+    before = [kept[0].clone(), kept[1].clone()]
+    result = run(answer, q, k, v, kept, what="attend_with_cache")
+    out, now = want_pair(result, "attend_with_cache", ("the result", "(keys, values)"), "return both: `return result, (keys, values)`.")
+    want_shape(out, q.shape, "(B, H, 1, head_size)", "the result")
+    now = want_pair(now, "attend_with_cache as its second result", ("keys", "values"), "return both: `return result, (keys, values)`.")
+    for name, tensor in zip(("keys", "values"), now):
+        want_tensor(tensor, f"what is kept as {name}")
+    if not all(map(torch.equal, before, kept)):
+        raise CheckFailed(
+            "the kept keys and values that were passed in have changed.",
+            "new tensors, one row longer: the caller may still need the old ones.",
+            "torch.cat makes a new tensor; do not write into those that you are given.",
+        )
+    return out, now
+
+
+@attend_with_cache.aspect("shape")
+def gives_a_result_and_what_is_kept(answer, seed):
+    for q, k, v in steps(seed):
+        one_step(answer, q[:, :, :1], k[:, :, :1], v[:, :, :1], (k[:, :, :0], v[:, :, :0]))
+        one_step(answer, q[:, :, -1:], k[:, :, -1:], v[:, :, -1:], (k[:, :, :-1], v[:, :, :-1]))
+
+
+@attend_with_cache.aspect("kept")
+def keeps_every_key_and_value(answer, seed):
+    for q, k, v in steps(seed):
+        kept = (k[:, :, :0], v[:, :, :0])
+        for t in range(q.shape[2]):
+            now = slice(t, t + 1)
+            _, kept = one_step(answer, q[:, :, now], k[:, :, now], v[:, :, now], kept)
+            for name, seen, wanted in (("keys", kept[0], k), ("values", kept[1], v)):
+                if not same_values(seen, wanted[:, :, : t + 1]):
+                    raise CheckFailed(
+                        f"after {t + 1} words the kept {name} have shape {tuple(seen.shape)}, or hold other numbers than were passed in.",
+                        f"the {name} of all {t + 1} words, in order: {tuple(wanted[:, :, : t + 1].shape)}.",
+                        "append the new row after the kept ones, torch.cat((keys, k), dim=2), and return the longer tensors.",
+                    )
+
+
+@attend_with_cache.aspect("values")
+def gives_what_attention_over_the_whole_text_gives(answer, seed):
+    for q, k, v in steps(seed):
+        T, kept = q.shape[2], (k[:, :, :0], v[:, :, :0])
+        scores = q.double() @ k.double().transpose(-2, -1) / math.sqrt(q.shape[-1])  # (B, H, T, T)
+        whole = scores.masked_fill(torch.ones(T, T).tril() == 0, -math.inf).softmax(-1) @ v.double()  # (B, H, T, head_size)
+        for t in range(T):
+            now = slice(t, t + 1)
+            arguments = (q[:, :, now], k[:, :, now], v[:, :, now], kept)
+            out, kept = one_step(answer, *arguments)
+            attend_with_cache.want_values(
+                out, whole[:, :, now], arguments, what="the result of a step",
+                otherwise="softmax(q · keysᵀ ÷ √head_size) · values, with the new key and value among them.",
+                caption="One step of attention: wanted, and yours",
+                make=lambda mistake: lambda *arguments: mistake(*arguments)[0].double(),
+            )

@@ -3,25 +3,29 @@
 #
 # *The cat did not want to eat because it was full.*
 #
-# Your Transformer reads a sentence of eleven words. Training shows it thousands, many
-# at a time, and the next one in the batch has two words, and the one after that six.
+# Your Transformer reads a sentence of eleven words. Training shows it thousands of sentences,
+# many at a time. The next one in the batch has two words, and the one after that six.
 
 # %% [markdown]
 # ## The question
 #
-# A batch is a box: all its rows are equally long, so short sentences are filled up
-# with padding. **How can a word read its whole sentence, and nothing but its sentence?**
+# A batch is a rectangle: every row has the same length, so shorter sentences are padded.
+# **How can a word read its whole sentence, and nothing but its sentence?**
 #
 # At the end you will have built
 #
-# - `count_tokens`, which tells words from padding,
-# - `Encoder`, a Transformer that gives a sentence the same result alone and in any batch.
+# - `Encoder`, a Transformer that gives a sentence the same result alone and in any batch,
+# - `packed_mask`, which lets several sentences share one row without seeing each other.
 #
 # | | |
 # |---|---|
-# | Time | about 40 minutes |
-# | Points | 7 |
-# | What you should know | [Notebook 3](../03-transformer/03-transformer.ipynb); from [notebook 2](../02-attention/02-attention.ipynb) what a mask does to a softmax |
+# | Time | about 45 minutes |
+# | Points | 10 |
+# | Before you start | [Notebook 3](../03-transformer/03-transformer.ipynb); from [notebook 2](../02-attention/02-attention.ipynb) what a mask does to a softmax |
+#
+# After a restart of the kernel: select the cell that you want to go on with, then *Run → Run All Above Selected Cell*.
+# If *Run All* stops at a check that does not pass yet: select the cell below it, then
+# *Run → Run Selected Cell and All Below*.
 
 # %%
 import torch
@@ -29,6 +33,7 @@ from torch import nn
 
 import ninelives.checks.encoder as check
 import ninelives.model as package
+import ninelives.questions.encoder as ask
 from ninelives import figures
 from ninelives.config import TransformerConfig
 from ninelives.use_mine import use_mine
@@ -37,8 +42,8 @@ from ninelives.widgets import MaskLab
 torch.set_printoptions(precision=2, sci_mode=False)
 
 # %% [markdown]
-# An encoder *is* a Transformer. The next line takes the one that you wrote in
-# notebook 3, if it is there and passes its checks.
+# An encoder *is* a Transformer. The next line takes the one that you wrote in notebook 3, if it
+# is there and passes its checks.
 
 # %%
 Transformer = use_mine("Transformer")
@@ -46,21 +51,21 @@ Transformer = use_mine("Transformer")
 # %% [markdown]
 # ## See it
 #
-# Three sentences of unequal length become one batch. Padding is −1, at the end.
+# Three sentences of different lengths become one batch. Padding is −1, at the end.
 
 # %%
 sentences = [text.split() for text in ("the cat was full", "it slept", "the dog ate the whole fish")]
 vocabulary = sorted({word for sentence in sentences for word in sentence})
-T = max(len(sentence) for sentence in sentences)
+longest = max(len(sentence) for sentence in sentences)
 
-idx = torch.full((len(sentences), T), -1)  # (B, T)
+idx = torch.full((len(sentences), longest), -1)  # (B, T)
 for row, sentence in enumerate(sentences):
     idx[row, : len(sentence)] = torch.tensor([vocabulary.index(word) for word in sentence])
-padded = [sentence + ["pad"] * (T - len(sentence)) for sentence in sentences]
+padded = [sentence + ["pad"] * (longest - len(sentence)) for sentence in sentences]
 print(idx)
 
 # %% [markdown]
-# A table of vectors has no row −1, so the embedding looks up another, row 0. Row 0
+# A table of vectors has no row −1. Your embedding of notebook 1 takes row 0 instead, and row 0
 # belongs to a word:
 
 # %%
@@ -86,7 +91,7 @@ def with_random_weights(Model, seed=1):
 
 
 def first_head(attention_mask=None):
-    """(B, T, T): what the words of each sentence read in the first head of an attention layer."""
+    """(B, T, T): what the words of each sentence attend to in the first head of an attention layer."""
     embedding, attention = with_random_weights(package.Embedding), with_random_weights(package.MultiHeadSelfAttention)
     with torch.no_grad():
         return attention.attention_weights(embedding(idx), attention_mask)[:, 0]
@@ -95,7 +100,7 @@ def first_head(attention_mask=None):
 figures.heatmap(
     first_head()[1], rows=padded[1],
     title="“it slept”, without a mask",
-    caption="Both words read the padding, as if it were four more words.",
+    caption="Both words attend to the padding, as if it were four more words.",
 )
 
 # %%
@@ -107,45 +112,50 @@ print("scores for the word after “it slept”, alone:       ", alone[1])
 print("scores for the word after “it slept”, in the batch:", in_the_batch[1])
 
 # %% [markdown]
-# The same sentence, the same model, other numbers, only because a longer sentence
-# stood in the batch.
+# The same sentence, the same model, different numbers, only because there is a longer sentence in
+# the batch.
 #
-# You know the cure: a mask, **1 (True) = may attend**. It needs only the length of each
+# You know the cure: a mask, **1 (True) = may attend**. All it needs is the length of each
 # sentence. Here are the masks of all three, before and after:
 
 # %%
 lengths = torch.tensor([len(sentence) for sentence in sentences])
-after = package.Encoder(config).get_attention_mask(lengths, T)  # (B, 1, T, T)
+after = package.Encoder(config).get_attention_mask(lengths, longest)  # (B, 1, T, T)
 before = torch.ones_like(after)
 
 figures.masks_side_by_side(
     [*before[:, 0], *after[:, 0]], padded + padded,
-    [f"before: {' '.join(sentence[:3])}" for sentence in sentences]
-    + [f"after: {n} of {T} columns" for n in lengths.tolist()],
-    caption="Above: everybody may look at everybody. Below: nobody may look at padding.",
+    [f"before: sentence {b + 1}" for b in range(len(sentences))]
+    + [f"after: {n} of {longest} columns" for n in lengths.tolist()],
+    caption="Above: every position may attend to every position. Below: nothing may attend to padding.",
 )
 
 # %% [markdown]
-# The mask closes **columns**. A column is a word that is looked at, and nobody shall
-# look at padding. With it, all weight of "it slept" stays in "it slept":
+# The mask closes **columns**. A column is a word that is attended to, and nothing may attend to
+# padding. With it, all the weight of "it slept" stays in "it slept":
 
 # %%
 figures.heatmap(
     first_head(after)[1], rows=padded[1],
     title="“it slept”, with the mask",
-    caption="The same head as above. No word reads padding, and every row still adds up to 1.",
+    caption="The same head as above. No word attends to padding, and every row still adds up to 1.",
 )
 
 # %% [markdown]
 # ### Why are the rows of padding left open?
 #
-# The padding itself still reads words: its rows are not closed. It looks tidier to
-# close them too. Padding has nothing to read for. Try it, in two layers of attention,
-# written out so that nothing is hidden:
+# The padding itself still attends to words: its rows are not closed. Padding has no reason to
+# read anything, so closing its rows too would look tidier. What would happen?
+
+# %%
+ask.what_closed_rows_do()
+
+# %% [markdown]
+# Try it, in two layers of attention, written out so that nothing is hidden:
 
 # %%
 def attend(x, attention_mask):
-    """(T, C) and (T, T): scores, mask, softmax, and the mean of the vectors."""
+    """(T, C) and (T, T): scores, mask, softmax, and the weighted mean of the vectors."""
     scores = x @ x.T / x.shape[-1] ** 0.5  # (T, T)
     weights = scores.masked_fill(attention_mask == 0, float("-inf")).softmax(-1)  # (T, T)
     return weights @ x  # (T, C)
@@ -159,7 +169,7 @@ columns_closed = after[1, 0]  # (T, T)
 rows_closed_too = columns_closed & columns_closed.T  # (T, T)
 
 torch.manual_seed(0)
-vectors = torch.randn(T, 4)  # (T, C), for: it slept pad pad pad pad
+vectors = torch.randn(longest, 4)  # (T, C), for: it slept pad pad pad pad
 for name, mask in (("columns closed", columns_closed), ("rows closed too", rows_closed_too)):
     x = vectors
     for layer in (1, 2):
@@ -167,120 +177,79 @@ for name, mask in (("columns closed", columns_closed), ("rows closed too", rows_
         print(f"{name:16} after layer {layer}: NaN in {words_that_are_nan(x)}")
 
 # %% [markdown]
-# After the first layer the padding is NaN: its rows hold only −∞, and the softmax of
-# nothing is 0 ÷ 0. One might shrug, since nobody looks at padding. But "nobody looks"
-# means "with weight 0", and in the second layer that weight meets NaN:
+# After the first layer the padding is NaN: its rows hold only −∞, and the softmax of such a row is
+# 0 ÷ 0. You might shrug, since no word attends to padding. But that means "with weight 0", and in
+# the second layer this weight meets NaN:
 
 # %%
 print("0 · NaN =", 0 * float("nan"))
 
 # %% [markdown]
-# So every word of the sentence becomes NaN, then the loss, then every gradient, and
-# after one step of training every weight of the model. A row of padding that reads real
-# words is harmless: its result is a number, and nobody ever reads it.
+# So every word of the sentence becomes NaN, then the loss, then every gradient, and after one
+# step of training every weight of the model. A row of padding that attends to real words is
+# harmless: its result is a number, and nothing ever uses it.
 #
-# The attention of this course does not let it come so far:
+# The course's attention layer does not let it get that far:
 
 # %%
 try:
-    package.MultiHeadSelfAttention(config)(torch.randn(1, T, config.n_embd), rows_closed_too)
+    package.MultiHeadSelfAttention(config)(torch.randn(1, longest, config.n_embd), rows_closed_too)
 except ValueError as error:
     print(error)
 
 # %% [markdown]
-# (PyTorch's own `F.scaled_dot_product_attention` gives 0 for an empty row in recent
-# versions. Many other attentions give NaN. A mask without empty rows is right in all of them.)
+# (Recent versions of PyTorch's own `F.scaled_dot_product_attention` give 0 for an empty row. Many
+# other implementations give NaN. A mask without empty rows is right in all of them.)
 
 # %% [markdown]
 # ## Build it
 #
-# ### Exercise 1 · Count the tokens
+# ### Exercise 1 · The encoder's mask
 #
-# **1 point · about 3 minutes · the only thing that the mask has to know**
+# **6 points · about 12 minutes · easy · a Transformer becomes an encoder**
 #
-# | | shape | dtype | |
-# |---|---|---|---|
-# | in: `idx` | `(B, T)` | int64 | ids, −1 where there is padding |
-# | out | `(B,)` | whole numbers | how many places of each sequence are not padding |
-#
-# The id 0 is a word like any other.
-#
-# <details><summary>Hint 1: a nudge</summary>
-#
-# `idx != -1` compares every place with −1. What do you get if you add up True and False?
-#
-# </details>
-# <details><summary>Hint 2: the axis</summary>
-#
-# `.sum(dim)` adds along one axis and removes it. Which of the two axes, B (0) or T (1),
-# has to go?
-#
-# </details>
-
-# %% solution="count-tokens"
-def count_tokens(idx):
-    """(B, T) int64, -1 is padding, to (B,): the tokens of each sequence."""
-    ### BEGIN SOLUTION
-    return (idx != -1).sum(1)  # (B,)
-    ### END SOLUTION
-
-# %% [markdown]
-# #### Check it
-
-# %% points=1 test="count-tokens-values"
-check.count_tokens(count_tokens, "values")
-### BEGIN HIDDEN TESTS
-check.count_tokens(count_tokens, "values", seed=1)
-check.count_tokens(count_tokens, "values", seed=2)
-### END HIDDEN TESTS
-
-# %% [markdown]
-# ### Exercise 2 · The encoder's mask
-#
-# **6 points · about 15 minutes · a Transformer becomes an encoder**
-#
-# `Transformer.forward` calls `get_attention_mask` with the number of tokens of each
-# sequence, and hands the result to every block. In `Transformer` it returns None:
-# everybody to everybody. Your `Encoder` takes over everything else and returns a mask.
+# `Transformer.forward` counts the tokens of each sequence, `(idx != -1).sum(1)`, calls
+# `get_attention_mask` with these lengths, and passes the result to every block. In `Transformer`
+# it returns None: every position may attend to every position. Your `Encoder` inherits
+# everything else and returns a mask.
 #
 # | | shape | |
 # |---|---|---|
 # | in: `num_tokens` | `(B,)` | the length of each sequence, at least 1 |
-# | in: `T` | a number or None | how many places there are; None: as many as the longest sequence has |
+# | in: `T` | a number or None | the number of positions; None: as many as the longest sequence has |
 # | out | `(B, 1, T, T)` | `out[b, 0, i, j]` is 1 (True) if `j < num_tokens[b]`, else 0 (False), for every row i |
 #
-# The axis of size 1 stands for the heads: all of them get the same mask. A result of
-# shape `(B, 1, 1, T)` is accepted as well, since the rows are all alike and attention
-# repeats them by broadcasting.
+# The axis of size 1 is for the heads: they all get the same mask. A result of shape
+# `(B, 1, 1, T)` is accepted as well, since the rows are identical and broadcasting repeats them.
 #
 # <details><summary>Hint 1: a nudge</summary>
 #
-# The tokens stand at the places 0 … n − 1. Number the places and compare them with n.
+# The tokens are at the positions 0 … n − 1. Number the positions and compare them with n.
 #
 # </details>
 # <details><summary>Hint 2: many lengths at once</summary>
 #
-# `torch.arange(T)` has shape `(T,)`. For comparing it with every length at once,
-# num_tokens needs the shape `(B, 1, 1, 1)`: then broadcasting makes `(B, 1, 1, T)`.
+# `torch.arange(T)` has shape `(T,)`. To compare it with every length at once, give num_tokens the
+# shape `(B, 1, 1, 1)`: then broadcasting makes `(B, 1, 1, T)`.
 #
 # </details>
 # <details><summary>Hint 3: the calls</summary>
 #
-# `num_tokens.view(-1, 1, 1, 1)`, then `<`, then `.expand(-1, 1, T, T)`. In `view` the −1
-# means "whatever is left", in `expand` it means "as it is".
+# `num_tokens.view(-1, 1, 1, 1)`, then `<`, then `.repeat(1, 1, T, 1)`, which copies the one row
+# T times. In `view` the −1 means "whatever is left".
 #
 # </details>
 
 # %% solution="encoder"
 class Encoder(Transformer):
     def get_attention_mask(self, num_tokens, T=None):
-        """num_tokens: (B,); T: how many places, by default the largest. Returns (B, 1, T, T)."""
+        """num_tokens: (B,); T: how many positions, by default the largest length. Returns (B, 1, T, T)."""
         if T is None:
             T = int(num_tokens.max())
         ### BEGIN SOLUTION
-        places = torch.arange(T, device=num_tokens.device)  # (T,)
-        is_token = places < num_tokens.view(-1, 1, 1, 1)  # (B, 1, 1, T)
-        return is_token.expand(-1, 1, T, T)  # (B, 1, T, T)
+        positions = torch.arange(T, device=num_tokens.device)  # (T,)
+        is_token = positions < num_tokens.view(-1, 1, 1, 1)  # (B, 1, 1, T)
+        return is_token.repeat(1, 1, T, 1)  # (B, 1, T, T)
         ### END SOLUTION
 
 # %% [markdown]
@@ -314,50 +283,53 @@ check.encoder(Encoder, "padding has no effect", seed=2)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ### What stands in padding, and how much of it, changes nothing
+# ### Padding changes nothing
 #
-# That is the property that makes an encoder. The last check has tested it; now watch
-# it. First, more and more padding behind "it slept". How far do its scores move away
-# from those of the sentence alone?
+# The last check has tested it; now watch it. First, more and more padding after "it slept". How
+# far do its scores move away from those of the sentence alone? (Your class is used as soon as it
+# gives a mask of the right shape. If the mask is wrong, you will see it here.)
 
 # %%
-YourEncoder = check.encoder.yours_if_it_passes(Encoder, package.Encoder)
+MyEncoder = check.encoder.yours_if_it_runs(
+    Encoder, package.Encoder, trial=lambda Model: with_random_weights(Model)(idx)
+)
+
 
 # %%
-def moved_by_padding(model, places):
-    """The largest change of a score of “it slept” when so many places of padding follow."""
+def moved_by_padding(model, amount):
+    """The largest change of a score of “it slept” when it is followed by so many positions of padding."""
     sentence = idx[1:2, :2]  # (1, 2)
-    longer = nn.functional.pad(sentence, (0, places), value=-1)  # (1, 2 + places)
+    longer = nn.functional.pad(sentence, (0, amount), value=-1)  # (1, 2 + amount)
     with torch.no_grad():
         return (model(longer)[0][:, :2] - model(sentence)[0]).abs().max().item()
 
 
-encoder = with_random_weights(YourEncoder)
-amounts = [0, 1, 2, 4, 8, 12, 16, 20, 24]
+encoder, name = with_random_weights(MyEncoder), figures.whose(MyEncoder)
+amounts = range(0, 25, 3)
 figures.curves(
     {
-        "without a mask": (amounts, [moved_by_padding(no_mask, places) for places in amounts]),
-        "your encoder": (amounts, [moved_by_padding(encoder, places) for places in amounts]),
+        "without a mask": (amounts, [moved_by_padding(no_mask, amount) for amount in amounts]),
+        name: (amounts, [moved_by_padding(encoder, amount) for amount in amounts]),
     },
-    x_label="places of padding", y_label="largest change of a score",
+    x_label="positions of padding", y_label="largest change of a score",
     title="What padding does to “it slept”",
-    caption="Without a mask every place of padding moves the scores. With it none does.",
+    caption="Without a mask any amount of padding changes the scores. With the right one none does.",
 )
 
 # %%
-print(f"with 24 places of padding, without a mask: {moved_by_padding(no_mask, 24):.1e}")
-print(f"with 24 places of padding, your encoder:   {moved_by_padding(encoder, 24):.1e}")
+print(f"with 24 positions of padding, without a mask:       {moved_by_padding(no_mask, 24):.1e}")
+print(f"with 24 positions of padding, {name + ':':21} {moved_by_padding(encoder, 24):.1e}")
 
 # %% [markdown]
-# What is left is rounding, in the last of the seven decimal places that float32 carries: a
-# longer sum is added up in another order, even if what it has more is zeros.
+# What a right mask leaves is rounding, in the last of the seven decimal places that float32
+# carries: a longer sum is added up in another order, even if what is added is zeros.
 #
-# Second, something else in the padded places. They look up the vector of the word "ate";
+# Next, put something else into the padded positions. They look up the vector of the word "ate";
 # give that word another vector, and see whose scores move:
 
 # %%
 def moved_by_another_vector(Model):
-    """For each sentence, the largest change of a score at its words when the vector behind the padding changes."""
+    """For each sentence, the largest change of a score at its words when the vector in the padding changes."""
     model = with_random_weights(Model)
     with torch.no_grad():
         scores = model(idx)[0]  # (B, T, V)
@@ -367,50 +339,197 @@ def moved_by_another_vector(Model):
     return [change[b, :n].max().item() for b, n in enumerate(lengths.tolist())]
 
 
-print("sentence                        without a mask   your encoder")
-without_mask, yours = moved_by_another_vector(package.Transformer), moved_by_another_vector(YourEncoder)
-for sentence, *moved in zip(sentences, without_mask, yours):
-    print("{:32} {:13.2f} {:14.2f}".format(" ".join(sentence), *moved))
+print(f"{'sentence':30} without a mask   {name}")
+moved_in_both = zip(moved_by_another_vector(package.Transformer), moved_by_another_vector(MyEncoder))
+for sentence, (without, with_mask) in zip(sentences, moved_in_both):
+    print(f"{' '.join(sentence):30} {without:14.2f}   {with_mask:.2f}")
 
 # %% [markdown]
-# In the third sentence the word "ate" does stand, so its scores must move. The other two
-# contain no "ate", only padding that is made of it.
+# The third sentence really contains "ate", so its scores must change. The other two do not; only
+# their padding borrows its vector.
 #
+# ### What makes an encoder
+#
+# A model that ignores padding is not an encoder yet: the decoder of the next notebook ignores it
+# too. What is special about yours?
+
+# %%
+ask.what_makes_an_encoder()
+
+# %% [markdown]
+# Change the *last* word of a sentence, and the vector of its *first* word changes. The encoder is
+# **bidirectional**: every word attends to what comes before it and to what comes after it.
+
+# %%
+with torch.no_grad():
+    ending = encoder(idx)[0][2, 0]  # (V,), at the first word of “the dog ate the whole fish”
+    changed = idx.clone()
+    changed[2, 5] = vocabulary.index("full")
+    other_ending = encoder(changed)[0][2, 0]  # (V,)
+print("with “fish” at the end:", ending[:5])
+print("with “full” at the end:", other_ending[:5])
+
+# %% [markdown]
+# That is what encoders are used for, wherever a whole text is there to be understood: BERT is an
+# encoder, and so are the models that turn a text into one vector for a search engine, that sort
+# mails and reviews into classes, and the reading half of a translator (notebook 7).
+#
+# ### Exercise 2 · Sentences that share a row
+#
+# **4 points · about 12 minutes · think first · no padding to waste**
+#
+# Padding costs time: every padded position goes through all the layers, and its result is thrown
+# away. In our batch that is a third:
+
+# %%
+print(f"{int((idx == -1).sum())} of {idx.numel()} positions are padding")
+
+# %% [markdown]
+# Large models are therefore trained on **packed** rows: sentences are put one after another into the
+# same row, until it is full. Now a word must not attend to the *other* sentences of its row. Two
+# numbers can no longer say that, so each position gets the number of its sentence:
+#
+#     row       the cat was full it slept pad
+#     sentence    0   0   0    0  1     1  −1
+#
+# | | shape | |
+# |---|---|---|
+# | in: `sentence` | `(B, T)` | int64, the number of the sentence of each position; −1 is padding |
+# | out | `(B, 1, T, T)` | for a token at position i: `out[b, 0, i, j]` is 1 (True) if position j belongs to the same sentence, else 0 (False) |
+#
+# No row may be empty, so the rows of padding must be open somewhere; where does not matter.
+# Numbers come in any order, and 0 is a number like any other.
+#
+# <details><summary>Hint 1: a nudge</summary>
+#
+# In the mask of exercise 1 it did not matter who attends, only who is attended to. Here it matters
+# whether the two *agree*. Write the mask of the row above onto paper, 7 by 7. Where are the ones?
+#
+# </details>
+# <details><summary>Hint 2: each with each</summary>
+#
+# `a.unsqueeze(1) == a.unsqueeze(0)` compares every number of `(T,)` with every number: `(T, 1)`
+# and `(1, T)` give `(T, T)`. Here there are a batch in front and an axis for the heads.
+#
+# </details>
+# <details><summary>Hint 3: and the padding?</summary>
+#
+# Look at what the comparison alone says about padding, before you add anything for it: −1 equals −1.
+#
+# </details>
+
+# %% solution="packed-mask"
+def packed_mask(sentence):
+    """(B, T) int64, the sentence of each position, -1 is padding. Returns (B, 1, T, T), 1 = may attend."""
+    ### BEGIN SOLUTION
+    rows = sentence[:, None, :, None]  # (B, 1, T, 1)
+    columns = sentence[:, None, None, :]  # (B, 1, 1, T)
+    return rows == columns  # (B, 1, T, T)
+    ### END SOLUTION
+
+# %% [markdown]
+# #### Check it
+
+# %% points=1 test="packed-mask-shape"
+check.packed_mask(packed_mask, "shape")
+### BEGIN HIDDEN TESTS
+check.packed_mask(packed_mask, "shape", seed=1)
+### END HIDDEN TESTS
+
+# %% points=2 test="packed-mask-own-sentence"
+check.packed_mask(packed_mask, "own sentence")
+### BEGIN HIDDEN TESTS
+check.packed_mask(packed_mask, "own sentence", seed=1)
+check.packed_mask(packed_mask, "own sentence", seed=2)
+### END HIDDEN TESTS
+
+# %% points=1 test="packed-mask-no-empty-row"
+check.packed_mask(packed_mask, "no empty row")
+### BEGIN HIDDEN TESTS
+check.packed_mask(packed_mask, "no empty row", seed=1)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### One row in place of three
+#
+# The three sentences now fit into one row of twelve. Besides the mask one thing must change: each
+# sentence counts its positions from 0.
+
+# %%
+packed_idx = torch.cat([row[row != -1] for row in idx]).unsqueeze(0)  # (1, 12)
+packed_position = torch.cat([torch.arange(len(sentence)) for sentence in sentences]).unsqueeze(0)  # (1, 12)
+numbers = torch.cat([torch.full((len(sentence),), b) for b, sentence in enumerate(sentences)]).unsqueeze(0)  # (1, 12)
+
+
+def read_packed(model, attention_mask):
+    """(1, 12, V): the scores of the package's Encoder for the packed row."""
+    embedding = model.layers["embedding"]
+    with torch.no_grad():
+        x = embedding.token(packed_idx) + embedding.position(packed_position)  # (1, 12, C)
+        for block in model.layers["blocks"]:
+            x = block(x, attention_mask)  # (1, 12, C)
+        return model.lm_head(model.layers["norm"](x))  # (1, 12, V)
+
+
+reader = with_random_weights(package.Encoder)
+with torch.no_grad():
+    one_by_one = torch.cat([reader(row[row != -1].unsqueeze(0))[0] for row in idx], dim=1)  # (1, 12, V)
+my_packed_mask = check.packed_mask.yours_if_it_runs(
+    packed_mask, package.packed_mask, trial=lambda function: read_packed(reader, function(numbers))
+)
+print("\nhow far the scores are from those of each sentence alone:")
+for label, mask in (("everything open", torch.ones(1, 1, 12, 12)), (figures.whose(my_packed_mask), my_packed_mask(numbers))):
+    print(f"{label:25} {(read_packed(reader, mask) - one_by_one).abs().max():.1e}")
+
+# %%
+figures.mask(
+    my_packed_mask(numbers)[0, 0], [word for sentence in sentences for word in sentence],
+    title=f"Three sentences in one row, {figures.whose(my_packed_mask)}",
+    caption="With the right mask each word attends to its own sentence, in both directions.",
+)
+
+# %% [markdown]
 # ## Play with it
 #
 # Three sentences in one batch, and their masks. Change a length: words turn into padding.
-# Choose a row with a click or with the arrow keys, and see below whom it may look at and
-# what the mask makes of its softmax. The scores stay as they are.
+# Choose a row with a click or with the arrow keys. Below you see what it may attend to, and what
+# the mask makes of its softmax. The scores are invented, and stay the same whatever you do.
 #
-# Then switch on *Close the rows of padding too*, and choose a row of padding.
+# Then switch on *Close the rows of padding too*, choose a row of padding, and read how far NaN spreads.
 #
-# Your own `get_attention_mask` is called whenever a length changes. The line below the masks
-# says whether it agrees, and dots show where it does not.
+# Your own `get_attention_mask` is called whenever a length changes, a wrong one too. The line
+# below the masks says whether it agrees, and orange dots show where it does not.
 
 # %%
-MaskLab(sentences, get_attention_mask=encoder.get_attention_mask)
+def my_mask(num_tokens, T):
+    return Encoder(config).get_attention_mask(num_tokens, T)
+
+
+MaskLab(sentences, get_attention_mask=my_mask)
 
 # %% [markdown]
 # ## A common misreading
 #
-# > "To get the mask, reshape `num_tokens` to **(B, 1, 1)** and compare it with the
-# > positions."
-#
-# The sentence sounds right: B lengths, and two axes for the square. But `(B, 1, 1)`
-# compared with `(T,)` gives `(B, 1, T)`: three axes. The scores have four, `(B, H, T, T)`,
-# and broadcasting lines axes up **from the right**. So the mask's first axis, the sequences,
-# meets the scores' second axis, the heads.
-#
-# Most of the time that raises an error. Here B = 3, and there are 2 heads:
+# Another way to the mask seems simpler. What do you think of it?
 
 # %%
-three_axes = torch.arange(T) < lengths.reshape(-1, 1, 1)  # (B, 1, T): too few
+ask.what_three_axes_do()
+
+# %% [markdown]
+# B lengths, and two axes for the square: it sounds right. But `(B, 1, 1)` compared with `(T,)`
+# gives `(B, 1, T)`: three axes. The scores have four, `(B, H, T, T)`, and broadcasting lines axes up
+# **from the right**. So the mask's first axis, the sequences, meets the scores' second axis, the heads.
+#
+# Most of the time that raises an error. Here there are 3 sequences, and first 2 heads, then 3:
+
+# %%
+three_axes = torch.arange(longest) < lengths.reshape(-1, 1, 1)  # (B, 1, T): too few
 print("mask:", tuple(three_axes.shape))
 
-for n_head in (2, 3):
+for heads in (2, 3):
     torch.manual_seed(0)
-    scores = torch.randn(3, n_head, T, T)  # (B, H, T, T)
-    print(f"scores for {n_head} heads {tuple(scores.shape)}: ", end="")
+    scores = torch.randn(3, heads, longest, longest)  # (B, H, T, T)
+    print(f"scores for {heads} heads {tuple(scores.shape)}: ", end="")
     try:
         weights = scores.masked_fill(three_axes == 0, float("-inf")).softmax(-1)
         print("no error")
@@ -418,31 +537,64 @@ for n_head in (2, 3):
         print(error)
 
 # %% [markdown]
-# With 3 heads, B = H, and nothing complains. Every row adds up to 1, the loss falls, and
-# yet each head has got the mask of another sentence. This is what is open to the words of
-# the *third* sentence, all six of them real, in the three heads:
+# With 3 heads, B = H, and nothing complains. Every row adds up to 1, the loss falls, and yet head 1 of
+# *every* sentence uses the length of the first sentence, head 2 that of the second, head 3 that of
+# the third. This is what the words of the third sentence, all six of them real, may attend to:
 
 # %%
 figures.masks_side_by_side(
     list(weights[2] > 0), sentences[2], ["head 1", "head 2", "head 3"],
     title="The third sentence in three heads",
-    caption="Head 1 uses the length of the first sentence, head 2 that of the second. Only head 3 is right, by luck.",
+    caption="Only head 3 has the right mask: in sentence b, head b has.",
 )
 
 # %%
 print("weight of “it slept” on its padding, in each head:", weights[1, :, :2, 2:].sum(-1).mean(-1))
 
 # %% [markdown]
-# A batch size equal to the number of heads is nothing rare: 8 heads, and a last batch of
-# 8 sentences. The axis for the heads has to be there, with size 1: `(B, 1, 1, T)` or
-# `(B, 1, T, T)`. The package's attention refuses masks of three axes for this reason.
+# A batch size equal to the number of heads is not rare: 8 heads, and a last batch of 8 sentences. The
+# axis for the heads has to be there, with size 1: `(B, 1, 1, T)` or `(B, 1, T, T)`. The
+# package's attention refuses masks of three axes for this reason.
 #
+# ## In papers
+#
+# The formula of "Attention Is All You Need", with a mask added to the scores, M = 0 where i may attend to j and
+# −∞ where it may not:
+#
+# $$\mathrm{softmax}\left(\frac{QK^\top}{\sqrt{d_k}} + M\right)V$$
+#
+# Our masks of 1 and 0 say the same: attention puts −∞ wherever there is a 0. Elsewhere the same mask
+# has other names, and in one library the opposite meaning:
+#
+# | where | name | shape | 1 or True means |
+# |---|---|---|---|
+# | here | `attention_mask` | `(B, 1, T, T)` | may attend |
+# | Hugging Face | `attention_mask` | `(B, T)`: which positions are tokens | may be attended to |
+# | `F.scaled_dot_product_attention` | `attn_mask` | broadcasts to `(B, H, T, T)` | may attend; floats are added to the scores |
+# | `nn.TransformerEncoder` | `src_key_padding_mask` | `(B, T)` | **hidden** |
+# | `nn.MultiheadAttention` | `key_padding_mask`, `attn_mask` | `(B, T)`, `(T, T)` | **hidden** |
+#
+# Padding is a *pad token* with an id of its own in most vocabularies; here it is −1. Papers speak of the *padding
+# mask*, of *bidirectional* attention, and of *sequence packing*.
+
+# %%
+with torch.no_grad():
+    q, k, v = torch.randn(3, 3, 2, longest, 4)  # (B, H, T, head_size) each
+    ours = torch.arange(longest) < lengths.view(-1, 1, 1, 1)  # (B, 1, 1, T), True: may attend
+    by_pytorch = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=ours)  # (B, H, T, head_size)
+    added = torch.zeros(ours.shape).masked_fill(~ours, float("-inf"))  # (B, 1, 1, T), M of the formula
+    by_formula = (q @ k.transpose(-2, -1) / 4**0.5 + added).softmax(-1) @ v  # (B, H, T, head_size)
+print("the same:", torch.allclose(by_pytorch, by_formula, atol=1e-6))
+hidden = ~ours[:, 0, 0]  # (B, T), what src_key_padding_mask of nn.TransformerEncoder expects
+print("hidden, for nn.TransformerEncoder:\n", hidden.int())
+
+# %% [markdown]
 # ## The PyTorch calls
 #
 # ### `Tensor.sum(dim)`
 #
 # **In:** the axis to add along. **Out:** a tensor without that axis. True counts as 1,
-# False as 0. Without `dim` everything is added up to one number.
+# False as 0. Without `dim` all numbers are added up. `(idx != -1).sum(1)` counts tokens.
 # [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.Tensor.sum.html)
 
 # %%
@@ -455,7 +607,7 @@ assert (a > 2).sum(1).tolist() == [1, 3]
 # ### `Tensor.view(*shape)`
 #
 # **In:** the new sizes; one of them may be −1, "whatever is left". **Out:** the same
-# memory, read as another box. Where that cannot be done without copying it raises an error;
+# memory in another shape. Where that cannot be done without copying it raises an error;
 # `reshape` then copies.
 # [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.Tensor.view.html)
 
@@ -473,11 +625,25 @@ assert a.view(3, 1).data_ptr() == a.data_ptr(), "a view: the same memory"
 # [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.lt.html)
 
 # %%
-places, numbers = torch.arange(5), torch.tensor([[4], [2]])
-print(torch.lt(places, numbers))
-assert torch.lt(places, numbers).shape == (2, 5)
-assert torch.equal(torch.lt(places, numbers), places < numbers)
-assert (places < numbers).sum(1).tolist() == [4, 2]
+a, b = torch.arange(5), torch.tensor([[4], [2]])
+print(torch.lt(a, b))
+assert torch.lt(a, b).shape == (2, 5)
+assert torch.equal(torch.lt(a, b), a < b)
+assert (a < b).sum(1).tolist() == [4, 2]
+
+# %% [markdown]
+# ### `Tensor.repeat(*sizes)` and `Tensor.expand(*sizes)`
+#
+# **In:** `repeat` takes how often to repeat each axis; `expand` takes the new sizes, and only axes of size 1 can
+# grow. **Out:** `repeat` copies. `expand` does not: all repetitions are the same memory, so never write into the
+# result.
+# [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.Tensor.repeat.html)
+
+# %%
+row = torch.tensor([[1, 2, 3]])
+print(row.repeat(2, 1))
+assert torch.equal(row.repeat(2, 1), row.expand(2, 3))
+assert row.expand(2, 3).data_ptr() == row.data_ptr() != row.repeat(2, 1).data_ptr()
 
 # %% [markdown]
 # ### `torch.ones(*size)` and `torch.ones_like(input)`
@@ -494,7 +660,7 @@ assert torch.ones_like(torch.tensor([5, 7])).tolist() == [1, 1]
 # %% [markdown]
 # ## Where next
 #
-# Your encoder lets every word read the whole sentence, also what comes after it. To
-# *understand* a sentence that is right: who "it" is becomes clear only at "full". To *write*
-# one it is not, since what comes next is not there yet. In
+# Your encoder lets every word attend to the whole sentence, including what comes after it. To
+# *understand* a sentence that is right: who "it" is becomes clear only at "full". To *write* one it
+# is not, since what comes next is not there yet. In
 # [notebook 5](../05-decoder/05-decoder.ipynb) the other half of the mask is closed.

@@ -711,5 +711,5 @@ def gradients_always_on_again(model, prefix, max_new_tokens, temperature, end_to
 # Nearly right.
 
 greedy_by_a_small_temperature = replaced(
-    "greedy", "at temperature 0 nothing is left to chance",
+    "draws", "nothing may be kept within bounds, or taken for 0",
     choose=lambda logits, temperature: drawn(logits, max(temperature, 0.2)))

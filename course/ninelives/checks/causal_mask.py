@@ -7,9 +7,7 @@ from ninelives.checks.masks import MASK_HINTS, want_zeros_and_ones
 
 TRIANGLE = "column j of row i is open if j <= i."
 
-causal_mask = Exercise("causal_mask", error_hints=MASK_HINTS | {
-    "missing 1 required positional argument: 'T'": "a function outside a class has no `self`: `def causal_mask(T):`.",
-})
+causal_mask = Exercise("causal_mask", error_hints=MASK_HINTS)
 prefix_mask = Exercise("prefix_mask", error_hints=MASK_HINTS | {
     "must match the size of tensor b":
         "T positions meet B prefixes. Give num_prefix the shape (B, 1, 1, 1), so that each prefix meets each position.",

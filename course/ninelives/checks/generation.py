@@ -25,6 +25,10 @@ from ninelives.model import next_token_probabilities as package_probabilities
 __all__ = ["attend_with_cache", "generate", "generate_with", "keep_top_k", "keep_top_p", "next_token_probabilities"]
 
 generate = Exercise("generate", error_hints=STEP_ERRORS | {
+    "too many values to unpack":
+        "the logits are (B, T, V), and the probabilities are made of (B, V): first take the last position, logits[:, -1].",
+    "missing 1 required positional argument: 'temperature'":
+        "the function that makes probabilities takes two arguments: the scores and the temperature.",
     "unexpected keyword argument 'end_token'":
         "keep the line that begins with `def`: end_token is the last argument, and None by default.",
     "Boolean value of Tensor with more than one value":

@@ -21,6 +21,29 @@ def in_eval_mode(model: nn.Module) -> Iterator[None]:
             module.training = was_training
 
 
+def input_gradients(model: nn.Module, idx: torch.Tensor) -> torch.Tensor:
+    """What each output of a model depends on: the size of d output[i] / d input[j] for every pair of positions.
+
+    Args:
+        model: idx (1, T) to (logits (1, T, V), loss), a learner's own or the package's; one of its modules has
+            "Embedding" in the name of its class. It is left in the mode it was in.
+        idx: (1, T) int64.
+
+    Returns:
+        (T, T), row i, column j; exactly 0 where output i does not depend on the word at position j.
+    """
+    inputs = []
+    embedding = next(module for module in model.modules() if "Embedding" in type(module).__name__)
+    hook = embedding.register_forward_hook(lambda module, arguments, vectors: inputs.append(vectors))
+    try:
+        with in_eval_mode(model):
+            logits, _ = model(idx)  # (1, T, V)
+    finally:
+        hook.remove()
+    rows = [torch.autograd.grad(logits[0, i].sum(), inputs[0], retain_graph=True)[0] for i in range(idx.shape[1])]
+    return torch.cat(rows).norm(dim=-1)  # (T, T, C) to (T, T)
+
+
 def attentions(model: nn.Module, idx: torch.Tensor, hidden_cache: torch.Tensor | None = None) -> list[torch.Tensor]:
     """How much each token attends to each other in every layer of a Transformer, for pictures: no dropout, no gradient.
 

@@ -1,9 +1,38 @@
-"""Masks that fit, and masks over a prefix and the tokens after it (notebook 7)."""
+"""Masks of packed rows (notebook 4), with a prefix (5), over a cache and the tokens after it (7), and masks that fit."""
 
 import torch
 from torch.nn import functional as F
 
 from ninelives.model.validation import any_true, first_true
+
+
+def packed_mask(sentence: torch.Tensor) -> torch.Tensor:
+    """The mask of rows that hold several sentences.
+
+    Args:
+        sentence: (B, T) int64, the number of the sentence of each position, -1 where there is padding.
+
+    Returns:
+        (B, 1, T, T) bool, True where row and column belong to the same sentence. Padding attends to padding.
+    """
+    return sentence[:, None, :, None] == sentence[:, None, None, :]  # (B, 1, T, T)
+
+
+def prefix_mask(num_prefix: torch.Tensor, T: int) -> torch.Tensor:
+    """A causal mask in which everything attends to the whole prefix.
+
+    Source: Raffel et al. 2020, "Exploring the Limits of Transfer Learning with a Unified Text-to-Text
+    Transformer", section 3.2.1, there "prefix LM".
+
+    Args:
+        num_prefix: (B,) integers, how many positions each prefix has.
+        T: the number of positions.
+
+    Returns:
+        (B, 1, T, T) bool.
+    """
+    position = torch.arange(T, device=num_prefix.device)  # (T,)
+    return (position < num_prefix.reshape(-1, 1, 1, 1)) | (position <= position.unsqueeze(1))  # (B, 1, T, T)
 
 
 def is_cached(hidden_cache: torch.Tensor) -> torch.Tensor:

@@ -3,43 +3,51 @@
 #
 # *The cat …*
 #
-# Your decoder gives a score to every word that could come next. Now it shall write.
+# Your decoder gives a score to every word that could come next. Now let it write.
 
 # %% [markdown]
 # ## The question
 #
 # **How do scores for the next word become a text?**
 #
-# Choose a word, put it behind the text, and ask again. All of the art is in the choosing.
+# Choose a word, append it to the text, and ask again. All of the art is in the choosing.
 # At the end you will have built
 #
 # - `next_token_probabilities`, which turns scores into probabilities, bold or careful ones,
-# - `generate`, which writes with any model of this course.
+# - `generate`, which writes with any model of this course,
+# - `keep_top_k` and `keep_top_p`, which keep absurd words out,
+# - and, if you like, attention that remembers its keys and values.
 #
 # | | |
 # |---|---|
-# | Time | about 60 minutes |
-# | Points | 15 |
-# | What you should know | [Notebook 3](../03-transformer/03-transformer.ipynb): logits and softmax; [notebook 5](../05-decoder/05-decoder.ipynb): what a decoder sees |
+# | Time | about 80 minutes, and 15 for the optional exercise |
+# | Points | 24 |
+# | Before you start | [Notebook 3](../03-transformer/03-transformer.ipynb): logits and softmax; [notebook 5](../05-decoder/05-decoder.ipynb): what a decoder sees |
+#
+# After a restart of the kernel: select the cell that you want to go on with, then *Run → Run All Above Selected Cell*.
+# If *Run All* stops at a check that does not pass yet: select the cell below it, then
+# *Run → Run Selected Cell and All Below*.
 
 # %%
 import math
+import time
 
 import torch
 from torch.nn import functional as F
 
 import ninelives.checks.generation as check
 import ninelives.model as package
+import ninelives.questions.generation as ask
 from ninelives import figures, weights
+from ninelives.config import TransformerConfig
 from ninelives.use_mine import use_mine
 from ninelives.widgets import TemperatureLab
 
 torch.set_printoptions(precision=2, sci_mode=False)
 
 # %% [markdown]
-# A model is needed that has something to say. The *storyteller* is a decoder that was trained on
-# sentences like the cat's. If your own `Decoder` of notebook 5 is there and passes its check, it gets
-# the storyteller's weights.
+# We need a model that has something to say. The *storyteller* is a decoder that was trained on sentences like the
+# cat's. If your own `Decoder` of notebook 5 is there and passes its checks, it gets the storyteller's weights.
 
 # %%
 Decoder = use_mine("Decoder")
@@ -51,15 +59,15 @@ print(f"{len(vocabulary)} words, and the end of a sentence is written {vocabular
 # %% [markdown]
 # ## See it
 #
-# What may follow the beginning of our sentence, "the cat"? The model reads it and gives scores at every
-# place. The last place is the one that has seen all of it.
+# What may follow the beginning of our sentence, "the cat"? The model reads it and gives scores at every position.
+# The last position has seen all of it.
 
 # %%
 prompt = "the cat"
 idx = tokenizer.encode(prompt).unsqueeze(0)  # (1, T)
 with torch.no_grad():
     logits, _ = model(idx)  # (1, T, vocab_size)
-scores = logits[:, -1]  # (1, vocab_size), of the last place
+scores = logits[:, -1]  # (1, vocab_size), of the last position
 print("idx   ", tuple(idx.shape), "\nlogits", tuple(logits.shape), "\nscores", tuple(scores.shape))
 
 # %%
@@ -67,49 +75,54 @@ probabilities = package.next_token_probabilities(scores)[0]  # (vocab_size,)
 figures.distribution(
     probabilities, vocabulary,
     title="What comes after “the cat”",
-    caption="The softmax of the scores. Many words would do, and some are likelier than others.",
+    caption="The softmax of the scores. Many words are possible, and some are likelier than others.",
 )
 
 # %% [markdown]
-# One could always take the first. That is called *greedy*, and it has a weakness: the same
-# beginning gives the same text for ever. One could also **draw** a word, as from an urn, so that each
-# comes as often as its probability says. Then the text is another one each time.
+# You could always take the likeliest. That is called *greedy*, and it has a weakness: the same beginning
+# gives the same text for ever. Or you could **draw** a word, as from an urn, so that each comes as often as its
+# probability says; this is called *sampling*. Then you get a different text every time.
 #
 # ### The temperature
 #
-# Between the two there is a dial. All scores are divided by one number, the *temperature*,
-# before the softmax. Watch two words, the first and the third. Their scores differ by some amount, and the
-# softmax makes a ratio of it: e to the power of the difference. Divide, and the difference shrinks or grows.
+# Between the two there is a dial. All scores are divided by one number, the *temperature*, before the softmax. The
+# softmax turns the difference of two scores into a ratio: e to the power of the difference. Divide, and the
+# difference shrinks or grows. Here are two pairs of words, the first and the third, and the first and the second:
 
 # %%
-first, _, third = scores[0].topk(3).values.tolist()
-print(f"scores {first:.2f} and {third:.2f}: they differ by {first - third:.2f}\n")
-print("temperature   difference ÷ temperature   the first is likelier by a factor of")
+best = scores[0].topk(3)
+(first, second, third), names = best.values.tolist(), [vocabulary[word] for word in best.indices.tolist()]
+print(f"scores: {names[0]} {first:.2f}, {names[1]} {second:.2f}, {names[2]} {third:.2f}\n")
+print(f"temperature   “{names[0]}” is likelier than “{names[2]}” by a factor of   than “{names[1]}”")
 for temperature in (0.2, 0.5, 1.0, 2.0, 5.0):
-    difference = (first - third) / temperature
-    print(f"{temperature:11} {difference:26.2f} {math.exp(difference):38,.2f}")
+    far, near = math.exp((first - third) / temperature), math.exp((first - second) / temperature)
+    print(f"{temperature:11} {far:43,.2f} {near:24.2f}")
 
 # %% [markdown]
-# A small temperature sharpens: the likeliest word gets nearly everything. A large one flattens: all
-# words come closer together. In the limit of 0 the choice is greedy; in the limit of infinity it is a
-# throw of a die with one face for each word.
+# A small temperature sharpens, and a large one flattens. In the limit of infinity the choice is a roll of a die with one face
+# per word; in the limit of 0 it is greedy. How near is 0.2 to that limit?
+
+# %%
+ask.how_sharp_is_a_small_temperature()
 
 # %%
 TEMPERATURES = (0.2, 0.5, 1.0, 1.5, 3.0)
-order = scores[0].argsort(descending=True)[:12]
-figures.curves(
-    {f"temperature {t:g}": (range(1, 13), package.next_token_probabilities(scores, t)[0, order]) for t in TEMPERATURES},
-    x_label="the twelve likeliest words, in order", y_label="probability",
+figures.distributions(
+    {f"{t:g}": package.next_token_probabilities(scores, t)[0] for t in TEMPERATURES}, vocabulary,
     title="One prompt, five temperatures",
     caption=f"After “{prompt}”. The order of the words never changes, only how much each gets.",
 )
 
 # %% [markdown]
+# At 0.2 all words are gone but two. These two have nearly the same score, and a small difference divided by 0.2 is still a
+# small difference: the first gets 0.60, the second 0.40. A low temperature cuts off what is far behind. It does not
+# decide between equals.
+#
 # ### How undecided is it?
 #
-# One number says how much is left to chance, the *entropy*: the mean of −ln p over all draws. It is 0
-# when one word has everything, and ln V when all V words are equal. Its power, e to the entropy, is
-# easier to imagine: *so many equally likely words would be just as undecided*.
+# One number says how much is left to chance, the *entropy*: the mean of −ln p over all draws. It is 0 when one
+# word has everything, and ln V when all V words are equal. e to the entropy is easier to picture: *so many equally likely
+# words would be just as undecided*. Papers call it the **perplexity**.
 
 # %%
 def entropy(p):
@@ -117,24 +130,24 @@ def entropy(p):
     return -torch.special.xlogy(p, p).sum().item()
 
 
-print("temperature   entropy   as undecided as among")
+print("temperature   entropy   perplexity: as undecided as among")
 for t in TEMPERATURES:
-    H = entropy(package.next_token_probabilities(scores, t)[0])
-    print(f"{t:11} {H:9.2f} {math.exp(H):15.1f} words")
+    nats = entropy(package.next_token_probabilities(scores, t)[0])
+    print(f"{t:11} {nats:9.2f} {math.exp(nats):27.1f} words")
 print(f"\n{len(vocabulary)} equal words would have the entropy ln {len(vocabulary)} = {math.log(len(vocabulary)):.2f}.")
 
 # %% [markdown]
-# How undecided a model is depends on the text far more than on the dial. At some places the language
-# leaves no choice, at others much. Here is the entropy at each place of the sentence:
+# How undecided a model is depends on the text far more than on the dial. At some positions the language leaves
+# no choice, at others much. Here is the entropy at each position of the sentence:
 
 # %%
 sentence = "the cat did not want to eat because it was full"
 words = sentence.split()
 with torch.no_grad():
-    by_place = package.next_token_probabilities(model(tokenizer.encode(sentence).unsqueeze(0))[0][0])  # (T, vocab_size)
-for word, p in zip(words, by_place):
-    H, likeliest = entropy(p), vocabulary[p.argmax()]
-    print(f"after {word:8} entropy {H:5.2f}  likeliest: {likeliest:8} {p.max():.2f}   {'▪' * round(8 * H)}")
+    by_position = package.next_token_probabilities(model(tokenizer.encode(sentence).unsqueeze(0))[0][0])  # (T, V)
+for word, p in zip(words, by_position):
+    nats, likeliest = entropy(p), vocabulary[p.argmax()]
+    print(f"after {word:8} entropy {nats:5.2f}  likeliest: {likeliest:8} {p.max():.2f}   {'▪' * round(8 * nats)}")
 
 # %% [markdown]
 # ### The same prompt at five temperatures
@@ -153,7 +166,7 @@ for t in TEMPERATURES:
 #
 # ### Exercise 1 · From scores to probabilities
 #
-# **5 points · about 15 minutes · easy · the dial**
+# **5 points · about 12 minutes · easy · the dial**
 #
 # | | shape | |
 # |---|---|---|
@@ -161,8 +174,9 @@ for t in TEMPERATURES:
 # | in: `temperature` | a number, 0 or more | |
 # | out | `(B, V)` | probabilities, floats; each row adds up to 1 |
 #
-# The probabilities are the softmax of the logits **divided by** the temperature. At temperature 0 the likeliest
-# word of each row gets 1 and all others 0.
+# The probabilities are the softmax of the logits **divided by** the temperature. At temperature 0 the likeliest word of
+# each row gets 1 and all others 0. (If several words share the highest score, one of them gets it, or they share it:
+# the row still adds up to 1.)
 #
 # <details><summary>Hint 1: a nudge</summary>
 #
@@ -171,18 +185,18 @@ for t in TEMPERATURES:
 # </details>
 # <details><summary>Hint 2: along which axis?</summary>
 #
-# Each row belongs to one sequence, and the words stand along the last axis. `dim=-1`.
+# Each row belongs to one sequence, and the words are along the last axis. `dim=-1`.
 #
 # </details>
 # <details><summary>Hint 3: a row of 0 and 1</summary>
 #
-# `logits.argmax(dim=-1)` is the place of the largest number of each row, `(B,)`. `F.one_hot(places, V)` makes rows of
+# `logits.argmax(dim=-1)` is the index of the largest number of each row, `(B,)`. `F.one_hot(…, V)` makes rows of V numbers
 # 0 and 1 of it, whole numbers; `.float()` makes them floats.
 #
 # </details>
 # <details><summary>Hint 4: if you write the softmax by hand</summary>
 #
-# float32 ends near e^88. Take the maximum of each row away first: it changes no ratio, and no power is above 1.
+# float32 ends near e^88. Subtract the maximum of each row first: it changes no ratio, and no power is above 1.
 # `F.softmax` does so by itself.
 #
 # </details>
@@ -226,48 +240,54 @@ check.next_token_probabilities(next_token_probabilities, "extremes", seed=1)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# **Why divide the scores, and not the probabilities?** A draw looks only at ratios. Divide all probabilities by 2,
-# and every ratio is what it was. The texts look right, they even vary, and the dial does nothing:
+# **Why divide the scores, and not the probabilities?** What would the dial do then?
+
+# %%
+ask.what_divided_probabilities_do()
 
 # %%
 p = package.next_token_probabilities(scores)[0]
-halved = p / 0.5 / (p / 0.5).sum()  # shared out anew, as a draw does
+halved = p / 0.5 / (p / 0.5).sum()  # renormalised, as a draw does
 sharpened = package.next_token_probabilities(scores, 0.5)[0]
 print("word           as it is   probabilities ÷ 0.5   scores ÷ 0.5")
-for word in order[:5]:
+for word in scores[0].argsort(descending=True)[:5]:
     print(f"{vocabulary[word]:12} {p[word]:10.3f} {halved[word]:21.3f} {sharpened[word]:14.3f}")
 
 # %% [markdown]
 # ### Exercise 2 · A text
 #
-# **10 points · about 25 minutes · medium · the loop that writes**
+# **12 points · about 30 minutes · medium · the loop that writes**
 #
 # | | shape | |
 # |---|---|---|
 # | in: `model` | | `model(idx)` gives `(logits, loss)`, logits `(B, T, V)`; `model.config.block_size` is the most it can read |
 # | in: `idx` | `(B, T)` | the prompts, whole numbers |
-# | in: `max_new_tokens` | a number | how many tokens to write; may be 0 |
+# | in: `max_new_tokens` | a number | how many tokens to write at most; may be 0 |
 # | in: `temperature` | a number | 0: greedy; below 0: a `ValueError` |
-# | out | `(B, T + max_new_tokens)` | the prompts, each with its new tokens behind it |
+# | in: `end_token` | a number or None | the id that ends a text; None: nothing ends before `max_new_tokens` |
+# | out | `(B, T + new)` | the prompts, each followed by its new tokens |
 #
-# `max_new_tokens` times:
+# At most `max_new_tokens` times:
 #
-# 1. Feed the text to the model: all of it, or the last `block_size` tokens if it is longer.
-# 2. Take the logits of the **last** place.
+# 1. Feed the text to the model: all of it, or the last `model.config.block_size` tokens if it is longer.
+# 2. Take the logits of the **last** position.
 # 3. Turn them into probabilities. For this use `probabilities_of`, which the next cell defines: your exercise 1, if it
 #    passes, or the package's.
 # 4. Draw one token for each sequence.
 # 5. Append it to the text.
+# 6. If there is an `end_token`, stop as soon as *every* row has drawn it, at this step or earlier. End tokens in the prompt do not
+#    count. (A row that has ended goes on drawing until the others have. What it holds after its end is not looked at;
+#    `tokenizer.decode` stops reading there, and notebook 8 tidies it up.)
 #
-# Around the loop, good manners:
+# And leave everything as you found it:
 #
-# - A negative temperature is refused with `raise ValueError("…")`.
-# - While it writes, the model is in eval mode, so that no dropout makes holes in what it reads. Afterwards it is in the
-#   mode in which it came.
-# - Nobody learns here, so no graph is built for gradients.
-# - `idx` of the caller stays as it is.
+# - Refuse a negative temperature with `raise ValueError("…")`, before anything else.
+# - While it writes, the model is in eval mode, so that dropout does not punch holes in its input. Afterwards it is back in the
+#   mode it was in.
+# - Nothing is trained here, so no graph is built for gradients.
+# - The caller's `idx` is not changed.
 #
-# The checks come in an order in which you can write: the loop first, manners last.
+# The checks follow the order in which you would write it: the loop first, the end token last.
 #
 # <details><summary>Hint 1: the draw</summary>
 #
@@ -280,21 +300,27 @@ for word in order[:5]:
 # `idx = torch.cat((idx, token), dim=1)` makes a new tensor: `(B, T)` and `(B, 1)` give `(B, T + 1)`.
 #
 # </details>
-# <details><summary>Hint 3: the last place, the last tokens</summary>
+# <details><summary>Hint 3: the last position, the last tokens</summary>
 #
-# Places count from 0, and −1 is the last: `logits[:, -1]` is `(B, V)`. `idx[:, -n:]` are the last n tokens, or all if
+# Positions count from 0, and −1 is the last: `logits[:, -1]` is `(B, V)`. `idx[:, -n:]` are the last n tokens, or all if
 # there are fewer. Cut only what the model is fed, not the text itself.
 #
 # </details>
-# <details><summary>Hint 4: the manners</summary>
+# <details><summary>Hint 4: mode and gradients</summary>
 #
-# Keep `model.training`, then call `model.eval()`; after the loop give `model.train(…)` what you have kept. And the loop
-# stands in a block of its own:
+# Keep `model.training`, then call `model.eval()`; after the loop pass the saved value to `model.train(…)`. And the loop
+# is in a block of its own:
 #
 # ```python
 # with torch.no_grad():
 #     for …
 # ```
+#
+# </details>
+# <details><summary>Hint 5: the end</summary>
+#
+# Keep the number of tokens in the prompt, n. Then `idx[:, n:]` are the new tokens, and `(idx[:, n:] == end_token).any(1)` says for each
+# row whether one of them is the end. `break` leaves the loop. The id of the end may be 0, so ask `end_token is not None`.
 #
 # </details>
 
@@ -304,12 +330,12 @@ probabilities_of = check.next_token_probabilities.yours_if_it_passes(
 )
 
 # %% solution="generate"
-def generate(model, idx, max_new_tokens, temperature):
-    """Continues the prompts idx (B, T). Returns (B, T + max_new_tokens)."""
+def generate(model, idx, max_new_tokens, temperature, end_token=None):
+    """Continues the prompts idx (B, T). Returns (B, T + new), new at most max_new_tokens."""
     ### BEGIN SOLUTION
     if temperature < 0:
         raise ValueError(f"temperature is {temperature}: it must be 0 or more.")
-    was_training = model.training
+    was_training, num_prompt = model.training, idx.shape[1]
     model.eval()
     with torch.no_grad():
         for _ in range(max_new_tokens):
@@ -317,6 +343,8 @@ def generate(model, idx, max_new_tokens, temperature):
             probabilities = probabilities_of(logits[:, -1], temperature)  # (B, V)
             token = torch.multinomial(probabilities, 1)  # (B, 1)
             idx = torch.cat((idx, token), dim=1)  # one token longer
+            if end_token is not None and (idx[:, num_prompt:] == end_token).any(1).all():
+                break
     model.train(was_training)
     return idx
     ### END SOLUTION
@@ -373,6 +401,13 @@ check.generate(generate, "no gradients kept")
 check.generate(generate, "no gradients kept", seed=1)
 ### END HIDDEN TESTS
 
+# %% points=2 test="generate-end-token"
+check.generate(generate, "end token")
+### BEGIN HIDDEN TESTS
+check.generate(generate, "end token", seed=1)
+check.generate(generate, "end token", seed=2)
+### END HIDDEN TESTS
+
 # %% [markdown]
 # ### Does it draw as it should?
 #
@@ -380,15 +415,15 @@ check.generate(generate, "no gradients kept", seed=1)
 # prompt, one new word each: how often does each word come, and how often should it?
 
 # %%
-your_generate = check.generate.yours_if_it_passes(generate, package.generate)
+my_generate = check.generate.yours_if_it_passes(generate, package.generate)
 
 # %%
 COPIES = 4000
-shown = order[:6]
+shown = scores[0].argsort(descending=True)[:6]
 print(f"{'':28}" + "".join(f"{vocabulary[word]:>10}" for word in shown))
 for t in (0.3, 0.7, 1.0, 2.0):
     with torch.no_grad():
-        new = your_generate(model, idx.expand(COPIES, -1), 1, t)[:, -1]  # (COPIES,)
+        new = my_generate(model, idx.expand(COPIES, -1), 1, t)[:, -1]  # (COPIES,)
     shares = torch.bincount(new, minlength=len(vocabulary)) / COPIES  # (vocab_size,)
     p = package.next_token_probabilities(scores, t)[0]  # (vocab_size,)
     print(f"temperature {t:3g}, probability" + "".join(f"{x:10.3f}" for x in p[shown]))
@@ -403,132 +438,322 @@ for t in (0.3, 0.7, 1.0, 2.0):
 
 # %%
 for t in (0.5, 1.0):
-    text = your_generate(model, idx, 14, t)  # (1, T + 14)
+    text = my_generate(model, idx, 20, t, tokenizer.end_token)  # (1, T + new)
     print(f"temperature {t:g}:", tokenizer.decode(text[0]))
+
+# %% [markdown]
+# Without an end token it goes on and tells another story after the first. Greedy, it soon finds one that it
+# likes too much:
+
+# %%
+for line in " ".join(vocabulary[word] for word in my_generate(model, idx, 76, 0)[0]).split("<end>"):
+    print(line.strip())
+
+# %% [markdown]
+# This loop is not a fault of a small model. Large ones fall into it as well when they always take the likeliest word:
+# what has been said once becomes likelier to be said again (Holtzman et al. 2019, "The Curious Case of Neural Text Degeneration").
+# So one draws. But with a temperature of 1 every word has its chance, the absurd ones too. Two more dials are used to
+# keep these out.
+#
+# ### Exercise 3 · Top-k
+#
+# **3 points · about 8 minutes · medium · only the k likeliest**
+#
+# | | shape | |
+# |---|---|---|
+# | in: `probabilities` | `(B, V)` | each row adds up to 1 |
+# | in: `k` | a number, 1 or more | how many words to keep; V or more: all |
+# | out | `(B, V)` | the k likeliest words of each row, renormalised: in the ratios that they had, so that the row adds up to 1 again; 0 for all others |
+#
+# (If several words tie for the last place, keep all of them or just enough.)
+#
+# <details><summary>Hint 1: a nudge</summary>
+#
+# If you knew the k-th largest number of each row, a comparison would tell which words to keep.
+#
+# </details>
+# <details><summary>Hint 2: the calls</summary>
+#
+# `probabilities.topk(k, dim=-1).values` are the k largest numbers of each row, in order, `(B, k)`; the k-th is
+# `[:, -1:]`, `(B, 1)`. k must not be above V: `min(k, V)`. And a row divided by `.sum(-1, keepdim=True)`
+# adds up to 1.
+#
+# </details>
+
+# %% solution="keep-top-k"
+def keep_top_k(probabilities, k):
+    """(B, V) to (B, V): the k likeliest words of each row, renormalised."""
+    ### BEGIN SOLUTION
+    kth = probabilities.topk(min(k, probabilities.shape[-1]), dim=-1).values[:, -1:]  # (B, 1)
+    kept = probabilities.masked_fill(probabilities < kth, 0.0)  # (B, V)
+    return kept / kept.sum(-1, keepdim=True)  # (B, V)
+    ### END SOLUTION
+
+# %% [markdown]
+# #### Check it
+
+# %% points=1 test="keep-top-k-shape"
+check.keep_top_k(keep_top_k, "shape")
+### BEGIN HIDDEN TESTS
+check.keep_top_k(keep_top_k, "shape", seed=1)
+### END HIDDEN TESTS
+
+# %% points=1 test="keep-top-k-values"
+check.keep_top_k(keep_top_k, "values")
+### BEGIN HIDDEN TESTS
+check.keep_top_k(keep_top_k, "values", seed=1)
+check.keep_top_k(keep_top_k, "values", seed=2)
+### END HIDDEN TESTS
+
+# %% points=1 test="keep-top-k-edges"
+check.keep_top_k(keep_top_k, "edges")
+### BEGIN HIDDEN TESTS
+check.keep_top_k(keep_top_k, "edges", seed=1)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Exercise 4 · Top-p
+#
+# **4 points · about 15 minutes · hard · as many as it takes**
+#
+# A fixed k keeps too many words where the model is sure, and too few where it is not. *Top-p*, or *nucleus sampling*, keeps
+# the **fewest** words that together have at least the probability p.
+#
+# | | shape | |
+# |---|---|---|
+# | in: `probabilities` | `(B, V)` | each row adds up to 1 |
+# | in: `p` | a number above 0, at most 1 | |
+# | out | `(B, V)` | the fewest likeliest words of each row that have at least p together, renormalised; 0 for all others |
+#
+# The likeliest word is always kept, and with p = 1 all are. Of words that are exactly equal, keep those with the smaller ids first.
+#
+# <details><summary>Hint 1: a nudge</summary>
+#
+# Sort one row of four words by hand, from likely to unlikely: 0.5, 0.3, 0.15, 0.05. With p = 0.7 two words are kept. What do you know,
+# at each word, about the words *before* it?
+#
+# </details>
+# <details><summary>Hint 2: which are kept?</summary>
+#
+# A word is kept if all likelier words together have less than p. In the sorted row that sum is
+# `ordered.cumsum(-1) - ordered`.
+#
+# </details>
+# <details><summary>Hint 3: there and back</summary>
+#
+# `ordered, order = probabilities.sort(dim=-1, descending=True, stable=True)` sorts each row; `order` says which id is where. To bring
+# numbers back to their own words: `torch.zeros_like(ordered).scatter(-1, order, ordered)`.
+#
+# </details>
+
+# %% solution="keep-top-p"
+def keep_top_p(probabilities, p):
+    """(B, V) to (B, V): the fewest likeliest words of each row that have at least p together, renormalised."""
+    ### BEGIN SOLUTION
+    ordered, order = probabilities.sort(dim=-1, descending=True, stable=True)  # (B, V) each
+    before = ordered.cumsum(-1) - ordered  # (B, V), what all likelier words have together
+    kept = ordered.masked_fill(before >= p, 0.0)  # (B, V)
+    kept = kept / kept.sum(-1, keepdim=True)  # (B, V)
+    return torch.zeros_like(kept).scatter(-1, order, kept)  # (B, V)
+    ### END SOLUTION
+
+# %% [markdown]
+# #### Check it
+
+# %% points=1 test="keep-top-p-shape"
+check.keep_top_p(keep_top_p, "shape")
+### BEGIN HIDDEN TESTS
+check.keep_top_p(keep_top_p, "shape", seed=1)
+### END HIDDEN TESTS
+
+# %% points=2 test="keep-top-p-values"
+check.keep_top_p(keep_top_p, "values")
+### BEGIN HIDDEN TESTS
+check.keep_top_p(keep_top_p, "values", seed=1)
+check.keep_top_p(keep_top_p, "values", seed=2)
+### END HIDDEN TESTS
+
+# %% points=1 test="keep-top-p-edges"
+check.keep_top_p(keep_top_p, "edges")
+### BEGIN HIDDEN TESTS
+check.keep_top_p(keep_top_p, "edges", seed=1)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# How many words do the two keep at two positions of the sentence?
+
+# %%
+my_top_k = check.keep_top_k.yours_if_it_passes(
+    keep_top_k, lambda probabilities, k: package.next_token_probabilities(probabilities.log(), top_k=k)
+)
+my_top_p = check.keep_top_p.yours_if_it_passes(
+    keep_top_p, lambda probabilities, p: package.next_token_probabilities(probabilities.log(), top_p=p)
+)
+print(f"\n{'':10} {'after “the cat”':>26} {'after “the cat did not want”':>30}")
+rows = by_position[[words.index("cat"), words.index("want")]]  # (2, V)
+for name, kept in (("all words", rows), ("top-k 5", my_top_k(rows, 5)), ("top-p 0.9", my_top_p(rows, 0.9))):
+    cat, want = (kept > 0).sum(-1).tolist()
+    print(f"{name:10} {cat:26} {want:30}")
+
+# %% [markdown]
+# ### If you like · Keys and values are kept
+#
+# **no points · about 15 minutes · why your chat does not get slower with every word**
+#
+# Your loop reads the whole text again for each new word. But in a decoder no word attends to a later one, so what the earlier words
+# are made into, their keys and values in every layer, never changes. Whoever keeps them has to compute only one row
+# per step: that of the new word.
+#
+# | | shape | |
+# |---|---|---|
+# | in: `q`, `k`, `v` | `(B, H, 1, head_size)` | query, key and value of the new word |
+# | in: `kept` | a pair | keys and values of the words before it, each `(B, H, t, head_size)`; t may be 0 |
+# | out | a pair | the result of the attention, `(B, H, 1, head_size)`; and `(keys, values)`, each `(B, H, t + 1, head_size)` |
+#
+# The new word attends to all earlier words and to itself, as in notebook 2: softmax(q · keysᵀ ÷ √head_size) · values.
+# Does it need a mask?
+#
+# <details><summary>Hint: the two steps</summary>
+#
+# `torch.cat((keys, k), dim=2)`, and the same for the values. Then one row of scores, `q @ keys.transpose(-2, -1)`,
+# `(B, H, 1, t + 1)`. Nothing in it comes later, so there is nothing to mask.
+#
+# </details>
+
+# %% solution="attend-with-cache"
+def attend_with_cache(q, k, v, kept):
+    """One row of attention, and the keys and values with one more row."""
+    ### BEGIN SOLUTION
+    keys, values = torch.cat((kept[0], k), dim=2), torch.cat((kept[1], v), dim=2)  # (B, H, t + 1, head_size)
+    weights = F.softmax(q @ keys.transpose(-2, -1) / math.sqrt(q.shape[-1]), dim=-1)  # (B, H, 1, t + 1)
+    return weights @ values, (keys, values)
+    ### END SOLUTION
+
+# %%
+check.attend_with_cache.optional(attend_with_cache)
+
+# %% [markdown]
+# What is it worth? Two decoders with the same weights write 128 words. One keeps keys and values, as the package's does. The
+# other reads everything again, as your loop does.
+
+# %%
+class ReadsAllAgain(package.Decoder):
+    """The package keeps keys and values only for its own Decoder."""
+
+
+def seconds_to_write(Model, count=128):
+    """The time (count,) from the start to each word."""
+    torch.manual_seed(0)
+    writer = Model(TransformerConfig(vocab_size=100, block_size=256, n_embd=128, n_head=4, n_layer=2, dropout=0.0))
+    begin, seconds = time.perf_counter(), []
+    for _ in package.stream(writer, torch.zeros(1, 1, dtype=torch.long), count):
+        seconds.append(time.perf_counter() - begin)
+    return seconds
+
+
+seconds_to_write(package.Decoder, 8)  # the first calls of all are slower
+kept_seconds, again_seconds = seconds_to_write(package.Decoder), seconds_to_write(ReadsAllAgain)
+counted = list(range(1, len(kept_seconds) + 1))
+figures.curves(
+    {"all read again": (counted, again_seconds), "keys and values kept": (counted, kept_seconds)},
+    x_label="words written", y_label="seconds since the start",
+    title="The same text, written in two ways",
+    caption="Read again, the text costs T rows for its T-th word, so T²/2 in all. With a cache each word costs one row.",
+)
+
+# %%
+rows_read = len(counted) * (len(counted) + 1) // 2
+print(f"rows computed in every layer: {rows_read} and {len(counted)}")
+print(f"seconds:                      {again_seconds[-1]:.2f} and {kept_seconds[-1]:.2f}")
 
 # %% [markdown]
 # ## Play with it
 #
 # Move the temperature and watch the bars. Then draw.
 #
-# - **Draw a word** appends one word. Under it stands the probability that it had. The model reads it, and the
+# - **Draw a word** appends one word. Under it is the probability that it had. The model reads it, and the
 #   bars are those of the next word.
 # - **Ten tries** draws ten times from these bars and appends nothing. The dots show how often each word came. Press it
 #   until they settle.
 # - **Write on** writes until the sentence ends or you stop it. **Step back** takes the last word away.
 #
-# The thin line in each bar stays where the word stands at temperature 1. On a slider, Enter draws and Backspace steps back.
-#
-# Two more dials are used in practice, since every word has its chance, the absurd ones too.
-# *Top-k* keeps the k likeliest words and shares their probability out anew. *Top-p* (or *nucleus*) keeps the fewest
-# words that together have at least the probability p: many where the model is undecided, few where it is sure
-# (Holtzman et al. 2019).
+# The thin line in each bar stays where the word is at temperature 1. On a slider, Enter draws and Backspace steps back.
 #
 # Try this: at what temperature does the sentence still end with a reason that makes sense? Turn the temperature up to
 # 3 and top-p down to 0.5. What happens to the texts?
-
-# %%
-TemperatureLab(model, idx, vocabulary, end_token=tokenizer.end_token, next_token_probabilities=probabilities_of)
-
-# %% [markdown]
-# The last line under the bars compares them with your `next_token_probabilities` at every temperature you choose.
 #
-# How many words do the two dials keep at two places of the sentence?
+# Your own `next_token_probabilities` is asked at every temperature that you choose, a wrong one too. The line under the bars says
+# whether it agrees with them; where it does not, orange dots show what it gives.
 
 # %%
-print(f"{'':10} {'after “the cat”':>26} {'after “the cat did not want”':>30}")
-places = (by_place[words.index("cat")], by_place[words.index("want")])
-for name, settings in (("all words", {}), ("top-k 5", {"top_k": 5}), ("top-p 0.9", {"top_p": 0.9})):
-    kept = [int((package.next_token_probabilities(p.log(), **settings) > 0).sum()) for p in places]
-    print(f"{name:10} {kept[0]:26} {kept[1]:30}")
+TemperatureLab(model, idx, vocabulary, end_token=tokenizer.end_token, next_token_probabilities=next_token_probabilities)
 
 # %% [markdown]
 # ## A common misreading
 #
-# > "Logits has shape **(B, T)** so, we use slicing notation to get the last element along the T dimension. […] Sample from
-# > **multivariate** distribution to get the next word token."
-#
-# Both words are nearly right, and both lead astray.
-#
-# **The shape.** Logits have three axes, `(B, T, V)`: a score for every word, at every place. Whoever believes in two takes the
-# last element of the last axis. That runs without an error:
+# The loop needs the scores of the last position.
+
+# %%
+ask.which_slice_is_the_last_position()
+
+# %% [markdown]
+# Logits have three axes, `(B, T, V)`: a score for every word, at every position. If you think there are two, you take the last
+# element of the last axis. That runs without an error:
 
 # %%
 with torch.no_grad():
     logits, _ = model(idx)  # (1, T, V)
 print("logits         ", tuple(logits.shape))
-print("logits[:, -1]  ", tuple(logits[:, -1].shape), " the last place: scores of all words")
-print("logits[..., -1]", tuple(logits[..., -1].shape), f" the last word, “{vocabulary[-1]}”: its score at all places")
+print("logits[:, -1]  ", tuple(logits[:, -1].shape), " the last position: scores of all words")
+print("logits[..., -1]", tuple(logits[..., -1].shape), f" the last word, “{vocabulary[-1]}”: its score at all positions")
 
 # %% [markdown]
-# The softmax then shares probability among *places*, and the draw is the number of a place. It is a small
-# whole number, so it looks like a word's. Here is what is written in this way:
+# The softmax then shares probability among *positions*, and the draw is the number of a position. It is a small
+# whole number, so it looks like a word's. This is what it writes:
 
 # %%
 def misread(text, steps):
     with torch.no_grad():
         for _ in range(steps):
-            place = torch.multinomial(model(text)[0][..., -1].softmax(-1), 1)  # (1, 1)
-            text = torch.cat((text, place), dim=1)
+            position = torch.multinomial(model(text)[0][..., -1].softmax(-1), 1)  # (1, 1)
+            text = torch.cat((text, position), dim=1)
     return text
 
 
 torch.manual_seed(0)
-for name, text in (("last place", package.generate(model, idx, 10, 0.8)), ("last word", misread(idx, 10))):
+for name, text in (("last position", package.generate(model, idx, 10, 0.8)), ("last word", misread(idx, 10))):
     print(f"{name}:", " ".join(vocabulary[word] for word in text[0]))
     print(f"{'':10} largest new id {text[0, idx.shape[1] :].max().item()}, of {len(vocabulary)} words")
 
 # %% [markdown]
 # A sign to look for: no new id is ever larger than the text is long.
 #
-# **The draw.** One word out of V is drawn from a *categorical* distribution; counting many such draws gives the *multinomial* one,
-# and so PyTorch's function is called. A *multivariate* distribution is something else: a draw from it is a whole vector. The
-# best known is the multivariate normal one. Draw noise from it, add it to the scores, take the largest:
-
-# %%
-draws, V = 20_000, len(vocabulary)
-torch.manual_seed(0)
-noise = torch.distributions.MultivariateNormal(torch.zeros(V), torch.eye(V))
-noisy = scores + noise.sample((draws,))  # (draws, V)
-by_noise = torch.bincount(noisy.argmax(-1), minlength=V) / draws
-by_multinomial = torch.bincount(torch.multinomial(probabilities, draws, replacement=True), minlength=V) / draws
-print("word         probability   multinomial   multivariate normal")
-for word in order[:8]:
-    print(f"{vocabulary[word]:12} {probabilities[word]:11.3f} {by_multinomial[word]:13.3f} {by_noise[word]:21.3f}")
-of_multinomial, of_noise = ((counted - probabilities).abs().max() for counted in (by_multinomial, by_noise))
-print(f"largest difference of all words: {of_multinomial:.3f} and {of_noise:.3f}")
-
-# %% [markdown]
-# Such texts look quite sensible, and the words come in the right order of frequency. Only a count shows that they do not come as
-# often as the model means them to. (There is noise with which this way is exact, Gumbel's: −ln(−ln u) for u
-# between 0 and 1. Your check accepts it.)
-
-# %%
-gumbel = scores - torch.empty(draws, V).exponential_().log()  # (draws, V); -ln of an exponential number is Gumbel's
-by_gumbel = torch.bincount(gumbel.argmax(-1), minlength=V) / draws
-print(f"with Gumbel's noise the largest difference is {(by_gumbel - probabilities).abs().max():.3f}")
-
-# %% [markdown]
-# ## What the package's generate does besides
+# **And a word.** One word out of V is drawn from a *categorical* distribution; counting many such draws gives the *multinomial*
+# one, hence the name of PyTorch's function. A *multivariate* distribution is something else: each draw from it is a whole vector. You
+# will meet the two words mixed up.
 #
-# Your loop reads the whole text again for each new word. But in a decoder no word looks at a later one, so what the earlier
-# words are made into, their keys and values in every layer, never changes. The package keeps them, and reads only
-# the one new word in each step. It gives the same scores:
-
-# %%
-torch.manual_seed(0)
-yours = your_generate(model, idx, 30, 0)
-theirs = package.generate(storyteller, idx, 30, 0)
-print("the same text:", torch.equal(yours, theirs))
-
-# %% [markdown]
-# It also stops at an end token, takes a generator for draws that can be repeated, and hands out word after word as they are
-# drawn:
+# ## In papers
+#
+# To write is to draw from the product of notebook 5, one factor after another, which is why such models are called **autoregressive**:
+#
+# $$x_t \sim p(x \mid x_1, \dots, x_{t-1}) = \mathrm{softmax}(z_t / \tau)$$
+#
+# | here | elsewhere |
+# |---|---|
+# | temperature | τ or T; the name is from physics, where $e^{-E/T}$ has the same form |
+# | to draw | *sampling*; greedy is *argmax decoding*, often seen beside *beam search* |
+# | top-p | *nucleus sampling* (Holtzman et al. 2019) |
+# | e to the entropy, e to the loss | *perplexity* |
+# | keys and values kept | *KV cache*; `past_key_values` in Hugging Face |
+# | `end_token`, `max_new_tokens` | `eos_token_id`, `max_new_tokens` |
+#
+# The package's `generate` has all of these as arguments, `top_k`, `top_p`, `end_token`, and a `generator` for draws that can be
+# repeated. Its `stream` yields each word as it is drawn:
 
 # %%
 words_so_far = ["the", "cat"]
 chance = torch.Generator().manual_seed(9)
-for token in package.stream(storyteller, idx, 14, 0.7, end_token=tokenizer.end_token, generator=chance):
+for token in package.stream(storyteller, idx, 14, 0.7, top_p=0.9, end_token=tokenizer.end_token, generator=chance):
     words_so_far.append(vocabulary[token.item()])
     print(" ".join(words_so_far))
 
@@ -538,7 +763,7 @@ for token in package.stream(storyteller, idx, 14, 0.7, end_token=tokenizer.end_t
 # ### `torch.multinomial(input, num_samples, replacement=False)`
 #
 # **In:** weights `(B, V)` or `(V,)`, not negative; they need not add up to 1. **Out:** `(B, num_samples)`, for each row the
-# numbers of what was drawn. Without `replacement` nothing comes twice in a row of draws.
+# indices that were drawn. Without `replacement` nothing comes twice in a row of draws.
 # [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.multinomial.html)
 
 # %%
@@ -552,7 +777,7 @@ assert abs((many == 1).float().mean() - 3 / 4) < 0.05
 # %% [markdown]
 # ### `torch.argmax(input, dim)`
 #
-# **In:** a tensor and an axis. **Out:** where along that axis the largest number stands; the axis is gone.
+# **In:** a tensor and an axis. **Out:** where along that axis the largest number is; the axis is gone.
 # [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.argmax.html)
 
 # %%
@@ -563,7 +788,7 @@ assert best.tolist() == [1, 0]
 # %% [markdown]
 # ### `F.one_hot(tensor, num_classes)`
 #
-# **In:** whole numbers `(*)`. **Out:** `(*, num_classes)` whole numbers, 1 at the number's own place and 0 elsewhere.
+# **In:** whole numbers `(*)`. **Out:** `(*, num_classes)` whole numbers, 1 at the index that the number names and 0 elsewhere.
 # [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.one_hot.html)
 
 # %%
@@ -572,10 +797,34 @@ print(marked.tolist(), marked.dtype)
 assert marked.tolist() == [[0, 1, 0], [1, 0, 0]] and marked.dtype == torch.int64
 
 # %% [markdown]
+# ### `Tensor.topk(k, dim)` and `Tensor.sort(dim, descending, stable)`
+#
+# **In:** how many, and an axis. **Out:** a pair, the numbers from large to small, and their indices. `sort` gives all
+# of them; with `stable=True` equal numbers keep their order.
+# [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.topk.html)
+
+# %%
+row = torch.tensor([0.1, 0.6, 0.3])
+print(row.topk(2))
+ordered, order = row.sort(descending=True, stable=True)
+assert order.tolist() == [1, 2, 0] and torch.equal(row[order], ordered)
+assert torch.equal(torch.zeros(3).scatter(-1, order, ordered), row)
+
+# %% [markdown]
+# ### `Tensor.cumsum(dim)`
+#
+# **In:** an axis. **Out:** the same shape: at each index the sum of all numbers up to it, itself included.
+# [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.cumsum.html)
+
+# %%
+print(torch.tensor([5, 3, 2]).cumsum(-1))
+assert torch.tensor([5, 3, 2]).cumsum(-1).tolist() == [5, 8, 10]
+
+# %% [markdown]
 # ### `torch.no_grad`
 #
 # **As a `with` block, or as `@torch.no_grad()` above a function:** what is computed inside is not recorded for gradients.
-# It takes less memory and time. Afterwards everything is as before.
+# That takes less memory and time. Afterwards everything is as before.
 # [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.no_grad.html)
 
 # %%

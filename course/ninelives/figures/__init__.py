@@ -1,7 +1,7 @@
 """The pictures of the course. Each function returns a `Picture`: drawing, caption, words."""
 
 from ninelives.figures.attention import as_attention
-from ninelives.figures.bars import distribution
+from ninelives.figures.bars import distribution, distributions
 from ninelives.figures.compare import wanted_and_yours
 from ninelives.figures.curves import curves
 from ninelives.figures.descent import descent
@@ -26,6 +26,7 @@ __all__ = [
     "describe_attention",
     "describe_training",
     "distribution",
+    "distributions",
     "future_leak",
     "head_grid",
     "heatmap",

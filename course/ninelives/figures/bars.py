@@ -1,6 +1,6 @@
-"""A distribution over words as bars."""
+"""Distributions over words as bars."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,9 +13,12 @@ from ninelives.figures.style import (
     INK,
     LABEL_SIZE,
     RULE,
+    NOTE_SIZE,
+    WIDTH,
     place_axes,
     put_note,
     put_title,
+    text_width,
     visible,
 )
 from ninelives.figures.words import position_of
@@ -37,18 +40,8 @@ def distribution(
     not among them. Raises ValueError for NaN, a negative probability, a sum that is not 1, and
     labels that do not fit.
     """
-    probabilities = as_finite(probabilities, "probabilities", 1)
+    probabilities = _checked(probabilities, words)
     words = as_labels(words, len(probabilities), "words", "probabilities")
-    if (probabilities < 0).any():
-        raise ValueError(
-            f"probabilities holds the negative number {probabilities.min():.3g}; "
-            "pass what the softmax returns, not logits."
-        )
-    total = probabilities.sum()
-    if abs(total - 1) > 0.01:
-        raise ValueError(
-            f"probabilities sums to {total:.3f}, not to 1; pass what the softmax returns."
-        )
     picked = None if chosen is None else position_of(words, chosen)
     shown = [int(i) for i in np.argsort(-probabilities, kind="stable")[:BARS]]
     if picked is not None and picked not in shown:
@@ -87,3 +80,53 @@ def distribution(
     if rest:
         alt += f" The other {rest} words together have {remainder:.3f}."
     return Picture(draw, caption, alt)
+
+
+def _checked(probabilities, words: Sequence[str]) -> np.ndarray:
+    """(V,), or a ValueError that says what is wrong with it."""
+    probabilities = as_finite(probabilities, "probabilities", 1)
+    as_labels(words, len(probabilities), "words", "probabilities")
+    if (probabilities < 0).any():
+        raise ValueError(
+            f"probabilities holds the negative number {probabilities.min():.3g}; "
+            "pass what the softmax returns, not logits."
+        )
+    total = probabilities.sum()
+    if abs(total - 1) > 0.01:
+        raise ValueError(
+            f"probabilities sums to {total:.3f}, not to 1; pass what the softmax returns."
+        )
+    return probabilities
+
+
+def distributions(panels: Mapping[str, Sequence[float]], words: Sequence[str], *, title: str, caption: str) -> Picture:
+    """Several distributions over the same words (V,), one panel each, side by side.
+
+    The words are the ten most likely of the first panel, in its order, for all panels. Raises ValueError for no panel or
+    more than six, and for what `distribution` refuses.
+    """
+    if not 1 <= len(panels) <= 6:
+        raise ValueError(f"panels holds {len(panels)} distributions; 1 to 6 fit side by side.")
+    checked = {name: _checked(probabilities, words) for name, probabilities in panels.items()}
+    words = as_labels(words, len(next(iter(checked.values()))), "words", "probabilities")
+    shown = np.argsort(-next(iter(checked.values())), kind="stable")[:BARS]
+
+    def draw(figure: Figure) -> None:
+        left, gap = 0.15 + max(text_width(visible(words[i]), LABEL_SIZE) for i in shown), 0.16
+        width = (WIDTH - left - gap * (len(checked) - 1)) / len(checked)
+        for k, (name, probabilities) in enumerate(checked.items()):
+            axes = place_axes(figure, left + k * (width + gap), 0.8, width, 0.25 * len(shown))
+            axes.barh(range(len(shown)), probabilities[shown], height=0.72, color=BLUE)
+            axes.set_xlim(0, 1.5)  # room for the number beside the longest bar
+            axes.set_ylim(len(shown) - 0.45, -0.55)
+            for y, value in enumerate(probabilities[shown]):
+                axes.annotate(f"{value:.2f}", (value, y), xytext=(3, 0), textcoords="offset points", va="center", size=NOTE_SIZE, color=INK)
+            axes.set_yticks(range(len(shown)), [visible(words[i]) for i in shown] if k == 0 else [])
+            axes.set_xticks([])
+            axes.spines[["top", "right", "bottom"]].set_visible(False)
+            axes.spines["left"].set_color(RULE)
+            axes.text(0, 1.02, name, transform=axes.transAxes, size=LABEL_SIZE, weight="bold", ha="left", va="bottom")
+        put_title(figure, title)
+
+    told = " ".join(f"{name}: {', '.join(f'{visible(words[i])} {p[i]:.2f}' for i in shown)}." for name, p in checked.items())
+    return Picture(draw, caption, f"{title}: bars in {len(checked)} panels, the same {len(shown)} of {len(words)} words in each. {told}")

@@ -44,6 +44,15 @@ def input_gradients(model: nn.Module, idx: torch.Tensor) -> torch.Tensor:
     return torch.cat(rows).norm(dim=-1)  # (T, T, C) to (T, T)
 
 
+def future_leak(model: nn.Module, idx: torch.Tensor) -> torch.Tensor:
+    """Which outputs depend on later words, by gradients: (T, T) bool, True where output i depends on word j and j > i.
+
+    Args:
+        model, idx: as in `input_gradients`.
+    """
+    return input_gradients(model, idx).triu(diagonal=1) > 0  # (T, T)
+
+
 def attentions(model: nn.Module, idx: torch.Tensor, hidden_cache: torch.Tensor | None = None) -> list[torch.Tensor]:
     """How much each token attends to each other in every layer of a Transformer, for pictures: no dropout, no gradient.
 

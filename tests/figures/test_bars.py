@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from helpers.drawn import texts
-from ninelives.figures import distribution
+from ninelives.figures import distribution, distributions
 
 WORDS = [f"w{i}" for i in range(40)]
 PROBABILITIES = torch.arange(40, 0, -1) / torch.arange(1, 41).sum()
@@ -43,3 +43,18 @@ def test_a_certain_word_and_a_dollar_sign_can_be_drawn():
 def test_bad_input_is_refused(probabilities, words, extra, message):
     with pytest.raises(ValueError, match=message):
         distribution(probabilities, words, title="t", caption="c", **extra)
+
+
+def test_panels_show_the_same_words_in_the_order_of_the_first():
+    picture = distributions({"cold": [0.1, 0.7, 0.2], "hot": [0.3, 0.3, 0.4]}, ["a", "b", "c"], title="Two", caption="c")
+    assert "cold: b 0.70, c 0.20, a 0.10. hot: b 0.30, c 0.40, a 0.30." in picture.alt
+    assert picture.png()
+
+
+@pytest.mark.parametrize(("panels", "says"), [
+    ({}, "0 distributions"), ({str(k): [1.0] for k in range(7)}, "7 distributions"), ({"a": [0.5]}, "sums to 0.500"),
+    ({"a": [0.5, 0.5]}, "words"),
+])
+def test_panels_that_cannot_be_drawn_are_refused(panels, says):
+    with pytest.raises(ValueError, match=says):
+        distributions(panels, ["a"], title="t", caption="c")

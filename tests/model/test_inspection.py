@@ -4,7 +4,7 @@ from torch import nn
 
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder, Encoder, EncoderDecoder, Transformer, answer_attentions
-from ninelives.model.inspection import attentions, in_eval_mode
+from ninelives.model.inspection import attentions, future_leak, in_eval_mode, input_gradients
 
 CONFIG = TransformerConfig(vocab_size=13, block_size=24, n_embd=12, n_head=3, n_layer=2, dropout=0.0)
 ANSWERING = TransformerConfig(vocab_size=17, block_size=10, n_embd=12, n_head=2, n_layer=3, dropout=0.0)
@@ -136,3 +136,15 @@ def test_eval_mode_ends_with_each_module_in_the_mode_it_was_in_even_after_an_err
         assert not any(module.training for module in model.modules())
         raise KeyError
     assert model.training and not model.layers["blocks"][0].training and model.layers["blocks"][1].training
+
+
+def test_gradients_show_what_each_output_depends_on():
+    idx = ids(1, 6)
+    assert (input_gradients(made(Encoder), idx) > 0).all()
+    assert torch.equal(input_gradients(made(Decoder), idx) > 0, torch.ones(6, 6).tril().bool())
+
+
+def test_a_leak_is_what_an_output_has_of_later_words():
+    idx = ids(1, 6)
+    assert torch.equal(future_leak(made(Encoder), idx), torch.ones(6, 6).triu(1).bool())
+    assert not future_leak(made(Decoder), idx).any()

@@ -4,7 +4,7 @@ from torch import nn
 
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder, MultiHeadSelfAttention
-from ninelives.model.masks import is_cached, joint_mask, padding_first
+from ninelives.model.masks import is_cached, joint_mask, packed_mask, padding_first, prefix_mask
 
 B, T, H, C = 4, 7, 3, 15
 CONFIG = TransformerConfig(vocab_size=23, block_size=11, n_embd=C, n_head=H, n_layer=1, dropout=0.3)
@@ -170,3 +170,20 @@ def test_under_vmap_the_joint_mask_is_that_of_the_batch():
     idx = torch.tensor([[3, 1, 4], [2, -1, -1], [2, 7, -1]])
     one_by_one = torch.vmap(lambda idx, rows: model(idx[None], hidden_cache=rows[None])[0][0])(idx, rows)
     assert torch.allclose(one_by_one, model(idx, hidden_cache=rows)[0], rtol=0, atol=1e-12)
+
+
+def test_packed_rows_are_read_as_their_sentences_alone():
+    torch.manual_seed(0)
+    attention = MultiHeadSelfAttention(TransformerConfig(vocab_size=5, block_size=8, n_embd=8, n_head=2, n_layer=1)).eval()
+    x = torch.randn(1, 5, 8)
+    sentence = torch.tensor([[3, 3, 0, 0, -1]])
+    with torch.no_grad():
+        packed = attention(x, packed_mask(sentence))
+        alone = torch.cat((attention(x[:, :2]), attention(x[:, 2:4])), dim=1)
+    assert torch.allclose(packed[:, :4], alone, atol=1e-6)
+
+
+def test_a_prefix_is_open_to_every_row_and_the_rest_is_causal():
+    mask = prefix_mask(torch.tensor([2, 0]), 4)
+    assert mask[0, 0].tolist() == [[1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1]]
+    assert torch.equal(mask[1, 0], torch.ones(4, 4).tril().bool())

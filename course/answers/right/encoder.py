@@ -3,7 +3,7 @@
 import torch
 
 from answers import accepted_by
-from ninelives.checks.encoder import encoder
+from ninelives.checks.encoder import encoder, packed_mask
 from ninelives.model import Transformer
 
 
@@ -66,3 +66,37 @@ class PaddingAttendsToItself(Transformer):
         tokens = torch.arange(T) < num_tokens.unsqueeze(1)
         both = tokens.unsqueeze(1) & tokens.unsqueeze(2)
         return (both | torch.eye(T, dtype=torch.bool)).unsqueeze(1)
+
+
+@accepted_by(encoder)
+class Repeated(Transformer):
+    def get_attention_mask(self, num_tokens, T=None):
+        T = int(num_tokens.max()) if T is None else T
+        return (torch.arange(T) < num_tokens[:, None, None, None]).repeat(1, 1, T, 1)
+
+
+@accepted_by(packed_mask)
+def each_with_each(sentence):
+    return sentence[:, None, :, None] == sentence[:, None, None, :]
+
+
+@accepted_by(packed_mask)
+def unsqueezed_and_counted(sentence):
+    return torch.eq(sentence.unsqueeze(2), sentence.unsqueeze(1)).unsqueeze(1).long()
+
+
+@accepted_by(packed_mask)
+def differences(sentence):
+    away = (sentence.unsqueeze(-1) - sentence.unsqueeze(-2)).abs()
+    return (1.0 - away.clamp(max=1)).reshape(len(sentence), 1, *away.shape[1:])
+
+
+@accepted_by(packed_mask)
+def padding_attends_to_everything(sentence):
+    same = sentence[:, None, :, None] == sentence[:, None, None, :]
+    return same | (sentence == -1)[:, None, :, None]
+
+
+@accepted_by(packed_mask)
+def cell_by_cell(sentence):
+    return torch.tensor([[[[int(a == b) for b in row] for a in row]] for row in sentence.tolist()])

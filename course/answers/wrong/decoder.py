@@ -5,7 +5,7 @@ from torch import nn
 
 from answers import refused_by
 from ninelives.checks.decoder import Given, causal_mask, decoder
-from ninelives.model import Transformer
+from ninelives.model import Encoder, Transformer
 
 
 @refused_by(causal_mask, "values", "not written yet", "run its cell again, then this check")
@@ -188,3 +188,191 @@ class NextTokenAdded(Given):
     def forward(self, idx, *others):
         logits, loss = super().forward(idx, *others)
         return logits + logits.roll(-1, dims=1), loss
+
+
+def right_mask(module, num_tokens, T):
+    """(B, 1, T, T)."""
+    return Given.encoder_mask(module, num_tokens, T).tril()
+
+
+@refused_by(causal_mask, "values", "a function outside a class has no `self`")
+def self_outside_a_class(self, T):
+    return torch.ones(T, T).tril()
+
+
+@refused_by(causal_mask, "values", "`tril` keeps a part of a matrix")
+def triangle_of_a_row(T):
+    return torch.tril(torch.ones(T))
+
+
+@refused_by(causal_mask, "values", "`range(i)` and `[:i]` stop before i")
+def rows_filled_in_a_loop(T):
+    mask = torch.zeros(T, T)
+    for i in range(T):
+        for j in range(i):
+            mask[i, j] = 1
+    return mask
+
+
+@refused_by(causal_mask, "values", "print the shape after each of your lines")
+def kept_from_the_first_call(T, kept={}):  # noqa: B006
+    return kept.setdefault("mask", torch.ones(T, T).tril())
+
+
+@refused_by(causal_mask, "values", "column j of row i is open if j <= i.")
+def one_tensor_for_all_calls(T, page=torch.zeros(20, 20)):  # noqa: B008
+    """What is returned is a piece of a page that the next call overwrites."""
+    page.zero_()
+    page[:T, :T] = torch.ones(T, T).tril()
+    return page[:T, :T]
+
+
+@refused_by(causal_mask, "values", "column j of row i is open if j <= i.")
+def at_most_eight_positions_back(T):
+    return torch.ones(T, T).tril().triu(-7)
+
+
+@refused_by(causal_mask, "values", "each token attends to itself and to nothing else.")
+def two_positions_taken_for_one(T):
+    return torch.eye(T) if T == 2 else torch.ones(T, T).tril()
+
+
+@refused_by(decoder, "shape", "exactly the name get_attention_mask")
+class MethodMisnamed(Encoder):
+    def attention_mask(self, num_tokens, T=None):
+        return super().get_attention_mask(num_tokens, T).tril()
+
+
+@refused_by(decoder, "shape", "exactly the name get_attention_mask")
+class NothingWrittenIntoTheClass(Encoder):
+    pass
+
+
+@refused_by(decoder, "shape", "`T=None`, and pass it on")
+class TWithoutDefault(Given):
+    def get_attention_mask(self, num_tokens, T):
+        return right_mask(self, num_tokens, T)
+
+
+@refused_by(decoder, "shape", "must be as large as the encoder's mask")
+class LongestLengthForASize(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        longest = int(num_tokens.max())
+        return self.encoder_mask(num_tokens, T) * torch.ones(longest, longest).tril()
+
+
+@refused_by(decoder, "shape", "holds a length for each sequence: causal_mask(mask.shape[-1])")
+class LengthsForASize(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        return self.encoder_mask(num_tokens, T) * torch.ones(num_tokens, num_tokens).tril()
+
+
+@refused_by(decoder, "shape", "holds a length for each sequence: causal_mask(mask.shape[-1])")
+class LengthsForARange(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        position = torch.arange(num_tokens)
+        return self.encoder_mask(num_tokens, T) & (position <= position.unsqueeze(1))
+
+
+@refused_by(decoder, "shape", "take the size of the encoder's mask, mask.shape[-1]")
+class RangeOfNone(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        position = torch.arange(T)
+        return self.encoder_mask(num_tokens, T) & (position <= position.unsqueeze(1))
+
+
+@refused_by(decoder, "shape", "take the size of the encoder's mask, mask.shape[-1]")
+class UnitMatrixOfNone(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        return self.encoder_mask(num_tokens, T) * torch.eye(T).cumsum(0)
+
+
+@refused_by(decoder, "shape", "its rows share one memory")
+class ClosedInPlace(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        return self.encoder_mask(num_tokens, T).tril_()
+
+
+@refused_by(decoder, "triangle", "what is written into one row is in all")
+class WrittenIntoSharedRows(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        mask = self.encoder_mask(num_tokens, T)
+        mask[:, :, torch.ones(mask.shape[-1], mask.shape[-1]).tril() == 0] = 0
+        return mask
+
+
+@refused_by(decoder, "shape", "changed the tensor", "work on x.clone()")
+class LengthsClampedInPlace(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        return right_mask(self, num_tokens.clamp_(max=2), T)
+
+
+@refused_by(decoder, "shape", "changed the tensor", "work on x.clone()")
+class LengthsChangedInPlace(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        mask = right_mask(self, num_tokens, T)
+        num_tokens += 1
+        return mask
+
+
+@refused_by(decoder, "shape", "the mask hides padding in training too")
+class NoneInTraining(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        return None if self.training else right_mask(self, num_tokens, T)
+
+
+@refused_by(decoder, "triangle", "the mask must be the same in training and eval mode")
+class EverythingOpenInEval(Given):
+    """"The mask is for training.\""""
+
+    def get_attention_mask(self, num_tokens, T=None):
+        mask = self.encoder_mask(num_tokens, T)
+        return mask.tril() if self.training else mask
+
+
+@refused_by(decoder, "padding", "the mask must be the same in training and eval mode")
+class PaddingOpenInEval(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        mask = self.encoder_mask(num_tokens, T)
+        return mask.tril() if self.training else torch.ones_like(mask).tril()
+
+
+@refused_by(decoder, "leak", "depends on self.training, and not only dropout")
+class ScoresSharpenedInTraining(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        return right_mask(self, num_tokens, T)
+
+    def forward(self, idx, *others):
+        logits, loss = super().forward(idx, *others)
+        return (2 * logits if self.training else logits), loss
+
+
+@refused_by(decoder, "triangle", "column j of row i is open if j <= i.")
+class MaskRemembered(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        if getattr(self, "kept", None) is None or T is None or self.kept.shape[-1] != T:
+            self.kept = right_mask(self, num_tokens, T)
+        return self.kept
+
+
+@refused_by(decoder, "triangle", "column j of row i is open if j <= i.")
+class MaskRememberedByTheSum(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        key = (int(num_tokens.sum()), T)
+        if getattr(self, "key", None) != key:
+            self.key, self.kept = key, right_mask(self, num_tokens, T)
+        return self.kept
+
+
+@refused_by(decoder, "triangle", "column j of row i is open if j <= i.")
+class MaskRememberedByTheLongest(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        self.kept = getattr(self, "kept", {})
+        return self.kept.setdefault((len(num_tokens), int(num_tokens.max()), T), right_mask(self, num_tokens, T))
+
+
+@refused_by(decoder, "triangle", "each token attends to itself and to nothing else.")
+class TwoPositionsTakenForOne(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        mask = right_mask(self, num_tokens, T)
+        return mask & torch.eye(2).bool() if mask.shape[-1] == 2 else mask

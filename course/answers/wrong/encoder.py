@@ -110,3 +110,147 @@ class EachTokenAlone(Given):
     def forward(self, idx, *others):
         B, T = idx.shape
         return super().forward(idx.clamp(min=0).reshape(B * T, 1))[0].reshape(B, T, -1), None
+
+
+def right_mask(num_tokens, T):
+    """(B, 1, T, T)."""
+    return is_token(num_tokens, T).reshape(-1, 1, 1, T).expand(-1, 1, T, T)
+
+
+NAME = "has no get_attention_mask of its own, so Transformer's is called"
+
+
+@refused_by(encoder, "shape", NAME)
+class MethodMisnamed(Transformer):
+    def attention_mask(self, num_tokens, T=None):
+        return right_mask(num_tokens, T or int(num_tokens.max()))
+
+
+@refused_by(encoder, "shape", NAME)
+class WrittenAboveTheClass(Transformer):
+    """get_attention_mask is a function of the notebook, above the class."""
+
+
+@refused_by(encoder, "shape", NAME)
+class MaskInForward(Transformer):
+    def forward(self, idx, *others):
+        self.mask = right_mask((idx != -1).sum(1), idx.shape[1])
+        return super().forward(idx, *others)
+
+
+@refused_by(encoder, "shape", "the method is called with num_tokens and T")
+class TLeftOut(Transformer):
+    def get_attention_mask(self, num_tokens):
+        return right_mask(num_tokens, int(num_tokens.max()))
+
+
+@refused_by(encoder, "shape", "changed the tensor", "work on x.clone()")
+class LengthsClampedInPlace(Given):
+    def mask(self, num_tokens, T):
+        return right_mask(num_tokens.clamp_(max=T - 1), T)
+
+
+@refused_by(encoder, "shape", "changed the tensor", "work on x.clone()")
+class LengthsSortedInPlace(Given):
+    def mask(self, num_tokens, T):
+        num_tokens[:] = num_tokens.sort().values
+        return right_mask(num_tokens, T)
+
+
+@refused_by(encoder, "shape", "the mask hides padding in training too")
+class NoneInTraining(Given):
+    def mask(self, num_tokens, T):
+        return None if self.training else right_mask(num_tokens, T)
+
+
+MODE = "the mask must be the same in training and eval mode"
+
+
+@refused_by(encoder, "columns", MODE)
+class EverythingOpenInEval(Given):
+    def mask(self, num_tokens, T):
+        return right_mask(num_tokens, T) if self.training else torch.ones(len(num_tokens), 1, T, T)
+
+
+@refused_by(encoder, "columns", MODE)
+class LastTokenClosedInEval(Given):
+    def mask(self, num_tokens, T):
+        return right_mask(num_tokens if self.training else (num_tokens - 1).clamp(min=1), T)
+
+
+@refused_by(encoder, "padding has no effect", "depends on self.training, and not only dropout")
+class ScoresSmoothedInTraining(Given):
+    def mask(self, num_tokens, T):
+        return right_mask(num_tokens, T)
+
+    def forward(self, idx, *others):
+        logits, loss = super().forward(idx, *others)
+        return (0.9 * logits if self.training else logits), loss
+
+
+@refused_by(encoder, "padding has no effect", "depends on self.training, and not only dropout")
+class WordsDroppedInTraining(Given):
+    """Every word is replaced by the first in training."""
+
+    def mask(self, num_tokens, T):
+        return right_mask(num_tokens, T)
+
+    def forward(self, idx, *others):
+        return super().forward(torch.where(idx == -1, -1, idx[:, :1]) if self.training else idx, *others)
+
+
+@refused_by(encoder, "columns", "this is the mask of an earlier call")
+class MaskRememberedByTheSum(Given):
+    """As many tokens in as many positions: taken for the same batch."""
+
+    def mask(self, num_tokens, T):
+        if getattr(self, "key", None) != (int(num_tokens.sum()), T):
+            self.key, self.kept = (int(num_tokens.sum()), T), right_mask(num_tokens, T)
+        return self.kept
+
+
+@refused_by(encoder, "columns", "this is the mask of an earlier call")
+class MaskRememberedByItsShape(Given):
+    def mask(self, num_tokens, T):
+        self.kept = {} if not hasattr(self, "kept") else self.kept
+        return self.kept.setdefault((len(num_tokens), T), right_mask(num_tokens, T))
+
+
+COLUMN = "column j of sequence b is open if j < num_tokens[b]"
+
+
+@refused_by(encoder, "columns", "so the tokens are at 0 … n − 1, and the comparison")
+class OneSequenceGetsOneTokenMore(Given):
+    def mask(self, num_tokens, T):
+        return right_mask(num_tokens + 1, T) if len(num_tokens) == 1 else right_mask(num_tokens, T)
+
+
+@refused_by(encoder, "columns", COLUMN)
+class AtLeastTwoTokens(Given):
+    def mask(self, num_tokens, T):
+        return right_mask(num_tokens.clamp(min=2), T)
+
+
+@refused_by(encoder, "columns", COLUMN)
+class NoMaskWhereTheLongestFillsItsRow(Given):
+    def mask(self, num_tokens, T):
+        if T == num_tokens.max() and len(num_tokens) > 2:
+            return right_mask(num_tokens.clamp(min=3), T)
+        return right_mask(num_tokens, T)
+
+
+@refused_by(encoder, "padding has no effect", "the mask that you return is not used")
+class WordZeroTakenForPadding(Given):
+    def mask(self, num_tokens, T):
+        return right_mask(num_tokens, T)
+
+    def forward(self, idx, *others):
+        num_tokens = (idx > 0).sum(1)
+        self.get_attention_mask = lambda *_: right_mask(num_tokens, idx.shape[1])
+        return super().forward(idx, *others)
+
+
+@refused_by(encoder, "shape", "gives a list", "this is not a tensor yet")
+class MaskAsAList(Given):
+    def mask(self, num_tokens, T):
+        return right_mask(num_tokens, T).tolist()

@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from answers import refused_by
-from ninelives.checks.generation import drawn, generate, generate_with, next_token_probabilities
+from ninelives.checks.generation import all_ended, drawn, generate, generate_with, next_token_probabilities
 
 
 @refused_by(next_token_probabilities, "shape", "not written yet", "run its cell again, then this check")
@@ -569,3 +569,362 @@ def gradients_switched_off_for_good(model, idx, max_new_tokens, temperature, end
         raise ValueError("the temperature is negative")
     torch.set_grad_enabled(False)
     return graph_kept(model, idx, max_new_tokens, temperature)
+
+
+# Probabilities that are nearly right, right for some batches, or right once.
+
+
+def right(logits, temperature):
+    """(B, V)."""
+    if temperature == 0:
+        return F.one_hot(logits.argmax(-1), logits.shape[-1]).float()
+    return F.softmax(logits / temperature, dim=-1)
+
+
+@refused_by(next_token_probabilities, "values", "nothing may be rounded, or kept within bounds.")
+def rounded_to_three_places(logits, temperature):
+    return right(logits, temperature).mul(1000).round().div(1000)
+
+
+@refused_by(next_token_probabilities, "values", "nothing may be rounded, or kept within bounds.")
+def rounded_to_quarters_of_a_percent(logits, temperature):
+    return right(logits, temperature).mul(400).round().div(400)
+
+
+@refused_by(next_token_probabilities, "values", "nothing may be rounded, or kept within bounds.")
+def a_little_temperature_added(logits, temperature):
+    return right(logits, temperature and temperature + 1e-3)
+
+
+@refused_by(next_token_probabilities, "values", "or they are kept above a smallest number")
+def a_smallest_probability(logits, temperature):
+    return right(logits, temperature).clamp(min=1e-9)
+
+
+@refused_by(next_token_probabilities, "values", "or they are kept above a smallest number")
+def an_epsilon_in_the_sum(logits, temperature):
+    p = right(logits, temperature) + 1e-8
+    return p / p.sum(-1, keepdim=True)
+
+
+@refused_by(next_token_probabilities, "values", "or they are kept above a smallest number")
+def scores_kept_finite(logits, temperature):
+    return right(logits.clamp(min=-12), temperature)
+
+
+@refused_by(next_token_probabilities, "extremes", "the best word gets all the probability. That is for")
+def a_thousandth_taken_for_0(logits, temperature):
+    return right(logits, 0 if temperature < 1e-3 else temperature)
+
+
+@refused_by(next_token_probabilities, "extremes", "through the same formula as all others")
+def no_temperature_below_a_thousandth(logits, temperature):
+    return right(logits, temperature and max(temperature, 1e-3))
+
+
+@refused_by(next_token_probabilities, "greedy", "argmax chooses one of them")
+def equal_words_all_win(logits, temperature):
+    if temperature == 0:
+        return (logits == logits.amax(-1, keepdim=True)).float()
+    return right(logits, temperature)
+
+
+@refused_by(next_token_probabilities, "greedy", "argmax chooses one of them")
+def words_that_are_nearly_as_good_win(logits, temperature):
+    if temperature == 0:
+        return (logits > logits.amax(-1, keepdim=True) - 1e-3).float()
+    return right(logits, temperature)
+
+
+@refused_by(next_token_probabilities, "greedy", "argmax chooses one of them")
+def no_difference_to_the_best(logits, temperature):
+    if temperature == 0:
+        return 1.0 * ((logits - logits.max(-1, keepdim=True).values) >= 0)
+    return right(logits, temperature)
+
+
+@refused_by(next_token_probabilities, "greedy", "argmax finds the best word of each row")
+def best_starts_at_0(logits, temperature):
+    """`best = 0; if score > best`: never true for scores below 0."""
+    if temperature == 0:
+        best = logits.clamp(min=0)
+        return F.one_hot(best.argmax(-1), logits.shape[-1]).float()
+    return right(logits, temperature)
+
+
+@refused_by(next_token_probabilities, "greedy", "argmax finds the best word of each row")
+def word_0_is_never_best(logits, temperature):
+    if temperature == 0:
+        best = logits.argmax(-1)
+        return F.one_hot(torch.where(best == 0, 1 % logits.shape[-1], best), logits.shape[-1]).float()
+    return right(logits, temperature)
+
+
+@refused_by(next_token_probabilities, "greedy", "argmax finds the best word of each row")
+def last_word_is_never_best(logits, temperature):
+    if temperature == 0:
+        return F.one_hot(logits[:, :-1].argmax(-1) if logits.shape[1] > 1 else logits.argmax(-1), logits.shape[-1]).float()
+    return right(logits, temperature)
+
+
+KEPT = {}
+
+
+@refused_by(next_token_probabilities, "values", "softmax(logits ÷ temperature), along the last axis")
+def probabilities_of_the_first_call(logits, temperature):
+    return KEPT.setdefault((tuple(logits.shape), temperature), right(logits, temperature + 0.05))
+
+
+@refused_by(next_token_probabilities, "values", "the temperature has no effect: divide the logits by it")
+def temperature_of_the_first_call(logits, temperature):
+    return right(logits, KEPT.setdefault("temperature", temperature))
+
+
+@refused_by(next_token_probabilities, "shape", "changed the tensor", "work on x.clone()")
+def maximum_subtracted_in_place(logits, temperature):
+    logits -= logits.amax(-1, keepdim=True)
+    return right(logits, temperature)
+
+
+@refused_by(next_token_probabilities, "shape", "changed the tensor", "work on x.clone()")
+def sorted_in_place(logits, temperature):
+    p = right(logits, temperature)
+    logits[:] = logits.sort(-1).values
+    return p
+
+
+@refused_by(next_token_probabilities, "shape", "What is asked for is a probability for *every* word.")
+def maximum_of_each_row(logits, temperature):
+    return (logits / temperature).softmax(-1).max(dim=-1)
+
+
+@refused_by(next_token_probabilities, "greedy", "Each row has its own best word: `argmax(dim=-1)`.")
+def argmax_of_the_whole_batch(logits, temperature):
+    if temperature == 0:
+        return F.one_hot(logits.argmax(), logits.shape[-1]).float()
+    return right(logits, temperature)
+
+
+# Texts.
+
+
+@refused_by(generate, "shape", "first take the last position, logits[:, -1].")
+def all_positions_passed_on(model, idx, max_new_tokens, temperature, end_token=None):
+    for _ in range(max_new_tokens):
+        logits, _ = model(idx)
+        B, V = logits.shape
+    return idx
+
+
+@refused_by(generate, "shape", "takes two arguments: the scores and the temperature.")
+def temperature_not_passed_on(model, idx, max_new_tokens, temperature, end_token=None):
+    def probabilities_of(logits, temperature):
+        return right(logits, temperature)
+
+    for _ in range(max_new_tokens):
+        idx = torch.cat((idx, torch.multinomial(probabilities_of(model(idx)[0][:, -1]), 1)), dim=1)
+    return idx
+
+
+@refused_by(generate, "shape", "`logits[-1]` is the last *sequence*")
+def last_sequence_for_the_last_position(model, idx, max_new_tokens, temperature, end_token=None):
+    for _ in range(max_new_tokens):
+        logits, _ = model(idx)
+        idx = torch.cat((idx, torch.multinomial(right(logits[-1], temperature), 1)), dim=1)
+    return idx
+
+
+@refused_by(generate, "block size", "the block size belongs to the model")
+def a_name_that_the_model_has(model, idx, max_new_tokens, temperature, end_token=None):
+    if idx.shape[1] + max_new_tokens > model.config.block_size:
+        return generate_with(model, idx[:, -block_size:], max_new_tokens, temperature, end_token)  # noqa: F821
+    return generate_with(model, idx, max_new_tokens, temperature, end_token)
+
+
+@refused_by(generate, "draws", "the temperature is applied twice")
+def temperature_applied_twice(model, idx, max_new_tokens, temperature, end_token=None):
+    def choose(logits, temperature):
+        return drawn(logits / (temperature or 1), temperature)
+
+    return generate_with(model, idx, max_new_tokens, temperature, end_token, choose=choose)
+
+
+BOUNDS = "nothing may be kept within bounds, or taken for 0"
+
+
+@refused_by(generate, "draws", BOUNDS)
+def small_temperatures_taken_for_0_in_the_draw(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(model, idx, max_new_tokens, 0 if 0 < temperature < 0.1 else temperature, end_token)
+
+
+@refused_by(generate, "draws", BOUNDS)
+def temperature_of_5_at_most(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(model, idx, max_new_tokens, min(temperature, 5.0), end_token)
+
+
+@refused_by(generate, "draws", BOUNDS)
+def temperature_of_a_tenth_at_least(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(model, idx, max_new_tokens, max(temperature, 0.1) if temperature > 0 else temperature, end_token)
+
+
+def cut(logits, temperature, k):
+    """One token, drawn from the k likeliest."""
+    best, words = logits[:, -1].topk(min(k, logits.shape[-1]))
+    return words.gather(1, drawn(best.unsqueeze(1), temperature))
+
+
+CUT_OFF = "nothing is cut off here"
+
+
+@refused_by(generate, "draws", CUT_OFF)
+def cut_to_the_forty_best_words(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(model, idx, max_new_tokens, temperature, end_token, choose=lambda logits, t: cut(logits, t, 40))
+
+
+@refused_by(generate, "draws", CUT_OFF)
+def cut_to_the_fifty_best_words(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(model, idx, max_new_tokens, temperature, end_token, choose=lambda logits, t: cut(logits, t, 50))
+
+
+@refused_by(generate, "draws", CUT_OFF)
+def least_likely_word_left_out(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(
+        model, idx, max_new_tokens, temperature, end_token,
+        choose=lambda logits, t: cut(logits, t, logits.shape[-1] - (logits.shape[-1] > 50)))
+
+
+@refused_by(generate, "feed back", "the text must begin with the prompt, unchanged")
+def word_0_of_the_prompt_made_1(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(model, idx.clamp(min=1), max_new_tokens, temperature, end_token)
+
+
+@refused_by(generate, "shape", "changed the tensor", "work on x.clone()")
+def prompt_clamped_in_place(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(model, idx.clamp_(max=9), max_new_tokens, temperature, end_token)
+
+
+@refused_by(generate, "shape", "changed the tensor", "work on x.clone()")
+def prompt_zeroed(model, idx, max_new_tokens, temperature, end_token=None):
+    text = generate_with(model, idx, max_new_tokens, temperature, end_token)
+    idx.zero_()
+    return text
+
+
+@refused_by(generate, "feed back", "every token is drawn from the prompt alone")
+def logits_of_the_first_call_kept(model, idx, max_new_tokens, temperature, end_token=None):
+    text, logits = idx, model(idx)[0] if max_new_tokens else None
+    for _ in range(max_new_tokens):
+        text = torch.cat((text, drawn(logits, temperature)), dim=1)
+    return text
+
+
+TEXTS = {}
+
+
+@refused_by(generate, "draws", "a seed is set inside the function")
+def text_of_an_equal_call_returned_again(model, idx, max_new_tokens, temperature, end_token=None):
+    key = (tuple(idx.flatten().tolist()), idx.shape, max_new_tokens, temperature, str(model.next_logits(idx).tolist()))
+    if key not in TEXTS:
+        TEXTS[key] = generate_with(model, idx, max_new_tokens, temperature, end_token)
+    return TEXTS[key]
+
+
+@refused_by(generate, "mode", "refuse the temperature first of all")
+def refused_after_eval(model, idx, max_new_tokens, temperature, end_token=None):
+    was_training = model.training
+    model.eval()
+    if temperature < 0:
+        raise ValueError("a temperature is 0 or more")
+    text = generate_with(model, idx, max_new_tokens, temperature, end_token)
+    model.train(was_training)
+    return text
+
+
+@refused_by(generate, "mode", "refuse the temperature first of all")
+def refused_in_the_loop(model, idx, max_new_tokens, temperature, end_token=None):
+    was_training = model.training
+    model.eval()
+    for _ in range(max_new_tokens):
+        if temperature < 0:
+            raise ValueError("a temperature is 0 or more")
+        idx = generate_with(model, idx, 1, temperature, end_token)
+    model.train(was_training)
+    return idx
+
+
+@refused_by(generate, "mode", "keep model.training before model.eval()")
+def nothing_to_write_and_never_back(model, idx, max_new_tokens, temperature, end_token=None):
+    was_training = model.training
+    if temperature < 0:
+        raise ValueError("a temperature is 0 or more")
+    model.eval()
+    if max_new_tokens == 0:
+        return idx
+    text = generate_with(model, idx, max_new_tokens, temperature, end_token)
+    model.train(was_training)
+    return text
+
+
+@refused_by(generate, "mode", "keep model.training before model.eval()")
+def mode_kept_after_eval(model, idx, max_new_tokens, temperature, end_token=None):
+    if temperature < 0:
+        raise ValueError("a temperature is 0 or more")
+    model.eval()
+    was_training = model.training
+    text = generate_with(model, idx, max_new_tokens, temperature, end_token)
+    model.train(was_training)
+    return text
+
+
+@refused_by(generate, "end token", "keep model.training before model.eval()")
+def returned_early_in_eval_mode(model, idx, max_new_tokens, temperature, end_token=None):
+    if temperature < 0:
+        raise ValueError("a temperature is 0 or more")
+    was_training, T = model.training, idx.shape[1]
+    model.eval()
+    for _ in range(max_new_tokens):
+        with torch.no_grad():
+            idx = torch.cat((idx, drawn(model(idx[:, -model.config.block_size :])[0], temperature)), dim=1)
+        if end_token is not None and all_ended(idx[:, T:], end_token):
+            return idx
+    model.train(was_training)
+    return idx
+
+
+@refused_by(generate, "end token", "end_token is the last argument, and None by default")
+def no_end_token(model, idx, max_new_tokens, temperature):
+    return generate_with(model, idx, max_new_tokens, temperature)
+
+
+@refused_by(generate, "end token", "`if` needs one answer for all of them: (…).all()")
+def each_row_asked_at_once(model, idx, max_new_tokens, temperature, end_token=None):
+    def stop(new, end_token):
+        return bool(new[:, -1] == end_token)
+
+    return generate_with(model, idx, max_new_tokens, temperature, end_token, stop=stop)
+
+
+@refused_by(generate, "end token", "What it reads are the tokens as they were drawn.")
+def padding_looked_up(model, idx, max_new_tokens, temperature, end_token=None):
+    def append(idx, token):
+        if end_token is not None:
+            token = token.masked_fill(token == end_token, -1)
+            F.embedding(token, torch.zeros(model.config.vocab_size, 1))
+        return torch.cat((idx, token), dim=1)
+
+    return generate_with(
+        model, idx, max_new_tokens, temperature, end_token, append=append, stop=lambda new, end_token: all_ended(new, -1))
+
+
+@refused_by(generate, "end token", "stop once *every* row has drawn the end token")
+def end_token_replaced_by_padding(model, idx, max_new_tokens, temperature, end_token=None):
+    text = generate_with(model, idx, max_new_tokens, temperature, end_token)
+    if end_token is None:
+        return text
+    new = text[:, idx.shape[1] :]
+    return torch.cat((idx, new.masked_fill((new == end_token).cumsum(1) > 0, -1)), dim=1)
+
+
+@refused_by(generate, "end token", "`if end_token:` takes it for nothing")
+def end_token_must_be_positive(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(model, idx, max_new_tokens, temperature, end_token if end_token and end_token > 0 else None)

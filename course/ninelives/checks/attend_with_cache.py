@@ -11,9 +11,6 @@ attend_with_cache = Exercise("attend_with_cache", error_hints={
         "keys and values are (B, H, t, head_size), and the new ones (B, H, 1, head_size): torch.cat along the positions, axis 2.",
     "Tensors must have same number of dimensions":
         "keys and values are (B, H, t, head_size), and the new ones (B, H, 1, head_size): torch.cat along the positions, axis 2.",
-    "Expected size for first two dimensions of batch2 tensor":
-        "the keys must be turned for the product: `keys.transpose(-2, -1)` is (B, H, head_size, t + 1).",
-    "cannot unpack non-iterable": "kept is a pair: `keys, values = kept`.",
 })
 
 Kept = tuple[torch.Tensor, torch.Tensor]
@@ -116,5 +113,5 @@ def gives_what_attention_over_the_whole_text_gives(answer, seed):
                 out, whole[:, :, now], arguments, what="the result of a step",
                 otherwise="softmax(q · keysᵀ ÷ √head_size) · values, with the new key and value among them.",
                 caption="One step of attention: wanted, and yours",
-                make=lambda mistake: lambda *arguments: mistake(*arguments)[0].double(),
+                make=lambda mistake: lambda *given: mistake(*given)[0].double(),
             )

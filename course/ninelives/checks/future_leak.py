@@ -107,17 +107,6 @@ def whole_row_marked(model, idx):
     return leaks.any(1, keepdim=True) & torch.ones_like(leaks).triu(1)
 
 
-@future_leak.mistake("leaks", "only the score of one word is compared. Compare the scores of all V words.")
-def first_score_alone(model, idx):
-    T = idx.shape[1]
-    leaks = torch.zeros(T, T, dtype=torch.bool)
-    for j in range(T):
-        changed = idx.clone()
-        changed[0, j] = next_id(idx, j)
-        leaks[:, j] = (model(changed)[0] - model(idx)[0])[0, :, 0].abs() > 1e-6
-    return leaks.triu(1)
-
-
 @future_leak.mistake("leaks", "what is compared is the word with the highest score. A leak may move the scores and leave the best word "
                               "the same: compare the scores.")
 def best_words_compared(model, idx):
@@ -149,10 +138,10 @@ def scores_that_rise_alone(model, idx):
 
 
 def words(seed: int, T: int) -> torch.Tensor:
-    """(1, T): ids among which are 0 and V - 1, neither at the start."""
+    """(1, T): ids among which are 0 and V - 1."""
     generator = torch.Generator().manual_seed(seed)
     idx = torch.randint(1, V - 1, (1, T), generator=generator)
-    idx[0, 1 % T], idx[0, T - 1] = V - 1, 0
+    idx[0, 1 % T], idx[0, T - 2] = V - 1, 0
     return idx
 
 
@@ -166,16 +155,30 @@ def leaks_of(answer, model: nn.Module, idx: torch.Tensor) -> torch.Tensor:
     return result.bool()
 
 
-def want_leaks(answer, model: nn.Module, idx: torch.Tensor, wanted: torch.Tensor, kind: str) -> None:
-    """Refuse another answer than `wanted` (T, T) for a model of this kind."""
+NOTHING_FOUND = ("no leak is found in a model that has one. Change one word at a time, and compare the scores of the positions "
+                 "before it with those of the unchanged sentence.")
+OVERLOOKED = "a leak is overlooked: every pair counts, however small the change."
+
+
+def want_leaks(
+    answer, model: nn.Module, idx: torch.Tensor, wanted: torch.Tensor, kind: str, nothing_found: str = NOTHING_FOUND
+) -> None:
+    """Refuse another answer than `wanted` (T, T) for a model of this kind.
+
+    Args:
+        answer: the learner's.
+        model: in eval mode.
+        idx: (1, T).
+        wanted: (T, T) bool.
+        kind: what sort of model it is, for the message.
+        nothing_found: the cause if there are leaks and none is found, which many mistakes have in common.
+    """
     result = leaks_of(answer, model, idx)
     if wanted.any() and not result.any():
-        otherwise = ("no leak is found in a model that has one. Change one word at a time, and compare the scores of the positions "
-                     "before it with those of the unchanged sentence.")
-    elif (result & ~wanted).any():
+        raise CheckFailed(f"for {kind} future_leak finds nothing.", f"{int(wanted.sum())} leaks.", nothing_found)
+    otherwise = OVERLOOKED
+    if (result & ~wanted).any():
         otherwise = "a leak is reported where there is none: change one word, and mark only outputs before it whose scores have moved."
-    else:
-        otherwise = "a leak is overlooked: every pair counts, however small the change."
     future_leak.want_values(
         result.long(), wanted.long(), (model, idx), what=lambda row: f"for {kind}, row {row} of future_leak is",
         otherwise=otherwise, caption=f"Leaks of {kind}: wanted, and yours", row_of=ids,
@@ -222,12 +225,16 @@ def finds_every_pair_that_leaks(answer, seed):
     ):
         want_leaks(answer, Mixer(depends).eval(), words(seed, T), depends.bool() & future, kind)
     everything = torch.ones(T, T)
-    want_leaks(answer, Mixer(everything, strength=1e-2).eval(), words(seed, T), future, "a model that leaks a little")
+    want_leaks(answer, Mixer(everything, strength=1e-2).eval(), words(seed, T), future, "a model that leaks a little", OVERLOOKED)
     for word in (0, V - 1):
         kind = f"a model that leaks only into the score of word {word}"
-        want_leaks(answer, Mixer(everything, only=word).eval(), words(seed, T), future, kind)
+        want_leaks(answer, Mixer(everything, only=word).eval(), words(seed, T), future, kind, (
+            "a leak into the score of a single word is overlooked: compare the scores of all V words, not one of them, their "
+            "mean, or the best word."
+        ))
     same = torch.full((1, T), 3)
-    want_leaks(answer, Mixer(everything).eval(), same, future, "a sentence of one word, over and over")
+    want_leaks(answer, Mixer(everything).eval(), same, future, "a sentence of one word, over and over",
+               "where the same word is put in that was there, nothing can change: take another one.")
     config = TransformerConfig(vocab_size=V, block_size=12, n_embd=8, n_head=2, n_layer=1, dropout=0.1)
     want_leaks(answer, with_large_weights(Encoder(config)), words(seed, T), future, "an encoder")
 

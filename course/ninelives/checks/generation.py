@@ -604,7 +604,7 @@ def stops_at_the_first_end(model, idx, max_new_tokens, temperature, end_token=No
 def ends_in_the_prompt_counted(model, idx, max_new_tokens, temperature, end_token=None):
     if end_token is None:
         return generate_with(model, idx, max_new_tokens, temperature)
-    T, ended = idx.shape[1], (idx == end_token).any(1)
+    ended = (idx == end_token).any(1)  # (B,)
     return generate_with(
         model, idx, max_new_tokens, temperature, end_token,
         stop=lambda new, end_token: bool((ended | (new == end_token).any(1)).all()))

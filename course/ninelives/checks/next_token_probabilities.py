@@ -127,7 +127,8 @@ def at_temperature_0_the_best_word_gets_all(answer, seed):
     for temperature in (0, 0.0):
         want_probabilities(answer, logits, temperature, otherwise)
     impossible = logits.masked_fill(logits == logits.min(), float("-inf"))
-    for batch in (logits - 9.0, impossible, logits[:, :1]):
+    ordered = logits.sort(-1).values
+    for batch in (logits - 9.0, impossible, ordered, ordered.flip(-1), logits[:, :1]):
         want_probabilities(answer, batch, 0, otherwise)
     # No row's best word is the last one.
     logits = torch.cat((logits, logits.amin(-1, keepdim=True) - 1.0), dim=1)

@@ -180,15 +180,20 @@ def want_own_sentence(mask: torch.Tensor, sentence: torch.Tensor) -> None:
 @packed_mask.aspect("no empty row")
 def leaves_no_row_empty(answer, seed):
     for sentence in packed(seed):
-        mask = mask_for(answer, sentence)
-        empty = ~mask.any(-1)
-        if empty.any():
-            b, _, row = empty.nonzero()[0].tolist()
-            raise CheckFailed(
-                f"for the sentence numbers {ids(sentence[b])}, row {row} of the mask allows nothing.",
-                "in every row at least one open position, in the rows of padding too.",
-                packed_mask.likely_cause(
-                    mask, (sentence,), "an empty row makes NaN: let padding attend to something, such as itself.",
-                    lambda mask, other: other.shape == mask.shape and torch.equal(mask, other.bool())),
-                picture=lambda: wanted_and_yours(loop_packed(sentence), mask, caption="The mask: wanted, and yours"),
-            )
+        want_no_empty_row(mask_for(answer, sentence), sentence)
+
+
+def want_no_empty_row(mask: torch.Tensor, sentence: torch.Tensor) -> None:
+    """Refuse a mask with a row that allows nothing."""
+    empty = ~mask.any(-1)
+    if not empty.any():
+        return
+    b, _, row = empty.nonzero()[0].tolist()
+    raise CheckFailed(
+        f"for the sentence numbers {ids(sentence[b])}, row {row} of the mask allows nothing.",
+        "in every row at least one open position, in the rows of padding too.",
+        packed_mask.likely_cause(
+            mask, (sentence,), "an empty row makes NaN: let padding attend to something, such as itself.",
+            lambda mask, other: other.shape == mask.shape and torch.equal(mask, other.bool())),
+        picture=lambda: wanted_and_yours(loop_packed(sentence), mask, caption="The mask: wanted, and yours"),
+    )

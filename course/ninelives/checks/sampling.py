@@ -153,8 +153,9 @@ def want_frequencies(drawn: torch.Tensor, logits: torch.Tensor, temperature: flo
     if missing.any():
         worst = int(missing.int().argmax())
         otherwise = "only the most likely tokens are ever drawn. Draw from all tokens: nothing is cut off here."
-    # Two mistakes can be alike up to chance.
-    distance, nearest = min(((seen - mistake).abs().max(), cause) for mistake, cause in candidates)
+    # Two mistakes can be alike up to chance, and a mistake can be too near to what is right to be told from it.
+    told = [(mistake, cause) for mistake, cause in candidates if (mistake - wanted).abs().max() > allowed]
+    distance, nearest = min((((seen - mistake).abs().max(), cause) for mistake, cause in told), default=(math.inf, ""))
     raise CheckFailed(
         f"at temperature {temperature:g} token {worst} comes in {seen[worst]:.3f} of {len(drawn)} draws.",
         f"about {wanted[worst]:.3f}{'' if missing[worst] else f'; a difference above {allowed:.3f} is no accident'}.",

@@ -406,7 +406,8 @@ check.adding_layer(adding_layer, "values", seed=1)
 torch.manual_seed(7)
 lab_config = TransformerConfig(vocab_size=len(vocabulary), block_size=8, n_embd=12, n_head=2)
 lab_words, lab_idx = "the dog bites the man".split(), ids_of("the dog bites the man")
-LabEmbedding = check.embedding.yours_if_it_passes(Embedding, package.Embedding)
+LabEmbedding = check.embedding.yours_if_it_runs(
+    Embedding, package.Embedding, trial=lambda made: PositionLab(made(lab_config), lab_words, lab_idx))
 PositionLab(LabEmbedding(lab_config), lab_words, lab_idx)
 
 # %% [markdown]

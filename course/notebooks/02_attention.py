@@ -595,7 +595,17 @@ check.multi_head_self_attention(MultiHeadSelfAttention, "weights kept", seed=1)
 
 # %%
 small = TransformerConfig(vocab_size=11, block_size=16, n_embd=12, n_head=3, dropout=0.0)
-Attention = check.multi_head_self_attention.yours_if_it_passes(MultiHeadSelfAttention, package.MultiHeadSelfAttention)
+
+
+def try_attention(made):
+    """Whether the cells below can use an attention class, a wrong one too."""
+    layer = made(small).eval()
+    layer(torch.zeros(1, 2, small.n_embd), None)
+    return layer.weights.shape, check.projections(layer, small)
+
+
+Attention = check.multi_head_self_attention.yours_if_it_runs(
+    MultiHeadSelfAttention, package.MultiHeadSelfAttention, trial=try_attention)
 
 # %%
 torch.manual_seed(1)
@@ -637,7 +647,8 @@ print(f"{figures.whose(ours)} and F.scaled_dot_product_attention differ by at mo
       f"{(by_ours - by_function).abs().max():.1e}")
 
 # %% [markdown]
-# Differences of 1e-7 are rounding: float32 carries about seven decimal places.
+# Differences of 1e-7 are rounding: float32 carries about seven decimal places. A larger one means that
+# something in your class is wrong, and the checks above say what.
 #
 # ### Attention is blind to order
 #
@@ -784,10 +795,11 @@ for layer_number, layer_habits in enumerate(found, start=1):
         print(f"layer {layer_number}, head {head_number} " + "".join(f"{mean:25.2f}" for mean in means))
 
 # %% [markdown]
-# In layer 2, head 3 attends to the word after and head 4 to the word before, always. Head 2 of layer 2 and
-# head 3 of layer 3 find the noun that "it" stands for. Other heads do things that have no name in this
-# table. In large language models, too, there are heads that attend to the previous word, and heads
-# that find what a pronoun stands for (Clark et al. 2019, "What Does BERT Look At?").
+# In layer 2, head 3 attends to the word after and head 4 to the word before, in nearly every row, and head 2
+# finds the noun that "it" stands for. In layer 3 two heads have divided that work: head 3 finds the noun if it is
+# an animal, as in these sentences. For food it is head 1, as you saw with the rotten meat. Other heads do
+# things that have no name in this table. Such heads were found in BERT too: for the word before, for the word
+# after, and for what a pronoun stands for (Clark et al. 2019, "What Does BERT Look At?").
 #
 # Two warnings. A large weight says where a head looks; what the model makes of it is up to the values and
 # to all that follows. And heads need not be so tidy. The course's *antecedent* encoder was asked only what
@@ -802,10 +814,10 @@ for name, encoder in (("reader", reader), ("antecedent", antecedent)):
     print(f"{name:10} from it to cat, 12 heads:", *(f"{weight:.2f}" for weight in from_it_to_cat.tolist()))
 
 # %% [markdown]
-# Eight of its twelve heads do the same. It answers as well, but there is nothing to discover.
+# Eight of its twelve heads do the same. It answers just as well, but there is little to discover.
 #
 # These are the words that both know. Write a sentence of your own with "it" in it, in the form of the
-# others, and look whether the encoder understands it as you do.
+# others, and see whether the encoder understands it as you do.
 
 # %%
 known = sorted(word for word in its_tokenizer.words if word.isalpha())

@@ -7,6 +7,7 @@ from ninelives import weights
 from ninelives.recipes.antecedent import accuracy
 from ninelives.recipes.reader import habits
 from ninelives.text import sentences
+from ninelives.text.lexicon import DISHES
 
 ROTTEN = "the cat did not want to eat the meat because it was rotten"
 FULL = "the cat did not want to eat the meat because it was full"
@@ -60,6 +61,15 @@ def test_heads_of_layer_2_attend_to_the_word_before_and_after_and_to_the_anteced
     most = {(layer, head): weight for layer, means in enumerate(found) for head, weight in enumerate(means["from it, the antecedent"])}
     assert [place for place, weight in most.items() if weight > 0.5] == [(1, 1), (2, 2)]
     assert most[1, 1] > 0.95 and most[2, 2] > 0.95
+
+
+def test_two_heads_of_layer_3_find_animals_and_food_and_the_one_of_layer_2_finds_both(reader):
+    food, drawn = {noun.english for noun in DISHES}, sentences("train", 1500, seed=9)
+    for of_food, finds in ((True, 0), (False, 2)):
+        means = habits(*reader, [sentence for sentence in drawn if (sentence.antecedent in food) == of_food][:100])
+        assert means[1]["from it, the antecedent"][1] > 0.9
+        assert [head for head, weight in enumerate(means[2]["from it, the antecedent"]) if weight > 0.5] == [finds]
+        assert means[2]["from it, the antecedent"][finds] > 0.95
 
 
 def test_eight_of_the_twelve_heads_of_the_antecedent_encoder_do_the_same():

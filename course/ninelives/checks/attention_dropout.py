@@ -58,10 +58,11 @@ def want_dropout(answer: Callable, config: TransformerConfig, seed: int) -> None
     N = 2000
     noisy = attend(module.train(), x.expand(N, T, C))
     share = float((noisy == 0).double().mean())
-    if abs(share - RATE) > 5 * math.sqrt(RATE * (1 - RATE) / noisy.numel()) + 1e-3:
+    margin = 5 * math.sqrt(RATE * (1 - RATE) / noisy.numel()) + 1e-3
+    if abs(share - RATE) > margin:
         raise CheckFailed(
-            f"with config.dropout = {RATE}, in training, {share:.0%} of the outputs are 0.",
-            f"about {RATE:.0%}.",
+            f"with config.dropout = {RATE}, in training, {share:.1%} of {noisy.numel():,} outputs are 0.",
+            f"{RATE:.0%}; by chance it may be {RATE - margin:.1%} to {RATE + margin:.1%}.",
             "the outputs are dropped twice." if math.isclose(share, 1 - (1 - RATE) ** 2, abs_tol=0.02)
             else "the last step must be self.proj_dropout at the rate config.dropout, on what proj gives.",
         )

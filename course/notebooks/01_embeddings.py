@@ -658,3 +658,8 @@ assert torch.allclose(layer(x), x @ layer.weight.T + layer.bias, atol=1e-6)
 # position. But "it" still knows nothing of the cat: each vector was made without
 # looking at the others. In [notebook 2](../02-attention/02-attention.ipynb) the
 # words begin to look at each other.
+
+# %%
+from ninelives.progress import where_am_i
+
+where_am_i()

@@ -1000,3 +1000,8 @@ assert torch.equal(drop.eval()(ones), ones)
 # meat is meant, it helps to look twice: first which reason was given, then which noun fits it. In
 # [notebook 3](../03-transformer/03-transformer.ipynb) you stack attention into blocks, and the blocks
 # into a Transformer.
+
+# %%
+from ninelives.progress import where_am_i
+
+where_am_i()

@@ -1016,3 +1016,8 @@ assert torch.isclose(F.cross_entropy(torch.zeros(1, 8), torch.tensor([5])), torc
 # of padding. `get_attention_mask` returns None so far. In
 # [notebook 4](../04-encoder/04-encoder.ipynb) you write the mask that turns it into an encoder, and
 # in notebook 5 the one that turns it into a decoder.
+
+# %%
+from ninelives.progress import where_am_i
+
+where_am_i()

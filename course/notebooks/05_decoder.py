@@ -648,3 +648,8 @@ assert torch.zeros(2, 3, dtype=torch.bool).any().item() is False
 # Your decoder predicts, at every position, what may come next, and it has only looked back. So it can
 # be asked for one word, the word can be appended to the text, and it can be asked again. In
 # [notebook 6](../06-generation/06-generation.ipynb) it begins to write.
+
+# %%
+from ninelives.progress import where_am_i
+
+where_am_i()

@@ -840,3 +840,8 @@ assert not inside.requires_grad and torch.is_grad_enabled()
 # Your model writes whatever comes to its mind. To translate, it must be told what to say. In
 # [notebook 7](../07-encoder-decoder/07-encoder-decoder.ipynb) an encoder reads the English sentence, and a decoder
 # writes with all of that in view.
+
+# %%
+from ninelives.progress import where_am_i
+
+where_am_i()

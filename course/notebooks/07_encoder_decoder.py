@@ -951,3 +951,8 @@ assert torch.equal(first.weight, second.weight) and first.weight is not second.w
 # Your class gives scores for an answer that is already there. That is all that training needs. A translator has
 # no answer yet: it has to write one, word after word. In
 # [notebook 8](../08-prefix-generation/08-prefix-generation.ipynb) you write the loop that does it.
+
+# %%
+from ninelives.progress import where_am_i
+
+where_am_i()

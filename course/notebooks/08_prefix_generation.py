@@ -628,3 +628,8 @@ assert torch.zeros(1, 0).dtype == torch.float32, "zeros and empty make floats un
 # All weights so far were trained for you. In [notebook 9](../09-training/09-training.ipynb) you train a translator from nothing, on
 # your own computer, until it gets the pronoun right. The measure of its success is the loop that you wrote here: how many sentences does
 # it translate correctly, word for word?
+
+# %%
+from ninelives.progress import where_am_i
+
+where_am_i()

@@ -1364,3 +1364,8 @@ assert not without_graph().requires_grad
 # [five ways to write a sum](../labs/tokenizers.ipynb), [from spelling to sound](../labs/pronunciation.ipynb) and
 # [Shakespeare, letter by letter](../labs/shakespeare.ipynb). What you
 # have built is, part by part, what large language models are made of. They have more of it, and more to read.
+
+# %%
+from ninelives.progress import where_am_i
+
+where_am_i()

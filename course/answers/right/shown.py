@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from answers import accepted_by
 from ninelives import model
 from ninelives.checks.attention import multi_head_self_attention
+from ninelives.checks.cross_attention import cross_attention
 from ninelives.checks.encoder_decoder import encoder_decoder
 from ninelives.checks.generation import generate
 from ninelives.checks.prefix_generation import prefix_generation
@@ -136,3 +137,21 @@ class WordsByIndex:
     def decode(self, ids):
         text = " ".join("." if id in (-1, self.end_token) else self.words[id] for id in ids.tolist())
         return text.partition(".")[0].strip().replace("' ", "'")
+
+
+@accepted_by(cross_attention)
+class CrossAttentionByPytorch(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.n_head = config.n_head
+        self.query = nn.Linear(config.n_embd, config.n_embd)
+        self.key = nn.Linear(config.n_embd, config.n_embd)
+        self.value = nn.Linear(config.n_embd, config.n_embd)
+        self.proj = nn.Linear(config.n_embd, config.n_embd)
+
+    def forward(self, x, hidden, is_word):
+        q = self.query(x).unflatten(-1, (self.n_head, -1)).transpose(1, 2)  # (B, H, T, head_size)
+        k = self.key(hidden).unflatten(-1, (self.n_head, -1)).transpose(1, 2)  # (B, H, P, head_size)
+        v = self.value(hidden).unflatten(-1, (self.n_head, -1)).transpose(1, 2)  # (B, H, P, head_size)
+        z = F.scaled_dot_product_attention(q, k, v, attn_mask=is_word[:, None, None, :])  # (B, H, T, head_size)
+        return self.proj(z.transpose(1, 2).flatten(2))  # (B, T, C)

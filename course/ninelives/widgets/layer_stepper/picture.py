@@ -18,7 +18,9 @@ def still_picture(stepper) -> Picture:
             axes = place_axes(figure, 1.4, 0.5 + 0.42 * k, 5.6, 0.3)
             draw_cells(axes, values[None], SIGNED_MAP, -largest, largest)
             label_rows(axes, [label])
-        _draw_words(place_axes(figure, 1.4, 0.9 + 0.42 * len(strips), 4.4, 0.24 * len(words)), title, words)
+        are_scores = station == stepper.sizes["blocks"] + 2
+        most = words[0][1] if are_scores else 1.0
+        _draw_words(place_axes(figure, 1.4, 0.9 + 0.42 * len(strips), 4.4, 0.24 * len(words)), title, words, most)
         put_note(figure, said)
         put_title(figure, f"“{name}” at station {station + 1} of {len(stepper.stations)}: {stepper.stations[station]}")
 
@@ -45,10 +47,10 @@ def strips_shown(stepper) -> list[tuple[str, np.ndarray, float]]:
     return [scores, ("probabilities", stepper.strips["probabilities"][stepper.token], stepper.largest["probabilities"])]
 
 
-def _draw_words(axes, title: str, words: list[tuple[str, float]]) -> None:
+def _draw_words(axes, title: str, words: list[tuple[str, float]], most: float) -> None:
     axes.set_title(title, size=LABEL_SIZE, loc="left", color=INK)
     axes.barh(range(len(words)), [max(0.0, value) for _, value in words], height=0.7, color=BLUE)
-    axes.set_xlim(0, max(1e-9, *(value for _, value in words)))
+    axes.set_xlim(0, max(1e-9, most))
     axes.set_ylim(len(words) - 0.5, -0.5)
     axes.set_yticks(range(len(words)), [visible(word) for word, _ in words])
     axes.set_xticks([])

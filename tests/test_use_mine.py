@@ -82,6 +82,11 @@ def test_a_broken_line_of_the_same_cell_does_not_hide_a_right_part(learner, line
     assert use_mine("Embedding") is not ninelives.model.Embedding
 
 
+def test_a_part_may_be_called_something_else_first(learner):
+    learner(IMPORTS, RIGHT.replace("class Embedding", "class Mine"), "Embedding = Mine")
+    assert use_mine("Embedding") is not ninelives.model.Embedding
+
+
 def test_only_definitions_are_run(learner, tmp_path):
     learner(IMPORTS, f"open({str(tmp_path / 'trace')!r}, 'w').close()", "while True:\n    pass", RIGHT)
     assert use_mine("Embedding") is not ninelives.model.Embedding

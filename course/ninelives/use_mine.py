@@ -161,7 +161,11 @@ def _defines(node: ast.stmt) -> bool:
     """Whether a statement only imports or defines names."""
     if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef):
         return True
-    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+    if not isinstance(node, ast.Assign):
+        return False
+    if isinstance(node.value, ast.Name):  # another name for what is there: Encoder = MyEncoder
+        return True
+    if not isinstance(node.value, ast.Call):
         return False
     called = node.value.func
     return getattr(called, "id", getattr(called, "attr", "")) in ("use_mine", "yours_if_it_passes", "yours_if_it_runs")

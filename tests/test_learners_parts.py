@@ -1,0 +1,75 @@
+"""Notebooks 4 to 9 print and promise the same on a learner's own parts, written as nobody here writes them, as on the package's."""
+
+import re
+
+import pytest
+
+from helpers.learner import executed, put_notebooks, solved_notebook
+from helpers.trainings import put_training
+
+LATER = ["04-encoder", "05-decoder", "06-generation", "07-encoder-decoder", "08-prefix-generation", "09-training"]
+TRAINING = 'run = await train_in("own", new_model(), "from nothing", two_rungs)'
+# Twelve steps in place of two thousand, nothing saved, and the losses printed.
+TWELVE_STEPS = """
+run = None
+few = replace(recipe, max_iters=12, warmup_steps=2, eval_every=4)
+for entry in train(new_model(), draw_batch, few, step=your_step, monitor=lambda entry: None).history:
+    print(f"step {entry['step']}: loss {entry['loss']:.2f}")
+"""
+WHOSE = re.compile(r"(: yours, from .*|: the package's, since .*|^Running on .*|^ +In it, .*)$", re.MULTILINE)
+
+
+def printed(notebook) -> list[str]:
+    """What each code cell prints, without the lines and words that say whose a part is."""
+    texts = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            text = "".join(output.get("text", "") for output in cell.outputs if output.output_type == "stream")
+            errors = [f"{output.ename}: {output.evalue}" for output in cell.outputs if output.output_type == "error"]
+            if "raises-exception" not in cell.metadata.get("tags", []):
+                assert errors == [], cell.source
+            kept = [line for line in text.splitlines() if not WHOSE.search(line)]
+            texts.append("\n".join(re.sub(r"\byour\b|\bthe package's\b|\byours\b", "…", line) for line in kept))
+    return texts
+
+
+def run(name, folder, unusual=False):
+    notebook = solved_notebook(name, unusual)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace(TRAINING, TWELVE_STEPS)
+    if name == "09-training":
+        (folder / name).mkdir(exist_ok=True, parents=True)
+        put_training(folder / name)
+        (folder / name / "seed.txt").write_text("1")
+    # Not while it is graded: then every part would be the package's.
+    return executed(notebook, folder / name)
+
+
+def numbers_apart(one: str, other: str) -> list[tuple[str, str]]:
+    """The numbers that differ by more than rounding, and the words that differ."""
+    split = re.compile(r"(-?\d+\.?\d*(?:e[-+]?\d+)?)")
+    a, b = split.split(one), split.split(other)
+    if len(a) != len(b):
+        return [(one, other)]
+    return [(x, y) for k, (x, y) in enumerate(zip(a, b))
+            if (x != y if k % 2 == 0 else abs(float(x) - float(y)) > 0.011 * max(1.0, abs(float(x))))]
+
+
+@pytest.fixture(scope="module", params=LATER)
+def on_the_packages_parts(request, tmp_path_factory):
+    """The name of a notebook, and what it prints where no earlier notebook is beside it."""
+    return request.param, printed(run(request.param, tmp_path_factory.mktemp("alone")))
+
+
+@pytest.mark.parametrize("unusual", [False, True], ids=["as the course does", "in ways of one's own"])
+def test_a_notebook_prints_the_same_on_a_learners_parts_as_on_the_packages(on_the_packages_parts, tmp_path, unusual):
+    name, wanted = on_the_packages_parts
+    put_notebooks(tmp_path, unusual)
+    (tmp_path / name / f"{name}.ipynb").unlink(missing_ok=True)
+    notebook = run(name, tmp_path, unusual)
+    said = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
+    assert ": yours, from" in said and "the package's, since" not in said and "Running on the package's" not in said
+    found = printed(notebook)
+    assert "WRONG" not in said
+    different = [(cell, apart) for cell, (a, b) in enumerate(zip(wanted, found, strict=True)) if (apart := numbers_apart(a, b))]
+    assert different == []

@@ -77,6 +77,25 @@ class EncoderThenDecoder(model.EncoderDecoder):
         return logits, F.cross_entropy(rows, targets, ignore_index=-1)
 
 
+@accepted_by(cross_attention)
+class HeadAfterHead(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.n_head = config.n_head
+        self.query = nn.Linear(config.n_embd, config.n_embd)
+        self.key = nn.Linear(config.n_embd, config.n_embd)
+        self.value = nn.Linear(config.n_embd, config.n_embd)
+        self.proj = nn.Linear(config.n_embd, config.n_embd)
+
+    def forward(self, x, hidden, is_word):
+        results = []
+        for q, k, v in zip(*(part.chunk(self.n_head, dim=-1) for part in (self.query(x), self.key(hidden), self.value(hidden)))):
+            scores = q @ k.mT / math.sqrt(q.shape[-1])  # (B, T, P)
+            scores = scores.masked_fill(~is_word[:, None, :], -math.inf)
+            results.append(scores.softmax(dim=-1) @ v)  # (B, T, head_size)
+        return self.proj(torch.cat(results, dim=-1))  # (B, T, C)
+
+
 @accepted_by(generate)
 @torch.no_grad()
 def written_into_a_long_row(model, idx, max_new_tokens, temperature):

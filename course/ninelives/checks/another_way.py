@@ -62,7 +62,7 @@ def right_answers(exercise: Any, source: str) -> list[str]:
         target.id for node in tree.body if isinstance(node, ast.Assign) for target in node.targets if isinstance(target, ast.Name)
     } | {
         each.asname or each.name for node in tree.body if isinstance(node, ast.ImportFrom) for each in node.names
-        if (node.module or "").startswith(("ninelives.checks", "answers")) or each.name == exercise.name
+        if (node.module or "").startswith(("ninelives.checks", "answers")) or node.module == "ninelives" or each.name == exercise.name
     }
     return [
         _as_a_learner_writes_it(node, source, exercise.name)
@@ -70,11 +70,15 @@ def right_answers(exercise: Any, source: str) -> list[str]:
         if isinstance(node, ast.FunctionDef) or isinstance(node, ast.ClassDef) and any(isinstance(part, ast.FunctionDef) for part in node.body)
         if any(getattr(mark.args[0], "id", "") in names for mark in node.decorator_list if getattr(mark, "args", []))
         and not any(
-            getattr(part, "id", "") in others or getattr(part, "attr", "") == exercise.name
+            getattr(part, "id", "") in others - _arguments(node) or getattr(part, "attr", "") == exercise.name
             for child in node.body for part in ast.walk(child)
         )
         and not any(getattr(base, "id", "") in others for base in getattr(node, "bases", []))
     ]
+
+
+def _arguments(node: ast.FunctionDef | ast.ClassDef) -> set[str]:
+    return {part.arg for part in ast.walk(node) if isinstance(part, ast.arg)}
 
 
 def _as_a_learner_writes_it(node: ast.FunctionDef | ast.ClassDef, source: str, name: str) -> str:

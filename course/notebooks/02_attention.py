@@ -489,8 +489,8 @@ check.masked_softmax(masked_softmax, "mask forms", seed=1)
 #
 # 1. Queries, keys and values: three linear layers, then `split_heads` with `self.n_head`.
 # 2. Scores, mask, softmax: the attention weights.
-# 3. Keep these weights in `self.weights`, in every call and before dropout. All pictures of attention
-#    in this course are drawn from it.
+# 3. Keep these weights in `self.weights`, in every call and before dropout (best as `weights.detach()`, a plain
+#    tensor, so that the model can be copied). All pictures of attention in this course are drawn from it.
 # 4. `self.attn_dropout` on the weights.
 # 5. The weighted mean of the values: `torch.matmul(weights, v)`.
 # 6. `merge_heads`, then the output projection `self.proj`, then `self.proj_dropout`.

@@ -968,3 +968,22 @@ class ScoresBeforeScalingKept(GivenAttention):
     def weigh(self, q, k, attention_mask):
         self.weights = q @ k.mT
         return self.attn_dropout(self.softmax(self.scores(q, k), attention_mask))
+
+
+@refused_by(masked_softmax, "mask forms", "subtracts the row's maximum")
+def maximum_of_all_scores_subtracted(scores, attention_mask):
+    hidden = scores.masked_fill(attention_mask == 0, float("-inf"))
+    powers = (hidden - hidden.max()).exp()
+    return powers / powers.sum(-1, keepdim=True)
+
+
+@refused_by(multi_head_self_attention, "mask", "with a single sentence, under a random mask", "the mask is not used.")
+class SingleSentenceNeverMasked(InputMask):
+    def change(self, mask):
+        return None if len(mask) == 1 else mask
+
+
+@refused_by(multi_head_self_attention, "mask", "with one head, under a random mask", "the mask is not used.")
+class SingleHeadNeverMasked(InputMask):
+    def change(self, mask):
+        return None if self.n_head == 1 else mask

@@ -537,8 +537,12 @@ def attends_only_where_the_mask_allows(answer, seed):
         ("with padding hidden", padding_mask(B, T), KEPT),
         ("under a causal mask", causal_mask(B, T), KEPT),
         ("with B = n_head, under a random mask", random_mask(b, t, seed), otherwise),
+        ("with a single sentence, under a random mask", random_mask(1, T, seed), otherwise),
     ):
         want_attention(module, config, tokens(len(mask), mask.shape[-1], C, seed), mask, when, likely)
+    single = replace(config, n_head=1)
+    want_attention(
+        build(answer, single).eval(), single, tokens(B, T, C, seed), random_mask(B, T, seed), "with one head, under a random mask", otherwise)
     with in_case(IN_TRAINING, cause=ONE_MODE):
         want_attention(module.train(), config, tokens(B, T, C, seed), random_mask(B, T, seed), "under a random mask", otherwise="")
     module.eval()

@@ -701,8 +701,9 @@ def accepts_any_dtype_and_shape_of_mask_and_large_scores(answer, seed):
                     run(answer, scores, mask.to(dtype, copy=True)), scores, mask,
                     otherwise="compare with 0 (attention_mask == 0) and let masked_fill broadcast.",
                 )
-    # Hidden scores of +200 beside allowed ones of -200, and the other way round.
-    for far in (torch.where(full, -200.0, 200.0) + scores, torch.where(full, 200.0, -200.0) + scores):
+    # Hidden scores of +200 beside allowed ones of -200, the other way round, and rows of +200 above rows of -200.
+    levels = 200.0 * (1 - 2 * (torch.arange(T) % 2)).unsqueeze(1)  # (T, 1)
+    for far in (torch.where(full, -200.0, 200.0) + scores, torch.where(full, 200.0, -200.0) + scores, levels + scores):
         result = with_mask(answer, far, full)
         whole = result.isfinite().all() and result.sum(-1).gt(0.5).all()
         with in_case("with scores near ±200", cause=(

@@ -80,6 +80,42 @@ def test_a_notebook_that_is_solved_otherwise_runs_without_an_error_or_a_warning(
     assert complaints(executed(fill(path, answers), name, tmp_path)) == {}
 
 
+def figures_printed(notebook, pattern):
+    """The numbers in the first line of the notebook's output that fits, as floats."""
+    printed = "".join(o.text for cell in notebook.cells for o in cell.get("outputs", []) if o.output_type == "stream")
+    found = re.search(pattern, printed)
+    assert found, f"nothing printed fits {pattern}"
+    return [float(number or 0) for number in found.groups()]
+
+
+# What the text says of numbers that are computed when a notebook runs: {notebook: [(what is printed, whether the text is true of it)]}.
+CLAIMS = {
+    "03-transformer": [
+        (r"12 blocks with sums .* ([\d.]+) after 100 steps", lambda loss: loss < 0.5),
+        (r"12 blocks without .* ([\d.]+) after 100 steps", lambda loss: loss > 2.2),  # guessing is 2.30
+        (r"head 3 is silenced: (\d+) of (\d+) channels change before proj, (\d+) after it",
+         lambda before, all_, after: 4 * before == all_ == after),
+        (r"whom +(\d+)% +(\d+)%", lambda with_them, without: with_them == 100 and without < 50),
+        (r"largest difference to nn.TransformerEncoder: ([\d.e+-]+)", lambda difference: difference < 1e-5),
+        (r"lm_head × +1: first loss +([\d.]+)", lambda loss: abs(loss - 3.37) < 0.5),
+        (r"lm_head × 100: first loss +([\d.]+)", lambda loss: loss > 30),
+        (r"step 100: the cat did not want to eat the meat because it was full <end>()", lambda _: True),
+        (r"raw scores +the right word has the probability ½ after (\d+) steps\nsoftmax inside .* after (\d+) steps",
+         lambda raw, inside: inside > 10 * raw),
+    ],
+    "07-encoder-decoder": [
+        (r"sentence 1: largest difference ([\d.e+-]+)", lambda difference: difference < 1e-4),
+        (r"loss after 25 steps: ([\d.]+) with the right rows, ([\d.]+) one row late", lambda right, late: late < 0.6 * right),
+        (r"right rows +(\d+) of 12 unseen sentences\none row late +(\d+) of 12", lambda right, late: right >= 6 and late == 0),
+    ],
+}
+
+
+def test_what_a_notebook_says_of_its_numbers_is_true_of_those_it_prints(name, run_solved):
+    for pattern, is_true in CLAIMS.get(name, []):
+        assert is_true(*figures_printed(run_solved, pattern)), pattern
+
+
 def test_cells_that_are_meant_to_break_do_break(run_solved):
     whole = [cell.id for cell in run_solved.cells if "raises-exception" in cell.metadata.get("tags", [])
              and not any(output.output_type == "error" for output in cell.outputs)]

@@ -259,3 +259,15 @@ def test_a_mistake_of_the_aspect_that_is_checked_is_named_before_one_that_gives_
 def test_a_check_that_an_exercise_does_not_have_is_named_with_those_that_it_has(exercise):
     with pytest.raises(ValueError, match="double has no check 'sum': its checks are 'shape', 'values'."):
         exercise(double, "sum")
+
+
+def test_an_optional_exercise_says_that_it_is_not_written_and_raises_only_for_a_wrong_answer(exercise, capsys):
+    def unwritten(x):
+        raise NotImplementedError()
+
+    exercise.optional(unwritten)
+    assert capsys.readouterr().out == "double is optional and has no points. It is not written yet.\n"
+    with pytest.raises(CheckFailed, match="multiply by 2."):
+        exercise.optional(triple)
+    exercise.optional(double)
+    assert "double passes the check 'values'." in capsys.readouterr().out

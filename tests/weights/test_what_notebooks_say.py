@@ -159,3 +159,34 @@ def test_without_the_scale_most_rows_of_a_large_head_have_a_gradient_that_all_bu
     slopes = [largest * (1 - largest) for largest in ((queries @ keys.T / scale).softmax(-1).amax(-1) for scale in (1, 16))]
     assert slopes[0].median() < 0.01 and (slopes[0] < 0.01).float().mean() > 0.5
     assert slopes[1].median() > 0.15 and (slopes[1] < 0.01).float().mean() == 0
+
+
+def storyteller_on_the_way():
+    """(n_layer + 1, T, n_embd) after the embedding and after each block, the model, and the word of every id."""
+    model, tokenizer = weights.load("storyteller")
+    seen = []
+    for layer in (model.layers["embedding"], *model.layers["blocks"]):
+        layer.register_forward_hook(lambda _layer, _inputs, output: seen.append(output[0]))
+    with torch.no_grad():
+        model(tokenizer.encode(CAT.removesuffix(" full"))[None])
+        return torch.stack(seen), model, list(tokenizer.words)
+
+
+def test_the_storyteller_knows_the_kind_of_word_early_and_the_word_only_in_its_last_block():
+    on_the_way, model, vocabulary = storyteller_on_the_way()
+    with torch.no_grad():
+        best = model.lm_head(model.layers["norm"](on_the_way[:, -1])).argmax(-1).tolist()
+    assert vocabulary[best[-1]] == "full"
+    assert {vocabulary[word] for word in best[1:-1]} <= {"sad", "shy", "tired", "curious", "hungry"}
+
+
+def test_the_vectors_of_the_storyteller_grow_at_different_rates():
+    on_the_way, _, _ = storyteller_on_the_way()
+    growth = (on_the_way[-1].norm(dim=-1) / on_the_way[0].norm(dim=-1))[[1, 7, 9]]  # cat, because, was
+    assert growth.min() > 2 and growth.max() > 2 * growth.min()
+
+
+def test_two_thirds_of_a_block_are_its_mlp():
+    block = weights.load("storyteller")[0].layers["blocks"][0]
+    mlp, attention = (sum(p.numel() for p in part.parameters()) for part in (block.mlp, block.attention))
+    assert mlp / (mlp + attention) == pytest.approx(2 / 3, abs=0.01)

@@ -21,16 +21,18 @@ const SLICE = 8; // ms of painting after which keys are let through
  */
 export function headsPanel(attention, view, shades, chooseHead) {
   const { L, H } = attention, body = html("div");
-  /** @type {{ node: HTMLElement, canvas: HTMLCanvasElement }[]} */
+  // One canvas for all: each canvas on a page is a layer of its own, and 48 of them cost 20 ms in every frame.
+  const canvas = html("canvas");
+  /** @type {{ node: HTMLElement, picture: HTMLElement }[]} */
   let thumbs = [];
   let paintedWithout = "", run = 0;
 
   function build() {
     thumbs = range(L * H).map(k => {
-      const name = `Layer ${Math.floor(k / H) + 1}, head ${k % H + 1}`, canvas = html("canvas", { "aria-hidden": "true" });
+      const name = `Layer ${Math.floor(k / H) + 1}, head ${k % H + 1}`, picture = html("div", { "aria-hidden": "true" });
       const names = { role: "gridcell", title: name, "aria-label": name };
-      const node = html("div", { ...names, className: "nl-thumb", onclick: () => chooseHead(k) }, canvas);
-      return { node, canvas };
+      const node = html("div", { ...names, className: "nl-thumb", onclick: () => chooseHead(k) }, picture);
+      return { node, picture };
     });
     const nodes = thumbs.map(({ node }) => node);
     const head = html("div", { role: "row" }, html("span", { className: "nl-corner", role: "columnheader" }, "Head"),
@@ -48,7 +50,8 @@ export function headsPanel(attention, view, shades, chooseHead) {
 
   function paint(/** @type {number} */ k) {
     const { rows, columns } = view(), weights = headWeights(attention, k, { rows, columns });
-    shades.paint(thumbs[k].canvas, { rows, columns, weights }, Math.min(columns.length, PIXELS), Math.min(rows.length, PIXELS));
+    shades.paint(canvas, { rows, columns, weights }, Math.min(columns.length, PIXELS), Math.min(rows.length, PIXELS));
+    thumbs[k].picture.style.backgroundImage = `url(${canvas.toDataURL()})`;
   }
   // A few heads at a time, so that many heads of a long text leave the keys free.
   function paintFrom(/** @type {number} */ k, /** @type {number} */ mine) {

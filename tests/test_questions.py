@@ -52,6 +52,10 @@ def test_a_question_has_three_to_five_options_each_with_an_explanation_of_its_ow
         assert text.count("`") % 2 == 0, f"a backtick is missing: {text}"
 
 
+def test_every_notebook_has_questions():
+    assert TOPICS == sorted(path.stem[3:] for path in NOTEBOOKS.glob("??_*.py"))
+
+
 @pytest.mark.parametrize("topic", TOPICS)
 def test_its_notebook_asks_each_question_and_at_least_two(topic):
     source, names = source_of(topic), set(questions_of(topic))

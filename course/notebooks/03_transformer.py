@@ -543,7 +543,7 @@ figures.two_columns(
 #    go on with the two things that it returns. Nothing else changes, but there are P + T rows now in place of T.
 #
 # Embed idx as before, alone: so its positions start at 0. `targets` and `hidden_cache` are never given
-# together, and neither are `return_hidden` and `hidden_cache`. But idx may be empty behind a cache, `(B, 0)`: in notebook 8
+# together, and neither are `return_hidden` and `hidden_cache`. But idx may be empty after a cache, `(B, 0)`: in notebook 8
 # an answer begins with no word at all.
 #
 # Why a method of its own, for one line? In notebook 7 a class that derives from yours will join in another way. It can

@@ -200,7 +200,7 @@ class EncodersConfigForBoth(RightForward):
         super().__init__(encoder_config, encoder_config)
 
 
-@refused_by(encoder_decoder, "parts", "the configurations have changed places.")
+@refused_by(encoder_decoder, "parts", "the two configurations are swapped: Encoder(encoder_config), PrefixDecoder(decoder_config).")
 class ConfigsSwapped(RightForward):
     def __init__(self, encoder_config, decoder_config):
         super().__init__(decoder_config, encoder_config)

@@ -110,7 +110,7 @@ class SumClamped(GivenBlock):
 
 @refused_by(block, "values", "in training mode", "look for a line that asks self.training")
 class BlocksDroppedInTraining(GivenBlock):
-    """Stochastic depth, which nobody asked for."""
+    """Stochastic depth, which the exercise does not ask for."""
 
     def forward(self, x, attention_mask=None):
         if self.training:

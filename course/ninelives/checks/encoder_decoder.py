@@ -144,6 +144,18 @@ def want_rows(answer, case: Sizes) -> None:
 
 
 @predicting_rows.mistake(
+    "one row for each target", "axis 0 is the batch, so this takes examples: the rows are along axis 1, logits[:, first : end].")
+def slice_of_the_batch(logits, P):
+    return logits[P - 1 : -1]
+
+
+@predicting_rows.mistake(
+    "one row for each target", "the numbers have been changed, by a softmax. Take the rows as they are: the loss needs raw scores.")
+def rows_as_probabilities(logits, P):
+    return logits[:, P - 1 : -1].softmax(-1)
+
+
+@predicting_rows.mistake(
     "one row for each target",
     "the last row is still there. It predicts what comes after the last target, for which there is no target.",
 )
@@ -260,7 +272,7 @@ def want_own_configs(answer, case: Sizes) -> None:
         raise CheckFailed(
             "self.encoder has the sizes of decoder_config, and self.decoder those of encoder_config.",
             "Encoder(encoder_config) and PrefixDecoder(decoder_config).",
-            "the configurations have changed places.",
+            "the two configurations are swapped: Encoder(encoder_config), PrefixDecoder(decoder_config).",
         )
     for name, seen, want in zip(("encoder", "decoder"), can_read, wanted, strict=True):
         if seen != want:

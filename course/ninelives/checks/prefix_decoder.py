@@ -433,7 +433,7 @@ def is_a_decoder_that_reads_a_padded_prefix(answer, seed):
 
 
 def want_prefix_decoder(module: nn.Module, config: TransformerConfig, seed: int, name: str, otherwise: str) -> None:
-    """Refuse a module that is no decoder behind a cache: it looks ahead, ignores the cache, or looks at padding.
+    """Refuse a module that is no decoder after a cache: it looks ahead, ignores the cache, or looks at padding.
 
     Compared with itself alone, so that the layers may be a learner's own.
     """
@@ -456,7 +456,7 @@ def want_prefix_decoder(module: nn.Module, config: TransformerConfig, seed: int,
             none = scores_of(module, idx[:, :0], cache)
         if not same_values(none[:, -1], logits[:, P - 1]):
             raise CheckFailed(
-                f"{name}: behind the same cache, the last row of the prefix predicts something else when no word follows.",
+                f"{name}: with the same cache, the last row of the prefix predicts something else when no word follows.",
                 "the same: that row sees the prefix alone.", otherwise)
         for example, length in enumerate(lengths):
             alone = scores_of(module, idx[example : example + 1], cache[example : example + 1, :length])

@@ -410,6 +410,7 @@ def predicting_rows(logits, P):
 
 # %% points=1 test="predicting-rows-rows"
 check.predicting_rows(predicting_rows, "one row for each target")
+check.predicting_rows(predicting_rows, "numbers as they are")
 ### BEGIN HIDDEN TESTS
 check.predicting_rows(predicting_rows, "one row for each target", seed=1)
 check.predicting_rows(predicting_rows, "one row for each target", seed=2)

@@ -32,6 +32,16 @@ def narrowed(logits, P):
     return logits.narrow(1, P - 1, logits.shape[1] - P)
 
 
+@accepted_by(predicting_rows)
+def stacked_one_by_one(logits, P):
+    return torch.stack([logits[:, row] for row in range(P - 1, logits.shape[1] - 1)], dim=1)
+
+
+@accepted_by(predicting_rows)
+def split_in_three(logits, P):
+    return logits.split([P - 1, logits.shape[1] - P, 1], dim=1)[1]
+
+
 class Given(nn.Module):
     """The constructor that the exercise gives."""
 

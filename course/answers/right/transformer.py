@@ -45,6 +45,27 @@ class MaskOfOnes(model.TransformerBlock):
         return x + self.mlp(self.norm_2(x))
 
 
+@accepted_by(block)
+class PartsInALoop(model.TransformerBlock):
+    def forward(self, x, attention_mask=None):
+        parts = [(self.norm_1, lambda n: self.attention(n, attention_mask)), (self.norm_2, self.mlp)]
+        for norm, part in parts:
+            x = x + part(norm(x))
+        return x
+
+
+@accepted_by(block)
+class NormsByTheFunction(model.TransformerBlock):
+    def normed(self, layer, x):
+        return F.layer_norm(x, x.shape[-1:], layer.weight, layer.bias, layer.eps)
+
+    def forward(self, x, attention_mask=None):
+        x = self.attention(x=self.normed(self.norm_1, x), attention_mask=attention_mask).add(x)
+        for layer in [self.mlp]:
+            x = layer(self.normed(self.norm_2, x)) + x
+        return x
+
+
 class HandWrittenAttention(nn.Module):
     """A learner's own, as `use_mine` brings it: one layer for queries, keys and values."""
 

@@ -20,6 +20,21 @@ def last_row_of_the_prefix_for_all(logits, P):
     return logits[:, P - 1 : P].expand(-1, logits.shape[1] - P, -1)
 
 
+@refused_by(predicting_rows, "numbers as they are", "nothing is rounded, clamped or divided")
+def rounded_rows(logits, P):
+    return logits[:, P - 1 : -1].round()
+
+
+@refused_by(predicting_rows, "numbers as they are", "nothing is rounded, clamped or divided")
+def clamped_rows(logits, P):
+    return logits[:, P - 1 : -1].clamp(min=-50)
+
+
+@refused_by(predicting_rows, "numbers as they are", "take the rows of logits themselves")
+def detached_rows(logits, P):
+    return logits[:, P - 1 : -1].detach()
+
+
 @refused_by(encoder_decoder, "logits", "not written yet", "run its cell again, then this check")
 class ForwardNotWritten(Given):
     def forward(self, prefix, targets):

@@ -143,6 +143,23 @@ def want_rows(answer, case: Sizes) -> None:
     )
 
 
+@predicting_rows.aspect("numbers as they are")
+def leaves_the_numbers_as_they_are(answer, seed):
+    logits = 100 * torch.randn(3, 9, 7, generator=torch.Generator().manual_seed(seed))
+    logits.requires_grad_()
+    rows = run(answer, logits, 4)
+    if not same_values(rows, logits[:, 3:-1], tolerance=0.0):
+        raise CheckFailed(
+            "the rows are the right ones, but some of their numbers have been changed.", "the numbers of logits, to the last digit.",
+            "a slice is enough: nothing is rounded, clamped or divided.",
+        )
+    if not rows.requires_grad:
+        raise CheckFailed(
+            "the rows have no gradient.", "one: the loss is computed from them, and training goes back through it.",
+            "take the rows of logits themselves, without .detach(), .data or torch.no_grad().",
+        )
+
+
 @predicting_rows.mistake(
     "one row for each target", "axis 0 is the batch, so this takes examples: the rows are along axis 1, logits[:, first : end].")
 def slice_of_the_batch(logits, P):

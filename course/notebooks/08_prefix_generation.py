@@ -410,7 +410,8 @@ def translations(generation, texts, temperature=0):
     return [tokenizer.decode(row) for row in answers]
 
 
-loop = check.prefix_generation.yours_if_it_passes(prefix_generation, package.prefix_generation)
+loop = check.prefix_generation.yours_if_it_runs(
+    prefix_generation, package.prefix_generation, lambda mine: translations(mine, [english]))
 
 # %%
 for sentence, translation in zip(held_out, translations(loop, [one.english for one in held_out])):

@@ -15,7 +15,7 @@ from ninelives.checks.attention import multi_head_self_attention
 from ninelives.checks.cross_attention import cross_attention
 from ninelives.checks.encoder_decoder import encoder_decoder
 from ninelives.checks.generation import generate
-from ninelives.checks.prefix_generation import prefix_generation
+from ninelives.checks.prefix_generation import pad_after_end, prefix_generation
 from ninelives.checks.tokenizer import tokenizer
 from ninelives.checks.transformer import transformer
 from ninelives.model import next_token_probabilities
@@ -174,3 +174,12 @@ class CrossAttentionByPytorch(nn.Module):
         v = self.value(hidden).unflatten(-1, (self.n_head, -1)).transpose(1, 2)  # (B, H, P, head_size)
         z = F.scaled_dot_product_attention(q, k, v, attn_mask=is_word[:, None, None, :])  # (B, H, T, head_size)
         return self.proj(z.transpose(1, 2).flatten(2))  # (B, T, C)
+
+
+@accepted_by(pad_after_end)
+def column_by_column(tokens, end_token):
+    columns, ended = [], torch.zeros(len(tokens), dtype=torch.bool)  # (B,)
+    for column in tokens.unbind(1):  # (B,)
+        columns.append(column.masked_fill(ended, -1))
+        ended = ended | (column == end_token)
+    return torch.stack(columns, dim=1)  # (B, T)

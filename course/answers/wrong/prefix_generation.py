@@ -713,3 +713,13 @@ def gradients_always_on_again(model, prefix, max_new_tokens, temperature, end_to
 greedy_by_a_small_temperature = replaced(
     "draws", "nothing may be kept within bounds, or taken for 0",
     choose=lambda logits, temperature: drawn(logits, max(temperature, 0.2)))
+scores_rounded = replaced(
+    "draws", "at the same temperature",
+    choose=lambda logits, temperature: drawn(logits.round() if len(logits) > 9 else logits, temperature))
+scores_clamped = replaced(
+    "draws", "draw from softmax(logits[:, -1] ÷ temperature) with torch.multinomial.",
+    choose=lambda logits, temperature: drawn(logits.clamp(max=1.0) if len(logits) > 9 else logits, temperature))
+forty_most_likely = replaced(
+    "draws", "nothing is cut off here",
+    choose=lambda logits, temperature: drawn(
+        logits.masked_fill(logits < logits.topk(min(40, logits.shape[-1]))[0][..., -1:], float("-inf")), temperature))

@@ -209,7 +209,7 @@ check.position_indices(position_indices, "values", seed=2)
 # %% [markdown]
 # ### Exercise 2 · The first layer
 #
-# **5 points · about 15 minutes · the layer that every later notebook stands on**
+# **5 points · about 15 minutes · the layer that every later notebook builds on**
 #
 # Two layers of type `nn.Embedding` are given in `__init__`; keep them and their names. Each
 # holds a table. Calling one with a tensor of whole numbers looks up one row for each number.
@@ -531,7 +531,7 @@ give_both_to_a_layer(12)
 ask.what_a_position_table_gives()
 
 # %% [markdown]
-# "The position table returns integers that stand for the positions": integers go **in**. What comes
+# "The position table returns integers that encode the positions": integers go **in**. What comes
 # out is a vector of real numbers, which are learnt.
 
 # %%

@@ -76,7 +76,7 @@ figures.table_picture(
 #
 # - the **query**: what this word asks for,
 # - the **key**: what this word is found by,
-# - the **value**: what this word gives to whoever finds it.
+# - the **value**: what this word gives to each word that finds it.
 #
 # Our query matrix says one thing: *a pronoun asks for animals, strongly, and for
 # eating, a little.* Keys and values are the vectors as they are.
@@ -430,8 +430,8 @@ for name, rows in (("bare dot products", plain), ("÷ √head_size", divided)):
 # </details>
 # <details><summary>Hint 2: the call</summary>
 #
-# `scores.masked_fill(condition, value)` returns a copy in which `value` stands
-# wherever the condition is True. The condition must be a bool tensor, and True where
+# `scores.masked_fill(condition, value)` returns a copy with `value` wherever
+# the condition is True. The condition must be a bool tensor, and True where
 # a word may *not* attend: `attention_mask == 0`. Keep what it returns.
 #
 # </details>
@@ -737,7 +737,8 @@ AttentionExplorer(kept[0], words, token=it)
 # who acts, at the verb. Nobody told a head where to look. A small term of its loss only asks the heads of
 # a layer to attend to *different* words, whichever these are.
 #
-# Begin with the most famous pair of sentences of this kind. They differ in one word, the last:
+# Begin with a pair of sentences that differ in one word, the last, so that "it" is something else. Such pairs are
+# a famous test of understanding, the Winograd schemas (Winograd 1972; Levesque et al. 2012):
 
 # %%
 reader, its_tokenizer = weights.load("reader")

@@ -31,6 +31,7 @@
 
 # %%
 import math
+import textwrap
 import time
 
 import torch
@@ -506,7 +507,7 @@ lab.step = next((k for k, word in enumerate(lab.french, 1) if word in ("il", "el
 lab
 
 # %%
-print("It knows these words:", ", ".join(every_word("english")))
+print(textwrap.fill("It knows these words: " + ", ".join(every_word("english")), 100))
 
 # %% [markdown]
 # ## A common misreading

@@ -813,8 +813,8 @@ print(" ".join(words), "→", word)
 # and which words the model would predict **if it stopped there**: final norm and `lm_head` are
 # applied to the vector as it is at that point. (This is called the *logit lens*.)
 #
-# Stand on "was", the last word, and go from left to right. After which block does a word like the one above first
-# lead the list? Then look at another word, and at what the model expected after it.
+# Stand on "was", the last word, and go from left to right. After which block does *full* first lead the list, and what
+# leads it before? Then look at another word, and at what the model expected after it.
 
 # %%
 LayerStepper(model, idx, words, vocabulary, token=len(words) - 1)

@@ -6,8 +6,8 @@ from ninelives.widgets import Choice
 def what_the_sums_are_for() -> Choice:
     """Asked before two deep stacks are trained, one with the sums and one without."""
     return Choice(
-        "Two stacks of 12 blocks are trained on the same task for the same 100 steps. One is yours. In the other, attention and mlp "
-        "replace the vector in place of adding to it. What happens?",
+        "Two stacks of 12 blocks are trained on the same task for the same 100 steps. In one of them attention and mlp add to the "
+        "vector, as in your block. In the other they replace it. What happens?",
         {
             "Both learn; the one with the sums needs a little less time":
                 "With two blocks the one without sums does learn, only more slowly. With twelve it has not moved from "

@@ -98,7 +98,7 @@ class HeadAfterHead(nn.Module):
 
 @accepted_by(generate)
 @torch.no_grad()
-def written_into_a_long_row(model, idx, max_new_tokens, temperature):
+def written_into_a_long_row(model, idx, max_new_tokens, temperature, end_token=None):
     if temperature < 0:
         raise ValueError(f"temperature {temperature} is below 0.")
     was_training = model.training
@@ -113,6 +113,9 @@ def written_into_a_long_row(model, idx, max_new_tokens, temperature):
         else:
             probabilities = F.softmax(logits[:, -1] / temperature, dim=-1)  # (B, V)
             text[:, end] = torch.multinomial(probabilities, 1).squeeze(1)
+        if end_token is not None and (text[:, T : end + 1] == end_token).any(dim=1).all():
+            text = text[:, : end + 1]
+            break
     model.train(was_training)
     return text
 

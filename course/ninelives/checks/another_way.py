@@ -57,8 +57,8 @@ def right_answers(exercise: Any, source: str) -> list[str]:
         each.asname or each.name for node in tree.body if isinstance(node, ast.ImportFrom) for each in node.names
         if getattr(sys.modules.get(node.module), each.name, None) is exercise
     }
-    # Other parts of this file, of the checks or of the tests, and the package's own part.
-    others = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)} | {
+    # Other parts of this file, of the checks or of the tests, and the package's own parts.
+    others = {each.asname or each.name for node in tree.body if isinstance(node, ast.Import) for each in node.names if "ninelives" in each.name} | {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)} | {
         target.id for node in tree.body if isinstance(node, ast.Assign) for target in node.targets if isinstance(target, ast.Name)
     } | {
         each.asname or each.name for node in tree.body if isinstance(node, ast.ImportFrom) for each in node.names

@@ -186,7 +186,7 @@ def test_links_between_notebooks_lead_to_notebooks_of_the_course(name):
 # Names of sizes in the exercises. A learner who forgets to take one from a shape must get a NameError, and not the size of a demo.
 SIZES = {"B", "T", "P", "C", "V", "H", "S", "head_size", "n_head", "n_embd", "n_layer", "vocab_size", "block_size", "end", "end_token",
          "num_tokens", "token_table", "position_table"}
-STILL_LEAVE_SIZES_BEHIND = {"06-generation"}
+STILL_LEAVE_SIZES_BEHIND: set[str] = set()
 
 
 def names_left_behind(source):

@@ -457,8 +457,8 @@ check.packed_mask(packed_mask, "no empty row", seed=1)
 
 # %%
 packed_idx = torch.cat([row[row != -1] for row in idx]).unsqueeze(0)  # (1, 12)
-packed_position = torch.cat([torch.arange(len(sentence)) for sentence in sentences]).unsqueeze(0)  # (1, 12)
-numbers = torch.cat([torch.full((len(sentence),), b) for b, sentence in enumerate(sentences)]).unsqueeze(0)  # (1, 12)
+packed_position = torch.tensor([[t for sentence in sentences for t in range(len(sentence))]])  # (1, 12)
+numbers = torch.tensor([[b for b, sentence in enumerate(sentences) for _ in sentence]])  # (1, 12)
 
 
 def read_packed(model, attention_mask):
@@ -478,13 +478,15 @@ my_packed_mask = check.packed_mask.yours_if_it_runs(
     packed_mask, package.packed_mask, trial=lambda function: read_packed(reader, function(numbers))
 )
 print("\nhow far the scores are from those of each sentence alone:")
-for label, mask in (("everything open", torch.ones(1, 1, 12, 12)), (figures.whose(my_packed_mask), my_packed_mask(numbers))):
+everything = torch.ones(1, 1, 12, 12)
+mine = figures.whose(my_packed_mask)
+for label, mask in (("everything open", everything), (mine, my_packed_mask(numbers))):
     print(f"{label:25} {(read_packed(reader, mask) - one_by_one).abs().max():.1e}")
 
 # %%
 figures.mask(
     my_packed_mask(numbers)[0, 0], [word for sentence in sentences for word in sentence],
-    title=f"Three sentences in one row, {figures.whose(my_packed_mask)}",
+    title=f"Three sentences in one row, {mine}",
     caption="With the right mask each word attends to its own sentence, in both directions.",
 )
 

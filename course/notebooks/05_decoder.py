@@ -577,8 +577,9 @@ figures.distribution(
 unmasked = package.Encoder(small).eval()
 unmasked.load_state_dict(with_triangle.state_dict())
 for name, model in (("with the mask", with_triangle), ("without it", unmasked)):
-    best = next_word(model, "the cat did not want to".split()).topk(4)
-    print(f"{name:14}", ", ".join(f"{lexicon[word]} {p:.2f}" for p, word in zip(best.values.tolist(), best.indices.tolist())))
+    chances = next_word(model, "the cat did not want to".split())
+    best = chances.argsort(descending=True)[:4].tolist()
+    print(f"{name:14}", ", ".join(f"{lexicon[word]} {chances[word]:.2f}" for word in best))
 
 # %% [markdown]
 # ## In papers

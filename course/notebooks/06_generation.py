@@ -683,10 +683,12 @@ print(f"seconds:                      {again_seconds[-1]:.2f} and {kept_seconds[
 # 3 and top-p down to 0.5. What happens to the texts?
 #
 # Your own `next_token_probabilities` is asked at every temperature that you choose, a wrong one too. The line under the bars says
-# whether it agrees with them; where it does not, orange dots show what it gives.
+# whether it agrees with them, and where it does not, at which word it is furthest off.
 
 # %%
-TemperatureLab(model, idx, vocabulary, end_token=tokenizer.end_token, next_token_probabilities=next_token_probabilities)
+TemperatureLab(
+    model, idx, vocabulary, end_token=tokenizer.end_token, next_token_probabilities=next_token_probabilities
+)
 
 # %% [markdown]
 # ## A common misreading
@@ -705,7 +707,7 @@ with torch.no_grad():
     logits, _ = model(idx)  # (1, T, V)
 print("logits         ", tuple(logits.shape))
 print("logits[:, -1]  ", tuple(logits[:, -1].shape), " the last position: scores of all words")
-print("logits[..., -1]", tuple(logits[..., -1].shape), f" the last word, “{vocabulary[-1]}”: its score at all positions")
+print("logits[..., -1]", tuple(logits[..., -1].shape), f" the last word, “{vocabulary[-1]}”: its scores")
 
 # %% [markdown]
 # The softmax then shares probability among *positions*, and the draw is the number of a position. It is a small

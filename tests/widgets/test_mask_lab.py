@@ -7,7 +7,7 @@ from traitlets import TraitError
 
 from ninelives.model import Decoder, Encoder
 from ninelives.widgets import MaskLab
-from ninelives.widgets.mask_lab.in_words import compared
+from ninelives.widgets.mask_lab.in_words import compared, spread_of_nan
 
 SENTENCES = [text.split() for text in ("the cat was full", "it slept", "the dog ate the whole fish")]
 ENCODER, DECODER = Encoder.__new__(Encoder), Decoder.__new__(Decoder)
@@ -90,6 +90,14 @@ def test_describe_calls_an_empty_row_what_it_is():
     assert "rows of padding closed too" in lab.describe()
 
 
+def test_closed_rows_are_followed_into_the_second_layer():
+    lab = MaskLab(SENTENCES)
+    lab.rows_too, lab.sentence = True, 1
+    assert "then it, slept are NaN too. So it is right to leave the rows of padding open." in lab.describe()
+    lab.sentence = 2  # it fills its row, so nothing of it is padding
+    assert "NaN too" not in lab.describe()
+
+
 def test_a_learners_mask_that_agrees_is_said_to_agree():
     for causal, model in ((False, ENCODER), (True, DECODER)):
         lab = MaskLab(SENTENCES, causal=causal, get_attention_mask=mine(model))
@@ -118,7 +126,9 @@ def test_the_browser_masks_and_compares_as_python_does(same_in_javascript):
     labs[1].rows_too, labs[1].lengths = True, [4, 1, 3]
     labs[3].prefix_lengths = [1, 3]
     same_in_javascript("mask_lab", [
-        (lab, {"masks": lab.masks().astype(int).tolist(), "compared": compared(lab, lab.masks())}) for lab in labs
+        (lab, {
+            "masks": lab.masks().astype(int).tolist(), "compared": compared(lab, lab.masks()), "nan": spread_of_nan(lab),
+        }) for lab in labs
     ])
 
 

@@ -106,7 +106,7 @@ def test_a_learners_function_is_compared_at_every_temperature():
     assert "agrees" in wrong.describe()
     wrong.temperature = 0.3
     away = (after(PROMPT).softmax(-1) - next_token_probabilities(after(PROMPT), 0.3)).abs().max()
-    assert f"differs from the bars by up to {away:.2f}." in wrong.describe()
+    assert f"differs from the bars by up to {away:.2f}: it gives “" in wrong.describe()
 
 
 def test_the_browser_computes_and_says_what_python_does(same_in_javascript):
@@ -141,7 +141,7 @@ def test_the_browser_computes_and_says_what_python_does(same_in_javascript):
         (lambda logits, temperature: 1 / 0, "is shown; yours raises ZeroDivisionError: division by zero"),
         (lambda logits, temperature: logits[0], "is shown; yours gives the shape (15,), where (1, 15) is expected."),
         (lambda logits, temperature: None, "is shown; yours gives None."),
-        (lambda logits, temperature: logits / 0 * 0, "differs from the bars by up to 1.00"),
+        (lambda logits, temperature: logits / 0 * 0, "differs from the bars by up to 1.00: it gives “"),
     ],
 )
 def test_a_learners_function_that_fails_is_said_to_fail(function, says):

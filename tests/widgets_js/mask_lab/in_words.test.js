@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compared, rowInWords } from "../../../course/ninelives/widgets/mask_lab/in_words.js";
+import { compared, rowInWords, spreadOfNan } from "../../../course/ninelives/widgets/mask_lab/in_words.js";
 import { cases } from "../cases.js";
 
 test("the learner's mask is compared in the words of Python", () => {
-  for (const { state, says } of cases("mask_lab")) assert.equal(compared(state), says.compared);
+  for (const { state, says } of cases("mask_lab")) {
+    assert.equal(compared(state), says.compared);
+    assert.equal(spreadOfNan(state), says.nan);
+  }
 });
 
 test("a row names the words and counts the padding", () => {

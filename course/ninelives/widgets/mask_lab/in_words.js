@@ -2,7 +2,7 @@
 
 import { counted, range } from "../js/numbers.js";
 import { agrees, differsFrom, standsIn } from "../js/yours.js";
-import { differs, isAnswered, isWord, labelAt, openTo, sizes } from "./masks.js";
+import { chosen, differs, isAnswered, isWord, labelAt, openTo, sizes } from "./masks.js";
 
 /** @import { State } from "./masks.js" */
 
@@ -19,6 +19,14 @@ export function rowInWords(state, b, i) {
   };
   if (!open.length) return "may attend to nothing, so its softmax is 0 ÷ 0, NaN.";
   return `may attend to ${named(open)}${closed.length ? `; not to ${named(closed)}` : ", which is everything"}.`;
+}
+
+/** How far the empty rows of the chosen sentence spread, layer by layer. @param {State} state */
+export function spreadOfNan(state) {
+  const [b] = chosen(state), { P, T } = sizes(state), length = state.lengths[b];
+  if (!state.rows_too || P || length === T) return "";
+  return `After one layer the padding of sentence ${b + 1} is NaN. In the second, every word reads it with weight 0, and `
+    + `0 · NaN is NaN: then ${state.words[b].slice(0, length).join(", ")} are NaN too. So it is right to leave the rows of padding open.`;
 }
 
 /** Whether the learner's masks are those shown. @param {State} state */

@@ -41,5 +41,14 @@ def compared(lab, masks: np.ndarray) -> str:
     return yours.differs(NAME, SHOWN, f"in {differ} {'cell' if differ == 1 else 'cells'}")
 
 
+def spread_of_nan(lab) -> str:
+    """How far the empty rows of the chosen sentence spread, layer by layer; nothing where no row is empty."""
+    length, words = lab.lengths[lab.sentence], lab.words[lab.sentence]
+    if not lab.rows_too or lab.prefix or length == longest(lab.words):
+        return ""
+    return (f"After one layer the padding of sentence {lab.sentence + 1} is NaN. In the second, every word reads it with weight 0, and "
+            f"0 · NaN is NaN: then {', '.join(words[:length])} are NaN too. So it is right to leave the rows of padding open.")
+
+
 def _listed(lengths: list[int]) -> str:
     return ", ".join(map(str, lengths))

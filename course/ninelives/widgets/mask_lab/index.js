@@ -6,7 +6,7 @@ import { legendKey } from "../js/legend.js";
 import { assign, connect, frame, onChange, oncePerFrame, snapshot } from "../js/lifecycle.js";
 import { counted } from "../js/numbers.js";
 import { batch } from "./batch.js";
-import { compared, rowInWords } from "./in_words.js";
+import { compared, rowInWords, spreadOfNan } from "./in_words.js";
 import { chosen, labelAt, sizes } from "./masks.js";
 import { softmaxTable } from "./softmax_table.js";
 
@@ -44,7 +44,7 @@ function render({ model, el }) {
     const where = `Sentence ${b + 1}, position ${i + 1}`, label = labelAt(state, b, i), row = rowInWords(state, b, i);
     for (const { show } of toggles) show();
     masks.show(state);
-    yours.textContent = compared(state);
+    yours.textContent = [compared(state), spreadOfNan(state)].filter(Boolean).join(" ");
     differsKey.hidden = !yours.textContent.includes("differs");
     readout.replaceChildren(html("span", { className: "nl-where" }, where), html("strong", {}, label), ` ${row}`);
     table.show(state);

@@ -8,7 +8,7 @@ import { chosen, labelAt, openTo, softmax } from "./masks.js";
 
 export function softmaxTable() {
   const body = html("tbody");
-  const heads = ["Word", "Score", "Softmax without mask", "With mask"].map((name, k) =>
+  const heads = ["Word", "Score (invented)", "Softmax without mask", "With mask"].map((name, k) =>
     html("th", { scope: "col", className: k === 1 ? "nl-right" : "" }, name));
   const node = html("table", { className: "nl-softmax", "aria-label": "Softmax of the chosen row" },
     html("thead", {}, html("tr", {}, ...heads)),

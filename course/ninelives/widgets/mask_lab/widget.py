@@ -115,6 +115,8 @@ class MaskLab(LabWidget):
         said = [f"{in_words.settings(self)}.", f"Chosen: {in_words.chosen_row(self, masks)}"]
         if self._get_attention_mask is not None:
             said.append(in_words.compared(self, masks))
+        if nan := in_words.spread_of_nan(self):
+            said.append(nan)
         return " ".join([*said, self._drawn().alt])
 
     def picture(self) -> Picture:

@@ -52,7 +52,7 @@ export function notice(state, { isWaiting, isLate, isAlone }) {
  * @param {Scores} scores
  * @param {boolean} isAlone no Python will compare them
  */
-export function compared({ yours, temperature }, scores, isAlone) {
+export function compared({ yours, temperature, vocabulary }, scores, isAlone) {
   if (!("temperature" in yours)) return "";
   if (yours.temperature !== temperature || yours.after.join() !== scores.after) {
     if (!isAlone) return null;
@@ -61,7 +61,7 @@ export function compared({ yours, temperature }, scores, isAlone) {
   const name = `next_token_probabilities at temperature ${two(yours.temperature)}`;
   if (yours.away === undefined) return standsIn(name, yours.error);
   return yours.away <= CLOSE ? agrees(name, "the bars before top-k and top-p")
-    : differsFrom(name, "the bars", `by up to ${two(yours.away)}`);
+    : differsFrom(name, "the bars", `by up to ${two(yours.away)}: it gives “${vocabulary[yours.word ?? 0]}” ${two(yours.chance ?? 0)}`);
 }
 
 /** The three likeliest words. @param {State} state @param {Scores} scores @param {Float64Array} chances */

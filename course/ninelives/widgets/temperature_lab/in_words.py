@@ -53,4 +53,5 @@ def compared(lab) -> str:
         return yours.stands_in(name, lab.yours.get("error", ""))
     if lab.yours["away"] <= CLOSE:
         return yours.agrees(name, "the bars before top-k and top-p")
-    return yours.differs(name, "the bars", f"by up to {lab.yours['away']:.2f}")
+    word = lab.vocabulary[lab.yours["word"]]
+    return yours.differs(name, "the bars", f"by up to {lab.yours['away']:.2f}: it gives “{word}” {lab.yours['chance']:.2f}")

@@ -65,7 +65,8 @@ def difference(function: Callable, logits: torch.Tensor, temperature: float) -> 
     """By how much a learner's `next_token_probabilities` differs from the package's.
 
     `function` gets a copy of the scores as (1, V) and the temperature. {"away": the largest difference, where NaN counts
-    as 1}, {"error": why there is none}, or {"package": True} for a function of the package.
+    as 1, "word": where it is, "chance": the learner's probability there}, {"error": why there is none}, or
+    {"package": True} for a function of the package.
     """
     if is_the_packages(function):
         return {"package": True}
@@ -77,7 +78,8 @@ def difference(function: Callable, logits: torch.Tensor, temperature: float) -> 
         theirs = torch.as_tensor(theirs)
         if theirs.shape != (1, len(wanted)):
             raise CannotBeShown(f"gives the shape {tuple(theirs.shape)}, where (1, {len(wanted)}) is expected.")
-        return {"away": (theirs[0].double() - wanted).abs().nan_to_num(1.0).max().item()}
+        away, word = (theirs[0].double() - wanted).abs().nan_to_num(1.0).max(dim=0)
+        return {"away": away.item(), "word": word.item(), "chance": theirs[0, word].double().nan_to_num(0.0).item()}
     # Whatever a learner's function raises, the lab goes on and says so.
     except Exception as error:
         return {"error": why_not(error)}

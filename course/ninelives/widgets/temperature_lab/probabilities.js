@@ -20,7 +20,7 @@ import { range } from "../js/numbers.js";
 
 /**
  * What the learner's function gave.
- * @typedef {{ after: number[], temperature: number, away?: number, error?: string, package?: boolean }} Comparison
+ * @typedef {{ after: number[], temperature: number, away?: number, word?: number, chance?: number, error?: string, package?: boolean }} Comparison
  */
 
 /** @typedef {{ temperature: number, topK: number, topP: number }} Settings */

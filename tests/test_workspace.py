@@ -4,11 +4,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from ipykernel.ipkernel import IPythonKernel
 
 from helpers.loopback import serving
 from ninelives import workspace
-from ninelives.workspace import copy_missing, lab_arguments, main
+from ninelives.workspace import copy_missing, lab_arguments, main, with_language
 
+ROOT = Path(__file__).parents[1]
 FIRST = Path("01-embeddings", "01-embeddings.ipynb")
 SECOND = Path("02-attention", "02-attention.ipynb")
 
@@ -20,6 +22,15 @@ def root(tmp_path):
         path.parent.mkdir(parents=True)
         path.write_text(f"released {name.stem}")
     return tmp_path
+
+
+def test_a_copy_names_the_python_of_this_machine_and_a_release_none():
+    released = next((ROOT / "release").glob("01*/*.ipynb")).read_bytes()
+    copy = with_language(released)
+    notebook = json.loads(copy)
+    assert notebook["metadata"]["language_info"] == IPythonKernel.language_info
+    notebook["metadata"]["language_info"] = {"name": "python"}
+    assert notebook == json.loads(released)
 
 
 def test_a_new_workspace_gets_every_released_file(root):

@@ -6,15 +6,20 @@ that the course wrote itself. To start a notebook again, rename it.
 """
 
 import argparse
+import json
 import os
 import shutil
 import sys
 from pathlib import Path
 
+from ipykernel.ipkernel import IPythonKernel
+
 from ninelives.progress import PAGE, write_start_page
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "my-notebooks"
+# As build.py writes it, since solutions and releases must be the same on every machine.
+RELEASED_LANGUAGE = b'"language_info": {\n   "name": "python"\n  }'
 # Switches off JupyterLab's question about news, and the parts of nbgrader that are for instructors.
 CONFIG = Path(__file__).with_name("jupyter_config")
 
@@ -41,9 +46,21 @@ def copy_missing(release: Path, workspace: Path) -> tuple[list[Path], list[Path]
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.partial")
         shutil.copyfile(source, partial)
+        if source.suffix == ".ipynb":
+            partial.write_bytes(with_language(partial.read_bytes()))
         partial.rename(target)
         copied.append(name)
     return copied, kept
+
+
+def with_language(notebook: bytes) -> bytes:
+    """A released notebook with what its kernel will say of this Python.
+
+    JupyterLab would write that into it as soon as the kernel has started, and so call a notebook changed in which nobody
+    has typed.
+    """
+    language = json.dumps(IPythonKernel.language_info, indent=1, sort_keys=True).replace("\n", "\n  ")
+    return notebook.replace(RELEASED_LANGUAGE, f'"language_info": {language}'.encode())
 
 
 def lab_arguments(workspace: Path, page: str = "") -> list[str]:

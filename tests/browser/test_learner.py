@@ -1,9 +1,12 @@
 """What a learner does in notebook 2, in JupyterLab: answer, check, look, save, come back."""
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
 from helpers.desk import Desk, sit_down
+from ninelives.workspace import with_language
 
 TORN = "def split_heads(x, n_head):\nB, T, C = x.shape\nreturn x.view(B, n_head, T, C // n_head)"
 RIGHT = "def split_heads(x, n_head):\nB, T, C = x.shape\nreturn x.view(B, T, n_head, C // n_head).transpose(1, 2)"
@@ -14,6 +17,17 @@ def desk(lab, open_notebook):
     desk = sit_down("02-attention", lab, open_notebook)
     desk.run("import math")
     return desk
+
+
+def test_a_notebook_in_which_nobody_has_typed_is_not_called_changed(lab, open_notebook):
+    released = next((Path(__file__).parents[2] / "release").glob("01*/*.ipynb")).read_bytes()
+    (lab.root / "fresh.ipynb").write_bytes(with_language(released))
+    fresh = open_notebook("fresh.ipynb")
+    # JupyterLab has written what the kernel said of its language; anything else it would write comes with it.
+    fresh.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.model.getMetadata('language_info').version")
+    fresh.page.wait_for_timeout(500)
+    assert fresh.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.model.dirty") is False
+    fresh.shut_down()
 
 
 def test_an_untouched_exercise_says_that_it_is_not_written(desk):

@@ -47,6 +47,14 @@ def test_small_weights_get_no_number_where_that_is_asked_for():
     assert "Each row attends to the columns. Weights below 0.005 have no number." in " ".join(shown)
 
 
+def test_only_rows_that_attend_to_the_columns_are_said_to():
+    said = "Each row attends to the columns."
+    weights = [[0.5, 0.5], [1, 0]]
+    assert said in texts(heatmap(weights, ["a", "b"], title="t", caption="c"))
+    assert said not in texts(heatmap(weights, ["filled with 0", "filled with −∞"], ["a", "b"], title="t", caption="c"))
+    assert said not in texts(heatmap([[-1, 2], [1, 0]], ["a", "b"], title="t", caption="c"))  # scores
+
+
 def test_masked_scores_are_drawn_and_described():
     picture = heatmap([[1.5, -np.inf], [-2, 3]], ["a", "b"], title="Scores", caption="c")
     assert "−∞" in texts(picture)

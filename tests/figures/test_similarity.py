@@ -16,7 +16,11 @@ def test_the_words_say_how_alike_neighbours_are():
     angles = torch.arange(8) * torch.pi / 8
     picture = position_similarity(torch.stack([angles.cos(), angles.sin()], 1), caption="c")
     assert "Neighbours have 0.92 on average, positions 4 apart" in picture.alt
-    assert "The most alike are " in picture.alt
+    assert "most alike" not in picture.alt  # all neighbours are as much so
+    angles[3] += 0.2
+    assert "The most alike are 3 and 4, with 0.98." in position_similarity(
+        torch.stack([angles.cos(), angles.sin()], 1), caption="c"
+    ).alt
 
 
 def test_one_position_and_512_positions_can_be_drawn():

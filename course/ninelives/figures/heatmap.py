@@ -92,10 +92,12 @@ def heatmap(
         outline(axes, framed)
         if not with_numbers:
             colour_bar(axes)
-        put_note(figure, " ".join([
-            "Each row attends to the columns.",
+        notes = [
+            "Each row attends to the columns." if rows == columns and not scores else "",
             f"Weights below {least_printed} have no number." if with_numbers and least_printed else block_note(weights),
-        ]))
+        ]
+        if note := " ".join(filter(None, notes)):
+            put_note(figure, note)
         put_title(figure, title)
 
     shown = _describe_scores if scores else describe_attention

@@ -115,10 +115,9 @@ def _describe_positions(alike: np.ndarray) -> str:
     text += f" Neighbours have {np.diagonal(alike, 1).mean():.2f} on average"
     if count > 4:
         half = count // 2
-        text += f", positions {half} apart {np.diagonal(alike, half).mean():.2f}"
-    others = np.where(np.eye(count, dtype=bool), -np.inf, alike)
-    i, j = sorted(int(k) for k in np.unravel_index(others.argmax(), others.shape))
-    return f"{text}. The most alike are {i} and {j}, with {alike[i, j]:.2f}."
+        text += f", positions {half} apart {round(np.diagonal(alike, half).mean(), 2) + 0.0:.2f}"
+    pair = _most_alike(alike)
+    return f"{text}." if pair is None else f"{text}. The most alike are {pair[0]} and {pair[1]}, with {alike[pair]:.2f}."
 
 
 def _describe_table(table: np.ndarray, names: list[str]) -> str:
@@ -131,8 +130,17 @@ def _describe_table(table: np.ndarray, names: list[str]) -> str:
     text += (f" The longest row is {names[longest]} (length {lengths[longest]:.2f}), the shortest "
              f"{names[shortest]} ({lengths[shortest]:.2f}).")
     if count <= 64 and lengths.all():
-        alike = np.where(np.eye(count, dtype=bool), -np.inf, _cosines(table, "table"))
-        i, j = sorted(int(k) for k in np.unravel_index(alike.argmax(), alike.shape))
-        text += (f" The most alike rows are {names[i]} and {names[j]}, with a cosine similarity "
-                 f"of {alike[i, j]:.2f}.")
+        alike = _cosines(table, "table")
+        if pair := _most_alike(alike):
+            text += (f" The most alike rows are {names[pair[0]]} and {names[pair[1]]}, with a cosine similarity "
+                     f"of {alike[pair]:.2f}.")
     return text
+
+
+def _most_alike(alike: np.ndarray) -> tuple[int, int] | None:
+    """The two that are most alike; None if others are as much so, to two decimals."""
+    i, j = np.triu_indices(len(alike), 1)
+    order = alike[i, j].argsort()
+    if len(order) > 1 and f"{alike[i, j][order[-2]]:.2f}" == f"{alike[i, j][order[-1]]:.2f}":
+        return None
+    return int(i[order[-1]]), int(j[order[-1]])

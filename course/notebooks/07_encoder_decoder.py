@@ -164,7 +164,7 @@ figures.table_picture(
 figures.table_picture(
     masks.padding_first(two_sentences)[1, :, :16], ["pad", "pad", "pad", *shorter],
     title="The same, with the padding moved",
-    caption="Now the last row belongs to a word, “lost”, in every sentence of the batch. No word has been changed.",
+    caption="Now the last row belongs to a word, “lost”, as in every sentence of the batch. No word has changed.",
 )
 
 # %% [markdown]
@@ -209,7 +209,7 @@ for row in range(n_english - 2, n_english + n_french):
 # | in: `hidden_cache` | `(B, P, n_embd)` | what the encoder gives; a row of zeros is padding, and it comes at the end |
 # | out | `(B, P, n_embd)` | the same rows: those of zeros first, then those of the words, in their order |
 #
-# Every example has a padding of its own. A row is padding when **all** its numbers are 0: their sum will not do, since a layer
+# Every example has a padding of its own. A row is padding when **all** its numbers are 0: their sum will not do, since a new layer
 # norm makes the mean of every vector 0. The gradient has to pass through: leave the numbers in the graph.
 #
 # <details><summary>Hint 1: a nudge</summary>
@@ -649,7 +649,7 @@ check.cross_attention.optional(CrossAttention)
 check.shifted_right.optional(shifted_right)
 
 # %% [markdown]
-# Both ways work. T5 and BART have the decoder of 2017. Models that write only, such as GPT, have no encoder at all, and
+# Both ways work. T5 and BART have such a decoder, with cross-attention. Models that write only, such as GPT, have no encoder at all, and
 # read the text to be translated as the beginning of their own.
 #
 # ## Play with it

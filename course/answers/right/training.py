@@ -241,3 +241,44 @@ def the_seeds_six_changes(vocab_size, seed):
 def small_and_quick(vocab_size, seed):
     encoder, decoder = (TransformerConfig(vocab_size, 32, 64, 4, n_layer, dropout=0.0) for n_layer in (3, 2))
     return [Recipe(seed=seed), encoder, decoder]
+
+
+@accepted_by(translation_batch)
+def lists_that_are_filled_up(pairs, end_token):
+    prefix, targets = [source.tolist() for source, _ in pairs], [[*answer.tolist(), end_token] for _, answer in pairs]
+    return tuple(
+        torch.tensor([row + [-1] * (max(map(len, rows)) - len(row)) for row in rows]) for rows in (prefix, targets))
+
+
+@accepted_by(training_step)
+def all_groups_at_once(model, optimizer, batch, rate, grad_clip=1.0):
+    model.train(True)
+    optimizer.param_groups[:] = [group | {"lr": rate} for group in optimizer.param_groups]
+    for parameter in model.parameters():
+        parameter.grad = None
+    loss = model(*batch)[-1]
+    loss.backward()
+    nn.utils.clip_grad_norm_(list(model.parameters()), max_norm=float(grad_clip), norm_type=2)
+    optimizer.step()
+    return float(loss)
+
+
+@accepted_by(warmup_cosine)
+def the_smaller_of_two(step, peak, warmup_steps, max_iters):
+    """A warm-up of 0 steps is one that is over before it begins."""
+    rising = step / warmup_steps if warmup_steps else math.inf
+    done = max(0, step - warmup_steps) / max(1, max_iters - warmup_steps)
+    return peak * min(rising, 1.0) * (1 + math.cos(math.pi * done)) / 2
+
+
+@accepted_by(exact_match)
+def by_lists_of_words(model, prefix, targets, end_token):
+    said = prefix_generation(model, prefix, targets.shape[1] + 3, 0, end_token)
+    rows = zip(said.tolist(), targets.tolist())
+    return np.mean([[word for word in one if word >= 0] == [word for word in other if word >= 0] for one, other in rows])
+
+
+@accepted_by(honest_accuracy)
+def by_sorting_a_copy(models, splits, score):
+    ordered = sorted(models, key=lambda model: -score(model, splits["validation"]))
+    return ordered[0], score(ordered[0], splits["test"])

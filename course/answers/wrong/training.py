@@ -56,13 +56,13 @@ class FullStopKept(GivenTokenizer):
         return text.lower().replace("'", "' ").split()
 
 
-@refused_by(tokenizer, "encode", "is two words: put a blank after every apostrophe")
+@refused_by(tokenizer, "encode", "is two words: put a space after every apostrophe")
 class ApostropheInsideAWord(GivenTokenizer):
     def split(self, text):
         return text.lower().strip().removesuffix(".").split()
 
 
-@refused_by(tokenizer, "encode", "makes an empty word of two blanks in a row")
+@refused_by(tokenizer, "encode", "makes an empty word of two spaces in a row")
 class SplitAtEveryBlank(GivenTokenizer):
     def split(self, text):
         return text.lower().strip().removesuffix(".").replace("'", "' ").split(" ")
@@ -138,7 +138,7 @@ class GoesOnAfterTheEnd(GivenTokenizer):
         return " ".join(self.words[id] for id in ids.tolist() if id not in (-1, self.end_token)).replace("' ", "'")
 
 
-@refused_by(tokenizer, "decode", "one blank between two words")
+@refused_by(tokenizer, "decode", "one space between two words")
 class WordsRunTogether(GivenTokenizer):
     def decode(self, ids):
         return super().decode(ids).replace(" ", "")
@@ -636,3 +636,187 @@ def far_too_large(vocab_size, seed):
 @refused_by(own_training, "sizes", "the encoder's sizes are a dict", "build each with TransformerConfig")
 def sizes_as_a_dictionary(vocab_size, seed):
     return Recipe(seed=seed), {"vocab_size": vocab_size}, {"vocab_size": vocab_size}
+
+
+@refused_by(own_training, "sizes", "the table in the exercise has all names")
+def names_that_do_not_exist(vocab_size, seed):
+    return Recipe(rate=2e-3, warmup=100, seed=seed), sizes(vocab_size), sizes(vocab_size)
+
+
+@refused_by(own_training, "sizes", "the table in the exercise has all names")
+def sizes_under_other_names(vocab_size, seed):
+    return Recipe(seed=seed), sizes(vocab_size, heads=4), sizes(vocab_size, heads=4)
+
+
+@refused_by(own_training, "sizes", "you do not choose the vocabulary here")
+def one_word_too_few(vocab_size, seed):
+    return Recipe(seed=seed), sizes(vocab_size), sizes(vocab_size - 1)
+
+
+@refused_by(tokenizer, "encode", "keeps its apostrophe: put a space after it")
+class ApostropheReplaced(GivenTokenizer):
+    def split(self, text):
+        return text.lower().strip().removesuffix(".").replace("'", " ").split()
+
+    def encode(self, text):
+        return torch.tensor([self.id_of[word] for word in self.split(text)])
+
+
+@refused_by(tokenizer, "decode", "nothing (None)", "the function has no `return`.")
+class DecodePrints(GivenTokenizer):
+    def decode(self, ids):
+        super().decode(ids)
+
+
+@refused_by(tokenizer, "encode", "a word's id is its position in self.words")
+class EncodeKeepsTheFirstText(GivenTokenizer):
+    def encode(self, text):
+        ids = super().encode(text)
+        self.kept = getattr(self, "kept", ids)
+        return torch.cat([self.kept[:1], ids[1:]])
+
+
+@refused_by(tokenizer, "decode", "each id is a position in self.words")
+class DecodeSkipsTheFirstWord(GivenTokenizer):
+    def decode(self, ids):
+        return super().decode(ids[ids != 1])
+
+
+@refused_by(translation_batch, "shape", "pairs is a list of B pairs, and B is not 2")
+def pairs_unpacked_at_once(pairs, end_token):
+    english, french = pairs
+    return padded([english]), padded([french])
+
+
+@refused_by(translation_batch, "shape", "this is a number: put it into a tensor with one axis")
+def number_joined_to_a_tensor(pairs, end_token):
+    return padded(sources(pairs)), padded([torch.cat([answer, end_token]) for _, answer in pairs])
+
+
+@refused_by(translation_batch, "shape", "a tensor of a single number has no axis to join along")
+def tensor_without_an_axis(pairs, end_token):
+    return padded(sources(pairs)), padded([torch.cat([answer, torch.tensor(end_token)]) for _, answer in pairs])
+
+
+@refused_by(translation_batch, "shape", "translation_batch changed the pairs", "work on copies; torch.cat makes one")
+def first_id_overwritten(pairs, end_token):
+    batch = padded(sources(pairs)), padded(closed(pairs, end_token))
+    pairs[0][0][0] = end_token
+    return batch
+
+
+@refused_by(translation_batch, "shape", "translation_batch changed the pairs", "work on copies; torch.cat makes one")
+def pairs_taken_out_of_the_list(pairs, end_token):
+    batch = padded(sources(pairs)), padded(closed(pairs, end_token))
+    pairs.pop()
+    return batch
+
+
+@refused_by(training_step, "loss", "changed the tensor", "work on x.clone()")
+def batch_scaled_in_place(model, optimizer, batch, rate, grad_clip):
+    batch[0].mul_(0.5)
+    return right_step(model, optimizer, batch, rate, grad_clip)
+
+
+@refused_by(noam_rate, "values", "`^` is not a power in Python")
+def roof_for_a_power(step, d_model, warmup_steps):
+    return d_model ^ -0.5 * min(step**-0.5, step * warmup_steps**-1.5)
+
+
+@refused_by(noam_rate, "values", "math.sqrt, math.cos and Python's own min and max take numbers")
+def minimum_of_torch(step, d_model, warmup_steps):
+    return d_model**-0.5 * torch.min(step**-0.5, step * warmup_steps**-1.5)
+
+
+@refused_by(warmup_cosine, "cosine", "math.sqrt, math.cos and Python's own min and max take numbers")
+def cosine_of_torch(step, peak, warmup_steps, max_iters):
+    if step <= warmup_steps:
+        return peak * step / warmup_steps
+    return peak * (1 + torch.cos(math.pi * (step - warmup_steps) / (max_iters - warmup_steps))) / 2
+
+
+@refused_by(warmup_cosine, "cosine", "warmup_steps may be 0, and then there is no warm-up")
+def warm_up_computed_in_any_case(step, peak, warmup_steps, max_iters):
+    rising = peak * step / warmup_steps
+    return rising if step <= warmup_steps else peak * (1 + math.cos(math.pi * (step - warmup_steps) / (max_iters - warmup_steps))) / 2
+
+
+@refused_by(warmup_cosine, "cosine", "there the line ends and the wave begins")
+def half_the_peak_at_the_top(step, peak, warmup_steps, max_iters):
+    if step < warmup_steps:
+        return peak * step / warmup_steps
+    if step == warmup_steps:
+        return peak / 2
+    return peak * (1 + math.cos(math.pi * (step - warmup_steps) / (max_iters - warmup_steps))) / 2
+
+
+@refused_by(exact_match, "greedy", "only floats have a mean")
+def mean_of_true_and_false(model, prefix, targets, end_token):
+    return (written(model, prefix, targets, end_token) == targets).all(1).mean()
+
+
+@refused_by(exact_match, "sentences", "let it write T.")
+def one_token_too_few_for_the_longest(model, prefix, targets, end_token):
+    said = prefix_generation(model, prefix, targets.shape[1] - 1, 0, end_token=end_token)
+    rights = [said_row[said_row != -1].tolist() == row[row != -1].tolist() for said_row, row in zip(said, targets)]
+    return sum(rights) / len(rights)
+
+
+KEPT = {}
+
+
+@refused_by(exact_match, "greedy", "nothing may be kept from one call to the next")
+def share_kept(model, prefix, targets, end_token):
+    key = str(prefix.tolist())
+    if key not in KEPT:
+        KEPT[key] = float((written(model, prefix, targets, end_token) == targets).all(1).float().mean())
+    return KEPT[key]
+
+
+@refused_by(exact_match, "greedy", "changed the tensor", "work on x.clone()")
+def padding_replaced_in_place(model, prefix, targets, end_token):
+    said = written(model, prefix, targets, end_token)
+    targets[targets == -1] = 0
+    said[said == -1] = 0
+    return (said == targets).all(1).float().mean()
+
+
+@refused_by(honest_accuracy, "choice", "change the caller's own list")
+def models_sorted_in_place(models, splits, score):
+    models.sort(key=lambda model: score(model, splits["validation"]))
+    return models[-1], score(models[-1], splits["test"])
+
+
+@refused_by(honest_accuracy, "choice", "change the caller's own list")
+def test_taken_out_of_the_splits(models, splits, score):
+    test = splits.pop("test")
+    chosen = max(models, key=lambda model: score(model, splits["validation"]))
+    return chosen, score(chosen, test)
+
+
+@refused_by(honest_accuracy, "choice", "begin with float(")
+def best_begins_at_0(models, splits, score):
+    best, chosen = 0, None
+    for model in models:
+        found = score(model, splits["validation"])
+        if found > best:
+            best, chosen = found, model
+    return chosen, score(chosen, splits["test"]) if chosen else 0.0
+
+
+@refused_by(honest_accuracy, "choice", "max, not min.")
+def the_worst(models, splits, score):
+    chosen = min(models, key=lambda model: score(model, splits["validation"]))
+    return chosen, score(chosen, splits["test"])
+
+
+@refused_by(honest_accuracy, "choice", "the two are swapped: first the model")
+def number_first(models, splits, score):
+    chosen = max(models, key=lambda model: score(model, splits["validation"]))
+    return score(chosen, splits["test"]), chosen
+
+
+@refused_by(honest_accuracy, "choice", "is called with one model: `key=lambda model")
+def score_as_the_key(models, splits, score):
+    chosen = max(models, key=score)
+    return chosen, score(chosen, splits["test"])

@@ -12,7 +12,10 @@ RATE_HINTS = {
     "math domain error": "this is a root of a negative number: do you mean step, or step − warmup_steps?",
 }
 noam_rate = Exercise("noam_rate", RATE_HINTS)
-warmup_cosine = Exercise("warmup_cosine", RATE_HINTS)
+warmup_cosine = Exercise("warmup_cosine", {
+    **RATE_HINTS,
+    "division by zero": "warmup_steps may be 0, and then there is no warm-up: divide by it only where step <= warmup_steps.",
+})
 
 
 @noam_rate.mistake("values", "the larger of the two is taken. The smaller one: min.")
@@ -160,7 +163,7 @@ def rising(step, peak, warmup_steps, max_iters):
 @warmup_cosine.aspect("warm-up")
 def climbs_in_a_line_to_the_peak(answer, seed):
     for peak, warmup, last in cosine_sizes(seed):
-        steps = sorted({1, 2, warmup // 2, warmup - 1, warmup} & set(range(1, warmup + 1)))
+        steps = sorted({1, 2, warmup // 2, warmup - 1} & set(range(1, warmup)))
         want_rates(warmup_cosine, [(step, peak, warmup, last) for step in steps], answer, cosine,
                    "up to warmup_steps: peak · step / warmup_steps.")
 
@@ -171,14 +174,17 @@ def falls_as_half_a_wave_to_zero(answer, seed):
         steps = sorted({warmup + 1, (warmup + last) // 2, (warmup + 3 * last) // 4, last - 1, last})
         want_rates(warmup_cosine, [(step, peak, warmup, last) for step in steps], answer, cosine,
                    "after the warm-up: peak · (1 + cos(π · done)) / 2, where done goes from 0 to 1.")
+        if warmup:
+            want_rates(warmup_cosine, [(warmup, peak, warmup, last)], answer, cosine,
+                       "at step warmup_steps the rate is the peak: there the line ends and the wave begins.")
 
 
 def cosine_sizes(seed: int) -> list[tuple[float, int, int]]:
-    """(peak, warmup_steps, max_iters); one of them has no warm-up."""
+    """(peak, warmup_steps, max_iters); the last one has no warm-up."""
     return [
         [(2e-3, 100, 2000), (0.5, 7, 31), (1e-4, 0, 10)],
         [(3e-3, 50, 900), (1.0, 4, 13), (2e-3, 0, 5)],
-        [(1e-3, 200, 1000), (0.3, 9, 17)],
+        [(1e-3, 200, 1000), (0.3, 9, 17), (1e-3, 0, 7)],
     ][seed % 3]
 
 
@@ -200,8 +206,13 @@ def want_rates(exercise: Exercise, calls: list[tuple], answer: Callable, wanted:
     if not agree(rates, right):
         worst = int(((rates - right).abs() / (right.abs() + least)).argmax())
         raise CheckFailed(
-            f"{names[worst]} gives {rates[worst]:.3e}.", f"{right[worst]:.3e}.",
+            f"{names[worst]} gives {shown(rates[worst])}.", f"{shown(right[worst])}.",
             exercise.likely_cause(rates, (calls,), otherwise, agree, of_all_calls))
+
+
+def shown(rate: torch.Tensor) -> str:
+    """A rate as it is written in a message; half a wave ends at 0 only up to rounding."""
+    return "0" if abs(rate) < 1e-15 else f"{rate:.3e}"
 
 
 def number_from(answer: Callable, name: str, call: tuple) -> float:

@@ -16,7 +16,10 @@ exact_match = Exercise("exact_match", error_hints={
                            "pad it with −1, or compare row by row.",
     "too many indices": "the output of prefix_generation is (B, new).",
 })
-honest_accuracy = Exercise("honest_accuracy")
+honest_accuracy = Exercise("honest_accuracy", error_hints={
+    "score() missing 1 required positional argument":
+        "`key` is called with one model: `key=lambda model: score(model, splits[\"validation\"])`.",
+})
 
 
 # Exercise 5: exact match
@@ -98,7 +101,8 @@ def model_and_sentences(
     lines, sources, answers, rights = {}, [], [], []
     kinds = ["right", "right", "word", "long", "short", "right", "last", "word", "last"] if not early else ["short", "right", "short"]
     for k, kind in enumerate(kinds * (2 if not early else 1)):
-        P, T = 2 + (k + seed) % 4, 2 + (2 * k + seed) % 5
+        # The longest target belongs to a sentence that the model gets right: one word too few makes it wrong.
+        P, T = 2 + (k + seed) % 4, 9 if k == 0 and not early else 2 + (2 * k + seed) % 5
         # The first and the last word make every prefix different; no answer holds 7, NONSENSE.
         source = [k % 11, *torch.randint(0, 7, (P,), generator=generator).tolist(), k // 11]
         answer = torch.randint(0, 7, (T + (3 if early and kind == "short" else 0),), generator=generator).tolist()
@@ -155,6 +159,16 @@ def end_not_compared(model, prefix, targets, end_token):
     return ((written(model, prefix, targets, end_token) == targets) | ~words).all(1).float().mean()
 
 
+@exact_match.mistake(
+    "sentences",
+    "the model may write T − 1 words only, and the longest answer has T tokens, its end token included: let it write T.",
+)
+def one_token_too_few(model, prefix, targets, end_token):
+    T = targets.shape[1]
+    output = prefix_generation(model, prefix, T - 1, 0, end_token=end_token)
+    return (nn.functional.pad(output, (0, T - output.shape[1]), value=-1) == targets).all(1).float().mean()
+
+
 @exact_match.mistake("sentences", "this is the number of right answers: divide by how many there are.")
 def counted(model, prefix, targets, end_token):
     return (written(model, prefix, targets, end_token) == targets).all(1).sum()
@@ -201,6 +215,12 @@ def gives_the_same_share_each_time(answer, seed):
         raise CheckFailed(
             f"asked several times, exact_match gives {min(shares):.3f} and {max(shares):.3f} for the same model.", f"{wanted:.3f} each time.",
             "the words are drawn by chance. To measure, take the best word each time: temperature 0.")
+    knows_nothing = MemorisedAnswers({}, [])
+    share = share_from(answer, knows_nothing.eval(), prefix, targets, end)
+    if share > 0:
+        raise CheckFailed(
+            f"for another model, which gets no sentence right, exact_match gives {share:.3f} on the same sentences.", "0.000.",
+            "the result of an earlier call comes back: nothing may be kept from one call to the next.")
 
 
 @exact_match.aspect("sentences")
@@ -240,16 +260,21 @@ def measures_in_evaluation_and_leaves_the_mode(answer, seed):
 @honest_accuracy.aspect("choice")
 def chooses_on_validation_and_reports_test(answer, seed):
     for case in range(3):
-        models = [f"model {k}" for k in range(4 + (case + seed) % 2)]
+        models = [f"model {k}" for k in range(5 + (case + seed) % 2)]
         # Each of the three sets has another best model.
         generator = np.random.default_rng(100 * seed + case)
-        table = {name: generator.permutation(np.linspace(0.41, 0.93, len(models)) + shift).tolist()
+        # A score may be negative, as minus a loss is: in the last case all of them are.
+        below = 1.0 if case == 2 else 0.0
+        table = {name: generator.permutation(np.linspace(0.41, 0.93, len(models)) ** 2 + shift - below).tolist()
                  for name, shift in (("train", 0.05), ("validation", 0.01), ("test", 0.0))}
         best = {"train": 0, "validation": 1 + case % 2, "test": 3}
         for name, k in best.items():
             row = table[name]
             top = row.index(max(row))
             row[top], row[k] = row[k], row[top]
+        row = table["validation"]  # the worst there is the best nowhere
+        worst = row.index(min(row))
+        row[worst], row[4] = row[4], row[worst]
         want_choice(answer, models, table, best)
 
 
@@ -272,10 +297,24 @@ def want_choice(answer: Callable, models: list[str], table: dict[str, list[float
         asked.append(name)
         return table[name][models.index(model)]
 
-    result = run(lambda: answer(list(models), {name: list(content) for name, content in splits.items()}, score), what="honest_accuracy")
+    handed, handed_splits = list(models), {name: list(content) for name, content in splits.items()}
+    result = run(lambda: answer(handed, handed_splits, score), what="honest_accuracy")
+    if handed != models or handed_splits != splits:
+        raise CheckFailed(
+            "honest_accuracy changed the list of models, or the splits, that it was given.", "both as they were: they are the caller's.",
+            "`models.sort()`, `pop` and `del` change the caller's own list: `max(models, key=…)` and `sorted(models, …)` leave it.")
     chosen, told = want_pair(
         result, "honest_accuracy", ("model", "accuracy"), "return the chosen model and its accuracy on the test sentences.")
     wanted = models[best["validation"]]
+    if isinstance(chosen, float | int):
+        raise CheckFailed(f"the first of the two is a number, {chosen:.3f}.", "the chosen model, then its accuracy.",
+                          "the two are swapped: first the model, then the number.")
+    if chosen is None:
+        raise CheckFailed("you choose None, though all scores are numbers.", f"{wanted!r}, the best on validation.",
+                          "no score was better than the first best, such as 0, but a score can be negative: begin with float(\"-inf\").")
+    if chosen == models[table["validation"].index(min(table["validation"]))]:
+        raise CheckFailed(f"you choose {chosen!r}, the worst on validation.", f"{wanted!r}, the best on validation.",
+                          "the highest score is the best: max, not min.")
     if chosen != wanted:
         seen = next((f"the best on {name}" for name, k in best.items() if chosen == models[k]), "not the best on any set")
         raise CheckFailed(

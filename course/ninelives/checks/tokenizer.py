@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from ninelives.checks.exercise import CheckFailed, Exercise, ids, kind_of, on_layers_of, run
+from ninelives.checks.want import NO_RETURN
 
 tokenizer = Exercise("Tokenizer")
 
@@ -14,8 +15,9 @@ TEXTS = ["the cat was full because it was full", "le chat était plein parce qu'
 ENCODE_HINTS = {
     "full.": "the full stop at the end belongs to no word: `text.removesuffix(\".\")`.",
     "The": "a word at the beginning of a sentence is the same word: `text.lower()` first.",
-    "qu'il": "\"qu'il\" is two words: put a blank after every apostrophe, `text.replace(\"'\", \"' \")`, and then split.",
-    "''": "`split(\" \")` makes an empty word of two blanks in a row; `split()` does not.",
+    "qu'il": "\"qu'il\" is two words: put a space after every apostrophe, `text.replace(\"'\", \"' \")`, and then split.",
+    "'qu'": "\"qu'\" keeps its apostrophe: put a space after it, `text.replace(\"'\", \"' \")`, rather than in its place.",
+    "''": "`split(\" \")` makes an empty word of two spaces in a row; `split()` does not.",
 }
 DECODE_HINTS = {
     "only integer tensors of a single": "go through the ids as numbers: `ids.tolist()`.",
@@ -183,7 +185,8 @@ def writes_the_words_up_to_the_end_token(answer, seed):
     ):
         result = run(made.decode, torch.tensor(given), what=f"decode({given})", error_hints=DECODE_HINTS)
         if not isinstance(result, str):
-            raise CheckFailed(f"decode gives {kind_of(result)}.", "a text, str.", "`\" \".join(words)` makes one text of a list of words.")
+            raise CheckFailed(f"decode gives {kind_of(result)}.", "a text, str.",
+                              NO_RETURN if result is None else "`\" \".join(words)` makes one text of a list of words.")
         if result != wanted:
             raise CheckFailed(f"decode({given}) gives {result!r}.", f"{wanted!r}. (The end token is {end}.)",
                               decode_cause(result, wanted, given, words))
@@ -202,8 +205,8 @@ def decode_cause(result: str, wanted: str, given: list[int], words: list[str]) -
         return "the end token says that the sentence is over; it is not a word of the sentence."
     if result.replace(" ", "") == wanted.replace(" ", ""):
         if "'" in wanted and "' " in result:
-            return "\"qu'\" comes right before the next word, without a blank: `.replace(\"' \", \"'\")` at the end."
-        return "there is one blank between two words, and none at the ends: `\" \".join(…)`."
+            return "\"qu'\" comes right before the next word, without a space: `.replace(\"' \", \"'\")` at the end."
+        return "there is one space between two words, and none at the ends: `\" \".join(…)`."
     if result.startswith(wanted):
         return "what comes after the end token is no longer part of the sentence: stop there, with `break`."
     return "each id is a position in self.words."

@@ -16,7 +16,11 @@ __all__ = [
     "exact_match", "honest_accuracy", "noam_rate", "own_training", "tokenizer", "training_step", "translation_batch", "warmup_cosine",
 ]
 
-own_training = Exercise("own_training", another_way=False)
+own_training = Exercise("own_training", error_hints={
+    "unexpected keyword argument":
+        "the table in the exercise has all names: learning_rate, batch_size, max_iters, warmup_steps, schedule, grad_clip, seed and "
+        "eval_every for Recipe; vocab_size, block_size, n_embd, n_head, n_layer and dropout for TransformerConfig.",
+}, another_way=False)
 SHORTEST_BLOCK = 24
 
 

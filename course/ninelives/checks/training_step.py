@@ -45,7 +45,7 @@ class Softmax(nn.Module):
 
 
 def situation(seed: int, adam: bool) -> tuple[Softmax, torch.optim.Optimizer, list[tuple[tuple, float]]]:
-    """A model, its optimizer with two groups, and four batches with the rate of each."""
+    """A model, its optimizer with two groups, and five batches with the rate of each."""
     N, D, V = [(6, 4, 3), (5, 3, 6), (8, 5, 4)][seed % 3]
     generator = torch.Generator().manual_seed(100 + seed)
     model = Softmax(D, V)
@@ -58,7 +58,7 @@ def situation(seed: int, adam: bool) -> tuple[Softmax, torch.optim.Optimizer, li
         optimizer = torch.optim.SGD(groups, lr=START_RATE, momentum=0.8)
     batches = [
         ((torch.randn(N, D, generator=generator) * scale, torch.randint(V, (N,), generator=generator)), rate)
-        for scale, rate in ((1.0, 0.1), (3.0, 0.2), (0.3, 0.05), (2.0, 0.15))
+        for scale, rate in ((1.0, 0.1), (3.0, 0.2), (0.3, 0.05), (2.0, 0.15), (1.0, 0.0))  # the last rate of a cosine is 0
     ]
     return model, optimizer, batches
 
@@ -150,6 +150,36 @@ def rate_ignored(model, optimizer, batch, rate, grad_clip):
     nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
     optimizer.step()
     return loss
+
+
+@training_step.mistake("update", "the rate 0 has no effect: a rate of 0 must stop the parameters, so no `if rate`.")
+def rate_0_taken_for_none(model, optimizer, batch, rate, grad_clip):
+    loss = gradients_of(model, optimizer, batch, rate or optimizer.param_groups[0]["lr"])
+    nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    return loss
+
+
+@training_step.mistake(
+    "update", "grad_clip has no effect: the gradient is always clipped to length 1. Hand grad_clip on to clip_grad_norm_.")
+def clipped_to_1(model, optimizer, batch, rate, grad_clip):
+    loss = gradients_of(model, optimizer, batch, rate)
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    return loss
+
+
+@training_step.mistake(
+    "update", "the gradient is that of another loss, smoothed by 0.1: call backward() on the loss that the model returns.")
+def labels_smoothed(model, optimizer, batch, rate, grad_clip):
+    model.train()
+    set_rate(optimizer, rate)
+    optimizer.zero_grad()
+    logits, loss = model(*batch)
+    nn.functional.cross_entropy(logits, batch[-1], label_smoothing=0.1).backward()
+    nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    return loss.item()
 
 
 @training_step.mistake(
@@ -283,9 +313,11 @@ def want_path(answer: Callable, seed: int, adam: bool, grad_clip: float) -> None
                 seen, (batches[:number], grad_clip), agree=close, make=lambda mistake: partial(path, mistake, start),
                 otherwise="in this order: zero_grad(), model(*batch), backward(), clip, step(); each once, on the optimizer that was given, "
                           "which remembers the steps before.")
+        first = int(((seen - wanted).abs() > 1e-4 * (1 + wanted.abs().max())).nonzero()[0])
+        where = f"parameters {first} to {min(first + 2, len(seen) - 1)} are"
         raise CheckFailed(
-            f"after step {number} with {'AdamW' if adam else 'SGD with momentum'} the first weights are {numbers(seen)}.",
-            f"{numbers(wanted)}, computed by hand.", cause)
+            f"after step {number} with {'AdamW' if adam else 'SGD with momentum'} {where} {numbers(seen[first:])}.",
+            f"{numbers(wanted[first:])}, computed by hand.", cause)
 
 
 @torch.enable_grad()

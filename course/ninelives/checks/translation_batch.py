@@ -9,6 +9,7 @@ from ninelives.checks.exercise import CheckFailed, Exercise, ids, run, same, wan
 translation_batch = Exercise("translation_batch", error_hints={
     "stack expects": "tensors of different lengths cannot be stacked: pad them to the same length first.",
     "expected sequence of length": "rows of different lengths make no tensor: pad them with −1 first.",
+    "values to unpack": "pairs is a list of B pairs, and B is not 2: take each pair apart in a loop, or all of them with `zip(*pairs)`.",
 })
 
 Pairs = list[tuple[torch.Tensor, torch.Tensor]]
@@ -18,8 +19,8 @@ def some_pairs(seed: int) -> tuple[Pairs, int]:
     """Pairs of several lengths, the longest prefix and the longest answer in different rows, and the end token."""
     lengths = [[(5, 3), (2, 6), (7, 4), (4, 1)], [(1, 2), (6, 5), (3, 7)], [(4, 4), (8, 2), (2, 3), (5, 9), (3, 1)]][seed % 3]
     generator = torch.Generator().manual_seed(seed)
-    end = 41 + seed  # no smaller id is special: 0 is a word like others
-    pairs = [tuple(torch.randint(0, end, (length,), generator=generator) for length in pair) for pair in lengths]
+    end = 41 + seed  # no smaller id is special: 0 is one like others
+    pairs = [tuple(torch.randint(1, end, (length,), generator=generator) for length in pair) for pair in lengths]
     pairs[0][0][0] = pairs[1][1][-1] = 0
     return pairs, end
 
@@ -47,8 +48,8 @@ def closed(pairs: Pairs, end_token: int) -> list[torch.Tensor]:
 END_AFTER_PREFIX = "one column too many: the end token comes after the answers only."
 ROWS_NOT_COLUMNS = "each sentence is a row, not a column: `batch_first=True`, or transpose."
 PADDED_IN_FRONT = "the padding is in front. It comes at the end."
-PADDED_WITH_ZERO = "the padding is 0, which is a word of the vocabulary. Padding is −1."
-PADDED_WITH_END = "the padding is the end token, which is a word of the vocabulary. Padding is −1."
+PADDED_WITH_ZERO = "the padding is 0, and 0 is an id. Padding is −1, which is none."
+PADDED_WITH_END = "the padding is the end token, which is an id of the vocabulary. Padding is −1."
 SHIFTED = ("the targets are shifted by one position. The model does that by itself: the last row of the prefix predicts the "
            "first target.")
 
@@ -85,6 +86,17 @@ def answers_as_columns(pairs, end_token):
 )
 def end_token_forgotten(pairs, end_token):
     return padded(sources(pairs)), padded([answer for _, answer in pairs])
+
+
+@translation_batch.mistake("shape", SHIFTED)
+def first_column_cut_off(pairs, end_token):
+    return padded(sources(pairs)), padded(closed(pairs, end_token))[:, 1:]
+
+
+@translation_batch.mistake(
+    "values", "the end token 0 is left out, and 0 is an id like any other: nothing here may depend on `if end_token`.")
+def end_token_0_taken_for_none(pairs, end_token):
+    return padded(sources(pairs)), padded(closed(pairs, end_token) if end_token else [answer for _, answer in pairs])
 
 
 @translation_batch.mistake(
@@ -189,9 +201,10 @@ def makes_rectangles_of_ids_with_room_for_the_end_token(answer, seed):
 @translation_batch.aspect("values")
 def closes_each_answer_and_pads_at_the_end(answer, seed):
     pairs, end = some_pairs(seed)
-    prefix, targets = batch_of(answer, pairs, end)
-    want_rows("prefix", 0, prefix, padded(sources(pairs)), pairs, end)
-    want_rows("targets", 1, targets, padded(closed(pairs, end)), pairs, end)
+    for end_token in (end, 0):
+        prefix, targets = batch_of(answer, pairs, end_token)
+        want_rows("prefix", 0, prefix, padded(sources(pairs)), pairs, end_token)
+        want_rows("targets", 1, targets, padded(closed(pairs, end_token)), pairs, end_token)
 
 
 def want_rows(name: str, k: int, seen: torch.Tensor, wanted: torch.Tensor, pairs: Pairs, end: int) -> None:

@@ -305,7 +305,7 @@ def moved_by_padding(model, amount):
 
 
 encoder, name = with_random_weights(MyEncoder), figures.whose(MyEncoder)
-amounts = range(0, 25, 3)
+amounts = range(0, 25, 4)
 figures.curves(
     {
         "without a mask": (amounts, [moved_by_padding(no_mask, amount) for amount in amounts]),

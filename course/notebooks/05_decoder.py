@@ -509,10 +509,10 @@ without_triangle, leaky = trained(package.Encoder)
 # %%
 steps = list(range(1, len(honest) + 1))
 figures.curves(
-    {f"{figures.whose(TrainedDecoder)}, with the triangle": (steps, honest), "without it": (steps, leaky),
+    {figures.whose(TrainedDecoder): (steps, honest), "without it": (steps, leaky),
      "best honest loss": ([1, len(steps)], [best_honest, best_honest])},
     x_label="training step", y_label="loss",
-    title="Two models learn to predict the next word",
+    title="With the triangle, and without it",
     caption="With the triangle the loss comes down to what chance allows. Without it, it falls below.",
 )
 

@@ -193,7 +193,7 @@ def test_the_learners_function_is_compared_at_the_present_temperature(notebook, 
     yours = shown.locator(".nl-yours")
     expect(yours).to_have_text("Your next_token_probabilities at temperature 1.00 agrees with the bars before top-k and top-p.")
     press(shown.get_by_role("slider", name="Temperature"), "Home")
-    expect(yours).to_have_text("Your next_token_probabilities at temperature 0.00 differs from the bars by up to 1.00.")
+    expect(yours).to_contain_text("Your next_token_probabilities at temperature 0.00 differs from the bars by up to 1.00: it gives “")
 
 
 def test_what_is_shown_is_spoken_a_moment_later(notebook, shown):

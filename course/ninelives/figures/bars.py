@@ -114,10 +114,11 @@ def distributions(panels: Mapping[str, Sequence[float]], words: Sequence[str], *
     def draw(figure: Figure) -> None:
         left, gap = 0.15 + max(text_width(visible(words[i]), LABEL_SIZE) for i in shown), 0.16
         width = (WIDTH - left - gap * (len(checked) - 1)) / len(checked)
+        longest = max(float(probabilities.max()) for probabilities in checked.values())
         for k, (name, probabilities) in enumerate(checked.items()):
             axes = place_axes(figure, left + k * (width + gap), 0.8, width, 0.25 * len(shown))
             axes.barh(range(len(shown)), probabilities[shown], height=0.72, color=BLUE)
-            axes.set_xlim(0, 1.5)  # room for the number beside the longest bar
+            axes.set_xlim(0, 1.45 * longest)  # room for the number beside the longest bar
             axes.set_ylim(len(shown) - 0.45, -0.55)
             for y, value in enumerate(probabilities[shown]):
                 axes.annotate(f"{value:.2f}", (value, y), xytext=(3, 0), textcoords="offset points", va="center", size=NOTE_SIZE, color=INK)

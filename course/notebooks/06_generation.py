@@ -438,7 +438,7 @@ for t in (0.3, 0.7, 1.0, 2.0):
 
 # %%
 for t in (0.5, 1.0):
-    text = my_generate(model, idx, 20, t, tokenizer.end_token)  # (1, T + new)
+    text = my_generate(model, idx, 20, t, end_token=tokenizer.end_token)  # (1, T + new)
     print(f"temperature {t:g}:", tokenizer.decode(text[0]))
 
 # %% [markdown]

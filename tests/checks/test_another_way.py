@@ -1,3 +1,4 @@
+import inspect
 import os
 
 import pytest
@@ -28,6 +29,17 @@ def test_an_answer_is_shown_once_after_the_last_check_and_folded(monkeypatch):
     [data] = shown
     assert data["text/markdown"].startswith("<details><summary>Another way to write position_indices</summary>\n\n```python\ndef position_indices(")
     assert data["text/markdown"].endswith("```\n\n</details>")
+
+
+def test_one_is_shown_for_a_class_of_a_notebook_whose_source_python_does_not_know():
+    class Embedding(torch.nn.Module):
+        def forward(self, idx):
+            return self.token(idx.clamp(min=0)) + self.position(positions(idx))
+
+    Embedding.__module__ = "__main__"  # as in a notebook
+    with pytest.raises(OSError):
+        inspect.getsource(Embedding)
+    assert "class Embedding(nn.Module):" in another_way.another_way(embeddings.embedding, Embedding)
 
 
 @pytest.mark.parametrize("case", ["another seed", "grading", "switched off", "refused elsewhere", "no folder"])

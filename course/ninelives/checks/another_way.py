@@ -38,7 +38,7 @@ def another_way(exercise: Any, answer: Any) -> str | None:
     None if there is none.
     """
     try:
-        own = textwrap.dedent(inspect.getsource(answer))
+        own = _source_of(answer)
         shown = right_answers(exercise, (ANSWERS / "shown.py").read_text(encoding="utf-8"))
         found = shown or [
             code for path in sorted(ANSWERS.glob("*.py")) for code in right_answers(exercise, path.read_text(encoding="utf-8"))
@@ -89,6 +89,12 @@ def _as_a_learner_writes_it(node: ast.FunctionDef | ast.ClassDef, source: str, n
     if isinstance(node, ast.ClassDef) and not any(getattr(part, "name", "") == "__init__" for part in node.body) and "nn.Module" in first:
         rest = ["    # __init__ as it is given", "", *rest]
     return "\n".join([*kept, first, *rest])
+
+
+def _source_of(answer: Any) -> str:
+    """An answer as the learner wrote it; of a class its methods, since in a notebook Python does not know the source of classes."""
+    parts = [part for part in vars(answer).values() if inspect.isfunction(part)] if isinstance(answer, type) else [answer]
+    return "\n".join(textwrap.dedent(inspect.getsource(part)) for part in parts)
 
 
 def _plain(source: str) -> str:

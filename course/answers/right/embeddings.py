@@ -68,10 +68,10 @@ class BareParameters(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.words = nn.Parameter(torch.randn(config.vocab_size, config.n_embd))
-        self.places = nn.Parameter(torch.randn(config.block_size, config.n_embd))
+        self.positions = nn.Parameter(torch.randn(config.block_size, config.n_embd))
 
     def forward(self, idx):
-        return self.words[idx] + self.places[: idx.shape[1]]
+        return self.words[idx] + self.positions[: idx.shape[1]]
 
 
 @accepted_by(embedding)

@@ -13,12 +13,25 @@ from answers import accepted_by
 from ninelives import model
 from ninelives.checks.attention import multi_head_self_attention
 from ninelives.checks.cross_attention import cross_attention
+from ninelives.checks.embeddings import embedding
 from ninelives.checks.encoder_decoder import encoder_decoder
 from ninelives.checks.generation import generate
 from ninelives.checks.prefix_generation import pad_after_end, prefix_generation
 from ninelives.checks.tokenizer import tokenizer
 from ninelives.checks.transformer import transformer
 from ninelives.model import next_token_probabilities
+
+
+@accepted_by(embedding)
+class FirstRowsOfThePositionTable(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.token = nn.Embedding(config.vocab_size, config.n_embd)
+        self.position = nn.Embedding(config.block_size, config.n_embd)
+
+    def forward(self, idx):
+        words = self.token(idx.masked_fill(idx == -1, 0))  # (B, T, n_embd)
+        return words + self.position.weight[: idx.shape[1]]  # (T, n_embd) is added to every sentence
 
 
 @accepted_by(multi_head_self_attention)

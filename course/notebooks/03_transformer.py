@@ -972,27 +972,15 @@ assert torch.allclose(norm(x).std(-1, unbiased=False), torch.ones(2, 3), atol=1e
 assert torch.allclose(norm(x)[0, 0], norm(x[0, 0]), atol=1e-6), "the other vectors play no part"
 
 # %% [markdown]
-# ### `nn.GELU()` and `F.gelu(input)`
+# ### `F.gelu(input)`
 #
-# **In:** a tensor of any shape. **Out:** the same shape. Each number x becomes x · Φ(x), where Φ(x) rises from 0 to 1:
+# **In:** a tensor of any shape. **Out:** the same shape. (`nn.GELU()` is the same as a layer.) Each number x becomes x · Φ(x), where Φ(x) rises from 0 to 1:
 # large positive numbers stay as they are, large negative ones become 0, and between them the bend is smooth.
-# [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.nn.GELU.html)
+# [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.gelu.html)
 
 # %%
 print(F.gelu(torch.tensor([-4.0, -1.0, 0.0, 1.0, 4.0])))
 assert torch.allclose(F.gelu(torch.tensor([-6.0, 0.0, 6.0])), torch.tensor([0.0, 0.0, 6.0]), atol=1e-5)
-
-# %% [markdown]
-# ### `torch.cat(tensors, dim=0)`
-#
-# **In:** a tuple or list of tensors whose sizes agree except along `dim`. **Out:** one tensor whose size along
-# `dim` is the sum of theirs.
-# [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.cat.html)
-
-# %%
-joined = torch.cat((torch.zeros(2, 3, 4), torch.ones(2, 5, 4)), dim=1)
-print(tuple(joined.shape))
-assert joined.shape == (2, 8, 4) and joined[:, 3:].eq(1).all()
 
 # %% [markdown]
 # ### `F.cross_entropy(input, target, ignore_index=-100)`

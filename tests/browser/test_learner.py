@@ -55,10 +55,10 @@ def test_the_right_answer_passes_with_one_line(desk):
 def test_the_explorer_is_there_before_attention_is_written_and_says_whose_it_shows(desk):
     for start in ("words = ", "W_query = ", "def merge_heads", "class MultiHeadSelfAttention"):
         desk.run(start)
-    whose = desk.run("config = TransformerConfig").locator(".jp-OutputArea")
+    whose = desk.run("small = TransformerConfig").locator(".jp-OutputArea")
     expect(whose).to_contain_text("Running on the package's MultiHeadSelfAttention")
     desk.run("two_heads = ")
-    explorer = desk.run("AttentionExplorer(hand_weights").locator(".nl-explorer")
+    explorer = desk.run("AttentionExplorer(kept").locator(".nl-explorer")
     expect(explorer.locator(".nl-readout")).to_contain_text("it attends to cat 0.71")
     explorer.locator(".nl-heat").press("ArrowDown")
     expect(explorer.locator(".nl-readout")).to_contain_text("was attends to")
@@ -74,6 +74,6 @@ def test_the_notebook_reopened_without_running_shows_picture_answer_and_check(de
     again = Desk(open_notebook(desk.notebook.name), desk.sources)
     expect(again.cell("def split_heads").locator(".cm-content")).to_contain_text("transpose(1, 2)")
     expect(again.cell('check.split_heads(split_heads, "values")')).to_contain_text("passes the check")
-    picture = again.cell("AttentionExplorer(hand_weights").locator("img").first
+    picture = again.cell("AttentionExplorer(kept").locator("img").first
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 300

@@ -206,7 +206,7 @@ def class_of_its_own(idx):
     return loop_positions(idx).as_subclass(Positions)
 
 
-@refused_by(position_indices, "shape", "is a list", "return the tensor itself, not wrapped")
+@refused_by(position_indices, "shape", "the result is a list of", "return the tensor itself, not wrapped in something else.")
 def list_of_rows(idx):
     return list(loop_positions(idx))
 

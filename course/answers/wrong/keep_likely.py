@@ -247,5 +247,5 @@ def equal_words_kept_together(probabilities, p):
 
 
 @refused_by(keep_top_p, "edges", "so that equal ones are not kept or left out together")
-def a_little_less_is_enough(probabilities, p):
-    return right_p(probabilities, p - 1e-3 if p == 0.75 else p)
+def a_little_more_is_wanted(probabilities, p):
+    return right_p(probabilities, p + 1e-3 if p == 0.75 else p)

@@ -5,7 +5,7 @@ import { duration, numbers, progress, short } from "../../../course/ninelives/wi
 
 /** @type {import("../../../course/ninelives/widgets/training_monitor/history.js").State} */
 const state = {
-  name: "words", max_iters: 2000, measures: ["accuracy"], measure: "accuracy", hidden: [], cursor: null,
+  name: "words", max_iters: 2000, measures: ["accuracy"], measure: "accuracy", hidden: [], cursor: null, levels: {},
   entries: [{ step: 400, loss: 2, rate: 0.001, accuracy: 0.1 }, { step: 800, loss: null, rate: 0.0005, accuracy: 0.25 }],
   beside: { characters: [{ step: 500, loss: 1.5, accuracy: 0.3 }, { step: 2500, loss: 1, accuracy: 0.5 }] },
   step: 800, seconds: 40, state: "running", can_stop: true, stop_asked: false,

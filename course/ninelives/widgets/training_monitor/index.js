@@ -22,8 +22,7 @@ const KINDS_OF_CURVES = ["loss", "measure", "rate"];
 
 /** In JupyterLab as `make lab` starts it; elsewhere this does nothing. */
 function saveNotebook() {
-  /** @type {{ jupyterapp?: { commands: { execute(command: string): Promise<unknown> } } }} */
-  const page = globalThis;
+  const page = /** @type {{ jupyterapp?: { commands: { execute(command: string): Promise<unknown> } } }} */ (/** @type {unknown} */ (globalThis));
   page.jupyterapp?.commands.execute("docmanager:save").catch(() => {});
 }
 

@@ -315,7 +315,8 @@ def future_leak(model, idx):
         for j in range(idx.shape[1]):
             changed = idx.clone()
             changed[0, j] = (idx[0, j] + 1) % model.config.vocab_size
-            moved.append((model(changed)[0] - logits)[0].abs().amax(-1))  # (T,)
+            difference = (model(changed)[0] - logits)[0].abs().amax(-1)  # (T,)
+            moved.append(difference)
     return torch.triu(torch.stack(moved, dim=1) > 1e-6, diagonal=1)  # (T, T)
     ### END SOLUTION
 

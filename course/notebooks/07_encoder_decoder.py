@@ -629,7 +629,7 @@ class CrossAttention(nn.Module):
     def forward(self, x, hidden, is_word):
         """x: (B, T, n_embd), hidden: (B, P, n_embd), is_word: (B, P) bool. Returns (B, T, n_embd)."""
         ### BEGIN SOLUTION
-        q, k, v = (part.unflatten(-1, (self.n_head, -1)).transpose(1, 2)  # (B, H, T or P, head_size)
+        q, k, v = (part.unflatten(-1, (self.n_head, -1)).transpose(1, 2)
                    for part in (self.query(x), self.key(hidden), self.value(hidden)))
         dot_products = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (B, H, T, P)
         dot_products = dot_products.masked_fill(~is_word[:, None, None, :], float("-inf"))  # (B, H, T, P)

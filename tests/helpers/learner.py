@@ -35,7 +35,7 @@ UNUSUAL: dict[str, dict[str, tuple[Callable, str]]] = {
                       "generate": (generation.a_list_that_is_joined_once, "generate")},
     "07-encoder-decoder": {"encoder-decoder": (encoder_decoder.LossByHand, "EncoderDecoder")},
     "08-prefix-generation": {"pad-after-end": (prefix_generation.by_the_first_position, "pad_after_end"),
-                             "prefix-generation": (prefix_generation.marks_what_is_done, "prefix_generation")},
+                             "prefix-generation": (prefix_generation.encodes_once, "prefix_generation")},
 }
 # In the bank these build on the package's classes. A learner's build on the class of the exercise, with the __init__ that is
 # given there, and so on the learner's own attention, blocks and masks.
@@ -61,11 +61,15 @@ def needed(source: str, module: dict, found: dict[str, str]) -> dict[str, str]:
 
 
 def imports(module: dict) -> str:
-    """What a module of the bank imports from outside this project."""
-    nodes = ast.parse(inspect.getsource(sys.modules[module["__name__"]])).body
-    return "\n".join(
-        ast.unparse(node) for node in nodes
-        if isinstance(node, ast.Import) or isinstance(node, ast.ImportFrom) and not re.match("answers|ninelives", node.module))
+    """What a module of the bank imports, without the bank, the checks and the package's classes."""
+    kept = []
+    for node in ast.parse(inspect.getsource(sys.modules[module["__name__"]])).body:
+        if isinstance(node, ast.ImportFrom) and re.match("answers|ninelives", node.module):
+            # Functions of the package, but none of its classes: those are the notebook's own.
+            node.names = [each for each in node.names if node.module == "ninelives.model" and each.name.islower()]
+        if isinstance(node, ast.Import | ast.ImportFrom) and node.names:
+            kept.append(ast.unparse(node))
+    return "\n".join(kept)
 
 
 def in_ones_own_way(solved: str, answer: Callable, name: str) -> str:

@@ -100,7 +100,7 @@ def test_the_installed_versions_are_the_pinned_ones():
     assert wrong == [], "install again: make test"
 
 
-EXTRA_OF = {"grading": "teach", "build": "teach", "use_mine": "course"}  # the other modules need none
+EXTRA_OF = {"grading": "teach", "build": "teach", "use_mine": "course", "progress": "course", "workspace": "course"}  # the other modules need none
 # Runs code for one extra after the other, where only the packages that the extras so far install are found.
 IN_STAGES = """
 import json, sys

@@ -634,11 +634,10 @@ assert torch.equal(torch.lt(a, b), a < b)
 assert (a < b).sum(1).tolist() == [4, 2]
 
 # %% [markdown]
-# ### `Tensor.repeat(*sizes)` and `Tensor.expand(*sizes)`
+# ### `Tensor.repeat(*sizes)`
 #
-# **In:** `repeat` takes how often to repeat each axis; `expand` takes the new sizes, and only axes of size 1 can
-# grow. **Out:** `repeat` copies. `expand` does not: all repetitions are the same memory, so never write into the
-# result.
+# **In:** how often to repeat each axis. **Out:** a copy with the repetitions. `expand`, in notebook 1, makes no copy:
+# all its repetitions are the same memory, so never write into its result.
 # [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.Tensor.repeat.html)
 
 # %%

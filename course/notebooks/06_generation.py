@@ -807,7 +807,9 @@ assert marked.tolist() == [[0, 1, 0], [1, 0, 0]] and marked.dtype == torch.int64
 
 # %%
 row = torch.tensor([0.1, 0.6, 0.3])
-print(row.topk(2))
+largest, where = row.topk(2)
+print(largest, where)
+assert where.tolist() == [1, 2]
 ordered, order = row.sort(descending=True, stable=True)
 assert order.tolist() == [1, 2, 0] and torch.equal(row[order], ordered)
 assert torch.equal(torch.zeros(3).scatter(-1, order, ordered), row)

@@ -210,7 +210,7 @@ what_encoding_once_saves(64, words=14)
 #
 # The end token itself stays. A row without one stays as it is. Leave the argument unchanged.
 #
-# `Tensor.cumsum` is explained [below](#The-PyTorch-calls).
+# `Tensor.cumsum` is explained in [notebook 6](../06-generation/06-generation.ipynb#The-PyTorch-calls).
 #
 # <details><summary>Hint 1: a nudge</summary>
 #
@@ -586,18 +586,6 @@ print(f"as an answer: {right} of 100 translations are right; as a prompt: {by_pr
 # %% [markdown]
 # ## The PyTorch calls
 #
-# ### `Tensor.cumsum(dim)`
-#
-# **In:** a tensor. **Out:** the same shape; each position holds the sum of all up to and including it along `dim`. For True and
-# False it counts the Trues.
-# [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.cumsum.html)
-
-# %%
-is_end = torch.tensor([[False, True, False, True], [False, False, False, False]])
-print(is_end.cumsum(1))
-assert is_end.cumsum(1).tolist() == [[0, 1, 1, 2], [0, 0, 0, 0]]
-
-# %% [markdown]
 # ### `Tensor.any(dim)` and `Tensor.all(dim)`
 #
 # **In:** a tensor of True and False. **Out:** whether there is at least one True along `dim`, or only Trues; without
@@ -605,6 +593,7 @@ assert is_end.cumsum(1).tolist() == [[0, 1, 1, 2], [0, 0, 0, 0]]
 # [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.any.html)
 
 # %%
+is_end = torch.tensor([[False, True, False, True], [False, False, False, False]])
 print(is_end.any(1), is_end.any(1).all())
 assert is_end.any(1).tolist() == [True, False]
 assert not is_end.any(1).all() and is_end.any()

@@ -16,7 +16,8 @@ few = replace(recipe, max_iters=12, warmup_steps=2, eval_every=4)
 for entry in train(new_model(), draw_batch, few, step=your_step, monitor=lambda entry: None).history:
     print(f"step {entry['step']}: loss {entry['loss']:.2f}")
 """
-DRAWN = re.compile(r"^temperature [\d.]+ .*$", re.MULTILINE)  # counts of words that were drawn, each in its own way
+# Counts of words that were drawn, each in its own way; and measured times.
+DRAWN = re.compile(r"^(temperature [\d.]+|seconds:) .*$", re.MULTILINE)
 A_TIME = re.compile(r"\b\d+(\.\d+)? (ms|s|seconds)\b")
 WHOSE = re.compile(r"(: yours, from .*|: the package's, since .*|^Running on .*|^ +In it, .*)$", re.MULTILINE)
 
@@ -31,7 +32,7 @@ def printed(notebook) -> list[str]:
             if "raises-exception" not in cell.metadata.get("tags", []):
                 assert errors == [], cell.source
             kept = [line for line in A_TIME.sub("…", text).splitlines() if not WHOSE.search(line) and not DRAWN.search(line)]
-            texts.append("\n".join(re.sub(r"\byour\b|\bthe package's\b|\byours\b", "…", line) for line in kept))
+            texts.append("\n".join(re.sub(r"\b(your|the package's) \w+:? *|\byours\b", "…", line) for line in kept))
     return texts
 
 

@@ -161,7 +161,8 @@ for spelling in ("though", "through", "tough", "hiccough", "nine", "lives", "tra
 
 # %%
 if dictionary:
-    print("to learn from: " + ", ".join(word for word in ("though", "through", "tough", "cough", "bough") if word in known))
+    like_it = [word for word in ("though", "through", "tough", "cough", "bough") if word in known]
+    print("to learn from: " + ", ".join(like_it))
 said = pronounce(model, ["though", "through", "tough", "cough", "bough"])
 print("last phonemes: " + ", ".join(phonemes.split()[-1] for phonemes in said))
 

@@ -487,8 +487,9 @@ figures.curves(
      "random": (distances, similarity_by_distance(torch.randn(32, 64)))},
     x_label="positions apart", y_label="cosine similarity",
     title="How similar the rows of two positions are",
-    caption="In the computed table the rows of neighbours are nearly the same. With the distance the similarity falls, in small "
-    "waves, to about 0.6. In a random table, from which training starts, a row is similar to itself alone.",
+    caption="In the computed table the rows of neighbours are nearly the same. With the distance the similarity "
+    "falls, in small waves, to about 0.6. In a random table, from which training starts, a row is similar to "
+    "itself alone.",
 )
 
 # %% [markdown]

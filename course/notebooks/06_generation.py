@@ -658,7 +658,8 @@ figures.curves(
     {"all read again": (counted, again_seconds), "keys and values kept": (counted, kept_seconds)},
     x_label="words written", y_label="seconds since the start",
     title="The same text, written in two ways",
-    caption="Read again, the text costs T rows for its T-th word, so T²/2 in all. With a cache each word costs one row.",
+    caption="Read again, the text costs T rows for its T-th word, so T²/2 in all. "
+            "With a cache each word costs one row.",
 )
 
 # %%

@@ -639,7 +639,7 @@ your_step = check.training_step.yours_if_it_passes(training_step, training.train
 your_match = check.exact_match.yours_if_it_passes(exact_match, training.share_right)
 
 tokenizer = YourTokenizer(words)
-vocab_size = len(words) + 1  # the end token too
+number_of_words = len(words) + 1  # the end token too
 
 # %% [markdown]
 # The sentences to learn from carry a **hint**. Passives are rarer in them, and most reasons speak of their usual side:
@@ -669,7 +669,7 @@ def draw_batch(generator, batch_size):
 def overfit(batch, steps):
     """Your step on the same batch, again and again."""
     torch.manual_seed(0)
-    small = TransformerConfig(vocab_size, block_size=32, n_embd=32, n_head=2, n_layer=1, dropout=0.0)
+    small = TransformerConfig(number_of_words, block_size=32, n_embd=32, n_head=2, n_layer=1, dropout=0.0)
     learner = EncoderDecoder(small, small)
     optimizer = torch.optim.AdamW(learner.parameters())
     for step in range(1, steps + 1):
@@ -849,7 +849,7 @@ def first_recipe(vocab_size, seed):
 
 
 chosen = check.own_training.yours_if_it_passes(own_training, first_recipe)
-recipe, encoder_config, decoder_config = chosen(vocab_size, my_seed())
+recipe, encoder_config, decoder_config = chosen(number_of_words, my_seed())
 
 
 def new_model():
@@ -943,7 +943,7 @@ async def train_in(folder, model, start, beside):
     monitor = TrainingMonitor(f"yours, {start}", recipe.max_iters, beside=beside, levels=levels)
     return await monitor.watch(
         train, model, draw_batch, recipe, step=your_step, rate=learning_rate, evaluate=evaluate, folder=folder,
-        settings={"start": start, "vocabulary": f"{vocab_size} words"},
+        settings={"start": start, "vocabulary": f"{number_of_words} words"},
     )
 
 # %%
@@ -1008,7 +1008,7 @@ try_head_start = False
 
 if try_head_start:
     antecedent, its_words = weights.load("antecedent")
-    its_sizes = replace(antecedent.config, vocab_size=vocab_size, dropout=encoder_config.dropout)
+    its_sizes = replace(antecedent.config, vocab_size=number_of_words, dropout=encoder_config.dropout)
     if problem:
         print(f"The head start needs the given names of the layers. {problem}")
     elif its_sizes != encoder_config:

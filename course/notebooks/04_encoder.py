@@ -321,7 +321,7 @@ print(f"with 24 positions of padding, without a mask:       {moved_by_padding(no
 print(f"with 24 positions of padding, {name + ':':21} {moved_by_padding(encoder, 24):.1e}")
 
 # %% [markdown]
-# What a right mask leaves is rounding, in the last of the seven decimal places that float32
+# What a right mask leaves is rounding, in the last of the seven significant digits that float32
 # carries: a longer sum is added up in another order, even if what is added is zeros.
 #
 # Next, put something else into the padded positions. They look up the vector of the word "ate";
@@ -372,7 +372,7 @@ print("with “full” at the end:", other_ending[:5])
 # %% [markdown]
 # That is what encoders are used for, wherever a whole text is there to be understood: BERT is an
 # encoder, and so are the models that turn a text into one vector for a search engine, that sort
-# mails and reviews into classes, and the reading half of a translator (notebook 7).
+# emails and reviews into categories, and the reading half of a translator (notebook 7).
 #
 # ### Exercise 2 · Sentences that share a row
 #
@@ -499,7 +499,7 @@ figures.mask(
 #
 # Then switch on *Close the rows of padding too*, choose a row of padding, and read how far NaN spreads.
 #
-# Your own `get_attention_mask` is called whenever a length changes, a wrong one too. The line
+# Your own `get_attention_mask` is called whenever a length changes, even if it is wrong. The line
 # below the masks says whether it agrees, and orange dots show where it does not.
 
 # %%
@@ -547,7 +547,7 @@ for heads in (2, 3):
 figures.masks_side_by_side(
     list(weights[2] > 0), sentences[2], ["head 1", "head 2", "head 3"],
     title="The third sentence in three heads",
-    caption="Only head 3 has the right mask: in sentence b, head b has.",
+    caption="Only head 3 has the right mask; in sentence b, only head b does.",
 )
 
 # %%

@@ -90,7 +90,7 @@ for name, mask in (("encoder", everything), ("decoder", past)):
 # **At "it", a decoder has seen "cat" but not "full".** An encoder has seen both. So an encoder can find
 # out at "it" who is meant. A decoder cannot: had the sentence gone on *because it was rotten*, its
 # vector of "it" would be the same, to the last digit. This is not a flaw. It is the price of being
-# able to write, and the reason why the translator of notebook 7 has one of each.
+# able to write, and the reason why the translator of notebook 7 has one encoder and one decoder.
 #
 # ### A leak, made visible
 #
@@ -191,7 +191,7 @@ check.causal_mask(causal_mask, "values", seed=2)
 # </details>
 # <details><summary>Hint 3: if your encoder's mask is bool and the triangle is not</summary>
 #
-# `mask != 0` makes a bool mask of any of the two. Make a new mask, and leave the encoder's as it is:
+# `mask != 0` makes a bool mask of either. Make a new mask, and leave the encoder's as it is:
 # its rows may share their memory.
 #
 # </details>
@@ -435,7 +435,7 @@ figures.masks_side_by_side(
 #
 # Two sentences in one batch. Switch *Causal* off and on, change the lengths, and walk through the rows:
 # the line below says what each may attend to, and the bars show what is left of the softmax.
-# Your `get_attention_mask` is called whenever a length changes, a wrong one too. Orange dots show where it
+# Your `get_attention_mask` is called whenever a length changes, even if it is wrong. Orange dots show where it
 # differs from the mask that is shown; with *Causal* off that is an encoder's.
 
 # %%
@@ -569,7 +569,7 @@ figures.distribution(
 # It has not learnt how often one word follows another, because looking right was easier. A loss
 # that falls faster than you can explain is a reason to test for leaks, not to be glad.
 #
-# **And when it writes?** Then the *last* position has no future. But the earlier ones have: the model reads
+# **And when it writes?** Then the *last* position has no future. But the earlier ones do: the model reads
 # the text so far again, and without the mask position 3 would suddenly attend to position 5, as it never did in
 # training. So the mask stays on. Here the trained decoder predicts the next word with its own mask, and
 # with an encoder's:

@@ -10,7 +10,7 @@
 #
 # **How do scores for the next word become a text?**
 #
-# Choose a word, append it to the text, and ask again. All of the art is in the choosing.
+# Choose a word, append it to the text, and ask again. The whole art is in the choosing.
 # At the end you will have built
 #
 # - `next_token_probabilities`, which turns scores into probabilities, bold or careful ones,
@@ -680,10 +680,10 @@ print(f"seconds:                      {again_seconds[-1]:.2f} and {kept_seconds[
 #
 # The thin line in each bar stays where the word is at temperature 1. On a slider, Enter draws and Backspace steps back.
 #
-# Try this: at what temperature does the sentence still end with a reason that makes sense? Turn the temperature up to
+# Try this: up to what temperature does the sentence still end with a reason that makes sense? Turn the temperature up to
 # 3 and top-p down to 0.5. What happens to the texts?
 #
-# Your own `next_token_probabilities` is asked at every temperature that you choose, a wrong one too. The line under the bars says
+# Your own `next_token_probabilities` is called at every temperature that you choose, even if it is wrong. The line under the bars says
 # whether it agrees with them, and where it does not, at which word it is furthest off.
 
 # %%
@@ -842,7 +842,7 @@ assert not inside.requires_grad and torch.is_grad_enabled()
 # %% [markdown]
 # ## Where next
 #
-# Your model writes whatever comes to its mind. To translate, it must be told what to say. In
+# Your model writes whatever comes to mind. To translate, it must be told what to say. In
 # [notebook 7](../07-encoder-decoder/07-encoder-decoder.ipynb) an encoder reads the English sentence, and a decoder
 # writes with all of that in view.
 

@@ -92,7 +92,7 @@ def test_the_strips_have_the_colours_of_the_numbers(notebook, stepper):
     notebook.run("stepper.station, stepper.token = 2, 3")
     expect(stepper).to_have_attribute("data-drawn", "2:3")
     wanted = json.loads(notebook.run(
-        "import json, numpy as np; print(json.dumps([[stepper.colours['signed'][int(np.floor(127 * (x / end + 1) + 0.5))] "
+        "import json, numpy as np; print(json.dumps([[stepper.colours['signed'][int(np.floor(127 * (np.clip(x / end, -1, 1) + 1) + 0.5))] "
         "for x in values] for _, values, end in strips_shown(stepper)]))"
     ))
     seen = stepper.evaluate(

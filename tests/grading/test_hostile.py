@@ -222,7 +222,7 @@ KINDS = {
     "replaces one check": (ANSWERS | {"split-heads": "split_heads = check.split_heads = lambda *arguments, **named: None"}, HALF, "deliberately wrong answer"),
     "replaces torch.allclose and its like": (ANSWERS | {"split-heads": "import ninelives.checks.exercise as _it\n"
         "torch.allclose = torch.equal = _it.Exercise.want_values = lambda *arguments, **named: True\n"
-        "def split_heads(x, n_head):\n    return torch.zeros(x.shape[0], n_head, x.shape[1], x.shape[2] // n_head)"}, 0, "deliberately wrong answer"),
+        "def split_heads(x, n_head):\n    return torch.zeros(x.shape[0], n_head, x.shape[1], x.shape[2] // n_head)"}, 1, "deliberately wrong answer"),
     "replaces the checks for a while": (around("class check:\n    split_heads = masked_softmax = lambda *arguments, **named: None",
                                                "import ninelives.checks.attention as check"), 0, "deliberately wrong answer"),
     "puts the checks back at the end": (around(PATCH, "Exercise.__call__ = right"), 0, "deliberately wrong answer"),

@@ -17,6 +17,12 @@ def entry(step, loss=1.0, **others):
     return {"step": step, "loss": loss, "rate": 2e-3, "seconds": step / 50, **others}
 
 
+def run_alone(coroutine):
+    """asyncio.run in a thread: Playwright, if browser tests ran before in this process, keeps a loop in the main one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
 @pytest.fixture
 def monitor():
     return TrainingMonitor("words", 2000, BESIDE)
@@ -120,7 +126,7 @@ def test_an_earlier_monitor_of_the_same_training_follows_the_one_that_is_watchin
         return await monitor.watch(train)
 
     earlier, another = TrainingMonitor("words", 1000), TrainingMonitor("letters", 1000)
-    assert asyncio.run(watch_twice()) == "running"
+    assert run_alone(watch_twice()) == "running"
     assert (earlier.step, earlier.max_iters, earlier.entries, earlier.measure) == (200, 2000, monitor.entries, "accuracy")
     assert another.state == "waiting" and not earlier.can_stop
 
@@ -135,7 +141,7 @@ def test_stop_in_an_earlier_monitor_stops_the_training_that_it_follows(monitor):
         return await monitor.watch(train)
 
     earlier = TrainingMonitor("words", 2000)
-    assert asyncio.run(watch_twice()) == (True, False)
+    assert run_alone(watch_twice()) == (True, False)
 
 
 def test_a_hidden_training_is_left_out(monitor):
@@ -186,12 +192,6 @@ def test_what_cannot_be_watched_is_refused_with_one_sentence(arguments, says):
 def test_a_choice_that_is_not_there_is_refused_with_one_sentence(monitor, name, value, says):
     with pytest.raises(TraitError, match=says):
         setattr(monitor, name, value)
-
-
-def run_alone(coroutine):
-    """asyncio.run in a thread: Playwright, if browser tests ran before in this process, keeps a loop in the main one."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()
 
 
 def test_watching_gives_what_the_training_gives_and_lets_the_button_work(monitor):

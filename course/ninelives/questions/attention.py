@@ -29,7 +29,7 @@ def what_the_values_decide() -> Choice:
             "Nothing, since queries and keys decide everything.":
                 "Queries and keys decide where a word looks. What is brought back from there is the values, and those would be zeros.",
             "What “it” receives: zeros, though it attends to “cat” as before.":
-                "Queries and keys decide *where* a word looks, values decide *what* is brought back. The two can be learnt separately.",
+                "Queries and keys decide where a word looks, values decide what is brought back. The two can be learnt separately.",
         },
         answer="What “it” receives: zeros, though it attends to “cat” as before.",
     )
@@ -62,7 +62,7 @@ def how_to_hide_a_word() -> Choice:
             "−∞, since e to the power of −∞ is 0.":
                 "The softmax divides the powers by their sum: what has the power 0 gets the weight 0, and the other weights still add up to 1.",
             "−1e−9, a very small number.":
-                "That is −0.000000001, so its power of e is nearly 1. What is meant is −1e9, a very *negative* number, which works as well as −∞.",
+                "That is −0.000000001, so its power of e is nearly 1. What is meant is −1e9, a very negative number, which works as well as −∞.",
         },
         answer="−∞, since e to the power of −∞ is 0.",
     )

@@ -29,7 +29,7 @@ def when_the_mask_matters() -> Choice:
         "When is the causal mask needed?",
         {
             "Only when the model writes: in training the sentence is known anyway, so there is nothing to hide":
-                "The sentence is known to *you*. The model is to predict each word of it, and would find the answer one position "
+                "The sentence is known to you. The model is to predict each word of it, and would find the answer one position "
                 "to the right.",
             "Only in training: when the model writes, there is no future to look at":
                 "The last position has none. But the earlier positions of the text do, and they must be read as they were read in "

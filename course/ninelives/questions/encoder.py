@@ -6,7 +6,7 @@ from ninelives.widgets import Choice
 def what_closed_rows_do() -> Choice:
     """Asked before the rows of padding are closed in two layers of attention."""
     return Choice(
-        "No word attends to padding, so the result of a padded position is never used. Suppose that its *row* is closed too, so "
+        "No word attends to padding, so the result of a padded position is never used. Suppose that its row is closed too, so "
         "that padding attends to nothing. What happens to the words of the sentence?",
         {
             "Nothing: no word attends to padding, so what padding computes cannot matter":

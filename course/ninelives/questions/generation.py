@@ -25,7 +25,7 @@ def how_sharp_is_a_small_temperature() -> Choice:
 def what_divided_probabilities_do() -> Choice:
     """Asked before probabilities that were divided by the temperature are compared with scores that were."""
     return Choice(
-        "Somebody divides the *probabilities* by the temperature, after the softmax, and draws from the result. What does the dial do "
+        "Somebody divides the probabilities by the temperature, after the softmax, and draws from the result. What does the dial do "
         "then?",
         {
             "Nothing: each word comes as often as before":
@@ -37,7 +37,7 @@ def what_divided_probabilities_do() -> Choice:
             "It raises an error, since the rows no longer add up to 1":
                 "`torch.multinomial` takes any weights that are not negative, and makes them add up to 1 by itself.",
             "A small temperature makes all words equally likely":
-                "That is what a *large* temperature does, and only if the scores are divided.",
+                "That is what a large temperature does, and only if the scores are divided.",
         },
         answer="Nothing: each word comes as often as before",
     )
@@ -49,11 +49,11 @@ def which_slice_is_the_last_position() -> Choice:
         "`logits` has shape `(B, T, V)`. Which slice holds, for each sequence, the scores from which the next word is drawn?",
         {
             "`logits[-1]`":
-                "This is the last *sequence* of the batch, `(T, V)`: the first axis is the batch.",
+                "This is the last sequence of the batch, `(T, V)`: the first axis is the batch.",
             "`logits[:, -1]`":
                 "All sequences, the last position, all words: `(B, V)`. The last position has read the whole text.",
             "`logits[..., -1]`":
-                "This is `(B, T)`: what each position gives to the last *word* of the vocabulary. Nothing complains, and position "
+                "This is `(B, T)`: what each position gives to the last word of the vocabulary. Nothing complains, and position "
                 "numbers are drawn as if they were words.",
             "`logits[:, 0]`":
                 "The first position has read one word, and predicts the second word of the prompt.",

@@ -67,6 +67,23 @@ def test_the_buttons_step_and_rest_at_the_ends(notebook, stepper):
     expect(following).to_be_disabled()
 
 
+def test_arrow_keys_step_after_a_click_on_a_button(notebook, stepper):
+    page, cells = stepper.page, len(notebook.outputs())
+    stepper.get_by_role("button", name="Next").click()
+    expect(stepper).to_have_attribute("data-drawn", "1:0")
+    for key, drawn in (("ArrowRight", "2:0"), ("ArrowDown", "2:1"), ("ArrowLeft", "1:1"), ("End", "6:1")):
+        page.keyboard.press(key)
+        expect(stepper).to_have_attribute("data-drawn", drawn)
+    # At the end "Next" is disabled, and a disabled button hears no key.
+    page.keyboard.press("ArrowLeft")
+    expect(stepper).to_have_attribute("data-drawn", "5:1")
+    stepper.get_by_role("button", name="Next").click()
+    expect(stepper).to_have_attribute("data-drawn", "6:1")
+    page.keyboard.press("ArrowLeft")
+    expect(stepper).to_have_attribute("data-drawn", "5:1")
+    assert len(notebook.outputs()) == cells
+
+
 def test_a_click_goes_to_a_station_or_a_word(notebook, stepper):
     stepper.locator(".nl-station").nth(4).click()
     stepper.get_by_text("because", exact=True).first.click()

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from traitlets import TraitError
 
+from answers.right.transformer import LayersByTheirForward, MlpTakenApart
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder, Transformer, TransformerBlock
 from ninelives.widgets import LayerStepper
@@ -217,7 +218,7 @@ class WordsAlone(Decoder):
         ({"idx": IDX[:, :0], "words": []}, "The sentence has 0 words; this widget shows 1 to 64"),
         ({"idx": IDX.repeat(1, 8), "words": WORDS * 8}, "The sentence has 72 words"),
         ({"model": nn.Linear(2, 2)}, "Linear has no `layers` with embedding, blocks and norm, or no `lm_head`"),
-        ({"model": made(BlocksTwice)}, "block 1 was used 2 times in one forward"),
+        ({"model": made(BlocksTwice)}, "in one forward block 1 was called 2 times"),
         ({"model": made(WordsAlone)}, r"the model gives scores of shape \(1, 9\) for 9 tokens"),
         ({"token": "dog"}, "'dog' is not among the tokens"),
     ],
@@ -225,6 +226,30 @@ class WordsAlone(Decoder):
 def test_what_cannot_be_shown_is_refused_with_one_sentence(change, says):
     with pytest.raises(ValueError, match=says):
         LayerStepper(**{"model": made(Transformer), "idx": IDX, "words": WORDS, "vocabulary": VOCABULARY} | change)
+
+
+class OnMlpsTakenApart(Transformer):
+    def __init__(self, config):
+        super().__init__(config)
+        self.layers["blocks"] = nn.ModuleList(MlpTakenApart(config) for _ in range(config.n_layer))
+
+
+@pytest.mark.parametrize(("kind", "says"), [
+    (LayersByTheirForward, "in one forward the embedding was never called as a layer"),
+    (OnMlpsTakenApart, "in one forward attention of block 1 was never called as a layer"),
+    (BlocksTwice, "in one forward block 1 was called 2 times"),
+])
+def test_where_layers_are_not_called_as_layers_the_packages_model_is_shown_and_one_sentence_says_why(kind, says):
+    shown = LayerStepper(made(kind), IDX, WORDS, VOCABULARY, instead=made(Decoder))
+    assert shown.note.startswith(
+        f"The package's Transformer is shown: {says}; the stepper shows models that call each layer once, as a layer, `self.mlp(x)`. "
+    )
+    assert shown.lengths == stepper().lengths and shown.note in shown.describe()
+
+
+def test_the_learners_model_is_shown_where_it_can_be():
+    shown = LayerStepper(made(Transformer), IDX, WORDS, VOCABULARY, instead=made(Decoder))
+    assert shown.note == stepper().note and shown.lengths != stepper().lengths
 
 
 def test_nan_is_refused_with_its_word_and_station():

@@ -54,6 +54,11 @@ def note_on(way: Way) -> str:
     return f"In block {int(off.argmax()) + 1} the sums do not come out, by up to {two(float(off.max()))}: it does something else than add."
 
 
+def stands_in(why: Exception) -> str:
+    """What is said where another model is shown; `why` as `way_through` says it."""
+    return f"The package's Transformer is shown: {why}"
+
+
 def two(x: float) -> str:
     """Two decimals, with a true minus and no minus zero."""
     text = f"{x:.2f}"

@@ -2,6 +2,7 @@
 
 import { announcer } from "../js/announce.js";
 import { html } from "../js/dom.js";
+import { onKeys } from "../js/keys.js";
 import { visible } from "../js/labels.js";
 import { assign, connect, frame, onChange, oncePerFrame, snapshot } from "../js/lifecycle.js";
 import { clamp, counted, two } from "../js/numbers.js";
@@ -39,14 +40,19 @@ function render({ model, el }) {
   const way = stage(read(), goTo, token => choose("token", token, words.length), read);
   const readout = html("p", { className: "nl-readout" });
   const vectors = strips(colours, wayOf({ sizes, numbers: model.get("numbers") })), table = likelyTable(), spoken = announcer();
+  const steps = html("div", { className: "nl-steps" }, back, next);
+  onKeys(steps, way.keys);
   el.replaceChildren(
-    html("div", { className: "nl-bar" }, html("div", { className: "nl-steps" }, back, next), where, help),
+    html("div", { className: "nl-bar" }, steps, where, help),
     way.node, readout, ...vectors.nodes, ...table.nodes, html("p", { className: "nl-note" }, note), spoken.node);
 
   function draw() {
     const state = named(read()), { station, token } = state;
-    back.disabled = station === 0;
-    next.disabled = station === N - 1;
+    for (const [button, isAtItsEnd] of /** @type {const} */ ([[back, station === 0], [next, station === N - 1]])) {
+      // A disabled button hears no key.
+      if (isAtItsEnd && button.matches(":focus")) way.node.focus();
+      button.disabled = isAtItsEnd;
+    }
     where.textContent = `Station ${station + 1} of ${N}: ${stations[station]}, ${state.shapes[station]}`;
     readout.textContent = reading(state);
     for (const part of [way, vectors, table]) part.show(state);

@@ -29,13 +29,14 @@ export function stage({ words, stations }, goTo, choose, read) {
   },
     html("div", { className: "nl-step-words" }, ...tiles),
     html("div", { className: "nl-stations" }, ...stops.map(({ node }) => node)));
-  onKeys(node, {
+  const keys = {
     ArrowRight: () => goTo(read().station + 1), ArrowLeft: () => goTo(read().station - 1),
     Home: () => goTo(0), End: () => goTo(stations.length - 1),
     ArrowDown: () => choose(read().token + 1), ArrowUp: () => choose(read().token - 1),
-  });
+  };
+  onKeys(node, keys);
   return {
-    node,
+    node, keys,
     show(/** @type {State} */ state) {
       tiles.forEach((tile, k) => { tile.classList.toggle("nl-here", k === state.token); });
       stops.forEach(({ node, word, share }, k) => {

@@ -8,6 +8,10 @@ from torch import nn
 from ninelives.model.inspection import in_eval_mode
 
 
+class UsedOtherwise(ValueError):
+    """A layer of the model was not called exactly once in a forward, so its result cannot be watched."""
+
+
 class Way(NamedTuple):
     """What a model computes for one sentence: L blocks, T tokens, C channels, V words; float64."""
 
@@ -23,8 +27,8 @@ class Way(NamedTuple):
 def way_through(model: nn.Module, idx: torch.Tensor) -> Way:
     """Run the model once on the ids of one sentence, (T,).
 
-    Raises ValueError for a model that has other layers than a Transformer, that uses a layer not exactly once, or whose
-    scores have another shape than (1, T, vocab_size).
+    Raises UsedOtherwise for a model that calls a layer not exactly once, and ValueError for one that has other layers than
+    a Transformer, or whose scores have another shape than (1, T, vocab_size).
     """
     layers = getattr(model, "layers", None)
     if not isinstance(layers, nn.ModuleDict) or not {"embedding", "blocks", "norm"} <= set(layers) or not hasattr(model, "lm_head"):
@@ -76,7 +80,10 @@ def _outputs(model: nn.Module, idx: torch.Tensor, watched: dict[str, nn.Module])
             hook.remove()
     for name, outputs in seen.items():
         if len(outputs) != 1:
-            raise ValueError(f"{name} was used {len(outputs)} times in one forward; the stepper shows models that use each layer once.")
+            times = "never called as a layer" if not outputs else f"called {len(outputs)} times"
+            raise UsedOtherwise(
+                f"in one forward {name} was {times}; the stepper shows models that call each layer once, as a layer, `self.mlp(x)`."
+            )
     logits = result[0] if isinstance(result, tuple | list) else result
     return logits, {name: outputs[0][0] for name, outputs in seen.items()}
 

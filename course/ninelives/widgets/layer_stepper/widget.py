@@ -10,9 +10,9 @@ from ninelives.figures.arrays import as_labels
 from ninelives.widgets.arguments import check_position, words_and_ids
 from ninelives.widgets.lab_widget import COLOURS, SIGNED, LabWidget, browser_code, browser_style
 from ninelives.widgets.layer_stepper.encoding import UNIT, as_text, likely, rounded, scales_of, strips_of
-from ninelives.widgets.layer_stepper.in_words import heading, likely_words, note_on, reading, two
+from ninelives.widgets.layer_stepper.in_words import heading, likely_words, note_on, reading, stands_in, two
 from ninelives.widgets.layer_stepper.picture import still_picture
-from ninelives.widgets.layer_stepper.way import refuse_nan, way_through
+from ninelives.widgets.layer_stepper.way import UsedOtherwise, refuse_nan, way_through
 
 MOST_TOKENS = 64
 
@@ -22,7 +22,9 @@ class LayerStepper(LabWidget):
 
     `model` is a Transformer with `layers` (embedding, blocks, norm) and `lm_head`, the package's or a learner's own, that
     takes idx (1, T) int64 and returns (logits, loss). `words` are the T words of the sentence, `idx` their ids, (T,) or
-    (1, T), and `vocabulary` the word of every id. The model is run once, in eval mode.
+    (1, T), and `vocabulary` the word of every id. The model is run once, in eval mode. `instead` is shown in its place, and
+    `note` says so, if it does not call each layer once, as a layer: `self.mlp.forward(x)` computes the same, but cannot be
+    watched.
 
     At each station the final norm and `lm_head` are applied to the vector at that station: what the model would predict if
     it stopped there. That is the "logit lens" (nostalgebraist 2020, "interpreting GPT: the logit lens").
@@ -31,7 +33,7 @@ class LayerStepper(LabWidget):
     and linked.
 
     Raises ValueError for words and ids that do not fit, for more than 64 of them, and for a model that has other layers,
-    uses a block not exactly once, or gives NaN; TraitError for a station or token that does not exist.
+    calls a layer not exactly once (where `instead` is None), or gives NaN; TraitError for a station or token that does not exist.
     """
 
     _esm = browser_code("layer_stepper")
@@ -61,9 +63,16 @@ class LayerStepper(LabWidget):
         vocabulary: Sequence[str],
         token: int | str = 0,
         station: int = 0,
+        instead: nn.Module | None = None,
     ):
         words, idx = words_and_ids(words, idx, MOST_TOKENS)
-        way = way_through(model, idx)
+        replaced = ""
+        try:
+            way = way_through(model, idx)
+        except UsedOtherwise as error:
+            if instead is None:
+                raise
+            way, replaced = way_through(instead, idx), stands_in(error)
         refuse_nan(way, words)
         L, T, C, V = len(way.stream) - 1, *way.stream.shape[1:], way.logits.shape[-1]
         vocabulary = as_labels(vocabulary, V, "vocabulary", "scores of the model")
@@ -86,7 +95,7 @@ class LayerStepper(LabWidget):
             ends=[[float(row.min()), float(row.max())] for row in way.logits],
             likely=[*likely(way.lens.softmax(-1), vocabulary), *likely(way.logits[None], vocabulary)],
             colours={"signed": SIGNED, **COLOURS},
-            note=note_on(way),
+            note=f"{replaced} {note_on(way)}".strip(),
         )
         # After the stations, against which they are checked.
         self.station, self.token = station, position_of(words, token)

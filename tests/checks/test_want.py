@@ -63,9 +63,9 @@ def test_a_pair_is_given_back_as_a_tuple(result):
 
 
 @pytest.mark.parametrize(("result", "seen", "cause"), [
-    (None, "f gives nothing (None).", "the function has no `return`."),
-    (7, "f gives an int.", "return a, b."),
-    ((1, 2, 3), "f gives a tuple of 3.", "return a, b."),
+    (None, "f returns nothing (None).", "the function has no `return`."),
+    (7, "f returns an int.", "return a, b."),
+    ((1, 2, 3), "f returns a tuple of 3.", "return a, b."),
 ])
 def test_what_is_no_pair_is_refused(result, seen, cause):
     with pytest.raises(CheckFailed) as caught:
@@ -80,10 +80,10 @@ def test_a_number_of_any_type_is_given_back_as_a_float(result):
 
 
 @pytest.mark.parametrize(("result", "seen", "cause"), [
-    (None, "f gives nothing (None).", "the function has no `return`."),
-    (torch.zeros(2), "f gives a Tensor.", "return one number."),
-    ("two", "f gives a str.", "return one number."),
-    ((1.0, 2.0), "f gives a tuple of 2.", "return one number."),
+    (None, "f returns nothing (None).", "the function has no `return`."),
+    (torch.zeros(2), "f returns a Tensor.", "return one number."),
+    ("two", "f returns a str.", "return one number."),
+    ((1.0, 2.0), "f returns a tuple of 2.", "return one number."),
 ])
 def test_what_is_no_number_is_refused(result, seen, cause):
     with pytest.raises(CheckFailed) as caught:
@@ -128,6 +128,6 @@ def test_one_thing_is_singular(count, what, said):
 
 @pytest.mark.parametrize(("what", "verb"), [
     ("the hidden states", "are"), ("the hidden states at position 1", "are"), ("the loss", "is"), ("the bias", "is"), ("the result", "is"),
-    ("the row of logits", "is")])
+    ("the row of logits", "is"), ("for 4 sequences of 6 tokens, the output", "is"), ("with a mask, the logits", "are")])
 def test_a_plural_subject_gets_a_plural_verb(what, verb):
     assert is_or_are(what) == verb

@@ -66,6 +66,16 @@ class NormsByTheFunction(model.TransformerBlock):
         return x
 
 
+@accepted_by(block)
+class MlpTakenApart(model.TransformerBlock):
+    """Neither attention nor the mlp is called as a layer."""
+
+    def forward(self, x, attention_mask=None):
+        up, act, down, drop = self.mlp
+        x = x + self.attention.forward(self.norm_1(x), attention_mask)
+        return x + drop(down(act(up(self.norm_2(x)))))
+
+
 class HandWrittenAttention(nn.Module):
     """A learner's own, as `use_mine` brings it: one layer for queries, keys and values."""
 
@@ -202,6 +212,27 @@ class MaskGrownBehindACache(InTheOrderOfTheText):
             P = hidden_cache.shape[1]
             attention_mask = F.pad(attention_mask, (P, 0, P, 0), value=True)
         return torch.cat((hidden_cache, x), dim=1), attention_mask
+
+
+@accepted_by(transformer)
+class LayersByTheirForward(InTheOrderOfTheText):
+    """No layer is called as a layer."""
+
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        is_token = idx != -1
+        attention_mask = self.get_attention_mask(is_token.sum(1), idx.shape[1])
+        x = self.layers["embedding"].forward(idx)
+        if hidden_cache is not None:
+            x, attention_mask = self.join(hidden_cache, x, attention_mask)
+        for block in self.layers["blocks"]:
+            x = block.forward(x, attention_mask)
+        x = self.layers["norm"].forward(x)
+        if return_hidden:
+            return x * is_token.unsqueeze(-1)
+        logits = self.lm_head.forward(x)
+        if targets is None:
+            return logits, None
+        return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-1)
 
 
 @accepted_by(transformer)

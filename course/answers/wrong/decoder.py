@@ -55,7 +55,7 @@ class MaskNotWritten(Given):
         raise NotImplementedError()
 
 
-@refused_by(decoder, "shape", "gives nothing (None)", "the function has no `return`.")
+@refused_by(decoder, "shape", "returns nothing (None)", "the function has no `return`.")
 class ReturnForgotten(Given):
     def get_attention_mask(self, num_tokens, T=None):
         torch.tril(self.encoder_mask(num_tokens, T))

@@ -14,7 +14,7 @@ class MaskNotWritten(Given):
         raise NotImplementedError()
 
 
-@refused_by(encoder, "shape", "gives nothing (None)", "the function has no `return`.")
+@refused_by(encoder, "shape", "returns nothing (None)", "the function has no `return`.")
 class ReturnForgotten(Given):
     def mask(self, num_tokens, T):
         is_token(num_tokens, T).reshape(-1, 1, 1, T).expand(-1, 1, T, T)
@@ -250,7 +250,7 @@ class WordZeroTakenForPadding(Given):
         return super().forward(idx, *others)
 
 
-@refused_by(encoder, "shape", "gives a list", "this is not a tensor yet")
+@refused_by(encoder, "shape", "returns a list", "this is not a tensor yet")
 class MaskAsAList(Given):
     def mask(self, num_tokens, T):
         return right_mask(num_tokens, T).tolist()

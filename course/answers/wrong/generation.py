@@ -22,7 +22,7 @@ def only_the_last_sequence(logits, temperature):
     return (logits[-1] / temperature).softmax(-1)
 
 
-@refused_by(next_token_probabilities, "shape", "gives a list", "this is not a tensor yet")
+@refused_by(next_token_probabilities, "shape", "returns a list", "this is not a tensor yet")
 def a_list_of_lists(logits, temperature):
     return (logits / temperature).softmax(-1).tolist()
 

@@ -32,7 +32,7 @@ class EncodeNotWritten(GivenTokenizer):
         raise NotImplementedError()
 
 
-@refused_by(tokenizer, "encode", "gives a list", "this is not a tensor yet")
+@refused_by(tokenizer, "encode", "returns a list", "this is not a tensor yet")
 class EncodeGivesAList(GivenTokenizer):
     def encode(self, text):
         return super().encode(text).tolist()
@@ -235,7 +235,7 @@ def nothing_returned(model, optimizer, batch, rate, grad_clip):
     right_step(model, optimizer, batch, rate, grad_clip)
 
 
-@refused_by(training_step, "loss", "gives a tuple of 2", "return `loss.item()` alone")
+@refused_by(training_step, "loss", "returns a tuple of 2", "return `loss.item()` alone")
 def logits_returned_too(model, optimizer, batch, rate, grad_clip):
     right_step(model, optimizer, batch, rate, grad_clip)
     return tuple(each.detach() for each in model(*batch))
@@ -427,7 +427,7 @@ def power_of_the_steps_after_the_warm_up(step, d_model, warmup_steps):
     return d_model**-0.5 * (step - warmup_steps - 0.5) ** -0.5
 
 
-@refused_by(noam_rate, "values", "gives a tuple of 2", "return one number.")
+@refused_by(noam_rate, "values", "returns a tuple of 2", "return one number.")
 def both_numbers(step, d_model, warmup_steps):
     return d_model**-0.5 * step**-0.5, d_model**-0.5 * step * warmup_steps**-1.5
 

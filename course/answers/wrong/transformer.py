@@ -101,6 +101,13 @@ class ThreeTimesX(GivenBlock):
         return x + self.transform(x)
 
 
+@refused_by(block, "shape", "a new layer is made in forward, `", "with new weights in every call: use the one in `__init__`.")
+class NormMadeInForward(GivenBlock):
+    def forward(self, x, attention_mask=None):
+        x = x + self.attention(nn.LayerNorm(x.shape[-1])(x), attention_mask)
+        return x + self.transform(x)
+
+
 @refused_by(block, "values", "no number may be clamped or rounded on its way")
 class SumClamped(GivenBlock):
     def forward(self, x, attention_mask=None):
@@ -254,6 +261,40 @@ class MaskNeverAskedFor(Given):
 class CountsAsAColumn(Given):
     def mask(self, idx):
         return self.get_attention_mask((idx != -1).sum(1, keepdim=True), idx.shape[1])
+
+
+@refused_by(transformer, "mask", "num_tokens of dtype torch.float32", "a sum of True and False is a whole number already")
+class CountsAsFloats(Given):
+    def mask(self, idx):
+        return self.get_attention_mask((idx != -1).float().sum(1), idx.shape[1])
+
+
+@refused_by(transformer, "mask", "the number of positions in idx.", "T counts the positions of idx, padding too: ")
+class BlockSizeForT(Given):
+    def mask(self, idx):
+        return self.get_attention_mask((idx != -1).sum(1), self.config.block_size)
+
+
+@refused_by(transformer, "mask", "in idx: the longest sequence has only", "T counts the positions of idx, padding too: ")
+class LongestForT(Given):
+    def mask(self, idx):
+        num_tokens = (idx != -1).sum(1)
+        return self.get_attention_mask(num_tokens, int(num_tokens.max()))
+
+
+@refused_by(transformer, "logits", "` stands without parentheses: this is the method itself")
+class MaskNotCalled(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        attention_mask = self.get_attention_mask
+        x = self.through_blocks(self.layers["embedding"](idx), attention_mask)
+        return self.scores(self.normalise(x)), None
+
+
+@refused_by(transformer, "logits", "a new layer is made in forward, `", "with new weights in every call: use the one in `__init__`.")
+class FinalNormMadeInForward(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        x = self.through_blocks(self.layers["embedding"](idx), self.mask(idx))
+        return self.scores(nn.LayerNorm(self.config.n_embd)(x)), None
 
 
 @refused_by(transformer, "mask", "without T", "pass the number of positions as well")
@@ -450,7 +491,7 @@ class MaskOverwritten(Given):
         return super().through_blocks(x, mask)
 
 
-@refused_by(transformer, "mask", "the mask has another size than attention's x")
+@refused_by(transformer, "mask", "the mask has a different size from attention's x")
 class MaskOfNumTokensAlone(Given):
     def through_blocks(self, x, mask):
         return super().through_blocks(x, mask if mask is None else mask[..., :-1])
@@ -493,6 +534,12 @@ class ZerosInEvaluationOnly(Given):
         return x if self.training else super().hidden(x, idx)
 
 
+@refused_by(transformer, "hidden states", "`idx != -1` has the shape (B, T)")
+class ZerosWithoutAnAxis(Given):
+    def hidden(self, x, idx):
+        return x * (idx != -1)
+
+
 @refused_by(transformer, "join", "write it inside the class, with the same indentation as forward.")
 class NoJoin(Given):
     join = None
@@ -533,6 +580,25 @@ class CausalOverAllRows(Given):
     def join(self, hidden_cache, x, attention_mask):
         x = torch.cat((hidden_cache, x), dim=1)
         return x, torch.ones(x.shape[1], x.shape[1]).tril()
+
+
+@refused_by(transformer, "join", "hides more than attention_mask hides", "here everything attends to everything")
+class CausalWhereThereIsAMask(Given):
+    def join(self, hidden_cache, x, attention_mask):
+        x = torch.cat((hidden_cache, x), dim=1)
+        return x, None if attention_mask is None else torch.ones(x.shape[1], x.shape[1]).tril()
+
+
+@refused_by(transformer, "join", "torch.cat joins along an axis that is there: dim=1.")
+class CacheStacked(Given):
+    def join(self, hidden_cache, x, attention_mask):
+        return torch.stack((hidden_cache, x), dim=1), None
+
+
+@refused_by(transformer, "join", "Put the rows one after the other")
+class CacheAdded(Given):
+    def join(self, hidden_cache, x, attention_mask):
+        return hidden_cache + x, None
 
 
 @refused_by(transformer, "join", "torch.cat joins along one axis")
@@ -594,10 +660,20 @@ class JoinedBeforeJoin(JoinsItself):
         return torch.cat((hidden_cache, x), dim=1), None
 
 
-@refused_by(transformer, "cache", "ask get_attention_mask first, and hand its mask to join")
+@refused_by(transformer, "cache", "a different mask from the one that get_attention_mask returned", "hand its mask to join: notebook 7")
 class JoinWithoutTheMask(JoinsItself):
     def joined(self, hidden_cache, x, mask):
         return self.join(hidden_cache, x, None)
+
+
+@refused_by(transformer, "cache", "forward does not call get_attention_mask", "ask get_attention_mask first, and hand its mask to join",
+            "hand its mask to join: notebook 7")
+class JoinWithoutAsking(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        if hidden_cache is None:
+            return super().forward(idx, targets, None, return_hidden)
+        x, mask = self.join(hidden_cache, self.layers["embedding"](idx), None)
+        return self.scores(self.normalise(self.through_blocks(x, mask))), None
 
 
 @refused_by(transformer, "cache", "the mask that join returns is not passed to the blocks")

@@ -18,6 +18,8 @@ GIVE_A_NEW_TENSOR = {
     "reshape", "roll", "softmax", "squeeze", "stack", "transpose", "tril", "triu", "unsqueeze", "view", "where",
 }
 
+LAYERS_WITH_WEIGHTS = {"LayerNorm", "Linear", "MultiHeadSelfAttention", "TransformerBlock"}
+
 ENDS_WITHOUT_RETURN = "one way through the function ends without `return`: a branch was not taken, or `return` is indented too far."
 
 
@@ -38,7 +40,7 @@ def syntax_of(function: FunctionType) -> ast.AST | None:
 
 def mistake_in_source(answer: Any) -> str:
     """The cause of a refusal that the source alone shows, or nothing. Asked only after a check has refused the answer."""
-    return dropped_result(answer) or read_from_another_cell(answer)
+    return dropped_result(answer) or not_called(answer) or made_in_forward(answer) or read_from_another_cell(answer)
 
 
 def dropped_result(answer: Any) -> str:
@@ -50,6 +52,31 @@ def dropped_result(answer: Any) -> str:
                 if call.attr in GIVE_A_NEW_TENSOR:
                     name = ast.unparse(call)
                     return f"the result of `{name}(…)` is not kept: it is a new tensor, and the old one stays as it was. Write `… = {name}(…)`."
+    return ""
+
+
+def not_called(answer: Any) -> str:
+    """A sentence on a line such as `mask = self.get_attention_mask`, which keeps a method and not what it returns."""
+    if not isinstance(answer, type):
+        return ""
+    for function in functions_of(answer):
+        for node in ast.walk(syntax_of(function) or ast.Pass()):
+            value = node.value if isinstance(node, ast.Assign) else None
+            if isinstance(value, ast.Attribute) and ast.unparse(value.value) == "self" and not hasattr(torch.nn.Module, value.attr):
+                if isinstance(getattr(answer, value.attr, None), FunctionType):
+                    return (f"`{ast.unparse(value)}` stands without parentheses: this is the method itself, not what it returns. "
+                            f"Call it, `{ast.unparse(value)}(…)`.")
+    return ""
+
+
+def made_in_forward(answer: Any) -> str:
+    """A sentence on a layer such as `nn.LayerNorm(C)(x)`, whose weights are new in every call."""
+    for function in functions_of(answer):
+        for node in ast.walk(syntax_of(function) or ast.Pass()) if function.__name__ == "forward" else ():
+            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in LAYERS_WITH_WEIGHTS:
+                name = ast.unparse(node.func)
+                if not name.startswith("self."):
+                    return f"a new layer is made in forward, `{name}(…)`, with new weights in every call: use the one in `__init__`."
     return ""
 
 

@@ -241,12 +241,20 @@ def want_asked(module: nn.Module, calls: list, idx: torch.Tensor, asked_before: 
             f"{wanted.tolist()}: the number of tokens of each sequence, without padding.",
             transformer.likely_cause(num_tokens, (idx,), otherwise, same_numbers, asked_by),
         )
+    if isinstance(num_tokens, torch.Tensor) and num_tokens.is_floating_point():
+        raise CheckFailed(
+            f"forward calls get_attention_mask with num_tokens of dtype {num_tokens.dtype}.", "whole numbers.",
+            "a sum of True and False is a whole number already: `(idx != -1).sum(1)`, without a change to floats.",
+        )
     if positions != T:
+        longest = int(wanted.max())
+        too_short = f": the longest sequence has only {longest} tokens, and the mask must cover all of idx" if positions == longest else ""
         raise CheckFailed(
             f"forward calls get_attention_mask {'without T' if positions is None else f'with T = {positions}'} "
             f"for sequences of {T} positions.",
-            f"T = {T}: the longest sequence has only {int(wanted.max())} tokens, and the mask must cover all of idx.",
-            "pass the number of positions as well: `self.get_attention_mask(num_tokens, idx.shape[1])`.",
+            f"T = {T}, the number of positions in idx{too_short}.",
+            "pass the number of positions as well: `self.get_attention_mask(num_tokens, idx.shape[1])`." if positions is None else
+            "T counts the positions of idx, padding too: `self.get_attention_mask(num_tokens, idx.shape[1])`.",
         )
 
 
@@ -339,6 +347,7 @@ def averages_the_loss_over_the_targets_that_are_not_minus_one(answer, seed):
         (idx, some_targets(idx, config, seed).clamp(min=0), "with a target at every position"),
         (idx, some_targets(idx, config, seed), "with −1 in targets"),
         (padded(idx), some_targets(padded(idx), config, seed), "with padding in idx and −1 in targets"),
+        (padded(idx), some_targets(idx, config, seed), "with targets where idx is −1"),
     )
     for training in (False, True):
         with in_both_modes(module, training):
@@ -381,10 +390,14 @@ def returns_hidden_states_with_zeros_at_padding(answer, seed):
                 want_hidden(module, layers, config, ids, when)
 
 
+MASK_WITHOUT_AN_AXIS = ("`idx != -1` has the shape (B, T), and the vectors (B, T, n_embd): `(idx != -1).unsqueeze(-1)`, of shape "
+                        "(B, T, 1), fits them.")
+
+
 def want_hidden(module: nn.Module, layers: Layers, config: TransformerConfig, ids: torch.Tensor, when: str) -> None:
     """Refuse other hidden states than those after the final norm, with zeros at padding."""
     (B, T), arguments = ids.shape, (ids, None, None, True)
-    hidden = run(module, *arguments, what=FORWARD)
+    hidden = run(module, *arguments, what=FORWARD, error_hints={"must match the size of tensor b": MASK_WITHOUT_AN_AXIS})
     if isinstance(hidden, tuple | list):
         are_logits = isinstance(hidden[0], torch.Tensor) and hidden[0].shape[-1] == config.vocab_size
         raise CheckFailed(
@@ -436,6 +449,12 @@ def cuts_off_no_gradient(answer, seed):
 
 
 JOIN = "Transformer.join"
+JOIN_HINTS = {
+    "stack expects each tensor": "torch.stack makes a new axis, and needs tensors of one shape. torch.cat joins along an axis that is "
+                                 "there: dim=1.",
+    "must match the size of tensor b": "the two have different numbers of rows and are combined number by number, as by `+`. Put the "
+                                       "rows one after the other: torch.cat((hidden_cache, x), dim=1).",
+}
 NO_TOKEN_YET = ("after a cache idx may be empty, (B, 0): notebook 8 begins with an empty answer. Look at no single token, and "
                 "take no maximum over tokens.")
 EVERYTHING = "None: here everything attends to everything, the cache to the tokens and the tokens to the cache."
@@ -462,15 +481,15 @@ def want_joined(module: nn.Module, cache: torch.Tensor, x: torch.Tensor, mask: t
     """Refuse another order of rows, or a mask that does not fit them."""
     (B, P, C), T = cache.shape, x.shape[1]
     joined, new_mask = want_pair(
-        run(module.join, cache, x, mask, what=JOIN), JOIN, ("vectors", "mask"),
+        run(module.join, cache, x, mask, what=JOIN, error_hints=JOIN_HINTS), JOIN, ("vectors", "mask"),
         otherwise="return both: what the blocks read, and the mask for it, `return …, None`.",
     )
     if joined is None and isinstance(new_mask, torch.Tensor):
-        raise CheckFailed("join gives the mask first.", "(vectors, mask).", "the vectors come first: swap the two.")
+        raise CheckFailed("join returns the mask first.", "(vectors, mask).", "the vectors come first: swap the two.")
     arguments, make = (cache, x, mask), join_of(module)
     transformer.want_shape(joined, (B, P + T, C), "(B, P + T, n_embd)", f"{JOIN}, its vectors", arguments, make)
     transformer.want_values(
-        joined, torch.cat([cache, x], dim=1), arguments, what=f"with P = {P} and T = {T}, what join gives",
+        joined, torch.cat([cache, x], dim=1), arguments, what=f"with P = {P} and T = {T}, the first result of join",
         otherwise="the rows of hidden_cache as they are, then those of x: torch.cat((hidden_cache, x), dim=1).",
         caption="What the blocks read: wanted, and yours", make=make,
     )
@@ -485,6 +504,11 @@ def want_joined(module: nn.Module, cache: torch.Tensor, x: torch.Tensor, mask: t
     if mask is None and not (new_mask == 1).all():
         raise CheckFailed(
             "the mask of join hides something, though attention_mask is None.", "None, or a mask that hides nothing.", EVERYTHING,
+        )
+    attends = new_mask.expand(B, 1, P + T, P + T) != 0  # (B, 1, P + T, P + T)
+    if mask is not None and not (attends[..., :P].all() and (attends[..., P:, P:] | ~mask).all()):
+        raise CheckFailed(
+            "the mask of join hides more than attention_mask hides.", "None, or a mask that hides nothing more.", EVERYTHING,
         )
 
 
@@ -534,11 +558,11 @@ def forward_hands_the_cache_to_join(answer, seed):
 
 def want_join_called(answer: Callable, config: TransformerConfig, seed: int) -> None:
     """Refuse a forward in which another join, as notebook 7 writes one, does not take effect."""
-    calls, (B, T, P, _) = [], sizes(seed)
+    calls, asked, (B, T, P, _) = [], [], sizes(seed)
     hides = torch.rand(B, 1, P + T, P + T, generator=torch.Generator().manual_seed(seed)) < 0.5
     hides |= torch.eye(P + T, dtype=torch.bool)
 
-    class Overridden(masked(answer, [])):
+    class Overridden(masked(answer, asked)):
         def join(self, hidden_cache, x, attention_mask):
             calls.append((hidden_cache, x, attention_mask))
             return torch.cat((3 * hidden_cache, x), dim=1), hides
@@ -557,14 +581,15 @@ def want_join_called(answer: Callable, config: TransformerConfig, seed: int) -> 
     if not (same_tensor(given_cache, cache) and same_tensor(given_x, embedded)):
         raise CheckFailed(
             "forward calls self.join with other tensors than hidden_cache and the embeddings.",
-            "self.join(hidden_cache, x, attention_mask), where x is what the embedding gives.",
+            "self.join(hidden_cache, x, attention_mask), where x is what the embedding returns.",
             "hand both over as they are, hidden_cache first and then the embedded idx; join itself puts them together.",
         )
     if not same_tensor(given_mask, mask):
         raise CheckFailed(
-            "forward calls self.join with another mask than get_attention_mask has given.",
-            "the mask of the tokens, as it came.",
-            "ask get_attention_mask first, and hand its mask to join: notebook 7 builds a larger one around it.",
+            "forward calls self.join with a different mask from the one that get_attention_mask returned." if asked else
+            "with hidden_cache, forward does not call get_attention_mask.",
+            "self.join(hidden_cache, x, attention_mask), with the mask of the tokens.",
+            f"{'' if asked else 'ask get_attention_mask first, and '}hand its mask to join: notebook 7 builds a larger one around it.",
         )
     wanted = layers.logits(torch.cat((3 * cache, embedded), dim=1), hides)
     if not same_values(logits, wanted):

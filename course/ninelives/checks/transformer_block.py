@@ -227,6 +227,37 @@ class MlpOfAttention(GivenBlock):
         return x + self.transform(self.attend(x, attention_mask))
 
 
+@block.mistake("values", "x is multiplied by what attention returns, and the first sum by what the mlp returns. Add.")
+class BothMultiplied(GivenBlock):
+    def forward(self, x, attention_mask=None):
+        x = x * self.attend(x, attention_mask)
+        return x * self.transform(x)
+
+
+@block.mistake("values", "x is multiplied by what attention returns. Add it to x.")
+class AttentionMultiplied(GivenBlock):
+    def forward(self, x, attention_mask=None):
+        x = x * self.attend(x, attention_mask)
+        return x + self.transform(x)
+
+
+@block.mistake("values", "the first sum is multiplied by what the mlp returns. Add it to the sum.")
+class MlpMultiplied(GivenBlock):
+    def forward(self, x, attention_mask=None):
+        x = x + self.attend(x, attention_mask)
+        return x * self.transform(x)
+
+
+@block.mistake("values", "attention gets a causal mask although attention_mask is None, which hides nothing: pass "
+                         "attention_mask on as it is.")
+class CausalUnasked(GivenBlock):
+    def forward(self, x, attention_mask=None):
+        if attention_mask is None:
+            attention_mask = torch.ones(x.shape[1], x.shape[1]).tril()
+        x = x + self.attend(x, attention_mask)
+        return x + self.transform(x)
+
+
 @block.mistake("values", "the mlp is not used.")
 class NoMlp(GivenBlock):
     def forward(self, x, attention_mask=None):

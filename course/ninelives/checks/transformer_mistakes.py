@@ -16,7 +16,7 @@ transformer = Exercise("Transformer", error_hints={
     "Expected target size": NOT_FLAT,
     "to match target batch_size": "cross_entropy needs one row of scores for each target: flatten the first two axes of "
                                   "the scores, and all axes of the targets.",
-    "attention_mask has shape": "the mask has another size than attention's x: it is get_attention_mask(num_tokens, T), "
+    "attention_mask has shape": "the mask has a different size from attention's x: it is get_attention_mask(num_tokens, T), "
                                 "and with a cache the one that self.join returns.",
     "Sizes of tensors must match": "torch.cat joins along one axis, and all others must agree: join the cache and the "
                                    "embeddings along the tokens, dim=1.",
@@ -178,7 +178,8 @@ class NoBlocks(Given):
         return x
 
 
-@transformer.mistake("logits", "only the first block is used: is there a `return` or a `break` inside the loop?")
+@transformer.mistake("logits", "only the first block is used: is there a `return` or a `break` inside the loop, or no "
+                               "loop?")
 class FirstBlockOnly(Given):
     def through_blocks(self, x, mask):
         for one in self.layers["blocks"]:
@@ -320,6 +321,20 @@ class NumberOfPositionsGiven(Given):
         return self.get_attention_mask(idx.shape[1], idx.shape[1])
 
 
+@transformer.mistake("loss", "this is the loss of predicting idx itself: cross_entropy gets the scores and targets.")
+class IdxForTargets(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        return super().forward(idx, None if targets is None else idx, hidden_cache, return_hidden)
+
+
+@transformer.mistake("loss", "positions where idx is −1 are left out, although they have a target. Only where the target is "
+                             "−1 does a position not count.")
+class TargetsAtPaddingIgnored(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        counted = None if targets is None else targets.masked_fill(idx == -1, -1)
+        return super().forward(idx, counted, hidden_cache, return_hidden)
+
+
 @transformer.mistake("loss", "the losses are summed. Their mean does not grow with the size of the batch: leave "
                              "`reduction` of cross_entropy alone.")
 class LossSummed(Given):
@@ -452,12 +467,12 @@ class BeforeTheNorm(Given):
         return self.hidden(self.through_blocks(self.layers["embedding"](idx), self.mask(idx)), idx)
 
 
-@transformer.mistake("hidden states", "they are taken before the final norm; take them after it.")
+@transformer.mistake("hidden states", "the final norm has not been applied to them: they are what lm_head reads.")
 class HiddenBeforeTheNorm(BeforeTheNorm):
     pass
 
 
-@transformer.mistake("hidden states", "they are taken before the final norm, and they are not 0 where idx is −1.")
+@transformer.mistake("hidden states", "the final norm has not been applied to them, and they are not 0 where idx is −1.")
 class HiddenBeforeTheNormWithPadding(BeforeTheNorm):
     def hidden(self, x, idx):
         return x

@@ -40,6 +40,8 @@ def counted(count: int, what: str) -> str:
 
 def is_or_are(what: str) -> str:
     """The verb that follows a subject such as "the logits" or "the loss at step 3"."""
+    begins_with_a_case = what.startswith(("after ", "for ", "in ", "under ", "when ", "with ", "without "))
+    what = what.rpartition(", ")[2] if begins_with_a_case else what
     subject = what.partition(" at ")[0].partition(" of ")[0].partition(" with ")[0]
     return "are" if subject.endswith("s") and not subject.endswith(("ss", "bias")) else "is"
 
@@ -76,7 +78,7 @@ def want_tensor(result: Any, what: str) -> None:
     """
     if not isinstance(result, torch.Tensor):
         raise CheckFailed(
-            f"{what} {is_or_are(what) if what.startswith(('the ', 'what ')) else 'gives'} {kind_of(result)}.",
+            f"{what} {is_or_are(what) if what.startswith(('the ', 'what ')) else 'returns'} {kind_of(result)}.",
             "a tensor.",
             _why_no_tensor(result),
         )
@@ -113,7 +115,7 @@ def want_pair(result: Any, what: str, names: Sequence[str], otherwise: str) -> t
         return tuple(result)
     count = {2: "two", 3: "three"}[len(names)]
     raise CheckFailed(
-        f"{what} gives {kind_of(result)}.",
+        f"{what} returns {kind_of(result)}.",
         f"{count} things: ({', '.join(names)}).",
         NO_RETURN if result is None else otherwise,
     )
@@ -134,7 +136,7 @@ def want_number(result: Any, what: str, wanted: str, otherwise: str) -> float:
     try:
         return float(result)
     except (TypeError, ValueError, RuntimeError):
-        raise CheckFailed(f"{what} gives {kind_of(result)}.", wanted, NO_RETURN if result is None else otherwise) from None
+        raise CheckFailed(f"{what} returns {kind_of(result)}.", wanted, NO_RETURN if result is None else otherwise) from None
 
 
 def want_shape(

@@ -10,6 +10,7 @@ import ast
 import contextlib
 import io
 import os
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -135,12 +136,10 @@ def read_part(name: str, path: Path) -> tuple[Any, str | None]:
         return None, f"{path.name} cannot be read ({type(error).__name__})"
     namespace: dict[str, Any] = {"__name__": path.stem}
     raised = None
-    for cell in notebook.cells:
-        if cell.cell_type != "code":
-            continue
+    for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1):
         try:
             source = TransformerManager().transform_cell(cell.source)  # %magic and !shell lines become calls
-            statements = [node for node in ast.parse(source).body if _defines(node)]
+            statements = [node for node in ast.parse(source, _named(cell.source, number)).body if _defines(node)]
         except (SyntaxError, ValueError) as error:
             raised = raised or error
             continue
@@ -155,6 +154,12 @@ def read_part(name: str, path: Path) -> tuple[Any, str | None]:
     if raised is not None:
         return None, " ".join(f"{path.name} raises {type(raised).__name__}: {raised}".split())
     return None, f"{path.name} defines no {name}"
+
+
+def _named(source: str, number: int) -> str:
+    """What to call a cell in an error of its syntax: by what it defines, or by its number."""
+    defined = re.search(r"^(?:class|def) (\w+)", source, re.MULTILINE)
+    return f"the cell of {defined[1]}" if defined else f"code cell {number}"
 
 
 def _defines(node: ast.stmt) -> bool:

@@ -15,7 +15,7 @@
 # At the end you will have built
 #
 # - `TransformerBlock`, one layer: attention, then a small network for every token,
-# - `Transformer`, the whole: from the ids of words to a score for every word of the vocabulary,
+# - `Transformer`, the whole model: from the ids of words to a score for every word of the vocabulary,
 # - its method `join`, by which it reads what *another* Transformer has understood.
 #
 # Your class will learn a sentence by heart in a few seconds. With the weights of a model that was
@@ -129,7 +129,7 @@ figures.shape_diagram(
 )
 
 # %% [markdown]
-# All blocks have the same shape going in and coming out. So each token has *one vector*
+# Every block returns the shape that it was given. So each token has *one vector*
 # that travels through the whole network, and each block **adds** something to it. What is handed
 # on from block to block is called the *residual stream*.
 #
@@ -207,11 +207,11 @@ for (hungry, food), truth, by_linear, by_mlp in zip(facts, wrong, best_linear[:,
 # of the second layer is what its detector *adds* to the token's vector when it does. The paper of 2017 gave
 # each block 4 · n_embd detectors, and nearly everybody has kept that number: four times as many questions as
 # channels. The mlp looks at **each token alone**; whatever a token needs to know about others, attention
-# has brought before.
+# has already brought.
 #
 # One part of attention deserves a second look here: its last linear layer, the *output projection* `proj`.
 # The heads work side by side, each in channels of its own. `proj` mixes them, so that any head
-# can write into any channel of the stream. Silence one head of a trained block, and see where its results are missing:
+# can write into any channel of the stream. Silence one head of a trained block, and see where its results go missing:
 
 # %%
 def channels_that_change(attention, vectors, head):
@@ -333,7 +333,8 @@ ask.what_the_sums_are_for()
 
 # %% [markdown]
 # The task is to write a row of eight digits backwards. Both stacks are trained in the same way for 100
-# steps. One has your pattern, *new = old + part(norm(old))*, the other *new = part(norm(old))*.
+# steps. One has your pattern, *new = old + part(norm(old))*, the other *new = part(norm(old))*. The *loss* says how wrong
+# a model is: the lower, the better, and how it is computed comes below.
 
 # %%
 class WithoutSums(package.TransformerBlock):
@@ -540,7 +541,7 @@ figures.two_columns(
 #    the T tokens. It returns two things: the vectors that the blocks read, `(B, P + T, n_embd)`, the rows of the cache
 #    first; and the mask for them, which is **None** for now: everything attends to everything.
 # 2. **The call in `forward`.** If there is a `hidden_cache`, hand it to `self.join`, with the embedded idx and its mask, and
-#    go on with the two things that it returns. Nothing else changes, but there are P + T rows now in place of T.
+#    go on with the two things that it returns. Nothing else changes, but there are P + T rows now instead of T.
 #
 # Embed idx as before, alone: so its positions start at 0. `targets` and `hidden_cache` are never given
 # together, and neither are `return_hidden` and `hidden_cache`. But idx may be empty after a cache, `(B, 0)`: in notebook 8
@@ -586,7 +587,7 @@ YourTransformer = check.transformer.yours_if_it_passes(Transformer, package.Tran
 # %% [markdown]
 # **Two Transformers, one loss.** The first reads a sentence. The second is asked one of four questions about it, *who*, *did*, *whom*,
 # *where*, and sees nothing but the question and the hidden states. Both are trained together, on half of the 256
-# sentences that there are. (What an optimizer does is the subject of notebook 9.)
+# possible sentences. (What an optimizer does is the subject of notebook 9.)
 
 # %%
 def all_sentences():
@@ -625,7 +626,7 @@ def reader_and_answerer(steps=100):
 
 @torch.no_grad()
 def share_of_right_answers(reader, answerer, question, texts):
-    """How many of the texts (N, 8) the second model answers rightly, with the first and without it."""
+    """How many of the texts (N, 8) the second model answers correctly, with the first and without it."""
     asked = torch.full((len(texts), 1), lexicon.index(question))  # (N, 1)
     answers = texts[:, QUESTIONS[question]]  # (N,)
     with_reader, _ = answerer(asked, hidden_cache=reader(texts, return_hidden=True))  # (N, 9, V)
@@ -685,7 +686,7 @@ ask.what_the_first_loss_is()
 
 # %%
 def first_loss(times):
-    """The loss of a new model whose last layer has `times` as large weights as PyTorch gives it."""
+    """The loss of a new model whose last layer's weights are `times` times as large as PyTorch makes them."""
     torch.manual_seed(1)
     model = YourTransformer(small).eval()
     with torch.no_grad():
@@ -700,9 +701,9 @@ for times in (1, 10, 100):
 
 # %% [markdown]
 # A new model knows nothing. Among V words it gives the right one a probability of about 1 ÷ V, and
-# the loss is −ln of that, ln V. That this comes out is the work of **initialisation**: PyTorch draws the weights of
-# `nn.Linear(n, m)` at random between −1/√n and 1/√n, so that a sum of n products is about as large as one input, and not n
-# times as large. With larger weights a new model would be *sure* of nonsense, and training would spend its first
+# the loss is −ln of that, ln V. That it comes out this way is the work of **initialisation**: PyTorch draws the weights of
+# `nn.Linear(n, m)` at random between −1/√n and 1/√n, so that a sum of n products is about as large as one input, and does
+# not grow with n. With larger weights a new model would be *sure* of nonsense, and training would spend its first
 # steps on unlearning that. If the first loss of your training is far above ln V, look there first.
 #
 # ### Where the parameters are
@@ -733,7 +734,7 @@ width, depth = storyteller.config.n_embd, storyteller.config.n_layer
 print(f"\n12 · n_embd² · n_layer   {12 * width**2 * depth:8,}   (4 of the 12 in attention, 8 in the mlp)")
 
 # %% [markdown]
-# Two thirds of each block are the mlp: 4 · n_embd² numbers on the way up and as many on the way down, against four matrices of
+# The mlp makes up two thirds of each block: 4 · n_embd² numbers on the way up and as many on the way down, against four matrices of
 # n_embd² in attention. The rule of thumb **12 · n_embd² per block** holds for large models too. GPT-2 small has 12 blocks
 # with n_embd = 768: 12 · 12 · 768² is 85 million of its 124 million parameters. Most of the rest is its embedding, for 50,257 tokens.
 #
@@ -743,7 +744,7 @@ print(f"\n12 · n_embd² · n_layer   {12 * width**2 * depth:8,}   (4 of the 12 
 #
 # Give your class one sentence, and let it learn it by heart. This is called *overfitting*, and it is the best first test of
 # a new model: if it cannot even do this, something is broken. One thing has to be added. A model that writes from left to right must
-# not look ahead, or it would copy the next word in place of predicting it. That mask is the subject of notebook 5. Here it is given.
+# not look ahead, or it would copy the next word instead of predicting it. That mask is the subject of notebook 5. Here it is given.
 
 # %%
 class LeftToRight(YourTransformer):
@@ -813,15 +814,16 @@ print(" ".join(words), "→", word)
 # and which words the model would predict **if it stopped there**: final norm and `lm_head` are
 # applied to the vector as it is at that point. (This is called the *logit lens*.)
 #
-# Stand on "was", the last word, and go from left to right. After which block does *full* first lead the list, and what
-# leads it before? Then look at another word, and at what the model expected after it.
+# Select "was", the last word, and go from left to right. After which block does a word that explains why the cat does
+# not eat first lead the list, and what leads it before? Then look at another word, and at what the model expected after it.
 
 # %%
-LayerStepper(model, idx, words, vocabulary, token=len(words) - 1)
+LayerStepper(model, idx, words, vocabulary, token=len(words) - 1, instead=storyteller)
 
 # %% [markdown]
-# The first three blocks find the *kind* of word: how an animal may be, sad or shy or tired. Only the last block finds
-# which of these is a reason not to eat.
+# The first three blocks find the *kind* of word: what an animal can be, sad or shy or tired. After the third, *sick* and
+# *full* are in the list, with 0.12 and 0.09. Only the last block puts these two, the
+# reasons not to eat, at the head of the list.
 #
 # ## A common misreading
 #
@@ -887,8 +889,8 @@ figures.curves(
 
 # %% [markdown]
 # **The temperature.** In notebook 6 scores are divided by a temperature before the softmax, to
-# make a model bolder or more careful. With probabilities in place of scores that no longer works: a
-# softmax of numbers between 0 and 1 is nearly flat, whatever they are divided by.
+# make a model bolder or more careful. With probabilities instead of scores that no longer works: a
+# softmax of numbers between 0 and 1 is nearly flat at every temperature that you would use.
 
 # %%
 print("temperature   most likely word, from scores   from probabilities")
@@ -917,7 +919,7 @@ except RuntimeError as error:
 # | here | in papers |
 # |---|---|
 # | block | *layer*; attention and mlp are its *sublayers* |
-# | mlp | *position-wise feed-forward network*, FFN(x) = max(0, xW₁ + b₁)W₂ + b₂ (Vaswani et al. 2017, with ReLU in place of GELU) |
+# | mlp | *position-wise feed-forward network*, FFN(x) = max(0, xW₁ + b₁)W₂ + b₂ (Vaswani et al. 2017, with ReLU instead of GELU) |
 # | GELU | GELU(x) = x · Φ(x), with Φ(x) the probability that a standard normal number is below x (Hendrycks & Gimpel 2016) |
 # | layer norm | LayerNorm(x) = γ · (x − μ) / √(σ² + ε) + β (Ba et al. 2016) |
 # | pre-norm | xₗ₊₁ = xₗ + Sublayer(LayerNorm(xₗ)); the paper of 2017 has *post-norm*, LayerNorm(xₗ + Sublayer(xₗ)) |

@@ -175,8 +175,12 @@ def storyteller_on_the_way():
 def test_the_storyteller_knows_the_kind_of_word_early_and_the_word_only_in_its_last_block():
     on_the_way, model, vocabulary = storyteller_on_the_way()
     with torch.no_grad():
-        best = model.lm_head(model.layers["norm"](on_the_way[:, -1])).argmax(-1).tolist()
+        scores = model.lm_head(model.layers["norm"](on_the_way[:, -1]))  # (n_layer + 1, V)
+    best = scores.argmax(-1).tolist()
     assert vocabulary[best[-1]] == "full"
+    after_the_third = {vocabulary[word]: round(p, 2) for p, word in zip(*(part.tolist() for part in scores[-2].softmax(-1).topk(5)))}
+    assert len(scores) == 5 and (after_the_third["sick"], after_the_third["full"]) == (0.12, 0.09)
+    assert {vocabulary[word] for word in scores[-1].topk(2).indices.tolist()} == {"sick", "full"}
     assert {vocabulary[word] for word in best[1:-1]} <= {"sad", "shy", "tired", "curious", "hungry"}
 
 

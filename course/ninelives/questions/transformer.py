@@ -57,9 +57,9 @@ def where_the_softmax_goes() -> Choice:
             "At the end of `forward`: the softmax; the argmax comes outside":
                 "It runs, and the probabilities are right. But `F.cross_entropy` takes a softmax itself, so the loss "
                 "would be that of a softmax of a softmax: see below what that costs.",
-            "Outside of `forward`, both: the loss and the program that writes each take the softmax that they need":
+            "Outside of `forward`, both: the loss and the program that writes text each apply their own softmax":
                 "`F.cross_entropy` takes its own, and a program that writes divides the scores by a temperature before "
                 "it takes one. So `forward` returns raw scores.",
         },
-        answer="Outside of `forward`, both: the loss and the program that writes each take the softmax that they need",
+        answer="Outside of `forward`, both: the loss and the program that writes text each apply their own softmax",
     )

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from answers.right import attention
+from answers.right import attention, transformer
 from helpers.submissions import fill, graded_cells, source_of
 from helpers.trainings import put_training
 from ninelives.build import ROOT, marked_lines
@@ -19,6 +19,7 @@ ROOMS = ["The question", "See it", "Build it", "Check it", "Play with it",
 # Right answers of the bank that later cells have to live with: {notebook: {exercise: (answer, its name there)}}.
 OTHERWISE = {
     "02-attention": {"multi-head-self-attention": (attention.Einsum, "MultiHeadSelfAttention")},  # a mask must be given, None too
+    "03-transformer": {"block": (transformer.MlpTakenApart, "TransformerBlock")},  # the stepper cannot watch it
 }
 CALLS = {  # where each is first used
     "01-embeddings": ["Embedding", "arange", "expand", "unsqueeze", "Linear"],

@@ -712,7 +712,7 @@ figures.heatmap(
 )
 
 # %% [markdown]
-# Some words attend to the word that a dictionary gives: "il" to "it", "le" to "the". But "chat" does not attend to "cat":
+# Some words attend to the word that a dictionary gives: "le" to "the", "rassasié" to "full". But "chat" does not attend to "cat":
 
 # %%
 for head, word in ((0, "il"), (0, "le"), (0, "chat"), (3, "chat")):

@@ -661,7 +661,7 @@ def draw_batch(generator, batch_size):
 # %% [markdown]
 # ### Overfit one batch first
 #
-# Before you train for minutes, train for seconds: on one batch of eight sentences, again and again. A model with ten thousand
+# Before you train for minutes, train for seconds: on one batch of eight sentences, again and again. A model with fifty-six thousand
 # parameters can memorise eight sentences. If yours cannot, then something is wrong, a mask, a shift, the order in the step, and no
 # amount of training will help. It is the cheapest test there is, and it finds most mistakes.
 
@@ -697,8 +697,8 @@ overfit(draw_batch(torch.Generator().manual_seed(0), 8), 100)
 
 # %%
 runs = {}  # each rung's name, and its runs, one for each seed
-for name, _, run in saved_runs():
-    runs.setdefault(name, []).append(run)
+for name, _, saved in saved_runs():
+    runs.setdefault(name, []).append(saved)
 ladder = {name: runs[name][0].history for name in ("characters", "words", "quick")}
 two_rungs = {name: ladder[name] for name in ("characters", "words")}
 levels = {"guessing": 0.5, "understanding": 0.8}
@@ -947,6 +947,7 @@ async def train_in(folder, model, start, beside):
     )
 
 # %%
+run = None  # an interrupted training leaves it so
 run = await train_in("own", new_model(), "from nothing", two_rungs)
 
 # %%
@@ -1213,19 +1214,19 @@ six = ("words", "learning rate", "batch size", "iterations", "layers", "width", 
 print(f"{'change':15} {'rate':>7} {'batch':>6} {'layers':>7} {'n_embd':>7} {'heads':>6} {'steps':>6} "
       f"{'right':>9} {'new':>9} {'80 % at step':>21} {'work':>6}")
 for name in six:
-    run = runs[name][0]
-    decoder = run.config["decoder"]
-    layers = f"{run.config['encoder']['n_layer']} + {decoder['n_layer']}"
-    print(f"{name if name != 'words' else '(none: words)':15} {run.recipe.learning_rate:7.0e} "
-          f"{run.recipe.batch_size:6} {layers:>7} {decoder['n_embd']:7} {decoder['n_head']:6} {run.step:6,} "
+    rung = runs[name][0]
+    decoder = rung.config["decoder"]
+    layers = f"{rung.config['encoder']['n_layer']} + {decoder['n_layer']}"
+    print(f"{name if name != 'words' else '(none: words)':15} {rung.recipe.learning_rate:7.0e} "
+          f"{rung.recipe.batch_size:6} {layers:>7} {decoder['n_embd']:7} {decoder['n_head']:6} {rung.step:6,} "
           f"{at_the_end(runs[name], 'sentences right'):>9} "
           f"{at_the_end(runs[name], 'new combinations right'):>9} "
-          f"{past(runs[name], 0.8):>21} {work(run) / work(runs['words'][0]):5.1f}×")
+          f"{past(runs[name], 0.8):>21} {work(rung) / work(runs['words'][0]):5.1f}×")
 
 # %%
 figures.training_curves(
     {name: runs[name][0].history for name in ("words", "batch size", "iterations", "all six", "quick")},
-    "sentences right", title="Four of the changes", levels=levels,
+    "sentences right", title="Some of the changes, all six, and quick", levels=levels,
     caption="On the lower line the pronoun is guessed. Above the upper one, \"it\" is understood.",
 )
 

@@ -210,7 +210,7 @@ what_encoding_once_saves(64, words=14)
 #
 # The end token itself stays. A row without one stays as it is. Leave the argument unchanged.
 #
-# `Tensor.cumsum` is explained in [notebook 6](../06-generation/06-generation.ipynb#The-PyTorch-calls).
+# `Tensor.cumsum` is explained in [notebook 6](../06-generation/06-generation.ipynb).
 #
 # <details><summary>Hint 1: a nudge</summary>
 #

@@ -17,13 +17,13 @@ from IPython.display import display
 ANSWERS = Path(__file__).resolve().parents[2] / "answers" / "right"
 
 
-def show_another_way(exercise: Any, answer: Any) -> None:
-    """Display a right answer to an exercise, folded, that is written in another way than the learner's.
+def may_be_shown() -> bool:
+    """Not during grading, and not if an instructor has set NINELIVES_ANOTHER_WAY=off."""
+    return "NBGRADER_EXECUTION" not in os.environ and os.environ.get("NINELIVES_ANOTHER_WAY") != "off"
 
-    Nothing is shown during grading, if an instructor has set NINELIVES_ANOTHER_WAY=off, and if there is none.
-    """
-    if "NBGRADER_EXECUTION" in os.environ or os.environ.get("NINELIVES_ANOTHER_WAY") == "off":
-        return
+
+def show_another_way(exercise: Any, answer: Any) -> None:
+    """Display a right answer to an exercise, folded, that is written in another way than the learner's, if there is one."""
     code = another_way(exercise, answer)
     if code is not None:
         display({
@@ -53,28 +53,42 @@ def another_way(exercise: Any, answer: Any) -> str | None:
 def right_answers(exercise: Any, source: str) -> list[str]:
     """The answers to an exercise in a file of answers that need no other part of this file, under the exercise's name."""
     tree = ast.parse(source)
-    names = {  # the names by which this file knows the exercise
-        each.asname or each.name for node in tree.body if isinstance(node, ast.ImportFrom) for each in node.names
-        if getattr(sys.modules.get(node.module), each.name, None) is exercise
+    imported = [(node.module or "", each) for node in tree.body if isinstance(node, ast.ImportFrom) for each in node.names]
+    names = {  # by which this file knows the exercise
+        each.asname or each.name for module, each in imported if getattr(sys.modules.get(module), each.name, None) is exercise
     }
-    # Other parts of this file, of the checks or of the tests, and the package's own parts.
-    others = {each.asname or each.name for node in tree.body if isinstance(node, ast.Import) for each in node.names if "ninelives" in each.name} | {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)} | {
-        target.id for node in tree.body if isinstance(node, ast.Assign) for target in node.targets if isinstance(target, ast.Name)
-    } | {
-        each.asname or each.name for node in tree.body if isinstance(node, ast.ImportFrom) for each in node.names
-        if (node.module or "").startswith(("ninelives.checks", "answers")) or node.module == "ninelives" or each.name == exercise.name
-    }
-    return [
-        _as_a_learner_writes_it(node, source, exercise.name)
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef) or isinstance(node, ast.ClassDef) and any(isinstance(part, ast.FunctionDef) for part in node.body)
-        if any(getattr(mark.args[0], "id", "") in names for mark in node.decorator_list if getattr(mark, "args", []))
-        and not any(
-            getattr(part, "id", "") in others - _arguments(node) or getattr(part, "attr", "") == exercise.name
-            for child in node.body for part in ast.walk(child)
-        )
-        and not any(getattr(base, "id", "") in others for base in getattr(node, "bases", []))
-    ]
+    others = _other_parts(tree, imported, exercise.name)
+    return [_as_a_learner_writes_it(node, source, exercise.name) for node in tree.body
+            if _answers(node, names) and not _uses(node, others, exercise.name)]
+
+
+def _other_parts(tree: ast.Module, imported: list[tuple[str, ast.alias]], name: str) -> set[str]:
+    """The names of what a learner has not: other parts of this file, of the checks or of the tests, and the package's own parts."""
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    assigned = {target.id for node in tree.body if isinstance(node, ast.Assign)
+                for target in node.targets if isinstance(target, ast.Name)}
+    modules = {each.asname or each.name for node in tree.body if isinstance(node, ast.Import)
+               for each in node.names if "ninelives" in each.name}
+    parts = {each.asname or each.name for module, each in imported
+             if module.startswith(("ninelives.checks", "answers")) or module == "ninelives" or each.name == name}
+    return defined | assigned | modules | parts
+
+
+def _answers(node: ast.stmt, names: set[str]) -> bool:
+    """Whether a statement defines an answer to the exercise of these names. A class must have a method of its own."""
+    if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return False
+    if isinstance(node, ast.ClassDef) and not any(isinstance(part, ast.FunctionDef) for part in node.body):
+        return False
+    return any(getattr(mark.args[0], "id", "") in names for mark in node.decorator_list if getattr(mark, "args", []))
+
+
+def _uses(node: ast.FunctionDef | ast.ClassDef, others: set[str], name: str) -> bool:
+    """Whether an answer uses one of the other parts, or `….name`, or derives from one."""
+    own = others - _arguments(node)
+    used = any(getattr(part, "id", "") in own or getattr(part, "attr", "") == name
+               for child in node.body for part in ast.walk(child))
+    return used or any(getattr(base, "id", "") in others for base in getattr(node, "bases", []))
 
 
 def _arguments(node: ast.FunctionDef | ast.ClassDef) -> set[str]:

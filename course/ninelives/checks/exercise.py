@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from IPython.display import display
 
-from ninelives.checks.another_way import show_another_way
+from ninelives.checks.another_way import may_be_shown, show_another_way
 from ninelives.checks.cells import want_the_newest
 from ninelives.checks.errors import explanation
 from ninelives.checks.failure import CheckFailed, NotWritten, in_case
@@ -123,8 +123,10 @@ class Exercise:
                 raise failure from None
             if seed == 0:
                 print(f"{self.name} passes the check {name!r}.")
-        if seed == 0 and self.another_way and name == [*self.aspects][-1] and self.first_failure(answer) is None:
-            show_another_way(self, answer)
+        if seed == 0 and self.another_way and name == [*self.aspects][-1] and may_be_shown():
+            # Asked last, since it runs every check again.
+            if aspect is None or self.first_failure(answer) is None:
+                show_another_way(self, answer)
 
     def refusal(self, aspect: str, answer: Any, seed: int = 0) -> CheckFailed | None:
         """Why one aspect refuses an answer; None if it accepts it. Raises ValueError if there is no such aspect."""
@@ -180,11 +182,10 @@ class Exercise:
 
     def optional(self, answer: Any) -> None:
         """Check an answer to an exercise without points: while it is not written, a line says so and nothing is raised."""
-        failure = self.first_failure(answer)
-        if failure is not None and isinstance(failure[1], NotWritten):
+        try:
+            self(answer)
+        except NotWritten:
             print(f"{self.name} is optional and has no points. It is not written yet.")
-            return
-        self(answer)
 
     def yours_if_it_passes(self, answer: Any, fallback: Any) -> Any:
         """The learner's answer if it passes its checks, else the package's part, with a printed line that says which."""

@@ -12,8 +12,6 @@ import shutil
 import sys
 from pathlib import Path
 
-from ipykernel.ipkernel import IPythonKernel
-
 from ninelives.progress import PAGE, write_start_page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,6 +57,8 @@ def with_language(notebook: bytes) -> bytes:
     JupyterLab would write that into it as soon as the kernel has started, and so call a notebook changed in which nobody
     has typed.
     """
+    from ipykernel.ipkernel import IPythonKernel  # takes half a second, and is needed only where something is copied
+
     language = json.dumps(IPythonKernel.language_info, indent=1, sort_keys=True).replace("\n", "\n  ")
     return notebook.replace(RELEASED_LANGUAGE, f'"language_info": {language}'.encode())
 

@@ -215,12 +215,12 @@ def rows_filled_in_a_loop(T):
 
 
 @refused_by(causal_mask, "values", "print the shape after each of your lines")
-def kept_from_the_first_call(T, kept={}):  # noqa: B006
+def kept_from_the_first_call(T, kept={}):  # noqa: B006, the mistake
     return kept.setdefault("mask", torch.ones(T, T).tril())
 
 
 @refused_by(causal_mask, "values", "column j of row i is open if j <= i.")
-def one_tensor_for_all_calls(T, page=torch.zeros(20, 20)):  # noqa: B008
+def one_tensor_for_all_calls(T, page=torch.zeros(20, 20)):  # noqa: B008, the mistake
     """What is returned is a piece of a page that the next call overwrites."""
     page.zero_()
     page[:T, :T] = torch.ones(T, T).tril()

@@ -737,7 +737,7 @@ def last_sequence_for_the_last_position(model, idx, max_new_tokens, temperature,
 @refused_by(generate, "block size", "the block size belongs to the model")
 def a_name_that_the_model_has(model, idx, max_new_tokens, temperature, end_token=None):
     if idx.shape[1] + max_new_tokens > model.config.block_size:
-        return generate_with(model, idx[:, -block_size:], max_new_tokens, temperature, end_token)  # noqa: F821
+        return generate_with(model, idx[:, -block_size:], max_new_tokens, temperature, end_token)  # noqa: F821, the mistake
     return generate_with(model, idx, max_new_tokens, temperature, end_token)
 
 

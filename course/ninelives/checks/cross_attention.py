@@ -1,5 +1,7 @@
 """Notebook 7, optional: cross-attention, and targets shifted right, as the decoder of 2017 has them."""
 
+from functools import partial
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -60,7 +62,7 @@ def want_cross_attention(answer, seed: int, lengths: list[int], when: str) -> No
     is_word = torch.arange(5) < torch.tensor(lengths).unsqueeze(1)
     arguments = (x, hidden, is_word)
     result = run(module, *arguments, what="CrossAttention.forward")
-    make = lambda mistake: on_layers_of(module, mistake)  # noqa: E731
+    make = partial(on_layers_of, module)
     cross_attention.want_shape(result, x.shape, "(B, T, n_embd)", "the output", arguments, make)
     cross_attention.want_values(
         result, of_pytorch(module, x, hidden, is_word), arguments, what=f"{when}, the output",

@@ -72,13 +72,18 @@ def weight_at_it(model: Encoder, tokenizer: WordTokenizer, sentences: Sequence[S
     return found
 
 
-def measured(model: Encoder, tokenizer: WordTokenizer) -> dict:
-    """The figures of the card."""
-    held_out = sentences("held out", 1000)
-    figures = {
+def accuracies(model: Encoder, tokenizer: WordTokenizer, held_out: Sequence[Sentence]) -> dict[str, float]:
+    """The figures of a card that say how often the antecedent is named, for 1,000 held-out sentences."""
+    return {
         "names the antecedent, 1,000 held-out sentences": round(accuracy(model, tokenizer, held_out), 4),
         "names the antecedent, 400 bonus sentences": round(accuracy(model, tokenizer, sentences("bonus", 400)), 4),
     }
+
+
+def measured(model: Encoder, tokenizer: WordTokenizer) -> dict:
+    """The figures of the card."""
+    held_out = sentences("held out", 1000)
+    figures = accuracies(model, tokenizer, held_out)
     for number, layer in enumerate(weight_at_it(model, tokenizer, held_out[:500])):
         for what, means in zip(("the antecedent", "the other noun"), (layer["antecedent"], layer["other"])):
             figures[f'mean weight from "it" on {what}, layer {number}, each head'] = means

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from ninelives.config import TransformerConfig
 from ninelives.model import Encoder
-from ninelives.recipes.antecedent import accuracy, antecedent_batch
+from ninelives.recipes.antecedent import accuracies, accuracy, antecedent_batch
 from ninelives.recipes.release import release
 from ninelives.text import WordTokenizer
 from ninelives.text.grammar import HINTS, Sentence, every_word, sentences
@@ -124,10 +124,7 @@ def habits(model: nn.Module, tokenizer: WordTokenizer, drawn: Sequence[Sentence]
 def measured(model: Encoder, tokenizer: WordTokenizer) -> dict:
     """The figures of the card."""
     held_out = sentences("held out", 1000)
-    figures = {
-        "names the antecedent, 1,000 held-out sentences": round(accuracy(model, tokenizer, held_out), 4),
-        "names the antecedent, 400 bonus sentences": round(accuracy(model, tokenizer, sentences("bonus", 400)), 4),
-    }
+    figures = accuracies(model, tokenizer, held_out)
     for number, layer in enumerate(habits(model, tokenizer, held_out[:500]), start=1):
         for what, means in layer.items():
             figures[f"mean weight, layer {number}, each head: {what}"] = means

@@ -7,6 +7,7 @@ import pytest
 from nbclient import NotebookClient
 
 from helpers.classroom import api
+from helpers.run_notebook import run_all_cells
 from ninelives.build import ROOT, BuildError, lab
 from ninelives.workspace import copy_missing
 from test_notebooks import complaints
@@ -35,9 +36,7 @@ def executed(name, where, before=""):
     notebook = read(name)
     if before:
         notebook.cells.insert(0, nbformat.v4.new_code_cell(before, id="before"))
-    NotebookClient(notebook, timeout=120, allow_errors=True, kernel_name="python3",
-                   resources={"metadata": {"path": str(where)}}).execute()
-    return notebook
+    return run_all_cells(notebook, where)
 
 
 def shown(notebook):

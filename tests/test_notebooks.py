@@ -1,14 +1,13 @@
 """Every notebook as it is built: what it shows, what it hides, and that it runs."""
 
 import ast
-import os
 import re
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from answers.right import attention, transformer
+from helpers.run_notebook import run_all_cells
 from helpers.submissions import fill, graded_cells, source_of
 from helpers.trainings import put_training
 from ninelives.build import ROOT, marked_lines
@@ -38,15 +37,12 @@ def name(request):
 
 
 def executed(notebook, name, where, solved=True):
-    environment = dict(os.environ)
-    if name == "09-training":
-        # As when it is graded: nothing is trained, and the learner's training lies beside it.
-        environment["NBGRADER_EXECUTION"] = "autograde"
-        if solved:
-            put_training(where)
-    NotebookClient(notebook, timeout=120, allow_errors=True, kernel_name="python3",
-                   resources={"metadata": {"path": str(where)}}).execute(env=environment)
-    return notebook
+    if name != "09-training":
+        return run_all_cells(notebook, where)
+    # As when it is graded: nothing is trained, and the learner's training lies beside it.
+    if solved:
+        put_training(where)
+    return run_all_cells(notebook, where, NBGRADER_EXECUTION="autograde")
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +183,6 @@ def test_links_between_notebooks_lead_to_notebooks_of_the_course(name):
 # Names of sizes in the exercises. A learner who forgets to take one from a shape must get a NameError, and not the size of a demo.
 SIZES = {"B", "T", "P", "C", "V", "H", "S", "head_size", "n_head", "n_embd", "n_layer", "vocab_size", "block_size", "end", "end_token",
          "num_tokens", "token_table", "position_table"}
-STILL_LEAVE_SIZES_BEHIND: set[str] = set()
 
 
 def names_left_behind(source):
@@ -211,7 +206,6 @@ def test_the_names_that_a_cell_leaves_behind_are_those_of_its_top_level():
     assert names_left_behind(source) == {"B", "T", "C", "H", "P", "squares"}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in STILL_LEAVE_SIZES_BEHIND])
 def test_no_cell_leaves_the_name_of_a_size_behind(name):
     code = [cell.source for cell in read("release", name).cells if cell.cell_type == "code"]
     left = {left for source in code for left in names_left_behind(source)} & SIZES

@@ -2,14 +2,12 @@
 
 import ast
 import inspect
-import os
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
 
 from answers.right import (
     attention,
@@ -97,11 +95,3 @@ def put_notebooks(folder: Path, unusual: bool = False) -> None:
     for path in (ROOT / "solutions").glob("0[1-8]-*"):
         (folder / path.name).mkdir(parents=True)
         nbformat.write(solved_notebook(path.name, unusual), folder / path.name / f"{path.name}.ipynb")
-
-
-def executed(notebook: nbformat.NotebookNode, where: Path, timeout: int = 300, **environment: str) -> nbformat.NotebookNode:
-    """The notebook after all its cells have run in a kernel in the folder `where`."""
-    where.mkdir(exist_ok=True, parents=True)
-    NotebookClient(notebook, timeout=timeout, allow_errors=True, kernel_name="python3",
-                   resources={"metadata": {"path": str(where)}}).execute(env=dict(os.environ, **environment))
-    return notebook

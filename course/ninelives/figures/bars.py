@@ -40,8 +40,7 @@ def distribution(
     not among them. Raises ValueError for NaN, a negative probability, a sum that is not 1, and
     labels that do not fit.
     """
-    probabilities = _checked(probabilities, words)
-    words = as_labels(words, len(probabilities), "words", "probabilities")
+    probabilities, words = _checked(probabilities, words)
     picked = None if chosen is None else position_of(words, chosen)
     shown = [int(i) for i in np.argsort(-probabilities, kind="stable")[:BARS]]
     if picked is not None and picked not in shown:
@@ -82,10 +81,10 @@ def distribution(
     return Picture(draw, caption, alt)
 
 
-def _checked(probabilities, words: Sequence[str]) -> np.ndarray:
-    """(V,), or a ValueError that says what is wrong with it."""
+def _checked(probabilities, words: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+    """(V,) and its labels, or a ValueError that says what is wrong with them."""
     probabilities = as_finite(probabilities, "probabilities", 1)
-    as_labels(words, len(probabilities), "words", "probabilities")
+    words = as_labels(words, len(probabilities), "words", "probabilities")
     if (probabilities < 0).any():
         raise ValueError(
             f"probabilities holds the negative number {probabilities.min():.3g}; "
@@ -96,7 +95,7 @@ def _checked(probabilities, words: Sequence[str]) -> np.ndarray:
         raise ValueError(
             f"probabilities sums to {total:.3f}, not to 1; pass what the softmax returns."
         )
-    return probabilities
+    return probabilities, words
 
 
 def distributions(panels: Mapping[str, Sequence[float]], words: Sequence[str], *, title: str, caption: str) -> Picture:
@@ -107,8 +106,9 @@ def distributions(panels: Mapping[str, Sequence[float]], words: Sequence[str], *
     """
     if not 1 <= len(panels) <= 6:
         raise ValueError(f"panels holds {len(panels)} distributions; 1 to 6 fit side by side.")
-    checked = {name: _checked(probabilities, words) for name, probabilities in panels.items()}
-    words = as_labels(words, len(next(iter(checked.values()))), "words", "probabilities")
+    checked = {}
+    for name, probabilities in panels.items():
+        checked[name], words = _checked(probabilities, words)
     shown = np.argsort(-next(iter(checked.values())), kind="stable")[:BARS]
 
     def draw(figure: Figure) -> None:

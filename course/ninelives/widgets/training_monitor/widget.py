@@ -38,8 +38,9 @@ class TrainingMonitor(LabWidget):
     number of steps made so far. `beside` maps names to the histories of at most six trainings, to compare with.
 
     The traits `measure` (the one that is drawn), `hidden` (names of trainings left out) and `cursor` (the step that is
-    read out, None for the latest) are synced, so they can be set, observed and linked. Raises ValueError for a training without a step, for too many trainings, and for what is not an entry; TraitError for
-    a measure or a name that does not exist.
+    read out, None for the latest) are synced, so they can be set, observed and linked. Raises ValueError for a training
+    without a step, for too many trainings, and for what is not an entry; TraitError for a measure or a name that does
+    not exist.
     """
 
     _esm = browser_code("training_monitor")

@@ -25,7 +25,7 @@ c.ClearSolutions.text_stub = "Your answer goes here, in place of this line."
 c.ExecutePreprocessor.timeout = 60  # seconds for one cell
 c.ExecutePreprocessor.kernel_name = "python3"
 
-# What one learner's notebook may use while ninelives-grade runs it; docs/teaching.md lists all limits.
+# What one learner's notebook may use while ninelives-grade runs it; docs/teaching/grading.md lists all limits.
 c.Sandbox.notebook_timeout = 600  # seconds
 c.Sandbox.memory = 2048  # megabytes, on top of what the preloaded modules hold
 

@@ -19,7 +19,7 @@ from traitlets.config import Configurable
 from ninelives.build import ROOT
 from test_environment import PROJECT, constraints
 
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("bench/*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md")])
 BLOCK = re.compile(r"(?:(?<=\n\n)|\A)(?:    .*\n|\n)+")  # indented by four spaces
 MAKEFILE = (ROOT / "Makefile").read_text()
 pytestmark = pytest.mark.skipif("sys.platform != 'linux'", reason="ninelives-grade, whose options are checked, needs Linux")
@@ -237,7 +237,7 @@ def test_each_setting_exists(document):
 
 def test_the_defaults_of_the_limits_are_those_of_the_page_for_teachers():
     grade("--help")
-    page = text_of(ROOT / "docs" / "teaching.md").partition("with their defaults:")[2]
+    page = text_of(ROOT / "docs" / "teaching" / "grading.md").partition("with their defaults:")[2]
     limits = re.findall(r"c\.Sandbox\.(\w+) = (\d+)", BLOCK.search(page)[0])
     sandbox = next(found for found in Configurable.__subclasses__() if found.__name__ == "Sandbox")
     assert len(limits) > 3

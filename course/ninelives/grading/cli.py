@@ -36,7 +36,7 @@ The exit status is 0 if every submission was graded (with however few points), 1
 2 if nothing could be started, 130 if it was interrupted. Limits are set in nbgrader_config.py:
 c.ExecutePreprocessor.timeout (seconds for one cell), c.Sandbox.notebook_timeout (seconds for a whole notebook),
 c.Sandbox.memory, c.Sandbox.disk and c.Sandbox.output (megabytes), c.Sandbox.threads; c.Sandbox.pictures = True draws
-the pictures of ungraded cells too. What the course needs is set there as c.Course: see docs/teaching.md.
+the pictures of ungraded cells too. What the course needs is set there as c.Course: see docs/teaching/grading.md.
 """
 
 

@@ -31,7 +31,8 @@ class Workers:
             try:
                 from dask.distributed import Client
             except ImportError:
-                raise CannotStart('--dask needs Dask: python -m pip install "ninelives[cluster]"') from None
+                raise CannotStart('--dask needs Dask: type python -m pip install ".[cluster]" in the clone of the '
+                                  "course") from None
             try:
                 self.client = Client(address)
             except (OSError, ValueError) as problem:

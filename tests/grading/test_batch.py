@@ -12,7 +12,8 @@ from helpers.classroom import (
     NAME,
     make_class,
 )
-from ninelives.grading.batch import Batch, quiet_autograde
+from ninelives.grading.batch import Batch
+from ninelives.grading.class_folder import quiet_autograde
 from ninelives.grading.errors import CannotStart, NotGenerated
 from ninelives.grading.folders import remove
 

@@ -3,25 +3,21 @@
 import fcntl
 import hashlib
 import json
-import logging
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from glob import escape, glob
 from pathlib import Path
 
-from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.apps import NbGrader
+from nbgrader.api import MissingEntry
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, Execute, SaveAutoGrades
 from nbgrader.utils import find_all_files
-from sqlalchemy.exc import DBAPIError
 from traitlets.utils.importstring import import_item
 
-from ninelives.grading.errors import CannotStart, NotGenerated
+from ninelives.grading.class_folder import handed_in, open_gradebook, quiet_autograde
+from ninelives.grading.errors import CannotStart
 from ninelives.grading.folders import everything_in
-from ninelives.grading.gradebook import Recorder, not_generated, released_notebooks
+from ninelives.grading.gradebook import Recorder, released_notebooks
 from ninelives.grading.progress import StudentResult
 from ninelives.grading.settings import course_settings, limits_of
 from ninelives.grading.task import Graded, Task
@@ -30,17 +26,6 @@ JOURNAL = ".ninelives-grade"
 # The engine does what these preprocessors of nbgrader's do.
 REPLACED = (Execute, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata)
 LARGE = 64 << 20  # bytes of a submitted file that is recognised by its size and time, not by its content
-
-
-def quiet_autograde(root: Path, assignment: str) -> Autograde:
-    """nbgrader's own converter, for the settings of a course."""
-    application = NbGrader()
-    application.log.setLevel(logging.ERROR)
-    application.initialize([], root=str(root))
-    application.coursedir.assignment_id = assignment
-    autograde = Autograde(coursedir=application.coursedir, config=application.config)
-    autograde.log = logging.getLogger("ninelives.grading")
-    return autograde
 
 
 class Batch:
@@ -56,7 +41,7 @@ class Batch:
         self.config, self.course = self.autograde.config, self.autograde.coursedir
         self.assignment, self.confined = assignment, confined
         self.settings, self.limits = course_settings(self.config, root), limits_of(self.config)
-        self.gradebook = self._open_gradebook(root)
+        self.gradebook = open_gradebook(self.course, root, assignment)
         self.notebooks = released_notebooks(self.course, assignment, self.gradebook)
         self.recorder = Recorder(self.autograde, self.gradebook, assignment)
         self.journal = Path(self.course.root, JOURNAL, assignment)
@@ -71,31 +56,6 @@ class Batch:
         self.others = {name: path for name, path in paths.items() if name not in not_replaced}
         self.stamp = self._stamp()
 
-    def _open_gradebook(self, root: Path) -> Gradebook:
-        url = self.course.db_url
-        if url.startswith("sqlite:///"):
-            self._check_files(Path(url.removeprefix("sqlite:///")), root / "nbgrader_config.py")
-        try:
-            return Gradebook(url, self.course.course_id)
-        except ImportError as problem:
-            raise CannotStart(f"{problem}, which the gradebook needs: python -m pip install \"psycopg[binary]\" for "
-                              "PostgreSQL") from None
-        except DBAPIError as problem:
-            raise CannotStart("The gradebook in c.CourseDirectory.db_url cannot be opened: "
-                              f"{' '.join(str(problem.orig).split())}") from None
-
-    def _check_files(self, gradebook: Path, settings: Path) -> None:
-        """Raises NotGenerated if there is no gradebook, CannotStart if it cannot be written."""
-        if not gradebook.exists() and not settings.exists():
-            raise NotGenerated(f"This is not the folder of a class, since there is no {settings}: "
-                               "go to the folder that you made for your class")
-        if not gradebook.exists():
-            raise not_generated(self.course, self.assignment, f"There is no gradebook here, {gradebook}")
-        for path in (gradebook, gradebook.parent):
-            if not os.access(path, os.W_OK):
-                raise CannotStart(f"You may not write {path}: grade as its owner, or if that is you, type "
-                                  f"chmod u+w {path}")
-
     def _stamp(self) -> str:
         """Changes when the assignment, the limits or the readable files do."""
         stamp = hashlib.sha256(repr((self.notebooks, self.limits, self.confined)).encode())
@@ -108,12 +68,7 @@ class Batch:
 
     def students(self) -> list[str]:
         """Everyone who has handed in something, sorted."""
-        folder, course = self.course.submitted_directory, self.course
-        pattern = course.format_path(folder, "(?P<student>.*)", self.assignment, escape=True)
-        everyone = "*".join(escape(part) for part in course.format_path(folder, "*", self.assignment).split("*"))
-        found = [re.fullmatch(pattern, path, re.DOTALL) for path in glob(everyone) if Path(path).is_dir()]
-        excluded = set(course.student_id_exclude.split(","))
-        return sorted({match["student"] for match in found if match and match["student"] not in excluded})
+        return handed_in(self.course, self.assignment)
 
     def folder(self, student: str) -> Path:
         return Path(self.course.format_path(self.course.submitted_directory, student, self.assignment))

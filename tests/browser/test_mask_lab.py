@@ -144,9 +144,14 @@ def test_closing_the_rows_of_padding_shows_the_nan_it_would_be(notebook, masks):
 
 
 def test_the_learners_mask_is_asked_once_for_each_change_of_length_and_compared(notebook, masks):
-    expect(masks.locator(".nl-yours")).to_have_text("Your get_attention_mask differs from what is shown in 22 cells.")
+    expect(masks.locator(".nl-yours")).to_have_text("Your get_attention_mask differs from what is shown in 22 cells: yours is causal.")
     masks.get_by_role("checkbox", name="Causal").press("Space")
     expect(masks.locator(".nl-yours")).to_have_text("Your get_attention_mask agrees with what is shown.")
+    expect(masks.locator(".nl-differs").nth(1)).to_have_attribute("d", "")
+    masks.get_by_role("checkbox", name="Close the rows of padding too").press("Space")
+    expect(masks.locator(".nl-yours")).to_contain_text("Your get_attention_mask agrees with what is shown in the rows of words.")
+    expect(masks.locator(".nl-differs").nth(1)).to_have_attribute("d", "")
+    masks.get_by_role("checkbox", name="Close the rows of padding too").press("Space")
     notebook.run("asked.clear()")
     press(masks.get_by_role("slider", name="Words of sentence 1"), "ArrowLeft")
     expect(masks).to_have_attribute("data-drawn", re.compile("^3,2,6::1:"))

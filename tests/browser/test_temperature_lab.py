@@ -192,7 +192,10 @@ def test_at_temperature_0_only_the_likeliest_word_is_drawn(notebook, shown):
 def test_the_learners_function_is_compared_at_the_present_temperature(notebook, shown):
     yours = shown.locator(".nl-yours")
     expect(yours).to_have_text("Your next_token_probabilities at temperature 1.00 agrees with the bars before top-k and top-p.")
+    assert shown.locator(".nl-odds u:visible, .nl-key-yours:visible").count() == 0
     press(shown.get_by_role("slider", name="Temperature"), "Home")
+    expect(shown.locator(".nl-odds u:visible")).to_have_count(16)  # all are NaN
+    expect(shown.locator(".nl-key-yours")).to_be_visible()
     expect(yours).to_contain_text("Your next_token_probabilities at temperature 0.00 differs from the bars by up to 1.00: it gives “")
 
 

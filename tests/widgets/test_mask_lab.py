@@ -110,7 +110,24 @@ def test_a_learners_mask_that_agrees_is_said_to_agree():
 def test_cells_in_which_a_learners_mask_differs_are_counted():
     lab = MaskLab(SENTENCES, causal=True, get_attention_mask=mine(ENCODER))
     future = sum(n * (n - 1) // 2 for n in lab.lengths)
-    assert f"differs from what is shown in {future} cells" in lab.describe()
+    assert f"differs from what is shown in {future} cells: yours is an encoder's." in lab.describe()
+
+
+def test_a_right_mask_agrees_while_the_rows_of_padding_are_closed():
+    lab = MaskLab(SENTENCES, get_attention_mask=mine(ENCODER))
+    lab.rows_too = True
+    assert "Your get_attention_mask agrees with what is shown in the rows of words." in lab.describe()
+    lab.causal = True
+    future = sum(n * (n - 1) // 2 for n in lab.lengths)
+    assert f"differs from what is shown in the rows of words in {future} cells: yours is an encoder's." in lab.describe()
+
+
+def test_padding_that_attends_to_itself_differs():
+    def padding_too(num_tokens, T):
+        return ENCODER.get_attention_mask(num_tokens, T) | torch.eye(T, dtype=torch.bool)
+
+    lab = MaskLab(SENTENCES, get_attention_mask=padding_too)
+    assert "differs from what is shown in 6 cells." in lab.describe()
 
 
 def test_the_browser_masks_and_compares_as_python_does(same_in_javascript):
@@ -122,12 +139,15 @@ def test_the_browser_masks_and_compares_as_python_does(same_in_javascript):
         MaskLab([3, 2], get_attention_mask=lambda num_tokens, T: 1 / 0),
         MaskLab([3, 2], get_attention_mask=unwritten),
         MaskLab([3, 2], get_attention_mask=ENCODER.get_attention_mask),
+        MaskLab(SENTENCES, get_attention_mask=mine(ENCODER)),
+        MaskLab(SENTENCES, get_attention_mask=mine(DECODER)),
     ]
+    labs[-2].rows_too = True
     labs[1].rows_too, labs[1].lengths = True, [4, 1, 3]
     labs[3].prefix_lengths = [1, 3]
     same_in_javascript("mask_lab", [
         (lab, {
-            "masks": lab.masks().astype(int).tolist(), "compared": compared(lab, lab.masks()), "nan": spread_of_nan(lab),
+            "masks": lab.masks().astype(int).tolist(), "compared": compared(lab), "nan": spread_of_nan(lab),
         }) for lab in labs
     ])
 

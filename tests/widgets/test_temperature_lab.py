@@ -141,13 +141,21 @@ def test_the_browser_computes_and_says_what_python_does(same_in_javascript):
         (lambda logits, temperature: 1 / 0, "is shown; yours raises ZeroDivisionError: division by zero"),
         (lambda logits, temperature: logits[0], "is shown; yours gives the shape (15,), where (1, 15) is expected."),
         (lambda logits, temperature: None, "is shown; yours gives None."),
-        (lambda logits, temperature: logits / 0 * 0, "differs from the bars by up to 1.00: it gives “"),
+        (lambda logits, temperature: logits / 0 * 0, "differs from the bars by up to 1.00: it gives “<end>” NaN."),
     ],
 )
 def test_a_learners_function_that_fails_is_said_to_fail(function, says):
     shown = lab(next_token_probabilities=function)
     assert says in shown.describe()
-    json.dumps(shown.yours)
+    json.dumps(shown.yours, allow_nan=False)
+
+
+def test_the_browser_gets_what_a_learners_function_gives_only_where_it_differs():
+    shown = lab(next_token_probabilities=lambda logits, temperature: logits.softmax(-1).requires_grad_())
+    assert "numbers" not in shown.yours
+    shown.temperature = 0.3
+    theirs = np.frombuffer(base64.b64decode(shown.yours["numbers"]), "<f4")
+    assert np.allclose(theirs, after(PROMPT).softmax(-1), atol=1e-6)
 
 
 def test_a_learners_function_cannot_change_the_scores():

@@ -36,4 +36,6 @@ test("a learner's mask differs nowhere while it is that of other lengths", () =>
   assert.equal(differs({ ...state, yours }, 0, 2, 2), true);
   assert.equal(differs({ ...state, yours }, 0, 2, 1), false); // in the prefix the learner has no say
   assert.equal(differs({ ...state, yours: { ...yours, lengths: [3, 1] } }, 0, 2, 2), false);
+  assert.equal(differs({ ...state, yours }, 0, 4, 2), true);
+  assert.equal(differs({ ...state, yours, rows_too: true }, 0, 4, 2), false); // a row of padding that the lab has closed
 });

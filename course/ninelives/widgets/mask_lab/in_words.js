@@ -2,12 +2,13 @@
 
 import { counted, range } from "../js/numbers.js";
 import { agrees, differsFrom, standsIn } from "../js/yours.js";
-import { chosen, differs, isAnswered, isWord, labelAt, openTo, sizes } from "./masks.js";
+import { chosen, differing, isAnswered, isWord, labelAt, openTo, sizes } from "./masks.js";
 
 /** @import { State } from "./masks.js" */
 
 const NAME = "get_attention_mask";
 const SHOWN = "what is shown";
+const SHOWN_IN_WORDS = "what is shown in the rows of words";
 
 /** Whom a row may attend to. @param {State} state @param {number} b @param {number} i */
 export function rowInWords(state, b, i) {
@@ -29,12 +30,14 @@ export function spreadOfNan(state) {
     + `0 · NaN is NaN: then ${state.words[b].slice(0, length).join(", ")} are NaN too. So it is right to leave the rows of padding open.`;
 }
 
-/** Whether the learner's masks are those shown. @param {State} state */
+/** Whether the learner's masks are those shown. Rows of padding that the lab has closed are not compared. @param {State} state */
 export function compared(state) {
-  const { yours } = state, { B, N } = sizes(state);
+  const { yours, causal } = state, shown = state.rows_too ? SHOWN_IN_WORDS : SHOWN;
   if (yours.lengths === undefined) return "";
   if (!isAnswered(state)) return `Your ${NAME} was asked for the lengths ${yours.lengths.join(", ")}.`;
   if (!yours.masks) return standsIn(NAME, yours.error);
-  const count = range(B).flatMap(b => range(N).flatMap(i => range(N).filter(j => differs(state, b, i, j)))).length;
-  return count ? differsFrom(NAME, SHOWN, `in ${counted(count, "cell")}`) : agrees(NAME, SHOWN);
+  const count = differing(state);
+  if (!count) return agrees(NAME, shown);
+  const kind = differing({ ...state, causal: !causal }) ? "" : causal ? ": yours is an encoder's" : ": yours is causal";
+  return differsFrom(NAME, shown, `in ${counted(count, "cell")}${kind}`);
 }

@@ -6,7 +6,7 @@ from ninelives.figures import read_row
 from ninelives.widgets import yours
 from ninelives.widgets.mask_lab.sentences import labels, longest
 
-NAME, SHOWN = "get_attention_mask", "what is shown"
+NAME, SHOWN, SHOWN_IN_WORDS = "get_attention_mask", "what is shown", "what is shown in the rows of words"
 
 
 def settings(lab) -> str:
@@ -29,16 +29,28 @@ def chosen_row(lab, masks: np.ndarray) -> str:
     return f"{name} may attend to {seen}: {read_row(weights / weights.sum(), words, lab.token)}."
 
 
-def compared(lab, masks: np.ndarray) -> str:
-    """Whether the learner's masks are `masks` (B, N, N), those shown."""
+def compared(lab) -> str:
+    """Whether the learner's masks are those shown. Rows of padding that the lab has closed are not compared."""
     if "masks" not in lab.yours:
         return yours.stands_in(NAME, lab.yours.get("error", ""))
+    shown = SHOWN_IN_WORDS if lab.rows_too else SHOWN
+    count = _differing(lab, lab.causal)
+    if not count:
+        return yours.agrees(NAME, shown)
+    how = f"in {count} {'cell' if count == 1 else 'cells'}"
+    if not _differing(lab, not lab.causal):
+        how += ": yours is an encoder's" if lab.causal else ": yours is causal"
+    return yours.differs(NAME, shown, how)
+
+
+def _differing(lab, causal: bool) -> int:
+    """In how many cells the learner's masks differ from those of this kind."""
     P, T = longest(lab.prefix), longest(lab.words)
-    theirs = np.array([[int(cell) for cell in one] for one in lab.yours["masks"]]).reshape(-1, T, T)
-    differ = int((theirs != masks[:, P:, P:]).sum())
-    if not differ:
-        return yours.agrees(NAME, SHOWN)
-    return yours.differs(NAME, SHOWN, f"in {differ} {'cell' if differ == 1 else 'cells'}")
+    theirs = np.array([[int(cell) for cell in one] for one in lab.yours["masks"]]).reshape(-1, T, T)  # (B, T, T)
+    differ = theirs != lab.masks(causal)[:, P:, P:]  # (B, T, T)
+    if lab.rows_too:
+        differ &= (np.arange(T) < np.array(lab.lengths)[:, None])[:, :, None]  # rows of words
+    return int(differ.sum())
 
 
 def spread_of_nan(lab) -> str:

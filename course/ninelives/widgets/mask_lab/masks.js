@@ -66,9 +66,16 @@ export function softmax(row, columns) {
 /** Whether the learner's function was asked for the present lengths. @param {State} state */
 export const isAnswered = ({ yours, lengths }) => yours.lengths !== undefined && yours.lengths.join() === lengths.join();
 
-/** Whether the learner's mask differs in a cell. @param {State} state @param {number} b @param {number} i @param {number} j */
+/** Whether the learner's mask differs in a cell; never in a row of padding that the lab has closed. @param {State} state @param {number} b @param {number} i @param {number} j */
 export function differs(state, b, i, j) {
   const { P, T } = sizes(state), { masks } = state.yours;
   if (i < P || j < P || masks === undefined || !isAnswered(state)) return false;
+  if (state.rows_too && !isWord(state, b, i)) return false;
   return (masks[b][(i - P) * T + j - P] === "1") !== mayAttend(state, b, i, j);
+}
+
+/** In how many cells it differs. @param {State} state */
+export function differing(state) {
+  const { B, N } = sizes(state), positions = range(N);
+  return range(B).flatMap(b => positions.flatMap(i => positions.filter(j => differs(state, b, i, j)))).length;
 }

@@ -93,12 +93,12 @@ class MaskLab(LabWidget):
         check_position(name, value, len(self.words if name == "sentence" else self.scores))
         return value
 
-    def masks(self) -> np.ndarray:
-        """(B, N, N) bool, the masks shown: prefix and sentence in one."""
+    def masks(self, causal: bool | None = None) -> np.ndarray:
+        """(B, N, N) bool, the masks shown, prefix and sentence in one; with `causal` as it is, or as given."""
         T, P = longest(self.words), longest(self.prefix)
         is_word = torch.arange(T) < torch.tensor(self.lengths).unsqueeze(1)  # (B, T)
         # Masks need no weights, so a model without any will do.
-        kind = Decoder if self.causal else Encoder
+        kind = Decoder if (self.causal if causal is None else causal) else Encoder
         model = kind.__new__(kind)
         mask = model.get_attention_mask(torch.tensor(self.lengths), T)  # (B, 1, T, T)
         if P:
@@ -114,7 +114,7 @@ class MaskLab(LabWidget):
         masks = self.masks()
         said = [f"{in_words.settings(self)}.", f"Chosen: {in_words.chosen_row(self, masks)}"]
         if self._get_attention_mask is not None:
-            said.append(in_words.compared(self, masks))
+            said.append(in_words.compared(self))
         if nan := in_words.spread_of_nan(self):
             said.append(nan)
         return " ".join([*said, self._drawn().alt])

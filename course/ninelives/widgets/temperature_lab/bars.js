@@ -2,7 +2,7 @@
 
 import { html } from "../js/dom.js";
 import { truncated } from "../js/labels.js";
-import { range, two } from "../js/numbers.js";
+import { clamp, range, two } from "../js/numbers.js";
 import { MOST_ROWS } from "./rows.js";
 
 /** @import { Row } from "./rows.js" */
@@ -30,19 +30,21 @@ export function barTable(V) {
 }
 
 function barRow() {
-  const word = html("th", { scope: "row" }), bar = html("i"), mark = html("b"), dot = html("s");
+  const word = html("th", { scope: "row" }), bar = html("i"), mark = html("b"), dot = html("s"), theirs = html("u");
   const amount = html("td", { className: "nl-amount" }), seen = html("td", { className: "nl-seen" });
-  const track = html("div", { className: "nl-odds" }, bar, mark, dot);
+  const track = html("div", { className: "nl-odds" }, bar, mark, dot, theirs);
   const node = html("tr", {}, word, html("td", { "aria-hidden": "true" }, track), amount, seen);
   return {
     node,
     /** @param {Row} row @param {number} total of the tries */
-    show({ name, chance, unscaled, tried, className }, total) {
+    show({ name, chance, unscaled, tried, yours, className }, total) {
       word.textContent = truncated(name, MOST_CHARACTERS);
       bar.style.width = `${100 * chance}%`;
       mark.style.left = `${100 * unscaled}%`;
       dot.style.left = `${100 * tried / (total || 1)}%`;
       dot.hidden = !tried;
+      theirs.style.left = `${100 * clamp(yours || 0, 0, 1)}%`; // NaN stands at 0
+      theirs.hidden = yours === null;
       amount.textContent = chance.toFixed(3);
       if (!total) seen.textContent = "";
       else seen.textContent = tried ? `${tried}, that is ${two(tried / total)}` : "0";

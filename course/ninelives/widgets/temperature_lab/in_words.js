@@ -2,13 +2,11 @@
 
 import { two } from "../js/numbers.js";
 import { agrees, differsFrom, standsIn } from "../js/yours.js";
-import { uncertainty } from "./probabilities.js";
+import { CLOSE, uncertainty } from "./probabilities.js";
 import { failure, hasEnded } from "./scores.js";
 
 /** @import { State } from "./probabilities.js" */
 /** @import { Scores } from "./scores.js" */
-
-const CLOSE = 1e-4; // rounding in float32 makes a learner's probabilities differ by less than this
 
 /** How uncertain the draw is, and how many words can be drawn. @param {Float64Array} chances */
 export function reading(chances) {
@@ -61,7 +59,7 @@ export function compared({ yours, temperature, vocabulary }, scores, isAlone) {
   const name = `next_token_probabilities at temperature ${two(yours.temperature)}`;
   if (yours.away === undefined) return standsIn(name, yours.error);
   return yours.away <= CLOSE ? agrees(name, "the bars before top-k and top-p")
-    : differsFrom(name, "the bars", `by up to ${two(yours.away)}: it gives “${vocabulary[yours.word ?? 0]}” ${two(yours.chance ?? 0)}`);
+    : differsFrom(name, "the bars", `by up to ${two(yours.away)}: it gives “${vocabulary[yours.word ?? 0]}” ${two(yours.chance ?? NaN)}`);
 }
 
 /** The three likeliest words. @param {State} state @param {Scores} scores @param {Float64Array} chances */

@@ -5,8 +5,7 @@ import math
 import torch
 
 from ninelives.widgets import yours
-
-CLOSE = 1e-4  # rounding in float32 makes a learner's probabilities differ by less than this
+from ninelives.widgets.temperature_lab.next_word import CLOSE
 
 
 def text_so_far(lab) -> str:
@@ -53,5 +52,6 @@ def compared(lab) -> str:
         return yours.stands_in(name, lab.yours.get("error", ""))
     if lab.yours["away"] <= CLOSE:
         return yours.agrees(name, "the bars before top-k and top-p")
-    word = lab.vocabulary[lab.yours["word"]]
-    return yours.differs(name, "the bars", f"by up to {lab.yours['away']:.2f}: it gives “{word}” {lab.yours['chance']:.2f}")
+    word, chance = lab.vocabulary[lab.yours["word"]], lab.yours["chance"]
+    return yours.differs(
+        name, "the bars", f"by up to {lab.yours['away']:.2f}: it gives “{word}” {'NaN' if chance is None else f'{chance:.2f}'}")

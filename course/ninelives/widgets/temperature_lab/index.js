@@ -10,7 +10,7 @@ import { actButtons } from "./buttons.js";
 import { compared, lastDraw, likeliest, notice, reading } from "./in_words.js";
 import { probabilities, settingsOf } from "./probabilities.js";
 import { rowsOf } from "./rows.js";
-import { chancesOf, isStale, scoreMemory } from "./scores.js";
+import { chancesOf, isStale, scoreMemory, theirsOf } from "./scores.js";
 import { settingSliders } from "./sliders.js";
 import { textSoFar } from "./text.js";
 import { writing } from "./writing.js";
@@ -40,9 +40,11 @@ function render({ model, el }) {
   const text = textSoFar(), table = barTable(V), spoken = announcer();
   const note = html("p", { className: "nl-notice" }), readout = html("p", { className: "nl-readout" });
   const yours = html("p", { className: "nl-yours" });
+  const differsKey = legendKey({ className: "nl-key-yours" }, "yours, where it differs");
   const legend = html("div", { className: "nl-legend" },
     legendKey({ className: "nl-key-mark" }, "at temperature 1, of all words"),
     legendKey({ className: "nl-key-dot" }, "share of the tries"),
+    differsKey,
     html("span", {}, "On a slider: Enter draws a word, Backspace steps back."));
   el.replaceChildren(html("div", { className: "nl-bar" }, ...sliders.map(({ node }) => node)),
     text.node, buttons.node, note, readout, table.node, legend, yours, spoken.node);
@@ -74,7 +76,9 @@ function render({ model, el }) {
     for (const { show } of sliders) show();
     buttons.show();
     text.show(state);
-    table.show(rowsOf(vocabulary, scores.order, chances, unscaled, tries), isWaiting);
+    const theirs = theirsOf(state, scores), all = probabilities(scores, { temperature, topK: V, topP: 1 });
+    table.show(rowsOf(vocabulary, scores.order, chances, unscaled, tries, theirs && { theirs, all }), isWaiting);
+    differsKey.hidden = !theirs;
     note.textContent = noticed;
     readout.replaceChildren(html("span", { className: "nl-where" }, last), ofChances);
     yours.textContent = compared(state, scores, isAlone) ?? yours.textContent;

@@ -12,6 +12,8 @@ from ninelives.model.generation import next_logits
 from ninelives.model.inspection import in_eval_mode
 from ninelives.widgets.yours import CannotBeShown, why_not
 
+CLOSE = 1e-4  # rounding in float32 makes a learner's probabilities differ by less than this
+
 
 def vocabulary_and_prompt(vocabulary: Sequence[str], idx) -> tuple[list[str], torch.Tensor]:
     """The V words as a list, and the ids of one prompt, (T,) or (1, T), as (1, T) int64.
@@ -65,8 +67,8 @@ def difference(function: Callable, logits: torch.Tensor, temperature: float) -> 
     """By how much a learner's `next_token_probabilities` differs from the package's.
 
     `function` gets a copy of the scores as (1, V) and the temperature. {"away": the largest difference, where NaN counts
-    as 1, "word": where it is, "chance": the learner's probability there}, {"error": why there is none}, or
-    {"package": True} for a function of the package.
+    as 1, "word": where it is, "chance": the learner's probability there, or None for NaN}, and "numbers", all of the
+    learner's, where some differ; {"error": why there is none}; or {"package": True} for a function of the package.
     """
     if is_the_packages(function):
         return {"package": True}
@@ -75,11 +77,13 @@ def difference(function: Callable, logits: torch.Tensor, temperature: float) -> 
         theirs = function(logits.clone().unsqueeze(0), temperature)  # (1, V)
         if theirs is None:
             raise CannotBeShown("gives None.")
-        theirs = torch.as_tensor(theirs)
+        theirs = torch.as_tensor(theirs).detach()
         if theirs.shape != (1, len(wanted)):
             raise CannotBeShown(f"gives the shape {tuple(theirs.shape)}, where (1, {len(wanted)}) is expected.")
         away, word = (theirs[0].double() - wanted).abs().nan_to_num(1.0).max(dim=0)
-        return {"away": away.item(), "word": word.item(), "chance": theirs[0, word].double().nan_to_num(0.0).item()}
+        chance = theirs[0, word].double()
+        found = {"away": away.item(), "word": word.item(), "chance": None if chance.isnan() else chance.nan_to_num().item()}
+        return found | ({"numbers": as_text(theirs[0].float())} if found["away"] > CLOSE else {})
     # Whatever a learner's function raises, the lab goes on and says so.
     except Exception as error:
         return {"error": why_not(error)}

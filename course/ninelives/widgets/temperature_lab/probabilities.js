@@ -20,11 +20,20 @@ import { range } from "../js/numbers.js";
 
 /**
  * What the learner's function gave.
- * @typedef {{ after: number[], temperature: number, away?: number, word?: number, chance?: number, error?: string, package?: boolean }} Comparison
+ * @typedef {object} Comparison
+ * @property {number[]} after
+ * @property {number} temperature
+ * @property {number} [away] the largest difference from the bars
+ * @property {number} [word] where it is
+ * @property {number | null} [chance] what the learner's function gives this word; null: NaN
+ * @property {string} [numbers] what it gives all words, V little-endian float32 in base64, where some differ
+ * @property {string} [error]
+ * @property {boolean} [package]
  */
 
 /** @typedef {{ temperature: number, topK: number, topP: number }} Settings */
 
+export const CLOSE = 1e-4; // rounding in float32 makes a learner's probabilities differ by less than this
 const TINY = 1.1754943508222875e-38; // the smallest normal float32, as in Python
 
 /** The settings with numbers in place of null. @param {State} state @returns {Settings} */

@@ -35,6 +35,17 @@ export function scoreMemory(V) {
 /** The probabilities of the next word under the present settings. @param {State} state @param {Scores} scores */
 export const chancesOf = (state, scores) => probabilities(scores, settingsOf(state));
 
+/**
+ * What the learner's function gives all words at the present temperature, where it differs; else null.
+ * @param {State} state
+ * @param {Scores} scores
+ */
+export function theirsOf({ yours, temperature }, scores) {
+  if (!("numbers" in yours) || yours.numbers === undefined) return null;
+  if (yours.temperature !== temperature || yours.after.join() !== scores.after) return null;
+  return Float64Array.from(new Float32Array(fromBase64(yours.numbers)));
+}
+
 /** Whether the scores are of another text. @param {State} state @param {Scores} scores */
 export const isStale = (state, scores) => scores.after !== state.drawn.join();
 

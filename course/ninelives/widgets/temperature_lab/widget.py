@@ -45,8 +45,7 @@ class TemperatureLab(LabWidget):
     chances = t.List(t.Float()).tag(sync=True)  # the probability that each drawn word had
     # {"after": the drawn ids, "numbers": V little-endian float32 in base64}, or "error" in place of "numbers".
     scores = t.Dict().tag(sync=True)
-    # What the learner's function gave: {"after", "temperature", "away"}, or in place of "away" either "error" or
-    # "package": True for a function of the package.
+    # What the learner's function gave: {"after", "temperature"} and what `difference` says of it.
     yours = t.Dict().tag(sync=True)
 
     def __init__(

@@ -4,6 +4,7 @@ import pytest
 from helpers.drawn import texts
 from ninelives.figures import curves
 from ninelives.figures.curves import LABEL_PITCH, _spread
+from ninelives.figures.style import WIDTH, extent
 
 NAMES = {"x_label": "step", "y_label": "loss", "title": "Loss", "caption": "c"}
 
@@ -15,6 +16,13 @@ def test_every_line_is_named_at_its_end_and_described():
         "Loss: 2 lines, loss against step. words: from 4 at 0 to 2 at 2, lowest 1 at 1. "
         "bytes: from 5 at 0 to 3.5 at 1."
     )
+
+
+def test_a_long_name_is_drawn_whole_and_the_picture_is_no_wider_than_a_column():
+    names = ["the package's Decoder", "keys and values kept", "best honest loss"]
+    picture = curves({name: ([0, 1], [k, k]) for k, name in enumerate(names)}, **NAMES)
+    assert set(names) <= set(texts(picture))
+    assert extent(picture.figure).width <= WIDTH
 
 
 def test_lines_differ_in_colour_and_marker():

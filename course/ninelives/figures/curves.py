@@ -17,10 +17,12 @@ from ninelives.figures.style import (
     WIDTH,
     place_axes,
     put_title,
+    text_width,
     visible,
 )
 
-HEIGHT, LABEL_PITCH = 3.0, 0.18  # inches
+HEIGHT, LABEL_PITCH, BESIDE = 3.0, 0.18, 0.39  # inches; a name is BESIDE the axes
+LONGEST_NAME = 32  # characters
 MARKS = 8  # on a line with many points
 
 
@@ -42,7 +44,8 @@ def curves(
     lines = {str(name): _line(name, pair) for name, pair in series.items()}
 
     def draw(figure: Figure) -> None:
-        axes = place_axes(figure, 0.8, 0.5, 4.9, HEIGHT)
+        widest = max(text_width(visible(name, LONGEST_NAME), LABEL_SIZE) for name in lines)
+        axes = place_axes(figure, 0.8, 0.5, min(4.9, WIDTH - 0.85 - BESIDE - widest), HEIGHT)
         styles = list(zip(PALETTE, MARKERS, strict=True))
         for (x, y), (colour, marker) in zip(lines.values(), styles, strict=False):
             axes.plot(x, y, color=colour, marker=marker, linewidth=1.8, markersize=6,
@@ -94,7 +97,7 @@ def name_lines(axes, lines, styles) -> None:
         )
         axes.plot([1 + 0.29 * unit], [height], marker=marker, color=colour, markersize=6.5, clip_on=False,
                   transform=axes.transAxes)
-        axes.text(1 + 0.39 * unit, height, visible(name), transform=axes.transAxes, size=LABEL_SIZE, color=INK,
+        axes.text(1 + BESIDE * unit, height, visible(name, LONGEST_NAME), transform=axes.transAxes, size=LABEL_SIZE, color=INK,
                   va="center_baseline")
 
 

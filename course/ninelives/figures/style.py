@@ -131,13 +131,13 @@ def _subscript(number: int) -> str:
     return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
-def visible(label: str) -> str:
-    """A label as it is drawn: outer spaces are shown as signs, a very long word is cut."""
+def visible(label: str, longest: int = LONGEST_LABEL) -> str:
+    """A label as it is drawn: outer spaces are shown as signs, and one of more than `longest` characters is cut."""
     label = label.replace("\n", "⏎").replace("\t", "⇥")
     inner = label.strip(" ")
     before = len(label) - len(label.lstrip(" "))
     label = "␣" * before + inner + "␣" * (len(label) - before - len(inner))
-    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
+    return label if len(label) <= longest else label[: longest - 1] + "…"
 
 
 def every(count: int, room: float, pitch: float) -> int:

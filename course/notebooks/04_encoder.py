@@ -217,7 +217,7 @@ except ValueError as error:
 # |---|---|---|
 # | in: `num_tokens` | `(B,)` | the length of each sequence, at least 1 |
 # | in: `T` | a number or None | the number of positions; None: as many as the longest sequence has |
-# | out | `(B, 1, T, T)` | `out[b, 0, i, j]` is 1 (True) if `j < num_tokens[b]`, else 0 (False), for every row i |
+# | out | `(B, 1, T, T)` | `out[b, 0, i, j]` is 1 (True) if `j < num_tokens[b]`, else 0 (False), for every row i, those of padding too |
 #
 # The axis of size 1 is for the heads: they all get the same mask. A result of shape
 # `(B, 1, 1, T)` is accepted as well, since the rows are identical and broadcasting repeats them.
@@ -370,7 +370,7 @@ print("with “fish” at the end:", ending[:5])
 print("with “full” at the end:", other_ending[:5])
 
 # %% [markdown]
-# That is what encoders are used for, wherever a whole text is there to be understood: BERT is an
+# Encoders are used wherever a whole text is there to be understood: BERT is an
 # encoder, and so are the models that turn a text into one vector for a search engine, that sort
 # emails and reviews into categories, and the reading half of a translator (notebook 7).
 #
@@ -386,8 +386,8 @@ print(f"{int((idx == -1).sum())} of {idx.numel()} positions are padding")
 
 # %% [markdown]
 # Large models are therefore trained on **packed** rows: sentences are put one after another into the
-# same row, until it is full. Now a word must not attend to the *other* sentences of its row. Two
-# numbers can no longer say that, so each position gets the number of its sentence:
+# same row, until it is full. Now a word must not attend to the *other* sentences of its row. A length
+# cannot say that any more, so each position gets the number of its sentence:
 #
 #     row       the cat was full it slept pad
 #     sentence    0   0   0    0  1     1  −1
@@ -398,12 +398,13 @@ print(f"{int((idx == -1).sum())} of {idx.numel()} positions are padding")
 # | out | `(B, 1, T, T)` | for a token at position i: `out[b, 0, i, j]` is 1 (True) if position j belongs to the same sentence, else 0 (False) |
 #
 # No row may be empty, so the rows of padding must be open somewhere; where does not matter.
-# Numbers come in any order, and 0 is a number like any other.
+# Numbers come in any order, and 0 is a number like any other. Only the number counts: the positions of a sentence
+# need not be neighbours.
 #
 # <details><summary>Hint 1: a nudge</summary>
 #
 # In the mask of exercise 1 it did not matter who attends, only who is attended to. Here it matters
-# whether the two *agree*. Write the mask of the row above onto paper, 7 by 7. Where are the ones?
+# whether the two *agree*. Write the mask of the row above on paper, 7 by 7. Where are the ones?
 #
 # </details>
 # <details><summary>Hint 2: each with each</summary>
@@ -450,7 +451,7 @@ check.packed_mask(packed_mask, "no empty row", seed=1)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ### One row in place of three
+# ### One row instead of three
 #
 # The three sentences now fit into one row of twelve. Besides the mask one thing must change: each
 # sentence counts its positions from 0.
@@ -500,7 +501,8 @@ figures.mask(
 # Then switch on *Close the rows of padding too*, choose a row of padding, and read how far NaN spreads.
 #
 # Your own `get_attention_mask` is called whenever a length changes, even if it is wrong. The line
-# below the masks says whether it agrees, and orange dots show where it does not.
+# below the masks says whether it agrees, and orange dots show where it does not. (Rows of padding that you
+# have closed are not compared.)
 
 # %%
 def my_mask(num_tokens, T):

@@ -110,7 +110,7 @@ def with_random_weights(Model, seed=1):
 
 figures.future_leak(
     package.input_gradients(with_random_weights(package.Encoder), idx), words,
-    caption="An encoder: every output depends on every input, also on those that come later.",
+    caption="An encoder: every output depends on every input, including those that come later.",
 )
 
 # %%
@@ -260,7 +260,7 @@ figures.future_leak(
 # padding is at the end.
 #
 # The padding part is kept so that the mask means what it says in every row: *nothing attends to padding*.
-# Then nobody who reads it or prints it has to work out why the triangle alone would have been enough.
+# If you print it, you need not work out why the triangle alone would have been enough.
 #
 # ### Exercise 3 · A test for leaks
 #
@@ -423,7 +423,7 @@ text = "the cat is full le chat est rassasié".split()
 figures.masks_side_by_side(
     [mask != 0 for mask in my_prefix_mask(torch.tensor([4, 2]), 8)[:, 0]], text, ["a prefix of 4", "a prefix of 2"],
     title=f"The mask with a prefix, {figures.whose(my_prefix_mask)}",
-    caption="The prefix is open to every row. Everything else is causal.",
+    caption="With the right mask the prefix is open to every row, and everything else is causal.",
 )
 
 # %% [markdown]

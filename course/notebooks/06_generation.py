@@ -80,7 +80,7 @@ figures.distribution(
 
 # %% [markdown]
 # You could always take the likeliest. That is called *greedy*, and it has a weakness: the same beginning
-# gives the same text for ever. Or you could **draw** a word, as from an urn, so that each comes as often as its
+# always gives the same text. Or you could **draw** a word, as from an urn, so that each comes as often as its
 # probability says; this is called *sampling*. Then you get a different text every time.
 #
 # ### The temperature
@@ -452,8 +452,8 @@ for line in " ".join(vocabulary[word] for word in my_generate(model, idx, 76, 0)
 # %% [markdown]
 # This loop is not a fault of a small model. Large ones fall into it as well when they always take the likeliest word:
 # what has been said once becomes likelier to be said again (Holtzman et al. 2019, "The Curious Case of Neural Text Degeneration").
-# So one draws. But with a temperature of 1 every word has its chance, the absurd ones too. Two more dials are used to
-# keep these out.
+# So we draw. But with a temperature of 1 every word has its chance, the absurd ones too. Two more dials keep
+# these out.
 #
 # ### Exercise 3 · Top-k
 #
@@ -601,7 +601,7 @@ for name, kept in (("all words", rows), ("top-k 5", my_top_k(rows, 5)), ("top-p 
 # **no points · about 15 minutes · why your chat does not get slower with every word**
 #
 # Your loop reads the whole text again for each new word. But in a decoder no word attends to a later one, so what the earlier words
-# are made into, their keys and values in every layer, never changes. Whoever keeps them has to compute only one row
+# are made into, their keys and values in every layer, never changes. If you keep them, you have to compute only one row
 # per step: that of the new word.
 #
 # | | shape | |
@@ -683,8 +683,8 @@ print(f"seconds:                      {again_seconds[-1]:.2f} and {kept_seconds[
 # Try this: up to what temperature does the sentence still end with a reason that makes sense? Turn the temperature up to
 # 3 and top-p down to 0.5. What happens to the texts?
 #
-# Your own `next_token_probabilities` is called at every temperature that you choose, even if it is wrong. The line under the bars says
-# whether it agrees with them, and where it does not, at which word it is furthest off.
+# Your own `next_token_probabilities` is called at every temperature that you choose, even if it is wrong. Where it
+# differs from the bars (before top-k and top-p), an orange dot shows what it gives, and the line under the bars says by how much.
 
 # %%
 TemperatureLab(

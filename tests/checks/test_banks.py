@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 
 import pytest
 
@@ -32,8 +33,15 @@ def test_a_wrong_answer_is_refused_by_the_named_check_for_the_named_reason(answe
             sentence = quoted(words)
             if sentence is not None:
                 assert sentence.is_said_by(failure[1].cause), f"words of another cause, so quote more: {failure[1]}"
+        assert not rows_alike(failure[1]), f"seen and wanted are printed alike: {failure[1]}"
         if failure[1].picture is not None:
             assert failure[1].picture().alt
+
+
+def rows_alike(failure) -> bool:
+    """Whether the last row that was seen and the first that was wanted are written with the same numbers."""
+    seen, wanted = re.search(r"(\[[^\[\]]*\])\.$", failure.seen), re.match(r"\[[^\[\]]*\]", failure.wanted)
+    return seen is not None and wanted is not None and seen[1] == wanted[0]
 
 
 @pytest.mark.parametrize("answer", list(bank(answers.right)))

@@ -121,6 +121,13 @@ def test_two_rows_that_differ_are_shown_with_as_many_digits_as_it_takes():
     assert told_apart(torch.tensor([0.5]), torch.tensor([1.0])) == ("[0.50]", "[1]")
 
 
+def test_of_two_long_rows_the_numbers_around_the_difference_are_shown():
+    wanted = torch.linspace(0, 1, 90)
+    result = wanted.clone()
+    result[49] = 0
+    assert told_apart(result, wanted, 50) == ("[…, 0.52, 0.53, 0.54, 0, …]", "[…, 0.52, 0.53, 0.54, 0.55, …]")
+
+
 @pytest.mark.parametrize(("count", "what", "said"), [(1, "token", "1 token"), (2, "token", "2 tokens"), (1, "prefix", "1 prefix"), (3, "prefix", "3 prefixes")])
 def test_one_thing_is_singular(count, what, said):
     assert counted(count, what) == said

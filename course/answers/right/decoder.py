@@ -82,13 +82,6 @@ class ShorterOfTwoLengths(Encoder):
         return torch.arange(T) <= last
 
 
-@accepted_by(decoder)
-class PaddingAttendsToItself(Encoder):
-    def get_attention_mask(self, num_tokens, T=None):
-        mask = super().get_attention_mask(num_tokens, T).tril()
-        return mask | torch.eye(mask.shape[-1], dtype=torch.bool)
-
-
 @accepted_by(prefix_mask)
 def prefix_or_not_later(num_prefix, T):
     position = torch.arange(T)

@@ -58,17 +58,6 @@ class OneForEachHead(Transformer):
 
 
 @accepted_by(encoder)
-class PaddingAttendsToItself(Transformer):
-    """Rows and columns closed, and the diagonal opened again, so that no row is empty."""
-
-    def get_attention_mask(self, num_tokens, T=None):
-        T = int(num_tokens.max()) if T is None else T
-        tokens = torch.arange(T) < num_tokens.unsqueeze(1)
-        both = tokens.unsqueeze(1) & tokens.unsqueeze(2)
-        return (both | torch.eye(T, dtype=torch.bool)).unsqueeze(1)
-
-
-@accepted_by(encoder)
 class Repeated(Transformer):
     def get_attention_mask(self, num_tokens, T=None):
         T = int(num_tokens.max()) if T is None else T

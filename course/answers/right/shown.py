@@ -16,6 +16,7 @@ from ninelives.checks.cross_attention import cross_attention
 from ninelives.checks.embeddings import embedding
 from ninelives.checks.encoder_decoder import encoder_decoder
 from ninelives.checks.generation import generate
+from ninelives.checks.generation import next_token_probabilities as next_token
 from ninelives.checks.prefix_generation import pad_after_end, prefix_generation
 from ninelives.checks.tokenizer import tokenizer
 from ninelives.checks.transformer import transformer
@@ -107,6 +108,16 @@ class HeadAfterHead(nn.Module):
             scores = scores.masked_fill(~is_word[:, None, :], -math.inf)
             results.append(scores.softmax(dim=-1) @ v)  # (B, T, head_size)
         return self.proj(torch.cat(results, dim=-1))  # (B, T, C)
+
+
+@accepted_by(next_token)
+def powers_of_the_differences_to_the_best(logits, temperature):
+    B, V = logits.shape
+    if temperature == 0:
+        return torch.eye(V)[logits.argmax(dim=-1)]  # (B, V)
+    best = logits.max(dim=-1, keepdim=True).values  # (B, 1)
+    powers = torch.exp((logits - best) / temperature)  # (B, V)
+    return powers / powers.sum(dim=-1, keepdim=True)  # (B, V)
 
 
 @accepted_by(generate)

@@ -46,7 +46,7 @@ def scaled_in_place(q, k, v, kept):
     return attention(q, keys, values), (keys, values)
 
 
-@refused_by(attend_with_cache, "kept", "append the new row after the kept ones")
+@refused_by(attend_with_cache, "kept", "it must be the second in torch.cat")
 def new_row_first(q, k, v, kept):
     keys, values = torch.cat((k, kept[0]), dim=2), torch.cat((v, kept[1]), dim=2)
     return attention(q, keys, values), (keys, values)
@@ -66,3 +66,115 @@ def newest_row_alone_kept(q, k, v, kept):
 def first_word_hidden(q, k, v, kept):
     keys, values = joined(k, v, kept)
     return attention(q, keys[:, :, -2:], values[:, :, -2:]), (keys, values)
+
+
+@refused_by(attend_with_cache, "shape", "the two are swapped: `return result, (keys, values)`")
+def result_returned_second(q, k, v, kept):
+    keys, values = joined(k, v, kept)
+    return (keys, values), attention(q, keys, values)
+
+
+SWAPPED = "keys and values are swapped: k is appended to the keys"
+
+
+@refused_by(attend_with_cache, "kept", SWAPPED)
+def values_returned_first(q, k, v, kept):
+    keys, values = joined(k, v, kept)
+    return attention(q, keys, values), (values, keys)
+
+
+@refused_by(attend_with_cache, "kept", SWAPPED)
+def value_appended_to_the_keys(q, k, v, kept):
+    keys, values = joined(v, k, kept)
+    return attention(q, keys, values), (keys, values)
+
+
+@refused_by(attend_with_cache, "kept", "the arguments come in the order q, k, v")
+def arguments_in_another_order(k, q, v, kept):
+    keys, values = joined(k, v, kept)
+    return attention(q, keys, values), (keys, values)
+
+
+@refused_by(attend_with_cache, "shape", "changed the tensor", "work on x.clone()")
+def query_scaled_in_place(q, k, v, kept):
+    q /= q.shape[-1] ** 0.5
+    keys, values = joined(k, v, kept)
+    return (q @ keys.transpose(-2, -1)).softmax(-1) @ values, (keys, values)
+
+
+@refused_by(attend_with_cache, "shape", "changed the tensor", "work on x.clone()")
+def key_shortened_in_place(q, k, v, kept):
+    k.div_(q.shape[-1] ** 0.5)
+    keys, values = joined(k, v, kept)
+    return (q @ keys.transpose(-2, -1)).softmax(-1) @ values, (keys, values)
+
+
+# Kept from an earlier call.
+KEPT = {}
+APPEND = "append the new row after the kept ones"
+
+
+@refused_by(attend_with_cache, "kept", APPEND)
+def cache_of_its_own(q, k, v, kept):
+    """What is passed in is ignored, and the cache of an earlier text goes on."""
+    KEPT.setdefault(tuple(q.shape), kept)
+    keys, values = joined(k, v, KEPT[tuple(q.shape)])
+    KEPT[tuple(q.shape)] = keys, values
+    return attention(q, keys, values), (keys, values)
+
+
+@refused_by(attend_with_cache, "kept", APPEND)
+def cache_of_the_first_call(q, k, v, kept):
+    keys, values = KEPT.setdefault(("first", tuple(k.shape), kept[0].shape[2]), joined(k, v, kept))
+    return attention(q, keys, values), (keys, values)
+
+
+@refused_by(attend_with_cache, "values", "with the new key and value among them")
+def result_of_the_first_call(q, k, v, kept):
+    keys, values = joined(k, v, kept)
+    return KEPT.setdefault(("result", tuple(keys.shape)), attention(q, keys, values)), (keys, values)
+
+
+# Sizes.
+
+
+@refused_by(attend_with_cache, "values", "the new word does not attend to itself")
+def with_an_empty_cache_nothing_is_read(q, k, v, kept):
+    keys, values = joined(k, v, kept)
+    return (attention(q, keys, values) if kept[0].shape[2] else torch.zeros_like(q)), (keys, values)
+
+
+@refused_by(attend_with_cache, "shape", "the result has shape", "print the shape after each of your lines")
+def axes_of_size_1_lost(q, k, v, kept):
+    keys, values = joined(k, v, kept)
+    return attention(q, keys, values).squeeze(2), (keys, values)
+
+
+@refused_by(attend_with_cache, "kept", APPEND)
+def at_most_three_words_kept(q, k, v, kept):
+    keys, values = (rows[:, :, -3:] for rows in joined(k, v, kept))
+    return attention(q, keys, values), (keys, values)
+
+
+# Nearly right numbers.
+
+
+@refused_by(attend_with_cache, "values", "with the new key and value among them")
+def scores_kept_within_bounds(q, k, v, kept):
+    keys, values = joined(k, v, kept)
+    scores = (q @ keys.transpose(-2, -1) / q.shape[-1] ** 0.5).clamp(-1, 1)
+    return scores.softmax(-1) @ values, (keys, values)
+
+
+@refused_by(attend_with_cache, "values", "with the new key and value among them")
+def weights_rounded(q, k, v, kept):
+    keys, values = joined(k, v, kept)
+    weights = (q @ keys.transpose(-2, -1) / q.shape[-1] ** 0.5).softmax(-1).mul(100).round().div(100)
+    return weights @ values, (keys, values)
+
+
+@refused_by(attend_with_cache, "values", "with the new key and value among them")
+def a_smallest_weight(q, k, v, kept):
+    keys, values = joined(k, v, kept)
+    weights = (q @ keys.transpose(-2, -1) / q.shape[-1] ** 0.5).softmax(-1).clamp(min=0.05)
+    return weights @ values, (keys, values)

@@ -86,7 +86,7 @@ class TriangleOfNone(Given):
         return self.encoder_mask(num_tokens, T) & torch.ones(T, T).tril().bool()
 
 
-@refused_by(decoder, "shape", "`&` works on bool masks only")
+@refused_by(decoder, "shape", "and torch.ones makes floats: multiply the two")
 class BoolAndFloat(Given):
     def get_attention_mask(self, num_tokens, T=None):
         mask = self.encoder_mask(num_tokens, T)
@@ -108,7 +108,7 @@ class TriangleOfOneRow(Given):
         return (torch.arange(T) < num_tokens.reshape(-1, 1, 1, 1)).tril()
 
 
-@refused_by(decoder, "shape", "two masks are added")
+@refused_by(decoder, "shape", "two masks are added; where both must allow")
 class MasksAdded(Given):
     def get_attention_mask(self, num_tokens, T=None):
         mask = self.encoder_mask(num_tokens, T).int()
@@ -137,7 +137,7 @@ class RowsOfPaddingClosed(Given):
         return mask.tril() & mask.transpose(2, 3)
 
 
-@refused_by(decoder, "padding", "both masks must allow a position")
+@refused_by(decoder, "padding", "both masks must allow a position: the encoder's and the triangle.")
 class WindowOfFour(Given):
     """The lengths are lost, and in the rows of padding only the last positions are open."""
 
@@ -246,6 +246,12 @@ class MethodMisnamed(Encoder):
 @refused_by(decoder, "shape", "exactly the name get_attention_mask")
 class NothingWrittenIntoTheClass(Encoder):
     pass
+
+
+@refused_by(decoder, "shape", "is called on the class, which takes your first argument for self")
+class CalledOnTheClass(Encoder):
+    def get_attention_mask(self, num_tokens, T=None):
+        return Encoder.get_attention_mask(num_tokens, T).tril()
 
 
 @refused_by(decoder, "shape", "`T=None`, and pass it on")

@@ -62,15 +62,6 @@ class MaskRemembered(Given):
         return self.kept
 
 
-@refused_by(encoder, "columns", "column j of sequence b is open if j < num_tokens[b]")
-class PaddingAttendsToPadding(Given):
-    """Tokens attend to tokens, padding to padding: no row is empty, and padding is attended to."""
-
-    def mask(self, num_tokens, T):
-        tokens = is_token(num_tokens, T)
-        return (tokens.unsqueeze(1) == tokens.unsqueeze(2)).unsqueeze(1)
-
-
 @refused_by(encoder, "no empty row", "Close columns only: rows of padding stay open")
 class RowsAndColumns(Given):
     def mask(self, num_tokens, T):

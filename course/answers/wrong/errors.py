@@ -331,7 +331,7 @@ def block_size_from_nowhere(idx):
     return torch.arange(block_size)[: idx.shape[1]].expand(idx.shape)  # noqa: F821, the mistake
 
 
-@in_positions("this module has not been imported")
+@in_positions("code cell if it has that line.", "`itertools` has not been imported: put `import itertools` above your answer")
 def not_imported(idx):
     return torch.tensor(list(itertools.accumulate([1] * idx.shape[1])))  # noqa: F821, the mistake
 

@@ -69,6 +69,11 @@ def constant_in_the_denominator(logits, temperature):
     return (logits / (temperature + 0.1)).softmax(-1)
 
 
+@refused_by(next_token_probabilities, "values", "NaN comes of 0 ÷ 0")
+def logarithm_of_the_scores(logits, temperature):
+    return (logits.log() / temperature).softmax(-1)
+
+
 @refused_by(next_token_probabilities, "greedy", "dividing by 0 gives infinity and NaN")
 def nothing_done_about_0(logits, temperature):
     return (logits / temperature).softmax(-1)
@@ -829,6 +834,38 @@ def text_of_an_equal_call_returned_again(model, idx, max_new_tokens, temperature
     return TEXTS[key]
 
 
+FIRST_LINE = "be the first line, before the loop."
+
+
+@refused_by(generate, "negative", FIRST_LINE)
+def refused_after_the_loop(model, idx, max_new_tokens, temperature, end_token=None):
+    text = generate_with(model, idx, max_new_tokens, abs(temperature), end_token)
+    if temperature < 0:
+        raise ValueError("a temperature is 0 or more")
+    return text
+
+
+@refused_by(generate, "negative", FIRST_LINE)
+def refused_after_the_first_scores(model, idx, max_new_tokens, temperature, end_token=None):
+    vocab_size = model(idx)[0].shape[-1]
+    if temperature < 0:
+        raise ValueError(f"a temperature is 0 or more, for {vocab_size} words too")
+    return generate_with(model, idx, max_new_tokens, temperature, end_token)
+
+
+@refused_by(generate, "negative", FIRST_LINE)
+def refused_by_the_draw(model, idx, max_new_tokens, temperature, end_token=None):
+    if max_new_tokens == 0 and temperature < 0:
+        raise ValueError("a temperature is 0 or more")
+    text = idx
+    for _ in range(max_new_tokens):
+        logits, _ = model(text)
+        if temperature < 0:
+            raise ValueError("a temperature is 0 or more")
+        text = torch.cat((text, drawn(logits, temperature)), dim=1)
+    return text
+
+
 @refused_by(generate, "mode", "refuse the temperature first of all")
 def refused_after_eval(model, idx, max_new_tokens, temperature, end_token=None):
     was_training = model.training
@@ -840,7 +877,7 @@ def refused_after_eval(model, idx, max_new_tokens, temperature, end_token=None):
     return text
 
 
-@refused_by(generate, "mode", "refuse the temperature first of all")
+@refused_by(generate, "negative", "with max_new_tokens = 0", "a negative temperature prefers the worst tokens")
 def refused_in_the_loop(model, idx, max_new_tokens, temperature, end_token=None):
     was_training = model.training
     model.eval()

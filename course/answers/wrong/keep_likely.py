@@ -113,6 +113,18 @@ def words_of_an_earlier_call(probabilities, k):
     return shared(torch.zeros_like(probabilities).scatter(-1, order, probabilities.gather(-1, order)))
 
 
+@refused_by(keep_top_k, "values", "it is for scores, before a softmax. A *probability*")
+def minus_infinity_for_the_others(probabilities, k):
+    kth = probabilities.topk(min(k, probabilities.shape[1])).values[:, -1:]
+    return shared(probabilities.masked_fill(probabilities < kth, float("-inf")))
+
+
+@refused_by(keep_top_k, "values", "the k-th itself belongs to them")
+def more_than_the_kth(probabilities, k):
+    """Where k is 1, nothing is left, and the row is NaN."""
+    return shared(probabilities * (probabilities > probabilities.topk(min(k, probabilities.shape[1])).values[:, -1:]))
+
+
 EDGE = "a k below V always leaves words out, however small their share."
 
 
@@ -191,6 +203,24 @@ def p_divided_by_the_sum_of_the_batch(probabilities, p):
 @refused_by(keep_top_p, "values", SUM)
 def divided_by_p(probabilities, p):
     return probabilities * (right_p(probabilities, p) > 0) / p
+
+
+@refused_by(keep_top_p, "values", "in a row no word is kept, and 0 ÷ 0 is NaN")
+def half_of_p(probabilities, p):
+    ordered, order = probabilities.sort(-1, descending=True)
+    return shared(scattered(ordered * (ordered.cumsum(-1) < p / 2), order))
+
+
+@refused_by(keep_top_p, "values", "the word that reaches p is left out")
+def running_sum_below_p(probabilities, p):
+    """Where the likeliest word has p by itself nothing is left, and the row is NaN."""
+    ordered, order = probabilities.sort(-1, descending=True)
+    return shared(scattered(ordered * (ordered.cumsum(-1) < p), order))
+
+
+@refused_by(keep_top_p, "values", "What has to reach p is their *sum*")
+def words_of_at_least_p(probabilities, p):
+    return shared(probabilities * (probabilities >= p))
 
 
 SORT = "A word is kept if all *likelier* words together have less than p."

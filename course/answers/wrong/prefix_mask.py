@@ -26,12 +26,17 @@ def prefixes_not_reshaped(num_prefix, T):
     return ((torch.arange(T) < num_prefix) | loop_triangle(T)).reshape(-1, 1, T, T)
 
 
-@refused_by(prefix_mask, "shape", "`&` works on bool masks only")
+@refused_by(prefix_mask, "shape", "Here one of the two reasons is enough")
 def bool_and_float(num_prefix, T):
     return in_the_prefix(num_prefix, T) & torch.ones(T, T).tril()
 
 
-@refused_by(prefix_mask, "shape", "two masks are added")
+@refused_by(prefix_mask, "shape", "`|` works on bool masks only")
+def bool_or_float(num_prefix, T):
+    return in_the_prefix(num_prefix, T) | torch.ones(T, T).tril()
+
+
+@refused_by(prefix_mask, "shape", "and where both are open 1 + 1 is 2")
 def masks_added(num_prefix, T):
     return in_the_prefix(num_prefix, T).long() + loop_triangle(T).long()
 

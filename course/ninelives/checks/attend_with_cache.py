@@ -4,7 +4,16 @@ import math
 
 import torch
 
-from ninelives.checks.exercise import CheckFailed, Exercise, run, same_values, want_pair, want_shape, want_tensor
+from ninelives.checks.exercise import (
+    CheckFailed,
+    Exercise,
+    counted,
+    run,
+    same_values,
+    want_pair,
+    want_shape,
+    want_tensor,
+)
 
 attend_with_cache = Exercise("attend_with_cache", error_hints={
     "must match except in dimension":
@@ -52,9 +61,16 @@ def no_softmax(q, k, v, kept):
     return q @ keys.transpose(-2, -1) / math.sqrt(q.shape[-1]) @ values, (keys, values)
 
 
+@attend_with_cache.mistake("values", "the key takes the place of the query: the scores are q · keysᵀ, and k is only appended to the keys.")
+def key_in_place_of_the_query(q, k, v, kept):
+    keys, values = torch.cat((kept[0], k), dim=2), torch.cat((kept[1], v), dim=2)
+    return attention(k, keys, values), (keys, values)
+
+
 def steps(seed: int) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-    """q, k and v, each (B, H, T, head_size): all sizes different, then sizes of 1."""
-    sizes = [((2, 3, 5, 4), (3, 2, 4, 6), (2, 4, 6, 3))[seed % 3], (1, 1, 3, 2), (2, 2, 1, 1)]
+    """q, k and v, each (B, H, T, head_size): two texts of the same sizes, all different; then sizes of 1."""
+    ordinary = ((2, 3, 5, 4), (3, 2, 4, 6), (2, 4, 6, 3))[seed % 3]
+    sizes = [ordinary, ordinary, (1, 1, 3, 2), (2, 2, 1, 1)]
     return [tuple(torch.randn(3, *size).unbind(0)) for size in sizes]
 
 
@@ -63,6 +79,12 @@ def one_step(answer, q, k, v, kept: Kept) -> tuple[torch.Tensor, Kept]:
     before = [kept[0].clone(), kept[1].clone()]
     result = run(answer, q, k, v, kept, what="attend_with_cache")
     out, now = want_pair(result, "attend_with_cache", ("the result", "(keys, values)"), "return both: `return result, (keys, values)`.")
+    if isinstance(out, tuple | list) and isinstance(now, torch.Tensor):
+        raise CheckFailed(
+            "attend_with_cache returns (keys, values) first, and then the result.",
+            "two things: (the result, (keys, values)).",
+            "the two are swapped: `return result, (keys, values)`.",
+        )
     want_shape(out, q.shape, "(B, H, 1, head_size)", "the result")
     now = want_pair(now, "attend_with_cache as its second result", ("keys", "values"), "return both: `return result, (keys, values)`.")
     for name, tensor in zip(("keys", "values"), now):
@@ -90,13 +112,26 @@ def keeps_every_key_and_value(answer, seed):
         for t in range(q.shape[2]):
             now = slice(t, t + 1)
             _, kept = one_step(answer, q[:, :, now], k[:, :, now], v[:, :, now], kept)
-            for name, seen, wanted in (("keys", kept[0], k), ("values", kept[1], v)):
-                if not same_values(seen, wanted[:, :, : t + 1]):
+            rows = [part[:, :, : t + 1] for part in (q, k, v)]
+            for name, seen, wanted in (("keys", kept[0], rows[1]), ("values", kept[1], rows[2])):
+                if not same_values(seen, wanted):
+                    words = counted(t + 1, "word")
                     raise CheckFailed(
-                        f"after {t + 1} words the kept {name} have shape {tuple(seen.shape)}, or hold other numbers than were passed in.",
-                        f"the {name} of all {t + 1} words, in order: {tuple(wanted[:, :, : t + 1].shape)}.",
-                        "append the new row after the kept ones, torch.cat((keys, k), dim=2), and return the longer tensors.",
+                        f"after {words} the kept {name} have shape {tuple(seen.shape)}, or hold other numbers than were passed in.",
+                        f"the {name} of {words}, in order: {tuple(wanted.shape)}.",
+                        kept_cause(seen, wanted, *rows),
                     )
+
+
+def kept_cause(seen: torch.Tensor, wanted: torch.Tensor, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> str:
+    """What the kept rows are, if they are not the wanted ones."""
+    if same_values(seen, queries):
+        return "the query is kept instead of a key or a value: the arguments come in the order q, k, v."
+    if same_values(seen, keys) or same_values(seen, values):
+        return "keys and values are swapped: k is appended to the keys, kept[0], v to the values, kept[1], and returned are (keys, values)."
+    if same_values(seen, wanted.flip(2)):
+        return "the new row comes before the kept ones: it must be the second in torch.cat((keys, k), dim=2)."
+    return "append the new row after the kept ones, torch.cat((keys, k), dim=2), and return the longer tensors."
 
 
 @attend_with_cache.aspect("values")

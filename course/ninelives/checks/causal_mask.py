@@ -9,6 +9,8 @@ TRIANGLE = "column j of row i is open if j <= i."
 
 causal_mask = Exercise("causal_mask", error_hints=MASK_HINTS)
 prefix_mask = Exercise("prefix_mask", error_hints=MASK_HINTS | {
+    "bitwise_or": "`|` works on bool masks only, and torch.ones makes floats: write `!= 0` after each.",
+    "bitwise_and": "`&` works on bool masks only. Here one of the two reasons is enough: make both bool with `!= 0`, and join them with `|`.",
     "must match the size of tensor b":
         "T positions meet B prefixes. Give num_prefix the shape (B, 1, 1, 1), so that each prefix meets each position.",
 })
@@ -188,7 +190,7 @@ def prefix_mask_for(answer, num_prefix: torch.Tensor, T: int) -> torch.Tensor:
     what = f"prefix_mask for num_prefix = {num_prefix.tolist()} and T = {T}"
     result = run(answer, num_prefix, T, what="prefix_mask")
     prefix_mask.want_shape(result, (len(num_prefix), 1, T, T), "(B, 1, T, T)", what, (num_prefix, T))
-    want_zeros_and_ones(result, what)
+    want_zeros_and_ones(result, what, "two masks are added, and where both are open 1 + 1 is 2. Where one of them is enough, use `|`.")
     return result.bool()
 
 

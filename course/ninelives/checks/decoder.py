@@ -85,6 +85,14 @@ class LengthsLost(Given):
         return torch.ones_like(self.encoder_mask(num_tokens, T)).tril()
 
 
+@decoder.mistake("padding", "padding attends to itself. Nothing may attend to padding, not even padding itself: both masks must allow a "
+                            "position, in every row.")
+class DiagonalOpenedToo(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        mask = self.encoder_mask(num_tokens, T).tril()
+        return mask | torch.eye(mask.shape[-1], dtype=torch.bool)
+
+
 def triangle_cause(mask: torch.Tensor, num_tokens: torch.Tensor, otherwise: str) -> str:
     """The known mistake in a triangle that gives this mask together with the encoder's."""
     T = mask.shape[-1]
@@ -165,7 +173,7 @@ def lets_nothing_attend_to_padding(answer, seed):
 
 
 def want_padding_closed(mask: torch.Tensor, num_tokens: torch.Tensor, config: TransformerConfig) -> None:
-    """Refuse a mask with an empty row, or one in which another position attends to padding."""
+    """Refuse a mask with an empty row, one in which padding is attended to, or one whose rows of padding differ from the wanted ones."""
     T = mask.shape[-1]
     is_token = loop_mask(num_tokens, T)  # (B, 1, T, T)
     wanted = is_token & loop_triangle(T)
@@ -173,7 +181,7 @@ def want_padding_closed(mask: torch.Tensor, num_tokens: torch.Tensor, config: Tr
         decoder, mask, wanted, num_tokens, config, otherwise=lambda: triangle_cause(mask, num_tokens, EMPTY_ROW)
     )
     want_mask(
-        decoder, mask, wanted, ~is_token & ~torch.eye(T, dtype=torch.bool), num_tokens, config,
+        decoder, mask, wanted, ~(is_token & is_token.transpose(2, 3)), num_tokens, config,
         meaning=": closed for padding, as in the encoder's mask, and causal",
         otherwise="both masks must allow a position: the encoder's and the triangle.",
     )

@@ -172,6 +172,44 @@ class LongestLengthForAll(Given):
         return is_token(longest, T).reshape(-1, 1, 1, T).expand(-1, 1, T, T)
 
 
+NOT_EVEN_PADDING = ("padding attends to padding. Nothing may attend to it, not even padding itself: column j is open only if "
+                    "j < num_tokens[b], in every row.")
+
+
+@encoder.mistake("columns", NOT_EVEN_PADDING)
+class DiagonalOpenedToo(Given):
+    def mask(self, num_tokens, T):
+        return is_token(num_tokens, T).reshape(-1, 1, 1, T) | torch.eye(T, dtype=torch.bool)
+
+
+@encoder.mistake("columns", NOT_EVEN_PADDING)
+class PaddingAttendsToItselfAlone(Given):
+    """Rows and columns closed, and the diagonal opened again, so that no row is empty."""
+
+    def mask(self, num_tokens, T):
+        tokens = is_token(num_tokens, T)
+        return ((tokens.unsqueeze(1) & tokens.unsqueeze(2)) | torch.eye(T, dtype=torch.bool)).unsqueeze(1)
+
+
+@encoder.mistake("columns", NOT_EVEN_PADDING)
+class PaddingAttendsToPadding(Given):
+    """Tokens attend to tokens, padding to padding: no row is empty, and padding is attended to."""
+
+    def mask(self, num_tokens, T):
+        tokens = is_token(num_tokens, T)
+        return (tokens.unsqueeze(1) == tokens.unsqueeze(2)).unsqueeze(1)
+
+
+ROWS_ALIKE = "the rows of padding differ from the others. The row makes no difference: column j is open if j < num_tokens[b]."
+
+
+@encoder.mistake("no empty row", ROWS_ALIKE)
+class PaddingAttendsToTheFirstTokenAlone(Given):
+    def mask(self, num_tokens, T):
+        tokens = is_token(num_tokens, T)
+        return (tokens.unsqueeze(1) & (tokens.unsqueeze(2) | (torch.arange(T) == 0))).unsqueeze(1)
+
+
 def padded_ids(num_tokens: torch.Tensor, T: int, vocab_size: int, seed: int) -> torch.Tensor:
     """(B, T) int64: random ids, -1 after each sequence's tokens."""
     generator = torch.Generator().manual_seed(seed)
@@ -310,8 +348,8 @@ def want_columns(
     """Refuse a mask in which a token does not attend to every token, or attends to padding; `earlier` is the mask of an earlier call."""
     T = mask.shape[-1]
     wanted = loop_mask(num_tokens, T)
-    # The rows of padding may be closed, or open on the diagonal: another aspect checks them.
-    free = ~wanted.transpose(2, 3) & (wanted | torch.eye(T, dtype=torch.bool))
+    # Whether a row of padding is open at the tokens is for another aspect.
+    free = ~wanted.transpose(2, 3) & wanted
     kept = earlier is not None and torch.equal(mask, earlier)
     want_mask(
         encoder, mask, wanted, ~free, num_tokens, config, meaning=": open at the tokens, closed at the padding",
@@ -323,8 +361,12 @@ def want_columns(
 @encoder.aspect("no empty row")
 def leaves_no_row_empty(answer, seed):
     for num_tokens, T, config in cases(seed):
-        mask = mask_of(build(answer, config), num_tokens, T, config, MASK)
-        want_no_empty_row(encoder, mask, loop_mask(num_tokens, T), num_tokens, config)
+        mask, wanted = mask_of(build(answer, config), num_tokens, T, config, MASK), loop_mask(num_tokens, T)
+        want_no_empty_row(encoder, mask, wanted, num_tokens, config)
+        want_mask(
+            encoder, mask, wanted, ~wanted.transpose(2, 3) & wanted, num_tokens, config,
+            meaning=": open at the tokens, in the rows of padding too", otherwise=ROWS_ALIKE,
+        )
 
 
 def want_no_empty_row(

@@ -26,6 +26,12 @@ NO_INIT = ("the class is built with arguments, and nothing takes them: it needs 
 MISSING_SELF = "`self` is missing: it is the first argument in the `def` line of every method."
 SELF_OUTSIDE = "a function outside a class has no `self`: take it out of the `def` line."
 
+# The usual line that imports a name.
+IMPORTS = {
+    "F": "from torch.nn import functional as F", "nn": "from torch import nn", "np": "import numpy as np", "numpy": "import numpy",
+    "torch": "import torch", "math": "import math", "itertools": "import itertools", "copy": "import copy", "re": "import re",
+}
+
 # The first hint that fits is said, so a special one stands before a general one.
 HINTS = [
     # Classes and methods
@@ -110,7 +116,6 @@ HINTS = [
     Hint(r"view size is not compatible", "after transpose the numbers do not lie in order in memory: `reshape` copies them where needed, `view` cannot."),
     # Names
     Hint(r"NameError: name 'block_size'", "the block size belongs to the model: `model.config.block_size`."),
-    Hint(r"NameError: name '(math|torch|nn|F|np|numpy|itertools|copy|re)'", "this module has not been imported: run the first code cell, or import it in your own cell."),
     Hint(r"UnboundLocalError|free variable '\w+' referenced before",
          "at this line the variable has no value yet: the line that sets it comes later, or in a branch that was not taken."),
     Hint(r"NameError", "Python does not know this name: it is misspelt, or defined in a cell further up that has not been run. "
@@ -143,6 +148,10 @@ def explanation(error: Exception, line: str = "", answer: object = None) -> str:
     """
     answer = getattr(answer, "func", answer)  # of a functools.partial
     words = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    missing = re.match(r"NameError: name '(\w+)'", words)
+    if missing and missing[1] in IMPORTS:
+        return (f"`{missing[1]}` has not been imported: put `{IMPORTS[missing[1]]}` above your answer and run its cell again, or run the first "
+                "code cell if it has that line.")
     called = re.search(r"(\w+)\(\) (takes|missing) .*positional argument", words)
     if called and getattr(answer, "__init__", None) is nn.Module.__init__ and called[1] == "__init__":
         return NO_INIT

@@ -264,6 +264,7 @@ class Exercise:
         caption: str,
         meaning: str = "",
         row_of: Callable[[torch.Tensor, int], str] = numbers,
+        shown: int = 3,
         agree: Callable[[torch.Tensor, torch.Tensor], bool] = same_values,
         make: Callable[[Callable], Callable] | None = None,
     ) -> None:
@@ -279,6 +280,7 @@ class Exercise:
             caption: under the picture of both.
             meaning: follows the wanted row, in words.
             row_of: writes a row, `numbers` or `ids`.
+            shown: how many numbers of a row are written, or more if it takes more to see where they differ.
             agree: when two results count as the same.
             make: makes a mistake ready to be called with the arguments; needed for classes, see `on_layers_of`.
 
@@ -290,7 +292,7 @@ class Exercise:
         result, wanted = result.detach().double(), wanted.double()
         differs = ~torch.isclose(result, wanted, rtol=1e-3, atol=1e-4)
         *row, column = differs.nonzero()[0].tolist() if differs.any() else [0] * wanted.dim()
-        most = max(3, column + 1)
+        most = max(shown, column + 1)
         rows = result[tuple(row)], wanted[tuple(row)]
         seen_row, wanted_row = told_apart(*rows, most) if row_of is numbers else (row_of(each, most) for each in rows)
         where = f" at {row}" if row else ""

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from ninelives.checks.exercise import CheckFailed, Exercise, ids, run
-from ninelives.checks.masks import want_zeros_and_ones
+from ninelives.checks.masks import COMPARISON, want_zeros_and_ones
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder, Encoder
 
@@ -50,6 +50,14 @@ class Mixer(nn.Module):
         return logits + later * one, None
 
 
+class Rounds(Mixer):
+    """A model that only looks back, and whose scores all differ in their last digits when any word changes, as float32's may."""
+
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        last_digits = torch.sin(idx.double().cumsum(1)[:, -1:, None])  # (B, 1, 1)
+        return super().forward(idx)[0] + 2e-8 * last_digits, None
+
+
 def moved(model: nn.Module, idx: torch.Tensor, j: int, word: int | torch.Tensor) -> torch.Tensor:
     """(T,): how far the scores of each position move when `word` is at position j."""
     changed = idx.clone()
@@ -82,6 +90,18 @@ def own_word_too(model, idx):
 @future_leak.mistake("no leak", "this is the past. A leak is a change *before* the position that was changed.")
 def past_alone(model, idx):
     return (all_changes(model, idx) > 1e-6).tril(-1)
+
+
+@future_leak.mistake("no leak", "rows and columns are swapped, so that `triu` keeps the past: row i is the output, column j the word that was "
+                                "changed. The changes for word j are a column: `torch.stack(…, dim=1)`.")
+def stacked_as_rows(model, idx):
+    return (all_changes(model, idx) > 1e-6).T.triu(1)
+
+
+@future_leak.mistake("no leak", "rounding is taken for a leak: a difference below 1e-6 does not count. Compare with `> 1e-6`, not with `> 0` "
+                                "or `!=`.")
+def every_difference_counts(model, idx):
+    return (all_changes(model, idx) > 0).triu(1)
 
 
 @future_leak.mistake("leaks", "rows and columns are swapped: row i is the output, column j the word that was changed.")
@@ -151,7 +171,7 @@ def leaks_of(answer, model: nn.Module, idx: torch.Tensor) -> torch.Tensor:
     what = f"future_leak for {T} words"
     result = run(answer, model, idx, what="future_leak")
     future_leak.want_shape(result, (T, T), "(T, T)", what, (model, idx))
-    want_zeros_and_ones(result, what)
+    want_zeros_and_ones(result, what, COMPARISON)
     return result.bool()
 
 
@@ -194,6 +214,11 @@ def has_a_row_for_each_output_and_a_column_for_each_word(answer, seed):
 
 @future_leak.aspect("no leak")
 def reports_nothing_for_a_model_without_a_leak(answer, seed):
+    T = 5 + seed % 3
+    nothing = torch.zeros(T, T, dtype=torch.bool)
+    # Not all of the past, so that swapped rows and columns can be told from a leak at every pair.
+    last_reads_first = torch.eye(T) + one_pair(T, T - 1, 0)
+    want_leaks(answer, Mixer(last_reads_first).eval(), words(seed, T), nothing, "a model in which only the last word reads the first")
     for T in (5 + seed % 3, 1, 2):
         nothing = torch.zeros(T, T, dtype=torch.bool)
         want_leaks(answer, Mixer(torch.ones(T, T).tril()).eval(), words(seed, T), nothing, "a model that only looks back")
@@ -203,6 +228,8 @@ def reports_nothing_for_a_model_without_a_leak(answer, seed):
         spread = torch.stack((idx, idx.flip(1)), dim=2)[..., 0]  # the same ids, not contiguous
         decoder = with_large_weights(Decoder(config))
     want_leaks(answer, decoder, spread, torch.zeros(7, 7, dtype=torch.bool), "a decoder")
+    rounding = Rounds(torch.eye(7) + one_pair(7, 6, 0)).double().eval()
+    want_leaks(answer, rounding, words(seed, 7), torch.zeros(7, 7, dtype=torch.bool), "a model that only looks back, but whose scores are rounded")
 
 
 def with_large_weights(model: nn.Module) -> nn.Module:
@@ -215,7 +242,7 @@ def with_large_weights(model: nn.Module) -> nn.Module:
 @future_leak.aspect("leaks")
 def finds_every_pair_that_leaks(answer, seed):
     T = 5 + seed % 3
-    past, future = torch.ones(T, T).tril(), torch.ones(T, T).triu(1).bool()
+    past, future = torch.ones(T, T).tril() - one_pair(T, T - 1, 1), torch.ones(T, T).triu(1).bool()
     for depends, kind in (
         (torch.ones(T, T), "a model in which every word reads every other"),
         (past + one_pair(T, 0, T - 1), "a model in which only the first word reads the last"),
@@ -225,7 +252,7 @@ def finds_every_pair_that_leaks(answer, seed):
     ):
         want_leaks(answer, Mixer(depends).eval(), words(seed, T), depends.bool() & future, kind)
     everything = torch.ones(T, T)
-    want_leaks(answer, Mixer(everything, strength=1e-2).eval(), words(seed, T), future, "a model that leaks a little", OVERLOOKED)
+    want_leaks(answer, Mixer(everything, strength=1e-4).double().eval(), words(seed, T), future, "a model that leaks a little", OVERLOOKED)
     for word in (0, V - 1):
         kind = f"a model that leaks only into the score of word {word}"
         want_leaks(answer, Mixer(everything, only=word).eval(), words(seed, T), future, kind, (

@@ -371,9 +371,22 @@ def takes_the_most_likely_token_at_temperature_0(answer, seed):
 def refuses_a_negative_temperature(answer, seed):
     V = 9
     idx = torch.randint(V, (2, 3))
+    for new in (2, 0):
+        with in_case(f"with max_new_tokens = {new}"):
+            want_refused_first(answer, idx, new, V)
+
+
+def want_refused_first(answer, idx: torch.Tensor, new: int, V: int) -> None:
+    """Refuse a generate that accepts a negative temperature, or that asks the model before it refuses one."""
+    model = reader(V)
     want_negative_refused(
-        lambda temperature: answer(reader(V), idx, 2, temperature), lambda: text_of(answer, reader(V), idx, 2),
-        "generate")
+        lambda temperature: answer(model, idx, new, temperature), lambda: text_of(answer, reader(V), idx, new), "generate")
+    if model.fed:
+        raise CheckFailed(
+            "the model is asked for scores, and a negative temperature is refused only afterwards.",
+            "a ValueError before anything else.",
+            "let `if temperature < 0: raise ValueError(…)` be the first line, before the loop.",
+        )
 
 
 @generate.aspect("block size")

@@ -18,6 +18,9 @@ keep_top_p = Exercise("keep_top_p", error_hints={
 })
 
 SHARED = "the rows do not add up to 1: divide what is left by its sum, `.sum(-1, keepdim=True)`."
+SOFTMAX = "the kept probabilities go through a softmax, which makes them nearly even: they are no scores. Divide by their sum."
+NOTHING_LEFT = "in a row no word is kept, and 0 ÷ 0 is NaN. Every row keeps its likeliest word, however much or little it has."
+NO_SCORES = "−∞ divided by −∞ is NaN: it is for scores, before a softmax. A *probability* that is left out becomes 0."
 WORDS = "these are the words that are kept, or their probabilities alone. Return (B, V), with 0 at all the others."
 
 
@@ -78,13 +81,20 @@ def want_kept(exercise: Exercise, by_hand, answer, probabilities: torch.Tensor, 
     """Refuse other probabilities than the reference's."""
     result = kept_by(exercise, answer, probabilities, most)
     name = "k" if exercise is keep_top_k else "p"
-    if not same_values(result.sum(-1), torch.ones(len(result)), tolerance=1e-5):
+    agree = partial(same_values, tolerance=2e-5)
+    if result.isnan().all(-1).any():
+        otherwise = NOTHING_LEFT
+    elif result.isnan().any():
+        otherwise = NO_SCORES
+    elif not same_values(result.sum(-1), torch.ones(len(result)), tolerance=1e-5):
         otherwise = SHARED
+    if result.isnan().any():  # a known mistake may be seen in the rows that are not NaN
+        otherwise = exercise.likely_cause(result.nan_to_num(0.0), (probabilities, most), otherwise, agree)
     exercise.want_values(
         result, by_hand(probabilities, most), (probabilities, most),
         what=lambda row: f"of {numbers(probabilities[row], 9)} {exercise.name} with {name} = {most:g} makes",
         otherwise=otherwise, caption=f"What is kept with {name} = {most:g}: wanted, and yours. One row for each sequence.",
-        row_of=lambda row, _: numbers(row, 9), agree=partial(same_values, tolerance=2e-5),
+        shown=9, agree=agree,
     )
 
 
@@ -97,7 +107,8 @@ def keeps_the_shape(answer, seed):
 @keep_top_k.aspect("values")
 def keeps_the_k_most_likely_words(answer, seed):
     for probabilities in batches(seed)[:4]:
-        for k in (3, 1, 2, probabilities.shape[1] - 1):
+        # Not as many words as there are rows: then k words of the whole batch could be the likeliest one of each row.
+        for k in (5 if len(probabilities) == 3 else 3, 1, 2, 3, probabilities.shape[1] - 1):
             want_kept(keep_top_k, top_k_by_hand, answer, probabilities, k,
                       "keep the k largest probabilities of each row, set all others to 0, and divide by the sum.")
 
@@ -177,6 +188,12 @@ def one_too_few(probabilities, k):
     return shared(probabilities * (probabilities > kth)).nan_to_num(0.0)
 
 
+@keep_top_k.mistake("values", "only the likeliest word is kept: `[:, :1]` is the largest of the k. The smallest of them is the last, `[:, -1:]`.")
+def first_of_the_k(probabilities, k):
+    largest = probabilities.topk(min(k, probabilities.shape[1])).values[:, :1]
+    return shared(probabilities * (probabilities >= largest))
+
+
 @keep_top_k.mistake("values", "one word too many is kept: the k-th largest is at index k − 1.")
 def one_too_many(probabilities, k):
     ordered = probabilities.sort(-1, descending=True).values
@@ -209,6 +226,12 @@ def equal_shares(probabilities, k):
 def softmax_again(probabilities, k):
     kth = probabilities.topk(min(k, probabilities.shape[1])).values[:, -1:]
     return (probabilities * (probabilities >= kth)).softmax(-1)
+
+
+@keep_top_k.mistake("values", SOFTMAX)
+def softmax_of_the_kept(probabilities, k):
+    kth = probabilities.topk(min(k, probabilities.shape[1])).values[:, -1:]
+    return probabilities.masked_fill(probabilities < kth, float("-inf")).softmax(-1)
 
 
 @keep_top_k.mistake("values", "nothing is left out: k has no effect.")
@@ -281,6 +304,12 @@ def as_many_as_the_first_row(probabilities, p):
 def nucleus_of_equal_shares(probabilities, p):
     ordered, order = probabilities.sort(-1, descending=True)
     return shared(scattered((ordered.cumsum(-1) - ordered < p).to(ordered.dtype), order))
+
+
+@keep_top_p.mistake("values", SOFTMAX)
+def softmax_of_the_nucleus(probabilities, p):
+    ordered, order = probabilities.sort(-1, descending=True)
+    return scattered(ordered.masked_fill(ordered.cumsum(-1) - ordered >= p, float("-inf")).softmax(-1), order)
 
 
 @keep_top_p.mistake("values", "nothing is left out: p has no effect.")

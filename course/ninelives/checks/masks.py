@@ -15,8 +15,12 @@ MASK_HINTS = {
 }
 
 
-def want_zeros_and_ones(result: torch.Tensor, what: str) -> None:
-    """Refuse a mask that holds anything but 0 and 1, False and True."""
+COMPARISON = "a comparison such as `<` or `==` gives only True and False."
+ADDED = "two masks are added; where both must allow, multiply them or use `&`."
+
+
+def want_zeros_and_ones(result: torch.Tensor, what: str, added: str = ADDED) -> None:
+    """Refuse a mask that holds anything but 0 and 1, False and True; `added` is the cause of a 2."""
     want_tensor(result, what)
     odd = result[(result != 0) & (result != 1)]
     if odd.numel():
@@ -25,8 +29,8 @@ def want_zeros_and_ones(result: torch.Tensor, what: str) -> None:
             f"{what} holds {number:.3g}.",
             "only 1 (True, may attend) and 0 (False, may not).",
             "−∞ belongs in the scores; attention puts it there, wherever the mask is 0." if number < -1e3
-            else "two masks are added; where both must allow, multiply them or use `&`." if number == 2
-            else "a comparison such as `<` or `==` gives only True and False.",
+            else added if number == 2
+            else COMPARISON,
         )
 
 

@@ -63,7 +63,7 @@ def want_probabilities(
         what=lambda row: f"for the logits {numbers(logits[row], 9)} and temperature {temperature:g} you give",
         otherwise=partial(otherwise, result),
         caption=f"Probabilities at temperature {temperature:g}: wanted, and yours. One row for each sequence.",
-        row_of=lambda row, _: numbers(row, 9),
+        shown=9,
         agree=partial(same_values, tolerance=2e-5),
     )
 
@@ -93,6 +93,8 @@ def one_probability_for_each_word_of_each_row(answer, seed):
 @next_token_probabilities.aspect("values")
 def softmax_of_the_logits_divided_by_the_temperature(answer, seed):
     def otherwise(result):
+        if result.isnan().any():
+            return "NaN comes of 0 ÷ 0, of ∞ − ∞ or of the logarithm of a negative number: look for one of these. The softmax needs none."
         if same_values(result, probabilities_by_hand(batch, temperature), tolerance=5e-3):
             return "these probabilities are nearly right: nothing may be rounded, or kept within bounds."
         if same_values(result.sum(-1), torch.ones(len(result))):
@@ -119,8 +121,7 @@ def at_temperature_0_the_best_word_gets_all(answer, seed):
         if result.isnan().any():
             return "dividing by 0 gives infinity and NaN. Treat 0 separately, before you divide."
         if same_values(result.sum(-1), torch.ones(len(result))) and torch.equal(result.argmax(-1), logits.argmax(-1)):
-            return ("a small temperature instead of 0 leaves the other words a little. Make it far smaller, or take "
-                    "the argmax.")
+            return "a small temperature instead of 0 leaves the other words a little. Treat 0 by itself: take the argmax."
         return "argmax finds the best word of each row; F.one_hot(…, V).float() turns it into a row of 0 and 1."
 
     logits = some_logits(seed)

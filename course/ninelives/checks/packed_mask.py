@@ -108,6 +108,15 @@ def mask_of_the_first_row(sentence):
     return rows == columns
 
 
+@packed_mask.mistake("own sentence", "only neighbours are taken for one sentence: where another stands between its positions, they are torn "
+                                     "apart. Compare the number of each position with that of every other.")
+def runs_of_equal_neighbours(sentence):
+    first = torch.ones_like(sentence[:, :1])  # (B, 1)
+    runs = torch.cat((first, (sentence[:, 1:] != sentence[:, :-1]).long()), dim=1).cumsum(1)  # (B, T)
+    rows, columns = rows_and_columns(runs)
+    return rows == columns
+
+
 @packed_mask.mistake("no empty row", "rows of padding are closed as well as its columns, so they are empty, and their softmax is NaN. "
                                      "With `==` alone padding attends to padding: no token does, and no row is empty.")
 def padding_closed_twice(sentence):
@@ -122,7 +131,7 @@ def numbers_of(lengths: list[int], numbers: list[int], T: int) -> list[int]:
 
 
 def packed(seed: int) -> list[torch.Tensor]:
-    """Sentence numbers (B, T): all sizes different, then B = T, one row, one position, all padding but one."""
+    """Sentence numbers (B, T): all sizes different, then B = T, one row, one position, all padding but one, sentences in two pieces."""
     T = (9, 8, 10)[seed % 3]
     ordinary = [
         numbers_of([3, 1, 2], [0, 1, 2], T), numbers_of([T], [4], T), numbers_of([2, 4, T - 6], [7, 0, 3], T),
@@ -131,7 +140,8 @@ def packed(seed: int) -> list[torch.Tensor]:
     square = [numbers_of([2, 2], [0, 1], 4), numbers_of([1], [0], 4), numbers_of([1, 1, 2], [2, 1, 0], 4), numbers_of([3], [1], 4)]
     numbers = torch.tensor(ordinary)
     spread = numbers.repeat_interleave(2, dim=1)[:, ::2]  # the same numbers, not contiguous
-    return [numbers, spread[:3], torch.tensor(square), numbers[:1], torch.tensor([[0]]), torch.tensor([[1], [0]]), numbers[3:4, :3]]
+    return [numbers, spread[:3], torch.tensor(square), numbers[:1], torch.tensor([[0]]), torch.tensor([[1], [0]]), numbers[3:4, :3],
+            torch.tensor([[0, 0, 2, 0, 2, PAD], [3, 1, 1, 3, 3, 3], [5, PAD, 0, PAD, PAD, 5]])]
 
 
 def loop_packed(sentence: torch.Tensor) -> torch.Tensor:

@@ -40,7 +40,7 @@ def syntax_of(function: FunctionType) -> ast.AST | None:
 
 def mistake_in_source(answer: Any) -> str:
     """The cause of a refusal that the source alone shows, or nothing. Asked only after a check has refused the answer."""
-    return dropped_result(answer) or not_called(answer) or made_in_forward(answer) or read_from_another_cell(answer)
+    return dropped_result(answer) or not_called(answer) or called_on_the_class(answer) or made_in_forward(answer) or read_from_another_cell(answer)
 
 
 def dropped_result(answer: Any) -> str:
@@ -66,6 +66,23 @@ def not_called(answer: Any) -> str:
                 if isinstance(getattr(answer, value.attr, None), FunctionType):
                     return (f"`{ast.unparse(value)}` stands without parentheses: this is the method itself, not what it returns. "
                             f"Call it, `{ast.unparse(value)}(…)`.")
+    return ""
+
+
+def called_on_the_class(answer: Any) -> str:
+    """A sentence on a call such as `Encoder.get_attention_mask(num_tokens, T)` in a class that derives from Encoder: self is missing."""
+    if not isinstance(answer, type):
+        return ""
+    bases = {base.__name__: base for base in answer.__mro__[1:]}
+    for function in functions_of(answer):
+        for node in ast.walk(syntax_of(function) or ast.Pass()):
+            call = node.func if isinstance(node, ast.Call) else None
+            if not isinstance(call, ast.Attribute) or not isinstance(call.value, ast.Name) or call.value.id not in bases:
+                continue
+            is_method = isinstance(inspect.getattr_static(bases[call.value.id], call.attr, None), FunctionType)
+            if is_method and [ast.unparse(given) for given in node.args[:1]] != ["self"]:
+                return (f"`{ast.unparse(call)}(…)` is called on the class, which takes your first argument for self. "
+                        f"Write `super().{call.attr}(…)`.")
     return ""
 
 

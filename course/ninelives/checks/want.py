@@ -8,6 +8,7 @@ import torch
 from ninelives.checks.failure import CheckFailed
 
 NO_RETURN = "the function has no `return`."
+LONG = 16  # numbers that a message can hold
 
 
 def numbers(vector: torch.Tensor, most: int = 3, digits: int = 2) -> str:
@@ -23,12 +24,14 @@ def number(x: float, digits: int = 2) -> str:
 
 
 def told_apart(result: torch.Tensor, wanted: torch.Tensor, most: int = 3) -> tuple[str, str]:
-    """The first numbers of two vectors, with as many digits as it takes to see that they differ."""
+    """The first numbers of two vectors, with as many digits as it takes to see that they differ; of long ones the last of these."""
+    left_out = most - 4 if most > LONG else 0
     for digits in (2, 4, 6):
-        pair = numbers(result, most, digits), numbers(wanted, most, digits)
+        pair = [numbers(vector.flatten()[left_out:], most - left_out, digits) for vector in (result, wanted)]
         if pair[0] != pair[1]:
             break
-    return pair
+    seen, expected = (f"[…, {text[1:]}" if left_out else text for text in pair)
+    return seen, expected
 
 
 def counted(count: int, what: str) -> str:

@@ -36,7 +36,7 @@ def when_the_mask_matters() -> Choice:
                 "training.",
             "In both":
                 "In training it hides the answers. When the model writes, it keeps the earlier positions as they were in training: "
-                "blind for what comes after them.",
+                "blind to what comes after them.",
             "In neither, if the loss is small enough":
                 "A small loss proves nothing here: a model that copies the next word has the smallest of all.",
         },

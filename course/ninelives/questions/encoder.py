@@ -32,7 +32,7 @@ def what_makes_an_encoder() -> Choice:
         {
             "Padding has no effect on its words":
                 "That holds for both. A model whose words attend to padding is simply broken.",
-            "It returns hidden states in place of scores":
+            "It returns hidden states instead of scores":
                 "Any Transformer of this course returns its hidden states with `return_hidden=True`. What matters is which words "
                 "they have seen.",
             "Each word attends to the words before it and to those after it":

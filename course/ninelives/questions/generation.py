@@ -25,12 +25,12 @@ def how_sharp_is_a_small_temperature() -> Choice:
 def what_divided_probabilities_do() -> Choice:
     """Asked before probabilities that were divided by the temperature are compared with scores that were."""
     return Choice(
-        "Somebody divides the probabilities by the temperature, after the softmax, and draws from the result. What does the dial do "
+        "Someone divides the probabilities by the temperature, after the softmax, and draws from the result. What does the dial do "
         "then?",
         {
             "Nothing: each word comes as often as before":
                 "A draw looks only at ratios, and dividing all probabilities by the same number changes none of them. The texts "
-                "vary, so nobody notices.",
+                "vary, so it is easy to miss.",
             "The same as before: it does not matter where you divide":
                 "The softmax is not linear: it turns differences into ratios. What is divided before it changes the ratios, what is "
                 "divided after it does not.",

@@ -14,7 +14,7 @@ TRAINING = 'run = await train_in("own", new_model(), "from nothing", two_rungs)'
 TWELVE_STEPS = """
 run = None
 few = replace(recipe, max_iters=12, warmup_steps=2, eval_every=4)
-for entry in train(new_model(), draw_batch, few, step=your_step, monitor=lambda entry: None).history:
+for entry in train(new_model(), draw_batch, few, step=yours.training_step, monitor=lambda entry: None).history:
     print(f"step {entry['step']}: loss {entry['loss']:.2f}")
 """
 # Counts of words that were drawn, each in its own way; and measured times.

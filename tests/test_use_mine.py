@@ -125,7 +125,8 @@ def test_every_part_comes_out_of_the_solved_notebooks(monkeypatch, capsys):
             continue
         monkeypatch.chdir(ROOT / "solutions" / part.notebook)
         assert use_mine(name) is not getattr(ninelives.model, name)
-    assert [line for line in capsys.readouterr().out.splitlines() if ": yours, from " not in line] == []
+    assert [line for line in capsys.readouterr().out.splitlines() if ": yours, from " not in line] == [
+        "    In it, next_token_probabilities: the package's."]  # notebook 8 begins with it
 
 
 def solved(name):
@@ -153,15 +154,40 @@ def solved_notebooks(tmp_path, monkeypatch):
 def test_a_part_names_the_learners_parts_that_it_is_made_of(solved_notebooks, capsys):
     use_mine("Decoder")
     assert capsys.readouterr().out == (
-        "Decoder: yours, from 05-decoder.ipynb, made of your Embedding, MultiHeadSelfAttention, Transformer and Encoder.\n")
+        "Decoder: yours, from 05-decoder.ipynb, made of your Embedding, MultiHeadSelfAttention, Transformer, "
+        "TransformerBlock and Encoder.\n")
 
 
 def test_a_part_of_the_packages_inside_a_part_of_ones_own_is_named_with_the_reason(solved_notebooks, capsys):
     solved_notebooks("02-attention", "class MultiHeadSelfAttention(nn.Module)", "class Attention(nn.Module)")
     use_mine("Encoder")
     first, second = capsys.readouterr().out.splitlines()
-    assert first == "Encoder: yours, from 04-encoder.ipynb, made of your Embedding and Transformer."
+    assert first == "Encoder: yours, from 04-encoder.ipynb, made of your Embedding, Transformer and TransformerBlock."
     assert second.startswith("    In it, MultiHeadSelfAttention: the package's, since 02-attention.ipynb ")
+
+
+def test_what_a_part_does_not_use_is_not_named_and_every_class_of_the_packages_is(solved_notebooks, capsys):
+    solved_notebooks("04-encoder", "class Encoder(", "class Reader(")  # Transformer is the learner's, and nothing here uses it
+    use_mine("EncoderDecoder")
+    first, *others = capsys.readouterr().out.splitlines()
+    assert first == "EncoderDecoder: yours, from 07-encoder-decoder.ipynb, made of your Decoder and PrefixDecoder."
+    assert [line.split(":")[0].split()[-1] for line in others] == [
+        "Encoder", "Embedding", "TransformerBlock", "MultiHeadSelfAttention", "Transformer"]
+    assert others[0] == "    In it, Encoder: the package's, since 04-encoder.ipynb raises NameError: name 'Encoder' is not defined."
+    assert others[4] == "    In it, Transformer: the package's."
+
+
+def test_a_function_names_what_it_calls_and_no_more(solved_notebooks, capsys):
+    use_mine("prefix_generation")
+    assert capsys.readouterr().out == (
+        "prefix_generation: yours, from 08-prefix-generation.ipynb, made of your pad_after_end.\n"
+        "    In it, next_token_probabilities: the package's.\n")
+
+
+def test_a_part_that_cannot_be_built_with_a_small_size_is_taken_all_the_same(learner, capsys):
+    learner(IMPORTS, RIGHT.replace("super().__init__()", "super().__init__(); assert config.n_embd > 4"))
+    assert hasattr(use_mine("Embedding")(TransformerConfig(9, 9)), "places")
+    assert capsys.readouterr().out == "Embedding: yours, from 01-embeddings.ipynb.\n"
 
 
 def test_a_part_that_chooses_between_the_learners_and_the_packages_is_taken(solved_notebooks, capsys):

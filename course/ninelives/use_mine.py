@@ -27,6 +27,7 @@ import ninelives.checks.prefix_generation
 import ninelives.checks.transformer
 import ninelives.model
 from ninelives.checks.exercise import Exercise
+from ninelives.made_of import is_the_learners, made_of
 
 
 class Part(NamedTuple):
@@ -80,7 +81,7 @@ def use_mine(name: str) -> Any:
     _taken_there = {}
     try:
         part, reason = take(name)
-        print(*lines_about(name, reason, _taken_there), sep="\n")
+        print(*lines_about(name, part, reason, _taken_there), sep="\n")
     finally:
         _taken_there = None
     return part
@@ -96,14 +97,24 @@ def take(name: str) -> tuple[Any, str | None]:
     return (mine, None) if reason is None else (getattr(ninelives.model, name), reason)
 
 
-def lines_about(name: str, reason: str | None, inside: dict[str, tuple[Any, str | None]]) -> list[str]:
-    """Whose a part is, and whose the parts are that it is made of."""
+def lines_about(name: str, part: Any, reason: str | None, inside: dict[str, tuple[Any, str | None]]) -> list[str]:
+    """Whose a part is, and whose the classes and functions are that it really uses.
+
+    Args:
+        inside: the parts that the learner's notebooks took, and why each is not the learner's.
+    """
     if reason is not None:
         return [f"{name}: the package's, since {reason}."]
-    own = [other for other, (_, why) in inside.items() if why is None]
-    made_of = f", made of your {' and '.join(filter(None, [', '.join(own[:-1]), own[-1]]))}" if own else ""
-    return [f"{name}: yours, from {PARTS[name].notebook}.ipynb{made_of}.",
-            *(f"    In it, {other}: the package's, since {why}." for other, (_, why) in inside.items() if why is not None)]
+    known = {id(taken): (other, why) for other, (taken, why) in inside.items()}  # they may be called something else
+    own, others = [], []
+    for each in made_of(part):
+        called, why = known.get(id(each), (each.__name__, None))
+        if is_the_learners(each):
+            own.append(called)
+        else:
+            others.append(f"    In it, {called}: the package's{f', since {why}' if why else ''}.")
+    using = f", made of your {' and '.join(filter(None, [', '.join(own[:-1]), own[-1]]))}" if own else ""
+    return [f"{name}: yours, from {PARTS[name].notebook}.ipynb{using}.", *others]
 
 
 def fault_in(mine: Any, exercise: Exercise) -> str | None:

@@ -39,6 +39,7 @@ import os
 import secrets
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import torch
 from IPython.display import display
@@ -633,12 +634,20 @@ check.honest_accuracy(honest_accuracy, "choice", seed=2)
 # Everything that is trained and measured from here on is your own, if it passes its checks. For each piece a line says so:
 
 # %%
-YourTokenizer = check.tokenizer.yours_if_it_passes(Tokenizer, WordTokenizer)
-your_batch = check.translation_batch.yours_if_it_passes(translation_batch, training.batch_of_pairs)
-your_step = check.training_step.yours_if_it_passes(training_step, training.training_step)
-your_match = check.exact_match.yours_if_it_passes(exact_match, training.share_right)
+def your_pieces():
+    """Each piece as its cell defines it now: yours if it passes its checks, else the package's."""
+    return SimpleNamespace(
+        Tokenizer=check.tokenizer.yours_if_it_passes(Tokenizer, WordTokenizer),
+        translation_batch=check.translation_batch.yours_if_it_passes(translation_batch, training.batch_of_pairs),
+        training_step=check.training_step.yours_if_it_passes(training_step, training.training_step),
+        noam_rate=check.noam_rate.yours_if_it_passes(noam_rate, training.noam_rate),
+        warmup_cosine=check.warmup_cosine.yours_if_it_passes(warmup_cosine, training.warmup_cosine),
+        exact_match=check.exact_match.yours_if_it_passes(exact_match, training.share_right),
+    )
 
-tokenizer = YourTokenizer(words)
+
+yours = your_pieces()
+tokenizer = yours.Tokenizer(words)
 number_of_words = len(words) + 1  # the end token too
 
 # %% [markdown]
@@ -649,13 +658,18 @@ number_of_words = len(words) + 1  # the end token too
 
 # %%
 train_sentences = sentences("train", 40_000, **HINTS)
-pairs = [(tokenizer.encode(sentence.english), tokenizer.encode(sentence.french)) for sentence in train_sentences]
+
+
+def batch_of(some):
+    """A batch of sentences, made by your tokenizer and your function."""
+    pairs = [(tokenizer.encode(sentence.english), tokenizer.encode(sentence.french)) for sentence in some]
+    return yours.translation_batch(pairs, tokenizer.end_token)
 
 
 def draw_batch(generator, batch_size):
-    """A batch made by your function, from random sentences."""
-    rows = torch.randint(len(pairs), (batch_size,), generator=generator).tolist()
-    return your_batch([pairs[row] for row in rows], tokenizer.end_token)
+    """A batch of random sentences."""
+    rows = torch.randint(len(train_sentences), (batch_size,), generator=generator).tolist()
+    return batch_of([train_sentences[row] for row in rows])
 
 
 # %% [markdown]
@@ -673,9 +687,10 @@ def overfit(batch, steps):
     learner = EncoderDecoder(small, small)
     optimizer = torch.optim.AdamW(learner.parameters())
     for step in range(1, steps + 1):
-        loss = your_step(learner, optimizer, batch, 5e-3, 1.0)
+        loss = yours.training_step(learner, optimizer, batch, 5e-3, 1.0)
         if step in (1, 2, 5, 10, 20, 50, steps):
-            print(f"step {step:3}: loss {loss:6.3f}, {your_match(learner, *batch, tokenizer.end_token):4.0%} right")
+            right = yours.exact_match(learner, *batch, tokenizer.end_token)
+            print(f"step {step:3}: loss {loss:6.3f}, {right:4.0%} right")
 
 
 overfit(draw_batch(torch.Generator().manual_seed(0), 8), 100)
@@ -848,8 +863,13 @@ def first_recipe(vocab_size, seed):
     return recipe, TransformerConfig(**sizes, n_layer=2), TransformerConfig(**sizes, n_layer=4)
 
 
-chosen = check.own_training.yours_if_it_passes(own_training, first_recipe)
-recipe, encoder_config, decoder_config = chosen(number_of_words, my_seed())
+def taken_now():
+    """Your pieces, recipe and sizes as their cells define them now. A line names the pieces that have changed."""
+    pieces, chosen = your_pieces(), check.own_training.yours_if_it_passes(own_training, first_recipe)
+    changed = [name for name, piece in vars(pieces).items() if piece is not vars(yours)[name]]
+    if changed:
+        print(f"Defined again since they were last put together, and used from now on: {', '.join(changed)}.")
+    return pieces, *chosen(number_of_words, my_seed())
 
 
 def new_model():
@@ -861,15 +881,23 @@ def new_model():
 def learning_rate(step):
     """The rate of a step, by your formulas."""
     if recipe.schedule == "cosine":
-        return your_cosine(step, recipe.learning_rate, recipe.warmup_steps, recipe.max_iters)
+        return yours.warmup_cosine(step, recipe.learning_rate, recipe.warmup_steps, recipe.max_iters)
     if recipe.schedule == "noam":
-        return your_noam(step, encoder_config.n_embd, recipe.warmup_steps)
+        return yours.noam_rate(step, encoder_config.n_embd, recipe.warmup_steps)
     return recipe.rate(step, encoder_config.n_embd)
 
 
-problem = why_not_scored(new_model(), encoder_config, decoder_config)
-print(f"\nYour model has {sum(p.numel() for p in new_model().parameters()):,} parameters.",
-      f"It will be trained, but CANNOT BE SCORED. {problem}" if problem else "When it is trained, it can be scored.")
+def why_not():
+    """Why a model of these sizes cannot be scored, or None; a line says so."""
+    model = new_model()
+    problem = why_not_scored(model, encoder_config, decoder_config)
+    scored = f"It is trained, but CANNOT BE SCORED. {problem}" if problem else "When it is trained, it can be scored."
+    print(f"{recipe}\nThe model has {sum(p.numel() for p in model.parameters()):,} parameters. {scored}")
+    return problem
+
+
+yours, recipe, encoder_config, decoder_config = taken_now()
+problem = why_not()
 
 # %% [markdown]
 # While it trains, 300 held-out sentences are translated now and then, 200 with new combinations, and these three:
@@ -877,12 +905,6 @@ print(f"\nYour model has {sum(p.numel() for p in new_model().parameters()):,} pa
 # %%
 watched = {"sentences right": sentences("held out", 300, seed=1),
            "new combinations right": sentences("bonus", 200, seed=1)}
-watched_batches = {
-    name: your_batch(
-        [(tokenizer.encode(each.english), tokenizer.encode(each.french)) for each in some], tokenizer.end_token
-    )
-    for name, some in watched.items()
-}
 opening = "the cat did not want to eat because it was full"
 french_of = {
     opening: "le chat ne voulait pas manger parce qu'il était rassasié",
@@ -908,7 +930,9 @@ def translate(model, tokenizer, english):
 
 def evaluate(model):
     """What goes into the curve: two shares of right sentences, and how the model translates three of them."""
-    found = {name: float(your_match(model, *batch, tokenizer.end_token)) for name, batch in watched_batches.items()}
+    found = {
+        name: float(yours.exact_match(model, *batch_of(some), tokenizer.end_token)) for name, some in watched.items()
+    }
     samples = [[english, translate(model, tokenizer, english), french] for english, french in french_of.items()]
     return found | {"samples": samples}
 
@@ -926,28 +950,42 @@ def evaluate(model):
 # still running, whatever the page shows: wait for it, or stop it with *Kernel → Interrupt Kernel*. Running the cell once more would only
 # put it in a queue behind the first.
 #
-# With other sizes, another recipe or another start it is another training, and the cell says so and leaves the folder alone.
-# Your seed was drawn once and is kept in a file. The same seed and recipe give much the same curve again, and on the same
+# The cell takes your pieces and your recipe as their cells define them at this moment. So if you change one, run its cell, then this
+# one. With other sizes, another recipe or another start it is another training: the cell says what differs, and leaves the folder
+# alone. Your seed was drawn once and is kept in a file. The same seed and recipe give much the same curve again, and on the same
 # computer the same weights.
 
 # %%
+def last_change(file):
+    """When a file was last written; None if there is none."""
+    return file.stat().st_mtime_ns if file.exists() else None
+
+
 async def train_in(folder, model, start, beside):
     """Train a model in a folder, or go on with what is there, with a monitor."""
     if "NBGRADER_EXECUTION" in os.environ:
         print(f"This notebook is being graded: nothing is trained, and the folder {folder} stays as it is.")
         return None
-    vocabulary = Path(folder, "tokenizer.json")
+    vocabulary, saved = Path(folder, "tokenizer.json"), Path(folder, "run.json")
     if not vocabulary.exists():
         vocabulary.parent.mkdir(exist_ok=True)
         vocabulary.write_text(WordTokenizer(words).to_json(), encoding="utf-8")
+    before = last_change(saved)
     monitor = TrainingMonitor(f"yours, {start}", recipe.max_iters, beside=beside, levels=levels)
-    return await monitor.watch(
-        train, model, draw_batch, recipe, step=your_step, rate=learning_rate, evaluate=evaluate, folder=folder,
-        settings={"start": start, "vocabulary": f"{number_of_words} words"},
+    run = await monitor.watch(
+        train, model, draw_batch, recipe, step=yours.training_step, rate=learning_rate, evaluate=evaluate,
+        folder=folder, settings={"start": start, "vocabulary": f"{number_of_words} words"},
     )
+    if last_change(saved) == before:
+        print(f"Nothing was trained: the folder {folder} holds this training already, to its end. "
+              "To train once more, rename or delete it.")
+    return run
 
 # %%
 run = None  # an interrupted training leaves it so
+EncoderDecoder, prefix_generation = use_mine("EncoderDecoder"), use_mine("prefix_generation")
+yours, recipe, encoder_config, decoder_config = taken_now()
+tokenizer, problem = yours.Tokenizer(words), why_not()
 run = await train_in("own", new_model(), "from nothing", two_rungs)
 
 # %%
@@ -1085,10 +1123,10 @@ def pronoun_of(french):
 its_answers = translate_all(model, its_words, [sentence.english for sentence in ten])
 your_points = its_points = 0
 for sentence, question, french in zip(ten, questions, its_answers):
-    yours = "(not yet)" if question.chosen is None else question.options[question.chosen]
-    your_points += yours == sentence.antecedent
+    answered = "(not yet)" if question.chosen is None else question.options[question.chosen]
+    your_points += answered == sentence.antecedent
     its_points += pronoun_of(french) == sentence.pronoun
-    print(f"{sentence.english:62} it: {sentence.antecedent:8} you: {yours:10} model: {pronoun_of(french)}")
+    print(f"{sentence.english:62} it: {sentence.antecedent:8} you: {answered:10} model: {pronoun_of(french)}")
 print(f"\nYou have {your_points} of 10, the model ({whose_model}) {its_points} of 10.")
 
 # %% [markdown]
@@ -1275,7 +1313,7 @@ print(f"\nOne toss of a coin in each sentence: log 2 = {math.log(2):.2f} for one
 
 # %%
 for step in (1000, 4000, 25_000, 100_000):
-    print(f"step {step:7,}: {your_noam(step, 128, 4000):.2e}")
+    print(f"step {step:7,}: {yours.noam_rate(step, 128, 4000):.2e}")
 
 # %% [markdown]
 # The formula is a curve, not a number: at step 25,000 it gives twice as much. When a number comes out just as hoped, ask where its

@@ -69,6 +69,22 @@ def a_part_missing(own):
     change_tensors(own, lambda tensors: tensors.pop("model.decoder.lm_head.weight"))
 
 
+def layers_with_other_names(own):
+    def rename(tensors):
+        for name in [name for name in tensors if "embedding.token" in name]:
+            tensors[name.replace("embedding.token", "embedding.words")] = tensors.pop(name)
+
+    change_tensors(own, rename)
+
+
+def a_layer_too_many(own):
+    change_tensors(own, lambda tensors: tensors.update({"model.bridge.weight": torch.zeros(8, 8)}))
+
+
+def parts_that_do_not_know_their_sizes(own):
+    change_facts(own, config={})
+
+
 def weights_replaced(own):
     path = tensors_file(own)
     tensors = load_file(path)
@@ -198,6 +214,13 @@ REFUSED = {
     a_link_to_another: "is a link",
     another_shape: "a model of another shape",
     a_table_of_answers: "only weights are graded, not answers",
+    layers_with_other_names:
+        "are not those that the course names, and scoring runs none of your code. The model has decoder.layers.embedding.words.weight, "
+        "encoder.layers.embedding.words.weight where the package's has encoder.layers.embedding.token.weight, "
+        "decoder.layers.embedding.token.weight. Keep the layers of the given __init__, with their names, in notebook 1 "
+        "(`token`, `position`); then rename or delete this folder, run notebook 9 again, and train again.",
+    a_layer_too_many: "The model also has bridge.weight, which the package's has not. Keep the layers",
+    parts_that_do_not_know_their_sizes: "the encoder and the decoder of the trained model did not know their sizes",
     a_part_missing: "holds no model.decoder.lm_head.weight",
     weights_replaced: "is not the file that run.json was written for",
     nan: "this training diverged",

@@ -224,9 +224,10 @@ def test_an_interrupt_waits_until_the_training_has_saved(monitor):
         watching.cancel()  # what the kernel's stop button does to an awaiting cell
         await watching
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as stop:
         run_alone(interrupted())
     assert saved == [True]
+    assert stop.value._render_traceback_()[0].startswith("Stopped after step 0 of 2,000. What was saved stays: run the cell again")
 
 
 def test_an_error_of_the_training_comes_out_of_the_watching(monitor):

@@ -116,7 +116,7 @@ def read_from_another_cell(answer: Any) -> str:
     while waiting:
         function = waiting.pop()
         seen.add(function)
-        for name in _globals_read(function.__code__):
+        for name in globals_read(function.__code__):
             value = function.__globals__.get(name)
             if isinstance(value, FunctionType) and value.__globals__ is function.__globals__ and value not in seen:
                 waiting.append(value)
@@ -141,14 +141,14 @@ def _is_size(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value) and (isinstance(value, bool) or 1e-4 < value < 1e5)
 
 
-def _globals_read(code: CodeType) -> Iterator[str]:
+def globals_read(code: CodeType) -> Iterator[str]:
     """The global names that a function reads, those of functions inside it too. `x.n_head` reads none."""
     for instruction in dis.get_instructions(code):
         if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
             yield instruction.argval
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _globals_read(constant)
+            yield from globals_read(constant)
 
 
 def _names_made_in(filename: str) -> set[str]:

@@ -7,7 +7,6 @@ at any moment leaves either the old checkpoint or the new one, whole.
 import hashlib
 import json
 import os
-import textwrap
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from ninelives.sentence import ShownAsSentence
 from ninelives.training.recipe import Run
 from ninelives.training.state import Training
 
@@ -22,15 +22,15 @@ RUN_FILE = "run.json"
 OPTIMIZER_STATE = ("step", "exp_avg", "exp_avg_sq")  # of AdamW, for each parameter
 
 
-class AnotherTraining(ValueError):
+class AnotherTraining(ShownAsSentence, ValueError):
     """The folder holds a training with another model, recipe or settings."""
 
-    def _render_traceback_(self) -> list[str]:
-        """IPython shows this in place of a traceback: what to do is all that a learner needs."""
-        return textwrap.wrap(str(self), 100, break_long_words=False, break_on_hyphens=False)
+
+class Damaged(ShownAsSentence, ValueError):
+    """The folder holds something that cannot be read as a training."""
 
 
-class NotSaved(OSError):
+class NotSaved(ShownAsSentence, OSError):
     """A checkpoint could not be written."""
 
 
@@ -49,7 +49,7 @@ def restore(training: Training, folder: Path) -> None:
 
     Raises:
         AnotherTraining: it is of another training. Nothing was changed.
-        ValueError: it is damaged. Nothing was changed.
+        Damaged: (a ValueError) nothing was changed.
     """
     saved = read(folder)
     if saved is None:
@@ -69,12 +69,15 @@ def restore(training: Training, folder: Path) -> None:
 
 def refuse_another(training: Training, folder: Path, run: Run, saved_shapes: dict[str, list[int]]) -> None:
     """Raise AnotherTraining if the folder's training has another recipe, other settings or another model."""
-    here = {**training.run.settings, **flat(asdict(training.run.recipe)), **flat(training.run.config), **shapes(training.model)}
-    there = {**run.settings, **flat(asdict(run.recipe)), **flat(run.config), **saved_shapes}
+    here = {**training.run.settings, **flat(asdict(training.run.recipe)), **flat(training.run.config)}
+    there = {**run.settings, **flat(asdict(run.recipe)), **flat(run.config)}
     different = [
         f"{name} is {there.get(name, 'missing')} there and {here.get(name, 'missing')} here"
         for name in {**here, **there} if there.get(name) != here.get(name)
     ]
+    # Other sizes have other shapes, so these are named only where nothing else differs.
+    if not different and saved_shapes != shapes(training.model):
+        different = ["the sizes are the same, but the model's layers, or their names, are others than before"]
     if different:
         more = f", and {len(different) - 3} more differences" if len(different) > 3 else ""
         raise AnotherTraining(
@@ -135,7 +138,7 @@ def read(folder: Path) -> tuple[Run, dict, dict[str, torch.Tensor]] | None:
     """The run, all facts and the tensors that `write` wrote last; None if it never wrote.
 
     Raises:
-        ValueError: the checkpoint is damaged.
+        Damaged: (a ValueError) it cannot be read.
     """
     if not (folder / RUN_FILE).exists():
         return None
@@ -147,7 +150,7 @@ def read(folder: Path) -> tuple[Run, dict, dict[str, torch.Tensor]] | None:
         return Run.from_facts(facts), facts, safetensors.torch.load(data)
     # Not JSON, other keys, other types, a missing file: damage has many forms.
     except (ValueError, KeyError, TypeError, OSError) as error:
-        raise ValueError(
+        raise Damaged(
             f"the checkpoint in {folder} is damaged ({error}). Nothing was changed: give train() another folder, or "
             f"delete this one to start again."
         ) from error

@@ -17,6 +17,7 @@ from ninelives.config import TransformerConfig
 from ninelives.model import EncoderDecoder
 from ninelives.text.tokenizers import Tokenizer
 from ninelives.training.recipe import Run
+from ninelives.training.scorable import differences, what_to_rename
 
 # What is larger is not read.
 MAX_BYTES = {"run.json": 5_000_000, "tokenizer.json": 1_000_000, "weights": 60_000_000}
@@ -32,6 +33,7 @@ FLOATS = ("F64", "F32", "F16", "BF16")
 SAME_AS_SHIPPED = 0.95
 
 AS_WRITTEN = "hand in the folder as `train` has written it."
+AND_AGAIN = "then rename or delete this folder, run notebook 9 again, and train again."
 
 
 class Refused(ValueError):
@@ -109,6 +111,7 @@ def described_in(facts: dict) -> tuple[Run, EncoderDecoder]:
     """The run that run.json describes, and its model on the meta device."""
     try:
         run = Run.from_facts(facts)
+        check_parts(run)
         encoder, decoder = (TransformerConfig(**run.config[part]) for part in ("encoder", "decoder"))
         check_sizes("encoder", encoder)
         check_sizes("decoder", decoder)
@@ -122,6 +125,15 @@ def described_in(facts: dict) -> tuple[Run, EncoderDecoder]:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Refused(f"run.json does not describe the training of an EncoderDecoder ({type(error).__name__}: "
                       f"{error}): {AS_WRITTEN}") from None
+
+
+def check_parts(run: Run) -> None:
+    """The sizes of both parts are known: `train` takes them from each part's `config`."""
+    unknown = [part for part in ("encoder", "decoder") if part not in run.config]
+    if unknown and "" not in run.config:  # "" would be the sizes of a single Transformer
+        raise Refused(f"the {' and the '.join(unknown)} of the trained model did not know their sizes, so they are not in "
+                      "run.json: write `self.config = config` into __init__ of your Transformer, as notebook 3 gives it; "
+                      f"{AND_AGAIN}")
 
 
 def check_sizes(part: str, config: TransformerConfig) -> None:
@@ -163,6 +175,11 @@ def check_header(file: str, header: dict[str, dict], model: EncoderDecoder) -> N
         if name.startswith("model.") and entry["dtype"] not in FLOATS:
             raise Refused(f"{name} holds {entry['dtype']}; weights are floats.")
     shapes = {f"model.{name}": list(tensor.shape) for name, tensor in model.state_dict().items()}
+    missing = [name.removeprefix("model.") for name in shapes if name not in header]
+    extra = [name.removeprefix("model.") for name in header if name.startswith("model.") and name not in shapes]
+    if extra:
+        raise Refused(f"the layers of the trained model are not those that the course names, and scoring runs none of your "
+                      f"code. {differences(missing, extra)} {what_to_rename(missing or extra)}; {AND_AGAIN}")
     for name, shape in shapes.items():
         if name not in header:
             raise Refused(f"{file} holds no {name}, which the EncoderDecoder of run.json has: {AS_WRITTEN}")

@@ -59,7 +59,7 @@ def train(
         Diverged: the loss is NaN or infinite. The weights are those before that step.
         AnotherTraining: (a ValueError) the folder holds a training with another
             model, recipe or settings. It is left as it is.
-        ValueError: the folder holds a damaged training. It is left as it is.
+        Damaged: (a ValueError) the folder holds a damaged training. It is left as it is.
         NotSaved: (an OSError) the folder cannot be written. What it held, it still holds.
     """
     folder = None if folder is None else Path(folder)

@@ -32,7 +32,7 @@ def why_not_scored(
     if wanted != found:
         missing = [name for name in wanted if wanted[name] != found.get(name)]
         extra = [name for name in found if found[name] != wanted.get(name)]
-        return f"{differences(missing, extra)} {what_to_rename(missing or extra)}"
+        return f"{differences(missing, extra)} {what_to_rename(missing or extra)}; then run this notebook again."
     for part, config in (("encoder", encoder_config), ("decoder", decoder_config)):
         if getattr(getattr(model, part), "config", None) != config:
             return (f"The {part} does not know its sizes: write `self.config = config` into __init__ of your Transformer, "
@@ -64,6 +64,6 @@ def listed(names: list[str]) -> str:
 
 
 def what_to_rename(names: list[str]) -> str:
-    """Where the first of these names is given."""
+    """Where the first of these names is given, without a full stop."""
     part = next((part for part in ("attention", "embedding", "layers") if part in names[0].split(".")), "encoder")
-    return f"Keep the layers of the given __init__, with their names, in {WHERE[part]}; then run this notebook again."
+    return f"Keep the layers of the given __init__, with their names, in {WHERE[part]}"

@@ -8,13 +8,14 @@ from functools import partial
 import torch
 from torch import nn
 
+from ninelives.sentence import ShownAsSentence
 from ninelives.training.interrupts import interrupts_delayed
 from ninelives.training.randomness import random_states, seeded, set_random_states
 from ninelives.training.recipe import Recipe, Run
 from ninelives.training.step import training_step
 
 
-class Diverged(RuntimeError):
+class Diverged(ShownAsSentence, RuntimeError):
     """The loss is NaN or infinite."""
 
 

@@ -8,9 +8,14 @@ from typing import Any
 from IPython import get_ipython
 from IPython.display import display
 
+from ninelives.sentence import ShownAsSentence
 from ninelives.widgets.training_monitor.followers import tell
 
 WAKE = 0.2  # seconds
+
+
+class Interrupted(ShownAsSentence, KeyboardInterrupt):
+    """The kernel's interrupt stopped a training that was watched, and all is saved."""
 
 
 def follow_the_cell(monitor) -> None:
@@ -32,7 +37,7 @@ def follow_the_cell(monitor) -> None:
 
 
 async def train_in_a_thread(monitor, train: Callable, *arguments: Any, **settings: Any) -> Any:
-    """What `train(*arguments, **settings, monitor=monitor)` returns, or the interrupt that stopped it."""
+    """What `train(*arguments, **settings, monitor=monitor)` returns. Raises Interrupted if the kernel's interrupt stopped it."""
     training = asyncio.ensure_future(asyncio.to_thread(train, *arguments, **settings, monitor=monitor))
     try:
         with widgets_answered():
@@ -45,7 +50,10 @@ async def train_in_a_thread(monitor, train: Callable, *arguments: Any, **setting
     except (asyncio.CancelledError, KeyboardInterrupt):
         monitor.stop_asked = True
         await training
-        raise KeyboardInterrupt from None
+        raise Interrupted(
+            f"Stopped after step {monitor.step:,} of {monitor.max_iters:,}. What was saved stays: run the cell again, and the "
+            "training goes on from there."
+        ) from None
 
 
 @contextmanager

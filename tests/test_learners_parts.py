@@ -1,6 +1,7 @@
 """Notebooks 4 to 9 print and promise the same on a learner's own parts, written as nobody here writes them, as on the package's."""
 
 import re
+from functools import cache
 
 import pytest
 
@@ -10,7 +11,7 @@ from helpers.trainings import put_training
 
 LATER = ["04-encoder", "05-decoder", "06-generation", "07-encoder-decoder", "08-prefix-generation", "09-training"]
 TRAINING = 'run = await train_in("own", new_model(), "from nothing", two_rungs)'
-# Twelve steps in place of two thousand, nothing saved, and the losses printed.
+# Twelve steps instead of two thousand, nothing saved, and the losses printed.
 TWELVE_STEPS = """
 run = None
 few = replace(recipe, max_iters=12, warmup_steps=2, eval_every=4)
@@ -59,21 +60,20 @@ def numbers_apart(one: str, other: str) -> list[tuple[str, str]]:
             if (x != y if k % 2 == 0 else abs(float(x) - float(y)) > 0.011 * max(1.0, abs(float(x))))]
 
 
-@pytest.fixture(scope="module", params=LATER)
-def on_the_packages_parts(request, tmp_path_factory):
-    """The name of a notebook, and what it prints where no earlier notebook is beside it."""
-    return request.param, printed(run(request.param, tmp_path_factory.mktemp("alone")))
+@pytest.fixture(scope="module")
+def on_the_packages_parts(tmp_path_factory):
+    """What a notebook prints where no earlier notebook is beside it."""
+    return cache(lambda name: printed(run(name, tmp_path_factory.mktemp("alone"))))
 
 
-@pytest.mark.parametrize("unusual", [False, True], ids=["as the course does", "in ways of one's own"])
-def test_a_notebook_prints_the_same_on_a_learners_parts_as_on_the_packages(on_the_packages_parts, tmp_path, unusual):
-    name, wanted = on_the_packages_parts
+# The others run on the course's own solutions in test_notebooks.py.
+@pytest.mark.parametrize(("name", "unusual"), [(name, True) for name in LATER] + [("09-training", False)])
+def test_a_notebook_prints_the_same_on_a_learners_parts_as_on_the_packages(on_the_packages_parts, name, unusual, tmp_path):
     put_notebooks(tmp_path, unusual)
     (tmp_path / name / f"{name}.ipynb").unlink(missing_ok=True)
     notebook = run(name, tmp_path, unusual)
     said = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
     assert ": yours, from" in said and "the package's, since" not in said and "Running on the package's" not in said
-    found = printed(notebook)
     assert "WRONG" not in said
-    different = [(cell, apart) for cell, (a, b) in enumerate(zip(wanted, found, strict=True)) if (apart := numbers_apart(a, b))]
-    assert different == []
+    both = zip(on_the_packages_parts(name), printed(notebook), strict=True)
+    assert [(cell, apart) for cell, (a, b) in enumerate(both) if (apart := numbers_apart(a, b))] == []

@@ -50,9 +50,10 @@ WITHOUT_DROPOUT = re.sub(r"self\.\w+_dropout\(", "(", solved("02-attention")["mu
 PADDING_LOOKED_UP = solved("01-embeddings")["embedding"].replace(".clamp(min=0)", "").replace(
     "position_indices(idx)", "torch.arange(idx.shape[1])")
 
-# What each student types, and the points it deserves.
+# What each student types, and the points it deserves. That the checks of the other notebooks pass, the hidden ones too,
+# is seen in test_notebooks.py.
 CLASS = {
-    ("solved", name): (solved(name), FULL[name]) for name in NAMES
+    ("solved", name): (solved(name), FULL[name]) for name in ("01-embeddings", "02-attention", "09-training")
 } | {
     # That no check of the others passes unwritten is seen in test_notebooks.py.
     ("untouched", "01-embeddings"): ({}, 0),

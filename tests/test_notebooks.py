@@ -168,6 +168,11 @@ def test_the_rooms_come_in_their_order(name):
     assert list(dict.fromkeys(headings)) == ROOMS
 
 
+def test_the_head_says_where_to_go_on_after_run_all_has_stopped_at_a_check(name):
+    head = " ".join(" ".join(cell.source for cell in read("release", name).cells[:3]).replace("\n> ", " ").split())
+    assert re.search(r"select the first cell below the checks\b.{0,80}Run → Run Selected Cell and All Below", head)
+
+
 def test_the_points_in_the_first_room_are_the_points_of_the_checks(name):
     notebook = read("release", name)
     total = sum(cell.metadata.nbgrader.get("points", 0) for cell in graded_cells(notebook).values())

@@ -77,12 +77,15 @@ def test_the_page_is_written_again_unless_a_learner_has_put_a_page_of_this_name_
     assert write_start_page(folder)
     (folder / "02-attention" / "02-attention.ipynb").write_text(nbformat.writes(notebook()), encoding="utf-8")
     assert write_start_page(folder)
-    assert "cannot be read" not in (folder / "start.md").read_text(encoding="utf-8")
-    (folder / "start.md").write_text("# Mine")
-    assert not write_start_page(folder)
-    assert (folder / "start.md").read_text() == "# Mine"
-    (folder / "start.md").unlink()
-    (folder / "start.md").mkdir()
+    written = folder / "start.ipynb"
+    [cell] = nbformat.read(written, as_version=4).cells
+    assert cell.cell_type == "markdown" and "cannot be read" not in cell.source and "1 · Embeddings" in cell.source
+    for mine in ("# Mine", nbformat.writes(new_notebook(cells=[new_markdown_cell("# Mine")])), nbformat.writes(new_notebook())):
+        written.write_text(mine)
+        assert not write_start_page(folder)
+        assert written.read_text() == mine
+    written.unlink()
+    written.mkdir()
     assert not write_start_page(folder)
 
 

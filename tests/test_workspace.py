@@ -87,18 +87,18 @@ def test_the_command_says_what_it_copied_and_what_it_kept(root, monkeypatch, cap
     assert capsys.readouterr().out.splitlines() == [
         "copied my-notebooks/02-attention/02-attention.ipynb",
         "kept   my-notebooks/01-embeddings/01-embeddings.ipynb, which is yours",
-        "wrote  my-notebooks/start.md, where you are in the course",
+        "wrote  my-notebooks/start.ipynb, where you are in the course",
     ]
 
 
 def test_a_learners_own_start_page_is_kept_and_not_opened(root, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["workspace", "--copy-only"])
     (root / "my-notebooks").mkdir()
-    (root / "my-notebooks" / "start.md").write_text("# Mine")
+    (root / "my-notebooks" / "start.ipynb").write_text("# Mine")
     main(root)
-    assert capsys.readouterr().out.splitlines()[-1] == "kept   my-notebooks/start.md, which is yours"
-    assert (root / "my-notebooks" / "start.md").read_text() == "# Mine"
-    assert "--LabApp.default_url=/lab/tree/start.md" in lab_arguments(root, "start.md")
+    assert capsys.readouterr().out.splitlines()[-1] == "kept   my-notebooks/start.ipynb, which is yours"
+    assert (root / "my-notebooks" / "start.ipynb").read_text() == "# Mine"
+    assert "--LabApp.default_url=/lab/tree/start.ipynb" in lab_arguments(root, "start.ipynb")
     assert not any("default_url" in argument for argument in lab_arguments(root))
 
 
@@ -142,5 +142,5 @@ def test_jupyterlab_starts_in_the_workspace_and_asks_for_no_news(root, tmp_path)
         viewers = json.loads(ask("/lab/api/settings/@jupyterlab/docmanager-extension:plugin"))
     assert '"news": {"disabled": true}' in page
     assert '"disabledExtensions": ["@jupyterlab/apputils-extension:announcements"' in page
-    assert {file["name"] for file in files["content"]} == {"01-embeddings", "02-attention", "start.md"}
+    assert {file["name"] for file in files["content"]} == {"01-embeddings", "02-attention", "start.ipynb"}
     assert viewers["schema"]["properties"]["defaultViewers"]["default"] == {"markdown": "Markdown Preview"}

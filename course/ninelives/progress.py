@@ -1,6 +1,6 @@
 """Where a learner is: points, rooms and the next open exercise, read from saved notebooks. Nothing is run.
 
-`make lab` writes `start.md` from it, and the last cell of each notebook calls `where_am_i`.
+`make lab` writes `start.ipynb` from it, and the last cell of each notebook calls `where_am_i`.
 """
 
 import os
@@ -15,7 +15,8 @@ from IPython import get_ipython
 from IPython.display import display
 
 MARK = "<!-- Nine Lives writes this page. A page without this line is never overwritten. -->"
-PAGE = "start.md"
+# A notebook of one cell of text, since everything that opens notebooks shows such a cell as a page, and Markdown files as source.
+PAGE = "start.ipynb"
 
 
 class Room(NamedTuple):
@@ -211,13 +212,25 @@ def _lab_title(path: Path) -> str:
 def write_start_page(workspace: Path) -> bool:
     """Write the page into a learner's folder. A file of this name that is not the course's stays as it is: returns False."""
     page = workspace / PAGE
-    if os.path.lexists(page):
-        try:
-            if not page.read_text(encoding="utf-8").startswith(MARK):
-                return False
-        except (OSError, UnicodeDecodeError):
-            return False
+    if os.path.lexists(page) and not _is_the_courses(page):
+        return False
+    from ipykernel.ipkernel import IPythonKernel  # takes half a second, which `where_am_i` does not need
+
+    # Without a kernelspec JupyterLab would ask which kernel to start; without its language it would call the page changed.
+    text = nbformat.v4.new_markdown_cell(start_page(workspace), id="start", metadata={"editable": False, "deletable": False})
+    notebook = nbformat.v4.new_notebook(cells=[text], metadata={
+        "kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"},
+        "language_info": IPythonKernel.language_info})
     partial = page.with_name(f".{PAGE}.partial")
-    partial.write_text(start_page(workspace), encoding="utf-8")
+    nbformat.write(notebook, partial)
     partial.replace(page)
     return True
+
+
+def _is_the_courses(page: Path) -> bool:
+    """Whether the course wrote a page: then its text begins with the mark."""
+    try:
+        return nbformat.read(page, as_version=4).cells[0].source.startswith(MARK)
+    # A learner's file may hold anything.
+    except Exception:
+        return False

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "my-notebooks"
 # As build.py writes it, since solutions and releases must be the same on every machine.
 RELEASED_LANGUAGE = b'"language_info": {\n   "name": "python"\n  }'
-# Switches off JupyterLab's question about news, and the parts of nbgrader that are for instructors.
+# Opens Markdown files as pages. Switches off JupyterLab's question about news, and the parts of nbgrader for instructors.
 CONFIG = Path(__file__).with_name("jupyter_config")
 
 

@@ -29,9 +29,10 @@
 #
 # - *After a restart* nothing is defined any more. Select the cell you want to go on with, then
 #   **Run → Run All Above Selected Cell**.
-# - *A check that fails stops* **Run All**, and so does an exercise that is not written yet. To read on,
-#   select the cell after the check, then **Run → Run Selected Cell and All Below**: the later cells use
-#   the course's own part wherever yours is missing, and say so.
+# - *A check that fails stops* **Run All**, and so does an exercise that is not written yet. JupyterLab then
+#   jumps to the end of the notebook: scroll up to the check with the red frame. To read on, select the first
+#   cell below the checks of that exercise, then **Run → Run Selected Cell and All Below**: the later cells
+#   use the course's own part wherever yours is missing, and say so.
 # - *After a change* run the cell of your answer first, then its check: a check tests what was run last.
 #
 # Start with this cell.

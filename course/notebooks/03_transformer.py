@@ -27,8 +27,8 @@
 # | Points | 15 |
 # | What you should know | [Notebook 1](../01-embeddings/01-embeddings.ipynb) and [notebook 2](../02-attention/02-attention.ipynb) |
 #
-# After a restart of the kernel: *Run → Run All Above Selected Cell*. A check that is not passed
-# yet stops *Run All*: select the cell below it, then *Run → Run Selected Cell and All Below*.
+# After a restart of the kernel: *Run → Run All Above Selected Cell*. A check that does not pass
+# yet stops *Run All*: select the first cell below the checks, then *Run → Run Selected Cell and All Below*.
 
 # %%
 import math

@@ -24,7 +24,7 @@
 # | Before you start | [Notebook 3](../03-transformer/03-transformer.ipynb); from [notebook 2](../02-attention/02-attention.ipynb) what a mask does to a softmax |
 #
 # After a restart of the kernel: select the cell that you want to go on with, then *Run → Run All Above Selected Cell*.
-# If *Run All* stops at a check that does not pass yet: select the cell below it, then
+# If *Run All* stops at a check that does not pass yet: select the first cell below the checks, then
 # *Run → Run Selected Cell and All Below*.
 
 # %%

@@ -27,7 +27,7 @@
 # | Before you start | [Notebook 4](../04-encoder/04-encoder.ipynb) |
 #
 # After a restart of the kernel: select the cell that you want to go on with, then *Run → Run All Above Selected Cell*.
-# If *Run All* stops at a check that does not pass yet: select the cell below it, then
+# If *Run All* stops at a check that does not pass yet: select the first cell below the checks, then
 # *Run → Run Selected Cell and All Below*.
 
 # %%

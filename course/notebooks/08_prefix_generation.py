@@ -27,7 +27,8 @@
 # | What you should know | [Notebook 6](../06-generation/06-generation.ipynb) and [notebook 7](../07-encoder-decoder/07-encoder-decoder.ipynb) |
 #
 # After a restart of the kernel, select the cell where you were and choose Run → Run All Above Selected Cell. A check that
-# fails stops *Run All*: to go on anyway, select the next cell and choose Run → Run Selected Cell and All Below.
+# fails stops *Run All*: to go on anyway, select the first cell below the checks and choose
+# Run → Run Selected Cell and All Below.
 
 # %%
 import math

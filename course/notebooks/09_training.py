@@ -8,7 +8,7 @@
 # anything. Today it learns.
 #
 # > After a restart: *Run → Run All Above Selected Cell*. If a check that you have not solved yet stops
-# > *Run All*: select the next cell, then *Run → Run Selected Cell and All Below*.
+# > *Run All*: select the first cell below the checks, then *Run → Run Selected Cell and All Below*.
 
 # %% [markdown]
 # ## The question

@@ -36,14 +36,14 @@ def started(page, tmp_path_factory):
             env=os.environ | folders | {"PYTHONPATH": str(ROOT / "course")}, stdout=output, stderr=output)
     try:
         url, token = address_and_token(server, log)
-        page.goto(f"{url}/lab/tree/start.md?token={token}")
+        page.goto(f"{url}/lab/tree/start.ipynb?token={token}")
         yield root / "my-notebooks"
     finally:
         end(server)
 
 
 def test_make_lab_opens_the_page_as_a_page_and_its_links_open_notebooks(started, page):
-    preview = page.locator(".jp-MarkdownViewer")
+    preview = page.locator(".jp-Notebook .jp-MarkdownOutput")
     expect(preview.get_by_role("heading", name="Nine Lives")).to_be_visible()
     expect(preview.get_by_role("row").nth(1)).to_contain_text("1 · Embeddings")
     expect(preview.get_by_role("row").nth(1)).to_contain_text("0 of")

@@ -25,7 +25,7 @@ def test_shapes_are_spoken_of_only_in_errors_about_sizes(code, words):
 @pytest.mark.parametrize(("code", "words"), [
     ("def f(): return g()\ndef g(): return f()\nf()", "it calls itself"),
     ("if x: pass", "`x is not None`"), ("x and x", "`a & b`"), ("not x", "`x == 0`"),
-    ("torch.cat(x, x, dim=-1)", "in one tuple"), ("torch.stack(x, x)", "in one tuple"), ("torch.cat([x, 3])", "this is a number"),
+    ("torch.cat(x, x, dim=-1)", "in one tuple"), ("x.sum.mean()", "not called"), ("x.sum + x", "not called"), ("x @ x.sum", "not called"), ("torch.stack(x, x)", "in one tuple"), ("torch.cat([x, 3])", "this is a number"),
     ("torch.sqrt(4)", "math.sqrt"), ("torch.min(1.0, 2.0)", "Python's own min"), ("2 ^ -0.5", "`2 ** -0.5`"),
     ("torch.matmul([1, 2], x)", "list or a NumPy array"), ("x + [1, 2]", "list or a NumPy array"), ("[1, 2] + x", "list or a NumPy array"),
     ("(x > 0).mean()", ".float()"), ("1 - (x > 0)", ".long()"), ("x.masked_fill(x > 0, '-inf')", 'float("-inf")'),

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from ninelives.checks.source import dropped_result, ends_without_return, read_from_another_cell
+from ninelives.checks.source import compared_by_identity, dropped_result, ends_without_return, read_from_another_cell
 
 HERE = 7
 
@@ -77,3 +77,15 @@ def test_a_return_that_was_not_reached_is_told_from_one_that_is_missing():
 
     assert ends_without_return(in_a_branch)
     assert not ends_without_return(missing)
+
+
+def test_numbers_compared_by_identity_are_found():
+    def by_identity(idx):
+        return (idx is not -1).sum(1)
+
+    def is_there(mask, other):
+        return mask is not None and mask is not other
+
+    assert compared_by_identity(by_identity).startswith("`idx is not -1` asks whether both are the same object")
+    assert "`idx != -1` compares every number" in compared_by_identity(by_identity)
+    assert compared_by_identity(is_there) == ""

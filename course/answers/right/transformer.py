@@ -181,7 +181,7 @@ class HelperMethods(model.Transformer):
 
 @accepted_by(transformer)
 class MaskOfOnesBehindACache(model.Transformer):
-    """A mask that hides nothing, in place of None; the loss from log-probabilities."""
+    """A mask that hides nothing, instead of None; the loss from log-probabilities."""
 
     def join(self, hidden_cache, x, attention_mask):
         joined = torch.cat((hidden_cache, x), -2)

@@ -418,14 +418,14 @@ def right_for_even_widths_only(n_embd):
     return layer_with(weight)
 
 
-@refused_by(embedding, "values", "after module.double()", "in place of `.float()`")
+@refused_by(embedding, "values", "after module.double()", "instead of `.float()`")
 class OneHotProductsInFloat32(GivenEmbedding):
     def forward(self, idx):
         words = nn.functional.one_hot(idx.clamp(min=0), self.token.num_embeddings).float() @ self.token.weight
         return words + self.positions(idx)
 
 
-@refused_by(embedding, "values", "after module.double()", "in place of `.float()`")
+@refused_by(embedding, "values", "after module.double()", "instead of `.float()`")
 class ResultMadeFloat(GivenEmbedding):
     def forward(self, idx):
         return (self.words(idx) + self.positions(idx)).float()

@@ -48,10 +48,21 @@ class SuperInitForgotten(nn.Module):
         self.token = nn.Embedding(config.vocab_size, config.n_embd)
 
 
-@in_a_mask("it calls itself without end")
+@in_a_mask("it calls itself without end. To call the method of the base class")
 class CallsItself(model.Encoder):
     def get_attention_mask(self, num_tokens, T=None):
         return torch.tril(self.get_attention_mask(num_tokens, T))
+
+
+@in_scores("it calls itself without end: another function")
+def calls_itself(q, k):
+    return calls_itself(q, k) / math.sqrt(q.shape[-1])
+
+
+@in_an_embedding("it calls itself without end: another function")
+class ForwardCallsItself(model.Embedding):
+    def forward(self, idx):
+        return self(idx)
 
 
 @in_a_mask("`self` is missing: it is the first argument")
@@ -140,9 +151,19 @@ def softmax_without_dim(scores, attention_mask):
     return torch.softmax(scores.masked_fill(attention_mask == 0, -math.inf))
 
 
-@in_scores("torch.cat takes the tensors in one tuple")
+@in_scores("torch.cat takes the tensors in one tuple", "with the axis after it, as you have it")
 def catenated_without_a_tuple(q, k):
     return torch.cat(q, k, dim=-1)
+
+
+@in_scores("torch.cat takes the tensors in one tuple", "and then the axis")
+def catenated_without_a_tuple_and_axis(q, k):
+    return torch.cat(q, k)
+
+
+@in_scores("this is a function that was not called: it needs its parentheses.", "'builtin_function_or_method' object has no attribute")
+def contiguous_not_called(q, k):
+    return (q @ k.contiguous.transpose(-2, -1)) / math.sqrt(q.shape[-1])
 
 
 @in_positions("torch.cat and torch.stack join tensors, and this is a number")
@@ -192,6 +213,11 @@ def filled_by_a_mask_of_floats(idx):
 def none_found_by_comparing(scores, attention_mask):
     hidden = (attention_mask == None).any()  # noqa: E711, the mistake
     return scores.masked_fill(hidden, -math.inf).softmax(-1)
+
+
+@in_positions("`idx is not -1`", "asks whether both are the same object, and gives a single True or False", "`idx != -1` compares every number")
+def compared_by_is_not(idx):
+    return (idx is not -1).cumsum(1) - 1
 
 
 @in_a_block("`model.train` is a method")

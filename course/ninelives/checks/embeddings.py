@@ -24,7 +24,7 @@ from ninelives.config import TransformerConfig
 
 NO_TOKEN = ("T may be 0, as before the first word of an answer (notebook 8): take B and T from idx.shape. "
             "In `view` and `reshape` write every size out, since −1 cannot be worked out for no numbers.")
-OWN_DTYPE = "the tables say which dtype is computed in: `.to(self.token.weight.dtype)` in place of `.float()`."
+OWN_DTYPE = "the tables say which dtype is computed in: `.to(self.token.weight.dtype)` instead of `.float()`."
 KEPT = "something from an earlier call is kept and used again: compute it from this call's input, every time."
 
 position_indices = Exercise("position_indices")

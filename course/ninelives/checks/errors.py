@@ -25,6 +25,8 @@ NO_INIT = ("the class is built with arguments, and nothing takes them: it needs 
            "or an `__init__` with these arguments.")
 MISSING_SELF = "`self` is missing: it is the first argument in the `def` line of every method."
 SELF_OUTSIDE = "a function outside a class has no `self`: take it out of the `def` line."
+CALLS_ITSELF = "it calls itself without end: another function, or one of the layers, must do the work here."
+CALLS_ITSELF_NOT_ITS_BASE = "it calls itself without end. To call the method of the base class, write `super().…` instead of `self.…`."
 
 # The usual line that imports a name.
 IMPORTS = {
@@ -40,8 +42,6 @@ HINTS = [
          "`super()` already passes self: leave `self` out of the parentheses.", line=r"super\(\)\.\w+\(\s*self\b"),
     Hint(r"before Module\.__init__\(\) call|object has no attribute '_(modules|parameters)'",
          "`__init__` must begin with `super().__init__()`, which makes room for the layers."),
-    Hint(r"RecursionError: (?!.*deepcopy)",
-         "it calls itself without end. To call the method of the base class, write `super().…` in place of `self.…`."),
     Hint(r"\w+\(\) takes no arguments", NO_INIT),
     Hint(r"must be tuple of ints|'float' object cannot be interpreted as an integer|must be int, not float|"
          r"failed to unpack .*float|TypeError: (expand|repeat|reshape|view)\(\) takes",
@@ -66,7 +66,7 @@ HINTS = [
     # True and False
     Hint(r"Boolean value of Tensor with (more than one|no) value",
          "`if`, `and`, `or` and `not` need a single True or False, and this tensor has many. Whether there is a tensor: "
-         "`x is not None`. For each number: `x == 0` in place of `not x`, and `a & b` in place of `a and b`."),
+         "`x is not None`. For each number: `x == 0` instead of `not x`, and `a & b` instead of `a and b`."),
     Hint(r"(Subtraction|Negation), the `-` operator", "True and False cannot be subtracted: first make whole numbers of them with `.long()`."),
     Hint(r"(?i)Input dtype must be either a floating point.* Got: ", "only floats have a mean: write `.float().mean()`."),
     Hint(r"masked_fill\(\) received an invalid combination of arguments - got \((bool|NoneType), ",
@@ -76,7 +76,7 @@ HINTS = [
     Hint(r"'bool' object has no attribute|argument 'input' \(position 1\) must be Tensor, not bool",
          "this is a single True or False, not a tensor: a comparison with None, `x == None`, gives one. Ask `x is None` first."),
     Hint(r"training mode is expected to be boolean", "`model.train` is a method. The flag that says which mode is on is `model.training`."),
-    # Numbers, lists and arrays in place of tensors
+    # Numbers, lists and arrays instead of tensors
     Hint(r"unsupported operand type\(s\) for \^|bitwise_xor", "`^` is not a power in Python: write `**`, as in `2 ** -0.5`."),
     Hint(r"cross_entropy.*must be Tensor, not NoneType", "targets is None when nothing is to be scored: compute the loss only `if targets is not None`."),
     Hint(r"expected Tensor as element \d+ in argument 0, but got (int|float)",
@@ -84,7 +84,9 @@ HINTS = [
     Hint(r"zero-dimensional tensor .*cannot be concatenated",
          "a tensor of a single number has no axis to join along: give it one with brackets, `torch.tensor([number])`."),
     Hint(r"(cat|stack)\(\)(: argument 'tensors' .*not Tensor| received an invalid combination of arguments - got \(Tensor)",
-         "torch.cat takes the tensors in one tuple: `torch.cat((a, b), dim=-1)`."),
+         "torch.cat takes the tensors in one tuple: `torch.cat((a, b), …)`, with the axis after it, as you have it.", line=r"dim\s*="),
+    Hint(r"(cat|stack)\(\)(: argument 'tensors' .*not Tensor| received an invalid combination of arguments - got \(Tensor)",
+         "torch.cat takes the tensors in one tuple, and then the axis: `torch.cat((a, b), dim=…)`."),
     Hint(r"(must be Tensor, not|but got|got \() ?(list|numpy\.ndarray)|'(list|numpy\.ndarray)' object has no attribute|"
          r"'list' and 'Tensor'|'Tensor' and 'list'|concatenate list \(not \"Tensor|list indices must be",
          "a list or a NumPy array stands where a tensor is needed: `torch.tensor(…)` makes one of a list of numbers, "
@@ -121,6 +123,9 @@ HINTS = [
     Hint(r"NameError", "Python does not know this name: it is misspelt, or defined in a cell further up that has not been run. "
                        "In a class, layers and settings are `self.…`. Sizes come from `x.shape`."),
     Hint(r"module 'torch\S*' has no attribute|module 'math' has no attribute", "the module has no function of this name: the last section of the notebook lists PyTorch's calls."),
+    Hint(r"'(function|method|builtin_function_or_method)' object (has no attribute|is not subscriptable)|got \(?(function|method|builtin_function_or_method)|"
+         r"'(function|method|builtin_function_or_method)' and '|' and '(function|method|builtin_function_or_method)'",
+         "this is a function that was not called: it needs its parentheses."),
     Hint(r"'tuple' object has no attribute", "this is a tuple of several things, not a tensor: take it apart first, `a, b = …`."),
     Hint(r"NoneType", "something is None there: often the result of a function of yours that has no `return`. "
                       "Does it pass its own check, further up?"),
@@ -152,6 +157,8 @@ def explanation(error: Exception, line: str = "", answer: object = None) -> str:
     if missing and missing[1] in IMPORTS:
         return (f"`{missing[1]}` has not been imported: put `{IMPORTS[missing[1]]}` above your answer and run its cell again, or run the first "
                 "code cell if it has that line.")
+    if isinstance(error, RecursionError) and "deepcopy" not in line:
+        return CALLS_ITSELF_NOT_ITS_BASE if _overrides_a_method_of_its_base(answer, line) else CALLS_ITSELF
     called = re.search(r"(\w+)\(\) (takes|missing) .*positional argument", words)
     if called and getattr(answer, "__init__", None) is nn.Module.__init__ and called[1] == "__init__":
         return NO_INIT
@@ -164,3 +171,10 @@ def explanation(error: Exception, line: str = "", answer: object = None) -> str:
         if called[2] == "takes" and not inspect.isfunction(answer) and first is not None and first != ["self"] and function.__name__ == called[1]:
             return MISSING_SELF
     return next((hint.sentence for hint in HINTS if re.search(hint.words, words) and re.search(hint.line, line)), "")
+
+
+def _overrides_a_method_of_its_base(answer: object, line: str) -> bool:
+    """Whether a line calls `self.method(…)` and a base class, other than nn.Module, has this method too."""
+    of_class = answer if isinstance(answer, type) else type(getattr(answer, "__self__", answer))
+    bases = [base for base in of_class.__mro__[1:] if base not in nn.Module.__mro__]
+    return any(name in vars(base) for name in re.findall(r"\bself\.(\w+)\(", line) for base in bases)

@@ -34,7 +34,7 @@ class CheckFailed(AssertionError):
         return f"\n  seen:   {self.seen}\n  wanted: {self.wanted}" + (f"\n  {self.label:8}{self.cause}" if self.cause else "")
 
     def _render_traceback_(self) -> list[str]:
-        """IPython shows this in place of a traceback: the learner needs only the words."""
+        """IPython shows this instead of a traceback: the learner needs only the words."""
         # A browser would break long lines anywhere, even inside a word.
         return [
             part for line in str(self).strip("\n").splitlines()

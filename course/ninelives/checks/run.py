@@ -44,9 +44,9 @@ def run(answer: Callable, *arguments: Any, what: str | None = None, error_hints:
             way = way_to(error)
             raise NotWritten(
                 f"{way[-1][0]}, which {what} calls, is not written yet." if len(way) > 1 else f"{what} is not written yet.",
-                "your own lines in place of `raise NotImplementedError()`; delete that line.",
-                "after you change your answer, run its cell again, then this check. To read on first: select the next cell, "
-                "then Run → Run Selected Cell and All Below.",
+                "your own lines instead of `raise NotImplementedError()`; delete that line.",
+                "after you change your answer, run its cell again, then this check. To read on first: select the first cell "
+                "below the checks, then Run → Run Selected Cell and All Below.",
             ) from None
         shapes = ", ".join(str(tuple(a.shape)) for a in arguments if isinstance(a, torch.Tensor))
         hint = hint_for(str(error), error_hints or {})

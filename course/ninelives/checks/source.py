@@ -40,7 +40,8 @@ def syntax_of(function: FunctionType) -> ast.AST | None:
 
 def mistake_in_source(answer: Any) -> str:
     """The cause of a refusal that the source alone shows, or nothing. Asked only after a check has refused the answer."""
-    return dropped_result(answer) or not_called(answer) or called_on_the_class(answer) or made_in_forward(answer) or read_from_another_cell(answer)
+    return (dropped_result(answer) or compared_by_identity(answer) or not_called(answer) or called_on_the_class(answer)
+            or made_in_forward(answer) or read_from_another_cell(answer))
 
 
 def dropped_result(answer: Any) -> str:
@@ -53,6 +54,22 @@ def dropped_result(answer: Any) -> str:
                     name = ast.unparse(call)
                     return f"the result of `{name}(…)` is not kept: it is a new tensor, and the old one stays as it was. Write `… = {name}(…)`."
     return ""
+
+
+def compared_by_identity(answer: Any) -> str:
+    """A sentence on `idx is not -1`, which compares two objects and not their numbers."""
+    for function in functions_of(answer):
+        for node in ast.walk(syntax_of(function) or ast.Pass()):
+            if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Is | ast.IsNot) and _is_number(node.comparators[0]):
+                written, sign = ast.unparse(node), "==" if isinstance(node.ops[0], ast.Is) else "!="
+                return (f"`{written}` asks whether both are the same object, and gives a single True or False: "
+                        f"`{ast.unparse(node.left)} {sign} {ast.unparse(node.comparators[0])}` compares every number.")
+    return ""
+
+
+def _is_number(node: ast.expr) -> bool:
+    node = node.operand if isinstance(node, ast.UnaryOp) else node
+    return isinstance(node, ast.Constant) and type(node.value) in (int, float)
 
 
 def not_called(answer: Any) -> str:

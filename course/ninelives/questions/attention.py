@@ -55,7 +55,7 @@ def what_shuffling_does() -> Choice:
 def how_to_hide_a_word() -> Choice:
     """Asked before the misreading that hidden scores are set to 0."""
     return Choice(
-        "The score of a word is to be hidden, so that its weight becomes 0. What has to be written in place of the score, before the softmax?",
+        "The score of a word is to be hidden, so that its weight becomes 0. What has to be written instead of the score, before the softmax?",
         {
             "0, since what does not count is 0.":
                 "The power e⁰ is 1, so a score of 0 keeps its weight, and often it is not even the smallest score of the row.",

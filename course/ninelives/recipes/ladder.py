@@ -49,7 +49,7 @@ RUNGS = {
     "words": START,
     "learning rate": replace(START, recipe=replace(START.recipe, learning_rate=3e-4)),
     "batch size": replace(START, recipe=replace(START.recipe, batch_size=32)),
-    # 2,000 and 5,000 in place of 10,000 and 25,000: a fifth of the steps.
+    # 2,000 and 5,000 instead of 10,000 and 25,000: a fifth of the steps.
     "iterations": replace(START, recipe=replace(START.recipe, max_iters=5000)),
     "layers": replace(START, decoder_layers=6),
     "width": replace(START, n_embd=128),

@@ -27,14 +27,14 @@ export function batch(model, read) {
     }, drawing);
     const row = () => chosen(read())[1];
     const goTo = (/** @type {number} */ token) => choose(b, clamp(token, 0, N - 1));
-    const goBeside = (/** @type {number} */ other) => {
+    const goToSentence = (/** @type {number} */ other) => {
       if (other < 0 || other >= B) return;
       choose(other, row());
       masks[other].box.focus();
     };
     onKeys(box, {
       ArrowDown: () => goTo(row() + 1), ArrowUp: () => goTo(row() - 1), Home: () => goTo(0), End: () => goTo(N - 1),
-      ArrowRight: () => goBeside(b + 1), ArrowLeft: () => goBeside(b - 1),
+      ArrowRight: () => goToSentence(b + 1), ArrowLeft: () => goToSentence(b - 1),
     });
     box.addEventListener("click", event => {
       const y = event.clientY - drawing.getBoundingClientRect().top - place.top;

@@ -73,11 +73,11 @@ class MaskLab(LabWidget):
         self.lengths, self.prefix_lengths = lengths, prefix_lengths
         self.token = longest(before)
         self._get_attention_mask = get_attention_mask
-        self._ask()
-        self.observe(self._ask, "lengths")
+        self._run_yours()
+        self.observe(self._run_yours, "lengths")
 
     @t.validate("lengths", "prefix_lengths")
-    def _fit_the_words(self, proposal) -> list[int]:
+    def _check_lengths(self, proposal) -> list[int]:
         name, lengths = proposal["trait"].name, proposal["value"]
         words = self.words if name == "lengths" else self.prefix
         if len(lengths) != len(words):
@@ -133,6 +133,6 @@ class MaskLab(LabWidget):
             caption=in_words.settings(self),
         )
 
-    def _ask(self, _change=None) -> None:
+    def _run_yours(self, _change=None) -> None:
         if self._get_attention_mask is not None:
             self.yours = {"lengths": self.lengths, **answer_of(self._get_attention_mask, self.lengths, longest(self.words))}

@@ -68,9 +68,9 @@ class TemperatureLab(LabWidget):
         )
         # After the vocabulary, against which they are checked.
         self.temperature, self.top_k, self.top_p, self.end_token = temperature, top_k, top_p, end_token
-        self._ask()
+        self._run_yours()
         self.observe(self._score, "drawn")
-        self.observe(self._ask, ["temperature", "scores"])
+        self.observe(self._run_yours, ["temperature", "scores"])
 
     @t.validate("temperature")
     def _is_a_temperature(self, proposal) -> float:
@@ -136,7 +136,7 @@ class TemperatureLab(LabWidget):
         except Exception as error:
             self.scores = {"after": after, "error": f"{type(error).__name__}: {error}"}
 
-    def _ask(self, _change=None) -> None:
+    def _run_yours(self, _change=None) -> None:
         if self._next_token_probabilities is None or "error" in self.scores:
             return
         answer = {"after": self.scores["after"], "temperature": self.temperature}

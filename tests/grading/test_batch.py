@@ -75,7 +75,7 @@ def test_a_source_that_is_missing_or_lacks_a_cell_is_named(tmp_path, course):
     notebook = nbformat.read(own, as_version=4)
     notebook.cells = [cell for cell in notebook.cells if cell.id != "split-heads-values"]
     nbformat.write(notebook, own)
-    with pytest.raises(NotGenerated, match=f"has the cell 'split-heads-values', but {own} does not: run nbgrader"):
+    with pytest.raises(NotGenerated, match=f"has the cell 'split-heads-values', but {own} does not: type ninelives-grade"):
         Batch(tmp_path / "course", NAME)
     own.unlink()
     with pytest.raises(NotGenerated, match=f"There is no {own}"):

@@ -17,8 +17,8 @@ import pytest
 
 from helpers.classroom import ANSWERS, NAME, command, filled, gradebook_of, make_course, send
 from ninelives.grading import __main__, worker_process
-from ninelives.grading.batch import JOURNAL
 from ninelives.grading.cli import main
+from ninelives.grading.lock import JOURNAL
 from ninelives.grading.workers import Workers
 
 KILLS = 7

@@ -17,6 +17,7 @@ class Cell:
         shown: as learners got it.
         solved: as the instructor wrote it.
         metadata: nbgrader's metadata of the cell.
+        earlier: as learners may have got it before the assignment was changed; None among them if they may not have it.
     """
 
     name: str | None
@@ -26,6 +27,7 @@ class Cell:
     shown: str
     solved: str
     metadata: dict[str, Any]
+    earlier: tuple[str | None, ...] = ()
 
     @property
     def is_answer(self) -> bool:

@@ -1,11 +1,10 @@
 """One assignment of one course: who has handed in, what is graded already, and what is recorded."""
 
-import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from nbgrader.api import MissingEntry
@@ -15,14 +14,13 @@ from nbgrader.utils import find_all_files
 from traitlets.utils.importstring import import_item
 
 from ninelives.grading.class_folder import handed_in, open_gradebook, quiet_autograde
-from ninelives.grading.errors import CannotStart
 from ninelives.grading.folders import everything_in
 from ninelives.grading.gradebook import Recorder, released_notebooks
+from ninelives.grading.lock import journal_folder, locked
 from ninelives.grading.progress import StudentResult
 from ninelives.grading.settings import course_settings, limits_of
 from ninelives.grading.task import Graded, Task
 
-JOURNAL = ".ninelives-grade"
 # The engine does what these preprocessors of nbgrader's do.
 REPLACED = (Execute, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata)
 LARGE = 64 << 20  # bytes of a submitted file that is recognised by its size and time, not by its content
@@ -44,7 +42,7 @@ class Batch:
         self.gradebook = open_gradebook(self.course, root, assignment)
         self.notebooks = released_notebooks(self.course, assignment, self.gradebook)
         self.recorder = Recorder(self.autograde, self.gradebook, assignment)
-        self.journal = Path(self.course.root, JOURNAL, assignment)
+        self.journal = journal_folder(self.course, assignment)
         steps = [import_item(step) if isinstance(step, str) else step
                  for step in self.autograde.autograde_preprocessors]
         self.preprocessors = [step(config=self.config) if isinstance(step, type) else step for step in steps
@@ -58,7 +56,10 @@ class Batch:
 
     def _stamp(self) -> str:
         """Changes when the assignment, the limits or the readable files do."""
-        stamp = hashlib.sha256(repr((self.notebooks, self.limits, self.confined)).encode())
+        # A text that nobody answers can be corrected without grading anybody again.
+        notebooks = [replace(one, cells=tuple(cell for cell in one.cells if cell.name or cell.kind == "code"))
+                     for one in self.notebooks]
+        stamp = hashlib.sha256(repr((notebooks, self.limits, self.confined)).encode())
         if self.settings.readable_packages or self.settings.readable_paths:
             stamp.update(repr((self.settings.readable_packages, self.settings.readable_paths)).encode())
         for name, path in sorted(self.others.items()):
@@ -129,23 +130,6 @@ class Batch:
         new.replace(self.journal / f"{student}.json")
         return self._result(student, submission, notes)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Keep a second command away from the same assignment. Raises CannotStart."""
-        path = self.journal / ".lock"
-        try:
-            self.journal.mkdir(parents=True, exist_ok=True)
-            lock = path.open("w")
-        except OSError as problem:
-            raise CannotStart(f"{path} cannot be written: {problem.strerror}. Its folder records what is graded."
-                              ) from None
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise CannotStart(f"Another ninelives-grade is grading {self.assignment}: wait for it, or end it."
-                                  ) from None
-            except OSError as problem:
-                raise CannotStart(f"{path} cannot be locked: {problem.strerror}. Grade on a file system that supports "
-                                  "locks.") from None
-            yield
+        return locked(self.course, self.assignment)

@@ -10,7 +10,9 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
 from traitlets import TraitError
@@ -21,7 +23,10 @@ from ninelives.grading.batch import Batch
 from ninelives.grading.errors import CannotStart
 from ninelives.grading.grade_class import grade_class
 from ninelives.grading.progress import summary
+from ninelives.grading.update_assignment import notice, update_assignment
 from ninelives.grading.workers import Workers
+
+Result = TypeVar("Result")
 
 EXAMPLES = """\
 examples:
@@ -29,6 +34,7 @@ examples:
   ninelives-grade 02-attention --workers 8           on eight cores
   ninelives-grade 02-attention --student ada bert    these two
   ninelives-grade 02-attention --force               everyone again, also those graded already
+  ninelives-grade 02-attention --update-assignment   a check was changed in solutions/: use it from now on
   ninelives-grade 02-attention --dask tcp://10.0.0.5:8786
                                                      on a Dask cluster whose machines see this folder
 
@@ -52,6 +58,9 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
                         help="grade on the Dask cluster whose scheduler has this address, with all its workers")
     parser.add_argument("--unsafe", action="store_true",
                         help="run learners' code without the sandbox, with all your permissions")
+    parser.add_argument("--update-assignment", action="store_true",
+                        help="take over what was changed in solutions/ since the assignment was given out, into the "
+                             "gradebook and release/, and say who has to be graded again")
     given = parser.parse_args(argv)
     if given.workers is not None and given.workers < 1:
         parser.error(f"--workers {given.workers}: at least 1 is needed")
@@ -64,7 +73,13 @@ def main(argv: list[str] | None = None) -> int:
     given = arguments(argv)
     workers = None
     try:
+        if given.update_assignment:
+            _started(lambda: update_assignment(Path.cwd(), given.assignment))
+            return 0
         batch = _batch(given)
+        changed = notice(batch.autograde, batch.gradebook, batch.assignment)
+        if changed:
+            print(changed, file=sys.stderr)
         with batch.locked():
             students = _students(batch, given.student)
             if given.unsafe:
@@ -75,6 +90,8 @@ def main(argv: list[str] | None = None) -> int:
             workers = Workers(given.workers or os.cpu_count(), given.dask)
             results = grade_class(batch, workers, students, given.force)
             print(summary(results))
+            if changed:
+                print(changed)
             no_backup = why_no_backup(batch.course.db_url)
             if no_backup and not all(result.known for result in results):
                 print(no_backup)
@@ -99,8 +116,13 @@ def _batch(given: argparse.Namespace) -> Batch:
     if reason and not given.unsafe:
         raise CannotStart(f"Learners' code cannot be confined here: {reason}. To run it anyway, with all your "
                           "permissions, add --unsafe.")
+    return _started(lambda: Batch(Path.cwd(), given.assignment, confined=not given.unsafe))
+
+
+def _started(work: Callable[[], Result]) -> Result:
+    """What `work` returns. Raises CannotStart where a setting, a file or the database is at fault."""
     try:
-        return Batch(Path.cwd(), given.assignment, confined=not given.unsafe)
+        return work()
     except TraitError as problem:
         raise CannotStart(f"A setting in nbgrader_config.py cannot be used: {problem}") from None
     except (OSError, DBAPIError) as problem:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ninelives.grading.assignment import Notebook
 from ninelives.grading.read_notebook import NOTEBOOK, SentCell, Unreadable, is_notebook, read_file
-from ninelives.grading.repair import recognised, same_text
+from ninelives.grading.repair import as_given_out, recognised
 
 MAX_NOTEBOOKS = 50  # of a submission, that are read
 
@@ -75,7 +75,7 @@ def _has_answers(sent: list[SentCell], notebook: Notebook) -> bool:
     for cell, key in zip(sent, recognised(sent, notebook)):
         released = None if key is None else notebook.cells[key]
         if cell.source.strip() and (
-            nameless if released is None else released.is_answer and not same_text(cell.source, released.shown)
+            nameless if released is None else released.is_answer and not as_given_out(cell.source, released)
         ):
             return True
     return False

@@ -70,7 +70,7 @@ def _grade_notebook(
         session.end()
     scored = [cell for cell in notebook.cells if cell.metadata.get("grade") or cell.metadata.get("task")]
     sources = {cell.metadata.nbgrader.grade_id: cell.source for cell in submitted.cells if "nbgrader" in cell.metadata}
-    responses = {cell.name: sources[cell.name] != cell.source for cell in notebook.cells if cell.is_answer}
+    responses = {cell.name: sources[cell.name] not in (cell.source, *cell.earlier) for cell in notebook.cells if cell.is_answer}
     notes = list(dict.fromkeys((name, printable(words)) for name, words in notes))  # a file may have any name
     scores = {cell.name: session.score(cell) for cell in scored}
     return Graded(submitted, scores, responses, notes, files, session.seconds)

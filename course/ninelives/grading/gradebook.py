@@ -10,12 +10,14 @@ from nbgrader.api import Assignment, BaseCell, Gradebook, MissingEntry, Submitte
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
-from nbgrader.utils import rmtree
+from nbgrader.utils import is_grade, is_locked, is_solution, is_task, rmtree
 from sqlalchemy.orm import with_polymorphic
 
 from ninelives.grading.assignment import Cell, Notebook
+from ninelives.grading.earlier_texts import earlier_texts
 from ninelives.grading.errors import NotGenerated
 from ninelives.grading.folders import remove
+from ninelives.grading.lock import journal_folder
 from ninelives.grading.submitted_files import copy_files
 from ninelives.grading.task import Graded
 
@@ -40,11 +42,14 @@ def released_notebooks(course: CourseDirectory, name: str, gradebook: Gradebook)
         raise not_generated(course, name, f"The gradebook has no assignment {name!r}") from None
     if not assignment.notebooks:
         raise NotGenerated(f"The assignment {name!r} has no notebook: run nbgrader generate_assignment {name} --force")
-    return tuple(_released(course, assignment, notebook) for notebook in assignment.notebooks)
+    earlier = earlier_texts(journal_folder(course, name))
+    return tuple(_released(course, assignment, notebook, earlier) for notebook in assignment.notebooks)
 
 
-def _released(course: CourseDirectory, assignment: Assignment, notebook: Any) -> Notebook:
-    regenerate = f"run nbgrader generate_assignment {assignment.name} --force"
+def _released(
+    course: CourseDirectory, assignment: Assignment, notebook: Any, earlier: dict[str, list[str | None]]
+) -> Notebook:
+    regenerate = f"type ninelives-grade {assignment.name} --update-assignment"
     paths = [Path(course.format_path(folder, ".", assignment.name), f"{notebook.name}.ipynb")
              for folder in (course.source_directory, course.release_directory)]
     if not paths[0].exists():
@@ -62,6 +67,8 @@ def _released(course: CourseDirectory, assignment: Assignment, notebook: Any) ->
     cells = []
     for cell in solved.cells:
         name = _name(cell)
+        if name not in known and is_generated(cell):
+            continue  # put into solutions/ since: learners do not have it, and its hidden lines would be shown
         if name not in known:
             cells.append(Cell(None, cell.get("id"), cell.cell_type, cell.source, cell.source, cell.source, {}))
             continue
@@ -71,12 +78,18 @@ def _released(course: CourseDirectory, assignment: Assignment, notebook: Any) ->
         if name in points:
             metadata["points"] = points[name]
         cells.append(Cell(name, cell.get("id"), known[name].cell_type, known[name].source,
-                          shown_sources.get(name, known[name].source), cell.source, metadata))
+                          shown_sources.get(name, known[name].source), cell.source, metadata,
+                          tuple(earlier.get(name, ()))))
     lost = sorted(known.keys() - {cell.name for cell in cells})
     if lost:
         raise NotGenerated(f"The gradebook has the cell {lost[0]!r}, but {paths[0]} does not: {regenerate}")
     metadata = {key: solved.metadata[key] for key in ("kernelspec", "language_info") if key in solved.metadata}
     return Notebook(notebook.name, tuple(cells), metadata)
+
+
+def is_generated(cell: nbformat.NotebookNode) -> bool:
+    """Whether generate_assignment puts a cell into the gradebook."""
+    return is_grade(cell) or is_solution(cell) or is_locked(cell) or is_task(cell)
 
 
 def _name(cell: nbformat.NotebookNode) -> str | None:

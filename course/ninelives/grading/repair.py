@@ -29,7 +29,7 @@ def repaired(sent: list[SentCell], notebook: Notebook) -> tuple[NotebookNode, No
     placed, last = [], -1
     for index, (cell, key) in enumerate(zip(sent, kept)):
         released = None if keys[index] is None else notebook.cells[keys[index]]
-        if released and key is None and (released.is_check or same_text(cell.source, released.shown)):
+        if released and key is None and (released.is_check or as_given_out(cell.source, released)):
             continue  # a copy without anything new
         last = last if key is None else key
         placed.append((last if keys[index] is None else keys[index], cell, key))
@@ -62,7 +62,7 @@ def _put_back_missing(
         if index in present or not (released.name or released.kind == "code" and ids_kept):
             continue
         called = f"The cell {released.name!r}" if released.name else "A code cell of the released notebook"
-        if not another:
+        if not another and None not in released.earlier:
             how = " empty" if released.is_answer else ""
             notes.append((released.name, f"{called} was missing; it was put back{how}."))
         source = released.source
@@ -106,7 +106,7 @@ def _without_copies(
         released = notebook.cells[key]
         chosen = copies[0]
         if released.is_answer:
-            written = (index for index in reversed(copies) if not same_text(sent[index].source, released.shown))
+            written = (index for index in reversed(copies) if not as_given_out(sent[index].source, released))
             chosen = next(written, copies[0])
         for index in copies:
             if index != chosen:
@@ -122,6 +122,11 @@ def same_text(one: str, other: str) -> bool:
     return [line.rstrip() for line in one.strip().split("\n")] == [line.rstrip() for line in other.strip().split("\n")]
 
 
+def as_given_out(source: str, released: Cell) -> bool:
+    """Whether a submitted cell is as it was given out, now or before the assignment was changed."""
+    return any(same_text(source, text) for text in (released.shown, *released.earlier) if text is not None)
+
+
 def _rebuilt(cell: SentCell, released: Cell | None, notes: Notes) -> NotebookNode:
     if released is None or not released.name:
         return _cell(cell.kind, cell.source, cell.id, _tags(cell.metadata), cell.attachments)
@@ -129,7 +134,7 @@ def _rebuilt(cell: SentCell, released: Cell | None, notes: Notes) -> NotebookNod
     if cell.kind != released.kind:
         notes.append((released.name, f"{called} had become a {cell.kind} cell; it is a {released.kind} cell again."))
     locked = released.metadata["locked"] and not released.is_answer
-    if locked and not same_text(cell.source, released.shown) and not same_text(cell.source, released.source):
+    if locked and not as_given_out(cell.source, released) and not same_text(cell.source, released.source):
         notes.append((released.name, f"{called} was changed; the original was run."))
     source = released.source if locked else cell.source
     return _cell(released.kind, source, cell.id, {"nbgrader": dict(released.metadata)}, cell.attachments)

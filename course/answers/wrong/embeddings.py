@@ -133,6 +133,19 @@ def weight_without_a_layer(n_embd):
     return torch.eye(n_embd).repeat(1, 2)
 
 
+@refused_by(adding_layer, "values", "adding_layer gives nothing (None)", "the function has no `return`.")
+def layer_not_returned(n_embd):
+    layer_with(torch.eye(n_embd).repeat(1, 2))
+
+
+@refused_by(adding_layer, "values", "`layer.weight == weight` compares, and changes nothing", "`==` asks whether two things are equal")
+def weight_compared(n_embd):
+    weight = torch.eye(n_embd).repeat(1, 2)
+    layer = nn.Linear(2 * n_embd, n_embd, bias=False)
+    layer.weight == weight  # noqa: B015, the mistake
+    return layer
+
+
 @refused_by(adding_layer, "values", "has a bias")
 def bias_left_in(n_embd):
     layer = nn.Linear(2 * n_embd, n_embd)

@@ -151,12 +151,12 @@ def softmax_without_dim(scores, attention_mask):
     return torch.softmax(scores.masked_fill(attention_mask == 0, -math.inf))
 
 
-@in_scores("torch.cat takes the tensors in one tuple", "with the axis after it, as you have it")
+@in_scores("in one tuple: `torch.cat((a, b), …)`", "with the axis after it, as you have it")
 def catenated_without_a_tuple(q, k):
     return torch.cat(q, k, dim=-1)
 
 
-@in_scores("torch.cat takes the tensors in one tuple", "and then the axis")
+@in_scores("in one tuple, and then the axis")
 def catenated_without_a_tuple_and_axis(q, k):
     return torch.cat(q, k)
 
@@ -278,6 +278,49 @@ def values_and_indices(idx):
 @in_positions("this comes from NumPy")
 def positions_by_numpy(idx):
     return np.arange(idx.shape[1])[None].repeat(idx.shape[0], 0)
+
+
+@in_an_embedding("this is the layer itself, not its result")
+class LayersAdded(model.Embedding):
+    def forward(self, idx):
+        return self.token + self.position
+
+
+@in_an_embedding("this is the layer itself, not its result")
+class LayersIndexed(model.Embedding):
+    def forward(self, idx):
+        return self.token[idx] + self.position[positions_beside(idx)]
+
+
+def positions_beside(idx):
+    return torch.arange(idx.shape[1]).expand(idx.shape)
+
+
+@in_an_embedding("`positions_beside` is a function of its own", "call it without `self.`")
+class FunctionCalledAsAMethod(model.Embedding):
+    def forward(self, idx):
+        return self.token(idx) + self.position(self.positions_beside(idx))
+
+
+@in_an_embedding("this is a function that was not called", "must be Tensor, not function")
+class FunctionLookedUp(model.Embedding):
+    def forward(self, idx):
+        return self.token(idx) + self.position(positions_beside)
+
+
+@in_positions("a number is needed here, and this is a tensor: sizes come from `x.shape`.")
+def tensor_for_a_number(idx):
+    return torch.arange(idx)
+
+
+@in_positions("this is not a method of tensors: it is called as `torch.…`")
+def function_as_a_method(idx):
+    return torch.arange(idx.shape[1]).stack(len(idx))
+
+
+@in_positions("this is a plain number, and what follows the dot is for tensors")
+def method_of_a_number(idx):
+    return idx.shape[1].arange()
 
 
 @in_positions("this is a function that was not called")

@@ -20,6 +20,7 @@ from ninelives.checks.exercise import (
     want_gradient,
     want_shape,
 )
+from ninelives.checks.want import NO_RETURN
 from ninelives.config import TransformerConfig
 
 NO_TOKEN = ("T may be 0, as before the first word of an answer (notebook 8): take B and T from idx.shape. "
@@ -475,6 +476,11 @@ def stacked_before_the_channels(token, position):
     return torch.stack((token, position), dim=2)
 
 
+@concatenate.mistake("values", "torch.stack makes a new axis; torch.cat lengthens one that is there.")
+def stacked_after_the_channels(token, position):
+    return torch.stack((token, position), dim=-1)
+
+
 @concatenate.mistake("values", "position and token are swapped.")
 def position_first(token, position):
     return torch.cat((position, token), dim=-1)
@@ -547,7 +553,7 @@ def want_adding(answer, token: torch.Tensor, position: torch.Tensor, otherwise: 
         raise CheckFailed(
             f"adding_layer gives {kind_of(layer)}.",
             "an nn.Linear layer.",
-            "make nn.Linear(2 * n_embd, n_embd, bias=False) and fill its weight.",
+            NO_RETURN if layer is None else "make nn.Linear(2 * n_embd, n_embd, bias=False) and fill its weight.",
         )
     both = torch.stack([token, position], dim=2).flatten(2)  # (B, T, 2C)
     result = run(layer, both, what="your layer")

@@ -84,9 +84,9 @@ HINTS = [
     Hint(r"zero-dimensional tensor .*cannot be concatenated",
          "a tensor of a single number has no axis to join along: give it one with brackets, `torch.tensor([number])`."),
     Hint(r"(cat|stack)\(\)(: argument 'tensors' .*not Tensor| received an invalid combination of arguments - got \(Tensor)",
-         "torch.cat takes the tensors in one tuple: `torch.cat((a, b), …)`, with the axis after it, as you have it.", line=r"dim\s*="),
+         "torch.cat and torch.stack take the tensors in one tuple: `torch.cat((a, b), …)`, with the axis after it, as you have it.", line=r"dim\s*="),
     Hint(r"(cat|stack)\(\)(: argument 'tensors' .*not Tensor| received an invalid combination of arguments - got \(Tensor)",
-         "torch.cat takes the tensors in one tuple, and then the axis: `torch.cat((a, b), dim=…)`."),
+         "torch.cat and torch.stack take the tensors in one tuple, and then the axis: `torch.cat((a, b), dim=…)`."),
     Hint(r"(must be Tensor, not|but got|got \() ?(list|numpy\.ndarray)|'(list|numpy\.ndarray)' object has no attribute|"
          r"'list' and 'Tensor'|'Tensor' and 'list'|concatenate list \(not \"Tensor|list indices must be",
          "a list or a NumPy array stands where a tensor is needed: `torch.tensor(…)` makes one of a list of numbers, "
@@ -123,9 +123,17 @@ HINTS = [
     Hint(r"NameError", "Python does not know this name: it is misspelt, or defined in a cell further up that has not been run. "
                        "In a class, layers and settings are `self.…`. Sizes come from `x.shape`."),
     Hint(r"module 'torch\S*' has no attribute|module 'math' has no attribute", "the module has no function of this name: the last section of the notebook lists PyTorch's calls."),
-    Hint(r"'(function|method|builtin_function_or_method)' object (has no attribute|is not subscriptable)|got \(?(function|method|builtin_function_or_method)|"
+    Hint(r"'(function|method|builtin_function_or_method)' object (has no attribute|is not subscriptable)|must be Tensor, not (function|method|builtin_function_or_method)|got \(?(function|method|builtin_function_or_method)|"
          r"'(function|method|builtin_function_or_method)' and '|' and '(function|method|builtin_function_or_method)'",
          "this is a function that was not called: it needs its parentheses."),
+    Hint(r"'(Embedding|Linear|LayerNorm|Dropout|Sequential|MultiHeadSelfAttention|TransformerBlock)'( object is not subscriptable| and '|$)|"
+         r"and '(Embedding|Linear|LayerNorm|Dropout|Sequential|MultiHeadSelfAttention|TransformerBlock)'|"
+         r"must be Tensor, not (Embedding|Linear|LayerNorm|Dropout|Sequential|MultiHeadSelfAttention|TransformerBlock)",
+         "this is the layer itself, not its result: call it with its input, `self.…(x)`."),
+    Hint(r"must be Number, not Tensor", "a number is needed here, and this is a tensor: sizes come from `x.shape`."),
+    Hint(r"'Tensor' object has no attribute '(stack|cat|concat\w*|arange|ones|zeros|eye)'",
+         "this is not a method of tensors: it is called as `torch.…`, with the tensors in its parentheses."),
+    Hint(r"'(int|float)' object has no attribute", "this is a plain number, and what follows the dot is for tensors: torch's functions are called as `torch.…`."),
     Hint(r"'tuple' object has no attribute", "this is a tuple of several things, not a tensor: take it apart first, `a, b = …`."),
     Hint(r"NoneType", "something is None there: often the result of a function of yours that has no `return`. "
                       "Does it pass its own check, further up?"),
@@ -159,6 +167,9 @@ def explanation(error: Exception, line: str = "", answer: object = None) -> str:
                 "code cell if it has that line.")
     if isinstance(error, RecursionError) and "deepcopy" not in line:
         return CALLS_ITSELF_NOT_ITS_BASE if _overrides_a_method_of_its_base(answer, line) else CALLS_ITSELF
+    attribute = re.search(r"object has no attribute '(\w+)'", words)
+    if attribute and f"self.{attribute[1]}(" in line and _is_a_function_beside(answer, attribute[1]):
+        return f"`{attribute[1]}` is a function of its own, not a part of the class: call it without `self.`."
     called = re.search(r"(\w+)\(\) (takes|missing) .*positional argument", words)
     if called and getattr(answer, "__init__", None) is nn.Module.__init__ and called[1] == "__init__":
         return NO_INIT
@@ -178,3 +189,9 @@ def _overrides_a_method_of_its_base(answer: object, line: str) -> bool:
     of_class = answer if isinstance(answer, type) else type(getattr(answer, "__self__", answer))
     bases = [base for base in of_class.__mro__[1:] if base not in nn.Module.__mro__]
     return any(name in vars(base) for name in re.findall(r"\bself\.(\w+)\(", line) for base in bases)
+
+
+def _is_a_function_beside(answer: object, name: str) -> bool:
+    """Whether a function of this name stands where the class of an answer was written."""
+    of_class = answer if isinstance(answer, type) else type(answer)
+    return any(inspect.isfunction(method.__globals__.get(name)) for method in vars(of_class).values() if inspect.isfunction(method))

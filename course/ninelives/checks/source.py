@@ -53,6 +53,8 @@ def dropped_result(answer: Any) -> str:
                 if call.attr in GIVE_A_NEW_TENSOR:
                     name = ast.unparse(call)
                     return f"the result of `{name}(…)` is not kept: it is a new tensor, and the old one stays as it was. Write `… = {name}(…)`."
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Compare) and isinstance(node.value.ops[0], ast.Eq):
+                return f"`{ast.unparse(node)}` compares, and changes nothing: `==` asks whether two things are equal, `=` sets one."
     return ""
 
 

@@ -49,8 +49,14 @@ if sys.platform == "linux":
     c.Autograde.autograde_preprocessors = [
         "ninelives.grading.nbgrader_hook.SandboxedExecute", IgnorePattern, ClearMetadataPreprocessor, LimitOutput]
 
-# The feedback shows no hidden check, neither its code nor a traceback through it.
-c.GenerateFeedback.preprocessors = [GetGrades, HideHiddenChecks, CSSHTMLHeaderPreprocessor]
+# Late work, such as: c.LatePolicy.per_day = 0.1 (a tenth of the points a day), c.LatePolicy.grace = 15 (minutes).
+c.AssignLatePenalties.plugin_class = "ninelives.grading.late_policy.LatePolicy"
+c.ExportApp.plugin_class = "ninelives.grading.late_policy.ExportWithPenalties"
+c.GenerateAssignment.preprocessors.append("ninelives.grading.due_dates.ShowDueDate")
+
+# The feedback says how late the work was. It shows no hidden check, neither its code nor a traceback through it.
+c.GenerateFeedback.preprocessors = [
+    "ninelives.grading.due_dates.ShowLateness", GetGrades, HideHiddenChecks, CSSHTMLHeaderPreprocessor]
 
 # A submission that came by mail cannot go back through the exchange; it must not stop the others.
 c.ExchangeFactory.release_feedback = "ninelives.grading.feedback.ReleaseFeedback"

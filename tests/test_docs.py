@@ -118,6 +118,12 @@ def make(*words: str) -> None:
 
 
 def nbgrader(name: str, *words: str) -> None:
+    if name == "db":
+        group, verb, *words = words
+        application = NbGraderApp.subcommands[name][0].subcommands[group][0].subcommands[verb][0]()
+        options = {word.lstrip("-").partition("=")[0] for word in words if word.startswith("-")}
+        assert options <= {*application.flags, *application.aliases}
+        return
     application = NbGraderApp.subcommands[name][0]()
     value_follows = False
     for word in words:
@@ -256,7 +262,7 @@ def test_each_link_leads_to_a_file_and_a_heading(document):
 
 
 FILE = re.compile(r"(?!text/|image/)(?=.*/|.*\.(?:py|md|txt|toml|yml|cff|ipynb|json|db|csv)$)[\w.*-]+(?:/[\w.*-]+)*/?")
-MADE = {line.strip("/*") for line in (ROOT / ".gitignore").read_text().split()} | {"my-class", "grades.csv", "release"}
+MADE = {line.strip("/*") for line in (ROOT / ".gitignore").read_text().split()} | {"my-class", "grades.csv", "release", "timestamp.txt"}
 INSIDE = ("", "course", "course/ninelives", "tests", "bench")
 
 

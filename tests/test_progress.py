@@ -49,6 +49,14 @@ def test_a_saved_notebook_tells_rooms_points_and_the_open_exercise(folder):
         Room("Exercise 2 · Look up", True, 1, 0, 3, 0), Room("Where next", False)]
 
 
+def test_the_page_says_when_a_notebook_is_due(folder):
+    path = folder / "01-embeddings" / "01-embeddings.ipynb"
+    read = nbformat.read(path, as_version=4)
+    read.cells.insert(1, new_markdown_cell("**Due:** Friday, 27 November 2026, 18:00 CET (17:00 UTC)"))
+    nbformat.write(read, path)
+    assert "| about 40 minutes; due on Friday, 27 November 2026, 18:00 CET (17:00 UTC) |" in start_page(folder)
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"cells": 3, "nbformat": 4}', b"\xff\xfe", b'{"nbformat": 4, "cells": [{"cell_type": "code"}]}'])
 def test_a_broken_file_is_none_and_never_stops_the_page(folder, content):
     path = folder / "02-attention" / "02-attention.ipynb"

@@ -38,7 +38,7 @@ class Room(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """A learner's notebook: its title, how long it takes ("about 40 minutes"), and its rooms."""
+    """A learner's notebook: its title, how long it takes and when it is due ("40 minutes; due on …"), and its rooms."""
 
     title: str
     time: str
@@ -74,11 +74,12 @@ def read_progress(path: Path, live: bool = False) -> Progress | None:
 
 
 def _progress_in(notebook: nbformat.NotebookNode, live: bool) -> Progress:
-    title, how_long, rooms, here = "", "", [], 0
+    title, how_long, due, rooms, here = "", "", "", [], 0
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             title = title or _first(r"^# (.+)$", cell.source)
             how_long = how_long or _first(r"^\| *Time *\| *(.+?) *\|", cell.source)
+            due = due or _first(r"^\*\*Due:\*\* (.+)$", cell.source)
             for level, heading in re.findall(r"^(##|###) (.+)$", _without_code(cell.source), re.MULTILINE):
                 if level == "##" or heading.startswith("Exercise"):
                     rooms.append(Room(heading, exercise=level == "###"))
@@ -91,7 +92,7 @@ def _progress_in(notebook: nbformat.NotebookNode, live: bool) -> Progress:
             room = rooms[here]
             rooms[here] = room._replace(
                 cells=room.cells + 1, ran=room.ran + ran, points=room.points + points, passed=room.passed + points * passed)
-    return Progress(title, how_long, rooms)
+    return Progress(title, "; ".join(filter(None, [how_long, due and f"due on {due}"])), rooms)
 
 
 def _first(pattern: str, text: str) -> str:

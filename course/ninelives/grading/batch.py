@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from nbgrader.api import MissingEntry
+from nbgrader.api import MissingEntry, SubmittedAssignment
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, Execute, SaveAutoGrades
 from nbgrader.utils import find_all_files
@@ -15,7 +15,8 @@ from traitlets.utils.importstring import import_item
 
 from ninelives.grading.class_folder import handed_in, open_gradebook, quiet_autograde
 from ninelives.grading.folders import everything_in
-from ninelives.grading.gradebook import Recorder, released_notebooks
+from ninelives.grading.gradebook import Recorder, released_notebooks, why_no_time
+from ninelives.grading.late_policy import final_score, lateness
 from ninelives.grading.lock import journal_folder, locked
 from ninelives.grading.progress import StudentResult
 from ninelives.grading.settings import course_settings, limits_of
@@ -107,11 +108,25 @@ class Batch:
             scores = entry["scores"].get(notebook.name, {})
             if any(scores.get(grade.name, "none") != grade.auto_score for grade in notebook.grades):
                 return None
-        return self._result(student, submission, tuple(entry["notes"]), known=True)
+        result = self.result(student, submission, tuple(entry["notes"]))
+        return replace(result, known=True, outdated=self.recorder.penalties.outdated(submission))
 
-    def _result(self, student: str, submission, notes: tuple[str, ...], known: bool = False) -> StudentResult:
+    def result(self, student: str, submission: SubmittedAssignment, notes: tuple[str, ...]) -> StudentResult:
+        """The student's line in the summary, from the gradebook."""
         manual = sum(grade.needs_manual_grade for notebook in submission.notebooks for grade in notebook.grades)
-        return StudentResult(student, submission.score, submission.max_score, manual, notes, known)
+        late = lateness(submission.total_seconds_late) if submission.total_seconds_late > 0 else ""
+        if submission.timestamp is None and submission.assignment.duedate is not None:
+            late = "time unknown"
+        why = why_no_time(self.course, str(self.folder(student)))
+        return StudentResult(student, final_score(submission), submission.max_score, manual,
+                             (*notes, why) if why else notes, before_penalty=submission.score, late=late)
+
+    def update_penalty(self, result: StudentResult) -> StudentResult:
+        """Write the penalty that the dates of now demand, and nothing else; the result with it."""
+        submission = self.gradebook.find_submission(self.assignment, result.student)
+        self.recorder.penalties.update(submission)
+        self.gradebook.db.commit()
+        return replace(result, score=final_score(submission), outdated=False)
 
     def record(self, student: str, graded: dict[str, Graded], digest: str) -> StudentResult:
         """Write a graded submission: the notebooks, the gradebook and, when both are safe, the journal."""
@@ -128,7 +143,7 @@ class Batch:
         new = self.journal / f".{student}.new"
         new.write_text(json.dumps(entry, indent=1), encoding="utf-8")
         new.replace(self.journal / f"{student}.json")
-        return self._result(student, submission, notes)
+        return self.result(student, submission, notes)
 
     def locked(self) -> AbstractContextManager[None]:
         """Keep a second command away from the same assignment. Raises CannotStart."""

@@ -20,6 +20,7 @@ from traitlets import TraitError
 from ninelives.grading import sandbox
 from ninelives.grading.backup import why_no_backup
 from ninelives.grading.batch import Batch
+from ninelives.grading.change_dates import extend, set_due_date
 from ninelives.grading.errors import CannotStart
 from ninelives.grading.grade_class import grade_class
 from ninelives.grading.progress import summary
@@ -37,6 +38,9 @@ examples:
   ninelives-grade 02-attention --update-assignment   a check was changed in solutions/: use it from now on
   ninelives-grade 02-attention --dask tcp://10.0.0.5:8786
                                                      on a Dask cluster whose machines see this folder
+  ninelives-grade 02-attention --due "2026-11-27 18:00"
+                                                     the due date; penalties follow, and nothing is run
+  ninelives-grade 02-attention --extend ada 2        two days more for ada
 
 The exit status is 0 if every submission was graded (with however few points), 1 if one could not be graded,
 2 if nothing could be started, 130 if it was interrupted. Limits are set in nbgrader_config.py:
@@ -61,6 +65,9 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--update-assignment", action="store_true",
                         help="take over what was changed in solutions/ since the assignment was given out, into the "
                              "gradebook and release/, and say who has to be graded again")
+    parser.add_argument("--due", metavar="WHEN", help="set the due date, as '2026-11-27 18:00'; 'none' takes it away")
+    parser.add_argument("--extend", nargs=2, metavar=("NAME", "DAYS"),
+                        help="give a learner so many days more, also before they hand in; 0 takes the extension away")
     given = parser.parse_args(argv)
     if given.workers is not None and given.workers < 1:
         parser.error(f"--workers {given.workers}: at least 1 is needed")
@@ -81,6 +88,9 @@ def main(argv: list[str] | None = None) -> int:
         if changed:
             print(changed, file=sys.stderr)
         with batch.locked():
+            for function, words in _without_running(given):
+                function(batch, *words)
+                return 0
             students = _students(batch, given.student)
             if given.unsafe:
                 print("Without the sandbox: learners' code runs with all your permissions.", file=sys.stderr)
@@ -110,9 +120,15 @@ def main(argv: list[str] | None = None) -> int:
         return 130
 
 
+def _without_running(given: argparse.Namespace) -> list[tuple]:
+    """What the options ask for that runs no learners' code: pairs of a function and its arguments after the batch."""
+    asked = [(set_due_date, [given.due])] if given.due else []
+    return asked + ([(extend, given.extend)] if given.extend else [])
+
+
 def _batch(given: argparse.Namespace) -> Batch:
     """The assignment in this folder. Raises CannotStart."""
-    reason = sandbox.missing()
+    reason = None if _without_running(given) else sandbox.missing()
     if reason and not given.unsafe:
         raise CannotStart(f"Learners' code cannot be confined here: {reason}. To run it anyway, with all your "
                           "permissions, add --unsafe.")

@@ -24,9 +24,16 @@ def grade_class(
     known = sum(result.known for result in found)
     if known:
         say(f"{known} of {len(students)} are graded already and unchanged.")
-    if not todo:
+    outdated = [result for result in found if result.outdated]
+    if not todo and not outdated:
         return found
     say(back_up(batch.course.db_url, Path(batch.course.root), batch.assignment))
+    if outdated:
+        found = [batch.update_penalty(result) if result.outdated else result for result in found]
+        say(f"Penalties follow new dates or points: {', '.join(result.student for result in outdated)}. Type nbgrader "
+            f"generate_feedback {batch.assignment} --force, so that the pages say the same.")
+    if not todo:
+        return found
     for student in todo:  # if this is interrupted, what it has not reached must not count as graded
         (batch.journal / f"{student}.json").unlink(missing_ok=True)
     workers.start_servers(len(todo), batch.settings, batch.confined)

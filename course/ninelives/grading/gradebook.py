@@ -1,5 +1,6 @@
 """Read an assignment from nbgrader's gradebook, and write results where nbgrader and the formgrader look for them."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,6 @@ from nbformat.v4 import new_markdown_cell
 from nbgrader.api import Assignment, BaseCell, Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import is_grade, is_locked, is_solution, is_task, rmtree
 from sqlalchemy.orm import with_polymorphic
 
@@ -17,6 +17,7 @@ from ninelives.grading.assignment import Cell, Notebook
 from ninelives.grading.earlier_texts import earlier_texts
 from ninelives.grading.errors import NotGenerated
 from ninelives.grading.folders import remove
+from ninelives.grading.late_policy import Penalties
 from ninelives.grading.lock import journal_folder
 from ninelives.grading.submitted_files import copy_files
 from ninelives.grading.task import Graded
@@ -102,8 +103,7 @@ class Recorder:
     def __init__(self, autograde: Autograde, gradebook: Gradebook, assignment: str) -> None:
         self.autograde, self.course, self.gradebook = autograde, autograde.coursedir, gradebook
         self.assignment = assignment
-        self.penalties = AssignLatePenalties(config=autograde.config)
-        self.penalties.init_plugin()
+        self.penalties = Penalties(autograde.config)
         gradebook.db().expire_on_commit = False  # a student's result is read after it was committed
 
     def record(self, student: str, graded: dict[str, Graded], others: dict[str, Path]) -> SubmittedAssignment:
@@ -133,26 +133,18 @@ class Recorder:
         folder = self.course.format_path(self.course.submitted_directory, student, self.assignment)
         self.gradebook.db.expire_all()  # someone may be giving points by hand meanwhile
         timestamp = timestamp_of(self.course, folder)
+        known = {"timestamp": timestamp} if timestamp or why_no_time(self.course, folder) else {}
         self.gradebook.update_or_create_student(student)
         with self.gradebook.db.no_autoflush:
-            submission = self.gradebook.update_or_create_submission(
-                self.assignment, student, **({"timestamp": timestamp} if timestamp else {}))
+            submission = self.gradebook.update_or_create_submission(self.assignment, student, **known)
         _loaded = load_cells(self.gradebook, submission)  # kept until all names were read
         done = [notebook for notebook in submission.notebooks if notebook.name in graded]
         for notebook in done:
             _set_points_and_comments(notebook, graded[notebook.name])
         self.gradebook.db.flush()
-        for notebook in done:
-            notebook.late_submission_penalty = self._late_penalty(student, submission, notebook)
+        self.penalties.update(submission)
         self.gradebook.db.commit()
         return submission
-
-    def _late_penalty(self, student: str, submission: SubmittedAssignment, notebook: Any) -> float | None:
-        if submission.total_seconds_late <= 0:
-            return None
-        penalty = self.penalties.plugin_inst.late_submission_penalty(
-            student, notebook.score, submission.total_seconds_late)
-        return None if penalty is None else self.penalties._check_late_penalty(notebook, penalty)
 
 
 def load_cells(gradebook: Gradebook, submission: SubmittedAssignment) -> list[BaseCell]:
@@ -188,6 +180,14 @@ def timestamp_of(course: CourseDirectory, folder: str) -> datetime | None:
         return course.get_existing_timestamp(folder)
     except (AttributeError, ValueError, OSError, OverflowError):  # AttributeError is nbgrader's, if it is not a date
         return None
+
+
+def why_no_time(course: CourseDirectory, folder: str) -> str | None:
+    """A sentence about a timestamp.txt from which no time can be read; None if it is missing or contains one."""
+    if timestamp_of(course, folder) or not os.path.lexists(Path(folder, "timestamp.txt")):
+        return None
+    return ("timestamp.txt contains no time, so the submission counts as handed in on time: write one into it, such as "
+            "2026-11-27 18:00:00 UTC.")
 
 
 def notes_by_cell(result: Graded) -> dict[str, list[str]]:

@@ -13,11 +13,14 @@ class StudentResult:
     """A student's line in the summary.
 
     Args:
-        score: points; None if the submission could not be graded.
+        score: points that count; None if the submission could not be graded.
         max_score: points that were possible.
         manual: cells to grade by hand.
         notes: sentences about the submission.
         known: whether it was graded before.
+        outdated: whether the penalty for late work in the gradebook is that of earlier dates.
+        before_penalty: points without the penalty for late work.
+        late: words about the time of the submission.
     """
 
     student: str
@@ -26,6 +29,19 @@ class StudentResult:
     manual: int = 0
     notes: tuple[str, ...] = ()
     known: bool = False
+    outdated: bool = False
+    before_penalty: float | None = None
+    late: str = ""
+
+    def __str__(self) -> str:
+        points = "not graded" if self.score is None else f"{self.score:g} of {self.max_score:g}"
+        return f"{printable(self.student)}: {points}" + (f" ({', '.join(self.late_marks)})" if self.late_marks else "")
+
+    @property
+    def late_marks(self) -> list[str]:
+        """What the table says about late work: the points before the penalty, and how late it was."""
+        before = [f"{self.before_penalty:g}"] if self.before_penalty not in (None, self.score) else []
+        return before + ([self.late] if self.late else [])
 
 
 class Progress:
@@ -50,8 +66,7 @@ class Progress:
             end = "\n" if self.done == self.total else ""
             print(f"\r{bar}\x1b[K", end=end, file=self.stream, flush=True)
         else:
-            points = "not graded" if result.score is None else f"{result.score:g} of {result.max_score:g}"
-            print(f"{printable(result.student)}: {points} ({state})", file=self.stream, flush=True)
+            print(f"{result} ({state})", file=self.stream, flush=True)
 
 
 def summary(results: list[StudentResult]) -> str:
@@ -62,7 +77,7 @@ def summary(results: list[StudentResult]) -> str:
     rows = [f"{'student':{width}}   points"]
     for one in results:
         points = "not graded" if one.score is None else f"{one.score:6g} of {one.max_score:g}"
-        marks = [f"{one.manual} to look at"] if one.manual else []
+        marks = one.late_marks + ([f"{one.manual} to look at"] if one.manual else [])
         marks += ["graded before"] if one.known else []
         rows.append(f"{one.student:{width}}   {points}" + (f"   ({', '.join(marks)})" if marks else ""))
         rows += [f"{'':{width}}     {note}" for note in one.notes]

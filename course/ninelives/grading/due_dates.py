@@ -1,0 +1,95 @@
+"""Due dates in notebooks and feedback, and how an instructor types them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.preprocessors import NbGraderPreprocessor
+from sqlalchemy.engine import make_url
+from traitlets import List
+
+from ninelives.grading.errors import CannotStart
+from ninelives.grading.late_policy import Penalties, lateness
+
+DUE_CELL, LATE_CELL = "due-date", "late"  # ids of the cells that learners read
+
+
+def read_time(text: str) -> datetime:
+    """A time as an instructor types it: "2026-11-27 18:00", in the time zone of this machine, or followed by a zone:
+    "UTC", "+01:00" or "Europe/Berlin".
+
+    Returns:
+        the time in UTC and without a zone, as nbgrader's gradebook stores it.
+
+    Raises:
+        CannotStart: it is not a time.
+    """
+    try:
+        date, clock, *zone = text.split()
+        when = datetime.fromisoformat(f"{date} {clock}")
+        if zone:
+            [name] = zone
+            offset = datetime.strptime(name, "%z").tzinfo if name[0] in "+-" else ZoneInfo(name)
+            when = when.replace(tzinfo=offset)
+        return when.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, ZoneInfoNotFoundError, OverflowError, OSError):  # OSError: a zone that is a folder's name
+        raise CannotStart(f"{text!r} is not a date with a time: write 2026-11-27 18:00 for the time zone of this machine, "
+                          "or name the zone, as in 2026-11-27 18:00 Europe/Berlin") from None
+
+
+def in_words(when: datetime) -> str:
+    """A time from the gradebook, for readers near this machine and elsewhere: "Friday, 27 November 2026, 18:00 CET
+    (17:00 UTC)"."""
+    local = when.replace(tzinfo=UTC).astimezone()
+    words = f"{local:%A}, {local.day} {local:%B %Y, %H:%M %Z}"
+    return words if not local.utcoffset() else f"{words} ({when:%H:%M} UTC)"
+
+
+def with_due_date(notebook: NotebookNode, when: datetime | None) -> NotebookNode:
+    """The notebook with a cell that says when it is due, after its title; without one if `when` is None."""
+    cells = [cell for cell in notebook.cells if cell.get("id") != DUE_CELL]
+    if when is not None:
+        titled = bool(cells) and cells[0].cell_type == "markdown"
+        cells.insert(int(titled), new_markdown_cell(f"**Due:** {in_words(when)}", id=DUE_CELL))
+    notebook.cells = cells
+    return notebook
+
+
+class ShowDueDate(NbGraderPreprocessor):
+    """Says in a notebook that is released when it is due, if the gradebook knows. It is nbgrader's last step."""
+
+    display_data_priority = List().tag(config=True)  # nbconvert sets it for each preprocessor
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        names, when = resources["nbgrader"], None
+        file = make_url(names["db_url"]).database if names["db_url"].startswith("sqlite") else None
+        if "no_database" not in self.config.GenerateAssignment and (file is None or Path(file).exists()):
+            with Gradebook(names["db_url"]) as gradebook:
+                try:
+                    when = gradebook.find_assignment(names["assignment"]).duedate
+                except MissingEntry:
+                    pass
+        return with_due_date(nb, when), resources
+
+
+class ShowLateness(NbGraderPreprocessor):
+    """Says at the top of a feedback page how late the work was. The penalty is computed from the dates of now."""
+
+    display_data_priority = List().tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        names = resources["nbgrader"]
+        with Gradebook(names["db_url"]) as gradebook:
+            submission = gradebook.find_submission(names["assignment"], names["student"])
+            Penalties(self.config).update(submission)
+            gradebook.db.commit()
+            if submission.total_seconds_late > 0:
+                [lost] = [one.late_submission_penalty for one in submission.notebooks if one.name == names["notebook"]]
+                costs = f"This costs {lost:g} points." if lost else "This costs nothing."
+                words = (f"**Handed in {lateness(submission.total_seconds_late)}.** It was due on "
+                         f"{in_words(submission.duedate)}. {costs}")
+                nb.cells.insert(0, new_markdown_cell(words, id=LATE_CELL))
+        return nb, resources

@@ -1,0 +1,53 @@
+import time
+from datetime import datetime
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from ninelives.grading.due_dates import in_words, read_time, with_due_date
+from ninelives.grading.errors import CannotStart
+
+
+@pytest.fixture(autouse=True)
+def berlin(monkeypatch):
+    """The time zone of this machine."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(("typed", "utc"), [
+    ("2026-11-27 18:00", datetime(2026, 11, 27, 17)), ("2026-07-01 18:00", datetime(2026, 7, 1, 16)),
+    ("2026-11-27 18:00 UTC", datetime(2026, 11, 27, 18)), ("2026-11-27 18:00 +05:30", datetime(2026, 11, 27, 12, 30)),
+    ("2026-11-27 18:00 America/New_York", datetime(2026, 11, 27, 23)), ("2026-11-27 18:00:30", datetime(2026, 11, 27, 17, 0, 30)),
+])
+def test_a_time_without_a_zone_is_that_of_this_machine(typed, utc):
+    assert read_time(typed) == utc
+
+
+@pytest.mark.parametrize("typed", [
+    "", "tomorrow", "2026-11-27", "27.11.2026 18:00", "2026-13-01 10:00", "2026-11-27 18:00 Mars/Olympus", "2026-11-27 18:00 Europe",
+    "2026-11-27 18:00 CET or so", "0001-01-01 00:00", "2026-11-27 18:00 ../../etc/passwd",
+])
+def test_what_is_no_time_is_refused_with_the_form_to_write(typed):
+    with pytest.raises(CannotStart, match="write 2026-11-27 18:00"):
+        read_time(typed)
+
+
+def test_a_due_date_is_said_for_readers_here_and_elsewhere():
+    assert in_words(datetime(2026, 11, 27, 17)) == "Friday, 27 November 2026, 18:00 CET (17:00 UTC)"
+
+
+def test_a_notebook_says_once_when_it_is_due_after_its_title():
+    notebook = new_notebook(cells=[new_markdown_cell("# Title"), new_code_cell("1 + 1")])
+    for when in (datetime(2026, 11, 27, 17), datetime(2026, 12, 1, 17)):
+        with_due_date(notebook, when)
+    assert [cell.source for cell in notebook.cells] == ["# Title", "**Due:** Tuesday, 1 December 2026, 18:00 CET (17:00 UTC)", "1 + 1"]
+    assert len(with_due_date(notebook, None).cells) == 2
+
+
+def test_a_notebook_without_cells_or_title_gets_its_due_date_first():
+    assert len(with_due_date(new_notebook(), datetime(2026, 11, 27)).cells) == 1
+    assert with_due_date(new_notebook(cells=[new_code_cell("1")]), datetime(2026, 11, 27)).cells[0].id == "due-date"

@@ -144,12 +144,12 @@ def test_each_module_imports_only_what_its_extra_installs_and_the_python_of_the_
 
 
 def test_an_installation_without_the_clone_has_every_file_of_the_package():
-    """All but the settings of JupyterLab for `make lab`, which works in a clone alone, and tests."""
+    """All but tests."""
     package = ROOT / "course" / "ninelives"
     patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["ninelives"]
     installed = {path for pattern in patterns for path in package.glob(pattern)}
     listed = subprocess.run(["git", "ls-files", package], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    there = {ROOT / line for line in listed.splitlines() if not re.search(r"\.py$|/jupyter_config/|\.test\.js$|\.d\.ts$", line)}
+    there = {ROOT / line for line in listed.splitlines() if not re.search(r"\.py$|\.test\.js$|\.d\.ts$", line)}
     assert len(there) > 20
     assert there - installed == set()
 

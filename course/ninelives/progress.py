@@ -1,6 +1,6 @@
 """Where a learner is: points, rooms and the next open exercise, read from saved notebooks. Nothing is run.
 
-`make lab` writes `start.ipynb` from it, and the last cell of each notebook calls `where_am_i`.
+`make lab`, or `ninelives`, writes `start.ipynb` from it, and the last cell of each notebook calls `where_am_i`.
 """
 
 import os
@@ -175,8 +175,8 @@ def _next_notebook(path: Path) -> str:
     return f"Go on with [notebook {int(number) + 1}](../{following[0].parent.name}/{following[0].name}). " if following else ""
 
 
-def start_page(workspace: Path) -> str:
-    """The page that lists the notebooks of a learner's folder, in Markdown."""
+def start_page(workspace: Path, command: str = "make lab") -> str:
+    """The page that lists the notebooks of a learner's folder, in Markdown; `command` writes it again."""
     lines, following = [], ""
     for path in sorted(workspace.glob("[0-9][0-9]-*/[0-9][0-9]-*.ipynb")):
         if path.stem != path.parent.name:
@@ -184,7 +184,7 @@ def start_page(workspace: Path) -> str:
         link = f"{path.parent.name}/{path.name}"
         progress = read_progress(path)
         if progress is None or not progress.title:
-            lines.append(f"| | [{path.stem}]({link}) | | this file cannot be read: rename it, and `make lab` copies a new one |")
+            lines.append(f"| | [{path.stem}]({link}) | | this file cannot be read: rename it, and `{command}` copies a new one |")
             continue
         done = progress.points > 0 and progress.open_exercise is None
         lines.append(f"| {'✓' if done else ''} | [{progress.title}]({link}) | {progress.time} | {progress.passed:g} of {progress.points:g} |")
@@ -196,8 +196,8 @@ def start_page(workspace: Path) -> str:
         following or ("**You have passed every check of the course.**" if lines else "There are no notebooks here yet."), "",
         "| | Notebook | Time | Points passed |", "|---|:---|:---|---:|", *lines, "",
         *(["Labs, without points: " + ", ".join(f"[{_lab_title(path)}](labs/{path.name})" for path in labs) + ".", ""] if labs else []),
-        f"This page was written by `make lab` on {time.strftime('%d %B %Y at %H:%M')}, from the outputs of the checks in your saved notebooks. "
-        "`make lab` writes it again each time, so keep notes of your own in another file. "
+        f"This page was written by `{command}` on {time.strftime('%d %B %Y at %H:%M')}, from the outputs of the checks in your saved notebooks. "
+        f"`{command}` writes it again each time, so keep notes of your own in another file. "
         "The last cell of each notebook shows where you are in it at once.", "",
     ])
 
@@ -210,7 +210,7 @@ def _lab_title(path: Path) -> str:
         return path.stem
 
 
-def write_start_page(workspace: Path) -> bool:
+def write_start_page(workspace: Path, command: str = "make lab") -> bool:
     """Write the page into a learner's folder. A file of this name that is not the course's stays as it is: returns False."""
     page = workspace / PAGE
     if os.path.lexists(page) and not _is_the_courses(page):
@@ -218,7 +218,7 @@ def write_start_page(workspace: Path) -> bool:
     from ipykernel.ipkernel import IPythonKernel  # takes half a second, which `where_am_i` does not need
 
     # Without a kernelspec JupyterLab would ask which kernel to start; without its language it would call the page changed.
-    text = nbformat.v4.new_markdown_cell(start_page(workspace), id="start", metadata={"editable": False, "deletable": False})
+    text = nbformat.v4.new_markdown_cell(start_page(workspace, command), id="start", metadata={"editable": False, "deletable": False})
     notebook = nbformat.v4.new_notebook(cells=[text], metadata={
         "kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"},
         "language_info": IPythonKernel.language_info})

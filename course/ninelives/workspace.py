@@ -1,7 +1,8 @@
-"""A learner's own folder: `python -m ninelives.workspace`.
+"""A learner's own folder: `ninelives`, or `make lab` in a clone of the repository.
 
-Copies what is missing from release/ into my-notebooks/, writes the start page there, and opens JupyterLab
-with it. A file that is already in my-notebooks/ is a learner's work and is never touched, but for a start page
+Copies the released notebooks that are missing into my-notebooks/, writes the start page there, and opens JupyterLab
+with it. Where the course was installed from a wheel, the folder is in the learner's home, and the notebooks come from
+the wheel. A file that is already in my-notebooks/ is a learner's work and is never touched, but for a start page
 that the course wrote itself. To start a notebook again, rename it.
 """
 
@@ -10,11 +11,13 @@ import json
 import os
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from ninelives.progress import PAGE, write_start_page
 
 ROOT = Path(__file__).resolve().parents[2]
+RELEASED = Path(__file__).with_name("released")  # in a wheel: see setup.py
 FOLDER = "my-notebooks"
 # As build.py writes it, since solutions and releases must be the same on every machine.
 RELEASED_LANGUAGE = b'"language_info": {\n   "name": "python"\n  }'
@@ -81,18 +84,24 @@ def lab_arguments(workspace: Path, page: str = "") -> list[str]:
     return arguments
 
 
-def main(root: Path = ROOT) -> None:
+def main(root: Path | None = None) -> None:
+    installed = root is None and RELEASED.is_dir()
+    release, home = (RELEASED, Path.home()) if installed else ((root or ROOT) / "release", root or ROOT)
     parser = argparse.ArgumentParser(
-        prog="python -m ninelives.workspace",
+        prog="ninelives",
         description=f"Copy what is missing into {FOLDER}/ and open JupyterLab there.",
         epilog="Any other argument goes to JupyterLab: --port=9999, for instance.",
     )
     parser.add_argument("--copy-only", action="store_true", help="do not open JupyterLab")
     arguments, for_lab = parser.parse_known_args()
-    workspace = root / FOLDER
+    missing = [name for name in ("ipykernel", "jupyterlab") if find_spec(name) is None]
+    if missing:
+        sys.exit(f"{missing[0]} is not installed, which the notebooks need: install the course with [course,teach] after "
+                 "its name, as docs/teaching/learners.md says.")
+    workspace = home / FOLDER
     try:
-        copied, kept = copy_missing(root / "release", workspace)
-        written = write_start_page(workspace)
+        copied, kept = copy_missing(release, workspace)
+        written = write_start_page(workspace, "ninelives" if installed else "make lab")
     except OSError as problem:
         sys.exit(str(problem))
     for name in copied:
@@ -103,6 +112,8 @@ def main(root: Path = ROOT) -> None:
         print(f"wrote  {FOLDER}/{PAGE}, where you are in the course")
     else:
         print(f"kept   {FOLDER}/{PAGE}, which is yours")
+    if installed:
+        print(f"The folder {FOLDER} is in {home}.")
     if arguments.copy_only:
         return
 

@@ -98,7 +98,7 @@ CLAIMS = {
         (r"head 3 is silenced: (\d+) of (\d+) channels change before proj, (\d+) after it",
          lambda before, all_, after: 4 * before == all_ == after),
         (r"whom +(\d+)% +(\d+)%", lambda with_them, without: with_them == 100 and without < 50),
-        (r"largest difference to nn.TransformerEncoder: ([\d.e+-]+)", lambda difference: difference < 1e-5),
+        (r"and nn.TransformerEncoder differ by at most ([\d.e+-]+)", lambda difference: difference < 1e-5),
         (r"lm_head × +1: first loss +([\d.]+)", lambda loss: abs(loss - 3.37) < 0.5),
         (r"lm_head × 100: first loss +([\d.]+)", lambda loss: loss > 30),
         (r"step 100: the cat did not want to eat the meat because it was full <end>()", lambda _: True),

@@ -579,10 +579,20 @@ check.transformer(Transformer, "cache", seed=2)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# The next cell decides whose Transformer is used from here on: yours, if it passes its checks.
+# The next cell decides whose Transformer is used from here on: yours, also while it is still wrong, if the
+# cells below can run with it. What goes wrong there may then show you what is wrong with it.
 
 # %%
-YourTransformer = check.transformer.yours_if_it_passes(Transformer, package.Transformer)
+def try_transformer(made):
+    """What the cells below do with a Transformer class, on three words."""
+    model, words_tried = made(TransformerConfig(3, 4, n_embd=4, n_head=2, n_layer=1)), torch.tensor([[0, 1, 2]])
+    hidden_cache = model(words_tried, return_hidden=True)  # (1, 3, 4)
+    logits, _ = model(words_tried[:, :1], hidden_cache=hidden_cache)  # (1, 4, 3)
+    model(words_tried, words_tried)[1].backward()
+    return logits[:, -1], projections(model.layers["blocks"][0].attention, model.config)
+
+
+YourTransformer = check.transformer.yours_if_it_runs(Transformer, package.Transformer, trial=try_transformer)
 
 # %% [markdown]
 # **Two Transformers, one loss.** The first reads a sentence. The second is asked one of four questions about it, *who*, *did*, *whom*,
@@ -635,7 +645,7 @@ def share_of_right_answers(reader, answerer, question, texts):
 
 
 reader, answerer = reader_and_answerer()
-print("128 sentences that neither has seen")
+print(f"128 sentences that neither has seen, read and answered by {figures.whose(YourTransformer)}")
 print("question   right, with the hidden states   right, without them")
 for question in QUESTIONS:
     with_them, without = share_of_right_answers(reader, answerer, question, unseen)
@@ -674,7 +684,7 @@ for mine, other in zip(yours.layers["blocks"], theirs.layers):
 example = torch.randint(small.vocab_size, (2, 7))  # (B, T)
 by_you, _ = yours(example)  # (B, T, V)
 by_them = yours.lm_head(theirs(yours.layers["embedding"](example)))  # (B, T, V)
-print(f"largest difference to nn.TransformerEncoder: {(by_you - by_them).abs().max():.1e}")
+print(f"{figures.whose(yours)} and nn.TransformerEncoder differ by at most {(by_you - by_them).abs().max():.1e}")
 
 # %% [markdown]
 # ### A loss that you know before you compute it
@@ -695,7 +705,7 @@ def first_loss(times):
     return model(ids, ids.flip(0))[1].item()
 
 
-print(f"ln {small.vocab_size} = {math.log(small.vocab_size):.2f}")
+print(f"ln {small.vocab_size} = {math.log(small.vocab_size):.2f}; the model is {figures.whose(YourTransformer)}")
 for times in (1, 10, 100):
     print(f"weights of lm_head × {times:3}: first loss {first_loss(times):6.2f}")
 
@@ -790,7 +800,7 @@ _, losses_by_heart = learn_by_heart()
 
 # %%
 figures.curves(
-    {"your Transformer" if YourTransformer is Transformer else "the package's": (range(100), losses_by_heart),
+    {figures.whose(YourTransformer): (range(100), losses_by_heart),
      f"guessing: ln {len(known_words)}": (range(100), [math.log(len(known_words))] * 100)},
     x_label="step of training", y_label="loss", title="Learning one sentence by heart",
     caption="The loss begins near that of guessing and goes to 0. This model knows one sentence and nothing else. "
@@ -800,7 +810,7 @@ figures.curves(
 # %% [markdown]
 # ### It finishes the cat's sentence
 #
-# Now your class gets the weights of the storyteller, under the same mask.
+# Now your class (or the package's, if the cell above said so) gets the weights of the storyteller, under the same mask.
 
 # %%
 model = weights.copy_into(LeftToRight(storyteller.config), storyteller)

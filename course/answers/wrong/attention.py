@@ -202,10 +202,17 @@ class ProjectedBeforeMerging(GivenAttention):
         return self.proj_dropout(self.merge(self.proj(z)))
 
 
-@refused_by(multi_head_self_attention, "shape", "its axis of size 1 must stay where it is")
+@refused_by(multi_head_self_attention, "shape", "a mask of shape (B, 1, T, T) keeps its axis of size 1.")
 class MaskWithoutItsHeadAxis(GivenAttention):
     def forward(self, x, attention_mask):
         return super().forward(x, attention_mask.squeeze(1))
+
+
+@refused_by(multi_head_self_attention, "shape", "weights (…, T, T) times v (…, T, head_size).")
+class ValuesBeforeTheWeights(GivenAttention):
+    def forward(self, x, attention_mask=None):
+        v = x.unflatten(-1, (self.n_head, -1)).transpose(1, 2)  # (B, H, T, head_size)
+        return v @ torch.ones(x.shape[1], x.shape[1], dtype=x.dtype).expand(len(x), self.n_head, -1, -1)
 
 
 @refused_by(multi_head_self_attention, "shape", "changed the tensor", "work on x.clone()")

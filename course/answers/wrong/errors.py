@@ -323,6 +323,33 @@ def method_of_a_number(idx):
     return idx.shape[1].arange()
 
 
+@in_scores("torch.dot is for two single vectors")
+def dot_of_four_axes(q, k):
+    return torch.dot(q, k)
+
+
+@in_scores("the scores have lost an axis")
+def scores_of_one_axis(q, k):
+    return F.cross_entropy(q.flatten(), torch.zeros(7, dtype=torch.int64))
+
+
+@in_softmax('infinity is written `float("inf")`')
+def infinity_without_a_module(scores, attention_mask):
+    return scores.masked_fill(attention_mask == 0, -inf).softmax(-1)  # noqa: F821, the mistake
+
+
+@in_an_embedding("`token` belongs to the class: write `self.token`", "belongs to the class: write `self.")
+class LayerWithoutSelf(model.Embedding):
+    def forward(self, idx):
+        return token(idx)  # noqa: F821, the mistake
+
+
+@in_an_embedding("this is a tuple of several things, not a tensor", "must be Tensor, not tuple")
+class PairLookedUp(model.Embedding):
+    def forward(self, idx):
+        return self.token((idx, idx))
+
+
 @in_positions("this is a function that was not called")
 def parentheses_forgotten(idx):
     return torch.ones_like(idx).cumsum(1).sub(1).contiguous

@@ -214,6 +214,13 @@ class LogitsAlone(Given):
         return logits if loss is None else (logits, loss)
 
 
+@refused_by(transformer, "loss", "with targets it is `return logits, loss`.")
+class LossAlone(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        logits, loss = super().forward(idx, targets, hidden_cache, return_hidden)
+        return (logits, None) if loss is None else loss
+
+
 @refused_by(transformer, "logits", "the function has no `return`.")
 class TransformerWithoutReturn(Given):
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):

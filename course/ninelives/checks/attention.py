@@ -565,9 +565,10 @@ def attends_only_where_the_mask_allows(answer, seed):
             )
     with in_case(
         "with None as attention_mask", wanted="a result: without a mask every token may attend to every token.",
-        cause="ask `if attention_mask is None` first, and take a mask of ones, or the plain softmax.",
     ):
-        result = run(module, x, None, what=FORWARD)
+        result = run(module, x, None, what=FORWARD, error_hints=dict.fromkeys(
+            ("NoneType", "got (bool", "not bool", "'bool' object"),
+            "ask `if attention_mask is None` first, and take a mask of ones, or the plain softmax."))
     if not same_values(result, with_mask(module, x, full_mask(B, T), FORWARD)):
         raise CheckFailed(
             "with None as attention_mask the output is not the one under a mask of ones.",

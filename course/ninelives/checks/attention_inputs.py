@@ -28,7 +28,10 @@ MASK_HINTS = ANY_TYPE_OF_MASK_HINTS | {
                            "(B, n_head, T, T): its axis of size 1 must stay where it is.",
 }
 ATTENTION_HINTS = VIEW_HINTS | MASK_HINTS | {
-    "batch2 tensor": SCORE_HINTS["batch2 tensor"],
+    "batch2 tensor": "in a matrix product the two inner sizes must agree: q (…, T, head_size) times kᵀ (…, head_size, T), and "
+                     "weights (…, T, T) times v (…, T, head_size).",
+    "must match the size": "two shapes do not fit together. q, k and v are all (B, n_head, T, head_size) after split_heads; weights and v are "
+                           "multiplied by `@`, not by `*`; and a mask of shape (B, 1, T, T) keeps its axis of size 1.",
     "mat1 and mat2": "a linear layer got head_size channels, or other than n_embd: query, key and value come before split_heads, "
                      "and proj comes after merge_heads.",
 }

@@ -185,6 +185,11 @@ def heads_averaged(x):
     return x.mean(dim=1)
 
 
+@merge_heads.mistake("values", "tokens, heads and channels are all joined: `flatten(2)` leaves batch and tokens as they are.")
+def tokens_joined_too(x):
+    return x.transpose(1, 2).flatten(1)
+
+
 @merge_heads.mistake("values", "nothing is merged yet.")
 def nothing_changed(x):
     return x
@@ -326,6 +331,11 @@ def negative(q, k):
     "values", "queries and keys are brought to length 1 before the product; their length must count.")
 def cosines(q, k):
     return F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).mT
+
+
+@attention_scores.mistake("values", "`//` rounds down to whole numbers: divide with `/`.")
+def rounded_down(q, k):
+    return q @ k.transpose(-2, -1) // math.sqrt(q.shape[-1])
 
 
 @attention_scores.mistake("values", "queries are multiplied with queries: k is not used.")

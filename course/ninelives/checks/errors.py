@@ -117,6 +117,7 @@ HINTS = [
     Hint(r"modified by an inplace operation", "`+=`, or a call that ends in an underscore, overwrites numbers that backward() still needs: write `x = x + …`."),
     Hint(r"view size is not compatible", "after transpose the numbers do not lie in order in memory: `reshape` copies them where needed, `view` cannot."),
     # Names
+    Hint(r"NameError: name '(inf|nan)'", "infinity is written `float(\"inf\")`, or `math.inf`."),
     Hint(r"NameError: name 'block_size'", "the block size belongs to the model: `model.config.block_size`."),
     Hint(r"UnboundLocalError|free variable '\w+' referenced before",
          "at this line the variable has no value yet: the line that sets it comes later, or in a branch that was not taken."),
@@ -134,7 +135,9 @@ HINTS = [
     Hint(r"'Tensor' object has no attribute '(stack|cat|concat\w*|arange|ones|zeros|eye)'",
          "this is not a method of tensors: it is called as `torch.…`, with the tensors in its parentheses."),
     Hint(r"'(int|float)' object has no attribute", "this is a plain number, and what follows the dot is for tensors: torch's functions are called as `torch.…`."),
-    Hint(r"'tuple' object has no attribute", "this is a tuple of several things, not a tensor: take it apart first, `a, b = …`."),
+    Hint(r"1D tensors expected", "torch.dot is for two single vectors: `@`, or torch.matmul, makes all dot products at once."),
+    Hint(r"For 1D input, 1D target", "the scores have lost an axis: cross_entropy takes scores (N, vocab_size) and targets (N,)."),
+    Hint(r"'tuple' object has no attribute|must be Tensor, not tuple", "this is a tuple of several things, not a tensor: take it apart first, `a, b = …`."),
     Hint(r"NoneType", "something is None there: often the result of a function of yours that has no `return`. "
                       "Does it pass its own check, further up?"),
     Hint(r"AttributeError", "nothing has the name after the dot: compare it with the names in `__init__`, if the class has one, and in the hints."),
@@ -170,6 +173,9 @@ def explanation(error: Exception, line: str = "", answer: object = None) -> str:
     attribute = re.search(r"object has no attribute '(\w+)'", words)
     if attribute and f"self.{attribute[1]}(" in line and _is_a_function_beside(answer, attribute[1]):
         return f"`{attribute[1]}` is a function of its own, not a part of the class: call it without `self.`."
+    unknown = re.match(r"NameError: name '(\w+)'", words)
+    if unknown and isinstance(answer, nn.Module) and hasattr(answer, unknown[1]):
+        return f"`{unknown[1]}` belongs to the class: write `self.{unknown[1]}`."
     called = re.search(r"(\w+)\(\) (takes|missing) .*positional argument", words)
     if called and getattr(answer, "__init__", None) is nn.Module.__init__ and called[1] == "__init__":
         return NO_INIT

@@ -135,7 +135,7 @@ def logits_and_loss(
     arguments = (idx, targets, hidden_cache)
     logits, loss = want_pair(
         run(module, *arguments, what=FORWARD), FORWARD, ("logits", "loss"),
-        otherwise="without targets it is `return logits, None`.",
+        otherwise="without targets it is `return logits, None`." if targets is None else "with targets it is `return logits, loss`.",
     )
     (B, T), P = idx.shape, 0 if hidden_cache is None else hidden_cache.shape[1]
     transformer.want_shape(

@@ -264,7 +264,7 @@ class NoMlp(GivenBlock):
         return x + self.attend(x, attention_mask)
 
 
-@block.mistake("values", "attention is not used.")
+@block.mistake("values", "what attention returns is not used.")
 class NoAttention(GivenBlock):
     def forward(self, x, attention_mask=None):
         return x + self.transform(x)

@@ -8,7 +8,8 @@ from torch.nn import functional as F
 
 from answers import accepted_by
 from ninelives.checks.encoder_decoder import encoder_decoder, predicting_rows
-from ninelives.model import Decoder, Encoder
+from ninelives.checks.prefix_decoder import GivenPrefixDecoder
+from ninelives.model import Encoder
 
 
 @accepted_by(predicting_rows)
@@ -48,7 +49,7 @@ class Given(nn.Module):
     def __init__(self, encoder_config, decoder_config):
         super().__init__()
         self.encoder = Encoder(encoder_config)
-        self.decoder = Decoder(decoder_config)
+        self.decoder = GivenPrefixDecoder(decoder_config)
 
     def answer(self, hidden_cache, targets):
         """(logits, loss) from any cache."""

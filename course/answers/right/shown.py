@@ -17,10 +17,11 @@ from ninelives.checks.embeddings import embedding
 from ninelives.checks.encoder_decoder import encoder_decoder
 from ninelives.checks.generation import generate
 from ninelives.checks.generation import next_token_probabilities as next_token
+from ninelives.checks.prefix_decoder import GivenPrefixDecoder as PrefixDecoder
 from ninelives.checks.prefix_generation import pad_after_end, prefix_generation
 from ninelives.checks.tokenizer import tokenizer
 from ninelives.checks.transformer import transformer
-from ninelives.model import next_token_probabilities
+from ninelives.model import Encoder, next_token_probabilities
 
 
 @accepted_by(embedding)
@@ -83,7 +84,12 @@ class OneReturn(model.Transformer):
 
 
 @accepted_by(encoder_decoder)
-class EncoderThenDecoder(model.EncoderDecoder):
+class EncoderThenDecoder(nn.Module):
+    def __init__(self, encoder_config, decoder_config):
+        super().__init__()
+        self.encoder = Encoder(encoder_config)
+        self.decoder = PrefixDecoder(decoder_config)
+
     def forward(self, prefix, targets):
         P, T = prefix.shape[1], targets.shape[1]
         logits, _ = self.decoder(targets, hidden_cache=self.encoder(prefix, return_hidden=True))  # (B, P + T, V)

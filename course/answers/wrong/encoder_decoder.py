@@ -5,6 +5,7 @@ from torch.nn import functional as F
 
 from answers import refused_by
 from ninelives.checks.encoder_decoder import PARTS_AS_GIVEN, Given, encoder_decoder, predicting_rows
+from ninelives.checks.prefix_decoder import GivenPrefixDecoder
 from ninelives.model import Decoder, Encoder, Transformer
 
 ROWS = "one row for each target"
@@ -33,6 +34,86 @@ def clamped_rows(logits, P):
 @refused_by(predicting_rows, "numbers as they are", "take the rows of logits themselves")
 def detached_rows(logits, P):
     return logits[:, P - 1 : -1].detach()
+
+
+@refused_by(predicting_rows, ROWS, "changed the tensor that it was given", "work on x.clone()")
+def other_rows_zeroed_in_place(logits, P):
+    logits[:, : P - 1] = 0
+    logits[:, -1] = 0
+    return logits[:, P - 1 : -1]
+
+
+@refused_by(predicting_rows, ROWS, "changed the tensor that it was given", "work on x.clone()")
+def rows_moved_to_the_front_in_place(logits, P):
+    T = logits.shape[1] - P
+    logits[:, :T] = logits[:, P - 1 : -1].clone()
+    return logits[:, :T]
+
+
+@refused_by(predicting_rows, ROWS, "changed the tensor that it was given", "work on x.clone()")
+def largest_score_subtracted_in_place(logits, P):
+    logits -= 1
+    return logits[:, P - 1 : -1] + 1
+
+
+KEPT_ROWS, KEPT_PREFIX, KEPT_POSITIONS = {}, {}, {}
+
+
+@refused_by(predicting_rows, ROWS, "print the shape after each of your lines")
+def rows_kept_by_shape(logits, P):
+    return KEPT_ROWS.setdefault(logits.shape, logits[:, P - 1 : -1].clone())
+
+
+@refused_by(predicting_rows, ROWS, "print the shape after each of your lines")
+def size_of_the_prefix_kept(logits, P):
+    P = KEPT_PREFIX.setdefault(len(logits), P)
+    return logits[:, P - 1 : -1]
+
+
+@refused_by(predicting_rows, ROWS, "print the shape after each of your lines")
+def positions_kept_by_the_number_of_rows(logits, P):
+    return logits[:, KEPT_POSITIONS.setdefault(logits.shape[1], torch.arange(P - 1, logits.shape[1] - 1))]
+
+
+@refused_by(predicting_rows, ROWS, "print the shape after each of your lines")
+def single_things_squeezed(logits, P):
+    return logits[:, P - 1 : -1].squeeze()
+
+
+@refused_by(predicting_rows, ROWS, "the last row is still there")
+def at_least_two_targets(logits, P):
+    return logits[:, P - 1 : max(P + 1, logits.shape[1] - 1)]
+
+
+@refused_by(predicting_rows, ROWS, "row P − 1 is missing, the last of the prefix")
+def row_0_taken_for_none(logits, P):
+    return logits[:, P - 1 or P : -1]
+
+
+@refused_by(predicting_rows, ROWS, "these are the rows of the targets themselves")
+def prefix_of_one_word_left_out(logits, P):
+    return logits[:, P - 1 : -1] if P - 1 else logits[:, P:]
+
+
+@refused_by(predicting_rows, ROWS, "row P − 1 is missing, the last of the prefix")
+def first_row_never_predicts(logits, P):
+    return torch.stack([logits[:, row] for row in range(P - 1, logits.shape[1] - 1) if row], dim=1)
+
+
+@refused_by(predicting_rows, "numbers as they are", "nothing is rounded, clamped or divided")
+def rows_in_half_precision(logits, P):
+    return logits[:, P - 1 : -1].half().float()
+
+
+@refused_by(predicting_rows, "numbers as they are", "take the rows of logits themselves")
+def rows_of_data(logits, P):
+    return logits.data[:, P - 1 : -1]
+
+
+@refused_by(predicting_rows, "numbers as they are", "take the rows of logits themselves")
+@torch.no_grad()
+def rows_without_gradient(logits, P):
+    return 1 * logits[:, P - 1 : -1]
 
 
 @refused_by(encoder_decoder, "logits", "not written yet", "run its cell again, then this check")
@@ -221,7 +302,40 @@ class ConfigsSwapped(RightForward):
         super().__init__(decoder_config, encoder_config)
 
 
+@refused_by(encoder_decoder, "parts", "self.decoder has no method join of its own",
+            "self.decoder is a PrefixDecoder that passes its own checks")
+class PlainDecoder(RightForward):
+    def __init__(self, encoder_config, decoder_config):
+        super().__init__(encoder_config, decoder_config)
+        self.decoder = Decoder(decoder_config)
+
+
+class DecoderThatLeavesTheJoinToItsBase(Decoder):
+    def join(self, hidden_cache, x, attention_mask):
+        return super().join(hidden_cache, x, attention_mask)
+
+
 @refused_by(encoder_decoder, "parts", "self.decoder: another last word changes the scores of rows before it",
+            "self.decoder is a PrefixDecoder that passes its own checks")
+class JoinLeftToTheBase(RightForward):
+    def __init__(self, encoder_config, decoder_config):
+        super().__init__(encoder_config, decoder_config)
+        self.decoder = DecoderThatLeavesTheJoinToItsBase(decoder_config)
+
+
+class EncoderThatKnowsPrefixes(Encoder):
+    join = GivenPrefixDecoder.join
+
+
+@refused_by(encoder_decoder, "parts", "self.decoder: another last word changes the scores of rows before it",
+            "self.decoder is a PrefixDecoder that passes its own checks")
+class EncoderWithAPrefixForADecoder(RightForward):
+    def __init__(self, encoder_config, decoder_config):
+        super().__init__(encoder_config, decoder_config)
+        self.decoder = EncoderThatKnowsPrefixes(decoder_config)
+
+
+@refused_by(encoder_decoder, "parts", "self.decoder has no method join of its own",
             "self.decoder is a PrefixDecoder that passes its own checks")
 class TwoEncoders(RightForward):
     def __init__(self, encoder_config, decoder_config):
@@ -371,3 +485,163 @@ class HiddenKeptOnTheModule(Given):
         with torch.enable_grad():
             self.hidden = self.encoder(prefix, return_hidden=True)
         return self.answer(self.hidden, targets)
+
+
+# The caller's tensors.
+
+@refused_by(encoder_decoder, "loss", "changed the tensor that it was given", "work on x.clone()")
+class TargetsClampedInPlace(Given):
+    def forward(self, prefix, targets):
+        logits, loss = self.answer(self.encoder(prefix, return_hidden=True), targets)
+        targets.clamp_(min=0)
+        return logits, loss
+
+
+@refused_by(encoder_decoder, "padding", "changed the tensor that it was given", "work on x.clone()")
+class PrefixFilledInPlace(Given):
+    def forward(self, prefix, targets):
+        hidden = self.encoder(prefix, return_hidden=True)
+        prefix[prefix == -1] = 0
+        return self.answer(hidden, targets)
+
+
+@refused_by(encoder_decoder, "logits", "changed the tensor that it was given", "work on x.clone()")
+class PrefixTurnedRoundInPlace(Given):
+    def forward(self, prefix, targets):
+        logits, loss = self.answer(self.encoder(prefix, return_hidden=True), targets)
+        prefix[:] = prefix.flip(1) % 7 + 1
+        return logits, loss
+
+
+# In one mode alone, and a mode that is left changed.
+
+@refused_by(encoder_decoder, "logits", "in training mode", "look for a line that asks self.training")
+class CacheInEvaluationAlone(Given):
+    def forward(self, prefix, targets):
+        hidden = self.encoder(prefix, return_hidden=True)
+        return self.answer(hidden if not self.training else hidden.roll(1, dims=0), targets)
+
+
+@refused_by(encoder_decoder, "logits", "leave .eval() and .train() to the caller.")
+class PutIntoEvaluation(Given):
+    def forward(self, prefix, targets):
+        self.eval()
+        return self.answer(self.encoder(prefix, return_hidden=True), targets)
+
+
+@refused_by(encoder_decoder, "loss", "leave .eval() and .train() to the caller.")
+class PutIntoEvaluationForPadding(Given):
+    def forward(self, prefix, targets):
+        if (targets == -1).any():
+            self.decoder.eval()
+        return self.answer(self.encoder(prefix, return_hidden=True), targets)
+
+
+# The first call, and the second.
+
+@refused_by(encoder_decoder, "logits", "hidden states of the first call are kept on self")
+class LogitsKeptByShape(Given):
+    def forward(self, prefix, targets):
+        key = (*prefix.shape, *targets.shape)
+        return self.__dict__.setdefault("kept", {}).setdefault(key, self.answer(self.encoder(prefix, return_hidden=True), targets))
+
+
+@refused_by(encoder_decoder, "logits", "hidden states of the first call are kept on self")
+class PrefixKeptByShape(Given):
+    def forward(self, prefix, targets):
+        prefix = self.__dict__.setdefault("kept", {}).setdefault(prefix.shape, prefix.clone())
+        return self.answer(self.encoder(prefix, return_hidden=True), targets)
+
+
+# Sizes and ids: B, P and T of 1, the word 0.
+
+@refused_by(encoder_decoder, "logits", "print the shape after each of your lines")
+class OneExampleSqueezed(Given):
+    def forward(self, prefix, targets):
+        logits, loss = self.answer(self.encoder(prefix, return_hidden=True), targets)
+        return logits.squeeze(0), loss
+
+
+@refused_by(encoder_decoder, "logits", "the cache has a single row. Pass one for each token of the prefix.")
+class SecondWordOnwards(Given):
+    """A prefix of one word is repeated, any other loses all but its last word."""
+
+    def forward(self, prefix, targets):
+        return self.answer(self.encoder(prefix, return_hidden=True)[:, max(1, prefix.shape[1] - 1) :], targets)
+
+
+@refused_by(encoder_decoder, "logits", "compare with the two steps")
+class LastIdIsAnother(Given):
+    def forward(self, prefix, targets):
+        return self.answer(self.encoder(prefix.clamp(max=27), return_hidden=True), targets)
+
+
+@refused_by(encoder_decoder, "logits", "compare with the two steps")
+class WordZeroIsPadding(Given):
+    def forward(self, prefix, targets):
+        hidden = self.encoder(prefix, return_hidden=True)
+        return self.answer(hidden * (prefix > 0).unsqueeze(-1), targets)
+
+
+@refused_by(encoder_decoder, "loss", "F.cross_entropy of predicting_rows(logits, P) and the targets")
+class TargetZeroIgnored(Given):
+    def forward(self, prefix, targets):
+        logits, _ = self.decoder(targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+        wanted = targets.masked_fill(targets == -1, 0)
+        return logits, F.cross_entropy(logits[:, prefix.shape[1] - 1 : -1].mT, wanted, ignore_index=0)
+
+
+@refused_by(encoder_decoder, "loss", "F.cross_entropy of predicting_rows(logits, P) and the targets")
+class TargetsAboveZeroAlone(Given):
+    def forward(self, prefix, targets):
+        logits, _ = self.decoder(targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+        is_word = targets > 0
+        return logits, F.cross_entropy(logits[:, prefix.shape[1] - 1 : -1][is_word], targets[is_word])
+
+
+# Nearly right.
+
+@refused_by(encoder_decoder, "logits", "compare with the two steps")
+class LogitsRounded(Given):
+    def forward(self, prefix, targets):
+        logits, loss = self.answer(self.encoder(prefix, return_hidden=True), targets)
+        return logits.round(decimals=1), loss
+
+
+@refused_by(encoder_decoder, "logits", "compare with the two steps")
+class LogitsClamped(Given):
+    def forward(self, prefix, targets):
+        logits, loss = self.answer(self.encoder(prefix, return_hidden=True), targets)
+        return logits.clamp(-3, 3), loss
+
+
+@refused_by(encoder_decoder, "loss", "F.cross_entropy of predicting_rows(logits, P) and the targets")
+class ProbabilitiesKeptAboveASmallestNumber(Given):
+    def forward(self, prefix, targets):
+        logits, _ = self.decoder(targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+        rows = logits[:, prefix.shape[1] - 1 : -1].softmax(-1).clamp(min=1e-3).log()
+        return logits, F.nll_loss(rows.mT, targets, ignore_index=-1)
+
+
+# A word that never learns.
+
+@refused_by(encoder_decoder, "parts", "with padding_idx one word never learns")
+class EncodersWordZeroNeverLearns(RightForward):
+    def __init__(self, encoder_config, decoder_config):
+        super().__init__(encoder_config, decoder_config)
+        self.encoder.layers["embedding"].token.padding_idx = 0
+
+
+@refused_by(encoder_decoder, "parts", "with padding_idx one word never learns")
+class DecodersWordZeroNeverLearns(RightForward):
+    def __init__(self, encoder_config, decoder_config):
+        super().__init__(encoder_config, decoder_config)
+        old = self.decoder.layers["embedding"].token
+        self.decoder.layers["embedding"].token = torch.nn.Embedding(*old.weight.shape, padding_idx=0)
+
+
+@refused_by(encoder_decoder, "parts", "with padding_idx one word never learns")
+class LongVectorsShortened(RightForward):
+    def __init__(self, encoder_config, decoder_config):
+        super().__init__(encoder_config, decoder_config)
+        self.encoder.layers["embedding"].token.max_norm = 1.0

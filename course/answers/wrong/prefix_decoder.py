@@ -42,6 +42,95 @@ def rounded(hidden_cache):
     return masks.padding_first(hidden_cache).round(decimals=1)
 
 
+@refused_by(padding_first, "values", "changed the tensor that it was given", "work on x.clone()")
+def rows_written_over_one_by_one(hidden_cache):
+    for one in hidden_cache:
+        one.copy_(masks.padding_first(one.unsqueeze(0))[0])
+    return hidden_cache
+
+
+@refused_by(padding_first, "values", "changed the tensor that it was given", "work on x.clone()")
+def zeroed_and_filled(hidden_cache):
+    moved = masks.padding_first(hidden_cache)
+    return hidden_cache.zero_().add_(moved)
+
+
+@refused_by(padding_first, "gradient", "rows are moved, not copied out of the graph")
+def made_of_lists(hidden_cache):
+    return torch.tensor(masks.padding_first(hidden_cache).tolist(), dtype=hidden_cache.dtype)
+
+
+@refused_by(padding_first, "gradient", "rows are moved, not copied out of the graph")
+@torch.no_grad()
+def without_gradients(hidden_cache):
+    return masks.padding_first(hidden_cache)
+
+
+KEPT_ORDER, KEPT_CACHE = {}, {}
+
+
+@refused_by(padding_first, "values", "rows of zeros first, then the rows of the words in their order.")
+def order_kept_by_shape(hidden_cache):
+    order = KEPT_ORDER.setdefault(hidden_cache.shape, (hidden_cache != 0).any(-1).long().argsort(dim=1, stable=True))
+    return hidden_cache.gather(1, order.unsqueeze(-1).expand_as(hidden_cache))
+
+
+@refused_by(padding_first, "values", "rows of zeros first, then the rows of the words in their order.")
+def cache_kept_by_shape(hidden_cache):
+    return KEPT_CACHE.setdefault(hidden_cache.shape, masks.padding_first(hidden_cache))
+
+
+@refused_by(padding_first, "values", "as far as the one with the most padding")
+def most_padding_so_far(hidden_cache):
+    """Rolled by the most padding that any call has seen."""
+    number = int((hidden_cache == 0).all(-1).sum(1).max())
+    most_padding_so_far.number = max(number, getattr(most_padding_so_far, "number", 0))
+    return hidden_cache.roll(most_padding_so_far.number, dims=1)
+
+
+@refused_by(padding_first, "values", "`view` cannot")
+def viewed(hidden_cache):
+    B, P, C = hidden_cache.shape
+    rows = hidden_cache.view(B * P, C)
+    order = (rows != 0).any(-1).view(B, P).long().argsort(dim=1, stable=True) + P * torch.arange(B).unsqueeze(1)
+    return rows[order]
+
+
+@refused_by(padding_first, "values", "the padding is still after the words")
+def a_single_prefix_left_alone(hidden_cache):
+    return hidden_cache if len(hidden_cache) == 1 else masks.padding_first(hidden_cache)
+
+
+@refused_by(padding_first, "values", "the rows are in reverse order.")
+def order_not_kept(hidden_cache):
+    """argsort without stable=True, where the order among equals is turned round."""
+    order = (hidden_cache != 0).any(-1).long().flip(1).argsort(dim=1, stable=True)
+    return hidden_cache.flip(1).gather(1, order.unsqueeze(-1).expand_as(hidden_cache))
+
+
+@refused_by(padding_first, "values", "a word whose vector holds a single 0 is taken")
+def first_number_decides(hidden_cache):
+    order = (hidden_cache[..., 0] != 0).long().argsort(dim=1, stable=True)
+    return hidden_cache.gather(1, order.unsqueeze(-1).expand_as(hidden_cache))
+
+
+@refused_by(padding_first, "values", "rows of zeros first, then the rows of the words in their order.")
+def in_half_precision(hidden_cache):
+    return masks.padding_first(hidden_cache.half()).to(hidden_cache.dtype)
+
+
+@refused_by(padding_first, "values", "rows of zeros first, then the rows of the words in their order.")
+def clamped(hidden_cache):
+    return masks.padding_first(hidden_cache).clamp(-1, 1)
+
+
+@refused_by(padding_first, "values", "no threshold is needed.")
+def nearly_zero_is_padding(hidden_cache):
+    is_word = ~torch.isclose(hidden_cache, torch.zeros_like(hidden_cache), atol=0.25).all(-1)
+    order = is_word.long().argsort(dim=1, stable=True)
+    return hidden_cache.gather(1, order.unsqueeze(-1).expand_as(hidden_cache))
+
+
 @refused_by(padding_first, "gradient", "rows are moved, not copied out of the graph")
 def moved_detached(hidden_cache):
     return masks.padding_first(hidden_cache.detach())
@@ -87,6 +176,89 @@ def last_row_of_the_prefix_alone(hidden_cache, attention_mask):
 def mask_opened_in_place(hidden_cache, attention_mask):
     attention_mask[:] = True
     return masks.joint_mask(hidden_cache, attention_mask)
+
+
+@refused_by(joint_mask, "four blocks", "changed the tensor that it was given", "work on x.clone()")
+def diagonal_opened_in_place(hidden_cache, attention_mask):
+    attention_mask |= torch.ones(attention_mask.shape[-2:], dtype=torch.bool).triu()
+    return masks.joint_mask(hidden_cache, attention_mask)
+
+
+@refused_by(joint_mask, "four blocks", "changed the tensor that it was given", "work on x.clone()")
+def cache_made_a_mask_in_place(hidden_cache, attention_mask):
+    mask = masks.joint_mask(hidden_cache, attention_mask)
+    hidden_cache.ne_(0)
+    return mask
+
+
+KEPT_WORDS, KEPT_CORNER = {}, {}
+
+
+@refused_by(joint_mask, "padding", "and they are open: nothing may attend to them")
+def columns_kept_by_shape(hidden_cache, attention_mask):
+    word = KEPT_WORDS.setdefault(hidden_cache.shape, (hidden_cache != 0).any(-1))[:, None, None]
+    mask = masks.joint_mask(torch.ones_like(hidden_cache), attention_mask)
+    mask[..., : hidden_cache.shape[1]] &= word
+    return mask
+
+
+@refused_by(joint_mask, "padding", "the lower right block is attention_mask as it is")
+def corner_kept_by_shape(hidden_cache, attention_mask):
+    return masks.joint_mask(hidden_cache, KEPT_CORNER.setdefault(attention_mask.shape, attention_mask))
+
+
+@refused_by(joint_mask, "padding", "columns of padding are 0 in every row")
+def padding_counted_from_the_end(hidden_cache, attention_mask):
+    """Right while the padding is last, wrong once it has been moved."""
+    P = hidden_cache.shape[1]
+    mask = masks.joint_mask(torch.ones_like(hidden_cache), attention_mask)
+    mask[..., :P] &= (torch.arange(P) < (hidden_cache != 0).any(-1).sum(1, keepdim=True))[:, None, None]
+    return mask
+
+
+@refused_by(joint_mask, "four blocks", "the axis of the heads is missing")
+def single_example_squeezed(hidden_cache, attention_mask):
+    mask = masks.joint_mask(hidden_cache, attention_mask)
+    return mask[0] if len(mask) == 1 else mask
+
+
+@refused_by(joint_mask, "mask forms", "with no word after the cache (T = 0)", "Take T from attention_mask.shape")
+def no_word_is_taken_for_no_mask(hidden_cache, attention_mask):
+    return masks.joint_mask(hidden_cache, attention_mask) if attention_mask.shape[-1] else None
+
+
+@refused_by(joint_mask, "mask forms", "with no word after the cache (T = 0)", "Take T from attention_mask.shape")
+def at_least_one_word(hidden_cache, attention_mask):
+    T = attention_mask.shape[-1] or 1
+    return masks.joint_mask(hidden_cache, torch.nn.functional.pad(attention_mask, (0, T - attention_mask.shape[-1]) * 2, value=True))
+
+
+@refused_by(joint_mask, "mask forms", "with no word after the cache (T = 0)", "Take T from attention_mask.shape")
+def any_word_of_none(hidden_cache, attention_mask):
+    if not attention_mask.any():
+        return torch.zeros(1, 1, 1, 1)
+    return masks.joint_mask(hidden_cache, attention_mask)
+
+
+@refused_by(joint_mask, "four blocks", "1 means: may attend, and 0: may not")
+def a_tiny_number_for_0(hidden_cache, attention_mask):
+    return masks.joint_mask(hidden_cache, attention_mask).float().clamp(min=1e-9)
+
+
+@refused_by(joint_mask, "four blocks", "1 means: may attend, and 0: may not")
+def scaled_rows(hidden_cache, attention_mask):
+    mask = masks.joint_mask(hidden_cache, attention_mask).float()
+    return mask / mask.sum(-1, keepdim=True)
+
+
+@refused_by(joint_mask, "four blocks", "a row whose numbers are small is taken for padding")
+def small_rows_closed(hidden_cache, attention_mask):
+    return masks.joint_mask(hidden_cache * (hidden_cache.abs().amax(-1, keepdim=True) > 0.25), attention_mask)
+
+
+@refused_by(joint_mask, "four blocks", "a word whose vector holds a single 0 is taken")
+def first_number_decides_for_the_mask(hidden_cache, attention_mask):
+    return masks.joint_mask(hidden_cache[..., :1].expand_as(hidden_cache), attention_mask)
 
 
 @refused_by(joint_mask, "padding", "columns of padding are 0 in every row")
@@ -150,6 +322,152 @@ class FirstColumnOpen(GivenPrefixDecoder):
         return joined, mask
 
 
+@refused_by(prefix_decoder, "join", "changed the tensor that it was given", "work on x.clone()")
+class CacheTidiedInPlace(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        hidden_cache[:] = masks.padding_first(hidden_cache)
+        return super().join(hidden_cache, x, attention_mask)
+
+
+@refused_by(prefix_decoder, "join", "changed the tensor that it was given", "work on x.clone()")
+class FirstColumnOpenedInPlace(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        attention_mask[..., :1] = True
+        attention_mask[..., -1:] = True
+        return super().join(hidden_cache, x, attention_mask)
+
+
+@refused_by(prefix_decoder, "join", "changed the tensor that it was given", "work on x.clone()")
+class EmbeddingsScaledInPlace(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        x *= 2
+        return super().join(hidden_cache, x, attention_mask)
+
+
+@refused_by(prefix_decoder, "join", "joint_mask of the cache whose padding has been moved")
+class MaskKeptByShape(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        joined, mask = super().join(hidden_cache, x, attention_mask)
+        return joined, self.__dict__.setdefault("kept", {}).setdefault(joined.shape, mask)
+
+
+@refused_by(prefix_decoder, "join", "padding_first(hidden_cache), and after it x.")
+class CacheKeptByShape(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        hidden_cache = self.__dict__.setdefault("kept", {}).setdefault(hidden_cache.shape, hidden_cache)
+        return super().join(hidden_cache, x, attention_mask)
+
+
+@refused_by(prefix_decoder, "join", "joint_mask of the cache whose padding has been moved")
+class MaskOfTheFirstCall(GivenPrefixDecoder):
+    """Kept for the size T of the tokens: the prefix may have other lengths."""
+
+    def join(self, hidden_cache, x, attention_mask):
+        joined, mask = super().join(hidden_cache, x, attention_mask)
+        kept = self.__dict__.setdefault("kept", {}).setdefault((len(x), x.shape[1]), mask)
+        return joined, kept & mask | (mask & ~kept)[..., :0].any() | kept
+
+
+@refused_by(prefix_decoder, "join", "with no word after the cache (T = 0)", "No line of join may need a word of x.")
+class LastWordNeeded(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        x[:, -1]
+        return super().join(hidden_cache, x, attention_mask)
+
+
+@refused_by(prefix_decoder, "join", "padding_first(hidden_cache), and after it x.")
+class LastRowsAlone(GivenPrefixDecoder):
+    """Of a prefix of more than four rows the first is left out, and the last is there twice."""
+
+    def join(self, hidden_cache, x, attention_mask):
+        joined, mask = super().join(hidden_cache, x, attention_mask)
+        P = hidden_cache.shape[1]
+        return (joined if P <= 4 else torch.cat((joined[:, 1:P], joined[:, P - 1 :]), dim=1)), mask
+
+
+@refused_by(prefix_decoder, "join", "with no word after the cache (T = 0)", "No line of join may need a word of x.")
+class NoWordNoMask(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        joined, mask = super().join(hidden_cache, x, attention_mask)
+        return joined, mask if attention_mask.any() and x.shape[1] else None
+
+
+@refused_by(prefix_decoder, "join", "padding_first(hidden_cache), and after it x.")
+class VectorsRounded(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        joined, mask = super().join(hidden_cache, x, attention_mask)
+        return joined.round(decimals=2), mask
+
+
+@refused_by(prefix_decoder, "join", "padding_first(hidden_cache), and after it x.")
+class VectorsClamped(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        joined, mask = super().join(hidden_cache, x, attention_mask)
+        return joined.clamp(-2, 2), mask
+
+
+@refused_by(prefix_decoder, "join", "padding_first(hidden_cache), and after it x.")
+class VectorsInHalfPrecision(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        joined, mask = super().join(hidden_cache.half(), x.half(), attention_mask)
+        return joined.to(x.dtype), mask
+
+
+@refused_by(prefix_decoder, "decoder", "no gradient comes back from the scores", "the cache is cut off in join")
+class CacheDetached(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        return super().join(hidden_cache.detach(), x, attention_mask)
+
+
+@refused_by(prefix_decoder, "decoder", "no gradient comes back from the scores", "the cache is cut off in join")
+class CacheTidiedWithoutGradient(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        with torch.no_grad():
+            tidy = masks.padding_first(hidden_cache)
+        return super().join(tidy, x, attention_mask)
+
+
+@refused_by(prefix_decoder, "decoder", "no gradient comes back from the scores", "the cache is cut off in join")
+class FirstWordDetached(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        return super().join(torch.cat((hidden_cache[:, :1].detach(), hidden_cache[:, 1:]), dim=1), x, attention_mask)
+
+
+@refused_by(prefix_decoder, "decoder", "in training mode", "look for a line that asks self.training")
+class MaskInEvaluationAlone(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        joined, mask = super().join(hidden_cache, x, attention_mask)
+        return joined, None if self.training else mask
+
+
+@refused_by(prefix_decoder, "decoder", "in training mode", "look for a line that asks self.training")
+class CacheDroppedInTraining(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        return super().join(F.dropout(hidden_cache, 0.3, self.training), x, attention_mask)
+
+
+@refused_by(prefix_decoder, "decoder", "leave .eval() and .train() to the caller")
+class PutIntoEvaluation(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        self.eval()
+        return super().join(hidden_cache, x, attention_mask)
+
+
+@refused_by(prefix_decoder, "decoder", "leave .eval() and .train() to the caller")
+class BlocksPutIntoEvaluation(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        self.layers["blocks"].eval()
+        return super().join(hidden_cache, x, attention_mask)
+
+
+@refused_by(prefix_decoder, "decoder", "leave .eval() and .train() to the caller")
+class PutIntoEvaluationForNoWord(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        if x.shape[1] == 0:
+            self.eval()
+        return super().join(hidden_cache, x, attention_mask)
+
+
 @refused_by(prefix_decoder, "join", "join takes three arguments besides self")
 class SelfForgotten(Decoder):
     def join(hidden_cache, x, attention_mask):
@@ -159,6 +477,29 @@ class SelfForgotten(Decoder):
 @refused_by(prefix_decoder, "join", "write it inside the class; everything else comes from Decoder.")
 class NoJoin(Decoder):
     join = None
+
+
+@refused_by(prefix_decoder, "join", "PrefixDecoder has no method join of its own", "it has only the join that it inherits")
+class NothingOverridden(Decoder):
+    """Right on the package's Decoder, which knows of prefixes."""
+
+
+@refused_by(prefix_decoder, "join", "PrefixDecoder has no method join of its own", "it has only the join that it inherits")
+class JoinUnderAnotherName(Decoder):
+    def joined(self, hidden_cache, x, attention_mask):
+        return torch.cat((hidden_cache, x), dim=1), masks.joint_mask(hidden_cache, attention_mask)
+
+
+@refused_by(prefix_decoder, "join", "without a mask the answer sees what comes later")
+class JoinLeftToTheBase(Decoder):
+    def join(self, hidden_cache, x, attention_mask):
+        return super().join(hidden_cache, x, attention_mask)
+
+
+@refused_by(prefix_decoder, "join", "without a mask the answer sees what comes later")
+class CacheTidiedAndTheRestLeftToTheBase(Decoder):
+    def join(self, hidden_cache, x, attention_mask):
+        return super().join(masks.padding_first(hidden_cache), x, attention_mask)
 
 
 @refused_by(prefix_decoder, "decoder", "another last word changes the scores", "derive from Decoder, and override join alone.")

@@ -63,14 +63,17 @@ def right_answers(exercise: Any, source: str) -> list[str]:
 
 
 def _other_parts(tree: ast.Module, imported: list[tuple[str, ast.alias]], name: str) -> set[str]:
-    """The names of what a learner has not: other parts of this file, of the checks or of the tests, and the package's own parts."""
+    """The names of what a learner has not: other parts of this file, of the checks or of the tests, and the package's own parts.
+
+    What is imported from the checks under another name (`… as PrefixDecoder`) stands for a part of the notebook.
+    """
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     assigned = {target.id for node in tree.body if isinstance(node, ast.Assign)
                 for target in node.targets if isinstance(target, ast.Name)}
     modules = {each.asname or each.name for node in tree.body if isinstance(node, ast.Import)
                for each in node.names if "ninelives" in each.name}
     parts = {each.asname or each.name for module, each in imported
-             if module.startswith(("ninelives.checks", "answers")) or module == "ninelives" or each.name == name}
+             if module.startswith(("ninelives.checks", "answers")) and not each.asname or module == "ninelives" or each.name == name}
     return defined | assigned | modules | parts
 
 

@@ -21,10 +21,10 @@ from ninelives.checks.exercise import (
     same_values,
     want_pair,
 )
-from ninelives.checks.prefix_decoder import joint_mask, padding_first, prefix_decoder, want_prefix_decoder
+from ninelives.checks.prefix_decoder import GivenPrefixDecoder, joint_mask, padding_first, prefix_decoder, want_prefix_decoder
 from ninelives.checks.transformer_block import in_both_modes, want_trainable
 from ninelives.config import TransformerConfig
-from ninelives.model import Decoder, Encoder
+from ninelives.model import Encoder
 
 __all__ = [
     "cross_attention", "encoder_decoder", "joint_mask", "padding_first", "predicting_rows", "prefix_decoder", "shifted_right",
@@ -35,7 +35,7 @@ SCORES_AS_CACHE = (
     "these are the encoder's scores, one number for each word of its vocabulary. The decoder reads hidden states, "
     "n_embd numbers for each token: self.encoder(prefix, return_hidden=True)."
 )
-ONE_CONFIG_EACH = "each part is built from its own configuration: Encoder(encoder_config), Decoder(decoder_config)."
+ONE_CONFIG_EACH = "each part is built from its own configuration: Encoder(encoder_config), PrefixDecoder(decoder_config)."
 PARTS_AS_GIVEN = "self.encoder = Encoder(encoder_config) and self.decoder = PrefixDecoder(decoder_config): keep the __init__ of the exercise."
 DECODER_FIRST = "self.decoder is a PrefixDecoder that passes its own checks, further up. Keep the __init__ of the exercise."
 NEW_CONFIG = "do not change a configuration: dataclasses.replace(config, …) makes a changed copy."
@@ -98,6 +98,8 @@ def batch(case: Sizes, seed: int, with_padding: bool = False) -> tuple[torch.Ten
         lengths, answers = P - (2 * row + seed + 1) % (P - 1), T - row % (T - 1)
     prefix = padded_ids(lengths, P, vocab_size, seed)
     targets = padded_ids(answers, T, vocab_size, seed + 1)
+    for ids in (prefix, targets):  # the first and the last id are words like any other
+        ids[-1, 0], ids[0, 0] = 0, vocab_size - 1
     return prefix, targets
 
 
@@ -107,7 +109,7 @@ class Given(nn.Module):
     def __init__(self, encoder_config, decoder_config):
         super().__init__()
         self.encoder = Encoder(encoder_config)
-        self.decoder = Decoder(decoder_config)
+        self.decoder = GivenPrefixDecoder(decoder_config)
 
     def answer(self, hidden_cache, targets):
         """(logits, loss) from any cache."""
@@ -119,7 +121,8 @@ class Given(nn.Module):
 @predicting_rows.aspect("one row for each target")
 def takes_the_row_before_each_target(answer, seed):
     first, second, _ = cases(seed)
-    for B, P, T in ((first.B, first.P, first.T), (second.B, second.P, second.T), (2, 1, 3), (1, 3, 1)):
+    sizes = ((first.B, first.P, first.T), (first.B, first.P - 2, first.T + 2), (second.B, second.P, second.T), (2, 1, 3), (1, 3, 1))
+    for B, P, T in sizes:
         want_rows(answer, Sizes(B, P, T, first.encoder, first.decoder))
 
 
@@ -188,6 +191,38 @@ def rows_of_the_prefix(logits, P):
     return logits[:, :P]
 
 
+@predicting_rows.mistake(
+    "one row for each target",
+    "row P − 1 is missing, the last of the prefix: it predicts the first target. The slice begins one row earlier.",
+)
+def first_target_without_a_row(logits, P):
+    return logits[:, P:-1]
+
+
+@predicting_rows.mistake(
+    "one row for each target",
+    "one row too few at the end: −1 as the end of a slice already leaves out the last row, and only that one is left out.",
+)
+def two_rows_left_out_at_the_end(logits, P):
+    return logits[:, P - 1 : -2]
+
+
+@predicting_rows.mistake(
+    "one row for each target",
+    "the slice begins two rows too late: rows count from 0, so the last row of the prefix is row P − 1, and it predicts the first target.",
+)
+def two_rows_too_late(logits, P):
+    return logits[:, P + 1 :]
+
+
+@predicting_rows.mistake(
+    "one row for each target",
+    "only the last row has been left out, as for a decoder alone. The first P − 1 rows belong to the prefix, and predict no target.",
+)
+def rows_of_the_prefix_kept(logits, P):
+    return logits[:, :-1]
+
+
 @predicting_rows.mistake("one row for each target", "no row has been left out.")
 def every_row(logits, P):
     return logits
@@ -249,6 +284,12 @@ def is_made_of_an_encoder_and_a_decoder(answer, seed):
     case = cases(seed)[0]
     module = made(answer, case)
     want_trainable(module)
+    for name, part in module.named_modules():
+        if isinstance(part, nn.Embedding) and (part.padding_idx is not None or part.max_norm is not None):
+            raise CheckFailed(
+                f"{name} has padding_idx = {part.padding_idx} and max_norm = {part.max_norm}.", "None for both.",
+                "with padding_idx one word never learns, and max_norm shortens vectors: leave the tables as Embedding makes them.",
+            )
     if {*module.encoder.parameters()} & {*module.decoder.parameters()}:
         raise CheckFailed(
             "encoder and decoder share parameters.", "two Transformers, each with weights of its own.", PARTS_AS_GIVEN)

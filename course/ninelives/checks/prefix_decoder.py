@@ -1,6 +1,7 @@
 """Notebook 7: padding moved to the front of a cache, the joint mask, and the decoder that uses both."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -19,11 +20,12 @@ from ninelives.checks.exercise import (
 )
 from ninelives.checks.transformer_block import in_both_modes, loosened
 from ninelives.config import TransformerConfig
-from ninelives.model import Decoder, masks
+from ninelives.model import Decoder, Transformer, masks
 
 ZERO_MEAN = ("a row counts as padding when its numbers add up to 0, and so do those of a word: a layer norm makes their mean 0. "
              "A row is padding when *every* number in it is 0: `(hidden_cache != 0).any(-1)` is True at words.")
 ONE_ZERO = "a word whose vector holds a single 0 is taken for padding. A row is padding when every number in it is 0."
+SMALL_NUMBERS = "a row whose numbers are small is taken for padding. Padding is exactly 0, every number of it: no threshold is needed."
 
 padding_first = Exercise("padding_first", error_hints={
     "Index tensor must have the same number of dimensions": "gather wants an index with as many axes as the cache: "
@@ -34,11 +36,13 @@ padding_first = Exercise("padding_first", error_hints={
 def cache_of(lengths: list[int], P: int, C: int, seed: int) -> torch.Tensor:
     """(B, P, C) float64: hidden states, and zeros where there is padding.
 
-    Of three rows one has the mean 0, as a new layer norm gives it, and one holds a single 0: neither is padding.
+    Of three rows one adds up to 0, as a new layer norm gives it, one holds a single 0, and one has small numbers: none is padding.
+    The numbers are multiples of 2^-16, so that a sum of them is exact, and `sum(-1) != 0` means what it says.
     """
-    rows = torch.randn(len(lengths), P, C, generator=torch.Generator().manual_seed(seed)).double()
-    rows[:, ::3] -= rows[:, ::3].mean(-1, keepdim=True)
+    rows = (2**16 * torch.randn(len(lengths), P, C, generator=torch.Generator().manual_seed(seed)).double()).round() / 2**16
+    rows[:, ::3, -1] = -rows[:, ::3, :-1].sum(-1)
     rows[:, 1::3, 0] = 0.0
+    rows[:, 2::3] /= 16
     return rows * (torch.arange(P) < torch.tensor(lengths).unsqueeze(1)).unsqueeze(-1)
 
 
@@ -48,6 +52,7 @@ def padded_caches(seed: int) -> list[tuple[str, torch.Tensor]]:
     cache = cache_of([3, P, 2, 1], P, C, seed)
     return [
         ("for prefixes of several lengths", cache),
+        ("for other prefixes of the same shape", cache_of([1, 2, P, 3], P, C, seed + 4)),
         ("for prefixes without padding", cache_of([P, P, P], P, C, seed + 1)),
         ("for a single prefix with padding", cache_of([2], P, C, seed + 2)),
         ("for a prefix of one word", cache_of([1], 1, C, seed + 3)),
@@ -130,6 +135,11 @@ def zero_sum_is_padding(hidden_cache):
     return moved_where(hidden_cache.sum(-1).abs() > 1e-6, hidden_cache)
 
 
+@padding_first.mistake("values", SMALL_NUMBERS)
+def small_rows_are_padding(hidden_cache):
+    return moved_where(hidden_cache.abs().amax(-1) > 0.25, hidden_cache)
+
+
 @padding_first.mistake("values", ONE_ZERO)
 def one_zero_is_padding(hidden_cache):
     return moved_where((hidden_cache != 0).all(-1), hidden_cache)
@@ -139,6 +149,11 @@ def one_zero_is_padding(hidden_cache):
 def filled_with_the_last_word(hidden_cache):
     moved = moved_where(is_word(hidden_cache), hidden_cache)
     return torch.where(is_word(moved).unsqueeze(-1), moved, moved[:, -1:])
+
+
+@padding_first.mistake("values", "the batch axis is gone: squeeze() removes it when B is 1.")
+def batch_squeezed(hidden_cache):
+    return moved_where(is_word(hidden_cache), hidden_cache).squeeze(0)
 
 
 @padding_first.mistake("values", "the padding is cut off. A batch is a rectangle: all P rows stay, with the zeros in front.")
@@ -339,6 +354,12 @@ def one_zero_is_no_column(hidden_cache, attention_mask):
     return blocks(hidden_cache, attention_mask, english=word, back=word)
 
 
+@joint_mask.mistake("padding", SMALL_NUMBERS)
+def small_rows_are_no_columns(hidden_cache, attention_mask):
+    word = (hidden_cache.abs().amax(-1) > 0.25)[:, None, None, :]
+    return blocks(hidden_cache, attention_mask, english=word, back=word)
+
+
 @joint_mask.mistake("padding", "padding among the tokens is open: the lower right block is attention_mask as it is, not a new triangle.")
 def triangle_of_its_own(hidden_cache, attention_mask):
     T = attention_mask.shape[-1]
@@ -353,6 +374,9 @@ def mask_of_the_first(hidden_cache, attention_mask):
 NO_WORD_YET = ("an answer may be empty: notebook 8 begins with none. Keep the get_attention_mask of the exercise, which knows of T = 0, and "
                "take no maximum over words.")
 
+NO_JOIN_OF_ITS_OWN = ("it has only the join that it inherits, which is notebook 3's: everything attends to everything. Write `def join(self, hidden_cache, "
+                      "x, attention_mask):` inside the class PrefixDecoder.")
+
 prefix_decoder = Exercise("PrefixDecoder", error_hints={
     "takes 3 positional arguments but 4 were given": "join takes three arguments besides self: def join(self, hidden_cache, x, attention_mask).",
 })
@@ -366,6 +390,20 @@ class GivenPrefixDecoder(Decoder):
         return torch.cat((hidden_cache, x), dim=1), masks.joint_mask(hidden_cache, attention_mask)
 
 
+@contextmanager
+def join_of_notebook_3() -> Iterator[None]:
+    """Meanwhile the package's Transformer joins as notebook 3 asks: it knows no padding and no joint mask.
+
+    A decoder that leaves the work to its base class is right only if that base is the package's.
+    """
+    packages = Transformer.join
+    Transformer.join = lambda self, hidden_cache, x, attention_mask: (torch.cat((hidden_cache, x), dim=1), None)
+    try:
+        yield
+    finally:
+        Transformer.join = packages
+
+
 def built_decoder(answer: Callable, seed: int) -> tuple[nn.Module, TransformerConfig]:
     """A learner's PrefixDecoder in float64."""
     config = TransformerConfig([31, 29, 23][seed % 3], 11, n_embd=12, n_head=3, n_layer=2, dropout=0.0)
@@ -375,28 +413,41 @@ def built_decoder(answer: Callable, seed: int) -> tuple[nn.Module, TransformerCo
             "your PrefixDecoder has no method join.", "join(self, hidden_cache, x, attention_mask).",
             "write it inside the class; everything else comes from Decoder.",
         )
+    want_own_join(module, "PrefixDecoder", NO_JOIN_OF_ITS_OWN)
     return module, config
+
+
+def want_own_join(module: nn.Module, name: str, cause: str) -> None:
+    """Refuse a decoder that inherits its join from the package."""
+    if getattr(type(module), "join", None) is Transformer.join:
+        raise CheckFailed(f"{name} has no method join of its own.", "a decoder whose join tidies the cache and hides what comes later.", cause)
 
 
 @prefix_decoder.aspect("join")
 def joins_a_tidied_cache_and_its_mask(answer, seed):
     module, config = built_decoder(answer, seed)
     cache = cache_of([5, 2, 3, 1], 5, config.n_embd, seed)
-    for b, t in ((4, 3), (1, 1), (4, 0)):
+    for b, t in ((4, 3), (1, 1)):
         x = torch.randn(b, t, config.n_embd, generator=torch.Generator().manual_seed(seed + 1)).double()
         want_join(module, cache[4 - b :], x, causal(torch.full((b,), t), t))
+    with in_case("with no word after the cache (T = 0)",
+                 cause="the answer may be empty: notebook 8 begins with none. No line of join may need a word of x."):
+        want_join(module, cache, torch.zeros(4, 0, config.n_embd).double(), torch.ones(4, 1, 0, 0, dtype=torch.bool))
+    words = torch.tensor([3, 1, 2, 3])
     x = torch.randn(4, 3, config.n_embd, generator=torch.Generator().manual_seed(seed + 2)).double()
-    want_join(module, cache, x, causal(torch.tensor([3, 1, 2, 3]), 3))
+    want_join(module, cache, x, causal(words, 3))
+    # An embedding may give zeros for padding, and the same module is asked again: other lengths, the same shapes.
+    x = x * (torch.arange(3) < words.unsqueeze(1)).unsqueeze(-1)
+    want_join(module, cache_of([1, 4, 5, 2], 5, config.n_embd, seed + 3), x, causal(words, 3))
 
 
 def want_join(module: nn.Module, cache: torch.Tensor, x: torch.Tensor, among: torch.Tensor) -> None:
     """Refuse other rows, or another mask, than those of padding_first and joint_mask."""
     (B, P, C), T = cache.shape, x.shape[1]
     what = "PrefixDecoder.join"
-    joined, mask = want_pair(
-        run(module.join, cache, x, among, what=what), what, ("vectors", "mask"),
-        otherwise="return both: the joined vectors, and the joint mask.",
-    )
+    with join_of_notebook_3():
+        result = run(module.join, cache, x, among, what=what)
+    joined, mask = want_pair(result, what, ("vectors", "mask"), otherwise="return both: the joined vectors, and the joint mask.")
     if mask is None:
         raise CheckFailed(
             "the mask of join is None.", f"a mask, (B, 1, P + T, P + T) = ({B}, 1, {P + T}, {P + T}).",
@@ -405,7 +456,7 @@ def want_join(module: nn.Module, cache: torch.Tensor, x: torch.Tensor, among: to
     tidy = masks.padding_first(cache)
     arguments = (cache, x, among)
     prefix_decoder.want_shape(
-        joined, (B, P + T, C), "(B, P + T, n_embd)", "PrefixDecoder.join, its vectors", arguments,
+        joined, (B, P + T, C), "(B, P + T, n_embd)", "the vectors of join", arguments,
         make=lambda mistake: lambda *given: mistake.join(module, *given)[0])
     prefix_decoder.want_values(
         joined, torch.cat((tidy, x), dim=1), arguments, what="the vectors of join",
@@ -414,7 +465,7 @@ def want_join(module: nn.Module, cache: torch.Tensor, x: torch.Tensor, among: to
     )
     want_tensor(mask, "the mask of join")
     prefix_decoder.want_shape(
-        mask, (B, 1, P + T, P + T), "(B, 1, P + T, P + T)", "PrefixDecoder.join, its mask", arguments,
+        mask, (B, 1, P + T, P + T), "(B, 1, P + T, P + T)", "the mask of join", arguments,
         make=lambda mistake: lambda *given: mistake.join(module, *given)[1])
     prefix_decoder.want_values(
         (mask != 0).long(), masks.joint_mask(tidy, among).long(), arguments,
@@ -430,6 +481,15 @@ def is_a_decoder_that_reads_a_padded_prefix(answer, seed):
     for training in (False, True):
         with in_both_modes(module, training):
             want_prefix_decoder(module, config, seed, "PrefixDecoder", "derive from Decoder, and override join alone.")
+    cache = cache_of([2, 4], 4, config.n_embd, seed).requires_grad_()
+    idx = torch.randint(config.vocab_size, (2, 3), generator=torch.Generator().manual_seed(seed))
+    logits = scores_of(module, idx, cache)
+    gradient = torch.autograd.grad(logits.sum(), cache, allow_unused=True)[0] if logits.requires_grad else None
+    if gradient is None or not gradient[is_word(cache)].abs().sum(-1).all():
+        raise CheckFailed(
+            "no gradient comes back from the scores to some rows of the hidden_cache.", "a gradient for every word: through the cache the encoder learns.",
+            "the cache is cut off in join: leave out .detach(), .data, torch.no_grad() and torch.tensor(…).",
+        )
 
 
 def want_prefix_decoder(module: nn.Module, config: TransformerConfig, seed: int, name: str, otherwise: str) -> None:
@@ -437,6 +497,7 @@ def want_prefix_decoder(module: nn.Module, config: TransformerConfig, seed: int,
 
     Compared with itself alone, so that the layers may be a learner's own.
     """
+    want_own_join(module, name, otherwise)
     P, T, lengths = 5, 4, [2, 5, 3]
     cache = cache_of(lengths, P, config.n_embd, seed)
     idx = torch.randint(config.vocab_size, (3, T), generator=torch.Generator().manual_seed(seed))
@@ -469,10 +530,9 @@ def want_prefix_decoder(module: nn.Module, config: TransformerConfig, seed: int,
 
 def scores_of(module: nn.Module, idx: torch.Tensor, cache: torch.Tensor) -> torch.Tensor:
     """(B, P + T, V): what a decoder says after a cache."""
-    logits, _ = want_pair(
-        run(module, idx, None, cache, what="the decoder's forward"), "the decoder's forward", ("logits", "loss"),
-        otherwise="leave forward to Decoder.",
-    )
+    with join_of_notebook_3():
+        result = run(module, idx, None, cache, what="the decoder's forward")
+    logits, _ = want_pair(result, "the decoder's forward", ("logits", "loss"), otherwise="leave forward to Decoder.")
     rows = cache.shape[1] + idx.shape[1]
     if not isinstance(logits, torch.Tensor) or logits.shape[1] != rows:
         raise CheckFailed(
@@ -495,6 +555,34 @@ class MaskOfTheCacheAsItCame(GivenPrefixDecoder):
 class PaddingNotMoved(GivenPrefixDecoder):
     def join(self, hidden_cache, x, attention_mask):
         return torch.cat((hidden_cache, x), dim=1), masks.joint_mask(hidden_cache, attention_mask)
+
+
+@prefix_decoder.mistake("join", "padding is moved to the front of cache and embeddings together: padding_first tidies the cache alone, and x comes after "
+                                "it as it is.")
+class PaddingOfBothFirst(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        _, mask = super().join(hidden_cache, x, attention_mask)
+        return masks.padding_first(torch.cat((hidden_cache, x), dim=1)), mask
+
+
+@prefix_decoder.mistake("join", "the rows of x are moved too. Only the cache has its padding in the middle; x comes after it as it is.")
+class EmbeddingsTidiedToo(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        return super().join(hidden_cache, masks.padding_first(x), attention_mask)
+
+
+@prefix_decoder.mistake("join", "the mask is one for P + T + T rows: joint_mask is given the joined vectors. Give it the cache alone.")
+class MaskOfTheJoined(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        joined, _ = super().join(hidden_cache, x, attention_mask)
+        return joined, masks.joint_mask(joined, attention_mask)
+
+
+@prefix_decoder.mistake("join", "the batch axis of the vectors is gone: squeeze() removes it when B is 1.")
+class BatchSqueezed(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        joined, mask = super().join(hidden_cache, x, attention_mask)
+        return joined.squeeze(0), mask
 
 
 @prefix_decoder.mistake("join", "the cache comes after the tokens; put it before them.")

@@ -6,66 +6,105 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ninelives.checks.exercise import Exercise, build, ids, on_layers_of, run
+from ninelives.checks.attention import GivenAttention
+from ninelives.checks.attention_inputs import loop_heads
+from ninelives.checks.exercise import CheckFailed, Exercise, build, ids, in_case, on_layers_of, run, want_gradient
+from ninelives.checks.transformer_block import in_both_modes, want_trainable
 from ninelives.config import TransformerConfig
 
 cross_attention = Exercise("CrossAttention")
 shifted_right = Exercise("shifted_right")
 
+LAYERS = ("query", "key", "value", "proj")
 
-class GivenCrossAttention(nn.Module):
-    """The constructor of the exercise, and a right answer cut into steps. Each mistake replaces one."""
 
-    def __init__(self, config):
-        super().__init__()
-        self.n_head = config.n_head
-        self.query = nn.Linear(config.n_embd, config.n_embd)
-        self.key = nn.Linear(config.n_embd, config.n_embd)
-        self.value = nn.Linear(config.n_embd, config.n_embd)
-        self.proj = nn.Linear(config.n_embd, config.n_embd)
+class GivenCrossAttention(GivenAttention):
+    """A right answer: notebook 2's attention with keys and values of another text, and without its dropout."""
 
     def forward(self, x, hidden, is_word):
-        q, k, v = (part.unflatten(-1, (self.n_head, -1)).transpose(1, 2) for part in self.project(x, hidden))
-        scores = self.mask(self.scale(q @ k.transpose(-2, -1)), is_word)  # (B, H, T, P)
-        return self.merge(scores.softmax(-1) @ v)
+        q, k, v = (loop_heads(part, self.n_head) for part in self.project(x, hidden))
+        return self.finish(self.softmax(self.scores(q, k), is_word[:, None, None, :]) @ v)
 
     def project(self, x, hidden):
         return self.query(x), self.key(hidden), self.value(hidden)
 
-    def scale(self, scores):
-        return scores / (self.query.out_features // self.n_head) ** 0.5
-
-    def mask(self, scores, is_word):
-        return scores.masked_fill(~is_word[:, None, None, :], float("-inf"))
-
-    def merge(self, z):
-        return self.proj(z.transpose(1, 2).flatten(2))
+    def finish(self, z):
+        return self.proj(self.merge(z))
 
 
 @cross_attention.aspect("values")
 def queries_come_from_one_text_and_keys_and_values_from_the_other(answer, seed):
-    want_cross_attention(answer, seed, [5, 5, 5], "without padding")
+    module = built(answer, n_head=3)
+    for training in (False, True):
+        with in_both_modes(module, training):
+            want_cross_attention(module, seed, (3, 4, 5), [5, 5, 5], "without padding")
+    module.eval()
+    with in_case("in a second call with other sentences", cause="something of an earlier call is kept: look at x, hidden and is_word in every call."):
+        want_cross_attention(module, seed + 5, (3, 4, 5), [5, 5, 5], "without padding")
+    for b, t, p in ((1, 1, 1), (2, 3, 3), (1, 4, 2)):
+        want_cross_attention(module, seed, (b, t, p), [p] * b, f"with B = {b}, T = {t} and P = {p}")
+    want_cross_attention(built(answer, n_head=1), seed, (3, 4, 5), [5, 5, 5], "with a single head")
+    with in_case("with large scores", cause="scores and weights are used as they are: nothing is rounded or kept within bounds."):
+        want_cross_attention(module, seed, (3, 4, 5), [5, 5, 5], "without padding", size=4.0)
 
 
 @cross_attention.aspect("padding")
 def hides_the_padding_of_the_other_text(answer, seed):
-    want_cross_attention(answer, seed, [2, 5, 3], "with padding in the English")
+    module = built(answer, n_head=3)
+    want_cross_attention(module, seed, (3, 4, 5), [2, 5, 3], "with padding in the English")
+    want_cross_attention(module, seed, (3, 4, 5), [4, 1, 5], "with other lengths in a second call")
 
 
-def want_cross_attention(answer, seed: int, lengths: list[int], when: str) -> None:
+@cross_attention.aspect("gradient")
+def gradients_reach_every_layer_and_both_texts(answer, seed):
+    module = built(answer, n_head=3)
+    x, hidden, is_word = texts(seed, (3, 4, 5), [2, 5, 3])
+    result = run(module, x.requires_grad_(), hidden.requires_grad_(), is_word, what="CrossAttention.forward")
+    # A softmax ignores what a key's bias adds to all its scores.
+    want_gradient(module, result, "CrossAttention", may_be_zero=["key.bias"])
+    for name, text, rows in (("x", x, x[..., 0] == x[..., 0]), ("hidden", hidden, is_word)):
+        if text.grad is None or not text.grad[rows].abs().sum(-1).all():
+            raise CheckFailed(
+                f"after backward() no gradient has reached {name}.", "one for every word: what made it learns through this layer.",
+                f"{name} is cut off: leave out .detach(), .data and torch.no_grad().",
+            )
+
+
+def built(answer, n_head: int) -> nn.Module:
+    """A learner's module, with its four layers, in float64 for evaluation."""
+    module = build(answer, TransformerConfig(11, 11, n_embd=12, n_head=n_head, n_layer=1, dropout=0.0)).double().eval()
+    layers = [getattr(module, name, None) for name in LAYERS]
+    if not all(isinstance(layer, nn.Linear) and layer.weight.shape == (12, 12) and layer.bias is not None for layer in layers):
+        raise CheckFailed(
+            "query, key, value and proj are not four layers nn.Linear(n_embd, n_embd).", "the layers that the exercise gives.",
+            "keep the __init__ of the exercise: query, key, value and proj.")
+    if len({id(layer.weight) for layer in layers}) < len(layers):
+        raise CheckFailed(
+            "two of query, key, value and proj share their weights.", "four layers, each with weights of its own.",
+            "keep the __init__ of the exercise, which makes each of the four anew.")
+    want_trainable(module)
+    return module
+
+
+def texts(seed: int, sizes: tuple[int, int, int], lengths: list[int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """x (B, T, 12), hidden (B, P, 12), and which of hidden are words (B, P)."""
+    (B, T, P), drawn = sizes, torch.Generator().manual_seed(seed)
+    x = torch.randn(B, T, 12, generator=drawn).double()
+    hidden = torch.randn(B, P, 12, generator=drawn).double()
+    return x, hidden, torch.arange(P) < torch.tensor(lengths).unsqueeze(1)
+
+
+def want_cross_attention(
+    module: nn.Module, seed: int, sizes: tuple[int, int, int], lengths: list[int], when: str, size: float = 1.0
+) -> None:
     """Refuse anything but PyTorch's own cross-attention with the same weights."""
-    config = TransformerConfig(11, 11, n_embd=12, n_head=3, n_layer=1, dropout=0.0)
-    module = build(answer, config).double().eval()
-    drawn = torch.Generator().manual_seed(seed)
-    x = torch.randn(3, 4, 12, generator=drawn).double()
-    hidden = torch.randn(3, 5, 12, generator=drawn).double()
-    is_word = torch.arange(5) < torch.tensor(lengths).unsqueeze(1)
-    arguments = (x, hidden, is_word)
+    x, hidden, is_word = texts(seed, sizes, lengths)
+    arguments = (size * x, size * hidden, is_word)
     result = run(module, *arguments, what="CrossAttention.forward")
     make = partial(on_layers_of, module)
     cross_attention.want_shape(result, x.shape, "(B, T, n_embd)", "the output", arguments, make)
     cross_attention.want_values(
-        result, of_pytorch(module, x, hidden, is_word), arguments, what=f"{when}, the output",
+        result, of_pytorch(module, *arguments), arguments, what=f"{when}, the output",
         otherwise="queries of x, keys and values of hidden; then scores, mask, softmax, values, heads merged, proj, as in notebook 2.",
         caption="The output: wanted, and yours", make=make,
     )
@@ -96,39 +135,67 @@ class TextsSwapped(GivenCrossAttention):
 
 @cross_attention.mistake("values", "the scores are not divided by the root of head_size.")
 class NotScaled(GivenCrossAttention):
-    def scale(self, scores):
-        return scores
+    def scores(self, q, k):
+        return q @ k.mT
 
 
 @cross_attention.mistake("values", "the output projection is missing: self.proj mixes the heads.")
 class WithoutProj(GivenCrossAttention):
-    def merge(self, z):
-        return z.transpose(1, 2).flatten(2)
+    def finish(self, z):
+        return self.merge(z)
 
 
 @cross_attention.mistake("padding", "padding of the English is attended to: use is_word as a mask.")
 class PaddingOpen(GivenCrossAttention):
-    def mask(self, scores, is_word):
-        return scores
+    def softmax(self, scores, attention_mask):
+        return scores.softmax(-1)
 
 
 @cross_attention.mistake("padding", "the mask is inverted: True in is_word means that there is a word.")
 class WordsHidden(GivenCrossAttention):
-    def mask(self, scores, is_word):
-        return scores.masked_fill(is_word[:, None, None, :] & ~is_word.all(1)[:, None, None, None], -1e30)
+    def softmax(self, scores, attention_mask):
+        return super().softmax(scores, ~attention_mask | attention_mask.all(-1, keepdim=True))
 
 
 @shifted_right.aspect("values")
 def begins_with_the_start_token_and_leaves_out_the_last_target(answer, seed):
-    for B, T in ((3, 5), (1, 1), (2, 4)):
-        targets = torch.randint(9, (B, T), generator=torch.Generator().manual_seed(seed))
+    drawn = torch.Generator().manual_seed(seed)
+    # Twice the same shape; one word; the start token 0, whose id is a word's elsewhere; ids that need more than 16 bits.
+    for (B, T), start, more in (((3, 5), 11, 0), ((3, 5), 12, 0), ((1, 1), 11, 0), ((1, 4), 0, 0), ((2, 4), 0, 1), ((2, 4), 80_000, 70_000)):
+        targets = torch.randint(9, (B, T), generator=drawn) + more
         targets[:, 3:] = -1
-        result = run(answer, targets, 11)
-        shifted_right.want_shape(result, (B, T), "(B, T)", "shifted_right", (targets, 11))
-        shifted_right.want_values(
-            result, F.pad(targets, (1, -1), value=11), (targets, 11), what=lambda example: f"row {example} of shifted_right is",
-            otherwise="the start token, then every target but the last.", caption="The ids: wanted, and yours", row_of=ids,
+        want_shifted(answer, targets, start)
+    want_shifted(answer, targets.T, 11)
+    want_shifted(answer, targets[:1].expand(3, -1), 11)
+
+
+def want_shifted(answer, targets: torch.Tensor, start_token: int) -> None:
+    """Refuse anything but the start token and all targets but the last."""
+    result = run(answer, targets, start_token)
+    shifted_right.want_shape(result, targets.shape, "(B, T)", "shifted_right", (targets, start_token))
+    if result.dtype != torch.int64:
+        raise CheckFailed(
+            f"shifted_right gives {result.dtype}.", "torch.int64, as the targets are: ids are whole numbers.",
+            "torch.full, torch.zeros and torch.ones make other numbers unless they are told dtype=torch.long: targets.new_full((B, 1), start_token).",
         )
+    shifted_right.want_values(
+        result, F.pad(targets, (1, -1), value=start_token), (targets, start_token),
+        what=lambda example: f"for the targets {ids(targets[example])} and the start token {start_token}, shifted_right gives",
+        otherwise="the start token, then every target but the last.", caption="The ids: wanted, and yours", row_of=ids, agree=torch.equal,
+    )
+
+
+ZERO_IS_AN_ID = "0 is an id like any other, but Python takes it for False: the start token may be 0."
+
+
+@shifted_right.mistake("values", ZERO_IS_AN_ID)
+def zero_is_no_start_token(targets, start_token):
+    return F.pad(targets, (1, -1), value=start_token) if start_token else targets
+
+
+@shifted_right.mistake("values", ZERO_IS_AN_ID)
+def zero_is_replaced_by_padding(targets, start_token):
+    return F.pad(targets, (1, -1), value=start_token or -1)
 
 
 @shifted_right.mistake("values", "the targets are not shifted: the decoder would read the word that it has to predict.")
@@ -149,3 +216,9 @@ def last_target_kept(targets, start_token):
 @shifted_right.mistake("values", "the last target has gone round to the front: the start token belongs there.")
 def rolled(targets, start_token):
     return targets.roll(1, dims=1)
+
+
+@shifted_right.mistake("values", "the padding, −1, is replaced by the start token too. It stands once, before the first target.")
+def padding_replaced_by_the_start_token(targets, start_token):
+    shifted = F.pad(targets, (1, -1), value=start_token)
+    return shifted.masked_fill(shifted == -1, start_token)

@@ -53,7 +53,8 @@ def test_a_right_answer_of_any_shape_is_accepted(answer):
 @pytest.mark.parametrize(
     ("notebook", "wrong", "right"),
     [("embeddings", 115, 22), ("attention", 255, 35), ("transformer", 155, 11), ("encoder", 55, 11), ("decoder", 75, 16),
-     ("generation", 190, 30), ("prefix_decoder", 65, 12), ("encoder_decoder", 75, 13), ("prefix_generation", 150, 19), ("training", 152, 26)],
+     ("generation", 190, 30), ("prefix_decoder", 120, 12), ("encoder_decoder", 175, 13),
+     ("cross_attention", 50, 4), ("prefix_generation", 160, 19), ("training", 152, 26)],
 )
 def test_there_are_enough_answers_to_the_exercises_of_a_notebook(notebook, wrong, right):
     mistakes = sum(len(exercise.mistakes) for exercise in exercises_of(notebook))

@@ -965,3 +965,17 @@ def end_token_replaced_by_padding(model, idx, max_new_tokens, temperature, end_t
 @refused_by(generate, "end token", "`if end_token:` takes it for nothing")
 def end_token_must_be_positive(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(model, idx, max_new_tokens, temperature, end_token if end_token and end_token > 0 else None)
+
+
+@refused_by(generate, "greedy", "Refuse what is below 0, `temperature < 0`.")
+def temperature_of_zero_refused(model, idx, max_new_tokens, temperature, end_token=None):
+    if temperature <= 0:
+        raise ValueError("temperature must be positive")
+    return generate_with(model, idx, max_new_tokens, temperature, end_token)
+
+
+@refused_by(next_token_probabilities, "greedy", "Refuse what is below 0, `temperature < 0`.")
+def probabilities_at_zero_refused(logits, temperature):
+    if temperature <= 0:
+        raise ValueError("temperature must be positive")
+    return (logits / temperature).softmax(-1)

@@ -118,7 +118,35 @@ def written_into_zeros(tokens, end_token):
     return result
 
 
-KEPT = {}
+@padded("somewhere the ids are turned into another type")
+def means_of_floats(tokens, end_token):
+    return padded_by_hand(tokens, end_token).double()
+
+
+@padded("print the shape after each of your lines")
+def single_rows_squeezed(tokens, end_token):
+    return padded_by_hand(tokens, end_token).squeeze(0)
+
+
+@padded("counts the ends up to each position")
+def last_column_not_looked_at(tokens, end_token):
+    """The last token is appended as it is, a second time where there is only one."""
+    return torch.cat((padded_by_hand(tokens, end_token)[:, : max(1, tokens.shape[1] - 1)], tokens[:, -1:]), dim=1)
+
+
+KEPT, KEPT_FIRST, KEPT_ROWS = {}, {}, {}
+
+
+@padded("each call must look at its own tokens")
+def first_ends_kept_by_the_number_of_rows(tokens, end_token):
+    T = tokens.shape[1]
+    first = torch.where(tokens == end_token, torch.arange(T), T).amin(1, keepdim=True)
+    return torch.where(torch.arange(T) > KEPT_FIRST.setdefault(len(tokens), first), -1, tokens)
+
+
+@padded("counts the ends up to each position")
+def result_kept_by_shape(tokens, end_token):
+    return KEPT_ROWS.setdefault(tokens.shape, padded_by_hand(tokens, end_token)).clone()
 
 
 @padded("each call must look at its own tokens")
@@ -136,7 +164,7 @@ def through_half_precision(tokens, end_token):
     return padded_by_hand(tokens.half().long(), end_token)
 
 
-@padded("0 is an id like any other, but Python takes it for False")
+@padded("Python takes it for False: `if end_token` skips it")
 def zero_taken_for_none(tokens, end_token):
     if not end_token:
         return tokens.clone()
@@ -643,6 +671,20 @@ def temperature_refused_in_the_loop(model, prefix, max_new_tokens, temperature, 
             break
     model.train(was_training)
     return answer if end_token is None else padded_by_hand(answer, end_token)
+
+
+@wrong("greedy", "Refuse what is below 0, `temperature < 0`.")
+def zero_refused(model, prefix, max_new_tokens, temperature, end_token=None):
+    if temperature <= 0:
+        raise ValueError("temperature must be positive")
+    return in_eval_mode(model, prefix, max_new_tokens, temperature, end_token)
+
+
+@wrong("greedy", "Refuse what is below 0, `temperature < 0`.")
+def zero_taken_for_none_given(model, prefix, max_new_tokens, temperature, end_token=None):
+    if not temperature or temperature < 0:
+        raise ValueError("no temperature")
+    return in_eval_mode(model, prefix, max_new_tokens, temperature, end_token)
 
 
 # What is left changed.

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from ninelives.checks.exercise import CheckFailed, Exercise, numbers, run, same_values
-from ninelives.checks.sampling import STEP_ERRORS, probabilities_by_hand
+from ninelives.checks.sampling import STEP_ERRORS, probabilities_by_hand, where_0_is_allowed
 
 WORD_ITSELF = "this is one number for each row: the word itself. Return a probability for every word."
 SOFTMAX_TWICE = "this is the softmax of a softmax, which is nearly even: take it once, of the logits ÷ temperature."
@@ -125,8 +125,9 @@ def at_temperature_0_the_best_word_gets_all(answer, seed):
         return "argmax finds the best word of each row; F.one_hot(…, V).float() turns it into a row of 0 and 1."
 
     logits = some_logits(seed)
-    for temperature in (0, 0.0):
-        want_probabilities(answer, logits, temperature, otherwise)
+    with where_0_is_allowed():
+        for temperature in (0, 0.0):
+            want_probabilities(answer, logits, temperature, otherwise)
     impossible = logits.masked_fill(logits == logits.min(), float("-inf"))
     ordered = logits.sort(-1).values
     for batch in (logits - 9.0, impossible, ordered, ordered.flip(-1), logits[:, :1]):

@@ -468,7 +468,7 @@ hidden_states_of_the_first_sentence = replaced(
 token_put_into_a_list = replaced(
     "shape", "a tensor does not grow", append=lambda answer, token: answer.append(token))
 joined_without_parentheses = replaced(
-    "shape", "torch.cat takes the tensors in one tuple", append=lambda answer, token: torch.cat(answer, token))
+    "shape", "in one tuple, and then the axis", append=lambda answer, token: torch.cat(answer, token))
 last_sentence_for_the_last_position = replaced(
     "shape", "logits[-1] are all scores of the last sentence",
     choose=lambda logits, temperature: torch.multinomial(logits[-1].softmax(-1), 1))

@@ -14,14 +14,20 @@ from ninelives.checks.exercise import (
     CheckFailed,
     Exercise,
     build,
-    ids,
     in_case,
     on_layers_of,
     run,
     same_values,
     want_pair,
 )
-from ninelives.checks.prefix_decoder import GivenPrefixDecoder, joint_mask, padding_first, prefix_decoder, want_prefix_decoder
+from ninelives.checks.predicting_rows import predicting_rows
+from ninelives.checks.prefix_decoder import (
+    GivenPrefixDecoder,
+    joint_mask,
+    padding_first,
+    prefix_decoder,
+    want_prefix_decoder,
+)
 from ninelives.checks.transformer_block import in_both_modes, want_trainable
 from ninelives.config import TransformerConfig
 from ninelives.model import Encoder
@@ -45,7 +51,6 @@ LOSS_IS_YOURS = ("the decoder does not know which of its P + T rows predict the 
 FLATTEN = ("cross_entropy takes scores (N, vocab_size) and targets (N,): flatten the first two axes of the predicting rows, and "
            "all axes of the targets.")
 
-predicting_rows = Exercise("predicting_rows")
 encoder_decoder = Exercise("EncoderDecoder", error_hints={
     "forward() takes 2 positional arguments":
         "forward takes two arguments besides self: def forward(self, prefix, targets).",
@@ -98,8 +103,8 @@ def batch(case: Sizes, seed: int, with_padding: bool = False) -> tuple[torch.Ten
         lengths, answers = P - (2 * row + seed + 1) % (P - 1), T - row % (T - 1)
     prefix = padded_ids(lengths, P, vocab_size, seed)
     targets = padded_ids(answers, T, vocab_size, seed + 1)
-    for ids in (prefix, targets):  # the first and the last id are words like any other
-        ids[-1, 0], ids[0, 0] = 0, vocab_size - 1
+    for side in (prefix, targets):  # the first and the last id are words like any other
+        side[-1, 0], side[0, 0] = 0, vocab_size - 1
     return prefix, targets
 
 
@@ -116,136 +121,6 @@ class Given(nn.Module):
         logits, _ = self.decoder(targets, hidden_cache=hidden_cache)
         rows = logits[:, hidden_cache.shape[1] - 1 : -1]
         return logits, F.cross_entropy(rows.flatten(0, 1), targets.flatten(), ignore_index=-1)
-
-
-@predicting_rows.aspect("one row for each target")
-def takes_the_row_before_each_target(answer, seed):
-    first, second, _ = cases(seed)
-    sizes = ((first.B, first.P, first.T), (first.B, first.P - 2, first.T + 2), (second.B, second.P, second.T), (2, 1, 3), (1, 3, 1))
-    for B, P, T in sizes:
-        want_rows(answer, Sizes(B, P, T, first.encoder, first.decoder))
-
-
-def want_rows(answer, case: Sizes) -> None:
-    """Refuse other rows than those from the last of the prefix to the last but one."""
-    B, P, T, _, config = case
-    # Each number says where it is from: row 3 of example 2 holds 203.
-    names = 100.0 * torch.arange(B).view(B, 1, 1) + torch.arange(P + T).view(1, -1, 1)  # (B, P + T, 1)
-    logits = names.repeat(1, 1, config.vocab_size)
-    result = run(answer, logits, P)
-    what = f"predicting_rows with P = {P} and {P + T} rows"
-    predicting_rows.want_shape(result, (B, T, config.vocab_size), "(B, T, vocab_size)", what, (logits, P))
-    predicting_rows.want_values(
-        result[..., 0], logits[:, P - 1 : P + T - 1, 0], (logits, P),
-        what=lambda example: f"for P = {P} and T = {T} the rows of example {example} are",
-        meaning=": from the last row of the prefix to the last but one (row 3 of example 2 is called 203)",
-        otherwise="a slice along axis 1: [:, first : end], where end is the first row that is not taken.",
-        caption=f"The rows taken of each example for P = {P} and T = {T}: wanted, and yours",
-        row_of=ids,
-        make=lambda mistake: lambda logits, P: mistake(logits, P)[..., 0],
-    )
-
-
-@predicting_rows.aspect("numbers as they are")
-def leaves_the_numbers_as_they_are(answer, seed):
-    logits = 100 * torch.randn(3, 9, 7, generator=torch.Generator().manual_seed(seed))
-    logits.requires_grad_()
-    rows = run(answer, logits, 4)
-    if not same_values(rows, logits[:, 3:-1], tolerance=0.0):
-        raise CheckFailed(
-            "the rows are the right ones, but some of their numbers have been changed.", "the numbers of logits, to the last digit.",
-            "a slice is enough: nothing is rounded, clamped or divided.",
-        )
-    if not rows.requires_grad:
-        raise CheckFailed(
-            "the rows have no gradient.", "one: the loss is computed from them, and training goes back through it.",
-            "take the rows of logits themselves, without .detach(), .data or torch.no_grad().",
-        )
-
-
-@predicting_rows.mistake(
-    "one row for each target", "axis 0 is the batch, so this takes examples: the rows are along axis 1, logits[:, first : end].")
-def slice_of_the_batch(logits, P):
-    return logits[P - 1 : -1]
-
-
-@predicting_rows.mistake(
-    "one row for each target", "the numbers have been changed, by a softmax. Take the rows as they are: the loss needs raw scores.")
-def rows_as_probabilities(logits, P):
-    return logits[:, P - 1 : -1].softmax(-1)
-
-
-@predicting_rows.mistake(
-    "one row for each target",
-    "the last row is still there. It predicts what comes after the last target, for which there is no target.",
-)
-def last_row_kept(logits, P):
-    return logits[:, P - 1 :]
-
-
-@predicting_rows.mistake(
-    "one row for each target",
-    "these are as many rows as the prefix has. There are T targets, and T rows predict them.",
-)
-def rows_of_the_prefix(logits, P):
-    return logits[:, :P]
-
-
-@predicting_rows.mistake(
-    "one row for each target",
-    "row P − 1 is missing, the last of the prefix: it predicts the first target. The slice begins one row earlier.",
-)
-def first_target_without_a_row(logits, P):
-    return logits[:, P:-1]
-
-
-@predicting_rows.mistake(
-    "one row for each target",
-    "one row too few at the end: −1 as the end of a slice already leaves out the last row, and only that one is left out.",
-)
-def two_rows_left_out_at_the_end(logits, P):
-    return logits[:, P - 1 : -2]
-
-
-@predicting_rows.mistake(
-    "one row for each target",
-    "the slice begins two rows too late: rows count from 0, so the last row of the prefix is row P − 1, and it predicts the first target.",
-)
-def two_rows_too_late(logits, P):
-    return logits[:, P + 1 :]
-
-
-@predicting_rows.mistake(
-    "one row for each target",
-    "only the last row has been left out, as for a decoder alone. The first P − 1 rows belong to the prefix, and predict no target.",
-)
-def rows_of_the_prefix_kept(logits, P):
-    return logits[:, :-1]
-
-
-@predicting_rows.mistake("one row for each target", "no row has been left out.")
-def every_row(logits, P):
-    return logits
-
-
-@predicting_rows.mistake(
-    "one row for each target",
-    "these are the rows of the targets themselves. A row predicts the word that comes after it, so the first target is "
-    "predicted by the last row of the prefix.",
-)
-def rows_of_the_targets(logits, P):
-    return logits[:, P:]
-
-
-@predicting_rows.mistake("one row for each target", "these are the first T rows, which belong to the prefix.")
-def first_rows(logits, P):
-    return logits[:, : logits.shape[1] - P]
-
-
-@predicting_rows.mistake(
-    "one row for each target", "one row too early: rows count from 0, so the last row of the prefix is row P − 1.")
-def one_row_too_early(logits, P):
-    return logits[:, P - 2 : -2]
 
 
 def made(answer, case: Sizes) -> nn.Module:

@@ -105,6 +105,32 @@ CLAIMS = {
         (r"raw scores +the right word has the probability ½ after (\d+) steps\nsoftmax inside .* after (\d+) steps",
          lambda raw, inside: inside > 10 * raw),
     ],
+    "04-encoder": [
+        (r"without a mask: +([\d.e+-]+)\nwith 24 positions of padding, your Encoder: +([\d.e+-]+)",
+         lambda without, with_mask: without > 0.1 and with_mask < 1e-5),
+        (r"the cat was full +([\d.]+) +([\d.]+)\nit slept +([\d.]+) +([\d.]+)\nthe dog .* ([\d.]+) +([\d.]+)",
+         lambda a, b, c, d, e, f: b == d == 0 and min(a, c, e, f) > 0.1),
+        (r"(\d+) of (\d+) positions are padding", lambda padding, all_: 3 * padding == all_),
+        (r"everything open +([\d.e+-]+)\nyour packed_mask +([\d.e+-]+)", lambda everything, mine: everything > 0.1 and mine < 1e-5),
+    ],
+    "05-decoder": [
+        (r"the package's Encoder +(\d+) +(\d+)\nyour Decoder +(\d+) +(\d+)", lambda a, b, c, d: a == b == 11 * 10 / 2 and c == d == 0),
+        (r"best honest loss ([\d.]+)\n[^\n]*\n[^\n]*\nwith the triangle +([\d.]+) +([\d.]+) +(\d+)%\nwithout it +([\d.]+) +([\d.]+) +(\d+)%",
+         lambda honest, trained, begun, share, leaky, leaky_begun, leaky_share:
+         abs(trained - honest) < 0.03 and abs(begun - honest) < 0.03 and share > 80 and leaky < honest / 2 and leaky_begun > 2 * honest
+         and leaky_share < 20),
+        (r"with the mask +\w+ ([\d.]+), \w+ [\d.]+, \w+ [\d.]+, \w+ ([\d.]+)\nwithout it +\w+ ([\d.]+)",
+         lambda most, least, unmasked: 0.22 < least <= most < 0.28 and unmasked > 0.35),
+    ],
+    "06-generation": [
+        (r" 0\.2 +[\d,.]+ +([\d.]+)\n", lambda factor: abs(factor / (1 + factor) - 0.6) < 0.005),  # "was" against "did"
+        (r"was +([\d.]+) +([\d.]+) +([\d.]+)\ndid", lambda p, divided, sharpened: p == divided < sharpened),
+        (r"\n(?:the goat was envied by the goat because it was slow\n){2}()", lambda _: True),  # greedy repeats itself
+        (r"top-k 5 +(\d+) +(\d+)\ntop-p 0.9 +(\d+) +(\d+)", lambda k, also_k, cat, want: k == also_k == 5 and cat > 5 and want == 1),
+        (r"rows computed in every layer: (\d+) and (\d+)\nseconds: +([\d.]+) and ([\d.]+)",
+         lambda rows, kept, slow, fast: rows == kept * (kept + 1) / 2 and fast < slow),
+        (r"last word: .*\n +largest new id (\d+), of", lambda largest: largest < 12),
+    ],
     "07-encoder-decoder": [
         (r"sentence 1: largest difference ([\d.e+-]+)", lambda difference: difference < 1e-4),
         (r"loss after 25 steps: ([\d.]+) with the right rows, ([\d.]+) one row late", lambda right, late: late < 0.6 * right),

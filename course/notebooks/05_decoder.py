@@ -510,7 +510,7 @@ without_triangle, leaky = trained(package.Encoder)
 # %%
 steps = list(range(1, len(honest) + 1))
 figures.curves(
-    {figures.whose(TrainedDecoder): (steps, honest), "without it": (steps, leaky),
+    {figures.whose(TrainedDecoder): (steps, honest), "without the triangle": (steps, leaky),
      "best honest loss": ([1, len(steps)], [best_honest, best_honest])},
     x_label="training step", y_label="loss",
     title="With the triangle, and without it",

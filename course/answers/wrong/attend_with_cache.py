@@ -89,7 +89,7 @@ def value_appended_to_the_keys(q, k, v, kept):
     return attention(q, keys, values), (keys, values)
 
 
-@refused_by(attend_with_cache, "kept", "the arguments come in the order q, k, v")
+@refused_by(attend_with_cache, "kept", "the query is kept instead of a key or a value")
 def arguments_in_another_order(k, q, v, kept):
     keys, values = joined(k, v, kept)
     return attention(q, keys, values), (keys, values)
@@ -178,3 +178,21 @@ def a_smallest_weight(q, k, v, kept):
     keys, values = joined(k, v, kept)
     weights = (q @ keys.transpose(-2, -1) / q.shape[-1] ** 0.5).softmax(-1).clamp(min=0.05)
     return weights @ values, (keys, values)
+
+
+@refused_by(attend_with_cache, "shape", "query and keys are swapped: the scores are one row, of the new word")
+def keys_in_place_of_the_query(q, k, v, kept):
+    keys, values = joined(k, v, kept)
+    return torch.nn.functional.scaled_dot_product_attention(keys, q, v), (keys, values)
+
+
+@refused_by(attend_with_cache, "shape", "query and keys are swapped: the scores of the new word are one row")
+def scores_of_the_keys(q, k, v, kept):
+    keys, values = joined(k, v, kept)
+    return (keys @ q.transpose(-2, -1) / q.shape[-1] ** 0.5).softmax(-1) @ values, (keys, values)
+
+
+@refused_by(attend_with_cache, "shape", "kept is not the pair here: the arguments come in the order")
+def kept_as_the_first_argument(kept, q, k, v):
+    keys, values = joined(k, v, kept)
+    return attention(q, keys, values), (keys, values)

@@ -219,6 +219,11 @@ def kept_from_the_first_call(T, kept={}):  # noqa: B006, the mistake
     return kept.setdefault("mask", torch.ones(T, T).tril())
 
 
+@refused_by(causal_mask, "values", "print the shape after each of your lines")
+def one_for_short_and_one_for_long_rows(T, kept={}):  # noqa: B006, the mistake
+    return kept.setdefault(T > 4, torch.ones(T, T).tril())
+
+
 @refused_by(causal_mask, "values", "column j of row i is open if j <= i.")
 def one_tensor_for_all_calls(T, page=torch.zeros(20, 20)):  # noqa: B008, the mistake
     """What is returned is a piece of a page that the next call overwrites."""
@@ -321,6 +326,13 @@ class LengthsChangedInPlace(Given):
         return mask
 
 
+@refused_by(decoder, "shape", "changed the tensor", "work on x.clone()")
+class LengthsSortedInPlace(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        num_tokens[:] = num_tokens.sort().values
+        return right_mask(self, num_tokens, T)
+
+
 @refused_by(decoder, "shape", "the mask hides padding in training too")
 class NoneInTraining(Given):
     def get_attention_mask(self, num_tokens, T=None):
@@ -382,3 +394,17 @@ class TwoPositionsTakenForOne(Given):
     def get_attention_mask(self, num_tokens, T=None):
         mask = right_mask(self, num_tokens, T)
         return mask & torch.eye(2).bool() if mask.shape[-1] == 2 else mask
+
+
+@refused_by(decoder, "triangle", "every token attends to all later ones: the triangle is missing.")
+class OneSequenceReadsAhead(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        mask = self.encoder_mask(num_tokens, T)
+        return mask if len(mask) == 1 else mask.tril()
+
+
+@refused_by(decoder, "padding", "this is the triangle alone, without the lengths")
+class OneSequenceNeedsNoLength(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        mask = self.encoder_mask(num_tokens, T)
+        return torch.ones_like(mask).tril() if len(mask) == 1 else mask.tril()

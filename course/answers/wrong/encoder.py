@@ -245,3 +245,9 @@ class WordZeroTakenForPadding(Given):
 class MaskAsAList(Given):
     def mask(self, num_tokens, T):
         return right_mask(num_tokens, T).tolist()
+
+
+@refused_by(encoder, "shape", "the mask is as large as block_size")
+class BlockSizeWhereTIsNone(Transformer):
+    def get_attention_mask(self, num_tokens, T=None):
+        return right_mask(num_tokens, T or self.config.block_size)

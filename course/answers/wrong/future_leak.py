@@ -243,3 +243,51 @@ def parameters_frozen(model, idx):
 def gradients_off_for_good(model, idx):
     torch.set_grad_enabled(False)
     return right(model, idx)
+
+
+@refused_by(future_leak, TRACES, "leave the mode alone: the model")
+def left_in_training_mode_for_one_word(model, idx):
+    if idx.shape[1] == 1:
+        model.train()
+        return torch.zeros(1, 1)
+    return right(model, idx)
+
+
+@refused_by(future_leak, TRACES, "leave the mode alone: the model")
+def left_in_training_mode_where_nothing_leaks(model, idx):
+    leaks = right(model, idx)
+    return leaks if leaks.any() else (model.train(), leaks)[1]
+
+
+@refused_by(future_leak, TRACES, "switches them on again by itself.")
+def gradients_off_where_nothing_leaks(model, idx):
+    leaks = right(model, idx)
+    torch.set_grad_enabled(bool(leaks.any()))
+    return leaks
+
+
+@refused_by(future_leak, "shape", "begin with zeros (T, T), or change the first word too")
+def first_word_left_out(model, idx):
+    moved = []
+    for j in range(1, idx.shape[1]):
+        changed = idx.clone()
+        changed[0, j] = next_id(idx, j)
+        moved.append((model(changed)[0] - model(idx)[0])[0].abs().amax(-1) > TINY)
+    columns = torch.stack(moved, dim=1)
+    return torch.cat((torch.zeros(len(columns), 1), columns), dim=1).triu(1)
+
+
+@refused_by(future_leak, "leaks", OVERLOOKED)
+def row_0_taken_for_none(model, idx):
+    leaks, T = right(model, idx), idx.shape[1]
+    return torch.tensor([[bool(i and leaks[i, j]) for j in range(T)] for i in range(T)])
+
+
+@refused_by(future_leak, "leaks", "Take another word than the one that is there.")
+def word_0_taken_for_none(model, idx):
+    return right(model, idx) & (idx != 0)
+
+
+@refused_by(future_leak, "leaks", OVERLOOKED)
+def less_than_a_thousandth_overlooked(model, idx):
+    return (all_changes(model, idx) > 1e-3).triu(1)

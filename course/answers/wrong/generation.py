@@ -685,6 +685,19 @@ def temperature_of_the_first_call(logits, temperature):
     return right(logits, KEPT.setdefault("temperature", temperature))
 
 
+@refused_by(next_token_probabilities, "greedy", "argmax finds the best word of each row")
+def best_words_of_the_first_call(logits, temperature):
+    if temperature == 0:
+        best = KEPT.setdefault(("best", tuple(logits.shape)), logits.roll(1, dims=-1).argmax(-1))
+        return F.one_hot(best, logits.shape[-1]).float()
+    return right(logits, temperature)
+
+
+@refused_by(next_token_probabilities, "shape", "the batch is lost: every row has probabilities of its own.")
+def one_row_loses_its_axis(logits, temperature):
+    return right(logits, temperature).squeeze(0)
+
+
 @refused_by(next_token_probabilities, "shape", "changed the tensor", "work on x.clone()")
 def maximum_subtracted_in_place(logits, temperature):
     logits -= logits.amax(-1, keepdim=True)
@@ -821,6 +834,29 @@ def logits_of_the_first_call_kept(model, idx, max_new_tokens, temperature, end_t
     for _ in range(max_new_tokens):
         text = torch.cat((text, drawn(logits, temperature)), dim=1)
     return text
+
+
+@refused_by(generate, "draws", "at temperature 0.5", "the most likely token is taken every time")
+def argmax_in_eval_mode(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(model, idx, max_new_tokens, temperature if model.training else min(temperature, 0), end_token)
+
+
+@refused_by(generate, "draws", "at temperature 1", "the most likely token is taken every time")
+def argmax_in_training_mode(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(model, idx, max_new_tokens, min(temperature, 0) if model.training else temperature, end_token)
+
+
+@refused_by(generate, "draws", "at temperature 0.5", "Dividing *probabilities* by it changes nothing")
+def temperature_in_training_alone(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(model, idx, max_new_tokens, temperature if model.training else min(temperature, 1) and 1.0, end_token)
+
+
+TEMPERATURE = {}
+
+
+@refused_by(generate, "draws", "Dividing *probabilities* by it changes nothing")
+def temperature_of_the_first_text(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(model, idx, max_new_tokens, TEMPERATURE.setdefault("first", temperature), end_token)
 
 
 TEXTS = {}

@@ -125,6 +125,19 @@ def more_than_the_kth(probabilities, k):
     return shared(probabilities * (probabilities > probabilities.topk(min(k, probabilities.shape[1])).values[:, -1:]))
 
 
+@refused_by(keep_top_k, "values", LARGEST)
+def k_rounded_to_three_places(probabilities, k):
+    kept = right_k(probabilities, k).mul(1000).round()
+    kept.scatter_add_(-1, kept.argmax(-1, keepdim=True), 1000 - kept.sum(-1, keepdim=True))
+    return kept / 1000
+
+
+@refused_by(keep_top_k, "values", SUM)
+def k_with_a_little_in_the_sum(probabilities, k):
+    kept = probabilities * (right_k(probabilities, k) > 0)
+    return kept / (kept.sum(-1, keepdim=True) + 1e-3)
+
+
 EDGE = "a k below V always leaves words out, however small their share."
 
 
@@ -247,6 +260,26 @@ def p_of_the_first_call(probabilities, p):
 @refused_by(keep_top_p, "values", SORT)
 def p_raised_to_the_next_tenth(probabilities, p):
     return right_p(probabilities, 0.99 if p > 0.55 else p)
+
+
+@refused_by(keep_top_p, "values", SORT)
+def p_order_of_the_first_call(probabilities, p):
+    order = KEPT.setdefault(("p order", tuple(probabilities.shape)), probabilities.flip(-1).argsort(-1, descending=True))
+    ordered = probabilities.gather(-1, order)
+    return shared(scattered(ordered * (ordered.cumsum(-1) - ordered < p), order))
+
+
+@refused_by(keep_top_p, "values", SORT)
+def p_rounded_to_three_places(probabilities, p):
+    kept = right_p(probabilities, p).mul(1000).round()
+    kept.scatter_add_(-1, kept.argmax(-1, keepdim=True), 1000 - kept.sum(-1, keepdim=True))
+    return kept / 1000
+
+
+@refused_by(keep_top_p, "values", SUM)
+def p_with_a_little_in_the_sum(probabilities, p):
+    kept = probabilities * (right_p(probabilities, p) > 0)
+    return kept / (kept.sum(-1, keepdim=True) + 1e-3)
 
 
 @refused_by(keep_top_p, "edges", "p = 1 keeps every word, and the smallest p the likeliest one.")

@@ -117,3 +117,29 @@ def only_the_first_padding_left_open(sentence):
 def padding_multiplied_away(sentence):
     is_token = (sentence != -1).long()
     return right(sentence).long() * is_token[:, None, :, None] * is_token[:, None, None, :]
+
+
+# Sizes.
+
+
+@refused_by(packed_mask, "shape", "the axis for the heads is missing: attention would take the sequences for heads. It has size 1: `unsqueeze(1)`.")
+def one_row_without_its_axis(sentence):
+    return right(sentence).squeeze(0)
+
+
+@refused_by(packed_mask, "shape", "the axis for the heads is missing: attention would take the sequences for heads. It has size 1: `unsqueeze(1)`.")
+def one_position_without_its_axes(sentence):
+    return right(sentence).squeeze(-1)
+
+
+@refused_by(packed_mask, "own sentence", OWN)
+def ten_sentences_at_most(sentence):
+    marked = torch.nn.functional.one_hot(sentence.clamp(-1, 9) + 1, 11).float()  # (B, T, 11)
+    mask = (marked @ marked.transpose(1, 2)).unsqueeze(1) > 0
+    return mask & ~((sentence > 9)[:, None, :, None] & (sentence > 9)[:, None, None, :]) | torch.eye(sentence.shape[1]).bool()
+
+
+@refused_by(packed_mask, "own sentence", "the sentence with number 0 is taken for padding")
+def zeros_vanish_in_a_product(sentence):
+    rows, columns = rows_and_columns(sentence)
+    return (rows * columns > 0) & (rows == columns) & (columns > 0)

@@ -96,3 +96,8 @@ def one_position_after_the_prefix_at_least(num_prefix, T):
 @refused_by(prefix_mask, "values", OPEN)
 def short_prefixes_ignored(num_prefix, T):
     return right(torch.where(num_prefix < 3, 0, num_prefix), T)
+
+
+@refused_by(prefix_mask, "values", OPEN)
+def no_prefix_taken_for_half_of_the_positions(num_prefix, T):
+    return right(torch.where(num_prefix == 0, T // 2 + 1, num_prefix), T)

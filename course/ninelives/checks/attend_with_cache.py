@@ -16,11 +16,15 @@ from ninelives.checks.exercise import (
 )
 
 attend_with_cache = Exercise("attend_with_cache", error_hints={
+    "got 3 and 4": "kept is not the pair here: the arguments come in the order q, k, v, kept.",
+    "first two dimensions of batch2": "query and keys are swapped: the scores of the new word are one row, `q @ keys.transpose(-2, -1)`.",
     "must match except in dimension":
         "keys and values are (B, H, t, head_size), and the new ones (B, H, 1, head_size): torch.cat along the positions, axis 2.",
     "Tensors must have same number of dimensions":
         "keys and values are (B, H, t, head_size), and the new ones (B, H, 1, head_size): torch.cat along the positions, axis 2.",
 })
+
+ONE_ROW = "query and keys are swapped: the scores are one row, of the new word, `q @ keys.transpose(-2, -1)`, (B, H, 1, t + 1)."
 
 Kept = tuple[torch.Tensor, torch.Tensor]
 
@@ -85,7 +89,7 @@ def one_step(answer, q, k, v, kept: Kept) -> tuple[torch.Tensor, Kept]:
             "two things: (the result, (keys, values)).",
             "the two are swapped: `return result, (keys, values)`.",
         )
-    want_shape(out, q.shape, "(B, H, 1, head_size)", "the result")
+    want_shape(out, q.shape, "(B, H, 1, head_size)", "the result", {(*q.shape[:2], kept[0].shape[2] + 1, q.shape[3]): ONE_ROW})
     now = want_pair(now, "attend_with_cache as its second result", ("keys", "values"), "return both: `return result, (keys, values)`.")
     for name, tensor in zip(("keys", "values"), now):
         want_tensor(tensor, f"what is kept as {name}")

@@ -17,6 +17,7 @@ future_leak = Exercise("future_leak", error_hints={
         "there is no word after the last one. The ids are 0 … V − 1: `(idx[0, j] + 1) % model.config.vocab_size`.",
     "Boolean value of Tensor with more than one value":
         "all V scores of a position are compared, and `if` needs one answer: (…).any(), or the largest difference.",
+    "non-empty": "of a single word there is nothing to join: begin with zeros (T, T), or change the first word too.",
     "only one element tensors can be converted":
         "a position has V scores. One number of them is, for instance, the largest difference, `.abs().max()`.",
 })
@@ -275,9 +276,14 @@ def one_pair(T: int, i: int, j: int) -> torch.Tensor:
 
 @future_leak.aspect("leaves the model as it was")
 def leaves_the_model_as_it_was(answer, seed):
-    model = Mixer(torch.ones(6, 6)).eval()
+    for depends in (torch.ones(6, 6), torch.ones(6, 6).tril(), torch.ones(1, 1)):
+        want_no_traces(answer, Mixer(depends).eval(), words(seed, len(depends)))
+
+
+def want_no_traces(answer, model: nn.Module, idx: torch.Tensor) -> None:
+    """Refuse an answer that leaves mode, weights or gradients of a model (in eval mode) in another state."""
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    leaks_of(answer, model, words(seed, 6))
+    leaks_of(answer, model, idx)
     if model.training or model.dropout.training:
         raise CheckFailed(
             "the model was in eval mode before, and is in training mode afterwards.",

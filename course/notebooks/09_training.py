@@ -179,13 +179,15 @@ for pronoun in ("il", "elle"):
 # - "The" is the same word as "the", and a full stop at the end of the text belongs to no word.
 # - Words are separated by spaces, and an apostrophe ends a word: "qu'il" is "qu'" and "il".
 #   The apostrophe stays with "qu'". `decode` puts the two together again.
-# - A word that is not in the vocabulary raises a `ValueError` whose message names it.
+# - A word that is not in the vocabulary raises a `ValueError` whose message names it. `<end>` is no word of a text, so it is
+#   refused too.
+# - A text without words has no ids: `(0,)`, int64.
 #
 # <details><summary>Hint 1: encode</summary>
 #
 # Make the text plain first: `lower()`, `strip()`, `removesuffix(".")`. Put a space after each
 # apostrophe: `replace("'", "' ")`. Then `split()`. `self.id_of` knows the id of each word, and
-# `torch.tensor(a_list_of_ids)` makes the result.
+# `torch.tensor(a_list_of_ids, dtype=torch.int64)` makes the result.
 #
 # </details>
 # <details><summary>Hint 2: decode</summary>
@@ -208,9 +210,9 @@ class Tokenizer:
         ### BEGIN SOLUTION
         words = text.lower().strip().removesuffix(".").replace("'", "' ").split()
         for word in words:
-            if word not in self.id_of:
+            if word not in self.id_of or word == "<end>":
                 raise ValueError(f"{word!r} is not in the vocabulary of {len(self.words) - 1} words.")
-        return torch.tensor([self.id_of[word] for word in words])  # (T,)
+        return torch.tensor([self.id_of[word] for word in words], dtype=torch.int64)  # (T,)
         ### END SOLUTION
 
     def decode(self, ids):

@@ -60,6 +60,11 @@ def test_no_neighbour_is_named_for_a_word_unlike_all_known_ones(unknown):
         grammar.encode(f"the {unknown} was full")
 
 
+def test_the_end_token_is_no_word_of_a_text(words):
+    with pytest.raises(ValueError, match="'<end>' is not among the"):
+        words.encode("<end>")
+
+
 def test_an_unknown_character_is_named(characters):
     with pytest.raises(ValueError, match="the character 'z' is not among"):
         characters.encode("the zebra")

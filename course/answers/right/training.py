@@ -38,9 +38,9 @@ class WordByWord(Given):
     def encode(self, text):
         words = text.lower().strip().removesuffix(".").replace("'", "' ").split()
         for word in words:
-            if word not in self.id_of:
+            if word not in self.id_of or word == "<end>":
                 raise ValueError(f"{word!r} is not in the vocabulary")
-        return torch.tensor([self.id_of[word] for word in words])
+        return torch.tensor([self.id_of[word] for word in words], dtype=torch.int64)
 
     def decode(self, ids):
         words = []

@@ -90,24 +90,26 @@ class AnswersFromMemory(nn.Module):
 
 
 def model_and_sentences(
-    seed: int, early: bool = False
+    seed: int, early: bool = False, end: int = 11
 ) -> tuple[MemorisedAnswers, torch.Tensor, torch.Tensor, int, float]:
     """A model, prefixes, targets, the end token, and the exact share of right answers.
 
     With `early` every answer of the model ends before the longest target does.
     """
     generator = torch.Generator().manual_seed(seed)
-    end = 11
     lines, sources, answers, rights = {}, [], [], []
-    kinds = ["right", "right", "word", "long", "short", "right", "last", "word", "last"] if not early else ["short", "right", "short"]
+    # Of each kind another number in the two, so that two mistakes do not give the same share in both.
+    kinds = [["right", "right", "word", "long", "short", "right", "last", "word", "last"],
+             ["right", "short", "word", "long", "right", "long", "long", "last", "right", "right"]][seed // 3 % 2]
+    kinds = kinds if not early else ["short", "right", "short"]
     for k, kind in enumerate(kinds * (2 if not early else 1)):
         # The longest target belongs to a sentence that the model gets right: one word too few makes it wrong.
         P, T = 2 + (k + seed) % 4, 9 if k == 0 and not early else 2 + (2 * k + seed) % 5
-        # The first and the last word make every prefix different; no answer holds 7, NONSENSE.
+        # The first and the last word make every prefix different; no answer holds 7, NONSENSE, or an end token.
         source = [k % 11, *torch.randint(0, 7, (P,), generator=generator).tolist(), k // 11]
-        answer = torch.randint(0, 7, (T + (3 if early and kind == "short" else 0),), generator=generator).tolist()
-        line = {"right": [*answer, end], "word": [(answer[0] + 1) % 7, *answer[1:], end], "long": [*answer, 3, end],
-                "short": [*answer[:-1], end] if not early else [answer[0], end], "last": [*answer[:-1], (answer[-1] + 1) % 7, end]}[kind]
+        answer = torch.randint(1, 7, (T + (3 if early and kind == "short" else 0),), generator=generator).tolist()
+        line = {"right": [*answer, end], "word": [answer[0] % 6 + 1, *answer[1:], end], "long": [*answer, 3, end],
+                "short": [*answer[:-1], end] if not early else [answer[0], end], "last": [*answer[:-1], answer[-1] % 6 + 1, end]}[kind]
         lines[tuple(source)] = line
         sources.append(source)
         answers.append([*answer, end])
@@ -147,6 +149,44 @@ def teacher_forced_words(model, prefix, targets, end_token):
     return sum(rights) / len(rights)
 
 
+@exact_match.mistake(
+    "sentences",
+    "these are single words, the padding among them. A sentence is right if all its words are: `.all(dim=1)` first, then the mean.",
+)
+def share_of_words(model, prefix, targets, end_token):
+    return (written(model, prefix, targets, end_token) == targets).float().mean()
+
+
+@exact_match.mistake(
+    "sentences", "these are single words. A sentence is right if all its words are: `.all(dim=1)` first, then the mean.")
+def share_of_words_without_padding(model, prefix, targets, end_token):
+    return (written(model, prefix, targets, end_token) == targets)[targets != -1].float().mean()
+
+
+@exact_match.mistake("sentences", "a sentence counts as soon as one word is right, the padding included. All must be: `.all(dim=1)`.")
+def any_word_will_do(model, prefix, targets, end_token):
+    return (written(model, prefix, targets, end_token) == targets).any(1).float().mean()
+
+
+@exact_match.mistake("sentences", "the end token 0 is taken for none: 0 is an id like any other, so no `if end_token` and no `or`.")
+def end_token_0_taken_for_none(model, prefix, targets, end_token):
+    return (written(model, prefix, targets, end_token or None) == targets).all(1).float().mean()
+
+
+@exact_match.mistake(
+    "sentences",
+    "prefix_generation does not get the end token of the exercise, so what it writes does not end where the sentence does: "
+    "`end_token=end_token`.",
+)
+def end_token_not_handed_on(model, prefix, targets, end_token):
+    return (prefix_generation(model, prefix, targets.shape[1], 0) == targets).all(1).float().mean()
+
+
+@exact_match.mistake("sentences", "the end token is not 0 for every vocabulary: hand on the one that is given, `end_token=end_token`.")
+def end_token_0_for_all(model, prefix, targets, end_token):
+    return (written(model, prefix, targets, 0) == targets).all(1).float().mean()
+
+
 @exact_match.mistake("sentences", "padding is counted as if it were words that the model got right.")
 def padding_counted(model, prefix, targets, end_token):
     return (sum(map(sum, guessed(model, prefix, targets))) + int((targets == -1).sum())) / targets.numel()
@@ -184,25 +224,47 @@ def share_of_wrong(model, prefix, targets, end_token):
     return (written(model, prefix, targets, end_token) != targets).any(1).float().mean()
 
 
+def mode_of(training: bool) -> str:
+    return "training" if training else "evaluation"
+
+
 def share_from(answer: Callable, model: MemorisedAnswers, prefix: torch.Tensor, targets: torch.Tensor, end: int) -> float:
     result = run(lambda prefix, targets: answer(model, prefix, targets, end), prefix, targets, what="exact_match")
     return want_number(result, "exact_match", "one number, the share of right sentences.", "take the mean over the batch.")
 
 
-def want_share(answer: Callable, seed: int, early: bool, otherwise: str) -> None:
-    """Refuse another share of right sentences than the model has."""
-    model, prefix, targets, end, wanted = model_and_sentences(seed, early)
-    share = share_from(answer, model.eval(), prefix, targets, end)
-    if abs(share - wanted) < 1e-6:
+def want_shares(answer: Callable, cases: list[tuple], otherwise: str) -> None:
+    """Refuse other shares of right sentences than the models have. A mistake is named only if all shares are those that it gives."""
+    shares = [share_from(answer, model.eval(), prefix, targets, end) for model, prefix, targets, end, _ in cases]
+    wrong = next((k for k, (share, case) in enumerate(zip(shares, cases)) if abs(share - case[-1]) >= 1e-6), None)
+    if wrong is None:
         return
+    share, (model, prefix, targets, end, wanted) = shares[wrong], cases[wrong]
     if any(fed.shape != prefix.shape or not torch.equal(fed, prefix) for fed in model.encoder.fed if len(fed) == len(prefix)):
         cause = "the encoder is fed something else than the prefix. With the answer in the question, any model is right."
+    elif share == 0 and gives_all_of_the_right_ones(answer, model.eval(), prefix, targets, end):
+        cause = "this says whether the whole batch is right. `.all(dim=1)` gives one answer for each sentence; then take the mean."
     else:
         cause = exact_match.likely_cause(
-            share, (model.eval(), prefix, targets, end), otherwise,
-            agree=lambda seen, other: math.isclose(seen, float(other), rel_tol=1e-5))
+            torch.tensor(shares), (cases,), otherwise, agree=lambda seen, other: torch.allclose(seen, other, rtol=1e-5),
+            make=lambda mistake: lambda cases: torch.tensor([float(mistake(model.eval(), *rest)) for model, *rest, _ in cases]))
     raise CheckFailed(f"exact_match gives {share:.3f} for a model that gets {round(wanted * len(prefix))} of {len(prefix)} sentences right.",
                       f"{wanted:.3f}.", cause)
+
+
+def gives_all_of_the_right_ones(answer: Callable, model: MemorisedAnswers, prefix, targets, end: int) -> bool:
+    """Whether a batch of the right sentences alone gets 1."""
+    right = (written(model, prefix, targets, end) == targets).all(1)  # (B,)
+    return share_from(answer, model, prefix[right], targets[right], end) == 1
+
+
+@exact_match.mistake(
+    "short answers",
+    "an output with fewer columns than targets counts as wrong. The model stops when all its sentences have ended: pad it with −1.",
+)
+def only_where_lengths_agree(model, prefix, targets, end_token):
+    said = prefix_generation(model, prefix, targets.shape[1], 0, end_token=end_token)
+    return (said == targets).all(1).float().mean() if said.shape == targets.shape else 0.0
 
 
 @exact_match.aspect("greedy")
@@ -225,17 +287,16 @@ def gives_the_same_share_each_time(answer, seed):
 
 @exact_match.aspect("sentences")
 def counts_sentences_that_are_right_to_the_end(answer, seed):
-    for k in (0, 3):
-        want_share(answer, seed + k, early=False, otherwise=(
-            "let the model write: `prefix_generation(model, prefix, T, 0, end_token=end_token)`; a sentence is right if every word is, "
-            "including the end token."))
+    cases = [model_and_sentences(seed + k, end=end) for k, end in ((0, 11), (3, 11), (3, 0))]
+    want_shares(answer, cases, "a sentence is right if every word of what the model writes by itself is, including the end token; the "
+                               "result is the mean over the sentences.")
 
 
 @exact_match.aspect("short answers")
 def accepts_outputs_shorter_than_the_targets(answer, seed):
-    want_share(answer, seed, early=True, otherwise=(
-        "all answers of this model are shorter than the longest target: its output has fewer columns than targets. Pad it with −1 "
-        "before you compare."))
+    want_shares(answer, [model_and_sentences(seed, early=True)],
+                "all answers of this model are shorter than the longest target: its output has fewer columns than targets. Pad it with −1 "
+                "before you compare.")
 
 
 @exact_match.aspect("mode")
@@ -250,8 +311,14 @@ def measures_in_evaluation_and_leaves_the_mode(answer, seed):
                 "dropout is on: prefix_generation turns it off by itself, model(…) does not.")
         if model.training != training or model.decoder.training != training:
             raise CheckFailed(
-                f"the model came in {'training' if training else 'evaluation'} and leaves in {'training' if model.training else 'evaluation'}.",
+                f"the model came in {mode_of(training)} and leaves in {mode_of(model.training)}.",
                 "the mode in which it came.", "restore what you changed: `was_training = model.training` before, `model.train(was_training)` after.")
+        knows_nothing = MemorisedAnswers({}, []).train(training)
+        share_from(answer, knows_nothing, prefix, targets, end)
+        if knows_nothing.training != training:
+            raise CheckFailed(
+                f"a model that gets no sentence right came in {mode_of(training)} and leaves in {mode_of(not training)}.",
+                "the mode in which it came, whatever the answers are.", "one way out of the function comes before the line that restores the mode.")
 
 
 # Exercise 6: the number that may be reported
@@ -276,6 +343,14 @@ def chooses_on_validation_and_reports_test(answer, seed):
         worst = row.index(min(row))
         row[worst], row[4] = row[4], row[worst]
         want_choice(answer, models, table, best)
+    try:
+        chosen = run(lambda: answer(["the only one"], {"train": [1], "validation": [2], "test": [3]}, lambda model, some: 0.5), what="honest_accuracy")
+        alone = tuple(chosen) == ("the only one", 0.5)
+    except CheckFailed:
+        alone = False
+    if not alone:
+        raise CheckFailed("with a single model, honest_accuracy gives something else than this model and its score on test.",
+                          "this model, and its score on test.", "one model is a list of models too: the choice is easy, but it must not fail.")
 
 
 def want_choice(answer: Callable, models: list[str], table: dict[str, list[float]], best: dict[str, int]) -> None:

@@ -1,5 +1,6 @@
 """Notebook 9, exercise 1: what the tokenizer must do."""
 
+import re
 from typing import Any
 
 import torch
@@ -12,13 +13,22 @@ tokenizer = Exercise("Tokenizer")
 # Not in alphabetical order, and none a part of another's sentence by accident.
 WORDS = ["il", "the", "qu'", "était", "cat", "parce", "it", "le", "was", "full", "chat", "because", "plein", "hen"]
 TEXTS = ["the cat was full because it was full", "le chat était plein parce qu'il était plein", "it was the hen", "hen"]
-ENCODE_HINTS = {
-    "full.": "the full stop at the end belongs to no word: `text.removesuffix(\".\")`.",
-    "The": "a word at the beginning of a sentence is the same word: `text.lower()` first.",
-    "qu'il": "\"qu'il\" is two words: put a space after every apostrophe, `text.replace(\"'\", \"' \")`, and then split.",
-    "'qu'": "\"qu'\" keeps its apostrophe: put a space after it, `text.replace(\"'\", \"' \")`, rather than in its place.",
-    "''": "`split(\" \")` makes an empty word of two spaces in a row; `split()` does not.",
-}
+LOWER = "a word at the beginning of a sentence is the same word: `text.lower()` first."
+FULL_STOP = "the full stop at the end belongs to no word: `text.removesuffix(\".\")`."
+STOP_BEFORE_A_SPACE = "a space follows the full stop here, so it is not at the very end: `strip()` comes before `removesuffix(\".\")`."
+TWO_WORDS = "\"qu'il\" is two words: put a space after every apostrophe, `text.replace(\"'\", \"' \")`, and then split."
+KEEPS_ITS_APOSTROPHE = "\"qu'\" keeps its apostrophe, so the space comes after it and nowhere else: `text.replace(\"'\", \"' \")`."
+EMPTY_WORD = "`split(\" \")` makes an empty word where two spaces follow each other, or where one is at the end; `split()` does not."
+PLAIN = "the hen was full"
+# Each of these texts holds one difficulty more than those before. So a word that is unknown in one of them has this cause.
+FORMS = [
+    (PLAIN.capitalize(), {"The": LOWER}),
+    (f"{PLAIN}.", {"full.": FULL_STOP}),
+    (f"{PLAIN}. ", {"full.": STOP_BEFORE_A_SPACE, "": EMPTY_WORD}),
+    ("the  hen was full", {"": EMPTY_WORD}),
+    (" the hen was full ", {"": EMPTY_WORD}),
+]
+APOSTROPHE = {"qu'il": TWO_WORDS, "qu": KEEPS_ITS_APOSTROPHE}
 DECODE_HINTS = {
     "only integer tensors of a single": "go through the ids as numbers: `ids.tolist()`.",
     "-1": "−1 is padding, and no word has this id: stop there.",
@@ -39,9 +49,9 @@ class GivenTokenizer:
     def encode(self, text):
         words = self.split(text)
         for word in words:
-            if word not in self.id_of:
+            if word not in self.words[1:]:
                 raise ValueError(f"unknown word {word!r}")
-        return torch.tensor([self.id_of[word] for word in words])
+        return torch.tensor([self.id_of[word] for word in words], dtype=torch.int64)
 
     def decode(self, ids):
         words = []
@@ -96,6 +106,71 @@ class SentenceReversed(GivenTokenizer):
         return super().encode(text).flip(0)
 
 
+class UnknownBecomesTheEnd(GivenTokenizer):
+    """Every word that is unknown gets the id 0, without a word about it."""
+
+    def encode(self, text):
+        return torch.tensor([self.id_of.get(word, 0) for word in self.split(text)], dtype=torch.int64)
+
+
+class UnknownLeftOut(GivenTokenizer):
+    """Every word that is unknown is left out, without a word about it."""
+
+    def encode(self, text):
+        return torch.tensor([self.id_of[word] for word in self.split(text) if word in self.id_of], dtype=torch.int64)
+
+
+@tokenizer.mistake("encode", LOWER)
+class CapitalBecomesTheEnd(UnknownBecomesTheEnd):
+    def split(self, text):
+        return text.strip().removesuffix(".").replace("'", "' ").split()
+
+
+@tokenizer.mistake("encode", LOWER)
+class CapitalLeftOut(UnknownLeftOut):
+    split = CapitalBecomesTheEnd.split
+
+
+@tokenizer.mistake("encode", STOP_BEFORE_A_SPACE)
+class StopBeforeASpaceBecomesTheEnd(UnknownBecomesTheEnd):
+    def split(self, text):
+        return text.lower().removesuffix(".").strip().replace("'", "' ").split()
+
+
+@tokenizer.mistake("encode", STOP_BEFORE_A_SPACE)
+class StopBeforeASpaceLeftOut(UnknownLeftOut):
+    split = StopBeforeASpaceBecomesTheEnd.split
+
+
+@tokenizer.mistake("encode", FULL_STOP)
+class FullStopBecomesTheEnd(UnknownBecomesTheEnd):
+    def split(self, text):
+        return text.lower().replace("'", "' ").split()
+
+
+@tokenizer.mistake("encode", FULL_STOP)
+class FullStopLeftOut(UnknownLeftOut):
+    split = FullStopBecomesTheEnd.split
+
+
+@tokenizer.mistake("encode", TWO_WORDS)
+class TwoWordsBecomeTheEnd(UnknownBecomesTheEnd):
+    def split(self, text):
+        return text.lower().strip().removesuffix(".").split()
+
+
+@tokenizer.mistake("encode", KEEPS_ITS_APOSTROPHE)
+class ApostropheReplacedByASpace(UnknownBecomesTheEnd):
+    def split(self, text):
+        return text.lower().strip().removesuffix(".").replace("'", " ").split()
+
+
+@tokenizer.mistake("encode", EMPTY_WORD)
+class EmptyWordBecomesTheEnd(UnknownBecomesTheEnd):
+    def split(self, text):
+        return text.lower().strip().removesuffix(".").replace("'", "' ").split(" ")
+
+
 def made_tokenizer(answer, seed: int) -> tuple[Any, list[str]]:
     """The learner's tokenizer on a vocabulary of this seed's order, and that vocabulary."""
     words = WORDS[seed % 3 :] + WORDS[: seed % 3]
@@ -106,24 +181,40 @@ def made_tokenizer(answer, seed: int) -> tuple[Any, list[str]]:
 def gives_every_word_its_position_in_the_vocabulary(answer, seed):
     made, words = made_tokenizer(answer, seed)
     for text in TEXTS:
-        want_ids(made, words, text, text.replace("'", "' ").split())
-    plain = "the hen was full"
-    for text in (plain.capitalize(), f"{plain}.", "The  hen was full. "):
-        want_ids(made, words, text, plain.split())
+        want_ids(made, words, text, text.replace("'", "' ").split(), APOSTROPHE)
+    for word in {words[0], words[-1]} - {"qu'"}:
+        want_ids(made, words, word, [word])
+    for text, causes in FORMS:
+        want_ids(made, words, text, PLAIN.split(), causes)
+    want_ids(made, words, "", [])
     if getattr(made, "end_token", None) != 0:
         raise CheckFailed(f"end_token is {getattr(made, 'end_token', None)!r}.", "0.", "keep the __init__ of the exercise as it is.")
 
 
-def want_ids(made: Any, words: list[str], text: str, split: list[str]) -> None:
-    """Refuse other ids of a text than the positions of its words."""
-    wanted = torch.tensor([1 + words.index(word) for word in split])
+def want_ids(made: Any, words: list[str], text: str, split: list[str], causes: dict[str, str] | None = None) -> None:
+    """Refuse other ids of a text than the positions of its words.
+
+    Args:
+        causes: the likely cause behind each word that an error calls unknown; under "" that of any other.
+    """
+    wanted = torch.tensor([1 + words.index(word) for word in split], dtype=torch.int64)
     given = GivenTokenizer(words)
 
     def encode_of(mistake):
         return on_layers_of(given, mistake).encode
 
-    result = run(made.encode, text, what=f"encode({text!r})", error_hints=ENCODE_HINTS)
+    try:
+        result = run(made.encode, text, what=f"encode({text!r})")
+    except CheckFailed as failure:
+        if cause := cause_of_unknown(failure, causes or {}):
+            failure.cause, failure.error = cause, ""
+        raise
+    if isinstance(result, torch.Tensor) and not result.numel() and result.dtype != torch.int64 and not text:
+        raise CheckFailed(f"encode('') gives no ids, as it should, and they are {result.dtype}.", "torch.int64, for an empty text too.",
+                          "`torch.tensor([])` of an empty list holds floats: name the dtype, as the hint does.")
     tokenizer.want_shape(result, wanted.shape, "(T,)", f"encode({text!r})", (text,), encode_of)
+    if not text:
+        return
     if result.dtype != torch.int64:
         raise CheckFailed(f"encode gives {result.dtype}.", "torch.int64: ids look up rows of a table.",
                           "`torch.tensor([…])` of whole numbers is int64 by itself.")
@@ -132,6 +223,16 @@ def want_ids(made: Any, words: list[str], text: str, split: list[str]) -> None:
         meaning=", the position of each word in the vocabulary", caption="The ids of a sentence: wanted, and yours",
         otherwise="a word's id is its position in self.words; the dictionary self.id_of holds it.",
     )
+
+
+def cause_of_unknown(failure: CheckFailed, causes: dict[str, str]) -> str:
+    """The cause behind an error of the learner's encode that calls a word unknown, or nothing."""
+    if not re.search(r" raised (Key|Value|Index)Error", failure.seen):
+        return ""
+    for word, cause in causes.items():
+        if not word or re.search(rf"(?<!\w){re.escape(word)}(?!\w)", failure.error):
+            return cause
+    return ""
 
 
 @tokenizer.mistake("unknown", "write encode first.")
@@ -143,7 +244,9 @@ class EncodeNotWritten(GivenTokenizer):
 @tokenizer.aspect("unknown")
 def refuses_a_word_outside_the_vocabulary_and_names_it(answer, seed):
     made, _ = made_tokenizer(answer, seed)
-    for text, word in (("the unicorn was full", "unicorn"), ("it was purple", "purple"), ("Zebra", "zebra")):
+    # The same text twice: what was refused once is refused again.
+    for text, word in (("the unicorn was full", "unicorn"), ("it was purple", "purple"), ("Zebra", "zebra"), ("zebra", "zebra"),
+                       ("the hen <end>", "end")):
         try:
             result = made.encode(text)
         except ValueError as error:
@@ -161,6 +264,12 @@ def refuses_a_word_outside_the_vocabulary_and_names_it(answer, seed):
                 "look before you ask the dictionary: `if word not in self.id_of: raise ValueError(…)`.") from None
         found = result.tolist() if isinstance(result, torch.Tensor) else result
         left_out = isinstance(found, list) and len(found) < len(text.split())
+        if word == "end":
+            raise CheckFailed(f"encode({text!r}) gives {found!r}, though <end> is no word of a text.", "ValueError, as for an unknown word.",
+                              "the dictionary self.id_of holds the end token too: `if word not in self.id_of or word == \"<end>\"`.")
+        if text == "zebra":
+            raise CheckFailed(f"encode('zebra') gives {found!r}, though the same word was refused before.", "ValueError again.",
+                              "the word that was refused has been added to the vocabulary: encode must leave it as it is.")
         raise CheckFailed(
             f"encode({text!r}) gives {found!r}, though {word!r} is not in the vocabulary.",
             f"ValueError, with a message that names {word!r}.",
@@ -181,9 +290,11 @@ def writes_the_words_up_to_the_end_token(answer, seed):
         (cat + [-1, -1], "le chat était plein"),
         (cat + [end] + full, "le chat était plein"),
         ([end, -1], ""),
+        ([], ""),
         ([1], words[0]),
+        ([len(words)], words[-1]),
     ):
-        result = run(made.decode, torch.tensor(given), what=f"decode({given})", error_hints=DECODE_HINTS)
+        result = run(made.decode, torch.tensor(given, dtype=torch.int64), what=f"decode({given})", error_hints=DECODE_HINTS)
         if not isinstance(result, str):
             raise CheckFailed(f"decode gives {kind_of(result)}.", "a text, str.",
                               NO_RETURN if result is None else "`\" \".join(words)` makes one text of a list of words.")
@@ -191,7 +302,7 @@ def writes_the_words_up_to_the_end_token(answer, seed):
             raise CheckFailed(f"decode({given}) gives {result!r}.", f"{wanted!r}. (The end token is {end}.)",
                               decode_cause(result, wanted, given, words))
     for text in TEXTS:
-        there_and_back = run(made.decode, run(made.encode, text, error_hints=ENCODE_HINTS), what="decode")
+        there_and_back = run(made.decode, run(made.encode, text), what="decode")
         if there_and_back != text:
             raise CheckFailed(f"decode(encode({text!r})) gives {there_and_back!r}.", "the same text.",
                               "encode and decode must use the same list of words, in the same order.")

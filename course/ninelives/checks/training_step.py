@@ -130,6 +130,15 @@ def zero_grad_forgotten(model, optimizer, batch, rate, grad_clip):
     return loss.item()
 
 
+@training_step.mistake("update", "the optimizer makes two steps with one gradient: `optimizer.step()` once in every call.")
+def two_steps_in_one(model, optimizer, batch, rate, grad_clip):
+    loss = gradients_of(model, optimizer, batch, rate)
+    nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    optimizer.step()
+    return loss
+
+
 @training_step.mistake("update", "the model climbs: the sign is wrong.")
 def climbing(model, optimizer, batch, rate, grad_clip):
     loss = gradients_of(model, optimizer, batch, rate)
@@ -149,6 +158,15 @@ def rate_ignored(model, optimizer, batch, rate, grad_clip):
     loss = gradients_of(model, optimizer, batch, optimizer.param_groups[0]["lr"])
     nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
     optimizer.step()
+    return loss
+
+
+@training_step.mistake("update", "the rate is set after the step, so it counts for the next one only. Set it before `optimizer.step()`.")
+def rate_after_the_step(model, optimizer, batch, rate, grad_clip):
+    loss = gradients_of(model, optimizer, batch, optimizer.param_groups[0]["lr"])
+    nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    set_rate(optimizer, rate)
     return loss
 
 
@@ -211,8 +229,8 @@ def descent_by_hand(model, optimizer, batch, rate, grad_clip):
 
 @training_step.mistake(
     "clipping",
-    "the gradients are not clipped: `nn.utils.clip_grad_norm_(model.parameters(), grad_clip)` between backward() "
-    "and step().",
+    "the gradients are longer than grad_clip: `nn.utils.clip_grad_norm_(model.parameters(), grad_clip)` between backward() "
+    "and step(), with grad_clip itself and no other number.",
 )
 def clipping_forgotten(model, optimizer, batch, rate, grad_clip):
     loss = gradients_of(model, optimizer, batch, rate)
@@ -263,7 +281,7 @@ def take_step(answer, model, optimizer, batch, rate, grad_clip) -> Any:
 @training_step.aspect("loss")
 def returns_the_loss_before_the_step(answer, seed):
     model, optimizer, batches = situation(seed, adam=False)
-    for batch, rate in batches:
+    for number, (batch, rate) in enumerate(batches, start=1):
         wanted, _ = ByHand(model, False).loss_and_gradients(*batch)
         model.train()
         result = take_step(answer, model, optimizer, batch, rate, FAR)
@@ -271,13 +289,14 @@ def returns_the_loss_before_the_step(answer, seed):
             raise CheckFailed(
                 "training_step returns a tensor that is still connected to its graph.", "a plain number, `loss.item()`.",
                 "a list of a thousand such losses keeps a thousand graphs, until the memory is full: return `loss.item()`.")
-        number = want_number(result, "training_step", "the loss, a number.", "return `loss.item()` alone.")
-        if abs(number - wanted) > 1e-4 * (1 + abs(wanted)):
+        loss = want_number(result, "training_step", "the loss, a number.", "return `loss.item()` alone.")
+        if abs(loss - wanted) > 1e-4 * (1 + abs(wanted)):
             after, _ = ByHand(model, False).loss_and_gradients(*batch)
             raise CheckFailed(
-                f"training_step returns {number:.4f}.", f"{wanted:.4f}, the loss of this batch before the parameters moved.",
-                "this is the loss after the step: keep the number from which you called backward()." if abs(number - after) < 1e-4
-                else "the model returns (logits, loss), and the loss is already the mean over the batch: return it as it is.")
+                f"training_step returns {loss:.4f} for batch {number}.", f"{wanted:.4f}, the loss of this batch before the parameters moved.",
+                "this is the loss after the step: keep the number from which you called backward()." if abs(loss - after) < 1e-4
+                else "for the first batch it was right, and here another batch takes part too: return the loss of this batch alone."
+                if number > 1 else "the model returns (logits, loss), and the loss is already the mean over the batch: return it as it is.")
 
 
 @training_step.aspect("update")
@@ -298,35 +317,42 @@ def want_path(answer: Callable, seed: int, adam: bool, grad_clip: float) -> None
     model, optimizer, batches = situation(seed, adam)
     start = copy.deepcopy((model, optimizer))
     by_hand = ByHand(model, adam)
-    for number, (batch, rate) in enumerate(batches, start=1):
+    seen, wanted = [], []  # after each step
+    for batch, rate in batches:
         model.train()
         take_step(answer, model, optimizer, batch, rate, grad_clip)
         by_hand.step(*batch, rate, grad_clip)
-        seen, wanted = weights(model), torch.from_numpy(np.concatenate([v.flatten() for v in by_hand.values]))
-        if close(seen, wanted):
-            continue
-        if torch.equal(seen, weights(start[0])):
-            cause = ("no parameter has moved: `loss.backward()`, then `optimizer.step()`, on the model that was given and not on a "
-                     "copy of it, and nothing between them that clears the gradients.")
-        else:
-            cause = training_step.likely_cause(
-                seen, (batches[:number], grad_clip), agree=close, make=lambda mistake: partial(path, mistake, start),
-                otherwise="in this order: zero_grad(), model(*batch), backward(), clip, step(); each once, on the optimizer that was given, "
-                          "which remembers the steps before.")
-        first = int(((seen - wanted).abs() > 1e-4 * (1 + wanted.abs().max())).nonzero()[0])
-        where = f"parameters {first} to {min(first + 2, len(seen) - 1)} are"
-        raise CheckFailed(
-            f"after step {number} with {'AdamW' if adam else 'SGD with momentum'} {where} {numbers(seen[first:])}.",
-            f"{numbers(wanted[first:])}, computed by hand.", cause)
+        seen.append(weights(model))
+        wanted.append(torch.from_numpy(np.concatenate([v.flatten() for v in by_hand.values])))
+    number = next((k for k, pair in enumerate(zip(seen, wanted)) if not close(*pair)), None)
+    if number is None:
+        return
+    if torch.equal(seen[number], weights(start[0])):
+        cause = ("no parameter has moved: `loss.backward()`, then `optimizer.step()`, on the model that was given and not on a "
+                 "copy of it, and nothing between them that clears the gradients.")
+    else:
+        # All steps are compared: after one alone two mistakes may have come to nearly the same place.
+        cause = training_step.likely_cause(
+            torch.stack(seen), (batches, grad_clip), agree=close, make=lambda mistake: partial(path, mistake, start),
+            otherwise="in this order: zero_grad(), model(*batch), backward(), clip, step(); each once, on the optimizer that was given, "
+                      "which remembers the steps before.")
+    seen, wanted = seen[number], wanted[number]
+    first = int(((seen - wanted).abs() > 1e-4 * (1 + wanted.abs().max())).nonzero()[0])
+    where = f"parameters {first} to {min(first + 2, len(seen) - 1)} are"
+    raise CheckFailed(
+        f"after step {number + 1} with {'AdamW' if adam else 'SGD with momentum'} {where} {numbers(seen[first:])}.",
+        f"{numbers(wanted[first:])}, computed by hand.", cause)
 
 
 @torch.enable_grad()
 def path(mistake: Callable, start: tuple[Softmax, torch.optim.Optimizer], batches: list, grad_clip: float) -> torch.Tensor:
-    """Where a mistaken step takes the weights from the start."""
+    """Where a mistaken step takes the weights from the start: (steps, parameters)."""
     model, optimizer = copy.deepcopy(start)
+    places = []
     for batch, rate in batches:
         mistake(model, optimizer, batch, rate, grad_clip)
-    return weights(model)
+        places.append(weights(model))
+    return torch.stack(places)
 
 
 def weights(model: Softmax) -> torch.Tensor:

@@ -17,7 +17,7 @@ Pairs = list[tuple[torch.Tensor, torch.Tensor]]
 
 def some_pairs(seed: int) -> tuple[Pairs, int]:
     """Pairs of several lengths, the longest prefix and the longest answer in different rows, and the end token."""
-    lengths = [[(5, 3), (2, 6), (7, 4), (4, 1)], [(1, 2), (6, 5), (3, 7)], [(4, 4), (8, 2), (2, 3), (5, 9), (3, 1)]][seed % 3]
+    lengths = [[(5, 3), (2, 6), (8, 4), (4, 1)], [(1, 2), (6, 5), (3, 7)], [(4, 4), (8, 2), (2, 3), (5, 9), (3, 1)]][seed % 3]
     generator = torch.Generator().manual_seed(seed)
     end = 41 + seed  # no smaller id is special: 0 is one like others
     pairs = [tuple(torch.randint(1, end, (length,), generator=generator) for length in pair) for pair in lengths]
@@ -57,6 +57,12 @@ SHIFTED = ("the targets are shifted by one position. The model does that by itse
 @translation_batch.mistake("shape", END_AFTER_PREFIX)
 def end_token_after_the_prefix_too(pairs, end_token):
     return padded(closed([(source, source) for source, _ in pairs], end_token)), padded(closed(pairs, end_token))
+
+
+@translation_batch.mistake("shape", "prefix and targets are padded to one length. Each has its own: P is the longest of the English, T the longest of the French.")
+def one_length_for_both(pairs, end_token):
+    both = padded([*sources(pairs), *closed(pairs, end_token)])
+    return both[: len(pairs)], both[len(pairs) :]
 
 
 @translation_batch.mistake("shape", "prefix and targets are swapped: the English comes first.")
@@ -186,7 +192,7 @@ def part(k: int) -> Callable:
 @translation_batch.aspect("shape")
 def makes_rectangles_of_ids_with_room_for_the_end_token(answer, seed):
     pairs, end = some_pairs(seed)
-    for some in (pairs, pairs[1:2]):
+    for some in (pairs, pairs[1:2], pairs[:2]):  # the last one again after a smaller one
         B, P, T = len(some), max(len(a) for a, _ in some), max(len(b) for _, b in some)
         prefix, targets = batch_of(answer, some, end)
         translation_batch.want_shape(
@@ -205,13 +211,23 @@ def closes_each_answer_and_pads_at_the_end(answer, seed):
         prefix, targets = batch_of(answer, pairs, end_token)
         want_rows("prefix", 0, prefix, padded(sources(pairs)), pairs, end_token)
         want_rows("targets", 1, targets, padded(closed(pairs, end_token)), pairs, end_token)
+    equally_long = [(source[:1], answer[:1]) for source, answer in pairs]  # nothing to pad
+    prefix, targets = batch_of(answer, equally_long, end)
+    want_rows("prefix", 0, prefix, padded(sources(equally_long)), equally_long, end)
+    want_rows("targets", 1, targets, padded(closed(equally_long, end)), equally_long, end)
 
 
 def want_rows(name: str, k: int, seen: torch.Tensor, wanted: torch.Tensor, pairs: Pairs, end: int) -> None:
     """Refuse other ids than wanted in the prefix (k = 0) or the targets (k = 1)."""
-    translation_batch.want_shape(seen, wanted.shape, "(B, T)", name, (pairs, end), part(k))
+    translation_batch.want_shape(seen, wanted.shape, "(B, P)" if k == 0 else "(B, T)", name, (pairs, end), part(k))
+
+    def otherwise() -> str:
+        if sorted(seen.tolist()) == sorted(wanted.tolist()):
+            return "these are the right rows in another order. The caller's order stays: row b belongs to pair b."
+        return "the ids of the sentence, for targets followed by the end token, then −1 up to the longest."
+
     translation_batch.want_values(
         seen, wanted, (pairs, end), make=part(k), what=lambda row: f"row {row} of {name} is", row_of=ids, agree=same,
         meaning=f", where {end} is the end token", caption=f"The rows of {name}: wanted, and yours",
-        otherwise="the ids of the sentence, for targets followed by the end token, then −1 up to the longest.",
+        otherwise=otherwise,
     )

@@ -65,7 +65,7 @@ class Tokenizer:
             ValueError: a word is unknown; the message names it and the most similar known word.
         """
         words = self.cut(_normalised(text))
-        unknown = next((word for word in words if word not in self.ids), None)
+        unknown = next((word for word in words if word not in self.ids or word == END), None)
         if unknown is not None:
             raise ValueError(self._about(unknown))
         return torch.tensor([self.ids[word] for word in words], dtype=torch.int64)  # (T,)

@@ -61,6 +61,10 @@ c.GenerateFeedback.preprocessors = [
 # A submission that came by mail cannot go back through the exchange; it must not stop the others.
 c.ExchangeFactory.release_feedback = "ninelives.grading.feedback.ReleaseFeedback"
 
+# nbgrader zip_collect reads what Moodle or Canvas gives out for all submissions.
+c.ZipCollectApp.extractor_plugin = "ninelives.grading.zip_collect.DownloadExtractor"
+c.ZipCollectApp.collector_plugin = "ninelives.grading.zip_collect.DownloadCollector"
+
 # The formgrader and the feedback need no web: formulas are drawn into their pages.
 c.HTMLExporter.extra_template_basedirs = TEMPLATES
 c.HTMLExporter.filters = {"markdown2html": "ninelives.grading.feedback.markdown2html"}

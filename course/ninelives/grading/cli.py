@@ -22,6 +22,8 @@ from ninelives.grading.backup import why_no_backup
 from ninelives.grading.batch import Batch
 from ninelives.grading.change_dates import extend, set_due_date
 from ninelives.grading.errors import CannotStart
+from ninelives.grading.feedback_zip import feedback_zip
+from ninelives.grading.fill_sheet import fill_sheet
 from ninelives.grading.grade_class import grade_class
 from ninelives.grading.progress import summary
 from ninelives.grading.update_assignment import notice, update_assignment
@@ -68,6 +70,9 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--due", metavar="WHEN", help="set the due date, as '2026-11-27 18:00'; 'none' takes it away")
     parser.add_argument("--extend", nargs=2, metavar=("NAME", "DAYS"),
                         help="give a learner so many days more, also before they hand in; 0 takes the extension away")
+    parser.add_argument("--fill", metavar="SHEET", help="fill in the points in Moodle's or Canvas's own grade sheet")
+    parser.add_argument("--column", metavar="NAME", help="which column of the sheet --fill fills")
+    parser.add_argument("--feedback-zip", action="store_true", help="put the feedback pages into a zip for Moodle or Canvas")
     given = parser.parse_args(argv)
     if given.workers is not None and given.workers < 1:
         parser.error(f"--workers {given.workers}: at least 1 is needed")
@@ -123,7 +128,9 @@ def main(argv: list[str] | None = None) -> int:
 def _without_running(given: argparse.Namespace) -> list[tuple]:
     """What the options ask for that runs no learners' code: pairs of a function and its arguments after the batch."""
     asked = [(set_due_date, [given.due])] if given.due else []
-    return asked + ([(extend, given.extend)] if given.extend else [])
+    asked += [(extend, given.extend)] if given.extend else []
+    asked += [(fill_sheet, [given.fill, given.column])] if given.fill else []
+    return asked + ([(feedback_zip, [])] if given.feedback_zip else [])
 
 
 def _batch(given: argparse.Namespace) -> Batch:

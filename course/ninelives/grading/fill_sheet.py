@@ -1,0 +1,90 @@
+"""`ninelives-grade A --fill SHEET`: the grade sheet of Moodle or Canvas, filled in."""
+
+import re
+from pathlib import Path
+
+from nbgrader.api import Gradebook, Student
+
+from ninelives.grading.backup import back_up
+from ninelives.grading.batch import Batch
+from ninelives.grading.errors import CannotStart
+from ninelives.grading.folders import printable
+from ninelives.grading.grade_sheet import LEFT_ALONE, OTHER_NAMES, Sheet, places, read_sheet
+from ninelives.grading.progress import StudentResult
+
+NUMBER_IN_ID = re.compile(r".+_(\d+)")
+
+
+def fill_sheet(batch: Batch, path: str, column: str | None = None, say=print) -> None:
+    """Write the sheet with the points of everyone who is graded beside it, as NAME.filled.csv. Other cells stay.
+
+    Raises:
+        CannotStart: it is no grade sheet, or the platform's maximum is not that of the assignment.
+    """
+    sheet = read_sheet(Path(path))
+    found = places(sheet, batch.assignment, column)
+    most = batch.gradebook.find_assignment(batch.assignment).max_score
+    other = next((points for points in found.most.values() if points not in (None, most)), None)
+    if other is not None:
+        raise CannotStart(f"{printable(sheet.path.name)} allows {other:g} points, and {batch.assignment} has {most:g}: change "
+                          "the maximum on the platform, and download the sheet again")
+    results, names = _results(batch, say), _names(batch.gradebook)
+    closed, done, empty, kept = sheet.column("Grade can be changed"), set(), [], []
+    for index, number in found.number.items():
+        row = sheet.rows[index]
+        student = next((names[key] for key in (number, *_other_names(sheet, row)) if key in names), None)
+        if student not in results:
+            empty.append(" ".join(filter(None, (cell.strip() for cell in row[:2]))))
+        elif row[found.grade:found.grade + 1] and row[found.grade].strip() in LEFT_ALONE or (
+                closed is not None and row[closed].strip() == "No"):
+            kept.append(student)
+        else:
+            row += [""] * (found.grade + 1 - len(row))
+            row[found.grade] = f"{results[student].score:.2f}"
+            done.add(student)
+    target = sheet.path.with_name(f"{sheet.path.stem}.filled{sheet.path.suffix}")
+    try:
+        sheet.write(target)
+    except OSError as problem:
+        raise CannotStart(f"{target} cannot be written: {problem.strerror}") from None
+    say(f"{target}: {len(done)} of {len(found.number)} rows have points now, in the column "
+        f"{printable(sheet.rows[0][found.grade])!r}. Upload this file.")
+    for words, students in (
+            ("Nothing was handed in, and their rows are as they were", empty),
+            ("The platform does not let their points be changed", kept),
+            ("Graded, but not in the sheet", sorted(results.keys() - done - set(kept))),
+            ("Filled in although you still have to grade cells by hand", [s for s in sorted(done) if results[s].manual])):
+        if students:
+            say(f"{words}: {', '.join(map(printable, students))}.")
+
+
+def _results(batch: Batch, say) -> dict[str, StudentResult]:
+    """The results of everyone who is graded, with the penalties that the dates of now demand."""
+    graded = [submission for submission in batch.gradebook.assignment_submissions(batch.assignment)
+              if Path(batch.course.format_path(batch.course.autograded_directory, submission.student.id,
+                                               batch.assignment)).is_dir()]
+    if any(map(batch.recorder.penalties.outdated, graded)):
+        say(back_up(batch.course.db_url, Path(batch.course.root), batch.assignment))
+        for submission in graded:
+            batch.recorder.penalties.update(submission)
+        batch.gradebook.db.commit()
+    return {submission.student.id: batch.result(submission.student.id, submission, ()) for submission in graded}
+
+
+def _names(gradebook: Gradebook) -> dict[str, str]:
+    """{any name by which a sheet may call a learner: the id}."""
+    found: dict[str, str] = {}
+    for student in gradebook.students:
+        for name in _names_of(student):
+            found.setdefault(name, student.id)
+    return found
+
+
+def _names_of(student: Student) -> list[str]:
+    number = NUMBER_IN_ID.fullmatch(student.id)
+    return [name for name in (student.lms_user_id, number and number[1], student.id, student.email) if name]
+
+
+def _other_names(sheet: Sheet, row: list[str]) -> list[str]:
+    columns = [sheet.column(name) for name in OTHER_NAMES]
+    return [row[column].strip() for column in columns if column is not None and len(row) > column and row[column].strip()]

@@ -144,3 +144,21 @@ def test_jupyterlab_starts_in_the_workspace_and_asks_for_no_news(root, tmp_path)
     assert '"disabledExtensions": ["@jupyterlab/apputils-extension:announcements"' in page
     assert {file["name"] for file in files["content"]} == {"01-embeddings", "02-attention", "start.ipynb"}
     assert viewers["schema"]["properties"]["defaultViewers"]["default"] == {"markdown": "Markdown Preview"}
+
+
+def test_jupyterlab_is_started_in_the_workspace_where_the_assignments_tab_looks(root, monkeypatch):
+    started = []
+    monkeypatch.setattr("jupyterlab.labapp.LabApp.launch_instance", lambda argv: started.append(Path.cwd()))
+    monkeypatch.setattr("sys.argv", ["ninelives"])
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
+    monkeypatch.chdir(root)
+    main(root)
+    assert started == [root / "my-notebooks"]
+
+
+def test_without_jupyterlab_one_sentence_says_what_to_install(root, monkeypatch):
+    monkeypatch.setattr(workspace, "find_spec", lambda name: None)
+    monkeypatch.setattr("sys.argv", ["ninelives"])
+    with pytest.raises(SystemExit, match=r"ipykernel is not installed, .*\[course,teach\]"):
+        main(root)
+    assert not (root / "my-notebooks").exists()

@@ -119,6 +119,7 @@ def main(root: Path | None = None) -> None:
 
     from jupyterlab.labapp import LabApp  # takes a second, which copying alone does not need
 
+    os.chdir(workspace)  # where the Assignments tab of nbgrader puts what it fetches
     others = os.environ.get("JUPYTER_CONFIG_PATH")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(CONFIG), others] if others else [str(CONFIG)])
     LabApp.launch_instance(argv=[*lab_arguments(workspace, PAGE if written else ""), *for_lab])

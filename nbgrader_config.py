@@ -11,6 +11,7 @@ from ninelives.grading.feedback import TEMPLATES, HideHiddenChecks
 c = get_config()
 
 c.CourseDirectory.course_id = "ninelives"
+c.CourseDirectory.root = str(Path(__file__).resolve().parent)  # whatever other settings of this account say
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "release"
 

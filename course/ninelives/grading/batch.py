@@ -13,6 +13,7 @@ from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, Execu
 from nbgrader.utils import find_all_files
 from traitlets.utils.importstring import import_item
 
+from ninelives.grading.by_hand import Given, given_by_hand, to_look_at
 from ninelives.grading.class_folder import handed_in, open_gradebook, quiet_autograde
 from ninelives.grading.folders import everything_in
 from ninelives.grading.gradebook import Recorder, released_notebooks, why_no_time
@@ -75,6 +76,25 @@ class Batch:
     def folder(self, student: str) -> Path:
         return Path(self.course.format_path(self.course.submitted_directory, student, self.assignment))
 
+    def graded_folder(self, student: str) -> Path:
+        return Path(self.course.format_path(self.course.autograded_directory, student, self.assignment))
+
+    def by_hand(self, student: str) -> Given:
+        """The points given by hand so far, and what they were given for."""
+        path = self.journal / f".{student}.by-hand"
+        try:
+            known = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            known = {}
+        try:
+            submission = self.gradebook.find_submission(self.assignment, student)
+        except MissingEntry:
+            return {}
+        given = given_by_hand(submission, self.notebooks, self.graded_folder(student), known)
+        if given:
+            path.write_text(json.dumps(given, indent=1), encoding="utf-8")
+        return given
+
     def task(self, student: str, calibrated: dict[str, dict]) -> Task:
         others = {name: path.absolute() for name, path in self.others.items()}
         task = Task(self.folder(student).absolute(), self.notebooks, others, self.limits, self.stamp, self.settings,
@@ -101,24 +121,26 @@ class Batch:
             submission = self.gradebook.find_submission(self.assignment, student)
         except (OSError, ValueError, MissingEntry):
             return None
-        final = Path(self.course.format_path(self.course.autograded_directory, student, self.assignment))
+        final = self.graded_folder(student)
         if entry.get("digest") != digest or not all((final / f"{n.name}.ipynb").exists() for n in self.notebooks):
             return None
         for notebook in submission.notebooks:
             scores = entry["scores"].get(notebook.name, {})
             if any(scores.get(grade.name, "none") != grade.auto_score for grade in notebook.grades):
                 return None
-        result = self.result(student, submission, tuple(entry["notes"]))
+        result = self.result(student, submission, tuple(entry["notes"]), entry.get("by_hand", {}))
         return replace(result, known=True, outdated=self.recorder.penalties.outdated(submission))
 
-    def result(self, student: str, submission: SubmittedAssignment, notes: tuple[str, ...]) -> StudentResult:
+    def result(
+        self, student: str, submission: SubmittedAssignment, notes: tuple[str, ...], by_hand: Given
+    ) -> StudentResult:
         """The student's line in the summary, from the gradebook."""
-        manual = sum(grade.needs_manual_grade for notebook in submission.notebooks for grade in notebook.grades)
+        look_at = to_look_at(submission, self.notebooks, self.graded_folder(student), by_hand)
         late = lateness(submission.total_seconds_late) if submission.total_seconds_late > 0 else ""
         if submission.timestamp is None and submission.assignment.duedate is not None:
             late = "time unknown"
         why = why_no_time(self.course, str(self.folder(student)))
-        return StudentResult(student, final_score(submission), submission.max_score, manual,
+        return StudentResult(student, final_score(submission), submission.max_score, look_at,
                              (*notes, why) if why else notes, before_penalty=submission.score, late=late)
 
     def update_penalty(self, result: StudentResult) -> StudentResult:
@@ -135,15 +157,16 @@ class Batch:
             resources = {"unique_key": name, "nbgrader": names}
             for step in self.preprocessors:
                 result.notebook, resources = step(result.notebook, resources)
+        by_hand = self.by_hand(student)
         submission = self.recorder.record(student, graded, self.others)
         notes = tuple(f"{name}: {words}" if len(graded) > 1 else words
                       for name, result in graded.items() for _, words in result.notes)
         entry = {"digest": digest, "notes": notes, "scores": {name: result.scores for name, result in graded.items()},
-                 "seconds": {name: round(result.seconds, 2) for name, result in graded.items()}}
+                 "seconds": {name: round(result.seconds, 2) for name, result in graded.items()}, "by_hand": by_hand}
         new = self.journal / f".{student}.new"
         new.write_text(json.dumps(entry, indent=1), encoding="utf-8")
         new.replace(self.journal / f"{student}.json")
-        return self.result(student, submission, notes)
+        return self.result(student, submission, notes, by_hand)
 
     def locked(self) -> AbstractContextManager[None]:
         """Keep a second command away from the same assignment. Raises CannotStart."""

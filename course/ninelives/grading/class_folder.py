@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+from contextlib import chdir
 from glob import escape, glob
 from pathlib import Path
 
@@ -17,10 +18,16 @@ from ninelives.grading.gradebook import not_generated
 
 
 def quiet_autograde(root: Path, assignment: str) -> Autograde:
-    """nbgrader's own converter, for the settings of a course."""
+    """nbgrader's own converter, for the settings of a course. Raises CannotStart if they are another course's."""
     application = NbGrader()
     application.log.setLevel(logging.ERROR)
-    application.initialize([], root=str(root))
+    with chdir(root):  # whose settings come before those of the account
+        application.initialize([], root=str(root))
+    if Path(application.coursedir.root).resolve() != root.resolve():
+        raise CannotStart(
+            f"nbgrader's settings name another class, {application.coursedir.root}, and not this folder, {root}. Go "
+            "there, if that is the class you mean. For this one, write c.CourseDirectory.root = "
+            f"str(Path(__file__).parent) into {root / 'nbgrader_config.py'}")
     application.coursedir.assignment_id = assignment
     autograde = Autograde(coursedir=application.coursedir, config=application.config)
     autograde.log = logging.getLogger("ninelives.grading")

@@ -25,7 +25,7 @@ from ninelives.grading.errors import CannotStart
 from ninelives.grading.feedback_zip import feedback_zip
 from ninelives.grading.fill_sheet import fill_sheet
 from ninelives.grading.grade_class import grade_class
-from ninelives.grading.progress import summary
+from ninelives.grading.progress import nothing_from, summary
 from ninelives.grading.update_assignment import notice, update_assignment
 from ninelives.grading.workers import Workers
 
@@ -104,7 +104,10 @@ def main(argv: list[str] | None = None) -> int:
                       "slower.", file=sys.stderr)
             workers = Workers(given.workers or os.cpu_count(), given.dask)
             results = grade_class(batch, workers, students, given.force)
-            print(summary(results))
+            print(f"{summary(results)}\nThe class is the one in {batch.course.root}.")
+            missing = nothing_from([student.id for student in batch.gradebook.students], batch.students())
+            if missing and not given.student:
+                print(missing)
             if changed:
                 print(changed)
             no_backup = why_no_backup(batch.course.db_url)

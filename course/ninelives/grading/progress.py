@@ -7,6 +7,9 @@ from shutil import get_terminal_size
 
 from ninelives.grading.folders import printable
 
+MAX_NAMED = 6  # cells to look at of a submission
+MAX_STUDENTS = 40  # who have not handed in
+
 
 @dataclass
 class StudentResult:
@@ -15,7 +18,7 @@ class StudentResult:
     Args:
         score: points that count; None if the submission could not be graded.
         max_score: points that were possible.
-        manual: cells to grade by hand.
+        look_at: cells to grade by hand, or to look at again.
         notes: sentences about the submission.
         known: whether it was graded before.
         outdated: whether the penalty for late work in the gradebook is that of earlier dates.
@@ -26,12 +29,17 @@ class StudentResult:
     student: str
     score: float | None = None
     max_score: float = 0.0
-    manual: int = 0
+    look_at: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     known: bool = False
     outdated: bool = False
     before_penalty: float | None = None
     late: str = ""
+
+    @property
+    def manual(self) -> int:
+        """How many cells someone has to look at."""
+        return len(self.look_at)
 
     def __str__(self) -> str:
         points = "not graded" if self.score is None else f"{self.score:g} of {self.max_score:g}"
@@ -69,6 +77,15 @@ class Progress:
             print(f"{result} ({state})", file=self.stream, flush=True)
 
 
+def nothing_from(roster: list[str], handed_in: list[str]) -> str:
+    """A line about those of the gradebook who have not handed in; empty if all have."""
+    missing = sorted(set(roster) - set(handed_in))
+    if not missing:
+        return ""
+    named = ", ".join(map(printable, missing[:MAX_STUDENTS])) + (", …" if len(missing) > MAX_STUDENTS else "")
+    return f"Nothing from: {named} ({len(missing)} of {len(set(roster) | set(handed_in))})"
+
+
 def summary(results: list[StudentResult]) -> str:
     """A table of all students, with the notes on each."""
     results = [
@@ -80,9 +97,12 @@ def summary(results: list[StudentResult]) -> str:
         marks = one.late_marks + ([f"{one.manual} to look at"] if one.manual else [])
         marks += ["graded before"] if one.known else []
         rows.append(f"{one.student:{width}}   {points}" + (f"   ({', '.join(marks)})" if marks else ""))
+        if one.look_at:
+            more = f" and {one.manual - MAX_NAMED} more" if one.manual > MAX_NAMED else ""
+            rows.append(f"{'':{width}}     To look at: {', '.join(one.look_at[:MAX_NAMED])}{more}.")
         rows += [f"{'':{width}}     {note}" for note in one.notes]
     failed = sum(one.score is None for one in results)
     noted = sum(bool(one.notes) for one in results)
-    rows.append(f"{len(results)} submissions: {len(results) - failed} graded, {failed} not graded, "
+    rows.append(f"{len(results)} submission{'' if len(results) == 1 else 's'}: {len(results) - failed} graded, {failed} not graded, "
                 f"{noted} with notes.")
     return "\n".join(rows)

@@ -43,6 +43,9 @@ c.Course.solution_packages = [  # a note says which answers use these
 c.Course.missing_work_errors = [  # a check raises this if no training was handed in
     "ninelives.checks.trained_model.NotHandedIn"]
 
+# The message of a check that fails names the likely mistake after "likely:", which ninelives-grade --report counts.
+c.Report.follow_up = "first fix what the check"  # names no mistake
+
 # `nbgrader autograde` and the formgrader's Autograde button run learners' code in the sandbox, like ninelives-grade.
 if sys.platform == "linux":
     c.Autograde.exporter_class = "ninelives.grading.nbgrader_hook.LenientExporter"

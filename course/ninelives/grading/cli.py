@@ -26,6 +26,7 @@ from ninelives.grading.feedback_zip import feedback_zip
 from ninelives.grading.fill_sheet import fill_sheet
 from ninelives.grading.grade_class import grade_class
 from ninelives.grading.progress import nothing_from, summary
+from ninelives.grading.report_command import write_reports
 from ninelives.grading.update_assignment import notice, update_assignment
 from ninelives.grading.workers import Workers
 
@@ -43,6 +44,7 @@ examples:
   ninelives-grade 02-attention --due "2026-11-27 18:00"
                                                      the due date; penalties follow, and nothing is run
   ninelives-grade 02-attention --extend ada 2        two days more for ada
+  ninelives-grade 02-attention --report              what the class passed, failed and misread
 
 The exit status is 0 if every submission was graded (with however few points), 1 if one could not be graded,
 2 if nothing could be started, 130 if it was interrupted. Limits are set in nbgrader_config.py:
@@ -55,7 +57,7 @@ the pictures of ungraded cells too. What the course needs is set there as c.Cour
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="ninelives-grade", description=__doc__, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("assignment", help="its name, such as 02-attention")
+    parser.add_argument("assignment", nargs="?", help="its name, such as 02-attention")
     parser.add_argument("--student", nargs="+", metavar="NAME", help="grade only these")
     parser.add_argument("--force", action="store_true", help="grade again what is graded already")
     parser.add_argument("--workers", type=int, metavar="N",
@@ -73,7 +75,14 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--fill", metavar="SHEET", help="fill in the points in Moodle's or Canvas's own grade sheet")
     parser.add_argument("--column", metavar="NAME", help="which column of the sheet --fill fills")
     parser.add_argument("--feedback-zip", action="store_true", help="put the feedback pages into a zip for Moodle or Canvas")
+    parser.add_argument("--report", action="store_true",
+                        help="grade nothing: report on what the class passed and misread, without an assignment for all")
+    parser.add_argument("--without-names", action="store_true", help="a report that names no learner, for sharing")
     given = parser.parse_args(argv)
+    if given.assignment is None and not given.report:
+        parser.error("name an assignment, such as 02-attention")
+    if given.without_names and not given.report:
+        parser.error("--without-names needs --report")
     if given.workers is not None and given.workers < 1:
         parser.error(f"--workers {given.workers}: at least 1 is needed")
     if given.workers and given.dask:
@@ -87,6 +96,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if given.update_assignment:
             _started(lambda: update_assignment(Path.cwd(), given.assignment))
+            return 0
+        if given.report:
+            _started(lambda: write_reports(Path.cwd(), given.assignment, names=not given.without_names))
             return 0
         batch = _batch(given)
         changed = notice(batch.autograde, batch.gradebook, batch.assignment)

@@ -1,11 +1,13 @@
-"""The settings of the engine in nbgrader_config.py: c.Sandbox and c.Course."""
+"""The settings of the engine in nbgrader_config.py: c.Sandbox, c.Course and c.Report."""
 
+import re
 from pathlib import Path
 
 from nbgrader.preprocessors import Execute
-from traitlets import Any, Bool, Float, Int, List, TraitError, Unicode
+from traitlets import Any, Bool, Bunch, Float, Int, List, TraitError, Unicode, validate
 from traitlets.config import Config, Configurable
 
+from ninelives.grading.causes import Marks
 from ninelives.grading.course import CourseSettings
 from ninelives.grading.sandbox import Limits
 
@@ -45,6 +47,23 @@ class Course(Configurable):
         """).tag(config=True)
 
 
+class Report(Configurable):
+    """How the messages of a course's checks are read for the report on a class."""
+
+    cause = Unicode(r"^ *(?:likely|next):", help="""A regular expression for what introduces the cause in the message
+        of a check that fails; the rest of the message is the cause.""").tag(config=True)
+    follow_up = Unicode("", help="""A regular expression for the beginning of a cause that only points to another
+        check, whose cause is counted instead.""").tag(config=True)
+
+    @validate("cause", "follow_up")
+    def _is_regular_expression(self, proposal: Bunch) -> str:
+        try:
+            re.compile(proposal["value"])
+        except re.error as problem:
+            raise TraitError(f"c.Report.{proposal['trait'].name} is no regular expression: {problem}") from None
+        return proposal["value"]
+
+
 def limits_of(config: Config) -> Limits:
     """What one notebook may use, by nbgrader_config.py."""
     own = Sandbox(config=config)
@@ -67,6 +86,12 @@ def course_settings(config: Config, root: Path) -> CourseSettings:
         solution_packages=tuple(own.solution_packages),
         missing_work_errors=tuple(_dotted_name(error) for error in own.missing_work_errors),
     )
+
+
+def marks_of(config: Config) -> Marks:
+    """How causes are found in messages, by nbgrader_config.py. Raises TraitError."""
+    own = Report(config=config)
+    return Marks(re.compile(own.cause, re.MULTILINE), re.compile(own.follow_up) if own.follow_up else None)
 
 
 def _dotted_name(error: type | str) -> str:

@@ -1,0 +1,80 @@
+"""`ninelives-grade --report` and `--alike`: written from what is graded already; no learner's code is run."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
+
+from ninelives.grading.class_folder import open_gradebook, quiet_autograde
+from ninelives.grading.class_results import ClassResults, class_results, graded_assignments
+from ninelives.grading.errors import CannotStart
+from ninelives.grading.folders import printable
+from ninelives.grading.report import class_report
+from ninelives.grading.report_page import report_page
+from ninelives.grading.report_text import causes_csv, checks_csv, report_text
+from ninelives.grading.settings import marks_of
+
+FOLDER = "reports"
+
+
+def write_reports(root: Path, assignment: str | None, names: bool) -> None:
+    """Print the report on an assignment, or on each that is graded, and write it to reports/.
+
+    Raises:
+        CannotStart: there is nothing to report, or it cannot be written.
+        TraitError: a setting of nbgrader_config.py makes no sense.
+    """
+    autograde = quiet_autograde(root, assignment or "")
+    marks, course = marks_of(autograde.config), autograde.coursedir
+    with closing(open_gradebook(course, root, assignment or "")) as gradebook:
+        for results in _results(course, gradebook, assignment):
+            report = class_report(results, marks)
+            folder = folder_of(course, report.assignment if names else f"{report.assignment}-without-names")
+            write(folder, {"report.html": report_page(report, folder, names), "checks.csv": checks_csv(report),
+                           "causes.csv": causes_csv(report, names)})
+            print(f"{report_text(report, names)}\n\nThe page: {printable(str(folder / 'report.html'))}\n")
+
+
+def _results(course: CourseDirectory, gradebook: Gradebook, assignment: str | None) -> Iterator[ClassResults]:
+    """Of one assignment or of all that are graded; one that cannot be read does not stop the others.
+
+    Raises:
+        CannotStart: there is nothing to report.
+    """
+    if assignment is not None:
+        yield class_results(course, gradebook, assignment)
+        return
+    found = graded_assignments(gradebook)
+    if not found:
+        raise CannotStart("Nothing is graded yet, so there is nothing to report: type ninelives-grade and the name of "
+                          "an assignment")
+    for name in found:
+        try:
+            results = class_results(course, gradebook, name)
+        except CannotStart as problem:
+            print(f"{problem}\n")
+            continue
+        yield results
+
+
+def folder_of(course: CourseDirectory, name: str) -> Path:
+    return Path(course.root, FOLDER, name)
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    """Write these files into a folder that only its owner can read, each completely or not at all. Raises CannotStart."""
+    try:
+        folder.parent.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        for name, text in files.items():
+            new = folder / f".{name}.new"
+            try:
+                new.write_text(text, encoding="utf-8", errors="replace")
+                os.replace(new, folder / name)
+            finally:
+                new.unlink(missing_ok=True)
+    except OSError as problem:
+        raise CannotStart(f"The report could not be written: {problem.strerror}: {folder}") from None

@@ -102,7 +102,7 @@ def has_trait(section: str, trait: str) -> bool:
 
 def grade(*arguments: str) -> None:
     [command] = entry_points(group="console_scripts", name="ninelives-grade")
-    if arguments and arguments[0] != "--help":
+    if arguments and not arguments[0].startswith("-"):
         assert is_assignment(arguments[0])
     if arguments:
         assert parse(command.load(), list(arguments)) == []

@@ -125,6 +125,8 @@ def nbgrader(name: str, *words: str) -> None:
         assert options <= {*application.flags, *application.aliases}
         return
     application = NbGraderApp.subcommands[name][0]()
+    while words and words[0] in application.subcommands:  # as in nbgrader db student import
+        application, words = application.subcommands[words[0]][0](), words[1:]
     value_follows = False
     for word in words:
         option, _, value = word.lstrip("-").partition("=")
@@ -133,7 +135,7 @@ def nbgrader(name: str, *words: str) -> None:
             assert has_trait(section, trait) if section else option in {*application.flags, *application.aliases}, word
             value_follows = option in application.aliases and not value
         else:
-            assert value_follows or is_assignment(word), word
+            assert value_follows or is_assignment(word) or word == "students.csv", word
             value_follows = False
 
 
@@ -262,7 +264,7 @@ def test_each_link_leads_to_a_file_and_a_heading(document):
 
 
 FILE = re.compile(r"(?!text/|image/)(?=.*/|.*\.(?:py|md|txt|toml|yml|cff|ipynb|json|db|csv)$)[\w.*-]+(?:/[\w.*-]+)*/?")
-MADE = {line.strip("/*") for line in (ROOT / ".gitignore").read_text().split()} | {"my-class", "grades.csv", "release", "timestamp.txt", "worksheet.filled.csv", "worksheet.csv", "gradebook.csv"}
+MADE = {line.strip("/*") for line in (ROOT / ".gitignore").read_text().split()} | {"my-class", "grades.csv", "students.csv", "release", "timestamp.txt", "worksheet.filled.csv", "worksheet.csv", "gradebook.csv"}
 INSIDE = ("", "course", "course/ninelives", "tests", "bench")
 
 

@@ -83,9 +83,10 @@ for sentence in sentences("train", 6, seed=4):
     print(f"{sentence.english}\n    {sentence.french}\n")
 
 # %% [markdown]
-# Two thirds of a translation are easy: one word in, one word out. One word is not: *il* or
-# *elle*. For that one the verb, the reason and the voice have to be read together. In each of these
-# pairs a single thing changes, and "it" changes sides:
+# Most of a translation is easy: *the hen* is *la poule*, whatever the rest of the sentence says. What is not easy is *il* or
+# *elle*, and with it the last word, which agrees with the pronoun: *il était perdu*, but *elle était perdue*. For that choice
+# the verb, the reason and the voice have to be read together. In each of these pairs a single thing changes, and "it" changes
+# sides:
 
 # %%
 for english in ("the dog followed the hen because it was lost",
@@ -120,7 +121,7 @@ for verb in ("followed", "called", "comforted", "avoided", "fed"):
 # says whether that is the first noun or the second. Your model gets neither the list nor the table, only the sentences.
 
 # %% [markdown]
-# ### Before anything is learnt
+# ### Before anything is learned
 
 # %%
 ask.loss_of_random_numbers()
@@ -147,8 +148,8 @@ print("it says:", given_tokenizer.decode(said) or "(nothing)")
 #
 # ### What counts as right
 #
-# A sentence is right if **every word** of it is. Everything but the pronoun is soon learnt, so a model that
-# guesses the pronoun gets half of the sentences right. The sentences for measuring are
+# A sentence is right if **every word** of it is. Everything but the pronoun, and the ending that agrees with it, is soon
+# learned, so a model that guesses the pronoun gets half of the sentences right. The sentences for measuring are
 # *held out*: the two animals in them never meet in training, one is masculine and one is
 # feminine, and *il* and *elle* are equally frequent.
 
@@ -268,7 +269,7 @@ check.tokenizer(Tokenizer, "decode", seed=2)
 # <details><summary>Hint 1: a nudge</summary>
 #
 # Why the end token? A model that has never seen an end cannot stop. Why −1 after it? So
-# that nothing is learnt from positions that hold nothing.
+# that nothing is learned from positions that hold nothing.
 #
 # </details>
 # <details><summary>Hint 2: the call</summary>
@@ -316,7 +317,7 @@ check.translation_batch(translation_batch, "values", seed=2)
 #
 # $$\text{parameter} \leftarrow \text{parameter} - \text{rate} \cdot \text{gradient}$$
 #
-# With one parameter, and a loss that is a bowl, one can watch it. What do you expect of a rate that is too large?
+# With one parameter, and a loss shaped like a bowl, you can watch it. What do you expect of a rate that is too large?
 
 # %%
 ask.a_rate_that_is_too_large()
@@ -495,7 +496,7 @@ check.warmup_cosine(warmup_cosine, "cosine", seed=2)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Both for a training of 2,000 steps:
+# Both for a training run of 2,000 steps:
 
 # %%
 your_cosine = check.warmup_cosine.yours_if_it_passes(warmup_cosine, training.warmup_cosine)
@@ -505,7 +506,7 @@ figures.curves(
     {f"{figures.whose(your_cosine)}": (some_steps, [your_cosine(step, 2e-3, 100, 2000) for step in some_steps]),
      f"{figures.whose(your_noam)}": (some_steps, [your_noam(step, 64, 400) for step in some_steps])},
     x_label="step", y_label="learning rate", title="Up, then down",
-    caption="The cosine reaches 0 at the last step. The other one never does, whatever the length of the training.",
+    caption="The cosine reaches 0 at the last step. The other one never does, however long the training run is.",
 )
 
 # %% [markdown]
@@ -656,7 +657,7 @@ number_of_words = len(words) + 1  # the end token too
 # The sentences to learn from carry a **hint**. Passives are rarer in them, and most reasons speak of their usual side:
 # the one that is *lost* is more often the follower. If verb, reason and voice were perfectly balanced, none of
 # them alone would be of any use, and the first step up would be hard to find. With the hint there is something to hold on to from
-# the start. The sentences to be measured on carry none, so a model that has learnt only the hint is exposed.
+# the start. The sentences to be measured on carry none, so a model that has learned only the hint is exposed.
 
 # %%
 train_sentences = sentences("train", 40_000, **HINTS)
@@ -700,12 +701,12 @@ overfit(draw_batch(torch.Generator().manual_seed(0), 8), 100)
 # %% [markdown]
 # ### The ladder
 #
-# How far does a training with many sentences get? Here is what happened to models that were trained in 2,000 steps each:
+# How far does training on many sentences get? Here is what happened to models that were trained for 2,000 steps each:
 #
 # - **characters**: the recipe this course began with (learning rate 5e-4, batches of
 #   16, 4 decoder layers, n_embd 64, 2 heads), and every letter is a token.
 # - **words**: the same, and every word is a token.
-# - **quick**: a smaller model and another recipe. Yours is to find.
+# - **quick**: a smaller model and a different recipe. In exercise 7 you look for one of your own.
 #
 # Each was trained with three seeds, so with different initial weights and batches. The curves are those of the first; the table
 # has all. The runs come with the course (`python -m ninelives.recipes.ladder` makes them again); the time that is
@@ -799,7 +800,7 @@ for name in ladder:
 #
 # <details><summary>Hint 1: what is slow in the first recipe</summary>
 #
-# Look at the curve of its loss. A batch of 16 is a noisy guess of the direction, and a rate of 5e-4 is a
+# Look at the curve of its loss. A batch of 16 gives a noisy estimate of the direction, and a rate of 5e-4 is a
 # small step. Dropout is for models that memorise. This one has not even begun to.
 #
 # </details>
@@ -845,8 +846,8 @@ check.own_training(own_training, "sizes", seed=1)
 # the package's `EncoderDecoder`, so the layers must have the names that notebooks 1 to 7 gave them. A model with other
 # names is trained all the same, and you are told now what to rename.
 #
-# Three things are the package's, for everyone: the optimizer, PyTorch's AdamW; the loop `train`, which calls your step and saves
-# the training so that nothing is lost; and the sentences. Everything else is the line above, or below.
+# Three things come from the package for everyone: the optimizer, PyTorch's AdamW; the loop `train`, which calls your step and
+# saves the run so that nothing is lost; and the sentences. Whose everything else is, the lines below say.
 
 # %%
 def my_seed(file=Path("seed.txt")):
@@ -953,7 +954,7 @@ def evaluate(model):
 # put it in a queue behind the first.
 #
 # The cell takes your pieces and your recipe as their cells define them at this moment. So if you change one, run its cell, then this
-# one. With other sizes, another recipe or another start it is another training: the cell says what differs, and leaves the folder
+# one. With other sizes, another recipe or another start it is another training run: the cell says what differs, and leaves the folder
 # alone. Your seed was drawn once and is kept in a file. The same seed and recipe give much the same curve again, and on the same
 # computer the same weights.
 
@@ -979,7 +980,7 @@ async def train_in(folder, model, start, beside):
         folder=folder, settings={"start": start, "vocabulary": f"{number_of_words} words"},
     )
     if last_change(saved) == before:
-        print(f"Nothing was trained: the folder {folder} holds this training already, to its end. "
+        print(f"Nothing was trained: the folder {folder} holds this training run already, to its end. "
               "To train once more, rename or delete it.")
     return run
 
@@ -1036,9 +1037,9 @@ trained_model("own", "new combinations", seed=1)
 #
 # ### An experiment: a head start
 #
-# Your training began from nothing. What if the encoder already knows what "it" is? The course has an encoder that
-# has learnt to *name* the animal that "it" stands for (`python -m ninelives.recipes.antecedent`). With a head start yours begins with its
-# numbers. What was learnt for one task is taken along to the next: most models that are trained today begin like this. Do you
+# Your training run began from nothing. What if the encoder already knows what "it" is? The course has an encoder that
+# has learned to *name* the animal that "it" stands for (`python -m ninelives.recipes.antecedent`). With a head start yours begins with its
+# numbers. What was learned for one task is used for the next: most models that are trained today begin like this. Do you
 # expect that the plateau on the line of guessing becomes shorter?
 #
 # Set `try_head_start` to True. It trains a second model of yours, in a folder of its own, beside the curve of the first, and takes about as
@@ -1063,7 +1064,7 @@ if try_head_start:
 # %% [markdown]
 # ### The opening sentence, and your own model
 #
-# If your training has been saved, this is your model: your weights, in the package's classes, which can show their attention. If
+# If your training run has been saved, this is your model: your weights, in the package's classes, which can show their attention. If
 # not, it is the course's.
 
 # %%
@@ -1162,9 +1163,9 @@ attentions = model.encoder.attentions(its_words.encode(opening)[None])
 AttentionExplorer(attentions, opening_words, layer=layer - 1, head=head - 1, token="it")
 
 # %% [markdown]
-# In this sentence there is only one animal, so *il* can be had without "it" attending to "cat" at all. Sentences with two animals
-# ask more. The course's translator began with an encoder that had learnt to *name* the animal, and its first two layers
-# were then kept as they were. Yours learnt both at once. For each of the two, the head that tells the animals apart best:
+# In this sentence there is only one animal, so a model can write *il* without "it" attending to "cat" at all. Sentences with two animals
+# ask more. The course's translator began with an encoder that had learned to *name* the animal, and its first two layers
+# were then kept as they were. Yours learned both at once. For each of the two, the head that tells the animals apart best:
 
 # %%
 def reading(encoder, tokenizer, some):
@@ -1220,7 +1221,7 @@ follows = sum(pronoun_of(french) == other_pronoun[s.pronoun] for french, s in zi
 shuffled = sum(french == other.french for french, other in zip(said, asked[1:])) / (len(asked) - 1)
 print(f"the pronoun is right:                                 {right:.0%}")
 print(f"the animals swapped, and the pronoun changes too:     {follows:.0%}")
-print(f"right for the next sentence in place of its own:      {shuffled:.0%}")
+print(f"right for the next sentence instead of its own:       {shuffled:.0%}")
 
 for english in ("the dog because it was lost was followed by the hen",
                 "because it was full the cat did not want to eat"):
@@ -1272,8 +1273,8 @@ figures.training_curves(
 
 # %% [markdown]
 # Read the columns *right* and *work* together. More steps bring the most: the start is not too small, it is not
-# finished. Two of the three seeds get past 80 % by them, the third does not. None of the others gets there alone,
-# and what one seed gains by it another does not.
+# finished. Two of the three seeds get past 80 % by them, the third does not. None of the other changes gets there alone,
+# and where one seed gains, another does not.
 #
 # Together the six do work, at many times the price. Two of the three seeds end with every sentence with new combinations right.
 # The third had all held-out sentences right as well, and lost some of them
@@ -1304,13 +1305,13 @@ print(f"\nOne toss of a coin in each sentence: log 2 = {math.log(2):.2f} for one
       f"{sum(tokens) / len(tokens):.1f} tokens, so {coin:.3f} in the mean.")
 
 # %% [markdown]
-# The loss falls to a third, and not one sentence more is right. A loss is a mean over all words, and only one of them is hard. A model
+# The loss falls to a third, and not one sentence more is right. A loss is a mean over all words, and only the choice of the pronoun is hard. A model
 # that is sure of everything else and tosses a coin for the pronoun has a loss of about 0.05 on such sentences, and on the training
 # sentences less, since the hint makes the coin a better one. All that falls below is the model becoming surer of words
 # that were right already. **The loss says how surprised the model is on average. Only what it writes says whether it is right.**
 # That is why this notebook counts sentences, and why a second number says how often the pronoun is guessed.
 #
-# A smaller one: *"the learning rate was derived from the Transformer paper: with step 100,000, 4,000 warm-up steps and d_model 128
+# A smaller misreading: *"the learning rate was derived from the Transformer paper: with step 100,000, 4,000 warm-up steps and d_model 128
 # the formula gives 2.8e-4."* The arithmetic is right, but that training had 25,000 steps:
 
 # %%

@@ -355,3 +355,13 @@ def test_the_shares_of_passives_and_skew_are_those_asked_for():
 def test_an_unknown_split_is_refused_with_one_sentence():
     with pytest.raises(ValueError, match="there is no split 'test'"):
         sentences("test", 1)
+
+
+def test_all_french_but_the_pronoun_and_the_ending_that_agrees_with_it_can_be_read_off_the_words():
+    starts, ends = {}, {}
+    for sentence in sentences("held out", 1000):
+        start, _, end = sentence.french.partition("qu'")
+        starts.setdefault(sentence.english.partition(" because ")[0], set()).add(start)
+        ends.setdefault((sentence.reason, sentence.pronoun), set()).add(end)
+    assert all(len(found) == 1 for found in [*starts.values(), *ends.values()])
+    assert ends["lost", "il"] == {"il était perdu"} and ends["lost", "elle"] == {"elle était perdue"}

@@ -166,7 +166,7 @@ def test_a_folder_that_cannot_be_written_is_noticed_before_the_first_step(read_o
 )
 def test_another_recipe_is_refused_and_nothing_changes(begun, changes, says):
     before = contents(begun)
-    with pytest.raises(ValueError, match=rf"run holds another training, at step 10: {says}. Nothing was changed"):
+    with pytest.raises(ValueError, match=rf"run holds another training run, at step 10: {says}. Nothing was changed"):
         go_on(begun, **changes)
     assert contents(begun) == before
 

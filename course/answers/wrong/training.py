@@ -509,7 +509,7 @@ def chosen_on_test(models, splits, score):
     return chosen, score(chosen, splits["test"])
 
 
-@refused_by(honest_accuracy, "choice", "may have learnt them by heart")
+@refused_by(honest_accuracy, "choice", "may have memorised them")
 def chosen_on_training_data(models, splits, score):
     chosen = max(models, key=lambda model: score(model, splits["train"]))
     return chosen, score(chosen, splits["test"])

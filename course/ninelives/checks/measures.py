@@ -396,7 +396,7 @@ def want_choice(answer: Callable, models: list[str], table: dict[str, list[float
             f"you choose {chosen!r}, {seen}.", f"{wanted!r}, the best on validation.",
             "a model that is chosen on the test sentences owes part of its score there to luck, and the number no longer says "
             "how good it is on new ones. Choose on validation." if seen == "the best on test"
-            else "the best model on the training sentences may have learnt them by heart. Choose on validation." if seen == "the best on train"
+            else "the best model on the training sentences may have memorised them. Choose on validation." if seen == "the best on train"
             else "ask score(model, splits[\"validation\"]) for every model and take the best.")
     try:
         number, truth = float(told), table["test"][best["validation"]]

@@ -27,7 +27,7 @@ def a_rate_that_is_too_large() -> Choice:
             "It arrives sooner, only less exactly": "That holds for a rate that is somewhat large. Beyond a limit every step lands "
                                                     "higher than the one before, and it never arrives.",
             "It jumps across the bowl, each time higher": "A step that is too long ends on the other side, higher up, where the slope is "
-                                                          "steeper, so the next step is longer still. This is how a training diverges.",
+                                                          "steeper, so the next step is longer still. This is how a training run diverges.",
             "It stops at once, since the slope changes its sign": "The sign does change, so the next step goes back. But nothing stops "
                                                                   "it: the slope there is even steeper.",
         },
@@ -59,7 +59,7 @@ def what_a_falling_loss_says() -> Choice:
         {
             "It rises with it, to nearly 100 %: exp(−0.022) is 98 %": "That is the mean probability of a single word. A sentence "
                 "has some thirteen of them, and they are not equally hard.",
-            "It rises a little, from about half to two thirds": "That would be so if the loss fell because the pronoun was learnt. "
+            "It rises a little, from about half to two thirds": "That would be so if the loss fell because the pronoun was learned. "
                 "Look at the numbers in the next cell.",
             "It falls, since the model overfits": "The loss is measured on fresh sentences in each step, from forty thousand. "
                                                   "Memorising is not the trouble here.",

@@ -81,8 +81,8 @@ def refuse_another(training: Training, folder: Path, run: Run, saved_shapes: dic
     if different:
         more = f", and {len(different) - 3} more differences" if len(different) > 3 else ""
         raise AnotherTraining(
-            f"The folder {folder.name} holds another training, at step {run.step:,}: {'; '.join(different[:3])}{more}. "
-            f"Nothing was changed. Either go back to what is there, and that training goes on; or rename or delete the "
+            f"The folder {folder.name} holds another training run, at step {run.step:,}: {'; '.join(different[:3])}{more}. "
+            f"Nothing was changed. Either go back to what is there, and that run goes on; or rename or delete the "
             f"folder {folder.name} (in JupyterLab: in the file browser on the left), and this one begins."
         )
 

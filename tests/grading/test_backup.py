@@ -89,3 +89,15 @@ def test_a_gradebook_that_cannot_be_copied_is_reported_with_what_to_do(tmp_path,
     assert back_up(db_url, tmp_path, "01-heads") == why_no_backup(db_url)
     assert needed in why_no_backup(db_url) and "make one yourself" in why_no_backup(db_url)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_newest_copies_stay_and_the_last_one_of_each_day(tmp_path):
+    database = tmp_path / "gradebook.db"
+    sqlite3.connect(database).close()
+    old = [f"gradebook.db.before-ps1-202611{day}-1{hour:02}000-000000" for day in (20, 21) for hour in range(12)]
+    others = ["gradebook.db.before-ps1-extra-20261120-100000-000000", "gradebook.db.before-ps1-mine"]
+    for name in [*old, *others]:
+        (tmp_path / name).touch()
+    back_up(f"sqlite:///{database}", tmp_path, "ps1")
+    left = {path.name for path in tmp_path.iterdir()} - {"gradebook.db"}
+    assert {*others, old[11], old[23]} < left and len(left) == len(others) + 10 + 1

@@ -1,16 +1,19 @@
 """Back up the gradebook before anything is written to it."""
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 
 from ninelives.grading.errors import NotBackedUp
+
+KEPT = 10  # copies for an assignment, beside the last one of each day
 
 
 def why_no_backup(db_url: str) -> str | None:
@@ -27,6 +30,8 @@ def why_no_backup(db_url: str) -> str | None:
 
 def back_up(db_url: str, root: Path, assignment: str) -> str:
     """Copy the gradebook, a server's into the folder `root`. Returns a sentence that says what was done.
+
+    The newest KEPT copies for the assignment stay, and the last one of each day.
 
     Raises:
         NotBackedUp: the copy failed.
@@ -55,7 +60,21 @@ def back_up(db_url: str, root: Path, assignment: str) -> str:
         raise NotBackedUp(f"The gradebook could not be copied, so nothing is graded: {problem}") from None
     finally:
         new.unlink(missing_ok=True)
+    _remove_older(copy, when)
     return f"The gradebook as it was: {copy.name}"
+
+
+def _remove_older(copy: Path, when: str) -> None:
+    start, end = copy.name.split(when)
+    names = sorted((path.name for path in copy.parent.iterdir() if path.name.startswith(start) and re.fullmatch(
+        r"\d{8}-\d{6}-\d{6}" + re.escape(end), path.name.removeprefix(start))), reverse=True)
+    days = set()
+    for index, name in enumerate(names):
+        day = name.removeprefix(start)[:8]
+        if index >= KEPT and day in days:
+            with suppress(OSError):
+                (copy.parent / name).unlink()
+        days.add(day)
 
 
 def _dump(url: URL, path: Path) -> None:

@@ -28,6 +28,7 @@ from ninelives.grading.grade_class import grade_class
 from ninelives.grading.progress import nothing_from, summary
 from ninelives.grading.report_command import write_reports
 from ninelives.grading.update_assignment import notice, update_assignment
+from ninelives.grading.watch import watch
 from ninelives.grading.workers import Workers
 
 Result = TypeVar("Result")
@@ -45,6 +46,7 @@ examples:
                                                      the due date; penalties follow, and nothing is run
   ninelives-grade 02-attention --extend ada 2        two days more for ada
   ninelives-grade 02-attention --report              what the class passed, failed and misread
+  ninelives-grade 02-attention --watch               feedback for everyone until the due date
 
 The exit status is 0 if every submission was graded (with however few points), 1 if one could not be graded,
 2 if nothing could be started, 130 if it was interrupted. Limits are set in nbgrader_config.py:
@@ -78,11 +80,15 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--report", action="store_true",
                         help="grade nothing: report on what the class passed and misread, without an assignment for all")
     parser.add_argument("--without-names", action="store_true", help="a report that names no learner, for sharing")
+    parser.add_argument("--watch", action="store_true",
+                        help="until the due date: collect, grade what has changed and release feedback, every few minutes")
     given = parser.parse_args(argv)
     if given.assignment is None and not given.report:
         parser.error("name an assignment, such as 02-attention")
     if given.without_names and not given.report:
         parser.error("--without-names needs --report")
+    if given.watch and (given.force or given.student):
+        parser.error("--watch looks at everyone, and grades what has changed: leave out --force and --student")
     if given.workers is not None and given.workers < 1:
         parser.error(f"--workers {given.workers}: at least 1 is needed")
     if given.workers and given.dask:
@@ -99,6 +105,11 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         if given.report:
             _started(lambda: write_reports(Path.cwd(), given.assignment, names=not given.without_names))
+            return 0
+        if given.watch:
+            workers = Workers(given.workers or os.cpu_count(), given.dask)
+            watch(lambda: _batch(given), workers)
+            workers.close()
             return 0
         batch = _batch(given)
         changed = notice(batch.autograde, batch.gradebook, batch.assignment)

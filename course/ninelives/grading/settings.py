@@ -28,6 +28,14 @@ class Sandbox(Configurable):
     ).tag(config=True)
 
 
+class Watch(Configurable):
+    """How ninelives-grade --watch gives feedback before the due date."""
+
+    minutes = Float(5.0, min=0.1, help="Minutes between two looks at what was handed in.").tag(config=True)
+    feedback_per_day = Int(3, min=1, help="""Feedback pages that a learner gets within 24 hours, so that hidden checks
+        cannot be asked again and again.""").tag(config=True)
+
+
 class Course(Configurable):
     """What the engine has to know of a course. With the defaults it grades any Python course for nbgrader."""
 

@@ -6,6 +6,7 @@ import torch
 from traitlets import TraitError
 
 from ninelives.model import Decoder, Encoder
+from ninelives.model.masks import joint_mask
 from ninelives.widgets import MaskLab
 from ninelives.widgets.mask_lab.in_words import compared, spread_of_nan
 
@@ -130,6 +131,29 @@ def test_padding_that_attends_to_itself_differs():
     assert "differs from what is shown in 6 cells." in lab.describe()
 
 
+def mine_joined(hidden_cache, attention_mask):
+    """A learner's right joint_mask."""
+    return joint_mask(hidden_cache, attention_mask)
+
+
+def prefix_sees_all(hidden_cache, attention_mask):
+    mask = joint_mask(hidden_cache, attention_mask)
+    mask[:, :, : hidden_cache.shape[1]] = True
+    return mask
+
+
+def test_a_learners_joint_mask_is_compared_in_all_four_blocks_and_asked_for_every_prefix():
+    lab = MaskLab([4, 2], prefix=[3, 2], causal=True, joint_mask=mine_joined)
+    assert "Your joint_mask agrees with what is shown." in lab.describe()
+    lab.prefix_lengths = [1, 1]
+    assert lab.yours["prefix_lengths"] == [1, 1] and "agrees" in lab.describe()
+    wrong = MaskLab([4, 2], prefix=[3, 2], causal=True, joint_mask=prefix_sees_all)
+    assert f"Your joint_mask differs from what is shown in {3 * 4 + 3 * 4 + 3} cells." in wrong.describe()
+    unwritten_yet = MaskLab([4, 2], prefix=[3, 2], joint_mask=unwritten)
+    assert "The package's joint_mask is shown; yours is not written yet." in unwritten_yet.describe()
+    assert "The package's joint_mask is shown, not yours." in MaskLab([2], prefix=[2], joint_mask=joint_mask).describe()
+
+
 def test_the_browser_masks_and_compares_as_python_does(same_in_javascript):
     labs = [
         MaskLab(SENTENCES, get_attention_mask=mine(ENCODER)),
@@ -141,8 +165,11 @@ def test_the_browser_masks_and_compares_as_python_does(same_in_javascript):
         MaskLab([3, 2], get_attention_mask=ENCODER.get_attention_mask),
         MaskLab(SENTENCES, get_attention_mask=mine(ENCODER)),
         MaskLab(SENTENCES, get_attention_mask=mine(DECODER)),
+        MaskLab([3, 2], prefix=[2, 3], causal=True, joint_mask=mine_joined),
+        MaskLab([3, 2], prefix=[2, 3], causal=True, joint_mask=prefix_sees_all),
     ]
-    labs[-2].rows_too = True
+    labs[7].rows_too = labs[10].rows_too = True
+    labs[10].prefix_lengths = [1, 2]
     labs[1].rows_too, labs[1].lengths = True, [4, 1, 3]
     labs[3].prefix_lengths = [1, 3]
     same_in_javascript("mask_lab", [
@@ -212,6 +239,7 @@ def test_the_picture_follows_the_state():
         ({"sentences": [["it"], []]}, "each sentence is a list of words"),
         ({"sentences": [3, 0]}, "sentences holds the length 0"),
         ({"sentences": [3, -2]}, "sentences holds the length -2"),
+        ({"sentences": [3, 2], "joint_mask": mine_joined}, "joint_mask joins a prefix and a sentence"),
         ({"sentences": [3, 2], "prefix": [4]}, "1 prefixes for 2 sentences"),
         ({"sentences": [25]}, "there are 25 positions to draw, and at most 24"),
         ({"sentences": [20], "prefix": [5]}, "there are 25 positions to draw"),

@@ -32,12 +32,12 @@ export function spreadOfNan(state) {
 
 /** Whether the learner's masks are those shown. Rows of padding that the lab has closed are not compared. @param {State} state */
 export function compared(state) {
-  const { yours, causal } = state, shown = state.rows_too ? SHOWN_IN_WORDS : SHOWN;
+  const { yours, causal } = state, name = yours.name ?? NAME, shown = state.rows_too ? SHOWN_IN_WORDS : SHOWN;
   if (yours.lengths === undefined) return "";
-  if (!isAnswered(state)) return `Your ${NAME} was asked for the lengths ${yours.lengths.join(", ")}.`;
-  if (!yours.masks) return standsIn(NAME, yours.error);
+  if (!isAnswered(state)) return `Your ${name} was asked for the lengths ${yours.lengths.join(", ")}.`;
+  if (!yours.masks) return standsIn(name, yours.error);
   const count = differing(state);
-  if (!count) return agrees(NAME, shown);
+  if (!count) return agrees(name, shown);
   const kind = differing({ ...state, causal: !causal }) ? "" : causal ? ": yours is an encoder's" : ": yours is causal";
-  return differsFrom(NAME, shown, `in ${counted(count, "cell")}${kind}`);
+  return differsFrom(name, shown, `in ${counted(count, "cell")}${kind}`);
 }

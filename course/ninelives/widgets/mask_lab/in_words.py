@@ -31,25 +31,30 @@ def chosen_row(lab, masks: np.ndarray) -> str:
 
 def compared(lab) -> str:
     """Whether the learner's masks are those shown. Rows of padding that the lab has closed are not compared."""
+    name = lab.yours.get("name", NAME)
     if "masks" not in lab.yours:
-        return yours.stands_in(NAME, lab.yours.get("error", ""))
+        return yours.stands_in(name, lab.yours.get("error", ""))
     shown = SHOWN_IN_WORDS if lab.rows_too else SHOWN
     count = _differing(lab, lab.causal)
     if not count:
-        return yours.agrees(NAME, shown)
+        return yours.agrees(name, shown)
     how = f"in {count} {'cell' if count == 1 else 'cells'}"
     if not _differing(lab, not lab.causal):
         how += ": yours is an encoder's" if lab.causal else ": yours is causal"
-    return yours.differs(NAME, shown, how)
+    return yours.differs(name, shown, how)
 
 
 def _differing(lab, causal: bool) -> int:
     """In how many cells the learner's masks differ from those of this kind."""
     P, T = longest(lab.prefix), longest(lab.words)
-    theirs = np.array([[int(cell) for cell in one] for one in lab.yours["masks"]]).reshape(-1, T, T)  # (B, T, T)
-    differ = theirs != lab.masks(causal)[:, P:, P:]  # (B, T, T)
+    theirs = np.array([[int(cell) for cell in one] for one in lab.yours["masks"]])
+    first = P if theirs.shape[1] == T * T else 0  # of the positions that it is about
+    theirs = theirs.reshape(-1, P + T - first, P + T - first)  # (B, N, N)
+    differ = theirs != lab.masks(causal)[:, first:, first:]  # (B, N, N)
     if lab.rows_too:
-        differ &= (np.arange(T) < np.array(lab.lengths)[:, None])[:, :, None]  # rows of words
+        rows = np.arange(first, P + T)
+        before = rows >= P - np.array(lab.prefix_lengths or [0] * len(lab.words))[:, None]  # (B, N)
+        differ &= (before & (rows - P < np.array(lab.lengths)[:, None]))[:, :, None]  # rows of words
     return int(differ.sum())
 
 

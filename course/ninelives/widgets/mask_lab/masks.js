@@ -16,7 +16,7 @@ import { clamp, range } from "../js/numbers.js";
  * @property {boolean} rows_too
  * @property {number} sentence
  * @property {number} token
- * @property {{ lengths?: number[], masks?: string[], error?: string, package?: boolean }} yours what the learner's function gave
+ * @property {{ name?: string, lengths?: number[], prefix_lengths?: number[], masks?: string[], error?: string, package?: boolean }} yours what the learner's function gave; joint_mask is called by its name
  */
 
 /** B, P, T and N. @param {Pick<State, "words" | "scores">} state */
@@ -64,14 +64,17 @@ export function softmax(row, columns) {
 }
 
 /** Whether the learner's function was asked for the present lengths. @param {State} state */
-export const isAnswered = ({ yours, lengths }) => yours.lengths !== undefined && yours.lengths.join() === lengths.join();
+export const isAnswered = ({ yours, lengths, prefix_lengths }) =>
+  yours.lengths?.join() === lengths.join() && (yours.name === undefined || yours.prefix_lengths?.join() === prefix_lengths.join());
 
 /** Whether the learner's mask differs in a cell; never in a row of padding that the lab has closed. @param {State} state @param {number} b @param {number} i @param {number} j */
 export function differs(state, b, i, j) {
-  const { P, T } = sizes(state), { masks } = state.yours;
-  if (i < P || j < P || masks === undefined || !isAnswered(state)) return false;
+  const { P, T, N } = sizes(state), { masks } = state.yours;
+  if (masks === undefined || !isAnswered(state)) return false;
+  const first = masks[b].length === T * T ? P : 0; // of the positions that it is about
+  if (i < first || j < first) return false;
   if (state.rows_too && !isWord(state, b, i)) return false;
-  return (masks[b][(i - P) * T + j - P] === "1") !== mayAttend(state, b, i, j);
+  return (masks[b][(i - first) * (N - first) + j - first] === "1") !== mayAttend(state, b, i, j);
 }
 
 /** In how many cells it differs. @param {State} state */

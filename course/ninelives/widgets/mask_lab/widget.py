@@ -25,13 +25,14 @@ class MaskLab(LabWidget):
     `sentences` are lists of words, or lengths (whole numbers; the words are then called w1, w2, …). `prefix` is the same
     for what comes before each sentence, as the encoder's words come before the decoder's (notebook 7); its
     padding comes first. `get_attention_mask(num_tokens, T)`, a learner's own, is asked for every choice of lengths and
-    compared with what is shown.
+    compared with what is shown. Where there are prefixes, `joint_mask(hidden_cache, attention_mask)` may be passed instead, and is
+    compared in all four blocks.
 
     The traits `lengths`, `prefix_lengths`, `causal`, `rows_too` (close the rows of padding too, which makes them NaN),
     `sentence` and `token` (the chosen row, counted through prefix and sentence) are synced, so they can be set, observed
     and linked.
 
-    Raises ValueError for no sentences and for sentences too long to draw, and TraitError for a length, sentence or row
+    Raises ValueError for no sentences, for sentences too long to draw, and for a joint_mask without prefixes, and TraitError for a length, sentence or row
     that does not exist.
     """
 
@@ -49,7 +50,7 @@ class MaskLab(LabWidget):
     sentence = t.Int(0).tag(sync=True)
     token = t.Int(0).tag(sync=True)
     # What the learner's function gave: {"lengths": [...], "masks": ["0101…", …]} or {"lengths", "error"}; {"lengths",
-    # "package": True} for a function of the package.
+    # "package": True} for a function of the package. Masks of a joint_mask have its "name", and are of prefix and sentence.
     yours = t.Dict().tag(sync=True)
 
     def __init__(
@@ -58,11 +59,14 @@ class MaskLab(LabWidget):
         causal: bool = False,
         prefix: Sequence | None = None,
         get_attention_mask: Callable | None = None,
+        joint_mask: Callable | None = None,
     ):
         words, lengths = as_words(sentences, "sentences")
         before, prefix_lengths = ([], []) if prefix is None else as_words(prefix, "prefix")
         if before and len(before) != len(words):
             raise ValueError(f"prefix holds {len(before)} prefixes for {len(words)} sentences; pass one for each.")
+        if joint_mask is not None and not before:
+            raise ValueError("joint_mask joins a prefix and a sentence: pass prefix=…, or a get_attention_mask.")
         N = longest(words) + longest(before)
         if N > MOST_POSITIONS:
             raise ValueError(f"there are {N} positions to draw, and at most {MOST_POSITIONS} fit: shorten the sentences.")
@@ -72,9 +76,9 @@ class MaskLab(LabWidget):
         # After the words, against which they are checked.
         self.lengths, self.prefix_lengths = lengths, prefix_lengths
         self.token = longest(before)
-        self._get_attention_mask = get_attention_mask
+        self._get_attention_mask, self._joint_mask = get_attention_mask, joint_mask
         self._run_yours()
-        self.observe(self._run_yours, "lengths")
+        self.observe(self._run_yours, ["lengths", "prefix_lengths"])
 
     @t.validate("lengths", "prefix_lengths")
     def _check_lengths(self, proposal) -> list[int]:
@@ -113,7 +117,7 @@ class MaskLab(LabWidget):
         """What the lab shows at present, in words."""
         masks = self.masks()
         said = [f"{in_words.settings(self)}.", f"Chosen: {in_words.chosen_row(self, masks)}"]
-        if self._get_attention_mask is not None:
+        if self.yours:
             said.append(in_words.compared(self))
         if nan := in_words.spread_of_nan(self):
             said.append(nan)
@@ -134,5 +138,13 @@ class MaskLab(LabWidget):
         )
 
     def _run_yours(self, _change=None) -> None:
-        if self._get_attention_mask is not None:
-            self.yours = {"lengths": self.lengths, **answer_of(self._get_attention_mask, self.lengths, longest(self.words))}
+        B, T, P = len(self.words), longest(self.words), longest(self.prefix)
+        asked = {"lengths": self.lengths, "prefix_lengths": self.prefix_lengths}
+        if self._joint_mask is not None:
+            is_before = torch.arange(P) >= P - torch.tensor(self.prefix_lengths).unsqueeze(1)  # (B, P)
+            cache = is_before.unsqueeze(-1).float().repeat(1, 1, 4)  # (B, P, 4)
+            kind = Decoder if self.causal else Encoder
+            among = kind.__new__(kind).get_attention_mask(torch.tensor(self.lengths), T)  # (B, 1, T, T)
+            self.yours = asked | {"name": "joint_mask", **answer_of(self._joint_mask, cache, among, B=B, N=P + T, names="(B, 1, P + T, P + T)")}
+        elif self._get_attention_mask is not None:
+            self.yours = asked | answer_of(self._get_attention_mask, torch.tensor(self.lengths), T, B=B, N=T, names="(B, 1, T, T)")

@@ -43,6 +43,7 @@ import ninelives.model as package
 import ninelives.questions.encoder_decoder as ask
 from ninelives import figures, weights
 from ninelives.config import TransformerConfig
+from ninelives.figures import whose
 from ninelives.model import answer_attentions, masks, prefix_generation, stream
 from ninelives.use_mine import use_mine
 from ninelives.widgets import AttentionExplorer, MaskLab
@@ -58,7 +59,7 @@ Decoder = use_mine("Decoder")
 #
 # Here is a translator with weights, made of an encoder and a decoder. Look at the words for
 # "it" and for what "it" was. In the last two sentences nothing but the order of the animals
-# has changed.
+# has changed. (The translator in this section is the package's, and so are the masks. Yours come further down.)
 
 # %%
 translator, tokenizer = weights.load("translator")
@@ -117,14 +118,15 @@ figures.two_columns(
 short_english, short_french = "the cat is small".split(), "le chat est petit".split()
 
 
-def mask_of_a_pair(joint):
-    """(8, 8): the joint mask of four English and four French words."""
+def mask_of_a_pair(joint, hidden_cache):
+    """(P + 4, P + 4): what a joint mask is for the P rows of a cache (1, P, n_embd), and four French words."""
     causal = package.Decoder(translator.decoder.config).get_attention_mask(torch.tensor([4]))  # (1, 1, 4, 4)
-    return joint(torch.ones(1, 4, translator.decoder.config.n_embd), causal)[0, 0]
+    return joint(hidden_cache, causal)[0, 0]  # (P + 4, P + 4)
 
 
 figures.mask(
-    mask_of_a_pair(masks.joint_mask), short_english + short_french, title="Prefix and answer in one mask",
+    mask_of_a_pair(masks.joint_mask, torch.ones(1, 4, translator.decoder.config.n_embd)), short_english + short_french,
+    title="Prefix and answer in one mask",
     caption="Four blocks. English attends to English freely; French attends to all the English, and to the "
     "French before it. The upper right corner is closed: what is read must not depend on what is written.",
 )
@@ -321,6 +323,32 @@ check.joint_mask(joint_mask, "mask forms")
 ### BEGIN HIDDEN TESTS
 check.joint_mask(joint_mask, "mask forms", seed=1)
 ### END HIDDEN TESTS
+
+# %% [markdown]
+# #### See it at work
+#
+# The shorter of the two sentences above, with its French. First `padding_first` moves the padding, then `joint_mask` closes its
+# columns. Wrong functions are drawn too, if they can be: compare the picture with the two above.
+
+# %%
+def at_work(padding_first, joint_mask):
+    """The joint mask of the second sentence, once its padding has been moved, and four French words."""
+    tidied = padding_first(two_sentences)[1:]  # (1, 7, C)
+    is_padding = (tidied[0] == 0).all(-1).tolist()
+    return figures.mask(
+        mask_of_a_pair(joint_mask, tidied),
+        ["pad" if pad else "word" for pad in is_padding] + ["le", "chat", "était", "perdu"],
+        title=f"{whose(padding_first)}, then {whose(joint_mask)}",
+        caption="Seven rows of the cache, then four French words. In a right one no row may attend to a column of padding, and the "
+                "last row before “le” is a word's.",
+    )
+
+
+your_padding_first = check.padding_first.yours_if_it_runs(
+    padding_first, masks.padding_first, lambda mine: at_work(mine, masks.joint_mask), trial_decides=True)
+your_joint_mask = check.joint_mask.yours_if_it_runs(
+    joint_mask, masks.joint_mask, lambda mine: at_work(masks.padding_first, mine), trial_decides=True)
+at_work(your_padding_first, your_joint_mask)
 
 # %% [markdown]
 # ### Exercise 3 · A decoder that begins after a prefix
@@ -523,19 +551,31 @@ check.encoder_decoder(EncoderDecoder, "copy", seed=1)
 # %% [markdown]
 # ### Your class translates
 #
-# The first cell decides whose class is used from here on. The second gives it the weights of
-# the translator.
+# The first cell decides whose class is used from here on, and says so: yours whenever it can be run, also if a check has found a
+# mistake in it. Then look for what the mistake does. The second cell gives the class the weights of the translator.
 
 # %%
-YourEncoderDecoder = check.encoder_decoder.yours_if_it_passes(EncoderDecoder, package.EncoderDecoder)
+def with_the_translators_weights(encoder_decoder):
+    """A model of this class that has been used in every way in which this notebook uses it."""
+    model = weights.copy_into(encoder_decoder(translator.encoder.config, translator.decoder.config), translator)
+    logits, loss = model(prefix, targets)  # (1, P + T, V), ()
+    (logits.sum() + loss).backward()
+    translate(model, english)
+    answer_attentions(model, prefix, targets)
+    return model
+
+
+YourEncoderDecoder = check.encoder_decoder.yours_if_it_runs(
+    EncoderDecoder, package.EncoderDecoder, with_the_translators_weights)
 
 # %%
-model = weights.copy_into(YourEncoderDecoder(translator.encoder.config, translator.decoder.config), translator)
-print(translate(model, english))
+model = with_the_translators_weights(YourEncoderDecoder)
+model.zero_grad()
+print(f"{whose(model)}: {translate(model, english)}")
 
 # %% [markdown]
 # **Alone and in a batch.** Four sentences of different lengths, each once alone and once in a padded
-# batch. The logits that predict the answer must not differ, up to rounding.
+# batch. The logits that predict the answer may differ by rounding alone.
 
 # %%
 pairs = [english, "the dog was followed by the hen because it was lost",
@@ -657,22 +697,24 @@ check.shifted_right.optional(shifted_right)
 # **The joint mask, by hand.** Two pairs in one batch. Each has two lengths: that of the English (*Prefix*) and that
 # of the French (*Words*). Make an English sentence shorter: its padding moves to the front, so that
 # the last row of the prefix is always a word's, since that row has to predict. Walk through the rows. Does any word attend to padding?
-# (The scores are invented. They belong to positions, not to words.)
+# (The scores are invented. They belong to positions, not to words.) Below the masks a line says whether your `joint_mask` agrees.
 
 # %%
 MaskLab(
     ["le chat est petit".split(), "il dort".split()],
     prefix=["the cat is small".split(), "it sleeps".split()],
     causal=True,
-    get_attention_mask=model.decoder.get_attention_mask,
+    joint_mask=joint_mask,
 )
 
 # %% [markdown]
 # **What does each French word attend to?** The rows of the next explorer are the French words, at the moment when
 # they are *written*: the row of "chat" is the row that predicts it, which has read "le". The columns are
-# the English words, and after them the French ones. All heads of the decoder, on your own class.
+# the English words, and after them the French ones. You see all heads of the decoder, of the class that the line *Running on …*
+# above names.
 #
-# Begin with the head that is shown. Look at "il", then at "le". Then go to heads 2 and 3, and look at "chat". Is it what you expected?
+# Begin with the head that is shown, and look at "il", then at "le". Then look at "chat", in all four heads of layer 1. Is it what you
+# expected?
 #
 # Click a head in the grid beside the heatmap. To see English alone, hide the French columns in the tab *Hide words*: one click.
 
@@ -707,20 +749,21 @@ best_layer, best_head = max(measured, key=measured.get)
 figures.heatmap(
     attentions[best_layer, best_head, :, :n_english], french, english_words, mark=places,
     title=f"Layer {best_layer + 1}, head {best_head + 1}: French attends to English",
-    caption=f"The head with the most weight on the framed cells, the best of {len(measured)}. "
+    caption=f"Of {whose(model)}: the head with the most weight on the framed cells, the best of {len(measured)}. "
             "The rest of each row, up to 1, goes to French words.",
 )
 
 # %% [markdown]
-# Some words attend to the word that a dictionary gives: "le" to "the", "rassasié" to "full". But "chat" does not attend to "cat":
+# Some words attend to the word that a dictionary gives: "le" to "the", "rassasié" to "full". But in layer 1 "chat" does not attend
+# to "cat", in any head:
 
 # %%
-for head, word in ((0, "il"), (0, "le"), (0, "chat"), (3, "chat")):
+for head, word in ((0, "il"), (0, "le"), (0, "chat"), (1, "chat"), (2, "chat"), (3, "chat")):
     weights_of_word = attentions[0, head, french.index(word)]  # (P + T,)
     print(f"layer 1, head {head + 1}:", figures.read_row(weights_of_word, [word], 0, english_words + french))
 
 # %% [markdown]
-# It attends to "the", a word that means nothing. Remember what a column is: not a word, but the vector that the encoder has
+# It attends to "the", a word that says nothing about the animal. Remember what a column is: not a word, but the vector that the encoder has
 # made at the word's *position*. By then it carries traces of other words. So attention tells *where* something is
 # fetched, and not *what*. To find that out, operate on the cache: encode the sentence of the cat and that of the cow, swap
 # one row, and let the decoder write.
@@ -760,8 +803,8 @@ for old, new in (("cat", "cow"), ("full", "sick")):
     print(f"{old} → {new}: " + " ".join(word if word in before else word.upper() for word in after))
 
 # %% [markdown]
-# Another animal, and article, pronoun and adjective turn with it, the last of them ten words later.
-# Another reason, and one word changes. All this has passed through the cache.
+# With another animal, article, noun, pronoun and adjective change, up to the last word of the sentence.
+# With another reason, one word changes. All this has passed through the cache.
 #
 # ## A common misreading
 #
@@ -828,15 +871,16 @@ right, right_losses = trained(longest - 1)
 late, late_losses = trained(longest)
 
 # %%
+steps = range(1, len(right_losses) + 1)
 figures.curves(
-    {"right rows": (range(200), right_losses), "one row late": (range(200), late_losses)},
+    {"right rows": (steps, right_losses), "one row late": (steps, late_losses)},
     x_label="training step", y_label="loss",
     title="Two trainings",
     caption="For the first hundred steps the training that compares the wrong rows looks like the better one.",
 )
 
 # %%
-print(f"loss after 25 steps: {right_losses[25]:.2f} with the right rows, {late_losses[25]:.2f} one row late")
+print(f"loss in step 25: {right_losses[25 - 1]:.2f} with the right rows, {late_losses[25 - 1]:.2f} one row late")
 ask.what_the_lower_loss_means()
 
 # %% [markdown]

@@ -484,9 +484,12 @@ for score, words in beam_search(tokenizer.encode(unsure).unsqueeze(0), beams=3):
     print(f"{math.exp(score):.3f}   {tokenizer.decode(words)}")
 
 # %% [markdown]
-# Greedy and beam search agree on the best answer here, and beam search shows the second as well. Where they
-# differ, the word that looked best at first leads to an answer that is worse as a whole. Try
-# *the turtle was chased by the parrot because it was angry*, which the model gets wrong: its second answer is the right one.
+# Here greedy and beam search agree on the best answer, and beam search shows the second as well, which is nearly as probable. The two
+# can differ only where the word that looks best at first leads to an answer that is less probable as a whole. A model that is
+# almost certain of every word gives little occasion for that.
+#
+# The most probable answer need not be the right one. Try *the turtle was chased by the parrot because it was angry*. The best
+# answer is wrong, for greedy and beam search alike, and the right one comes second.
 #
 # ### Type a sentence
 #

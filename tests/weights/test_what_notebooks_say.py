@@ -47,9 +47,10 @@ def test_the_pronoun_attends_to_it_and_the_animal_to_the_word_before_its_name(tr
     answer = prefix_generation(model, prefix, 24, 0, end_token=tokenizer.end_token)
     heads = torch.cat(answer_attentions(model, prefix, answer))[0]  # (H, T + 1, P + T), those of layer 1
     french, english = [tokenizer.words[i] for i in answer[0].tolist()], CAT.split()
-    for head, word, looked_at in ((0, "il", "it"), (0, "le", "the"), (0, "chat", "the"), (3, "chat", "the")):
+    for head, word, looked_at in ((0, "il", "it"), (0, "le", "the"), *((head, "chat", "the") for head in range(4))):
         row = heads[head, french.index(word)]
         assert row.argmax() == english.index(looked_at) and row.max() > 0.5
+    assert len(heads) == 4 and heads[:, french.index("chat"), english.index("cat")].max() < 0.05
 
 
 def test_changing_one_word_changes_the_words_that_depend_on_it(translator):
@@ -58,6 +59,9 @@ def test_changing_one_word_changes_the_words_that_depend_on_it(translator):
 
     assert translate(CAT) == FRENCH
     assert translate(CAT.replace("full", "sick")) == FRENCH.replace("rassasié", "malade")
+    cow = translate(CAT.replace("cat", "cow"))
+    changed = [one for one, other in zip(FRENCH.split(), cow.split(), strict=True) if one != other]
+    assert changed == ["le", "chat", "qu'il", "rassasié"] and FRENCH.endswith(changed[-1])
 
 
 def test_unseen_sentences_are_translated_correctly(translator):
@@ -86,6 +90,7 @@ def test_of_a_passive_that_was_held_back_only_the_pronoun_is_in_doubt(translator
     assert 0.4 < probabilities[10] < 0.6 and (probabilities > 0.95).sum() == len(probabilities) - 1
     as_elle = probabilities_of(translator, SHY, SHY_FRENCH.replace("il", "elle"))
     assert 0.4 < as_elle[10] < 0.6 and probabilities[10] + as_elle[10] > 0.99
+    assert probabilities.prod() > as_elle.prod() > 0.8 * probabilities.prod()
 
 
 def test_of_the_active_that_was_not_held_back_the_pronoun_is_sure(translator):

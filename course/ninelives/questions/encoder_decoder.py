@@ -50,7 +50,7 @@ def which_row_changes_the_pronoun() -> Choice:
 def what_the_lower_loss_means() -> Choice:
     """Asked after two loss curves, before the two models translate."""
     return Choice(
-        "One of two trainings compares row P − 1 + t with target t, the other row P + t. After 25 steps the second has half the "
+        "One of two trainings compares row P − 1 + t with target t, the other row P + t. In step 25 the second has half the "
         "loss of the first. What does that mean?",
         {
             "The second is given the answer: row P + t has already read target t":

@@ -133,7 +133,7 @@ CLAIMS = {
     ],
     "07-encoder-decoder": [
         (r"sentence 1: largest difference ([\d.e+-]+)", lambda difference: difference < 1e-4),
-        (r"loss after 25 steps: ([\d.]+) with the right rows, ([\d.]+) one row late", lambda right, late: late < 0.6 * right),
+        (r"loss in step 25: ([\d.]+) with the right rows, ([\d.]+) one row late", lambda right, late: late < 0.6 * right),
         (r"right rows +(\d+) of 12 unseen sentences\none row late +(\d+) of 12", lambda right, late: right >= 6 and late == 0),
     ],
 }

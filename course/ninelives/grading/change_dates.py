@@ -75,7 +75,7 @@ def _update_penalties(batch: Batch, say) -> None:
         batch.recorder.penalties.update(submission)
     batch.gradebook.db.commit()
     for submission in changed:
-        say(str(batch.result(submission.student.id, submission, ())))
+        say(str(batch.result(submission.student.id, submission, (), {})))
     if changed:
         say(f"Type nbgrader generate_feedback {batch.assignment} --force, so that the pages say the same.")
 

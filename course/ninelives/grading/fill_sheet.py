@@ -53,7 +53,7 @@ def fill_sheet(batch: Batch, path: str, column: str | None = None, say=print) ->
             ("Nothing was handed in, and their rows are as they were", empty),
             ("The platform does not let their points be changed", kept),
             ("Graded, but not in the sheet", sorted(results.keys() - done - set(kept))),
-            ("Filled in although you still have to grade cells by hand", [s for s in sorted(done) if results[s].manual])):
+            ("Filled in although you still have to grade cells by hand", [s for s in sorted(done) if results[s].look_at])):
         if students:
             say(f"{words}: {', '.join(map(printable, students))}.")
 
@@ -68,7 +68,7 @@ def _results(batch: Batch, say) -> dict[str, StudentResult]:
         for submission in graded:
             batch.recorder.penalties.update(submission)
         batch.gradebook.db.commit()
-    return {submission.student.id: batch.result(submission.student.id, submission, ()) for submission in graded}
+    return {submission.student.id: batch.result(submission.student.id, submission, (), {}) for submission in graded}
 
 
 def _names(gradebook: Gradebook) -> dict[str, str]:

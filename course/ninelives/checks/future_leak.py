@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from ninelives.checks.exercise import CheckFailed, Exercise, ids, run
+from ninelives.checks.exercise import CheckFailed, Exercise, counted, ids, run
 from ninelives.checks.masks import COMPARISON, want_zeros_and_ones
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder, Encoder
@@ -169,7 +169,7 @@ def words(seed: int, T: int) -> torch.Tensor:
 def leaks_of(answer, model: nn.Module, idx: torch.Tensor) -> torch.Tensor:
     """What the learner finds, whatever its dtype, as (T, T) bool."""
     T = idx.shape[1]
-    what = f"future_leak for {T} words"
+    what = f"future_leak for {counted(T, 'word')}"
     result = run(answer, model, idx, what="future_leak")
     future_leak.want_shape(result, (T, T), "(T, T)", what, (model, idx))
     want_zeros_and_ones(result, what, COMPARISON)
@@ -196,7 +196,7 @@ def want_leaks(
     """
     result = leaks_of(answer, model, idx)
     if wanted.any() and not result.any():
-        raise CheckFailed(f"for {kind} future_leak finds nothing.", f"{int(wanted.sum())} leaks.", nothing_found)
+        raise CheckFailed(f"for {kind} future_leak finds nothing.", f"{counted(int(wanted.sum()), 'leak')}.", nothing_found)
     otherwise = OVERLOOKED
     if (result & ~wanted).any():
         otherwise = "a leak is reported where there is none: change one word, and mark only outputs before it whose scores have moved."

@@ -4,7 +4,7 @@ from functools import partial
 
 import torch
 
-from ninelives.checks.exercise import CheckFailed, Exercise, numbers, run, same_values
+from ninelives.checks.exercise import CheckFailed, Exercise, counted, numbers, run, same_values
 
 keep_top_k = Exercise("keep_top_k", error_hints={
     "selected index k out of range": "there are no more words than V: k may be larger, and then all are kept: min(k, V).",
@@ -147,8 +147,9 @@ def may_keep_one_word_or_all_of_them(answer, seed):
     for probabilities, p, kept in ((halves, 0.5, 1), (halves, 0.75, 2), (even, 0.5, 4), (even, 0.51, 5)):
         seen = (kept_by(keep_top_p, answer, probabilities, p) > 0).sum(-1)
         if (seen != kept).any():
+            row = int((seen != kept).int().argmax())
             raise CheckFailed(
-                f"of {numbers(probabilities[0], 9)} keep_top_p with p = {p} keeps {int(seen[0])} words.",
+                f"of {numbers(probabilities[row], 9)} keep_top_p with p = {p} keeps {counted(int(seen[row]), 'word')}.",
                 f"{kept}: the fewest that together have at least {p}, and of equal words the first.",
                 "a word is left out if the likelier words have *at least* p without it: `>=`. Count the words in their sorted order, "
                 "so that equal ones are not kept or left out together.",

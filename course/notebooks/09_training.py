@@ -34,6 +34,8 @@
 # | What you should know | [Notebook 7](../07-encoder-decoder/07-encoder-decoder.ipynb) and [notebook 8](../08-prefix-generation/08-prefix-generation.ipynb) |
 
 # %%
+import contextlib
+import io
 import math
 import os
 import secrets
@@ -868,7 +870,11 @@ def first_recipe(vocab_size, seed):
 
 def taken_now():
     """Your pieces, recipe and sizes as their cells define them now. A line names the pieces that have changed."""
-    pieces, chosen = your_pieces(), check.own_training.yours_if_it_passes(own_training, first_recipe)
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        pieces, chosen = your_pieces(), check.own_training.yours_if_it_passes(own_training, first_recipe)
+    names, lines = [*vars(pieces), "own_training"], said.getvalue().splitlines()
+    own = [name for name in names if f"Running on your own {name}." in lines]
+    print(f"Your own: {', '.join(own) or 'no piece yet'}.", *[line for line in lines if "the package's" in line], sep="\n")
     changed = [name for name, piece in vars(pieces).items() if piece is not vars(yours)[name]]
     if changed:
         print(f"Defined again since they were last put together, and used from now on: {', '.join(changed)}.")
@@ -1129,7 +1135,8 @@ for sentence, question, french in zip(ten, questions, its_answers):
     answered = "(not yet)" if question.chosen is None else question.options[question.chosen]
     your_points += answered == sentence.antecedent
     its_points += pronoun_of(french) == sentence.pronoun
-    print(f"{sentence.english:62} it: {sentence.antecedent:8} you: {answered:10} model: {pronoun_of(french)}")
+    print(f"{sentence.english:62} it: {sentence.antecedent:8} you: {answered:10} model: {pronoun_of(french)}"
+          f"{'' if pronoun_of(french) == sentence.pronoun else ', wrong'}")
 print(f"\nYou have {your_points} of 10, the model ({whose_model}) {its_points} of 10.")
 
 # %% [markdown]

@@ -100,3 +100,13 @@ def test_the_rest_runs_on_the_learners_own_model_to_the_row_of_it_and_the_end(de
     expect(row.locator("img")).to_be_visible()
     expect(desk.cell("attentions = model.encoder").locator(".nl-readout")).to_contain_text(re.compile(r"it attends to \w+ [01]\.\d\d"))
     assert any(output.get("text") == "True False\n" for outputs in desk.notebook.outputs()[-3:] for output in outputs)
+
+
+def test_a_changed_step_and_recipe_count_without_the_cells_between_and_are_named(desk):
+    desk.run("def training_step(")  # the same answer, defined again
+    exercise, answer = next(each for each in answers() if each[0].startswith("def own_training("))
+    desk.paste(exercise, answer.replace("max_iters=200", "max_iters=210"))
+    desk.run(exercise)
+    cell = desk.run(TRAINING)
+    expect(cell).to_contain_text("Defined again since they were last put together, and used from now on: training_step.")
+    expect(cell).to_contain_text("The folder own holds another training run, at step 200: max_iters is 200 there and 210 here.")

@@ -13,7 +13,7 @@ import pytest
 from helpers.classroom import ANSWERS, NAME, filled, make_course, send
 from ninelives.grading import calibrate as calibration
 from ninelives.grading import grade as grading
-from ninelives.grading import kernel_pool, nbgrader_hook, notebook_session
+from ninelives.grading import kernel_pool, nbgrader_hook
 from ninelives.grading.batch import Batch
 from ninelives.grading.calibrate import calibrate
 from ninelives.grading.errors import KernelServerDied, UnexpectedError
@@ -31,8 +31,6 @@ class FakeSession(NotebookSession):
     def run_cells(self):
         pass
 
-    share_beginning = run_cells
-
 
 @pytest.fixture(scope="module")
 def task(tmp_path_factory):
@@ -43,7 +41,7 @@ def task(tmp_path_factory):
     batch = Batch(course, NAME)
     yield batch.task("ada", {})
     batch.gradebook.close()
-    kernel_pool.kernel_server(batch.settings, True).close()
+    kernel_pool.kernel_server(batch.settings, batch.modules, True).close()
 
 
 def points(task) -> float:
@@ -97,23 +95,9 @@ def test_a_kernel_that_never_gets_ready_is_given_up(task, monkeypatch):
     def never(self, end):
         raise TimeoutError
 
-    monkeypatch.setattr(Kernel, "_next_message", never)
+    monkeypatch.setattr(Kernel, "next_message", never)
     with pytest.raises(KernelServerDied, match="took more than 60 seconds"):
         grade(task)
-
-
-def test_another_assignment_gets_another_warm_server(task):
-    made = [kernel_pool.warm_server(replace(task, stamp=stamp), task.notebooks[0]) for stamp in ("one", "one", "other")]
-    assert made[0] is made[1] is not made[2]
-
-
-def test_files_from_the_exchange_do_not_prevent_a_warm_server(task, monkeypatch):
-    asked, warm = [], kernel_pool.warm_server
-    monkeypatch.setattr(notebook_session, "warm_server", lambda task, notebook: asked.append(notebook.name) or warm(task, notebook))
-    assert points(task) == 6 and asked == [NAME]
-    (task.folder / "data.txt").write_text("my own")
-    assert points(task) == 6 and asked == [NAME]
-    (task.folder / "data.txt").unlink()
 
 
 def test_the_instructors_own_answers_get_a_second_chance_on_a_busy_machine(task, monkeypatch):
@@ -135,7 +119,7 @@ def test_calibration_survives_the_death_of_the_kernel_server(task, monkeypatch):
 
     def once(*arguments):
         if not died:
-            died.append(kernel_pool.kernel_server(task.course, True))
+            died.append(kernel_pool.kernel_server(task.course, task.modules, True))
             raise KernelServerDied
         return calibrated(*arguments)
 
@@ -144,7 +128,7 @@ def test_calibration_survives_the_death_of_the_kernel_server(task, monkeypatch):
 
 
 def test_the_formgrader_reports_failing_answers_of_the_instructor_and_calibrates_again(task, monkeypatch, caplog):
-    found = {NAME: {"canaries": frozenset(), "by_result": frozenset(), "modules": (), "failed": ["split-heads-shape"]}}
+    found = {NAME: {"canaries": frozenset(), "by_result": frozenset(), "failed": ["split-heads-shape"]}}
     monkeypatch.setattr(nbgrader_hook, "calibrate", lambda task: found)
     monkeypatch.setattr(nbgrader_hook, "_calibrated", {})
     with caplog.at_level(logging.WARNING):

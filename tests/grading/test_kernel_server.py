@@ -10,6 +10,7 @@ import pytest
 
 from helpers.kernels import COURSE, LIMITS
 from ninelives.grading import sandbox
+from ninelives.grading.course import CourseSettings
 from ninelives.grading.kernel_server import KernelServer
 
 pytestmark = pytest.mark.skipif(sandbox.missing() is not None, reason=f"no sandbox here: {sandbox.missing()}")
@@ -42,45 +43,33 @@ def test_a_busy_kernel_dies_with_its_server(folder):
     kernels.close()
 
 
-def test_cells_at_the_beginning_are_run_once_for_all_kernels(kernels, folder, tmp_path):
-    prepared, [first, second] = kernels.warm(folder, (), ["import time\nstarted = time.time()", "print('ready')"])
-    assert second.outputs[0].text == "ready\n" and second.count == 2
-    times = []
-    for _ in range(2):
-        with prepared.start(folder, LIMITS) as kernel:
-            times.append(kernel.run("started").outputs[0].data["text/plain"])
-            assert kernel.run("import socket; socket.socket()").error == "PermissionError"
-    assert times[0] == times[1]
-    prepared.close()
-
-DRAW = "print(random.random(), numpy.random.rand())"
+DRAW = "import random, numpy\nprint(random.random(), numpy.random.rand())"
 
 
-def drawn(kernels, tmp_path, beginning: str) -> list[str]:
-    """What two kernels draw that begin with this cell."""
-    for name in ("warm", "one", "other"):
-        (tmp_path / name / "submission").mkdir(parents=True)
-    server, _ = kernels.warm(tmp_path / "warm", ("numpy.random",), [f"import random, numpy\n{beginning}"])
-    try:
-        texts = []
-        for name in ("one", "other"):
-            with server.start(tmp_path / name, LIMITS) as kernel:
-                texts.append(kernel.run(DRAW).outputs[0].text)
-        return texts
-    finally:
-        server.close()
+def drawn(kernels, folder, first: str) -> str:
+    with kernels.start(folder, LIMITS) as kernel:
+        kernel.run(f"import random, numpy\n{first}")
+        return kernel.run(DRAW).outputs[0].text
 
 
-def test_random_numbers_that_a_notebook_seeds_at_its_beginning_are_those_of_the_seed(kernels, tmp_path):
+def test_random_numbers_that_a_notebook_seeds_are_those_of_the_seed(kernels, folder):
     expected = f"{random.Random(3).random()} {numpy.random.RandomState(3).rand()}\n"
-    assert drawn(kernels, tmp_path, "random.seed(3)\nnumpy.random.seed(3)") == [expected, expected]
+    assert drawn(kernels, folder, "random.seed(3)\nnumpy.random.seed(3)") == expected
 
 
-def test_random_numbers_that_nobody_seeds_differ_between_kernels(kernels, tmp_path):
-    one, other = drawn(kernels, tmp_path, "")
-    assert not set(one.split()) & set(other.split())
+def test_random_numbers_that_nobody_seeds_differ_between_kernels(kernels, folder):
+    assert not set(drawn(kernels, folder, "").split()) & set(drawn(kernels, folder, "").split())
 
 
-@pytest.mark.parametrize("source", ["1 / 0", "open('file', 'w').close()", "import threading, time; threading.Thread(target=time.sleep, args=(9,), daemon=True).start()"])
-def test_cells_that_fail_write_files_or_leave_threads_are_not_shared(kernels, folder, source):
-    assert kernels.warm(folder, (), [source]) is None
+def test_modules_are_imported_before_the_first_fork_and_one_that_starts_a_thread_by_each_kernel(folder, tmp_path):
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / "busy.py").write_text(
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(99,), daemon=True).start()")
+    loaded = "import sys\nprint([name for name in ('wave', 'busy') if name in sys.modules])"
+    wanted = {("wave:open", "there.is.none"): "['wave']", ("wave", "busy"): "[]"}
+    for modules, expected in wanted.items():
+        course = CourseSettings(preload=(), warm_up=(f"import sys; sys.path.append({str(tmp_path / 'packages')!r})",))
+        server = KernelServer(course, modules)
+        with server.start(folder, LIMITS) as kernel:
+            assert kernel.run(loaded).outputs[0].text == f"{expected}\n"
+        server.close()

@@ -4,7 +4,7 @@ import pytest
 
 from helpers.kernels import LIMITS
 from ninelives.grading import sandbox
-from ninelives.grading.kernel_shell import class_name, dotted_names
+from ninelives.grading.kernel_cells import class_name, dotted_names
 
 pytestmark = pytest.mark.skipif(sandbox.missing() is not None, reason=f"no sandbox here: {sandbox.missing()}")
 

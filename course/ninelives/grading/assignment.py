@@ -51,12 +51,6 @@ class Notebook:
     metadata: dict[str, Any]
 
     @cached_property
-    def beginning(self) -> list[str]:
-        """The code cells before the first exercise: the same in every submission, if the learner left them alone."""
-        first = next((index for index, cell in enumerate(self.cells) if cell.name), 0)
-        return [cell.source for cell in self.cells[:first] if cell.kind == "code"]
-
-    @cached_property
     def _answers(self) -> dict[str, Cell | None]:
         found: dict[str, Cell | None] = {}
         answers: list[Cell] = []

@@ -17,6 +17,7 @@ from ninelives.grading.by_hand import Given, given_by_hand, to_look_at
 from ninelives.grading.class_folder import handed_in, open_gradebook, quiet_autograde
 from ninelives.grading.folders import everything_in
 from ninelives.grading.gradebook import Recorder, released_notebooks, why_no_time
+from ninelives.grading.imported_modules import imported_modules
 from ninelives.grading.late_policy import final_score, lateness
 from ninelives.grading.lock import journal_folder, locked
 from ninelives.grading.progress import StudentResult
@@ -43,6 +44,7 @@ class Batch:
         self.settings, self.limits = course_settings(self.config, root), limits_of(self.config)
         self.gradebook = open_gradebook(self.course, root, assignment)
         self.notebooks = released_notebooks(self.course, assignment, self.gradebook)
+        self.modules = tuple(dict.fromkeys(name for one in self.notebooks for name in imported_modules(one)))
         self.recorder = Recorder(self.autograde, self.gradebook, assignment)
         self.journal = journal_folder(self.course, assignment)
         steps = [import_item(step) if isinstance(step, str) else step
@@ -98,7 +100,7 @@ class Batch:
     def task(self, student: str, calibrated: dict[str, dict]) -> Task:
         others = {name: path.absolute() for name, path in self.others.items()}
         task = Task(self.folder(student).absolute(), self.notebooks, others, self.limits, self.stamp, self.settings,
-                    self.confined)
+                    self.confined, self.modules)
         return task.calibrated(calibrated)
 
     def digest(self, student: str) -> str:

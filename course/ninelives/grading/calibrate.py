@@ -9,14 +9,12 @@ from ninelives.grading.kernel_pool import with_kernel_server
 from ninelives.grading.notebook_session import NotebookSession
 from ninelives.grading.task import Task
 
-MODULES = "import sys; print(*sys.modules, sep='\\n')"
-
 
 def calibrate(task: Task) -> dict[str, dict]:
     """Run the instructor's own answers: which wrong answers the checks refuse, which checks give a number of points.
 
     Returns:
-        {notebook's name: {"canaries", "by_result", "modules" as in a Task, "failed": checks that the answers fail}}
+        {notebook's name: {"canaries", "by_result" as in a Task, "failed": checks that the answers fail}}
     """
     return with_kernel_server(
         lambda: {notebook.name: _calibrate_notebook(task, notebook) for notebook in task.notebooks})
@@ -28,12 +26,7 @@ def _calibrate_notebook(task: Task, notebook: Notebook) -> dict:
     if session.skipped:  # a cell was stopped: run it once more, since the machine may have been busy
         session.end()
         session = _run_all(task, notebook, solved)
-    try:
-        modules = set()
-        if session.kernel is not None and session.kernel.alive:
-            modules = set(session.kernel.run(MODULES).outputs[0].text.split())
-    finally:
-        session.end()
+    session.end()
     passed = {name for name, points in session.earned.items() if points > 0}
     by_result = {
         name for name in passed
@@ -45,7 +38,6 @@ def _calibrate_notebook(task: Task, notebook: Notebook) -> dict:
     return {
         "canaries": frozenset(session.refused | {(name, NO_FILES) for name in by_files}),
         "by_result": frozenset(by_result),
-        "modules": tuple(sorted(modules)),
         "failed": [name for name in failed if name not in by_files],
     }
 

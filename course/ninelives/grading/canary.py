@@ -1,6 +1,6 @@
 """Detect tampering: after a check passes, run it again on answers that must fail.
 
-These run in the same kernel, before any other code of the learner: the exercise as it was released, without an answer,
+These run in a copy of the kernel, before any other code of the learner: the exercise as it was released, without an answer,
 and the instructor's own answer with all its results changed. A check of files that learners hand in is run once more
 without any files. A check that refuses these answers in an untouched kernel and accepts one of them here was tampered
 with.

@@ -29,5 +29,9 @@ class KernelDied(Exception):
         self.from_outside = from_outside
 
 
+class CopyDied(KernelDied):
+    """A copy of a kernel cannot be made or used any more, and the kernel itself lives; the message says why."""
+
+
 class KernelServerDied(RuntimeError):
     """The process that forks the kernels cannot make any more of them; the message says why."""

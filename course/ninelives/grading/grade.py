@@ -62,8 +62,6 @@ def _grade_notebook(
     beside = tuple(file for file in files if file not in FROM_THE_EXCHANGE)
     session = NotebookSession(task, notebook, submitted, notes, beside)
     try:
-        if not beside:
-            session.share_beginning()
         session.run_cells()
         session.refuse_tampered()
     finally:

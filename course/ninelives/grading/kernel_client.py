@@ -7,15 +7,17 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ninelives.grading.errors import KernelDied, KernelServerDied
-from ninelives.grading.folders import remove
+from ninelives.grading.errors import CopyDied, KernelDied, KernelServerDied
+from ninelives.grading.folder_mirror import FolderMirror
+from ninelives.grading.fork_listener import ForkListener
+from ninelives.grading.kernel_watch import watch_amounts, watch_files
 from ninelives.grading.outputs import Outcome, Outputs
-from ninelives.grading.proc import removed_but_mapped, removed_but_open, resident, size_of, threads_of
+from ninelives.grading.proc import descendants, resident, size_of
 from ninelives.grading.read_notebook import without_surrogates
 from ninelives.grading.sandbox import Limits
 
@@ -36,7 +38,8 @@ class Kernel:
     """
 
     def __init__(
-        self, pid: int, connection: socket.socket, folder: Path, limits: Limits, kill: Callable[[int], dict]
+        self, pid: int, connection: socket.socket, folder: Path, limits: Limits, kill: Callable[[int], dict],
+        confined: bool = True,
     ) -> None:
         self.pid, self.connection, self.kill = pid, connection, kill
         self.folder, self.limits, self.alive = folder, limits, True
@@ -44,11 +47,15 @@ class Kernel:
         self.outcome = Outcome()
         self.pending = b""
         self.received = 0
+        self.listener: ForkListener | None = None
+        self.copy: str | None = None  # the token of the copy of it in which cells run meanwhile
+        self.confined = confined
         connection.settimeout(GRACE)
         self.deadline = time.monotonic() + limits.notebook
         self.memory_before, self.disk_before = 0, size_of(folder)
         try:
-            ready = self._next_message(time.monotonic() + START)
+            self._receive_listener()
+            ready = self.next_message(time.monotonic() + START)
         except (KernelDied, TimeoutError) as problem:
             ready = {"refused": f"a kernel did not start: {str(problem) or f'it took more than {START:g} seconds'}"}
         if "ready" not in ready:
@@ -69,6 +76,18 @@ class Kernel:
             self.connection.close()
             pid, self.pid = self.pid, None
             self.used = self.kill(pid)
+            if self.listener:
+                self.listener.close()
+            if "mirror" in vars(self):
+                self.mirror.close()
+
+    @property
+    def can_be_copied(self) -> bool:
+        return not self.confined or self.listener is not None
+
+    @cached_property
+    def mirror(self) -> FolderMirror:
+        return FolderMirror(self.folder)
 
     def run(
         self, source: str, seconds: float | None = None, pictures: bool = True, before: str | None = None
@@ -82,8 +101,9 @@ class Kernel:
 
         Raises:
             KernelDied: the kernel is dead, or had to be killed. Its outputs until then are in `outcome`.
+            CopyDied: its copy is dead, if one was to run the cell.
         """
-        outcome, token = Outcome(), secrets.token_hex(8)
+        outcome, token, copy = Outcome(), secrets.token_hex(8), self.copy
         outputs = Outputs(self.limits.output)
         seconds = self.limits.cell if seconds is None else seconds
         too_long = f"it ran for more than {seconds:g} seconds"
@@ -94,9 +114,9 @@ class Kernel:
             self.connection.sendall(json.dumps(request).encode() + b"\n")
             while True:
                 try:
-                    message = self._next_message(end)
+                    message = self.next_message(end)
                 except TimeoutError:
-                    if interrupted:
+                    if interrupted or self.copy:
                         raise KernelDied(f"{too_long} and could not be interrupted") from None
                     outcome.stopped = (too_long if end < self.deadline
                                        else f"the notebook ran for more than {self.limits.notebook:g} seconds")
@@ -105,15 +125,21 @@ class Kernel:
                     continue
                 if "refused" in message:
                     raise KernelDied(f"the kernel failed: {str(message['refused'])[:200]!r}")
+                if self.copy and message.get("joined") == self.copy:
+                    self.copy = None
+                    raise KernelDied("it ended itself")
                 if "done" in message:
                     if message["done"] != token:
                         raise KernelDied("its messages were forged")
-                    self._watch_files()  # now, so that no later cell is blamed for them
+                    # Now, so that no later cell is blamed for them.
+                    watch_files([self.pid, *descendants(self.pid)], self.folder, self.limits, self.disk_before)
                     break
                 outputs.add(message)
             _read_end(message, outcome)
         except KernelDied as death:
             outcome.error, outcome.stopped = "DeadKernelError", str(death)
+            if copy and self.alive:
+                raise CopyDied(str(death)) from None
             self.end()
             raise
         except OSError:
@@ -127,20 +153,14 @@ class Kernel:
             outcome.error = "CellTimeoutError"
         return outcome
 
-    @contextmanager
-    def without_files(self) -> Iterator[None]:
-        """Meanwhile the folder that it runs in is empty."""
-        inside, aside = self.folder / "submission", self.folder / "aside"
-        aside.mkdir()
-        for path in list(inside.iterdir()):
-            path.rename(aside / path.name)
-        try:
-            yield
-        finally:
-            for path in list(aside.iterdir()):
-                remove(inside / path.name)
-                path.rename(inside / path.name)
-            aside.rmdir()
+    def _receive_listener(self) -> None:
+        """Take over the listener of its calls for new processes: one byte comes first, and with it the listener."""
+        if select.select([self.connection], [], [], START)[0]:
+            self.pending, descriptors, *_ = socket.recv_fds(self.connection, 1, 1)
+            if self.pending == b"\n":
+                self.pending = b""
+            if descriptors:
+                self.listener = ForkListener(descriptors[0], self.pid)
 
     def _forget_stray_output(self) -> None:
         """Drop what threads have sent since the last cell ended: it belongs to no cell."""
@@ -153,8 +173,20 @@ class Kernel:
             self.pending += data
         self.pending = self.pending.rpartition(b"\n")[2]
 
-    def _next_message(self, end: float) -> dict:
+    def next_message(self, end: float) -> dict:
         """The next message. Raises TimeoutError at `end`, KernelDied if none will come."""
+        while not (line := self._next_line(end)):
+            if time.monotonic() >= end:
+                raise TimeoutError
+        try:
+            message = without_surrogates(json.loads(line))
+        except (ValueError, RecursionError):
+            message = None
+        if not isinstance(message, dict):
+            raise KernelDied("its messages were forged")
+        return message
+
+    def _next_line(self, end: float) -> bytes:
         looked = time.monotonic()
         while b"\n" not in self.pending:
             now = time.monotonic()
@@ -163,7 +195,11 @@ class Kernel:
             if now - looked > TICK:
                 looked = now
                 self._watch()
-            if not select.select([self.connection], [], [], min(TICK, end - now))[0]:
+            waiting = [self.connection, self.listener] if self.listener else [self.connection]
+            asking = select.select(waiting, [], [], min(TICK, end - now))[0]
+            if self.connection not in asking:
+                if asking:
+                    self.listener.answer()
                 continue
             try:
                 data = self.connection.recv(1 << 18)
@@ -179,13 +215,7 @@ class Kernel:
         self.received += len(line)
         if self.received > 50 * self.limits.output:
             raise KernelDied("it sent far too much output")
-        try:
-            message = without_surrogates(json.loads(line))
-        except (ValueError, RecursionError):
-            message = None
-        if not isinstance(message, dict):
-            raise KernelDied("its messages were forged")
-        return message
+        return line
 
     def _cause_of_death(self) -> str:
         self.end()
@@ -198,18 +228,9 @@ class Kernel:
 
     def _watch(self) -> None:
         """Raises KernelDied if it uses more than it may."""
-        # RLIMIT_DATA raises MemoryError first. This catches memory it does not count, such as swap and page tables.
-        if resident(self.pid) > self.memory_before + 1.25 * self.limits.memory:
-            raise KernelDied(f"it used more than {self.limits.memory >> 20} MB of memory")
-        if threads_of(self.pid) > self.limits.threads:
-            raise KernelDied(f"it started more than {self.limits.threads} threads")
-        self._watch_files(mapped=True)
-
-    def _watch_files(self, mapped: bool = False) -> None:
-        """Raises KernelDied if it has written more than it may. `mapped` counts removed files in its memory: slow."""
-        removed = (removed_but_mapped(self.pid, self.folder) if mapped else {}) | removed_but_open(self.pid)
-        if size_of(self.folder) + sum(removed.values()) > self.disk_before + self.limits.disk:
-            raise KernelDied(f"it wrote more than {self.limits.disk >> 20} MB of files")
+        family = [self.pid, *descendants(self.pid)]
+        watch_amounts(family, self.limits, self.memory_before)
+        watch_files(family, self.folder, self.limits, self.disk_before, mapped=True)
 
 
 def _read_end(message: dict, outcome: Outcome) -> None:

@@ -3,23 +3,23 @@
 It imports everything once and contains nothing that a learner may not see. It listens on the socket FD:
 
     {"folder", "limits", "confined"}, with a socket  ->  {"pid"}   a kernel that talks over that socket
-    {"warm": file, "folder"}, with a socket          ->  {"pid"}   a process like this one, which has imported the
-                                                                   modules in the file and run its cells
     {"end": pid}                                     ->  {"status", "seconds"}   the process was killed, if it lived
 
-SETTINGS is JSON: {"preload", "warm_up", "readable_packages", "readable_paths", "boxed": true inside bubblewrap}.
+SETTINGS is JSON: {"preload", "warm_up", "modules": what the notebooks import, "readable_packages", "readable_paths",
+"boxed": true inside bubblewrap}.
 
-A kernel reads one cell per line, {"source", "token", "pictures", "before"}. `before` is null, or code to run before the
-cell; then the names that the two define are forgotten. The kernel answers with the cell's outputs, one per line, as
-notebooks store them, and then {"done": token, "error", "classes", "count"}. `error` is null if the cell ran to its end,
-or the name of an exception whose classes are listed in `classes`. When the socket FD is closed, all kernels die.
+A kernel sends an empty line first, and with it the listener that decides about new processes. It reads one cell per
+line, {"source", "token", "pictures", "before"}. `before` is null, or code to run before the cell; then the names that
+the two define are forgotten. The kernel answers with the cell's outputs, one per line, as notebooks store them, and then
+{"done": token, "error", "classes", "count"}. `error` is null if the cell ran to its end, or the name of an exception
+whose classes are listed in `classes`. After {"fork": token} a copy of the kernel reads the cells, which says {"forked":
+token}, until it is killed; then the kernel says {"joined": token}. When the socket FD is closed, all kernels die.
 """
 
 import gc
 import importlib
 import json
 import os
-import pickle
 import pkgutil
 import random
 import signal
@@ -27,23 +27,30 @@ import socket
 import sys
 import tempfile
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from traitlets.config import Config
 
-from ninelives.grading.kernel_shell import Channel, Collected, Shell, run_cells
+from ninelives.grading.kernel_cells import run_cells
+from ninelives.grading.kernel_shell import Channel, Collected, Shell
 from ninelives.grading.readable_paths import readable_paths
-from ninelives.grading.sandbox import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, Limits, confine, libc
+from ninelives.grading.sandbox import Limits, confine
+from ninelives.grading.system_calls import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, libc
 
 
-def make_shell(preload: list[str], warm_up: list[str]) -> Shell:
+def make_shell(preload: list[str], modules: list[str], warm_up: list[str]) -> Shell:
     """A shell with everything imported, before the first fork."""
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
     shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     for name in [*preload, "pyseccomp"]:  # pyseccomp, because a confined kernel cannot import it
         with suppress(ImportError):  # a notebook that needs it will say so itself
             _import(name)
+    shell.connect(Collected())  # some modules print
     _run_once(shell, ["1 / 0", *warm_up])
+    for name in modules:
+        with suppress(Exception, SystemExit):
+            _import_as_written(name)
     gc.collect()
     gc.freeze()
     return shell
@@ -57,41 +64,20 @@ def _import(name: str) -> None:
             importlib.import_module(found.name)
 
 
+def _import_as_written(name: str) -> None:
+    """Import "module", or "module:name", where the name may be that of another module in it."""
+    name, _, inside = name.partition(":")
+    module = importlib.import_module(name)
+    if inside and not hasattr(module, inside):
+        importlib.import_module(f"{name}.{inside}")
+
+
 def _run_once(shell: Shell, cells: list[str]) -> None:
     """Run cells and forget what they define; what they load or build, no kernel has to load or build again."""
-    shell.connect(Collected())
     for source in cells:
         shell.run_cell(source)
     shell.reset(new_session=True)
     shell.execution_count = 1
-
-
-def become_warm_server(shell: Shell, control: socket.socket, request: dict, readable: list[str] | None) -> None:
-    """In the forked process: run the cells that every learner's notebook begins with, then fork kernels from there."""
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    os.chdir(Path(request["folder"], "submission"))
-    _put_working_folder_last()
-    os.environ["NBGRADER_EXECUTION"] = "autograde"
-    file = Path(request["warm"])
-    asked = json.loads(file.read_text(encoding="utf-8"))
-    for name in asked["modules"]:
-        with suppress(Exception):  # some modules only exist while others are imported
-            importlib.import_module(name)
-    seed_randomly()
-    state_before, cells = random_state(), []
-    for source in asked["cells"]:
-        shell.connect(Collected())
-        result = shell.run_cell(source, store_history=True)
-        shell.flush()
-        cells.append(
-            {"messages": list(shell.channel), "succeeded": result.success, "count": shell.execution_count - 1}
-        )
-    shell.random_state = random.getstate() if random_state() != state_before else None
-    one_thread = len(os.listdir("/proc/self/task")) == 1
-    gc.freeze()
-    answer = json.dumps({"cells": cells, "one_thread": one_thread}, default=str)
-    file.with_suffix(".run").write_text(answer, encoding="utf-8")
-    serve(shell, control, readable)
 
 
 def become_kernel(shell: Shell, connection: socket.socket, request: dict, readable: list[str] | None) -> None:
@@ -108,21 +94,25 @@ def become_kernel(shell: Shell, connection: socket.socket, request: dict, readab
     tempfile.tempdir = None  # tempfile caches its folder; forget the parent's
     os.chdir(folder / "submission")
     _put_working_folder_last()
-    if shell.random_state is None:
-        seed_randomly()
-    else:
-        random.setstate(shell.random_state)  # Python reseeds `random` in a forked process
+    seed_randomly()
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):  # the log of the server, which is not for the output of kernels
         os.dup2(nowhere, descriptor)
     os.close(nowhere)
     if request["confined"]:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        confine(folder, Limits(**request["limits"]), readable)
+        confine(folder, Limits(**request["limits"]), readable, partial(hand_over, connection))
+    else:
+        hand_over(connection, None)
     channel = Channel(connection)
     shell.connect(channel)
     channel.send({"ready": os.getpid()})
     run_cells(shell, channel)
+
+
+def hand_over(connection: socket.socket, listener: int | None) -> None:
+    """Give the grader the listener that decides about new processes, if there is one."""
+    socket.send_fds(connection, [b"\n"], [] if listener is None else [listener])
 
 
 def seed_randomly() -> None:
@@ -130,12 +120,6 @@ def seed_randomly() -> None:
     random.seed()
     if "numpy.random" in sys.modules:
         sys.modules["numpy.random"].seed()
-
-
-def random_state() -> bytes:
-    """Changes when random numbers are drawn or seeded."""
-    numpy_state = sys.modules["numpy.random"].get_state() if "numpy.random" in sys.modules else None
-    return pickle.dumps((random.getstate(), numpy_state))
 
 
 def _put_working_folder_last() -> None:
@@ -183,8 +167,7 @@ def kill(pid: int) -> dict:
 def run_child(shell: Shell, connection: socket.socket, request: dict, readable: list[str] | None) -> None:
     """Everything that a forked process does. It ends here: none of its parent's code may run in it."""
     try:
-        become = become_warm_server if "warm" in request else become_kernel
-        become(shell, connection, request, readable)
+        become_kernel(shell, connection, request, readable)
     except BaseException as problem:
         with suppress(OSError):
             message = {"refused": f"{type(problem).__name__}: {problem}"}
@@ -195,7 +178,11 @@ def run_child(shell: Shell, connection: socket.socket, request: dict, readable: 
 
 def main(descriptor: str, settings: str) -> None:
     asked = json.loads(settings)
-    shell = make_shell(asked["preload"], asked["warm_up"])
+    shell = make_shell(asked["preload"], asked["modules"], asked["warm_up"])
+    if asked["modules"] and len(os.listdir("/proc/self/task")) > 1:
+        # A module has started a thread, which no forked process would have: let each kernel import for itself.
+        again = json.dumps(asked | {"modules": []})
+        os.execv(sys.executable, [sys.executable, "-m", "ninelives.grading.kernel_process", descriptor, again])
     readable = None if asked["boxed"] else readable_paths(asked["readable_packages"], asked["readable_paths"])
     serve(shell, socket.socket(fileno=int(descriptor)), readable)
 

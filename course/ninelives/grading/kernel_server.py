@@ -15,7 +15,6 @@ from ninelives.grading.course import CourseSettings
 from ninelives.grading.errors import KernelServerDied
 from ninelives.grading.folders import private_folder, remove, remove_stale_folders
 from ninelives.grading.kernel_client import Kernel
-from ninelives.grading.outputs import Outcome, Outputs
 from ninelives.grading.proc import children_of
 from ninelives.grading.readable_paths import readable_paths
 from ninelives.grading.sandbox import Limits
@@ -24,28 +23,32 @@ from ninelives.grading.sandbox import Limits
 class KernelServer:
     """One process that has imported everything, and the kernels that it forks. Several threads may use it.
 
+    Args:
+        modules: what the notebooks import, as `imported_modules` writes it.
+
     Raises:
         KernelServerDied: it could not be started.
     """
 
     boxed = False
 
-    def __init__(self, course: CourseSettings) -> None:
+    def __init__(self, course: CourseSettings, modules: tuple[str, ...] = ()) -> None:
         remove_stale_folders()
-        self._begin(private_folder(), course)
+        self._begin(private_folder(), course, modules)
 
-    def _begin(self, home: str, course: CourseSettings, *prefix: str) -> None:
+    def _begin(self, home: str, course: CourseSettings, modules: tuple[str, ...], *prefix: str) -> None:
         """Start the process, with `prefix` before its command."""
         self.lock, self.home = threading.Lock(), home
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control = mine
         settings = json.dumps({
-            "preload": course.preload, "warm_up": course.warm_up, "boxed": self.boxed,
+            "preload": course.preload, "warm_up": course.warm_up, "modules": modules, "boxed": self.boxed,
             "readable_packages": course.readable_packages, "readable_paths": course.readable_paths})
         command = [*prefix, sys.executable, "-m", "ninelives.grading.kernel_process", str(theirs.fileno()), settings]
         # Do not pass the instructor's environment variables to learners' code.
         environment = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
         environment |= {name: self.home for name in ("HOME", "IPYTHONDIR", "MPLCONFIGDIR", "TMPDIR")}
+        environment |= {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}  # a fork copies fewer entries of page tables
         environment |= {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
         with theirs, Path(self.home, "log").open("w") as log:
             self.process = subprocess.Popen(
@@ -53,45 +56,13 @@ class KernelServer:
                 stdout=log, stderr=log)
         self._answer()
 
-    def warm(
-        self, folder: Path, modules: tuple[str, ...], cells: list[str]
-    ) -> tuple["WarmServer", list[Outcome]] | None:
-        """A server whose kernels have already imported these modules and run these cells, and the cells' outcomes.
-
-        None if kernels cannot share that: a cell fails, leaves a thread running, or writes a file.
-        """
-        inside = folder / "submission"
-        files_before = sorted(inside.rglob("*"))
-        file = folder / "cells"
-        file.write_text(json.dumps({"modules": modules, "cells": cells}), encoding="utf-8")
-        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            pid = self._ask({"warm": str(file), "folder": str(folder)}, theirs)["pid"]
-        server = WarmServer(self, pid, mine)
-        try:
-            server._answer()
-            answer = json.loads(file.with_suffix(".run").read_text(encoding="utf-8"))
-        except (KernelServerDied, OSError):
-            answer = {"cells": [], "one_thread": False}
-        all_succeeded = all(cell["succeeded"] for cell in answer["cells"])
-        if not answer["one_thread"] or not all_succeeded or sorted(inside.rglob("*")) != files_before:
-            server.close()
-            return None
-        outcomes = []
-        for cell in answer["cells"]:
-            outputs = Outputs(1 << 30)
-            for message in cell["messages"]:
-                outputs.add(message)
-            outcomes.append(Outcome(outputs.kept, count=cell["count"]))
-        return server, outcomes
-
     def start(self, folder: Path, limits: Limits, confined: bool = True) -> Kernel:
         """A kernel in `folder`, which contains a folder named submission. Raises KernelServerDied."""
         mine, theirs = socket.socketpair()
         with theirs:
             request = {"folder": str(folder), "limits": asdict(limits), "confined": confined}
             pid = self._ask(request, theirs)["pid"]
-        return Kernel(self._pid_here(pid), mine, folder, limits, self.end)
+        return Kernel(self._pid_here(pid), mine, folder, limits, self.end, confined)
 
     @property
     def ended(self) -> bool:
@@ -131,34 +102,19 @@ class KernelServer:
         remove(Path(self.home))
 
 
-class WarmServer(KernelServer):
-    """A server forked from another one: its kernels have already run some cells."""
-
-    def __init__(self, parent: KernelServer, pid: int, control: socket.socket) -> None:
-        self.parent, self.pid, self.control = parent, pid, control
-        self.lock, self.home, self.process = threading.Lock(), parent.home, parent.process
-
-    def close(self) -> None:
-        """It ends when its control socket is closed; the process and the folder are its parent's."""
-        self.control.close()
-
-
 class BubblewrapServers:
     """For systems without Landlock: every kernel has a bubblewrap of its own, in which everything is imported again."""
 
     ended = False
 
-    def __init__(self, course: CourseSettings) -> None:
+    def __init__(self, course: CourseSettings, modules: tuple[str, ...] = ()) -> None:
         reason = sandbox.missing()
         if reason:
             raise KernelServerDied(reason)
-        self.course = course
-
-    def warm(self, folder: Path, modules: tuple[str, ...], cells: list[str]) -> None:
-        """Nothing can be shared."""
+        self.course, self.modules = course, modules
 
     def start(self, folder: Path, limits: Limits, confined: bool = True) -> Kernel:
-        return BubblewrapServer(folder, self.course).start(folder, limits, confined)
+        return BubblewrapServer(folder, self.course, self.modules).start(folder, limits, confined)
 
     def close(self) -> None:
         """Each server ends with its kernel."""
@@ -169,11 +125,11 @@ class BubblewrapServer(KernelServer):
 
     boxed = True
 
-    def __init__(self, folder: Path, course: CourseSettings) -> None:
+    def __init__(self, folder: Path, course: CourseSettings, modules: tuple[str, ...]) -> None:
         home = folder / "home"
         home.mkdir()
         readable = readable_paths(course.readable_packages, course.readable_paths)
-        self._begin(str(home), course, *bubblewrap.prefix(folder, readable))
+        self._begin(str(home), course, modules, *bubblewrap.prefix(folder, readable))
 
     def _pid_here(self, pid: int) -> int:
         self.pid_inside = pid

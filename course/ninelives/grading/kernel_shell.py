@@ -1,17 +1,12 @@
-"""IPython inside a kernel: cells come in over a channel, and their outputs go back over it."""
+"""IPython inside a kernel: the outputs of cells go over a channel."""
 
 import base64
-import gc
 import io
 import json
-import os
-import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from pathlib import Path
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from ipykernel.compiler import XCachingCompiler
@@ -20,8 +15,6 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.text import LSString, SList
 from traitlets import Type
-
-COLLECT_ABOVE = 64 << 20  # bytes of growth that make gc.collect() worthwhile
 
 
 class Channel:
@@ -110,7 +103,6 @@ class Shell(InteractiveShell):
     displayhook_class, display_pub_class = Type(ChannelDisplayHook), Type(ChannelPublisher)
     compiler_class = Type(XCachingCompiler)
     channel: Channel | Collected
-    random_state: tuple | None = None  # of `random`, if cells before a fork seeded random numbers or drew some
 
     def connect(self, channel: Channel | Collected) -> None:
         """Send all output over this channel from now on."""
@@ -146,81 +138,3 @@ class Shell(InteractiveShell):
     def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> SList | LSString:
         self.system(cmd)
         return SList() if split else LSString()
-
-
-def run_cells(shell: Shell, channel: Channel) -> None:
-    """Run cells from the channel until it is closed."""
-    memory = resident()
-    for line in channel.lines:
-        cell = json.loads(line)
-        draw_pictures(shell, cell["pictures"])
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        try:
-            before = cell["before"]
-            with nullcontext() if before is None else names_restored(shell):
-                if before is not None:
-                    shell.run_cell(before)
-                shell.last_execution_succeeded = False
-                result = shell.run_cell(cell["source"], store_history=before is None)
-            error = result.error_in_exec if result.error_before_exec is None else result.error_before_exec
-            shell.flush()
-        except KeyboardInterrupt as interrupt:
-            error = interrupt
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        # A learner's exception handler can hide the error, so success means that the last line was executed.
-        succeeded = error is None and shell.last_execution_succeeded is True
-        kind = None if succeeded else "NotRunToItsEnd" if error is None else class_name(type(error))
-        classes = [] if error is None else dotted_names(error)
-        result = error = None
-        if kind is not None:
-            forget_error(shell, memory)
-        channel.send({"done": cell["token"], "error": kind, "classes": classes, "count": shell.execution_count - 1})
-
-
-@contextmanager
-def names_restored(shell: Shell) -> Iterator[None]:
-    """Afterwards every name of the notebook is what it was before."""
-    kept = dict(shell.user_ns)
-    try:
-        yield
-    finally:
-        for name in shell.user_ns.keys() - kept.keys():
-            del shell.user_ns[name]
-        shell.user_ns.update(kept)
-
-
-def class_name(error_class: type) -> str:
-    """A class's name, read from `type` itself so that no code of a learner's metaclass is run."""
-    return str.__str__(type.__dict__["__name__"].__get__(error_class)) or "Error"
-
-
-def dotted_names(error: BaseException) -> list[str]:
-    """The module and name of an error's class and of its base classes, read as in `class_name`."""
-    names = []
-    for error_class in type.__dict__["__mro__"].__get__(type(error)):
-        with suppress(AttributeError):  # a class whose __module__ was deleted
-            module = type.__dict__["__module__"].__get__(error_class)
-            if issubclass(type(module), str):
-                names.append(f"{str.__str__(module)}.{class_name(error_class)}")
-    return names
-
-
-def forget_error(shell: Shell, memory: int) -> None:
-    """Let go of what a failed cell left for a debugger, which may be what used up the memory."""
-    shell.InteractiveTB.tb = shell.last_execution_result = None
-    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
-        setattr(sys, name, None)
-    if resident() > memory + COLLECT_ABOVE:
-        gc.collect()
-
-
-def resident() -> int:
-    """Bytes of this process in memory."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def draw_pictures(shell: Shell, wanted: bool) -> None:
-    """Whether to draw pictures and widgets, which takes longer than most cells, or to show only their text."""
-    formatter = shell.display_formatter
-    formatter.ipython_display_formatter.enabled = formatter.mimebundle_formatter.enabled = wanted
-    formatter.active_types = [kind for kind in formatter.format_types if wanted or not kind.startswith("image/")]

@@ -95,7 +95,7 @@ def _graded(task: Task, log: logging.Logger) -> Graded:
         else:
             _calibrated[key] = found
         [result] = grade(task.calibrated(found)).values()
-        _closing = threading.Timer(IDLE, _close, [kernel_server(task.course, task.confined)])
+        _closing = threading.Timer(IDLE, _close, [kernel_server(task.course, task.modules, task.confined)])
         _closing.daemon = True
         _closing.start()
     return result

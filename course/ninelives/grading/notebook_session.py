@@ -1,8 +1,6 @@
 """One notebook, run in kernels: its cells in order, the points of its checks, and the known wrong answers."""
 
 import time
-from contextlib import nullcontext
-from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +8,11 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from ninelives.grading.assignment import Cell, Notebook
-from ninelives.grading.canary import NO_FILES, canaries
 from ninelives.grading.errors import KernelDied
 from ninelives.grading.folders import remove
-from ninelives.grading.kernel_pool import kernel_server, warm_server
+from ninelives.grading.kernel_client import Kernel
+from ninelives.grading.kernel_pool import kernel_server
+from ninelives.grading.known_wrong_answers import try_known_wrong_answers
 from ninelives.grading.outputs import Outcome, refusals
 from ninelives.grading.submitted_files import make_run_folder, write_notebook
 from ninelives.grading.task import Task
@@ -53,7 +52,6 @@ class NotebookSession:
         self.started = time.monotonic()
         self.seconds = 0.0
         self.kernel = self.folder = None
-        self.server, self.shared = None, 0  # where its kernels come from, and how many cells those have run already
 
     def released_cell(self, cell: NotebookNode) -> Cell | None:
         return self.released.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
@@ -61,30 +59,30 @@ class NotebookSession:
     def exercise_of(self, check: Cell) -> str | None:
         return getattr(self.notebook.answer_of(check), "name", None)
 
-    def share_beginning(self) -> None:
-        """Take the cells before the first exercise from a warm server, if they were not changed."""
-        cells = self.submitted.cells
-        first = next((index for index, cell in enumerate(cells) if self.released_cell(cell)), 0)
-        code = [cell for cell in cells[:first] if cell.cell_type == "code"]
-        if [cell.source for cell in code] == self.notebook.beginning:
-            self.server, outcomes = warm_server(self.task, self.notebook)
-            for cell, outcome in zip(code, outcomes):
-                self.store(cell, deepcopy(outcome))
-            self.shared = first if outcomes else 0
+    def start(self, upto: int) -> tuple[Kernel, Path]:
+        """A kernel that has run the cells before `upto`, except cells that must be skipped, and its folder.
 
-    def start(self, upto: int) -> None:
-        """Start a kernel and run the cells before `upto`, except checks and cells that must be skipped."""
+        Raises:
+            KernelDied: a cell has killed it.
+        """
         left = self.task.limits.notebook - (time.monotonic() - self.started)
         limits = replace(self.task.limits, notebook=max(left, 1.0))
-        self.folder = make_run_folder(self.task.others, self.task.folder, self.files)
-        write_notebook(self.submitted, self.folder, self.notebook.name)
-        server = self.server or kernel_server(self.task.course, self.task.confined)
-        self.kernel = server.start(self.folder, limits, self.task.confined)
-        for index, cell in enumerate(self.submitted.cells[:upto]):
-            released = self.released_cell(cell)
-            left_out = index < self.shared or index in self.skipped or (released is not None and released.is_check)
-            if cell.cell_type == "code" and not left_out:
-                self.kernel.run(cell.source, pictures=False)
+        folder = make_run_folder(self.task.others, self.task.folder, self.files)
+        kernel = None
+        try:
+            write_notebook(self.submitted, folder, self.notebook.name)
+            server = kernel_server(self.task.course, self.task.modules, self.task.confined)
+            kernel = server.start(folder, limits, self.task.confined)
+            for index, cell in enumerate(self.submitted.cells[:upto]):
+                if cell.cell_type == "code" and index not in self.skipped:
+                    kernel.run(cell.source, pictures=False)
+        except BaseException:
+            if kernel is not None:
+                kernel.end()
+                self.seconds += kernel.used.get("seconds", 0.0)
+            remove(folder)
+            raise
+        return kernel, folder
 
     def end(self) -> None:
         """End the kernel and remove its folder."""
@@ -97,12 +95,20 @@ class NotebookSession:
             self.folder = None
 
     def run_cells(self) -> None:
-        """Run all cells. Checks that pass earn their points."""
+        """Run all cells. Checks that pass earn their points, and known wrong answers are tried on them.
+
+        Raises:
+            KernelDied: only during calibration, if a check cannot be run on them.
+        """
+        untried: list[tuple[int, Cell]] = []  # checks that have passed since other code was run
         for index, cell in enumerate(self.submitted.cells):
-            if cell.cell_type != "code" or index < self.shared:
+            if cell.cell_type != "code":
                 continue
             released = self.released_cell(cell)
             check = released if released is not None and released.is_check else None
+            if check is None:
+                try_known_wrong_answers(self, untried)
+                untried = []
             exercise = self.exercise_of(check) if check else None
             try:
                 pictures = check is not None or self.task.limits.pictures
@@ -127,7 +133,8 @@ class NotebookSession:
                 self.outcomes[check.name] = outcome
                 self.earned[check.name] = self.points(check, cell)
                 if self.earned[check.name] > 0:
-                    self.try_known_wrong_answers(index, check)
+                    untried.append((index, check))
+        try_known_wrong_answers(self, untried)
 
     def run(self, index: int, source: str, exercise: str | None, pictures: bool) -> Outcome:
         """Run one cell, after starting a kernel if there is none. Raises KernelDied."""
@@ -158,7 +165,7 @@ class NotebookSession:
         """If there is no living kernel, start one that has run the cells before `index`. Raises KernelDied."""
         if self.kernel is None or not self.kernel.alive:
             self.end()
-            self.start(index)
+            self.kernel, self.folder = self.start(index)
 
     def store(self, cell: NotebookNode, outcome: Outcome) -> None:
         """Put the outputs into the notebook, and an error that they do not show."""
@@ -191,47 +198,6 @@ class NotebookSession:
                 return 0.0
             return points
         return check.points
-
-    def try_known_wrong_answers(self, index: int, check: Cell) -> None:
-        """Run a check that has passed on known wrong answers, before any other code of the learner runs.
-
-        Raises:
-            KernelDied: only during calibration, if the check cannot be run on them.
-        """
-        answers = canaries(self.notebook, check) | {NO_FILES: ""}
-        calibrating = self.must_refuse is None
-        kinds = [kind for kind in answers
-                 if (kind != NO_FILES if calibrating else (check.name, kind) in self.must_refuse)]
-        begun, deadline = time.monotonic(), self.kernel.deadline
-        for last_attempt in (False, True):
-            try:
-                if not self.kernel.alive:  # it died of a wrong answer; the check must pass in the next kernel, too
-                    self.revive(index)
-                    if self.kernel.run(check.source, pictures=False).error:
-                        raise KernelDied("the check fails when it is run again")
-                self.kernel.deadline = time.monotonic() + self.task.limits.notebook
-                while kinds:
-                    self.try_wrong_answer(check, kinds[0], answers[kinds[0]])
-                    kinds.pop(0)
-                break
-            except KernelDied as death:
-                if last_attempt:
-                    if calibrating:
-                        raise
-                    self.tampered[self.exercise_of(check)] = (
-                        f"its check {check.name!r} could not be run on a deliberately wrong answer ({death})")
-        spent = time.monotonic() - begun  # not counted as the learner's time
-        self.started += spent
-        self.kernel.deadline = deadline + spent
-
-    def try_wrong_answer(self, check: Cell, kind: str, source: str) -> None:
-        with self.kernel.without_files() if kind == NO_FILES else nullcontext():
-            outcome = self.kernel.run(check.source, pictures=False, before=source)
-        if outcome.error is not None:
-            self.refused.add((check.name, kind))
-        elif self.must_refuse is not None:
-            self.tampered[self.exercise_of(check)] = (
-                f"its check {check.name!r} also accepted a deliberately wrong answer ({kind})")
 
     def refuse_tampered(self) -> None:
         """Take away the points of exercises whose checks accept known wrong answers."""

@@ -12,6 +12,28 @@ def children_of(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def descendants(pid: int) -> list[int]:
+    """The processes that a process and its threads have started, and theirs."""
+    found, waiting = [], [pid]
+    while waiting:
+        own: list[int] = []
+        with suppress(OSError):  # it has ended meanwhile
+            for thread in os.listdir(f"/proc/{waiting[0]}/task"):
+                own += map(int, Path(f"/proc/{waiting[0]}/task/{thread}/children").read_text().split())
+        found += own
+        waiting = [*waiting[1:], *own]
+    return found
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether every thread of a process is stopped or has ended."""
+    states = []
+    with suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            states.append(Path(f"/proc/{pid}/task/{thread}/stat").read_text().rpartition(")")[2].split()[0])
+    return all(state in "TtZX" for state in states)
+
+
 def threads_of(pid: int) -> int:
     """How many threads a process has; 0 if it is gone."""
     try:

@@ -5,21 +5,20 @@
     calls       seccomp: no network, no other program, no signal to others, no tracing, no mounting
     amounts     rlimits: memory, size of a file, processor time
 
-A confined process cannot start another one, so killing it ends everything that it started.
+A confined process cannot start another one unless the grader allows that call, and cannot leave its group, so killing
+the group ends everything that it started.
 `missing()` says what to do on a system that cannot do this.
 """
 
 import ctypes
-import errno
 import os
 import resource
-import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ninelives.grading.bubblewrap import why_not
-
-libc = ctypes.CDLL(None, use_errno=True)
+from ninelives.grading.system_calls import filter_calls, libc, listen_to_forks
 
 # From <linux/landlock.h>. The numbers of these system calls are the same on every architecture.
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
@@ -27,35 +26,7 @@ ABI_VERSION, PATH_BENEATH = 1, 1
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, TRUNCATE, IOCTL = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 14, 1 << 15
 MAKE_CHARACTER_DEVICE, MAKE_BLOCK_DEVICE = 1 << 6, 1 << 11
 READ = READ_FILE | READ_DIR
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
-CLONE_THREAD = 0x10000
-MAP_SHARED_ANONYMOUS = 0x21
-MADV_PAGEOUT = 21
-F_SETOWN, F_SETSIG, F_SETOWN_EX = 8, 10, 15  # which process gets which signal when data arrives
-# These make other processes wait for a file, send signals, and take memory that no limit counts.
-F_SETLEASE, F_NOTIFY, F_SETPIPE_SZ = 1024, 1026, 1031
-FIOSETOWN, SIOCSPGRP = 0x8901, 0x8902
-
-REFUSED = """
-    fork vfork execve execveat
-    socket connect bind listen sendmsg sendmmsg
-    io_uring_setup io_uring_enter io_uring_register io_setup vmsplice
-    tkill rt_sigqueueinfo pidfd_send_signal pidfd_open pidfd_getfd
-    ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp perf_event_open bpf userfaultfd
-    mount umount2 pivot_root chroot unshare setns open_tree move_mount fsopen fsconfig fsmount fspick mount_setattr
-    name_to_handle_at open_by_handle_at quotactl quotactl_fd swapon swapoff truncate mknod mknodat
-    memfd_create memfd_secret shmget shmat semget msgget mq_open fanotify_init inotify_init inotify_init1
-    setpriority ioprio_set sched_setscheduler sched_setparam sched_setattr migrate_pages move_pages
-    add_key request_key keyctl personality syslog acct reboot kexec_load kexec_file_load
-    init_module finit_module delete_module settimeofday clock_settime clock_adjtime adjtimex
-    sethostname setdomainname iopl ioperm modify_ldt vhangup
-""".split()
-
-# Landlock does not cover these calls. They do nothing and report success, because shutil.copy needs them.
-IGNORED = """
-    chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat
-    setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr
-""".split()
+PR_SET_NO_NEW_PRIVS = 38
 
 
 @dataclass(frozen=True)
@@ -99,12 +70,16 @@ def missing() -> str | None:
     return None
 
 
-def confine(folder: Path, limits: Limits, readable: list[str] | None) -> None:
+def confine(
+    folder: Path, limits: Limits, readable: list[str] | None, hand_over: Callable[[int | None], None]
+) -> None:
     """Confine this process, for good. It must have only one thread.
 
     Args:
         folder: where it may write.
         readable: what it may read besides; None inside bubblewrap, where no other files exist.
+        hand_over: gives the grader the listener that decides about new processes; None if this system has none, and
+            every new process is refused.
 
     Raises:
         OSError: the system refused; learners' code must not run then.
@@ -115,7 +90,11 @@ def confine(folder: Path, limits: Limits, readable: list[str] | None) -> None:
         raise OSError(ctypes.get_errno(), "PR_SET_NO_NEW_PRIVS was refused")
     if readable is not None:
         _restrict_files(folder, readable)
-    _filter_calls()
+    listener = listen_to_forks()
+    hand_over(listener)
+    if listener is not None:
+        os.close(listener)  # so that only the grader can answer
+    filter_calls(refuse_forks=listener is None)
 
 
 def _limit(limits: Limits) -> None:
@@ -169,44 +148,3 @@ def _checked(result: int) -> int:
         code = ctypes.get_errno()
         raise OSError(code, f"Landlock: {os.strerror(code)}")
     return result
-
-
-def _filter_calls() -> None:
-    import pyseccomp as seccomp
-
-    calls = seccomp.SyscallFilter(seccomp.ALLOW)
-
-    def refuse(name: str, *arguments: "seccomp.Arg", code: int = errno.EPERM) -> None:
-        try:
-            calls.add_rule(seccomp.ERRNO(code), name, *arguments)
-        except OSError:
-            # This machine has no such call, or its libseccomp does not know it. Every machine has these three.
-            if arguments or name in ("execve", "socket", "ptrace"):
-                raise
-
-    for name in REFUSED:
-        refuse(name)
-    for name in IGNORED:
-        refuse(name, code=0)
-    # A new thread is a clone too. Without clone3 the C library calls clone, whose flags a filter can see.
-    refuse("clone3", code=errno.ENOSYS)
-    refuse("clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_THREAD, 0))
-    # Stream pairs are connected to each other only. Datagram sockets could reach any socket by its path.
-    refuse("socketpair", seccomp.Arg(0, seccomp.NE, socket.AF_UNIX))
-    for kind in set(range(16)) - {socket.SOCK_STREAM}:
-        refuse("socketpair", seccomp.Arg(1, seccomp.MASKED_EQ, 0xF, kind))
-    refuse("sendto", seccomp.Arg(4, seccomp.NE, 0))
-    # Shared memory: no limit counts it.
-    refuse("mmap", seccomp.Arg(3, seccomp.MASKED_EQ, MAP_SHARED_ANONYMOUS, MAP_SHARED_ANONYMOUS), code=errno.ENOMEM)
-    own = os.getpid()
-    for name in ("kill", "tgkill", "rt_tgsigqueueinfo"):
-        refuse(name, seccomp.Arg(0, seccomp.NE, own))
-    for name in ("prlimit64", "sched_setaffinity"):
-        refuse(name, seccomp.Arg(0, seccomp.NE, 0))
-    # Linux reads only the lower 32 bits of these arguments.
-    for name, at, values in (("prctl", 0, (PR_SET_PDEATHSIG, PR_SET_DUMPABLE)), ("ioctl", 1, (FIOSETOWN, SIOCSPGRP)),
-                             ("fcntl", 1, (F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY, F_SETPIPE_SZ)),
-                             ("madvise", 2, (MADV_PAGEOUT,))):
-        for value in values:
-            refuse(name, seccomp.Arg(at, seccomp.MASKED_EQ, 0xFFFFFFFF, value))
-    calls.load()

@@ -22,9 +22,9 @@ class Task:
         stamp: changes when the assignment or the limits do.
         course: the settings of the course.
         confined: whether learners' code is confined.
+        modules: what the assignment's notebooks import, as `imported_modules` writes it.
         canaries: for each notebook the (check, kind) of known wrong answers that an untouched kernel refuses.
         by_result: for each notebook the checks that give as many points as the value of their last line.
-        modules: for each notebook the modules that the instructor's own notebook imports.
     """
 
     folder: Path
@@ -34,13 +34,13 @@ class Task:
     stamp: str
     course: CourseSettings = CourseSettings()
     confined: bool = True
+    modules: tuple[str, ...] = ()
     canaries: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
     by_result: dict[str, frozenset[str]] = field(default_factory=dict)
-    modules: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def calibrated(self, found: dict[str, dict]) -> "Task":
         """The same task with what `calibrate` has found."""
-        kinds = ("canaries", "by_result", "modules")
+        kinds = ("canaries", "by_result")
         return replace(self, **{kind: {name: one[kind] for name, one in found.items()} for kind in kinds})
 
 

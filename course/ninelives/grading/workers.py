@@ -62,11 +62,13 @@ class Workers:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def start_servers(self, at_most: int, course: CourseSettings, confined: bool) -> None:
+    def start_servers(
+        self, at_most: int, course: CourseSettings, modules: tuple[str, ...], confined: bool
+    ) -> None:
         """Let the processes of this machine start their kernel servers, since they will be needed soon."""
         if self.client is None:
             for _ in range(min(self.count, at_most)):
-                self.submit(start_server, course, confined)
+                self.submit(start_server, course, modules, confined)
 
     def renew(self) -> None:
         self.executor.shutdown(wait=False, cancel_futures=True)

@@ -141,6 +141,7 @@ def test_an_extension_can_be_given_before_anything_is_handed_in(grade, course):
     (["--extend", "gustav", "2"], "knows no learner 'gustav'"), (["--extend", "ada", "two"], "'two' is not a number of days"),
     (["--extend", "ada", "-1"], "-1 days are no extension"), (["--extend", "ada", "nan"], "'nan' is not a number of days"),
     (["--extend", "ada", "9999"], "from 0 to 366"), (["--due", "soon"], "'soon' is not a date with a time"),
+    (["--due", ""], "'' is not a date with a time"),
 ])
 def test_bad_input_is_refused_in_one_sentence_and_nothing_is_written(grade, course, arguments, words):
     before = (course / "gradebook.db").read_bytes(), sorted(course.iterdir())

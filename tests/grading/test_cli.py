@@ -44,6 +44,16 @@ def test_a_command_that_cannot_start_says_why_in_one_line(course, impatient, mon
     assert said in err and len(err.strip().split("\n")) == 1
 
 
+@pytest.mark.parametrize(("arguments", "said"), [
+    (["--due", "2026-11-27 18:00", "--extend", "ada", "2"], "not allowed with argument --due"), (["--watch", "--force"], "leave out --force"),
+    (["--watch", "--student", "ada"], "leave out --force and --student"), (["--column", "Grade"], "--column needs --fill"),
+])
+def test_options_that_do_not_go_together_are_refused(capsys, arguments, said):
+    with pytest.raises(SystemExit):
+        main([NAME, *arguments])
+    assert said in capsys.readouterr().err
+
+
 def test_without_submissions_the_command_says_what_to_do(tmp_path, monkeypatch, capsys):
     course = make_course(tmp_path)
     monkeypatch.chdir(course)

@@ -68,25 +68,28 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
                         help="grade on the Dask cluster whose scheduler has this address, with all its workers")
     parser.add_argument("--unsafe", action="store_true",
                         help="run learners' code without the sandbox, with all your permissions")
-    parser.add_argument("--update-assignment", action="store_true",
-                        help="take over what was changed in solutions/ since the assignment was given out, into the "
-                             "gradebook and release/, and say who has to be graded again")
-    parser.add_argument("--due", metavar="WHEN", help="set the due date, as '2026-11-27 18:00'; 'none' takes it away")
-    parser.add_argument("--extend", nargs=2, metavar=("NAME", "DAYS"),
-                        help="give a learner so many days more, also before they hand in; 0 takes the extension away")
-    parser.add_argument("--fill", metavar="SHEET", help="fill in the points in Moodle's or Canvas's own grade sheet")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--update-assignment", action="store_true",
+                         help="take over what was changed in solutions/ since the assignment was given out, into the "
+                              "gradebook and release/, and say who has to be graded again")
+    instead.add_argument("--due", metavar="WHEN", help="set the due date, as '2026-11-27 18:00'; 'none' takes it away")
+    instead.add_argument("--extend", nargs=2, metavar=("NAME", "DAYS"),
+                         help="give a learner so many days more, also before they hand in; 0 takes the extension away")
+    instead.add_argument("--fill", metavar="SHEET", help="fill in the points in Moodle's or Canvas's own grade sheet")
     parser.add_argument("--column", metavar="NAME", help="which column of the sheet --fill fills")
-    parser.add_argument("--feedback-zip", action="store_true", help="put the feedback pages into a zip for Moodle or Canvas")
-    parser.add_argument("--report", action="store_true",
-                        help="grade nothing: report on what the class passed and misread, without an assignment for all")
+    instead.add_argument("--feedback-zip", action="store_true", help="put the feedback pages into a zip for Moodle or Canvas")
+    instead.add_argument("--report", action="store_true",
+                         help="grade nothing: report on what the class passed and misread, without an assignment for all")
     parser.add_argument("--without-names", action="store_true", help="a report that names no learner, for sharing")
-    parser.add_argument("--watch", action="store_true",
-                        help="until the due date: collect, grade what has changed and release feedback, every few minutes")
+    instead.add_argument("--watch", action="store_true",
+                         help="until the due date: collect, grade what has changed and release feedback, every few minutes")
     given = parser.parse_args(argv)
     if given.assignment is None and not given.report:
         parser.error("name an assignment, such as 02-attention")
     if given.without_names and not given.report:
         parser.error("--without-names needs --report")
+    if given.column and given.fill is None:
+        parser.error("--column needs --fill")
     if given.watch and (given.force or given.student):
         parser.error("--watch looks at everyone, and grades what has changed: leave out --force and --student")
     if given.workers is not None and given.workers < 1:
@@ -153,9 +156,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def _without_running(given: argparse.Namespace) -> list[tuple]:
     """What the options ask for that runs no learners' code: pairs of a function and its arguments after the batch."""
-    asked = [(set_due_date, [given.due])] if given.due else []
-    asked += [(extend, given.extend)] if given.extend else []
-    asked += [(fill_sheet, [given.fill, given.column])] if given.fill else []
+    asked = [(set_due_date, [given.due])] if given.due is not None else []
+    asked += [(extend, given.extend)] if given.extend is not None else []
+    asked += [(fill_sheet, [given.fill, given.column])] if given.fill is not None else []
     return asked + ([(feedback_zip, [])] if given.feedback_zip else [])
 
 

@@ -668,9 +668,9 @@ print(f"rows computed in every layer: {rows_read} and {len(counted)}")
 print(f"seconds:                      {again_seconds[-1]:.2f} and {kept_seconds[-1]:.2f}")
 
 # %% [markdown]
-# The times are further from T²/2 than the rows are. Calling the layers takes a while at every step, however few rows there are, and
-# both pay for it: for this small model and a short text it is a large part of the time. The longer the text and the larger the
-# model, the more the rows weigh.
+# The times differ less than the rows do. Calling the layers takes a while at every step, however few rows there are, and both
+# pay for it. For this small model and this short text that is a large part of the time. The longer the text and the larger
+# the model, the more the rows count.
 
 # %% [markdown]
 # ## Play with it

@@ -2,7 +2,13 @@ import pytest
 import torch
 from torch import nn
 
-from ninelives.checks.source import compared_by_identity, dropped_result, ends_without_return, read_from_another_cell
+from ninelives.checks.source import (
+    called_on_the_class,
+    compared_by_identity,
+    dropped_result,
+    ends_without_return,
+    read_from_another_cell,
+)
 
 HERE = 7
 
@@ -37,6 +43,23 @@ def test_a_size_or_tensor_of_another_cell_is_named(source, made, told):
 ])
 def test_what_is_no_size_of_another_cell_is_not_named(source, made):
     assert read_from_another_cell(in_a_notebook(source, **made)) == ""
+
+
+def test_a_method_called_on_a_base_class_without_self_is_named():
+    class Base:
+        def mask(self, x):
+            return x
+
+    class WithSelf(Base):
+        def mask(self, x):
+            return Base.mask(self, x) + len(str.upper("other"))
+
+    class WithoutSelf(Base):
+        def mask(self, x):
+            return Base.mask(x)
+
+    assert called_on_the_class(WithSelf) == ""
+    assert "`super().mask(…)`" in called_on_the_class(WithoutSelf)
 
 
 def test_a_constant_beside_the_answer_is_its_own():

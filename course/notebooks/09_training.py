@@ -874,7 +874,8 @@ def taken_now():
         pieces, chosen = your_pieces(), check.own_training.yours_if_it_passes(own_training, first_recipe)
     names, lines = [*vars(pieces), "own_training"], said.getvalue().splitlines()
     own = [name for name in names if f"Running on your own {name}." in lines]
-    print(f"Your own: {', '.join(own) or 'no piece yet'}.", *[line for line in lines if "the package's" in line], sep="\n")
+    print(f"Your own: {', '.join(own) or 'no piece yet'}.")
+    print("".join(f"{line}\n" for line in lines if "the package's" in line), end="")
     changed = [name for name, piece in vars(pieces).items() if piece is not vars(yours)[name]]
     if changed:
         print(f"Defined again since they were last put together, and used from now on: {', '.join(changed)}.")

@@ -500,7 +500,7 @@ class EncoderDecoder(nn.Module):
 # %% [markdown]
 # #### Check it
 #
-# The checks run on your own encoder and decoder. The first one looks at the two before it looks at `forward`.
+# The checks run on your own encoder and decoder. The first one tries the two before any check tries `forward`.
 
 # %% points=1 test="encoder-decoder-parts"
 check.encoder_decoder(EncoderDecoder, "parts")
@@ -631,8 +631,8 @@ for name in ("decoder", "encoder"):
 # blocks. The Transformer of 2017 does it differently, in two ways.
 #
 # **Cross-attention.** Its decoder reads the French alone. But each of its blocks has a second attention between the first
-# and the mlp: the **queries come from the French, the keys and values from the English**. So the encoder's vectors are looked at
-# in every block and never changed by one, and each block has matrices of its own for it: 16 · n_embd² parameters in place of 12.
+# and the mlp: the **queries come from the French, the keys and values from the English**. So every block attends to the encoder's
+# vectors and none changes them, and each block has matrices of its own for it: 16 · n_embd² parameters instead of 12.
 #
 # **A start token.** Its decoder has T rows and not P + T. There is no row before the first French word, so nothing could predict it. A
 # special word is put before the answer, and the last word is left out: the decoder reads *start, le, chat, …* and predicts *le, chat, …, end*.
@@ -647,7 +647,7 @@ for name in ("decoder", "encoder"):
 #
 # <details><summary>Hint 1: which attention is it?</summary>
 #
-# The one of notebook 2, with `hidden` in place of x at two of its four layers. The scores are `(B, n_head, T, P)`: not square.
+# The one of notebook 2, with `hidden` instead of x at two of its four layers. The scores are `(B, n_head, T, P)`: not square.
 #
 # </details>
 # <details><summary>Hint 2: padding</summary>
@@ -876,7 +876,7 @@ figures.curves(
     {"right rows": (steps, right_losses), "one row late": (steps, late_losses)},
     x_label="training step", y_label="loss",
     title="Two trainings",
-    caption="For the first hundred steps the training that compares the wrong rows looks like the better one.",
+    caption="From about step 5 to step 100 the training that compares the wrong rows looks like the better one.",
 )
 
 # %%

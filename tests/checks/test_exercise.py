@@ -271,3 +271,25 @@ def test_an_optional_exercise_says_that_it_is_not_written_and_raises_only_for_a_
         exercise.optional(triple)
     exercise.optional(double)
     assert "double passes the check 'values'." in capsys.readouterr().out
+
+
+def exercise_on_values():
+    numbers = Exercise("ones")
+    numbers.aspect("values")(lambda answer, seed: want_shape(run(answer), (2,), "(2,)", "ones"))
+    return numbers
+
+
+def test_an_answer_that_fails_its_first_check_is_replaced_unless_the_trial_decides(capsys):
+    exercise, wrong = exercise_on_values(), lambda: torch.ones(3)
+    assert exercise.yours_if_it_runs(wrong, torch.ones, lambda mine: mine()) is torch.ones
+    assert exercise.yours_if_it_runs(wrong, torch.ones, lambda mine: mine(), trial_decides=True) is wrong
+    assert exercise.yours_if_it_runs(wrong, torch.ones, lambda mine: mine()[5], trial_decides=True) is torch.ones
+    said = capsys.readouterr().out.splitlines()
+    assert [line.partition(" ones")[0] for line in said] == ["Running on the package's", "Running on your own", "Running on the package's"]
+
+
+def test_an_answer_that_is_not_written_is_replaced_whatever_the_trial_says():
+    def unwritten():
+        raise NotImplementedError()
+
+    assert exercise_on_values().yours_if_it_runs(unwritten, torch.ones, lambda mine: None, trial_decides=True) is torch.ones

@@ -174,7 +174,7 @@ def is_made_of_an_encoder_and_a_decoder(answer, seed):
 
 
 def want_encoder(module: nn.Module, case: Sizes, seed: int) -> None:
-    """Refuse an encoder that reads from left to right only, or one that looks at padding."""
+    """Refuse an encoder that reads from left to right only, or one that attends to padding."""
     prefix, _ = batch(case, seed)
     other = prefix.clone()
     other[:, -1] = (other[:, -1] + 1) % case.encoder.vocab_size

@@ -226,7 +226,7 @@ def accepts_masks_of_any_form(answer, seed):
         want_joint(answer, f"with an attention_mask {form}", cache, given, "True and 1 mean the same, and so do False and 0.")
     empty = torch.ones(len(cache), 1, 0, 0, dtype=torch.bool)
     with in_case("with no word after the cache (T = 0)",
-                 cause="the answer may be empty: notebook 8 begins with none. Take T from attention_mask.shape, and look at no single word."):
+                 cause="the answer may be empty: notebook 8 begins with none. Take T from attention_mask.shape, and rely on no single word."):
         want_joint(answer, "with T = 0", cache, empty, "")
 
 
@@ -244,19 +244,19 @@ def blocks(hidden_cache: torch.Tensor, attention_mask: torch.Tensor, *, english=
 YES, NO = torch.ones(1, dtype=torch.bool), torch.zeros(1, dtype=torch.bool)
 
 
-@joint_mask.mistake("four blocks", "the upper right block is open: the prefix looks at the answer. Its rows must not depend on what "
+@joint_mask.mistake("four blocks", "the upper right block is open: the prefix attends to the answer. Its rows must not depend on what "
                                    "is written, so this block is closed.")
 def prefix_looks_at_the_answer(hidden_cache, attention_mask):
     return blocks(hidden_cache, attention_mask, ahead=YES)
 
 
-@joint_mask.mistake("four blocks", "the lower left block is closed: the words of the answer do not look at the prefix, so nothing of "
+@joint_mask.mistake("four blocks", "the lower left block is closed: the words of the answer do not attend to the prefix, so nothing of "
                                    "it arrives.")
 def answer_does_not_look_back(hidden_cache, attention_mask):
     return blocks(hidden_cache, attention_mask, back=NO)
 
 
-@joint_mask.mistake("four blocks", "the lower left and the upper right block are swapped: the rows of the answer look at the columns "
+@joint_mask.mistake("four blocks", "the lower left and the upper right block are swapped: the rows of the answer attend to the columns "
                                    "of the prefix.")
 def off_diagonal_blocks_swapped(hidden_cache, attention_mask):
     return blocks(hidden_cache, attention_mask, ahead=YES, back=NO)
@@ -272,19 +272,19 @@ def everything_open(hidden_cache, attention_mask):
     return blocks(hidden_cache, attention_mask, ahead=YES, french=YES)
 
 
-@joint_mask.mistake("four blocks", "one triangle lies over all P + T rows. The prefix is there from the start: its words look at each "
+@joint_mask.mistake("four blocks", "one triangle lies over all P + T rows. The prefix is there from the start: its words attend to each "
                                    "other freely.")
 def one_triangle(hidden_cache, attention_mask):
     N = hidden_cache.shape[1] + attention_mask.shape[-1]
     return torch.ones(len(hidden_cache), 1, N, N).tril()
 
 
-@joint_mask.mistake("four blocks", "the upper left block is closed, so a row of the prefix may look nowhere.")
+@joint_mask.mistake("four blocks", "the upper left block is closed, so a row of the prefix may attend to nothing.")
 def prefix_looks_nowhere(hidden_cache, attention_mask):
     return blocks(hidden_cache, attention_mask, english=NO)
 
 
-@joint_mask.mistake("four blocks", "the prefix looks at itself alone, word by word: its block is open, not a diagonal.")
+@joint_mask.mistake("four blocks", "each word of the prefix attends to itself alone: its block is open, not a diagonal.")
 def prefix_looks_at_itself(hidden_cache, attention_mask):
     return blocks(hidden_cache, attention_mask, english=torch.eye(hidden_cache.shape[1], dtype=torch.bool))
 
@@ -320,23 +320,23 @@ def padding_of_the_cache_open(hidden_cache, attention_mask):
     return blocks(hidden_cache, attention_mask, english=YES, back=YES)
 
 
-@joint_mask.mistake("padding", "the answer may still look at the padding of the prefix: the lower left block needs it closed too.")
+@joint_mask.mistake("padding", "the answer may still attend to the padding of the prefix: the lower left block needs it closed too.")
 def padding_open_for_the_answer(hidden_cache, attention_mask):
     return blocks(hidden_cache, attention_mask, back=YES)
 
 
-@joint_mask.mistake("padding", "the prefix may still look at its own padding: the upper left block needs it closed too.")
+@joint_mask.mistake("padding", "the prefix may still attend to its own padding: the upper left block needs it closed too.")
 def padding_open_for_the_prefix(hidden_cache, attention_mask):
     return blocks(hidden_cache, attention_mask, english=YES)
 
 
-@joint_mask.mistake("padding", "the *rows* of padding are closed in place of its *columns*. Columns are what is looked at.")
+@joint_mask.mistake("padding", "the *rows* of padding are closed instead of its *columns*. A column is what a row attends to.")
 def rows_for_columns(hidden_cache, attention_mask):
     word = is_word(hidden_cache)[:, None, :, None]
     return blocks(hidden_cache, attention_mask, english=word, back=YES)
 
 
-@joint_mask.mistake("padding", "the rows of padding are closed too. A row that may look nowhere gives NaN: close its column alone.")
+@joint_mask.mistake("padding", "the rows of padding are closed too. A row that may attend to nothing gives NaN: close its column alone.")
 def rows_too(hidden_cache, attention_mask):
     word = is_word(hidden_cache)
     return blocks(hidden_cache, attention_mask, english=word[:, None, :, None] & word[:, None, None, :])
@@ -493,7 +493,7 @@ def is_a_decoder_that_reads_a_padded_prefix(answer, seed):
 
 
 def want_prefix_decoder(module: nn.Module, config: TransformerConfig, seed: int, name: str, otherwise: str) -> None:
-    """Refuse a module that is no decoder after a cache: it looks ahead, ignores the cache, or looks at padding.
+    """Refuse a module that is no decoder after a cache: it looks ahead, ignores the cache, or attends to padding.
 
     Compared with itself alone, so that the layers may be a learner's own.
     """

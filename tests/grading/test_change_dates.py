@@ -160,8 +160,18 @@ def test_a_due_date_is_taken_away_only_if_no_extension_counts_from_it(grade, cou
     assert "has no due date that could be extended" in grade("--extend", "bert", "1", status=2)
 
 
+def test_an_extension_that_is_left_without_a_due_date_does_no_harm(grade, course):
+    grade("--due", "2026-11-20 10:00 UTC")
+    grade("--extend", "bert", "1")
+    with gradebook(course) as gb:
+        gb.find_assignment(NAME).duedate = None  # as the formgrader does
+        gb.db.commit()
+    assert "bert 10 of 10 (graded before)" in line_of(grade(), "bert")
+
+
 def test_nbgraders_own_command_gives_the_same_score(grade, course):
     """It runs the plugin of this course, also where a setting of nbgrader's own plugin stands."""
     grade("--due", "2026-11-20 10:00 UTC")
+    grade("--extend", "bert", "0")
     succeed(api(course).autograde(NAME, "bert", force=True))
     assert exported(course)["bert"] == 8.5

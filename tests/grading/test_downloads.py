@@ -45,6 +45,22 @@ def test_other_files_are_not_taken_above_all_no_time_that_a_learner_has_made(pat
     assert parse(path) is None
 
 
+@pytest.mark.parametrize(("path", "number", "file"), [
+    ("Eve_5_assignsubmission_file/Ada_1_assignsubmission_file/x.ipynb", "5", "Ada_1_assignsubmission_file/x.ipynb"),
+    ("zip/Eve_5_assignsubmission_file/lovelaceada_1_2_x.ipynb", "5", "lovelaceada_1_2_x.ipynb"),
+    ("Eve_5_assignsubmission_file_ada_1_2_x.ipynb", "5", "ada_1_2_x.ipynb"),
+    ("eve_5_70_Ada_1_assignsubmission_file_x.ipynb", "5", "Ada_1_assignsubmission_file_x.ipynb"),
+    ("eve_5_70_ada_1_2_x.ipynb", "5", "ada_1_2_x.ipynb"), ("eve_LATE_5_70_ada_LATE_1_2_x.ipynb", "5", "ada_LATE_1_2_x.ipynb"),
+])
+def test_a_file_that_is_called_like_someone_elses_stays_with_the_learner_who_sent_it(path, number, file):
+    assert (parse(path).number, parse(path).file) == (number, file)
+
+
+def test_a_path_with_doubled_slashes_and_dots_is_the_plain_one(tmp_path):
+    make_zip(tmp_path / "a.zip", "Ada_1_assignsubmission_file//timestamp.txt", "Ada_1_assignsubmission_file/./a//b.txt")
+    assert [one.file for one in read_downloads(tmp_path)[0].sent] == ["a/b.txt"]
+
+
 def test_in_canvas_the_last_upload_of_a_notebook_counts_and_the_others_are_named(tmp_path):
     make_zip(tmp_path / "a.zip", "ada_1_70_01-embeddings.ipynb", "ada_1_72_01-embeddings-2.ipynb", "ada_1_71_01-embeddings-1.ipynb",
              "ada_1_60_notes.pdf", "bert_2_50_01-embeddings-1.ipynb")

@@ -1,6 +1,7 @@
 import time
 from datetime import datetime
 
+import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -51,3 +52,12 @@ def test_a_notebook_says_once_when_it_is_due_after_its_title():
 def test_a_notebook_without_cells_or_title_gets_its_due_date_first():
     assert len(with_due_date(new_notebook(), datetime(2026, 11, 27)).cells) == 1
     assert with_due_date(new_notebook(cells=[new_code_cell("1")]), datetime(2026, 11, 27)).cells[0].id == "due-date"
+
+
+def test_a_notebook_of_an_older_format_without_ids_stays_valid():
+    notebook = new_notebook(cells=[new_markdown_cell("# Title")])
+    notebook.nbformat_minor = 4
+    del notebook.cells[0]["id"]
+    for when in (datetime(2026, 11, 27), datetime(2026, 11, 28)):
+        nbformat.validate(with_due_date(notebook, when))
+    assert len(notebook.cells) == 2

@@ -24,7 +24,7 @@ JUERGEN, ZOE, ADA, ALAN, EMMY = "Jürgen O'Neil_1234567", "Zoë_8", "lovelaceada
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """Alan is in the roster with his number in Canvas."""
-    course = make_course(tmp_path_factory.mktemp("platforms") / "course", "c.LatePolicy.per_day = 0.1")
+    course = make_course(tmp_path_factory.mktemp("platforms") / ".hidden_1_assignsubmission_file", "c.LatePolicy.per_day = 0.1")
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "ninelives") as gradebook:
         gradebook.add_student("alan", lms_user_id="777")
     archive = course / "downloaded" / NAME / "archive"

@@ -18,7 +18,7 @@ from ninelives.grading.class_folder import handed_in, open_gradebook, quiet_auto
 from ninelives.grading.folders import everything_in
 from ninelives.grading.gradebook import Recorder, released_notebooks, why_no_time
 from ninelives.grading.imported_modules import imported_modules
-from ninelives.grading.late_policy import final_score, lateness
+from ninelives.grading.late_policy import final_score, lateness, seconds_late
 from ninelives.grading.lock import journal_folder, locked
 from ninelives.grading.progress import StudentResult
 from ninelives.grading.settings import course_settings, limits_of
@@ -138,7 +138,7 @@ class Batch:
     ) -> StudentResult:
         """The student's line in the summary, from the gradebook."""
         look_at = to_look_at(submission, self.notebooks, self.graded_folder(student), by_hand)
-        late = lateness(submission.total_seconds_late) if submission.total_seconds_late > 0 else ""
+        late = lateness(seconds_late(submission)) if seconds_late(submission) > 0 else ""
         if submission.timestamp is None and submission.assignment.duedate is not None:
             late = "time unknown"
         why = why_no_time(self.course, str(self.folder(student)))

@@ -30,7 +30,7 @@ from ninelives.grading.errors import CannotStart
 from ninelives.grading.folders import everything_in, printable
 from ninelives.grading.submitted_files import FROM_THE_EXCHANGE
 
-MOODLE = re.compile(r"(?:.*/)?(?P<prefix>(?P<name>[^/]+?)_(?P<number>\d+)_assignsubmission_file(?:_?/|_))(?P<file>.+)")
+MOODLE = re.compile(r"(?:.*?/)??(?P<prefix>(?P<name>[^/]+?)_(?P<number>\d+)_assignsubmission_file(?:_?/|_))(?P<file>.+)")
 CANVAS = re.compile(r"(?:.*/)?(?P<prefix>(?P<name>[^/]+?)_(?P<late>LATE_)?(?P<number>\d+)_(?P<upload>\d+)_)(?P<file>[^/]+)")
 COPY = re.compile(r"( ?\(\d+\)|-\d+)(?=\.ipynb$)")  # what Canvas and browsers add to the name of a further copy
 MAX_BYTES = 8 << 30  # of all files in a download
@@ -64,10 +64,14 @@ class SentFile:
 
 
 def parse(path: str) -> SentFile | None:
-    """What a path in a download says; None if it is not a file of a submission."""
-    found = MOODLE.fullmatch(path) or CANVAS.fullmatch(path)
-    if not found:
+    """What a path in a download says; None if it is not a file of a submission.
+
+    The platform's own words come first in the path. A learner may have called a file or a folder like someone else's.
+    """
+    matches = [match for pattern in (MOODLE, CANVAS) if (match := pattern.fullmatch(path))]
+    if not matches:
         return None
+    found = min(matches, key=lambda match: (match.start("prefix"), len(match["name"])))
     parts, seen = PurePosixPath(found["file"]), found.groupdict()
     if any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(path).parts) or parts in FROM_THE_EXCHANGE:
         return None  # a time that a learner has handed in must not count as the time of the submission
@@ -156,7 +160,7 @@ def _read_zip(path: Path) -> Download:
                               "collected")
         if info.flag_bits & 1:
             raise BadDownload(f"{shown} is encrypted: unpack it yourself, and put the folder in its place")
-        files[name] = info
+        files[PurePosixPath(name).as_posix()] = info
     return Download(path, files, max((info.date_time for info in entries), default=()))
 
 

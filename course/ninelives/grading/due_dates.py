@@ -12,9 +12,10 @@ from sqlalchemy.engine import make_url
 from traitlets import List
 
 from ninelives.grading.errors import CannotStart
-from ninelives.grading.late_policy import Penalties, lateness
+from ninelives.grading.late_policy import Penalties, lateness, seconds_late
 
 DUE_CELL, LATE_CELL = "due-date", "late"  # ids of the cells that learners read
+DUE = "**Due:** "
 
 
 def read_time(text: str) -> datetime:
@@ -50,12 +51,20 @@ def in_words(when: datetime) -> str:
 
 def with_due_date(notebook: NotebookNode, when: datetime | None) -> NotebookNode:
     """The notebook with a cell that says when it is due, after its title; without one if `when` is None."""
-    cells = [cell for cell in notebook.cells if cell.get("id") != DUE_CELL]
+    cells = [cell for cell in notebook.cells if not is_due_date(cell)]
     if when is not None:
+        cell = new_markdown_cell(f"{DUE}{in_words(when)}", id=DUE_CELL)
+        if (notebook.nbformat, notebook.nbformat_minor) < (4, 5):  # cells have no id there
+            del cell["id"]
         titled = bool(cells) and cells[0].cell_type == "markdown"
-        cells.insert(int(titled), new_markdown_cell(f"**Due:** {in_words(when)}", id=DUE_CELL))
+        cells.insert(int(titled), cell)
     notebook.cells = cells
     return notebook
+
+
+def is_due_date(cell: NotebookNode) -> bool:
+    """Whether `with_due_date` has made the cell."""
+    return cell.get("id", DUE_CELL) == DUE_CELL and cell.source.startswith(DUE)
 
 
 class ShowDueDate(NbGraderPreprocessor):
@@ -86,10 +95,11 @@ class ShowLateness(NbGraderPreprocessor):
             submission = gradebook.find_submission(names["assignment"], names["student"])
             Penalties(self.config).update(submission)
             gradebook.db.commit()
-            if submission.total_seconds_late > 0:
+            late = seconds_late(submission)
+            if late > 0:
                 [lost] = [one.late_submission_penalty for one in submission.notebooks if one.name == names["notebook"]]
                 costs = f"This costs {lost:g} points." if lost else "This costs nothing."
-                words = (f"**Handed in {lateness(submission.total_seconds_late)}.** It was due on "
+                words = (f"**Handed in {lateness(late)}.** It was due on "
                          f"{in_words(submission.duedate)}. {costs}")
                 nb.cells.insert(0, new_markdown_cell(words, id=LATE_CELL))
         return nb, resources

@@ -6,10 +6,10 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from nbgrader.apps.zipcollectapp import ZipCollectApp
 
 from ninelives.grading.batch import Batch
-from ninelives.grading.downloads import SentFile, file_in, parse
+from ninelives.grading.downloads import SentFile, file_in
 from ninelives.grading.errors import CannotStart
 from ninelives.grading.folders import everything_in, printable
-from ninelives.grading.zip_collect import released, step_folder, student_id, students_by_number
+from ninelives.grading.zip_collect import parse_extracted, released, step_folder, student_id, students_by_number
 
 
 def feedback_zip(batch: Batch, say=print) -> None:
@@ -23,7 +23,7 @@ def feedback_zip(batch: Batch, say=print) -> None:
     sent: dict[str, list[SentFile]] = {}
     known = students_by_number(batch.course)
     for path in everything_in(extracted)[0]:
-        if path.is_file() and (one := parse(path.as_posix())):
+        if path.is_file() and (one := parse_extracted(path, extracted)):
             sent.setdefault(student_id(one, known), []).append(one)
     if not sent:
         raise CannotStart(f"There is nothing in {extracted}, where nbgrader zip_collect {batch.assignment} unpacks what came from "

@@ -35,8 +35,7 @@ def fill_sheet(batch: Batch, path: str, column: str | None = None, say=print) ->
         student = next((names[key] for key in (number, *_other_names(sheet, row)) if key in names), None)
         if student not in results:
             empty.append(" ".join(filter(None, (cell.strip() for cell in row[:2]))))
-        elif row[found.grade:found.grade + 1] and row[found.grade].strip() in LEFT_ALONE or (
-                closed is not None and row[closed].strip() == "No"):
+        elif _cell(row, found.grade) in LEFT_ALONE or _cell(row, closed) == "No":
             kept.append(student)
         else:
             row += [""] * (found.grade + 1 - len(row))
@@ -86,5 +85,10 @@ def _names_of(student: Student) -> list[str]:
 
 
 def _other_names(sheet: Sheet, row: list[str]) -> list[str]:
-    columns = [sheet.column(name) for name in OTHER_NAMES]
-    return [row[column].strip() for column in columns if column is not None and len(row) > column and row[column].strip()]
+    cells = [_cell(row, sheet.column(name)) for name in OTHER_NAMES]
+    return [cell for cell in cells if cell]
+
+
+def _cell(row: list[str], column: int | None) -> str:
+    """Empty if the sheet has no such column, or the row ends before it."""
+    return row[column].strip() if column is not None and len(row) > column else ""

@@ -38,7 +38,7 @@ class Penalties:
 
     def of(self, submission: SubmittedAssignment) -> dict[str, float | None]:
         """{notebook: the points that it loses} by the dates and points that are in the gradebook now."""
-        late = submission.total_seconds_late
+        late = seconds_late(submission)
         penalties = {}
         for notebook in submission.notebooks:
             points = late > 0 and self.preprocessor.plugin_inst.late_submission_penalty(
@@ -74,6 +74,11 @@ class ExportWithPenalties(CsvExportPlugin):
 def final_score(submission: SubmittedAssignment) -> float:
     """The points that count: those of its notebooks without what late work costs."""
     return max(0.0, submission.score - sum(one.late_submission_penalty or 0.0 for one in submission.notebooks))
+
+
+def seconds_late(submission: SubmittedAssignment) -> float:
+    """nbgrader's own number, which fails on an extension that is left when the due date was taken away."""
+    return 0.0 if submission.assignment.duedate is None else submission.total_seconds_late
 
 
 def lateness(seconds: float) -> str:

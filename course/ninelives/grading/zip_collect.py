@@ -53,7 +53,7 @@ class DownloadCollector(FileNameCollectorPlugin):
     """Says whose file it is, and in Moodle also when it came, if the grading worksheet lies beside the zip."""
 
     def collect(self, submitted_file: str) -> dict[str, str] | None:
-        one = parse(Path(submitted_file).as_posix())
+        one = parse_extracted(Path(submitted_file), step_folder(self.parent, self.parent.extracted_directory))
         if one is None:
             return None
         found = {"student_id": student_id(one, self.known), "file_id": file_in(one, self.notebooks)}
@@ -83,6 +83,11 @@ def step_folder(app: ZipCollectApp, step: str) -> Path:
     pattern = os.path.join(app.coursedir.root, app.collect_directory_structure)
     return Path(pattern.format(
         downloaded=app.downloaded_directory, assignment_id=app.coursedir.assignment_id, collect_step=step))
+
+
+def parse_extracted(path: Path, folder: Path) -> SentFile | None:
+    """What the path of a file says that DownloadExtractor has put into this folder, into one folder for each download."""
+    return parse("/".join(path.relative_to(folder).parts[1:]))
 
 
 def released(course: CourseDirectory) -> set[str]:

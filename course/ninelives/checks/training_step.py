@@ -333,7 +333,7 @@ def want_path(answer: Callable, seed: int, adam: bool, grad_clip: float) -> None
     else:
         # All steps are compared: after one alone two mistakes may have come to nearly the same place.
         cause = training_step.likely_cause(
-            torch.stack(seen), (batches, grad_clip), agree=close, make=lambda mistake: partial(path, mistake, start),
+            torch.stack(seen), (batches, grad_clip), agree=close, make=lambda mistake: partial(path, mistake, start, torch.stack(seen)),
             otherwise="in this order: zero_grad(), model(*batch), backward(), clip, step(); each once, on the optimizer that was given, "
                       "which remembers the steps before.")
     seen, wanted = seen[number], wanted[number]
@@ -345,13 +345,17 @@ def want_path(answer: Callable, seed: int, adam: bool, grad_clip: float) -> None
 
 
 @torch.enable_grad()
-def path(mistake: Callable, start: tuple[Softmax, torch.optim.Optimizer], batches: list, grad_clip: float) -> torch.Tensor:
-    """Where a mistaken step takes the weights from the start: (steps, parameters)."""
+def path(
+    mistake: Callable, start: tuple[Softmax, torch.optim.Optimizer], seen: torch.Tensor, batches: list, grad_clip: float
+) -> torch.Tensor:
+    """Where a mistaken step takes the weights from the start: (steps, parameters), as far as it agrees with what was seen."""
     model, optimizer = copy.deepcopy(start)
     places = []
     for batch, rate in batches:
         mistake(model, optimizer, batch, rate, grad_clip)
         places.append(weights(model))
+        if not close(places[-1], seen[len(places) - 1]):
+            return torch.full_like(seen, torch.inf)
     return torch.stack(places)
 
 

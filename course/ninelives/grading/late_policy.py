@@ -33,7 +33,9 @@ class Penalties:
     """The penalties that the settings of a course demand, by LatePolicy or an instructor's own plugin."""
 
     def __init__(self, config: Config) -> None:
-        self.preprocessor = AssignLatePenalties(config=config)
+        # generate_feedback adds a section for the converters, which this preprocessor would complain about.
+        own = Config({name: section for name, section in config.items() if name != "NbConvertBase"})
+        self.preprocessor = AssignLatePenalties(config=own)
         self.preprocessor.init_plugin()
 
     def of(self, submission: SubmittedAssignment) -> dict[str, float | None]:

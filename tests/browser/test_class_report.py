@@ -7,10 +7,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from ninelives.grading.alike import Compared, Pair, Side
 from ninelives.grading.causes import Group
 from ninelives.grading.class_results import Learner
 from ninelives.grading.report import Cause, CheckReport, ClassReport, ExerciseReport
-from ninelives.grading.report_page import report_page
+from ninelives.grading.report_page import alike_page, report_page
 
 FILES = {"02-attention": Path("autograded/ada/02-attention/02-attention.ipynb")}
 LEARNERS = (Learner("ada", "Ada Lovelace", "ada@example.org", files=FILES), Learner("bert", "bert", "", files=FILES))
@@ -32,15 +33,35 @@ def opened(open_alone, tmp_path):
     return open_alone(saved)
 
 
+@pytest.fixture
+def both(open_alone, tmp_path):
+    """The page of answers that are alike."""
+    sides = tuple(Side(learner, "x = 1\ny = 2\nz = 3", ("x", "y", "z"), frozenset([0]), frozenset([1])) for learner in LEARNERS)
+    found = [Compared("02-attention", "scores", 40, 38, (Pair(0.92, 31, sides),), 0), Compared("02-attention", "mask", 3, 0, (), 0)]
+    saved = tmp_path / "alike.html"
+    saved.write_text(alike_page("02-attention", 40, found, tmp_path), encoding="utf-8")
+    return open_alone(saved)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_is_accessible_and_fits_every_width(opened, scheme):
-    opened.emulate_media(color_scheme=scheme)
-    for details in opened.locator("summary").all():
+    assert_accessible(opened, scheme)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_of_answers_that_are_alike_is_accessible_and_says_what_is_in_both(both, scheme):
+    assert_accessible(both, scheme)
+    expect(both.locator("td.same")).to_have_text(["In both: y = 2"] * 2)
+
+
+def assert_accessible(page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    for details in page.locator("summary").all():
         details.click()
     for width in (1180, 360):
-        opened.set_viewport_size({"width": width, "height": 800})
-        assert [(found["id"], found["nodes"][0]["html"]) for found in Axe().run(opened).response["violations"]] == []
-        assert opened.evaluate("document.documentElement.scrollWidth") == width
+        page.set_viewport_size({"width": width, "height": 800})
+        assert [(found["id"], found["nodes"][0]["html"]) for found in Axe().run(page).response["violations"]] == []
+        assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
 def test_the_list_of_those_who_share_a_cause_is_copied_with_the_keyboard(opened):

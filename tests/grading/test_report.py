@@ -5,7 +5,6 @@ import json
 import re
 import shutil
 import time
-from html.parser import HTMLParser
 from unittest import mock
 
 import numpy as np
@@ -15,7 +14,7 @@ from traitlets import TraitError
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
-from helpers.graded_class import ASSIGNMENT, EXERCISES, made_class, make_graded_class, named
+from helpers.graded_class import ASSIGNMENT, EXERCISES, Tags, made_class, make_graded_class, named
 from ninelives.build import ROOT
 from ninelives.checks.failure import CheckFailed, NotWritten
 from ninelives.grading.causes import cause_of, grouped
@@ -212,21 +211,6 @@ def test_no_cell_of_a_table_is_a_formula_for_a_spreadsheet(reported):
     _, _, _, files = reported("five", "--report")
     cells = [cell for name in files if name.endswith(".csv") for row in csv.reader(files[name].splitlines()) for cell in row]
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))] and "'=eve" in cells
-
-
-class Tags(HTMLParser):
-    """The tags of a page with their attributes, and the text outside of them."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.tags, self.text = [], ""
-        self.feed(page)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.text += data
 
 
 def test_what_learners_wrote_is_text_in_the_page_and_links_lead_to_their_notebooks(reported, course):

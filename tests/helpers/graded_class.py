@@ -1,8 +1,9 @@
-"""A class that is graded already, written straight into a gradebook and autograded/: no kernel, no nbgrader command."""
+"""A class that is graded already, written straight into a gradebook and autograded/: no kernel, no nbgrader command. And a reader of its pages."""
 
 import json
 import os
 import random
+from html.parser import HTMLParser
 from pathlib import Path
 from unittest import mock
 
@@ -137,3 +138,18 @@ def _write(folder: Path, student: str, assignment: str, cells: list[dict]) -> No
         (folder / place / student / assignment).mkdir(parents=True, exist_ok=True)
     notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
     (folder / "autograded" / student / assignment / f"{assignment}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+
+
+class Tags(HTMLParser):
+    """The tags of a page with their attributes, and the text outside of them."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.text = [], ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data

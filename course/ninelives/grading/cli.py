@@ -26,7 +26,7 @@ from ninelives.grading.feedback_zip import feedback_zip
 from ninelives.grading.fill_sheet import fill_sheet
 from ninelives.grading.grade_class import grade_class
 from ninelives.grading.progress import nothing_from, summary
-from ninelives.grading.report_command import write_reports
+from ninelives.grading.report_command import write_alike, write_reports
 from ninelives.grading.update_assignment import notice, update_assignment
 from ninelives.grading.watch import watch
 from ninelives.grading.workers import Workers
@@ -47,6 +47,7 @@ examples:
   ninelives-grade 02-attention --extend ada 2        two days more for ada
   ninelives-grade 02-attention --report              what the class passed, failed and misread
   ninelives-grade 02-attention --watch               feedback for everyone until the due date
+  ninelives-grade 02-attention --alike               answers that are alike, side by side
 
 The exit status is 0 if every submission was graded (with however few points), 1 if one could not be graded,
 2 if nothing could be started, 130 if it was interrupted. Limits are set in nbgrader_config.py:
@@ -80,6 +81,8 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     instead.add_argument("--feedback-zip", action="store_true", help="put the feedback pages into a zip for Moodle or Canvas")
     instead.add_argument("--report", action="store_true",
                          help="grade nothing: report on what the class passed and misread, without an assignment for all")
+    instead.add_argument("--alike", action="store_true",
+                         help="grade nothing: show answers that are alike, side by side: a place to look, no verdict")
     parser.add_argument("--without-names", action="store_true", help="a report that names no learner, for sharing")
     instead.add_argument("--watch", action="store_true",
                          help="until the due date: collect, grade what has changed and release feedback, every few minutes")
@@ -108,6 +111,9 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         if given.report:
             _started(lambda: write_reports(Path.cwd(), given.assignment, names=not given.without_names))
+            return 0
+        if given.alike:
+            _started(lambda: write_alike(Path.cwd(), given.assignment))
             return 0
         if given.watch:
             workers = Workers(given.workers or os.cpu_count(), given.dask)

@@ -8,13 +8,15 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
+from ninelives.grading.alike import compare
 from ninelives.grading.class_folder import open_gradebook, quiet_autograde
 from ninelives.grading.class_results import ClassResults, class_results, graded_assignments
 from ninelives.grading.errors import CannotStart
 from ninelives.grading.folders import printable
+from ninelives.grading.gradebook import released_notebooks
 from ninelives.grading.report import class_report
-from ninelives.grading.report_page import report_page
-from ninelives.grading.report_text import causes_csv, checks_csv, report_text
+from ninelives.grading.report_page import alike_page, report_page
+from ninelives.grading.report_text import alike_text, causes_csv, checks_csv, report_text
 from ninelives.grading.settings import marks_of
 
 FOLDER = "reports"
@@ -36,6 +38,22 @@ def write_reports(root: Path, assignment: str | None, names: bool) -> None:
             write(folder, {"report.html": report_page(report, folder, names), "checks.csv": checks_csv(report),
                            "causes.csv": causes_csv(report, names)})
             print(f"{report_text(report, names)}\n\nThe page: {printable(str(folder / 'report.html'))}\n")
+
+
+def write_alike(root: Path, assignment: str) -> None:
+    """Print which answers of an assignment are alike, and write a page that shows them side by side.
+
+    Raises:
+        CannotStart: there is nothing to compare, or the page cannot be written.
+    """
+    course = quiet_autograde(root, assignment).coursedir
+    with closing(open_gradebook(course, root, assignment)) as gradebook:
+        results = class_results(course, gradebook, assignment)
+        solved = {(notebook.name, cell.name): cell.solved
+                  for notebook in released_notebooks(course, assignment, gradebook) for cell in notebook.cells}
+    exercises, folder = compare(results, solved), folder_of(course, assignment)
+    write(folder, {"alike.html": alike_page(assignment, len(results.learners), exercises, folder)})
+    print(f"{alike_text(exercises)}\n\nThe page: {printable(str(folder / 'alike.html'))}")
 
 
 def _results(course: CourseDirectory, gradebook: Gradebook, assignment: str | None) -> Iterator[ClassResults]:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from ninelives.grading.alike import MIN_TOKENS, Compared, beside, max_common
 from ninelives.grading.class_results import Learner
 from ninelives.grading.folders import printable
 from ninelives.grading.report import MIN_LEARNERS, ClassReport
@@ -34,6 +35,13 @@ def report_page(report: ClassReport, folder: Path, names: bool) -> str:
     return page("report.html.j2", report=report, names=names, link=link_from(folder), address=_address,
                 exercise_id=lambda exercise: f"exercise-{numbers[exercise.notebook, exercise.name]}",
                 min_learners=MIN_LEARNERS)
+
+
+def alike_page(assignment: str, learners: int, exercises: list[Compared], folder: Path) -> str:
+    """The answers that are alike, side by side, as a page in `folder`."""
+    return page("alike.html.j2", assignment=assignment, exercises=exercises, link=link_from(folder), beside=beside,
+                common=max_common(learners), min_tokens=MIN_TOKENS,
+                lines=lambda side: side.text.expandtabs(4).split("\n"))
 
 
 def _with_code(text: str) -> Markup:

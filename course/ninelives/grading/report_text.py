@@ -5,12 +5,14 @@ import io
 import textwrap
 from shutil import get_terminal_size
 
+from ninelives.grading.alike import Compared
 from ninelives.grading.class_results import Learner
 from ninelives.grading.folders import printable
 from ninelives.grading.report import ClassReport
 
 MAX_NAMED = 4  # learners named in a line of the terminal
 MAX_CAUSES = 5  # of an exercise
+MAX_SHOWN = 10  # pairs of an exercise
 MAX_NAME = 40  # characters of a check's name
 
 
@@ -44,6 +46,22 @@ def report_text(report: ClassReport, names: bool) -> str:
             lines += _listed(len(note.members), note.text, note.members, names)
     lines += ["", *report.remarks] if report.remarks else []
     return "\n".join(lines)
+
+
+def alike_text(exercises: list[Compared]) -> str:
+    """The pairs of each exercise, and what was not compared."""
+    lines = []
+    for exercise in exercises:
+        short = f", {exercise.too_short} too short to compare" if exercise.too_short else ""
+        found = len(exercise.pairs) + exercise.left_out
+        lines.append(f"{printable(exercise.name)}: {exercise.answers} answers{short}, "
+                     f"{found} pair{'' if found == 1 else 's'} alike")
+        for pair in exercise.pairs[:MAX_SHOWN]:
+            one, other = (printable(side.learner.id) for side in pair.sides)
+            lines.append(f"  {int(100 * pair.similarity):3} % of {pair.tokens} tokens: {one} and {other}")
+        if len(exercise.pairs) > MAX_SHOWN:
+            lines.append(f"  {len(exercise.pairs) - MAX_SHOWN} more in the page")
+    return "\n".join([*lines, "", "This is a place to look, and no verdict: ask both to explain their answers."])
 
 
 def counted(submissions: int) -> str:

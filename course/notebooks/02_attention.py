@@ -849,7 +849,7 @@ zeroed_out = scores_of_want.masked_fill(may_look == 0, 0.0).softmax(-1)  # (8,)
 minus_infinity = scores_of_want.masked_fill(may_look == 0, float("-inf")).softmax(-1)  # (8,)
 figures.heatmap(
     torch.stack((zeroed_out, minus_infinity)),
-    rows=["want, filled with 0", "want, filled with −∞"], columns=first_words,
+    rows=["filled with 0", "filled with −∞"], columns=first_words,
     title="The row of “want”, last three words hidden",
     caption="Both rows are that of “want”. Filled with 0, the hidden words still get weight. "
     "Filled with minus infinity, they get none.",

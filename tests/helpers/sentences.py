@@ -11,7 +11,7 @@ import ninelives.checks
 from ninelives.checks.exercise import Exercise, Mistake
 
 # These are not causes: the first arguments of these functions (how many), and arguments and variables of these names.
-SEEN_AND_WANTED = {"CheckFailed": 2, "NotWritten": 2, "want_number": 3}
+SEEN_AND_WANTED = {"CheckFailed": 2, "NotWritten": 2, "SideEffect": 2, "want_number": 3}
 NOT_CAUSES = {"caption", "meaning", "names", "seen", "wanted", "what"}
 
 # Their own tests prove what they say: trained_model checks a folder with weights, not an answer, exercise speaks of two

@@ -123,7 +123,7 @@ class GradientSwitchedOff(GivenEmbedding):
         return self.words(idx) + self.positions(idx)
 
 
-@refused_by(concatenate, "values", "the numbers are mixed")
+@refused_by(concatenate, "values", "puts one vector after the other, and changes no number.")
 def interleaved(token_vectors, position_vectors):
     return torch.stack((token_vectors, position_vectors), dim=-1).flatten(2)
 
@@ -534,12 +534,12 @@ def resized_in_place(token_vectors, position_vectors):
     return torch.cat((token_vectors, -position_vectors), dim=-1)
 
 
-@refused_by(concatenate, "values", "the numbers are mixed")
+@refused_by(concatenate, "values", "puts one vector after the other, and changes no number.")
 def second_half_backwards(token_vectors, position_vectors):
     return torch.cat((token_vectors, position_vectors.flip(-1)), dim=-1)
 
 
-@refused_by(concatenate, "values", "the numbers are mixed")
+@refused_by(concatenate, "values", "puts one vector after the other, and changes no number.")
 def rounded_to_two_decimals(token_vectors, position_vectors):
     return torch.cat((token_vectors, position_vectors), dim=-1).round(decimals=1)
 

@@ -251,7 +251,7 @@ class LossTakenOutOfTheGraph(Given):
         return logits, torch.tensor(loss.item())
 
 
-@refused_by(encoder_decoder, "logits", "a part of the model is in evaluation mode", "leave .eval() and .train() to the caller.")
+@refused_by(encoder_decoder, "logits", "changed the mode of ", "leave .eval() and .train() to the caller.")
 class EncoderPutIntoEvaluation(Given):
     def forward(self, prefix, targets):
         self.encoder.eval()

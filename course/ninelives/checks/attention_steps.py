@@ -38,6 +38,9 @@ masked_softmax = Exercise("masked_softmax", MASK_HINTS)
 TRACED = " (302 is token 3, channel 2; 1302 the same in example 1)"
 
 
+NOT_ROUNDED = "only the order of the numbers changes: no rounding."
+
+
 def traced(B: int, T: int, C: int) -> torch.Tensor:
     """(B, T, C) of numbers that say where they are from: 302 is token 3, channel 2; 1302 the same in example 1."""
     return (
@@ -158,6 +161,8 @@ def gives_head_h_its_own_channels_of_every_token(answer, seed):
         )
         with in_case("called once more, with other numbers", cause=KEPT):
             want_split(run(answer, -x, H), -x, H)
+        with in_case("with numbers that are not whole", cause=NOT_ROUNDED):
+            want_split(run(answer, x / 3, H), x / 3, H)
         turned = x.transpose(0, 1).contiguous().transpose(0, 1)
         with in_case("with an x whose numbers lie in memory in another order", cause=(
             "read the tensor by its axes, with reshape or view and transpose, not in the order in which it lies in memory."
@@ -254,6 +259,9 @@ def puts_the_heads_of_a_token_side_by_side(answer, seed):
                 merge_heads.want_shape(run(answer, one), wanted.shape, "(B, T, n_embd)", "the result", (one,))
         with in_case("called once more, with other numbers", cause=KEPT):
             if not same_values(run(answer, -heads), -wanted):
+                raise CheckFailed("the result is another one.", "the heads of a token side by side, as before.", "")
+        with in_case("with numbers that are not whole", cause=NOT_ROUNDED):
+            if not same_values(run(answer, heads / 3), wanted / 3):
                 raise CheckFailed("the result is another one.", "the heads of a token side by side, as before.", "")
         want_float64(answer, heads)
         if not same_values(run(answer, wanted.unflatten(-1, (config.n_head, -1)).transpose(1, 2)), wanted):
@@ -403,6 +411,8 @@ def gives_one_score_for_each_query_and_key(answer, seed):
     for b, t in ((B, T), (1, T), (B, 1), (1, 1)):
         q, k = queries_and_keys(b, t, config)
         attention_scores.want_shape(run(answer, q, k), (b, config.n_head, t, t), "(B, n_head, T, T)", "the result", (q, k))
+    with in_case("with one head"):
+        attention_scores.want_shape(run(answer, q[:, :1], k[:, :1]), (1, 1, 1, 1), "(B, n_head, T, T)", "the result", (q, k))
 
 
 @attention_scores.aspect("values")

@@ -490,13 +490,32 @@ def position_first(token, position):
 def puts_the_position_after_the_token(answer, seed):
     token, position = vectors(seed)
     B, T, C = token.shape
+    want_joined(answer, token, position)
+    for b, t in ((1, T), (B, 1), (B, 0)):
+        with in_case(f"for B = {b} and T = {t}", cause="the sizes B and T may be anything, 1 too: join along the last axis, and touch no other."):
+            want_joined(answer, token[:b, :t], position[:b, :t])
+    with in_case("called once more, with other vectors", cause=KEPT):
+        want_joined(answer, position, token)
+    with in_case("with vectors that do not lie in order in memory", cause="`.reshape` reads them by their axes; `.view` cannot."):
+        want_joined(answer, token.transpose(0, 1), position.transpose(0, 1))
+    with in_case("with vectors of dtype torch.float64"):
+        result = run(answer, token.double() / 3, position.double() / 3)
+        if not torch.equal(result, torch.cat((token, position), dim=-1).double() / 3):
+            raise CheckFailed("the result does not hold just these numbers.", "all numbers of the token, then all numbers of the position.", "")
+
+
+def want_joined(answer, token: torch.Tensor, position: torch.Tensor) -> None:
+    """Refuse anything but the position vectors after the token vectors."""
+    B, T, C = token.shape
     result = run(answer, token, position)
     concatenate.want_shape(result, (B, T, 2 * C), "(B, T, 2 * n_embd)", "the result", (token, position))
+    if T == 0:
+        return
     wanted = torch.stack([token, position], dim=2).reshape(B, T, 2 * C)
     concatenate.want_values(
         result, wanted, (token, position), what=lambda example, t: f"the vector of token {t} in sequence {example} is",
         meaning=": all numbers of the token, then all numbers of the position",
-        otherwise="the numbers are mixed: torch.cat((token, position), dim=-1) puts one vector after the other.",
+        otherwise="torch.cat((token, position), dim=-1) puts one vector after the other, and changes no number.",
         caption="One row per word: wanted, and yours",
     )
 

@@ -53,6 +53,10 @@ class NotWritten(CheckFailed):
     label = "next:"
 
 
+class SideEffect(CheckFailed):
+    """The call changed something that was not its own. The cause is certain, in whatever case it was found."""
+
+
 @contextmanager
 def in_case(case: str, *, wanted: str = "", cause: str = "") -> Iterator[None]:
     """Begin what a failure inside has seen with the case that was tried.
@@ -60,13 +64,13 @@ def in_case(case: str, *, wanted: str = "", cause: str = "") -> Iterator[None]:
     Args:
         case: for instance "with a mask of dtype torch.bool".
         wanted: replaces what was wanted.
-        cause: replaces the likely cause, unless the exercise is not written yet.
+        cause: replaces the likely cause, unless the exercise is not written yet, or the cause is certain.
     """
     try:
         yield
     except CheckFailed as failure:
         failure.seen = f"{case}, {failure.seen}"
-        if not isinstance(failure, NotWritten):
+        if not isinstance(failure, NotWritten | SideEffect):
             failure.wanted, failure.cause = wanted or failure.wanted, cause or failure.cause
             if cause:
                 failure.error = ""

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from ninelives.checks.errors import explanation
-from ninelives.checks.failure import CheckFailed, NotWritten
+from ninelives.checks.failure import CheckFailed, NotWritten, SideEffect
 
 
 def hint_for(error: str, error_hints: dict[str, str]) -> str | None:
@@ -32,10 +32,11 @@ def run(answer: Callable, *arguments: Any, what: str | None = None, error_hints:
             those of the exercise (`Exercise(name, error_hints=…)`), and these before the general ones of errors.py.
 
     Raises:
-        CheckFailed: the call raised, it changed one of its arguments, or it gave a tensor of a class of its own.
+        CheckFailed: the call raised, it changed one of its arguments or the mode of the module, or it gave a tensor of a class of its own.
     """
     what = what or name_of(answer)
     before = [a.clone() if isinstance(a, torch.Tensor) else a for a in arguments]
+    modes = modes_of(answer)
     try:
         result = answer(*arguments)
     except Exception as error:
@@ -58,12 +59,18 @@ def run(answer: Callable, *arguments: Any, what: str | None = None, error_hints:
         ) from None
     for earlier, now in zip(before, arguments):
         if isinstance(now, torch.Tensor) and not same(earlier, now):
-            raise CheckFailed(
+            raise SideEffect(
                 f"{what} changed the tensor that it was given.",
                 "the argument as it was: the caller still needs it.",
                 "a call that ends in an underscore (clamp_, masked_fill_), `x += …` and `x[…] = …` work in place; "
                 "take the form without underscore, write `x = x + …`, or work on x.clone().",
             )
+    if modes_of(answer) != modes:
+        raise SideEffect(
+            f"{what} changed the mode of {'the model' if answer.training != modes[0] else 'a part of the model'}, training or evaluation.",
+            "the mode that it was in.",
+            "leave .eval() and .train() to the caller.",
+        )
     for part in result if isinstance(result, (tuple, list)) else (result,):
         # One of another class may answer every comparison as it likes.
         if isinstance(part, torch.Tensor) and type(part) not in (torch.Tensor, torch.nn.Parameter):
@@ -73,6 +80,11 @@ def run(answer: Callable, *arguments: Any, what: str | None = None, error_hints:
                 "return what PyTorch's operations give, or x.as_subclass(torch.Tensor).",
             )
     return result
+
+
+def modes_of(answer: Any) -> list[bool]:
+    """Whether each part of a module is in training mode, the module itself first; empty for a function."""
+    return [part.training for part in answer.modules()] if isinstance(answer, torch.nn.Module) else []
 
 
 def way_to(error: Exception) -> list[tuple[str, str | None]]:

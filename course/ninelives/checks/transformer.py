@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from ninelives.checks.attention_inputs import KEPT
 from ninelives.checks.exercise import (
     CheckFailed,
     NotWritten,
@@ -168,6 +169,11 @@ def gives_the_scores_of_every_word_at_every_position(answer, seed):
     with torch.no_grad():
         layers.lm_head.weight.mul_(20)
     want_plain_logits(module, layers, config, text[:, 2:])
+    idx = token_ids(B, T, config, seed + 2)
+    want_logits(
+        logits_and_loss(module, config, idx)[0], layers.logits(layers.embedding(idx), None), module, (idx,), "called once more, with other words",
+        otherwise=KEPT,
+    )
     idx = padded(token_ids(B, T, config, seed))
     logits, _ = logits_and_loss(module, config, idx)
     want_logits(

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from ninelives import model
 from ninelives.checks.attention import projections
-from ninelives.checks.attention_inputs import causal_mask, random_mask
+from ninelives.checks.attention_inputs import KEPT, causal_mask, random_mask
 from ninelives.checks.exercise import (
     CheckFailed,
     Exercise,
@@ -427,17 +427,6 @@ def in_both_modes(module: nn.Module, training: bool) -> Iterator[None]:
         cause="in evaluation mode it is right: look for a line that asks self.training, or for a dropout of your own.",
     ):
         yield
-    want_mode_kept(module)
-
-
-def want_mode_kept(module: nn.Module) -> None:
-    """Refuse a module of which a part has left training mode."""
-    if not all(part.training for part in module.modules()):
-        raise CheckFailed(
-            "after the call a part of the model is in evaluation mode.",
-            "the mode that it was in, training.",
-            "leave .eval() and .train() to the caller.",
-        )
 
 
 @block.aspect("values")
@@ -452,10 +441,16 @@ def is_attention_then_mlp_each_added_to_what_came_before(answer, seed):
                     module, config, vectors(b, t, config.n_embd, seed), None, when,
                     otherwise="two lines: x plus attention of norm_1(x); then that sum plus the mlp of norm_2 of that sum.",
                 )
+    want_block(module, config, vectors(B, T, config.n_embd, seed + 1), None, "called once more, with other vectors", otherwise=KEPT)
     # Vectors as long as deep blocks make them: a number that is clamped on the way shows.
     want_block(
         module, config, 400 * vectors(B, T, config.n_embd, seed), None, "for vectors that are 400 times as long",
         otherwise="for short vectors it is right: no number may be clamped or rounded on its way.",
+    )
+    turned = vectors(T, B, config.n_embd, seed).transpose(0, 1)
+    want_block(
+        module, config, turned, None, "for an x that does not lie in order in memory",
+        otherwise="",
     )
 
 
@@ -468,6 +463,7 @@ def passes_the_mask_to_attention(answer, seed):
         ("under a random mask", random_mask(B, T, seed)),
         ("under a causal mask", causal_mask(B, T)),
         ("with B = n_head, under a random mask", random_mask(config.n_head, config.head_size, seed)),
+        ("for a single sentence, under a random mask", random_mask(1, T, seed + 2)),
         ("under a mask with one row for all tokens", random_mask(B, T, seed + 1)[:, :, -1:].expand(-1, -1, T, -1)),
     ]
     for training in (False, True):

@@ -27,7 +27,7 @@ def course(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def graded(course):
-    return command(course)
+    return command(course, "--workers", "1")
 
 
 @pytest.fixture

@@ -1,9 +1,12 @@
 """What late work costs, without running any code."""
 
+import re
+
 import pytest
 from traitlets import TraitError
 from traitlets.config import Config
 
+from ninelives.build import ROOT
 from ninelives.grading.late_policy import LatePolicy, lateness
 
 DAY = 86400
@@ -30,6 +33,14 @@ def test_within_the_grace_period_nothing_is_lost_and_after_it_days_count_from_th
     assert penalty(15 * 60, grace=15, per_day=0.1) is None
     assert penalty(15 * 60 + 1, grace=15, per_day=0.1) == 0.85
     assert penalty(DAY + 1, grace=15, per_day=0.1) == 1.7
+
+
+def test_the_figures_of_the_page_for_teachers():
+    page = (ROOT / "docs" / "teaching" / "dates.md").read_text(encoding="utf-8")
+    settings = {name: float(value) for name, value in re.findall(r"c\.LatePolicy\.(\w+) = ([\d.]+)", page)}
+    left = [8.5 - (penalty(seconds, **settings) or 0) for seconds in (2 * 60, 3600, 25 * 3600)]
+    [words] = re.findall(r"8\.5 points that came two minutes late stay (\S+); an hour late they become (\S+), and 25 hours late (\S+)\.", page)
+    assert left == [float(word) for word in words]
 
 
 def test_the_setting_of_nbgraders_own_plugin_still_counts():

@@ -1,6 +1,7 @@
 """Feedback before the due date: a class that hands in through the exchange, looked at again and again."""
 
 import json
+import re
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
@@ -9,9 +10,11 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 
 from helpers.plain_class import NAME, RIGHT, WRONG, answered, make_course
+from ninelives.build import ROOT
 from ninelives.grading import cli, watch
 from ninelives.grading.batch import Batch
 from ninelives.grading.errors import CannotStart
+from ninelives.grading.settings import Watch
 from ninelives.grading.watch import FeedbackRecord
 from ninelives.grading.workers import Workers
 
@@ -51,6 +54,12 @@ def test_a_broken_record_is_refused(tmp_path, content):
     (tmp_path / "feedback.watch").write_bytes(content)
     with pytest.raises(CannotStart, match="cannot be read .*, so nobody knows how often learners got feedback: remove it"):
         FeedbackRecord(SimpleNamespace(journal=tmp_path))
+
+
+def test_the_defaults_are_those_of_the_page_for_teachers():
+    page = (ROOT / "docs" / "teaching" / "dates.md").read_text(encoding="utf-8")
+    said = {name: float(value) for name, value in re.findall(r"c\.Watch\.(\w+) = ([\d.]+)", page)}
+    assert said == {name: getattr(Watch(), name) for name in Watch.class_own_traits(config=True)}
 
 
 @pytest.fixture(scope="module")

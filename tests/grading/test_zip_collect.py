@@ -67,7 +67,7 @@ def collected(course):
 @pytest.fixture(scope="module")
 def graded(collected):
     command(collected, "--due", "2026-11-27 18:00 UTC")
-    said = command(collected)
+    said = command(collected, "--workers", "1")
     succeed(api(collected).generate_feedback(NAME, force=True))
     return said
 

@@ -1,18 +1,19 @@
 """A class with the settings of this course and a notebook of two cells, which imports nothing and is graded in a moment."""
 
+import io
 import json
-import os
 import shutil
-import sys
+import time
+from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
 from pathlib import Path
-from subprocess import run
 from tempfile import TemporaryDirectory
 
 import nbformat
+import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from helpers.classroom import ACTIVATED, cell, nbgrader, write_settings
+from helpers.classroom import ACTIVATED, api, cell, succeed, write_settings
 
 NAME = "ps1"
 RIGHT, WRONG = "def double(x):\n    return 2 * x", "def double(x):\n    return x + 2"
@@ -40,7 +41,9 @@ def generated() -> TemporaryDirectory:
     ]
     nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": {
         "name": "python3", "display_name": "Python 3", "language": "python"}}), course / "solutions" / NAME / f"{NAME}.ipynb")
-    nbgrader(course, "generate_assignment", NAME)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PATH", ACTIVATED)
+        succeed(api(course).generate_assignment(NAME))
     return folder
 
 
@@ -61,9 +64,17 @@ def send(course: Path, student: str, answer: str = RIGHT, timestamp: str = "2026
     return folder
 
 
-def command(course: Path, *arguments: str, fails: int = 0):
-    """ninelives-grade, as it is typed; what it printed."""
-    done = run([sys.executable, "-m", "ninelives.grading", NAME, "--workers", "1", *arguments], cwd=course,
-               env=os.environ | {"PATH": ACTIVATED, "TZ": "UTC"}, capture_output=True, text=True, timeout=300)
-    assert done.returncode == fails, done.stdout + done.stderr
-    return done.stdout + done.stderr
+def command(course: Path, *arguments: str, fails: int = 0) -> str:
+    """ninelives-grade, as if it was typed in the class's folder on a machine in UTC; what it printed."""
+    from ninelives.grading import cli  # here, since all the rest is wanted without Linux, too
+
+    said = io.StringIO()
+    try:
+        with pytest.MonkeyPatch.context() as patched, redirect_stdout(said), redirect_stderr(said):
+            patched.chdir(course)
+            patched.setenv("TZ", "UTC")
+            time.tzset()
+            assert cli.main([NAME, *arguments]) == fails, said.getvalue()
+    finally:
+        time.tzset()
+    return said.getvalue()

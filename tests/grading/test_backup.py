@@ -46,13 +46,13 @@ def test_the_copy_has_the_gradebooks_permissions(gradebook, mode):
             back_up(f"sqlite:///{gradebook}", gradebook.parent, "01-heads")
     finally:
         os.umask(before)
-    [copy] = gradebook.parent.glob("gradebook.db.before-01-heads-*")
+    [copy] = gradebook.parent.glob("gradebook-copies/gradebook.db.before-01-heads-*")
     assert copy.stat().st_mode & 0o777 == mode and seen == {mode}, "from its first byte"
 
 
 def test_a_dump_is_readable_only_for_its_owner_and_the_password_is_not_shown(pg_dump, tmp_path):
     said = back_up(SERVER, tmp_path, "01-heads")
-    [copy] = tmp_path.glob("gradebook.before-01-heads-*.sql")
+    [copy] = tmp_path.glob("gradebook-copies/gradebook.before-01-heads-*.sql")
     assert copy.name in said and copy.read_text() == "the dump\n" and copy.stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "called").read_text().split()[2:] == ["postgresql://teacher@host/course?sslmode=require"]
     assert (tmp_path / "password").read_text() == "s@cret\n"
@@ -67,7 +67,7 @@ def test_if_pg_dump_fails_nothing_is_left_and_grading_stops(pg_dump, tmp_path):
     pg_dump('echo "half a dump" > "$2"', "echo server version mismatch >&2; echo aborting >&2; exit 1")
     with pytest.raises(NotBackedUp, match="could not be copied, so nothing is graded: server version mismatch aborting$"):
         back_up(SERVER, tmp_path, "01-heads")
-    assert [path.name for path in tmp_path.iterdir()] == ["pg_dump"]
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["pg_dump"]
 
 
 def test_on_a_full_disk_nothing_is_left_and_grading_stops(gradebook, monkeypatch):
@@ -96,8 +96,10 @@ def test_the_newest_copies_stay_and_the_last_one_of_each_day(tmp_path):
     sqlite3.connect(database).close()
     old = [f"gradebook.db.before-ps1-202611{day}-1{hour:02}000-000000" for day in (20, 21) for hour in range(12)]
     others = ["gradebook.db.before-ps1-extra-20261120-100000-000000", "gradebook.db.before-ps1-mine"]
+    copies = tmp_path / "gradebook-copies"
+    copies.mkdir()
     for name in [*old, *others]:
-        (tmp_path / name).touch()
+        (copies / name).touch()
     back_up(f"sqlite:///{database}", tmp_path, "ps1")
-    left = {path.name for path in tmp_path.iterdir()} - {"gradebook.db"}
-    assert {*others, old[11], old[23]} < left and len(left) == len(others) + 10 + 1
+    left = {path.name for path in copies.iterdir()}
+    assert {*others, old[11], old[23]} < left and len(left) == len(others) + 5 + 1

@@ -87,7 +87,7 @@ def test_the_summary_lists_everyones_points(graded):
 
 
 def test_the_gradebook_is_backed_up_before_the_first_write(graded, course):
-    [copy] = course.glob("gradebook.db.before-*")
+    [copy] = course.glob("gradebook-copies/gradebook.db.before-*")
     with sqlite3.connect(copy) as before:
         assert before.execute("select count(*) from student").fetchone() == (0,)
 

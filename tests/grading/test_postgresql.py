@@ -68,6 +68,6 @@ def test_a_class_is_graded_after_the_database_was_backed_up(db_url, tmp_path):
     with Gradebook(db_url, "ninelives") as gradebook:
         assert gradebook.find_submission(NAME, "ada").score == 6
     if shutil.which("pg_dump"):
-        [copy] = course.glob("gradebook.before-*.sql")
+        [copy] = course.glob("gradebook-copies/gradebook.before-*.sql")
         dump = copy.read_text()
         assert "CREATE TABLE public.student" in dump and re.search(r"^COPY public\.student .*\n\\\.$", dump, re.MULTILINE), "it has no student yet"

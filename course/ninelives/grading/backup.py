@@ -13,7 +13,8 @@ from sqlalchemy.engine import URL, make_url
 
 from ninelives.grading.errors import NotBackedUp
 
-KEPT = 10  # copies for an assignment, beside the last one of each day
+COPIES = "gradebook-copies"  # a folder beside the gradebook
+KEPT = 5  # copies for an assignment, beside the last one of each day
 
 
 def why_no_backup(db_url: str) -> str | None:
@@ -43,11 +44,14 @@ def back_up(db_url: str, root: Path, assignment: str) -> str:
     when = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
     if url.get_backend_name() == "sqlite":
         source = Path(url.database)
-        copy, mode = source.with_name(f"{source.name}.before-{assignment}-{when}"), source.stat().st_mode & 0o777
+        copies = source.parent / COPIES
+        copy, mode = copies / f"{source.name}.before-{assignment}-{when}", source.stat().st_mode & 0o777
     else:
-        copy, mode = root / f"gradebook.before-{assignment}-{when}.sql", 0o600
+        copies = root / COPIES
+        copy, mode = copies / f"gradebook.before-{assignment}-{when}.sql", 0o600
     new = copy.with_name(f".{copy.name}.new")
     try:
+        copies.mkdir(mode=0o777 if mode & 0o077 else 0o700, exist_ok=True)
         # Create the copy with the gradebook's permissions from the start: it holds hidden checks.
         os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
         if url.get_backend_name() == "sqlite":
@@ -60,8 +64,10 @@ def back_up(db_url: str, root: Path, assignment: str) -> str:
         raise NotBackedUp(f"The gradebook could not be copied, so nothing is graded: {problem}") from None
     finally:
         new.unlink(missing_ok=True)
+        with suppress(OSError):  # it holds other copies
+            copies.rmdir()
     _remove_older(copy, when)
-    return f"The gradebook as it was: {copy.name}"
+    return f"The gradebook as it was: {COPIES}/{copy.name}"
 
 
 def _remove_older(copy: Path, when: str) -> None:

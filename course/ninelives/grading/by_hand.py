@@ -12,7 +12,9 @@ from ninelives.grading.assignment import Notebook
 Given = dict[str, dict[str, Any]]
 
 
-def given_by_hand(submission: SubmittedAssignment, notebooks: tuple[Notebook, ...], folder: Path, known: Given) -> Given:
+def given_by_hand(
+    submission: SubmittedAssignment, notebooks: tuple[Notebook, ...], folder: Path, known: Given
+) -> Given:
     """The points given by hand, each with the answer and the check's points that the giver saw.
 
     Args:
@@ -60,7 +62,9 @@ def to_look_at(
                 continue
             key = f"{notebook.name}/{grade.name}"
             name = key if len(notebooks) > 1 else grade.name
-            found.append(name if grade.manual_score is None else f"{name} ({_since(grade, given.get(key), sources.get(key))})")
+            if grade.manual_score is not None:
+                name += f" ({_since(grade, given.get(key), sources.get(key))})"
+            found.append(name)
     return tuple(found)
 
 

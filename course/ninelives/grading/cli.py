@@ -7,7 +7,6 @@ that is graded already and has not changed since is skipped.
 """
 
 import argparse
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from traitlets import TraitError
 from ninelives.grading import sandbox
 from ninelives.grading.backup import why_no_backup
 from ninelives.grading.batch import Batch
+from ninelives.grading.capacity import usable_workers
 from ninelives.grading.change_dates import extend, set_due_date
 from ninelives.grading.errors import CannotStart
 from ninelives.grading.feedback_zip import feedback_zip
@@ -64,7 +64,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--student", nargs="+", metavar="NAME", help="grade only these")
     parser.add_argument("--force", action="store_true", help="grade again what is graded already")
     parser.add_argument("--workers", type=int, metavar="N",
-                        help="how many at a time; by default as many as there are cores")
+                        help="how many at a time; by default as many as it may use cores and as fit into memory")
     parser.add_argument("--dask", metavar="ADDRESS",
                         help="grade on the Dask cluster whose scheduler has this address, with all its workers")
     parser.add_argument("--unsafe", action="store_true",
@@ -134,7 +134,7 @@ def main(argv: list[str] | None = None) -> int:
             elif sandbox.landlock() < 1:
                 print("This system has no Landlock: every notebook runs in bubblewrap instead, which is as safe but "
                       "slower.", file=sys.stderr)
-            workers = Workers(given.workers or os.cpu_count(), given.dask)
+            workers = Workers(given.workers or usable_workers(), given.dask)
             results = grade_class(batch, workers, students, given.force)
             print(f"{summary(results)}\nThe class is the one in {batch.course.root}.")
             missing = nothing_from([student.id for student in batch.gradebook.students], batch.students())

@@ -1,12 +1,15 @@
 """Which file of a submission is the notebook."""
 
+import re
 from pathlib import Path
 
 from ninelives.grading.assignment import Notebook
 from ninelives.grading.read_notebook import NOTEBOOK, SentCell, Unreadable, is_notebook, read_file
 from ninelives.grading.repair import as_given_out, recognised
+from ninelives.grading.submitted_files import FROM_THE_EXCHANGE
 
 MAX_NOTEBOOKS = 50  # of a submission, that are read
+MAX_NAMED = 3  # files that are named in a note
 
 
 def find_notebook(
@@ -27,7 +30,7 @@ def find_notebook(
         OSError: a file cannot be read here.
     """
     expected = folder / f"{notebook.name}.ipynb"
-    problem = Unreadable("there is no notebook in the submission")
+    problem = Unreadable(f"there is no notebook in the submission{_only(folder, paths)}")
     names = {cell.name for cell in notebook.cells if cell.name}
     candidates = [path for path in paths if _is_candidate(path, folder, others)]
     candidates.sort(key=lambda path: (path != expected, len(path.parts)))
@@ -53,11 +56,33 @@ def find_notebook(
         left = [entry for entry in found if entry[2] or len(candidates) == 1]
     if not left:
         raise problem
-    path, sent, _ = max(left, key=lambda entry: entry[2])
+    most = max(known for _, _, known in left)
+    attempts = [(path, sent) for path, sent, known in left if 2 * known >= most]
+    attempts.sort(key=lambda attempt: _when(attempt[0]))
+    path, sent = attempts[-1]
     reason = ""
     if expected in candidates:
         reason = f", since {expected.name} {'has no answers' if here else f'is not readable: {problem}'}"
-    return sent, [f"The notebook was named {path.relative_to(folder)}; it was read as {expected.name}{reason}."]
+    notes = [f"The notebook was named {path.relative_to(folder)}; it was read as {expected.name}{reason}."]
+    if len(attempts) > 1:
+        others = ", ".join(str(other.relative_to(folder)) for other, _ in attempts[:-1][-MAX_NAMED:])
+        notes.append(f"There are {len(attempts)} attempts; the newest counts. Not read: {others}.")
+    return sent, notes
+
+
+def _when(path: Path) -> tuple[list[str], int, int, Path]:
+    """Sorts attempts by the dates in their names, then by the number that a browser adds, and then by their time."""
+    dates = re.findall(r"\d{4}-\d\d-\d\d(?:[-_T ]\d\d[-:_]\d\d(?:[-:_]\d\d)?)?", path.name)
+    number = re.search(r"\((\d+)\)", path.name)
+    return [re.sub(r"\D", "", date) for date in dates], int(number[1]) if number else 0, path.stat().st_mtime_ns, path
+
+
+def _only(folder: Path, paths: list[Path]) -> str:
+    """Words about what there is instead of a notebook."""
+    files = [path.relative_to(folder) for path in paths if path.is_file() and not path.is_symlink()]
+    names = [str(path) for path in files if path not in FROM_THE_EXCHANGE and not str(path).startswith(".")]
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return f", only {', '.join(names[:MAX_NAMED])}{more}" if names else ""
 
 
 def _is_candidate(path: Path, folder: Path, others: set[str]) -> bool:

@@ -6,6 +6,7 @@ machine that sees the course's folder.
 
 import platform
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -18,7 +19,14 @@ from ninelives.grading.kernel_pool import with_kernel_server
 from ninelives.grading.notebook_session import NotebookSession
 from ninelives.grading.read_notebook import Unreadable
 from ninelives.grading.repair import repaired
-from ninelives.grading.submitted_files import FROM_THE_EXCHANGE, choose_files, reserved_paths
+from ninelives.grading.submitted_files import (
+    FROM_THE_EXCHANGE,
+    archives,
+    choose_files,
+    inner_folder,
+    mentioned_notebooks,
+    reserved_paths,
+)
 from ninelives.grading.taken_from_package import taken_from_package
 from ninelives.grading.task import Graded, Task
 
@@ -35,10 +43,16 @@ def grade(task: Task) -> dict[str, Graded]:
         raise FileNotFoundError(f"{platform.node()} does not see the folder {task.folder}")
     try:
         paths, closed = everything_in(task.folder)
-        reserved = reserved_paths((notebook.name for notebook in task.notebooks), task.others)
-        files, left_out = choose_files(task.folder, paths, closed, task.limits.disk // 2, reserved)
-        return with_kernel_server(lambda: {
-            notebook.name: _grade_notebook(task, notebook, paths, files, left_out) for notebook in task.notebooks})
+        outer, inner = task.folder, inner_folder(task.folder, paths)
+        paths = [path for path in paths if path != inner and path.is_relative_to(inner)]
+        reserved = reserved_paths([notebook.name for notebook in task.notebooks], task.others)
+        files, left_out = choose_files(inner, paths, closed, task.limits.disk // 2, reserved)
+        left_out += archives(files)
+        graded = with_kernel_server(lambda: {
+            notebook.name: _grade_notebook(replace(task, folder=inner), notebook, paths, files, left_out)
+            for notebook in task.notebooks})
+        kept = tuple((inner / file).relative_to(outer) for file in files)
+        return {name: replace(result, files=kept) for name, result in graded.items()}
     except (KernelServerDied, OSError):
         raise
     except Exception as problem:  # its class may not exist in the process that reads the result
@@ -59,7 +73,9 @@ def _grade_notebook(
     submitted, repairs = repaired(sent, notebook)
     taken = taken_from_package(submitted, notebook, task.course.solution_packages)
     notes = [*((None, words) for words in found), *repairs, *taken, *((None, words) for words in left_out)]
-    beside = tuple(file for file in files if file not in FROM_THE_EXCHANGE)
+    reserved = reserved_paths([one.name for one in task.notebooks], task.others)
+    named = mentioned_notebooks(task.folder, paths, [cell.source for cell in sent if cell.kind == "code"], reserved)
+    beside = (*(file for file in files if file not in FROM_THE_EXCHANGE), *named)
     session = NotebookSession(task, notebook, submitted, notes, beside)
     try:
         session.run_cells()
@@ -68,7 +84,8 @@ def _grade_notebook(
         session.end()
     scored = [cell for cell in notebook.cells if cell.metadata.get("grade") or cell.metadata.get("task")]
     sources = {cell.metadata.nbgrader.grade_id: cell.source for cell in submitted.cells if "nbgrader" in cell.metadata}
-    responses = {cell.name: sources[cell.name] not in (cell.source, *cell.earlier) for cell in notebook.cells if cell.is_answer}
+    answers = [cell for cell in notebook.cells if cell.is_answer]
+    responses = {cell.name: sources[cell.name] not in (cell.source, *cell.earlier) for cell in answers}
     notes = list(dict.fromkeys((name, printable(words)) for name, words in notes))  # a file may have any name
     scores = {cell.name: session.score(cell) for cell in scored}
     return Graded(submitted, scores, responses, notes, files, session.seconds)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import site
 import socket
 import subprocess
 import sys
@@ -49,6 +50,8 @@ class KernelServer:
         environment = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
         environment |= {name: self.home for name in ("HOME", "IPYTHONDIR", "MPLCONFIGDIR", "TMPDIR")}
         environment |= {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}  # a fork copies fewer entries of page tables
+        if site.ENABLE_USER_SITE:  # HOME is another one, and what pip install --user has installed must be found
+            environment["PYTHONUSERBASE"] = site.getuserbase()
         environment |= {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
         with theirs, Path(self.home, "log").open("w") as log:
             self.process = subprocess.Popen(

@@ -29,7 +29,6 @@ from ninelives.grading.gradebook import with_notes
 from ninelives.grading.kernel_pool import kernel_server
 from ninelives.grading.kernel_server import KernelServer
 from ninelives.grading.settings import Sandbox
-from ninelives.grading.submitted_files import reserved_paths
 from ninelives.grading.task import Graded, Task
 
 IDLE = 60.0  # seconds after which the kernel server is ended; a formgrader may stay open for days
@@ -115,8 +114,7 @@ def _close_at_once() -> None:
 
 def _remove_what_links_lead_to(batch: Batch, student: str, result: Graded) -> None:
     """Remove the files that links led to: nbgrader has copied them, and would hand them out with the feedback."""
-    reserved = reserved_paths((notebook.name for notebook in batch.notebooks), batch.others)
-    allowed = reserved.union(result.files)
+    allowed = {Path(name) for name in batch.others}.union(result.files)
     final = Path(batch.course.format_path(batch.course.autograded_directory, student, batch.assignment))
     for path in final.rglob("*"):
         if path.is_file() and path.suffix != ".ipynb" and path.relative_to(final) not in allowed:

@@ -13,6 +13,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 # What a cell's output shows if it ran into a limit without being stopped from outside.
 REFUSALS = {
+    "EOF when reading a line": "asked for input, which nobody can type during grading",
     r"Operation not permitted|Permission denied|PermissionError|cross-device link|raise maximum limit"
     r"|\[Errno (1|13|18)\]":
         "tried something that the sandbox does not allow",

@@ -103,6 +103,7 @@ def summary(results: list[StudentResult]) -> str:
         rows += [f"{'':{width}}     {note}" for note in one.notes]
     failed = sum(one.score is None for one in results)
     noted = sum(bool(one.notes) for one in results)
-    rows.append(f"{len(results)} submission{'' if len(results) == 1 else 's'}: {len(results) - failed} graded, {failed} not graded, "
+    plural = "" if len(results) == 1 else "s"
+    rows.append(f"{len(results)} submission{plural}: {len(results) - failed} graded, {failed} not graded, "
                 f"{noted} with notes.")
     return "\n".join(rows)

@@ -3,22 +3,50 @@
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from nbformat import NotebookNode
 
 from ninelives.grading.folders import private_folder
-from ninelives.grading.read_notebook import is_notebook
+from ninelives.grading.read_notebook import MAX_BYTES, is_notebook
 
 MAX_NAMED = 3  # of the files that were left out for one reason
 FROM_THE_EXCHANGE = {Path("timestamp.txt"), Path("submission_secret.txt")}  # nbgrader collect adds them
-TOOLS = {".ipynb_checkpoints", "__pycache__", "node_modules"}  # folders with nothing of the learner's
+MAX_INSIDE = 3  # folders around a submission
+ARCHIVES = {".zip", ".gz", ".tgz", ".tar", ".7z", ".rar", ".bz2", ".xz"}
+TOOLS = {".ipynb_checkpoints", "__pycache__", "node_modules", "__MACOSX"}  # folders with nothing of the learner's
 
 
-def reserved_paths(notebooks: Iterable[str], others: Iterable[str]) -> set[Path]:
+def reserved_paths(notebooks: Collection[str], others: Iterable[str]) -> set[Path]:
     """Where the notebooks of these names and the instructor's own files go, so that no submitted file can."""
-    return {Path(f"{name}.ipynb") for name in notebooks} | {Path(name) for name in others}
+    pages = {Path(f"{name}.html") for name in notebooks}  # where the feedback goes
+    return pages | {Path(f"{name}.ipynb") for name in notebooks} | {Path(name) for name in others}
+
+
+def inner_folder(folder: Path, paths: list[Path]) -> Path:
+    """Where a submission really begins: a zip that was unpacked often has its one folder inside another one."""
+    for _ in range(MAX_INSIDE):
+        inside = [path for path in paths if path.parent == folder and path.relative_to(folder) not in FROM_THE_EXCHANGE
+                  and not path.name.startswith(".") and path.name not in TOOLS]
+        if len(inside) != 1 or inside[0].is_symlink() or not inside[0].is_dir():
+            break
+        folder = inside[0]
+    return folder
+
+
+def archives(files: Iterable[Path]) -> list[str]:
+    """A note on archives among the submitted files, which may hold what a check looks for."""
+    packed = [path for path in files if path.suffix.lower() in ARCHIVES]
+    return [f"{_named(packed)} not unpacked: hand in the files themselves."] if packed else []
+
+
+def mentioned_notebooks(folder: Path, paths: list[Path], sources: list[str], reserved: set[Path]) -> tuple[Path, ...]:
+    """The other notebooks of a submission that its code names, as for %run: these are read, and never graded."""
+    text = "\n".join(sources)
+    found = (path for path in paths if path.suffix == ".ipynb" and path.name in text and path.is_file()
+             and not path.is_symlink() and path.stat().st_size < MAX_BYTES)
+    return tuple(path.relative_to(folder) for path in found if path.relative_to(folder) not in reserved)
 
 
 def choose_files(
@@ -52,7 +80,7 @@ def choose_files(
             continue
         elif not path.is_file():
             out["it is not a regular file"].append(relative)
-        elif reserved.intersection(relative.parents) or relative in reserved_parents:
+        elif reserved.intersection(relative.parents) or relative in reserved_parents or _is_page(relative, reserved):
             out["a file of the assignment goes there"].append(relative)
         else:
             files.append((path.stat().st_size, relative))
@@ -66,6 +94,11 @@ def choose_files(
     out["hidden folders and virtual environments are not part of an answer"] = list(hidden)
     notes = [f"{_named(left_out)} left out: {reason}." for reason, left_out in out.items() if left_out]
     return tuple(sorted(kept)), notes
+
+
+def _is_page(path: Path, reserved: set[Path]) -> bool:
+    """Whether the page of the feedback goes there."""
+    return path.suffix == ".html" and {path, path.with_suffix(".ipynb")} <= reserved
 
 
 def _named(paths: list[Path]) -> str:

@@ -60,7 +60,7 @@ class Update:
         self.differences = differences(self.assignment, self.made, self.release, self.others)
 
     def take_over(self, say=print) -> None:
-        """Change the gradebook, in one transaction, and then release/. Raises CannotStart before anything is changed."""
+        """Change the gradebook, in one transaction, and then release/. Raises CannotStart if nothing was changed."""
         names = {notebook.name for notebook in self.assignment.notebooks}
         if names != self.made.keys():
             raise CannotStart(f"The notebooks of {self.name} are {', '.join(sorted(names))}, and solutions/ has "

@@ -279,7 +279,7 @@ def test_that_there_is_no_backup_is_the_last_line(graded, course, monkeypatch, c
     monkeypatch.setattr("ninelives.grading.cli.why_no_backup", lambda db_url: "Make one yourself.")
     monkeypatch.chdir(course)
     main([NAME, "--student", "bert", "--force", "--workers", "1"])
-    assert capsys.readouterr().out.endswith("with notes.\nMake one yourself.\n")
+    assert capsys.readouterr().out.endswith(f"The class is the one in {course}.\nMake one yourself.\n")
     main([NAME, "--student", "bert"])
     assert "Make one" not in capsys.readouterr().out, "nothing was written"
 

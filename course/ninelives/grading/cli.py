@@ -116,7 +116,7 @@ def main(argv: list[str] | None = None) -> int:
             _started(lambda: write_alike(Path.cwd(), given.assignment))
             return 0
         if given.watch:
-            workers = Workers(given.workers or os.cpu_count(), given.dask)
+            workers = Workers(given.workers or usable_workers(), given.dask)
             watch(lambda: _batch(given), workers)
             workers.close()
             return 0

@@ -126,7 +126,7 @@ class BlocksDroppedInTraining(GivenBlock):
         return x + self.transform(x)
 
 
-@refused_by(block, "values", "changed the mode of the model", "leave .eval() and .train() to the caller.")
+@refused_by(block, "values", "changed the mode of ", "leave .eval() and .train() to the caller.")
 class MlpInEvaluation(GivenBlock):
     def forward(self, x, attention_mask=None):
         self.mlp.eval()
@@ -426,7 +426,7 @@ class NormInEvaluationOnly(Given):
         return x if self.training else super().normalise(x)
 
 
-@refused_by(transformer, "logits", "changed the mode of the model", "leave .eval() and .train() to the caller.")
+@refused_by(transformer, "logits", "changed the mode of ", "leave .eval() and .train() to the caller.")
 class PutIntoEvaluation(Given):
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
         self.eval()

@@ -21,7 +21,7 @@ def made_report() -> ClassReport:
     checks = (CheckReport("scores-shape", 1, 30, 8, 2, 0, 0.41), CheckReport("scores-values", 2, 20, 15, 2, 3, None))
     causes = (Cause("the scores were divided by `head_size`: divide by its square root.", LEARNERS, ("scores-values",)),
               Cause("NameError: name 'np' is not defined", LEARNERS[:1], ("scores-shape", "scores-values")))
-    exercises = (ExerciseReport("02-attention", "scores", checks, causes, 38, 20), ExerciseReport("02-attention", "mask", checks[:1], (), 38, 0))
+    exercises = (ExerciseReport("02-attention", "scores", checks, causes, 38, 20, 3), ExerciseReport("02-attention", "mask", checks[:1], (), 38, 0, 0))
     return ClassReport("02-attention", 40, 14.6, 19, exercises, ((None, 2), ("scores", 8), ("mask", 30)),
                        (Group("The cell … was missing; it was put back empty.", LEARNERS),), ("3 answers are still to be graded by hand.",))
 

@@ -27,9 +27,13 @@ from helpers.classroom import (
 )
 from ninelives.grading import grade_class
 from ninelives.grading.batch import Batch
+from ninelives.grading.class_folder import quiet_autograde
+from ninelives.grading.class_results import class_results
 from ninelives.grading.cli import main, summary
 from ninelives.grading.errors import CannotStart, KernelDied, KernelServerDied
 from ninelives.grading.gradebook import Recorder
+from ninelives.grading.report import class_report
+from ninelives.grading.settings import marks_of
 from ninelives.grading.task import Graded
 from ninelives.grading.workers import Workers
 
@@ -73,6 +77,25 @@ def test_the_graded_notebook_is_the_one_that_nbgrader_writes(graded, course, pla
         if ours.cell_type == "code":
             seen, wanted = ([{k: v for k, v in o.items() if k != "traceback"} for o in c.outputs] for c in (ours, theirs))
             assert seen == wanted
+
+
+def test_the_report_reads_the_causes_from_the_notebooks_of_either(graded, course, plain):
+    ours, theirs = (report_on(place) for place in (course, plain))
+    assert ours == theirs
+    checks, causes = ours["split-heads"]
+    assert checks == [("split-heads-shape", 3, 0, 2), ("split-heads-values", 2, 1, 2)]
+    assert [cause for cause in causes if "fills the new shape in reading order" in cause and causes[cause] == ["dan"]]
+    assert ours["masked-softmax"][1] == {"the answer's own cell stopped with SyntaxError: invalid syntax (line 1)": ["eve"]}
+
+
+def report_on(place):
+    """Of each exercise the checks with (passed, failed, not tried), and the causes with who shares them."""
+    autograde = quiet_autograde(place, NAME)
+    with Gradebook(f"sqlite:///{place / 'gradebook.db'}", "ninelives") as gradebook:
+        report = class_report(class_results(autograde.coursedir, gradebook, NAME), marks_of(autograde.config))
+    return {exercise.name: ([(check.name, check.passed, check.failed, check.not_tried) for check in exercise.checks],
+                            {cause.text: [learner.id for learner in cause.learners] for cause in exercise.causes})
+            for exercise in report.exercises}
 
 
 def test_files_beside_the_notebook_are_kept(graded, course, plain):

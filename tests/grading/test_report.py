@@ -143,6 +143,27 @@ def test_an_assertion_without_words_is_known_by_the_line_that_failed(course, rep
     assert eve.said["five", "squares-empty"] == ("AssertionError", "assert squares([]) == []")
 
 
+def test_an_answer_whose_own_cell_stopped_is_counted_as_that(course):
+    path = course / "autograded" / "=eve" / "five" / "five.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["cells"][0]["outputs"] = [{"output_type": "error", "ename": "SyntaxError", "evalue": "invalid syntax (4711.py, line 2)"}]
+    path.write_text(json.dumps(notebook))
+    with Gradebook("sqlite:///gradebook.db") as gradebook:
+        report = class_report(class_results(quiet_autograde(course, "five").coursedir, gradebook, "five"), MARKS)
+    [cause] = [cause for cause in report.exercises[0].causes if [learner.id for learner in cause.learners] == ["=eve"]]
+    assert cause.text == "the answer's own cell stopped with SyntaxError: invalid syntax (line 2)"
+    assert cause.checks == ("squares-values", "squares-empty")
+
+
+def test_an_exercise_that_is_still_to_be_graded_is_not_called_solved_by_nobody(course):
+    with Gradebook("sqlite:///gradebook.db") as gradebook:
+        gradebook.find_grade("mean-values", "five", "five", "ada").auto_score = None
+        gradebook.db.commit()
+        report = class_report(class_results(quiet_autograde(course, "five").coursedir, gradebook, "five"), MARKS)
+    assert report.exercises[1].checks[0].to_grade == report.exercises[1].waiting == 1 and report.solved_by(0) == []
+    assert "1 answer is still to be graded by hand." in report.remarks
+
+
 def test_this_course_says_which_sentence_of_its_checks_names_no_mistake():
     own = marks_of(PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config())
     source = (ROOT / "course" / "ninelives" / "checks" / "exercise.py").read_text()

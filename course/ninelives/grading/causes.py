@@ -10,6 +10,7 @@ NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
 VARIABLE = re.compile(
     rf"\b0x[0-9a-fA-F]+\b|(?<![\w/.])/[\w.-]+/[^\s'\",:()]*|(?<![\w.=-]){NUMBER}(?:\s*[,×]\s*{NUMBER})*(?!\w)")
 QUOTED = re.compile(r"(?<!\w)'[^'\n]*'(?!\w)|\"[^\"\n]*\"")
+CELL_FILE = re.compile(r"\(\d+\.py, (line \d+)\)")  # as IPython calls a cell in a SyntaxError
 LEFT_OUT = "…"
 
 
@@ -47,7 +48,8 @@ def cause_of(error: str, message: str, marks: Marks) -> str | None:
     """
     found = marks.cause.search(message)
     if found is None:
-        return " ".join(f"{error}: {message}".split()).removesuffix(":")
+        words = CELL_FILE.sub(r"(\1)", f"{error}: {message}")
+        return " ".join(words.split()).removesuffix(":")
     cause = " ".join(message[found.end():].split())
     return None if marks.follow_up and marks.follow_up.match(cause) else cause
 

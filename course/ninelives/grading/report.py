@@ -41,7 +41,12 @@ class Cause:
 
 @dataclass(frozen=True)
 class ExerciseReport:
-    """One exercise: its checks and the causes. `tried` and `solved` count the learners."""
+    """One exercise: its checks and the causes.
+
+    Args:
+        tried, solved: how many learners tried it, and how many passed all of its checks.
+        waiting: how many failed no check, but have something to be graded by hand.
+    """
 
     notebook: str
     name: str
@@ -49,6 +54,7 @@ class ExerciseReport:
     causes: tuple[Cause, ...]
     tried: int
     solved: int
+    waiting: int
 
 
 @dataclass(frozen=True)
@@ -74,8 +80,9 @@ class ClassReport:
     remarks: tuple[str, ...]
 
     def solved_by(self, learners: int) -> list[str]:
-        """The exercises that this many have solved."""
-        return [exercise.name for exercise in self.exercises if exercise.solved == learners]
+        """The exercises that this many have solved, without those that are still to be graded by hand."""
+        return [exercise.name for exercise in self.exercises
+                if exercise.solved == learners and not any(check.to_grade for check in exercise.checks)]
 
     def common_causes(self, most: int = 5) -> list[tuple[ExerciseReport, Cause]]:
         """The most frequent causes of all exercises, those of two learners or more."""
@@ -107,18 +114,23 @@ def _exercise(results: ClassResults, notebook: str, name: str, cells: list, mark
                                   count[TO_GRADE], _discrimination(results, key)))
     tried = sum(any(state != NOT_TRIED for state in row) for row in states)
     solved = sum(all(state == PASSED for state in row) for row in states)
-    return ExerciseReport(notebook, name, tuple(checks), tuple(_causes(results, cells, marks)), tried, solved)
+    waiting = sum(TO_GRADE in row and FAILED not in row for row in states)
+    return ExerciseReport(notebook, name, tuple(checks), tuple(_causes(results, name, cells, marks)), tried, solved,
+                          waiting)
 
 
-def _causes(results: ClassResults, cells: list, marks: Marks) -> list[Cause]:
+def _causes(results: ClassResults, exercise: str, cells: list, marks: Marks) -> list[Cause]:
     """Why checks of an exercise refused its answers. A learner with the same cause in several checks counts once."""
     found = []
     for number, learner in enumerate(results.learners):
         for key, cell in cells:
             if learner.states.get(key) != FAILED or not cell.is_check:
                 continue
-            if key in learner.said:
+            stopped = learner.said.get((key[0], exercise))
+            if key in learner.said and (stopped is None or marks.cause.search(learner.said[key][1])):
                 text = cause_of(*learner.said[key], marks)
+            elif stopped is not None:  # what the check misses is its result
+                text = f"the answer's own cell stopped with {cause_of(*stopped, marks)}"
             else:
                 text = f"no error, and {learner.points.get(key, 0):g} of {cell.points:g} points"
             if text is not None:
@@ -173,5 +185,5 @@ def _remarks(results: ClassResults) -> list[str]:
                      f"readable: type ninelives-grade {results.assignment} to write it again")
     waiting = sum(state == TO_GRADE for learner in results.learners for state in learner.states.values())
     if waiting:
-        found.append(f"{waiting} answers are still to be graded by hand.")
+        found.append(f"{waiting} answer{' is' if waiting == 1 else 's are'} still to be graded by hand.")
     return found

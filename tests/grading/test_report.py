@@ -265,6 +265,22 @@ def test_without_an_assignment_every_graded_one_is_reported(made, monkeypatch, c
     assert sorted(path.name for path in (tmp_path / "class" / "reports").iterdir()) == ["02-attention", "five", "single"]
 
 
+def test_without_an_assignment_one_that_cannot_be_reported_does_not_stop_the_others(course, reported):
+    shutil.rmtree(course / "autograded" / "ada" / "single")
+    status, out, _, files = reported("--report")
+    assert status == 0 and "single is in the gradebook for 1 who handed in" in out and "reports/five/report.html" in files
+    empty_autograded(course)
+    status, _, err, _ = reported("--report")
+    assert status == 2 and err == "No assignment could be reported\n"
+
+
+def test_before_anything_is_graded_the_report_on_everything_says_so(tmp_path, monkeypatch, capsys):
+    make_graded_class(tmp_path, {}, TWO, "five")
+    monkeypatch.chdir(tmp_path)
+    assert main(["--report"]) == 2
+    assert capsys.readouterr().err.startswith("Nothing is graded yet")
+
+
 def empty_autograded(course):
     shutil.rmtree(course / "autograded")
 

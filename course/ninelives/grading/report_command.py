@@ -69,13 +69,17 @@ def _results(course: CourseDirectory, gradebook: Gradebook, assignment: str | No
     if not found:
         raise CannotStart("Nothing is graded yet, so there is nothing to report: type ninelives-grade and the name of "
                           "an assignment")
+    left_out = 0
     for name in found:
         try:
             results = class_results(course, gradebook, name)
         except CannotStart as problem:
+            left_out += 1
             print(f"{problem}\n")
             continue
         yield results
+    if left_out == len(found):
+        raise CannotStart("No assignment could be reported")
 
 
 def folder_of(course: CourseDirectory, name: str) -> Path:

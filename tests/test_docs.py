@@ -47,7 +47,8 @@ def commands(document: Path) -> Iterator[list[str]]:
     typed = [line for block in blocks(document) for line in block]
     for line in [*typed, *inline(document)]:
         for command in re.sub(r"(^|  +)#.*", "", line).split("&&"):
-            if Path(re.split(r"[ \\]", command.strip())[0]).name in PROGRAMS:
+            first = re.split(r"[ \\]", command.strip())[0]
+            if Path(first).name in PROGRAMS and not first.endswith("/"):
                 yield shlex.split(command.replace("\\", "/"))
             elif match := re.match(r"[A-Z_]+=\S+ (.*)", command.strip()):
                 yield shlex.split(match[1])
@@ -140,12 +141,12 @@ def nbgrader(name: str, *words: str) -> None:
 
 
 def pip(verb: str, *words: str) -> None:
-    assert verb == "install"
+    assert verb in ("install", "wheel")
     for before, word in zip(("", *words), words):
         if before == "-c":
             assert (ROOT / word).is_file()
-        elif not word.startswith("-"):
-            requirement = Requirement(re.sub(r"^\.(?=\[|$)", PROJECT["name"], word))
+        elif not word.startswith("-") and before != "-w":
+            requirement = Requirement(re.sub(rf"^(\.|(dist/)?ninelives-{re.escape(PROJECT['version'])}-py3-none-any\.whl)(?=\[|$)", PROJECT["name"], word))
             if requirement.name == PROJECT["name"]:
                 assert requirement.extras <= PROJECT["optional-dependencies"].keys(), word
             else:
@@ -194,13 +195,18 @@ def dask(program: str, *words: str) -> None:
     command.make_context(program, list(words))
 
 
+def ninelives(*words: str) -> None:
+    module, name = PROJECT["scripts"]["ninelives"].split(":")
+    assert parse(getattr(importlib.import_module(module), name), list(words)) == []
+
+
 def others(*words: str) -> None:
     """A program of the system."""
 
 
 PROGRAMS = {
     "ninelives-grade": grade, "make": make, "nbgrader": nbgrader, "pip": pip, "pytest": pytest_,
-    "python": python, "python3": python, "py": python, "conda": conda, "cp": cp, "dask": dask,
+    "python": python, "python3": python, "py": python, "conda": conda, "cp": cp, "dask": dask, "ninelives": ninelives,
 } | dict.fromkeys(("apt", "activate", ".", "cd", "chmod", "createdb", "git", "jupyter", "mkdir", "npm", "sudo", ".venv"), others)
 
 
@@ -240,7 +246,8 @@ def test_each_setting_exists(document):
     grade("--help")  # which defines the sandbox's
     lines = [*inline(document), *(line for block in blocks(document) for line in block)]
     settings = [re.fullmatch(r"(?:# .*:  )?c\.(\w+)\.(\w+) = .*", line) for line in lines]
-    assert [found[0] for found in settings if found and not has_trait(found[1], found[2])] == []
+    # c.Spawner is JupyterHub's, which is not installed for the tests.
+    assert [found[0] for found in settings if found and found[1] != "Spawner" and not has_trait(found[1], found[2])] == []
 
 
 def test_the_defaults_of_the_limits_are_those_of_the_page_for_teachers():
@@ -264,7 +271,7 @@ def test_each_link_leads_to_a_file_and_a_heading(document):
 
 
 FILE = re.compile(r"(?!text/|image/)(?=.*/|.*\.(?:py|md|txt|toml|yml|cff|ipynb|json|db|csv)$)[\w.*-]+(?:/[\w.*-]+)*/?")
-MADE = {line.strip("/*") for line in (ROOT / ".gitignore").read_text().split()} | {"my-class", "grades.csv", "students.csv", "release", "timestamp.txt", "worksheet.filled.csv", "worksheet.csv", "gradebook.csv"}
+MADE = {line.strip("/*") for line in (ROOT / ".gitignore").read_text().split()} | {"my-class", "grades.csv", "students.csv", "jupyterhub_config.py", "dist", "release", "timestamp.txt", "worksheet.filled.csv", "worksheet.csv", "gradebook.csv"}
 INSIDE = ("", "course", "course/ninelives", "tests", "bench")
 
 

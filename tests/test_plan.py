@@ -1,0 +1,37 @@
+"""The plan of the course in docs/teaching/plan.md is what the notebooks say."""
+
+import re
+
+import nbformat
+
+from ninelives.build import ROOT
+from ninelives.use_mine import PARTS
+
+PLAN = (ROOT / "docs" / "teaching" / "plan.md").read_text(encoding="utf-8")
+NAMES = sorted(path.name for path in (ROOT / "release").glob("[0-9]*"))
+
+
+def row(name: str) -> tuple[str, float, int, list[int]]:
+    """Its line in the plan, its points, its minutes, and the earlier notebooks whose parts it uses."""
+    notebook = nbformat.read(ROOT / "release" / name / f"{name}.ipynb", as_version=4)
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    title, time = (re.search(pattern, text, re.MULTILINE)[1] for pattern in (r"^# (.+)$", r"^\| *Time *\| *(.+?) *\|"))
+    grades = [cell.metadata.get("nbgrader", {}) for cell in notebook.cells]
+    points = sum(grade["points"] for grade in grades if grade.get("grade"))
+    used = re.findall(r'use_mine\("(\w+)"\)', "\n".join(cell.source for cell in notebook.cells))
+    needs = sorted({int(PARTS[part].notebook[:2]) for part in used})
+    line = f"| {title} | {time} | {points:g} | {', '.join(map(str, needs)) or '–'} |"
+    return line, points, int(re.search(r"\d+", time)[0]), needs
+
+
+def test_the_plan_has_the_minutes_the_points_and_the_needs_of_each_notebook():
+    rows = [row(name) for name in NAMES]
+    assert [line for line in PLAN.split("\n") if re.match(r"\| \d", line)] == [line for line, *_ in rows]
+    minutes, points = sum(time for _, _, time, _ in rows), sum(worth for _, worth, _, _ in rows)
+    assert f"{minutes} minutes and {points:g} points in all" in PLAN
+
+
+def test_the_notebooks_that_no_other_one_uses_are_named():
+    used = {number for name in NAMES for number in row(name)[3]}
+    unused = [str(number) for number in range(1, len(NAMES) + 1) if number not in used]
+    assert f"No later notebook uses anything of {', '.join(unused[:-1])} and {unused[-1]}" in PLAN

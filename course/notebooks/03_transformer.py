@@ -586,8 +586,8 @@ check.transformer(Transformer, "cache", seed=2)
 def try_transformer(made):
     """What the cells below do with a Transformer class, on three words."""
     model, words_tried = made(TransformerConfig(3, 4, n_embd=4, n_head=2, n_layer=1)), torch.tensor([[0, 1, 2]])
-    hidden_cache = model(words_tried, return_hidden=True)  # (1, 3, 4)
-    logits, _ = model(words_tried[:, :1], hidden_cache=hidden_cache)  # (1, 4, 3)
+    hidden_cache = model(words_tried, return_hidden=True)
+    logits, _ = model(words_tried[:, :1], hidden_cache=hidden_cache)
     model(words_tried, words_tried)[1].backward()
     return logits[:, -1], projections(model.layers["blocks"][0].attention, model.config)
 

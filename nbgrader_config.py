@@ -10,6 +10,10 @@ from ninelives.grading.feedback import TEMPLATES, HideHiddenChecks
 
 c = get_config()
 
+if {*"[]*?"} & {*str(Path(__file__).resolve().parent)}:
+    print(f"Beware: nbgrader finds nothing in {Path(__file__).resolve().parent}, since it takes [ ] * and ? for patterns. "
+          "Rename the folder.", file=sys.stderr)
+
 c.CourseDirectory.course_id = "ninelives"
 c.CourseDirectory.root = str(Path(__file__).resolve().parent)  # whatever other settings of this account say
 c.CourseDirectory.source_directory = "solutions"

@@ -293,3 +293,18 @@ def test_an_answer_that_is_not_written_is_replaced_whatever_the_trial_says():
         raise NotImplementedError()
 
     assert exercise_on_values().yours_if_it_runs(unwritten, torch.ones, lambda mine: None, trial_decides=True) is torch.ones
+
+
+def test_gradients_that_a_notebook_has_switched_off_are_no_mistake_of_the_answer():
+    scaled = Exercise("scaled")
+
+    @scaled.aspect("gradient")
+    def passes_gradients_on(answer, seed):
+        x = torch.ones(3, requires_grad=True)
+        if not run(answer, x).requires_grad:
+            raise CheckFailed("no gradient.", "one.", "something is cut off.")
+
+    with torch.no_grad():
+        assert scaled.refusal("gradient", double) is None
+        assert scaled.refusal("gradient", lambda x: double(x.detach())) is not None
+        assert not torch.is_grad_enabled()

@@ -2,16 +2,19 @@
 
 import importlib
 import os
+import shutil
 import site
 import stat
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from traitlets.config.loader import PyFileConfigLoader
 
 import ninelives
 from helpers.classroom import ANSWERS, NAME, SPLIT, cells_of, filled, grade_here, make_course, send
 from helpers.kernels import COURSE
+from ninelives.build import ROOT
 from ninelives.grading import kernel_server
 from ninelives.grading.class_folder import quiet_autograde
 from ninelives.grading.lock import locked
@@ -105,3 +108,11 @@ def test_a_notebook_that_is_opened_after_a_validate_that_died_is_not_being_grade
         monkeypatch.setenv(name, value)
     importlib.reload(ninelives)
     assert ("NBGRADER_EXECUTION" in os.environ) == graded
+
+
+@pytest.mark.parametrize(("name", "warned"), [("CS101 [fall] (a+b)", True), ("CS101 fall (a+b)", False)])
+def test_a_folder_in_which_nbgrader_finds_nothing_is_named(tmp_path, capsys, name, warned):
+    (tmp_path / name).mkdir()
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path / name)
+    PyFileConfigLoader("nbgrader_config.py", path=str(tmp_path / name)).load_config()
+    assert ("[fall] (a+b), since it takes [ ] * and ? for patterns. Rename the folder." in capsys.readouterr().err) == warned

@@ -5,7 +5,9 @@ from torch import nn
 
 from ninelives.config import TransformerConfig
 from ninelives.model import EncoderDecoder
+from ninelives.training import Recipe
 from ninelives.training.scorable import why_not_scored
+from ninelives.training.state import Training
 
 CONFIG = TransformerConfig(vocab_size=13, block_size=16, n_embd=8, n_head=2, n_layer=2)
 
@@ -20,6 +22,22 @@ def test_a_model_with_the_given_names_can_be_scored_and_stays_as_it_was():
     before = {name: tensor.clone() for name, tensor in made.state_dict().items()}
     assert why_not_scored(made, CONFIG, CONFIG) is None
     assert made.training and all(torch.equal(tensor, before[name]) for name, tensor in made.state_dict().items())
+
+
+class Compiled(nn.Module):
+    """As torch.compile wraps a model."""
+
+    def __init__(self, model):
+        super().__init__()
+        self._orig_mod = model
+
+
+def test_a_compiled_model_is_trained_and_scored_under_its_own_names():
+    made = model()
+    assert next(name for name, _ in Compiled(made).named_parameters()).startswith("_orig_mod.")
+    assert why_not_scored(Compiled(made), CONFIG, CONFIG) is None
+    training = Training(Compiled(made), Recipe())
+    assert training.model is made and training.parameters.keys() == dict(made.named_parameters()).keys()
 
 
 def test_other_names_are_refused_with_the_notebook_in_which_they_are_given():

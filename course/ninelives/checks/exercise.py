@@ -133,7 +133,8 @@ class Exercise:
         if aspect not in self.aspects:
             raise ValueError(f"{self.name} has no check {aspect!r}: its checks are {', '.join(map(repr, self.aspects))}.")
         # A check must not move the stream of random numbers of the learner's notebook.
-        with torch.random.fork_rng(devices=[]):
+        # torch.set_grad_enabled(False), left standing in a notebook, is no mistake of the answer.
+        with torch.random.fork_rng(devices=[]), torch.enable_grad():
             # torch.manual_seed would seed every kind of device, even one that is not there.
             torch.default_generator.manual_seed(seed)
             self.running = aspect

@@ -27,6 +27,7 @@ def why_not_scored(
     Args:
         model: an encoder–decoder of these sizes; it is left as it was.
     """
+    model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
     given = EncoderDecoder(encoder_config, decoder_config)
     wanted, found = ({name: tuple(t.shape) for name, t in each.state_dict().items()} for each in (given, model))
     if wanted != found:

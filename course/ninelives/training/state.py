@@ -42,6 +42,7 @@ class Training:
         self, model: nn.Module, recipe: Recipe, step: Callable = training_step,
         rate: Callable[[int], float] | None = None, settings: Mapping[str, str] | None = None,
     ) -> None:
+        model = getattr(model, "_orig_mod", model)  # what torch.compile wraps, whose tensors have the names to be saved
         self.model, self.step = model, step
         self.parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
         parameters = list(self.parameters.values())

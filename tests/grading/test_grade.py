@@ -111,7 +111,7 @@ def test_the_instructors_own_answers_get_a_second_chance_on_a_busy_machine(task,
 
     monkeypatch.setattr(Kernel, "run", late)
     assert calibrate(task) == found and stopped
-    assert found[NAME]["failed"] == [] and found[NAME]["canaries"]
+    assert found[NAME]["failed"] == {} and found[NAME]["canaries"]
 
 
 def test_calibration_survives_the_death_of_the_kernel_server(task, monkeypatch):
@@ -124,11 +124,11 @@ def test_calibration_survives_the_death_of_the_kernel_server(task, monkeypatch):
         return calibrated(*arguments)
 
     monkeypatch.setattr(calibration, "_calibrate_notebook", once)
-    assert calibrate(task)[NAME]["failed"] == [] and died[0].ended
+    assert calibrate(task)[NAME]["failed"] == {} and died[0].ended
 
 
 def test_the_formgrader_reports_failing_answers_of_the_instructor_and_calibrates_again(task, monkeypatch, caplog):
-    found = {NAME: {"canaries": frozenset(), "by_result": frozenset(), "failed": ["split-heads-shape"]}}
+    found = {NAME: {"canaries": frozenset(), "by_result": frozenset(), "failed": {"split-heads-shape": "ValueError: no"}}}
     monkeypatch.setattr(nbgrader_hook, "calibrate", lambda task: found)
     monkeypatch.setattr(nbgrader_hook, "_calibrated", {})
     with caplog.at_level(logging.WARNING):

@@ -293,7 +293,7 @@ def test_points_given_by_hand_meanwhile_are_kept(graded, course):
 
 
 def test_failing_answers_of_the_instructor_are_reported(graded, course, workers, monkeypatch):
-    found = {NAME: {"canaries": frozenset(), "by_result": frozenset(), "failed": ["split-heads-shape"]}}
+    found = {NAME: {"canaries": frozenset(), "by_result": frozenset(), "failed": {"split-heads-shape": "ValueError: no"}}}
     monkeypatch.setattr(grade_class, "first_result", lambda *call: found)
     assert "Beware: the instructor's own 01-heads fails its checks split-heads-shape here." in grade_here(course, workers, "bert", force=True)[1]
 

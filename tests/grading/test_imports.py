@@ -10,8 +10,8 @@ from ninelives import grading
 
 MODULES = sorted(Path(grading.__path__[0]).glob("*.py"))
 USED = {
-    "nbgrader", "nbconvert", "nbformat", "traitlets", "sqlalchemy", "jinja2", "IPython", "ipykernel", "pyseccomp",
-    "dask", "matplotlib", "markupsafe", "rapidfuzz",
+    "nbgrader", "nbconvert", "jupyter_client", "nbformat", "traitlets", "sqlalchemy", "jinja2", "IPython", "ipykernel",
+    "pyseccomp", "dask", "matplotlib", "markupsafe", "rapidfuzz",
 }
 # numpy's random numbers are seeded afresh in every kernel, if a notebook has imported it.
 WORDS_OF_A_COURSE = re.compile(r"torch|tensor|numpy(?!\.random$)|NotHandedIn|ninelives\.(?!grading)\w", re.I)

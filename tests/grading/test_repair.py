@@ -27,7 +27,7 @@ def test_a_different_notebook_gets_a_single_note(task):
 
 def test_a_repaired_notebook_is_valid_whatever_its_cells_contain(task):
     pictures = {"cat.png": {"image/png": "iVBORw0KGgo="}, "dog.png": {"image/png": 5}, "hen.png": 7}
-    own = [SentCell("markdown", "mine", None, id, {"tags": ["mine", 5], "deep": {}}, pictures) for id in ("same", "same", "a b", "x" * 65, "ä", None)]
+    own = [SentCell("markdown", "mine", None, id, {"tags": ["mine", 5], "deep": {}}, pictures, []) for id in ("same", "same", "a b", "x" * 65, "ä", None)]
     made, _ = repaired(own, task.notebooks[0])
     assert len({cell.id for cell in made.cells}) == len(made.cells)  # nbformat would put that right itself
     nbformat.validate(made)
@@ -37,7 +37,7 @@ def test_a_repaired_notebook_is_valid_whatever_its_cells_contain(task):
 
 def test_a_cell_without_an_id_is_not_taken_for_a_missing_one(task):
     notebook = replace(task.notebooks[0], cells=tuple(replace(cell, id=None) for cell in task.notebooks[0].cells))
-    sent = [SentCell(cell.kind, f"{cell.shown} # mine" if cell.kind == "code" and not cell.name else cell.shown, cell.name, None, {}, {})
+    sent = [SentCell(cell.kind, f"{cell.shown} # mine" if cell.kind == "code" and not cell.name else cell.shown, cell.name, None, {}, {}, [])
             for cell in notebook.cells]
     made, notes = repaired(sent, notebook)
     assert notes == [] and len(made.cells) == len(notebook.cells)

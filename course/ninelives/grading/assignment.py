@@ -38,6 +38,11 @@ class Cell:
         return bool(self.metadata.get("grade")) and not self.metadata.get("solution")
 
     @property
+    def is_shown_to_a_grader(self) -> bool:
+        """Whether someone grades by hand what the cell shows, or what the cells below it show."""
+        return self.is_answer and (self.kind == "code" and bool(self.metadata.get("grade")) or bool(self.metadata.get("task")))
+
+    @property
     def points(self) -> float:
         return float(self.metadata.get("points", 0))
 

@@ -5,27 +5,28 @@ import json
 import os
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 from nbgrader.api import MissingEntry, SubmittedAssignment
 from nbgrader.converters import Autograde
-from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, Execute, SaveAutoGrades
+from nbgrader.preprocessors import Execute
 from nbgrader.utils import find_all_files
-from traitlets.utils.importstring import import_item
 
 from ninelives.grading.by_hand import Given, given_by_hand, to_look_at
 from ninelives.grading.class_folder import handed_in, open_gradebook, quiet_autograde
+from ninelives.grading.errors import CannotStart
 from ninelives.grading.folders import everything_in
 from ninelives.grading.gradebook import Recorder, released_notebooks, why_no_time
 from ninelives.grading.imported_modules import imported_modules
 from ninelives.grading.late_policy import final_score, lateness, seconds_late
 from ninelives.grading.lock import journal_folder, locked
+from ninelives.grading.nbgrader_settings import REPLACED, preprocessors, refuse_settings
 from ninelives.grading.progress import StudentResult
-from ninelives.grading.settings import course_settings, limits_of
+from ninelives.grading.python_only import refuse_other_languages
+from ninelives.grading.settings import Course, course_settings, limits_of
 from ninelives.grading.task import Graded, Task
 
-# The engine does what these preprocessors of nbgrader's do.
-REPLACED = (Execute, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata)
 LARGE = 64 << 20  # bytes of a submitted file that is recognised by its size and time, not by its content
 
 
@@ -42,14 +43,22 @@ class Batch:
         self.config, self.course = self.autograde.config, self.autograde.coursedir
         self.assignment, self.confined = assignment, confined
         self.settings, self.limits = course_settings(self.config, root), limits_of(self.config)
+        self.execute = Execute(config=self.config).enabled
+        self.go_on = Course(config=self.config).go_on  # although the instructor's own answers fail checks
         self.gradebook = open_gradebook(self.course, root, assignment)
-        self.notebooks = released_notebooks(self.course, assignment, self.gradebook)
+        refuse_settings(self.autograde)
+        every = released_notebooks(self.course, assignment, self.gradebook)
+        refuse_other_languages(every, self.config)
+        self.siblings = tuple(one.name for one in every)
+        self.notebooks = tuple(one for one in every if fnmatch(one.name, self.course.notebook_id))
+        if not self.notebooks:
+            raise CannotStart(f"The assignment {assignment!r} has no notebook {self.course.notebook_id!r}: it has "
+                              f"{', '.join(self.siblings)}")
         self.modules = tuple(dict.fromkeys(name for one in self.notebooks for name in imported_modules(one)))
         self.recorder = Recorder(self.autograde, self.gradebook, assignment)
         self.journal = journal_folder(self.course, assignment)
-        steps = [import_item(step) if isinstance(step, str) else step
-                 for step in self.autograde.autograde_preprocessors]
-        self.preprocessors = [step(config=self.config) if isinstance(step, type) else step for step in steps
+        self.preprocessors = [step(config=self.config) if isinstance(step, type) else step
+                              for step in preprocessors(self.autograde.autograde_preprocessors)
                               if not (isinstance(step, type) and issubclass(step, REPLACED))]
         source = Path(self.course.format_path(self.course.source_directory, ".", assignment))
         not_replaced = set(self.autograde.exclude_overwriting.get(assignment, []))
@@ -63,7 +72,7 @@ class Batch:
         # A text that nobody answers can be corrected without grading anybody again.
         notebooks = [replace(one, cells=tuple(cell for cell in one.cells if cell.name or cell.kind == "code"))
                      for one in self.notebooks]
-        stamp = hashlib.sha256(repr((notebooks, self.limits, self.confined)).encode())
+        stamp = hashlib.sha256(repr((notebooks, self.limits, self.confined, self.execute)).encode())
         if self.settings.readable_packages or self.settings.readable_paths:
             stamp.update(repr((self.settings.readable_packages, self.settings.readable_paths)).encode())
         for name, path in sorted(self.others.items()):
@@ -100,7 +109,8 @@ class Batch:
     def task(self, student: str, calibrated: dict[str, dict]) -> Task:
         others = {name: path.absolute() for name, path in self.others.items()}
         task = Task(self.folder(student).absolute(), self.notebooks, others, self.limits, self.stamp, self.settings,
-                    self.confined, self.modules)
+                    self.confined, self.modules, tuple(self.course.ignore), self.siblings,
+                    self.execute)
         return task.calibrated(calibrated)
 
     def digest(self, student: str) -> str:
@@ -126,7 +136,7 @@ class Batch:
         final = self.graded_folder(student)
         if entry.get("digest") != digest or not all((final / f"{n.name}.ipynb").exists() for n in self.notebooks):
             return None
-        for notebook in submission.notebooks:
+        for notebook in self.graded_notebooks(submission):
             scores = entry["scores"].get(notebook.name, {})
             if any(scores.get(grade.name, "none") != grade.auto_score for grade in notebook.grades):
                 return None
@@ -145,6 +155,11 @@ class Batch:
         return StudentResult(student, final_score(submission), submission.max_score, look_at,
                              (*notes, why) if why else notes, before_penalty=submission.score, late=late)
 
+    def graded_notebooks(self, submission: SubmittedAssignment) -> list:
+        """Those of a submission that are to be graded."""
+        names = {notebook.name for notebook in self.notebooks}
+        return [notebook for notebook in submission.notebooks if notebook.name in names]
+
     def update_penalty(self, result: StudentResult) -> StudentResult:
         """Write the penalty that the dates of now demand, and nothing else; the result with it."""
         submission = self.gradebook.find_submission(self.assignment, result.student)
@@ -160,7 +175,7 @@ class Batch:
             for step in self.preprocessors:
                 result.notebook, resources = step(result.notebook, resources)
         by_hand = self.by_hand(student)
-        submission = self.recorder.record(student, graded, self.others)
+        submission = self.recorder.record(student, graded, self.others, self.siblings)
         notes = tuple(f"{name}: {words}" if len(graded) > 1 else words
                       for name, result in graded.items() for _, words in result.notes)
         entry = {"digest": digest, "notes": notes, "scores": {name: result.scores for name, result in graded.items()},

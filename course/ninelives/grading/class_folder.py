@@ -3,7 +3,9 @@
 import logging
 import os
 import re
+from collections.abc import Iterable
 from contextlib import chdir
+from fnmatch import fnmatch
 from glob import escape, glob
 from pathlib import Path
 
@@ -17,12 +19,16 @@ from ninelives.grading.errors import CannotStart, NotGenerated
 from ninelives.grading.gradebook import not_generated
 
 
-def quiet_autograde(root: Path, assignment: str) -> Autograde:
-    """nbgrader's own converter, for the settings of a course. Raises CannotStart if they are another course's."""
+def quiet_autograde(root: Path, assignment: str, options: Iterable[str] = ()) -> Autograde:
+    """nbgrader's own converter, for the settings of a course. Raises CannotStart if they are another course's.
+
+    Args:
+        options: settings from the command line, "--Class.name=value".
+    """
     application = NbGrader()
     application.log.setLevel(logging.ERROR)
     with chdir(root):  # whose settings come before those of the account
-        application.initialize([], root=str(root))
+        application.initialize([*options], root=str(root))
     if Path(application.coursedir.root).resolve() != root.resolve():
         raise CannotStart(
             f"nbgrader's settings name another class, {application.coursedir.root}, and not this folder, {root}. Go "
@@ -71,5 +77,6 @@ def handed_in(course: CourseDirectory, assignment: str) -> list[str]:
     pattern = course.format_path(folder, "(?P<student>.*)", assignment, escape=True)
     everyone = "*".join(escape(part) for part in course.format_path(folder, "*", assignment).split("*"))
     found = [re.fullmatch(pattern, path, re.DOTALL) for path in glob(everyone) if Path(path).is_dir()]
-    excluded = set(course.student_id_exclude.split(","))
-    return sorted({match["student"] for match in found if match and match["student"] not in excluded})
+    excluded, wanted = set(course.student_id_exclude.split(",")), course.student_id
+    return sorted({match["student"] for match in found if match and match["student"] not in excluded
+                   and (wanted in ("*", match["student"]) or fnmatch(match["student"], wanted))})

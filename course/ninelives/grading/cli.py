@@ -7,6 +7,7 @@ that is graded already and has not changed since is skipped.
 """
 
 import argparse
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from ninelives.grading.backup import why_no_backup
 from ninelives.grading.batch import Batch
 from ninelives.grading.capacity import usable_workers
 from ninelives.grading.change_dates import extend, set_due_date
+from ninelives.grading.class_folder import quiet_autograde
 from ninelives.grading.errors import CannotStart
 from ninelives.grading.feedback_zip import feedback_zip
 from ninelives.grading.fill_sheet import fill_sheet
@@ -32,6 +34,7 @@ from ninelives.grading.watch import watch
 from ninelives.grading.workers import Workers
 
 Result = TypeVar("Result")
+SETTING = re.compile(r"--[A-Za-z_]\w*\.\w+=.*", re.DOTALL)  # one of nbgrader's settings, such as --Execute.timeout=60
 
 EXAMPLES = """\
 examples:
@@ -50,7 +53,8 @@ examples:
   ninelives-grade 02-attention --alike               answers that are alike, side by side
 
 The exit status is 0 if every submission was graded (with however few points), 1 if one could not be graded,
-2 if nothing could be started, 130 if it was interrupted. Limits are set in nbgrader_config.py:
+2 if nothing could be started, 130 if it was interrupted. Any setting of nbgrader can be given as an option, such as
+--CourseDirectory.student_id_exclude=ada,bert; one that would have no effect is refused by its name. Limits are set in nbgrader_config.py:
 c.ExecutePreprocessor.timeout (seconds for one cell), c.Sandbox.notebook_timeout (seconds for a whole notebook),
 c.Sandbox.memory, c.Sandbox.disk and c.Sandbox.output (megabytes), c.Sandbox.threads; c.Sandbox.pictures = True draws
 the pictures of ungraded cells too. What the course needs is set there as c.Course: see docs/teaching/grading.md.
@@ -62,13 +66,19 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("assignment", nargs="?", help="its name, such as 02-attention")
     parser.add_argument("--student", nargs="+", metavar="NAME", help="grade only these")
-    parser.add_argument("--force", action="store_true", help="grade again what is graded already")
+    parser.add_argument("--notebook", metavar="NAME", help="grade only this notebook of the assignment, such as 'p*'")
+    parser.add_argument("--db", metavar="URL", help="the gradebook, in place of c.CourseDirectory.db_url")
+    parser.add_argument("-f", "--force", action="store_true", help="grade again what is graded already")
     parser.add_argument("--workers", type=int, metavar="N",
                         help="how many at a time; by default as many as it may use cores and as fit into memory")
     parser.add_argument("--dask", metavar="ADDRESS",
                         help="grade on the Dask cluster whose scheduler has this address, with all its workers")
     parser.add_argument("--unsafe", action="store_true",
                         help="run learners' code without the sandbox, with all your permissions")
+    parser.add_argument("--no-execute", action="store_true",
+                        help="run nothing: points by the outputs that learners handed in, which they can change")
+    parser.add_argument("--go-on", action="store_true",
+                        help="grade although the instructor's own answers fail checks here")
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--update-assignment", action="store_true",
                          help="take over what was changed in solutions/ since the assignment was given out, into the "
@@ -86,7 +96,14 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--without-names", action="store_true", help="a report that names no learner, for sharing")
     instead.add_argument("--watch", action="store_true",
                          help="until the due date: collect, grade what has changed and release feedback, every few minutes")
-    given = parser.parse_args(argv)
+    given, given.settings = parser.parse_known_args(argv)
+    for option in given.settings:
+        if not SETTING.fullmatch(option):
+            parser.error(f"unrecognized argument: {option}")
+    given.settings += [f"--CourseDirectory.notebook_id={given.notebook}"] if given.notebook else []
+    given.settings += [f"--CourseDirectory.db_url={given.db}"] if given.db else []
+    given.settings += ["--Course.go_on=True"] if given.go_on else []
+    given.settings += ["--Execute.enabled=False"] if given.no_execute else []
     if given.assignment is None and not given.report:
         parser.error("name an assignment, such as 02-attention")
     if given.without_names and not given.report:
@@ -129,13 +146,16 @@ def main(argv: list[str] | None = None) -> int:
                 function(batch, *words)
                 return 0
             students = _students(batch, given.student)
-            if given.unsafe:
+            if not batch.execute:
+                print("Nothing is run: points are read from the outputs that learners handed in, which they can change.",
+                      file=sys.stderr)
+            elif given.unsafe:
                 print("Without the sandbox: learners' code runs with all your permissions.", file=sys.stderr)
             elif sandbox.landlock() < 1:
                 print("This system has no Landlock: every notebook runs in bubblewrap instead, which is as safe but "
                       "slower.", file=sys.stderr)
             workers = Workers(given.workers or usable_workers(), given.dask)
-            results = grade_class(batch, workers, students, given.force)
+            results = grade_class(batch, workers, students, given.force or batch.autograde.force)
             print(f"{summary(results)}\nThe class is the one in {batch.course.root}.")
             missing = nothing_from([student.id for student in batch.gradebook.students], batch.students())
             if missing and not given.student:
@@ -174,7 +194,9 @@ def _batch(given: argparse.Namespace) -> Batch:
     if reason and not given.unsafe:
         raise CannotStart(f"Learners' code cannot be confined here: {reason}. To run it anyway, with all your "
                           "permissions, add --unsafe.")
-    return _started(lambda: Batch(Path.cwd(), given.assignment, confined=not given.unsafe))
+    root = Path.cwd()
+    return _started(lambda: Batch(root, given.assignment, not given.unsafe,
+                                  quiet_autograde(root, given.assignment, given.settings)))
 
 
 def _started(work: Callable[[], Result]) -> Result:

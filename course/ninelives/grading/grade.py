@@ -45,8 +45,8 @@ def grade(task: Task) -> dict[str, Graded]:
         paths, closed = everything_in(task.folder)
         outer, inner = task.folder, inner_folder(task.folder, paths)
         paths = [path for path in paths if path != inner and path.is_relative_to(inner)]
-        reserved = reserved_paths([notebook.name for notebook in task.notebooks], task.others)
-        files, left_out = choose_files(inner, paths, closed, task.limits.disk // 2, reserved)
+        reserved = reserved_paths(task.names, task.others)
+        files, left_out = choose_files(inner, paths, closed, task.limits.disk // 2, reserved, task.ignored)
         left_out += archives(files)
         graded = with_kernel_server(lambda: {
             notebook.name: _grade_notebook(replace(task, folder=inner), notebook, paths, files, left_out)
@@ -65,12 +65,12 @@ def grade(task: Task) -> dict[str, Graded]:
 def _grade_notebook(
     task: Task, notebook: Notebook, paths: list[Path], files: tuple[Path, ...], left_out: list[str]
 ) -> Graded:
-    others = {other.name for other in task.notebooks} - {notebook.name}
+    others = task.names - {notebook.name}
     try:
         sent, found = find_notebook(task.folder, paths, notebook, others)
     except Unreadable as problem:
         return _unreadable(notebook, f"Not readable: {problem}.", files)
-    submitted, repairs = repaired(sent, notebook)
+    submitted, repairs = repaired(sent, notebook, outputs=not task.execute)
     taken = taken_from_package(submitted, notebook, task.course.solution_packages)
     notes = [*((None, words) for words in found), *repairs, *taken, *((None, words) for words in left_out)]
     reserved = reserved_paths([one.name for one in task.notebooks], task.others)
@@ -78,17 +78,21 @@ def _grade_notebook(
     beside = (*(file for file in files if file not in FROM_THE_EXCHANGE), *named)
     session = NotebookSession(task, notebook, submitted, notes, beside)
     try:
-        session.run_cells()
-        session.refuse_tampered()
+        if task.execute:
+            session.run_cells()
+            session.refuse_tampered()
+        else:
+            session.read_outputs()
     finally:
         session.end()
     scored = [cell for cell in notebook.cells if cell.metadata.get("grade") or cell.metadata.get("task")]
     sources = {cell.metadata.nbgrader.grade_id: cell.source for cell in submitted.cells if "nbgrader" in cell.metadata}
-    answers = [cell for cell in notebook.cells if cell.is_answer]
-    responses = {cell.name: sources[cell.name] not in (cell.source, *cell.earlier) for cell in answers}
+    responses = {cell.name: sources[cell.name] not in (cell.source, *cell.earlier) for cell in notebook.cells
+                 if cell.is_answer and not cell.metadata.get("task")}  # what a task asks for stands in other cells
+    notes += [(None, words) for words in session.left_out]
     notes = list(dict.fromkeys((name, printable(words)) for name, words in notes))  # a file may have any name
     scores = {cell.name: session.score(cell) for cell in scored}
-    return Graded(submitted, scores, responses, notes, files, session.seconds)
+    return Graded(submitted, scores, responses, notes, files, session.written, session.seconds)
 
 
 def _unreadable(notebook: Notebook, reason: str, files: tuple[Path, ...]) -> Graded:
@@ -100,5 +104,5 @@ def _unreadable(notebook: Notebook, reason: str, files: tuple[Path, ...]) -> Gra
         for cell in named
     ]
     scores = {cell.name: 0.0 for cell in named if cell.metadata.get("grade") or cell.metadata.get("task")}
-    responses = {cell.name: False for cell in named if cell.is_answer}
+    responses = {cell.name: False for cell in named if cell.is_answer and not cell.metadata.get("task")}
     return Graded(new_notebook(cells=cells, metadata=notebook.metadata), scores, responses, [(None, reason)], files)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ninelives.grading.backup import back_up
 from ninelives.grading.batch import Batch
-from ninelives.grading.calibrate import calibrate
+from ninelives.grading.calibrate import calibrate, complaint
 from ninelives.grading.errors import CannotStart, KernelDied, KernelServerDied
 from ninelives.grading.progress import Progress, StudentResult
 from ninelives.grading.read_notebook import without_surrogates
@@ -36,8 +36,9 @@ def grade_class(
         return found
     for student in todo:  # if this is interrupted, what it has not reached must not count as graded
         (batch.journal / f"{student}.json").unlink(missing_ok=True)
-    workers.start_servers(len(todo), batch.settings, batch.modules, batch.confined)
-    calibrated = _calibrate(batch, workers, next(iter(todo)), say)
+    if batch.execute:
+        workers.start_servers(len(todo), batch.settings, batch.modules, batch.confined)
+    calibrated = _calibrate(batch, workers, next(iter(todo)), say) if batch.execute else {}
     progress = Progress(len(todo))
     tasks = {student: batch.task(student, calibrated) for student in todo}
     for student, graded in results(workers, tasks):
@@ -50,7 +51,12 @@ def grade_class(
 def _look_at(batch: Batch, students: list[str], force: bool) -> tuple[dict[str, str], list[StudentResult]]:
     """The submissions to grade, {student: digest}, and the results of the others."""
     todo, found = {}, []
+    enrolled = {one.id for one in batch.gradebook.students}
     for student in students:
+        if not batch.autograde.create_student and student not in enrolled:
+            reason = "Not in the gradebook, and c.Autograde.create_student = False: add the learner or correct the name."
+            found.append(StudentResult(without_surrogates(student), notes=(reason,)))
+            continue
         if without_surrogates(student) != student or student.splitlines() != [student]:
             reason = "The folder's name is not UTF-8 or has several lines: rename it."
             found.append(StudentResult(without_surrogates(student), notes=(reason,)))
@@ -78,7 +84,11 @@ def _calibrate(batch: Batch, workers: Workers, student: str, say) -> dict[str, d
                           "nbgrader_config.py") from None
     for name, found in calibrated.items():
         if found["failed"]:
-            say(f"Beware: the instructor's own {name} fails its checks {', '.join(found['failed'])} here.")
+            words = complaint(name, found["failed"])
+            if not batch.go_on:
+                raise CannotStart(f"{words}. Nothing was graded. Mend the checks, your answers or the settings; to grade "
+                                  "all the same, add --go-on")
+            say(f"Beware: {words}.")
     return calibrated
 
 

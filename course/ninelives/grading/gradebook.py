@@ -1,6 +1,7 @@
 """Read an assignment from nbgrader's gradebook, and write results where nbgrader and the formgrader look for them."""
 
 import os
+import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from nbformat.v4 import new_markdown_cell
 from nbgrader.api import Assignment, BaseCell, Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import IncludeHeaderFooter
 from nbgrader.utils import is_grade, is_locked, is_solution, is_task, rmtree
 from sqlalchemy.orm import with_polymorphic
 
@@ -21,6 +23,7 @@ from ninelives.grading.late_policy import Penalties
 from ninelives.grading.lock import journal_folder
 from ninelives.grading.submitted_files import copy_files
 from ninelives.grading.task import Graded
+from ninelives.grading.written_files import write_files
 
 NOTES_ID = "ninelives-notes"  # of the cell with the notes, at the top of a graded notebook
 MAX_TIMESTAMP = 1000  # bytes of a timestamp.txt
@@ -62,30 +65,53 @@ def _released(
     except ValueError as problem:
         reason = str(problem).splitlines()[0]
         raise NotGenerated(f"One of {paths[0]} and {paths[1]} is not a notebook: {reason}") from None
-    shown_sources = {_name(cell): cell.source for cell in shown.cells if _name(cell)}
+    solved = _with_header(solved, course)
     known = {cell.name: cell for cell in notebook.source_cells}
     points = {cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]}
     cells = []
-    for cell in solved.cells:
+    for cell, own in zip(shown.cells, _instructors_own(shown, solved)):
         name = _name(cell)
         if name not in known and is_generated(cell):
             continue  # put into solutions/ since: learners do not have it, and its hidden lines would be shown
         if name not in known:
-            cells.append(Cell(None, cell.get("id"), cell.cell_type, cell.source, cell.source, cell.source, {}))
+            cells.append(Cell(None, cell.get("id"), cell.cell_type, cell.source, cell.source, own, {}))
             continue
         roles = {key: cell.metadata.nbgrader.get(key, False) for key in ("grade", "solution", "task")}
         metadata = roles | {"schema_version": 3, "grade_id": name, "locked": known[name].locked,
                             "cell_type": known[name].cell_type, "checksum": known[name].checksum}
         if name in points:
             metadata["points"] = points[name]
-        cells.append(Cell(name, cell.get("id"), known[name].cell_type, known[name].source,
-                          shown_sources.get(name, known[name].source), cell.source, metadata,
+        cells.append(Cell(name, cell.get("id"), known[name].cell_type, known[name].source, cell.source, own, metadata,
                           tuple(earlier.get(name, ()))))
-    lost = sorted(known.keys() - {cell.name for cell in cells})
-    if lost:
-        raise NotGenerated(f"The gradebook has the cell {lost[0]!r}, but {paths[0]} does not: {regenerate}")
+    for where, path in ((cells, paths[1]), (_names(solved), paths[0])):
+        lost = sorted(known.keys() - {getattr(cell, "name", cell) for cell in where})
+        if lost:
+            raise NotGenerated(f"The gradebook has the cell {lost[0]!r}, but {path} does not: {regenerate}")
     metadata = {key: solved.metadata[key] for key in ("kernelspec", "language_info") if key in solved.metadata}
     return Notebook(notebook.name, tuple(cells), metadata)
+
+
+def _with_header(solved: nbformat.NotebookNode, course: CourseDirectory) -> nbformat.NotebookNode:
+    """The instructor's notebook with the header and footer that generate_assignment has put around it."""
+    include = IncludeHeaderFooter(config=course.config)
+    for name in ("header", "footer"):
+        if getattr(include, name):
+            setattr(include, name, str(Path(course.root, getattr(include, name))))
+    return include.preprocess(solved, {})[0]
+
+
+def _instructors_own(shown: nbformat.NotebookNode, solved: nbformat.NotebookNode) -> list[str]:
+    """For each released cell its source as the instructor wrote it: by its name, its id, or its place."""
+    by_name = {_name(cell): cell.source for cell in solved.cells if _name(cell)}
+    by_id = {cell.id: cell.source for cell in solved.cells if "id" in cell}
+    same_length = len(shown.cells) == len(solved.cells)
+    return [by_name.get(_name(cell)) or by_id.get(cell.get("id"))
+            or (solved.cells[index].source if same_length and not _name(cell) else cell.source)
+            for index, cell in enumerate(shown.cells)]
+
+
+def _names(notebook: nbformat.NotebookNode) -> list[str | None]:
+    return [_name(cell) for cell in notebook.cells]
 
 
 def is_generated(cell: nbformat.NotebookNode) -> bool:
@@ -106,12 +132,20 @@ class Recorder:
         self.penalties = Penalties(autograde.config)
         gradebook.db().expire_on_commit = False  # a student's result is read after it was committed
 
-    def record(self, student: str, graded: dict[str, Graded], others: dict[str, Path]) -> SubmittedAssignment:
-        """Write a graded submission. Doing it twice does no harm, and what was given by hand stays."""
-        self._write_notebooks(student, graded, others)
+    def record(
+        self, student: str, graded: dict[str, Graded], others: dict[str, Path], siblings: tuple[str, ...] = ()
+    ) -> SubmittedAssignment:
+        """Write a graded submission. Doing it twice does no harm, and what was given by hand stays.
+
+        Args:
+            siblings: the assignment's notebooks; those that were not graded now stay as they are.
+        """
+        self._write_notebooks(student, graded, others, siblings)
         return self.write_grades(student, graded)
 
-    def _write_notebooks(self, student: str, graded: dict[str, Graded], others: dict[str, Path]) -> None:
+    def _write_notebooks(
+        self, student: str, graded: dict[str, Graded], others: dict[str, Path], siblings: tuple[str, ...]
+    ) -> None:
         final = Path(self.course.format_path(self.course.autograded_directory, student, self.assignment))
         submission = Path(self.course.format_path(self.course.submitted_directory, student, self.assignment))
         new = final.with_name(f".{final.name}.new")
@@ -119,7 +153,11 @@ class Recorder:
         try:
             new.mkdir(parents=True)
             copy_files(others, new, submission, next(iter(graded.values())).files)
+            for name in set(siblings) - graded.keys():
+                if (final / f"{name}.ipynb").exists():
+                    shutil.copy2(final / f"{name}.ipynb", new)
             for name, result in graded.items():
+                write_files(result.written, new)
                 nbformat.write(with_notes(result), new / f"{name}.ipynb")
             if final.exists():
                 rmtree(str(final))
@@ -134,7 +172,8 @@ class Recorder:
         self.gradebook.db.expire_all()  # someone may be giving points by hand meanwhile
         timestamp = timestamp_of(self.course, folder)
         known = {"timestamp": timestamp} if timestamp or why_no_time(self.course, folder) else {}
-        self.gradebook.update_or_create_student(student)
+        if self.autograde.create_student:
+            self.gradebook.update_or_create_student(student)
         with self.gradebook.db.no_autoflush:
             submission = self.gradebook.update_or_create_submission(self.assignment, student, **known)
         _loaded = load_cells(self.gradebook, submission)  # kept until all names were read
@@ -159,7 +198,7 @@ def _set_points_and_comments(notebook: Any, result: Graded) -> None:
     for grade in notebook.grades:
         grade.auto_score = result.scores.get(grade.name)
         grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
-    notes = notes_by_cell(result)
+    notes = notes_by_cell(result, [comment.name for comment in notebook.comments])
     for comment in notebook.comments:
         words = notes.get(comment.name, [])
         if not result.responses.get(comment.name, True):
@@ -190,12 +229,12 @@ def why_no_time(course: CourseDirectory, folder: str) -> str | None:
             "2026-11-27 18:00:00 UTC.")
 
 
-def notes_by_cell(result: Graded) -> dict[str, list[str]]:
-    """The notes of each answer; notes on no particular cell go to the first answer."""
+def notes_by_cell(result: Graded, commented: list[str]) -> dict[str, list[str]]:
+    """The notes of each cell that has a comment; notes on no particular cell go to the first answer."""
     first = next(iter(result.responses), None)
     found: dict[str, list[str]] = {}
     for name, words in result.notes:
-        found.setdefault(name if name in result.responses else first, []).append(words)
+        found.setdefault(name if name in commented else first, []).append(words)
     return found
 
 

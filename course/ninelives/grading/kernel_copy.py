@@ -88,12 +88,17 @@ def without_files(kernel: Kernel) -> Iterator[None]:
     """Meanwhile the folder that the kernel runs in is empty."""
     inside, aside = kernel.folder / "submission", Path(private_folder())
     with stopped(kernel):
+        if inside.is_symlink() or not inside.is_dir():
+            raise KernelDied("it has replaced the folder that it runs in")
         for path in list(inside.iterdir()):
             path.rename(aside / path.name)
     try:
         yield
     finally:
         with stopped(kernel):
+            if inside.is_symlink() or not inside.is_dir():
+                remove_any(inside)
+                inside.mkdir()
             for path in list(aside.iterdir()):
                 remove_any(inside / path.name)
                 path.rename(inside / path.name)

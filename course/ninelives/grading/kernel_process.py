@@ -42,7 +42,7 @@ from ninelives.grading.system_calls import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, li
 def make_shell(preload: list[str], modules: list[str], warm_up: list[str]) -> Shell:
     """A shell with everything imported, before the first fork."""
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
-    shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}, "IPKernelApp": {}}))
     for name in [*preload, "pyseccomp"]:  # pyseccomp, because a confined kernel cannot import it
         with suppress(ImportError):  # a notebook that needs it will say so itself
             _import(name)

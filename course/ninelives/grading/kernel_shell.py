@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 from contextlib import AbstractContextManager, nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 from ipykernel.compiler import XCachingCompiler
@@ -98,11 +99,15 @@ class ChannelDisplayHook(DisplayHook):
 
 
 class Shell(InteractiveShell):
-    """Runs the cells of a notebook; their outputs go over a channel."""
+    """Runs the cells of a notebook; their outputs go over a channel.
+
+    Notebooks and packages find out by its name, its `kernel` and its settings whether they are in Jupyter.
+    """
 
     displayhook_class, display_pub_class = Type(ChannelDisplayHook), Type(ChannelPublisher)
     compiler_class = Type(XCachingCompiler)
     channel: Channel | Collected
+    kernel = SimpleNamespace(implementation="ipython", language="python")
 
     def connect(self, channel: Channel | Collected) -> None:
         """Send all output over this channel from now on."""
@@ -138,3 +143,6 @@ class Shell(InteractiveShell):
     def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> SList | LSString:
         self.system(cmd)
         return SList() if split else LSString()
+
+
+Shell.__name__ = Shell.__qualname__ = "ZMQInteractiveShell"

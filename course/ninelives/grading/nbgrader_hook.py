@@ -23,13 +23,14 @@ if sys.platform != "linux":
 
 from ninelives.grading import sandbox
 from ninelives.grading.batch import Batch
-from ninelives.grading.calibrate import calibrate
+from ninelives.grading.calibrate import calibrate, complaint
 from ninelives.grading.grade import grade
 from ninelives.grading.gradebook import with_notes
 from ninelives.grading.kernel_pool import kernel_server
 from ninelives.grading.kernel_server import KernelServer
 from ninelives.grading.settings import Sandbox
 from ninelives.grading.task import Graded, Task
+from ninelives.grading.written_files import write_files
 
 IDLE = 60.0  # seconds after which the kernel server is ended; a formgrader may stay open for days
 
@@ -72,15 +73,16 @@ class SandboxedExecute(Execute):
                                    "permissions, set c.Sandbox.unsafe = True.")
             [notebook] = [notebook for notebook in batch.notebooks if notebook.name == names["notebook"]]
             task = replace(batch.task(names["student"], {}), notebooks=(notebook,))
-            result = _graded(task, self.log)
+            result = _graded(task, batch.go_on, self.log)
             batch.recorder.write_grades(names["student"], {notebook.name: result})
             _remove_what_links_lead_to(batch, names["student"], result)
+            write_files(result.written, batch.graded_folder(names["student"]))
         for _, words in result.notes:
             self.log.warning("%s: %s", names["student"], words)
         return result
 
 
-def _graded(task: Task, log: logging.Logger) -> Graded:
+def _graded(task: Task, go_on: bool, log: logging.Logger) -> Graded:
     global _closing
     with _at_work:
         if _closing:
@@ -89,8 +91,11 @@ def _graded(task: Task, log: logging.Logger) -> Graded:
         key = (task.stamp, notebook.name)
         found = _calibrated.get(key) or calibrate(task)
         if found[notebook.name]["failed"]:  # perhaps only this time: the next submission calibrates again
-            log.warning("Beware: the instructor's own %s fails its checks %s here.", notebook.name,
-                        ", ".join(found[notebook.name]["failed"]))
+            words = complaint(notebook.name, found[notebook.name]["failed"])
+            if not go_on:
+                raise RuntimeError(f"{words}. Nothing was graded. Mend the checks, your answers or the settings; to grade "
+                                   "all the same, set c.Course.go_on = True.")
+            log.warning("Beware: %s.", words)
         else:
             _calibrated[key] = found
         [result] = grade(task.calibrated(found)).values()

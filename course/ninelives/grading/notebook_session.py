@@ -13,9 +13,10 @@ from ninelives.grading.folders import remove
 from ninelives.grading.kernel_client import Kernel
 from ninelives.grading.kernel_pool import kernel_server
 from ninelives.grading.known_wrong_answers import try_known_wrong_answers
-from ninelives.grading.outputs import Outcome, refusals
+from ninelives.grading.outputs import Outcome, number_in, refusals
 from ninelives.grading.submitted_files import make_run_folder, write_notebook
 from ninelives.grading.task import Task
+from ninelives.grading.written_files import written_files
 
 MAX_DEAD_KERNELS = 3  # of a notebook, after which no more are started
 SECOND_CHANCE = 0.1  # of a cell's time, for the other checks of an exercise that has used up its time once
@@ -52,6 +53,8 @@ class NotebookSession:
         self.started = time.monotonic()
         self.seconds = 0.0
         self.kernel = self.folder = None
+        self.written: dict[Path, bytes] = {}  # files, relative to the submission
+        self.left_out: list[str] = []  # sentences about files that are not kept
 
     def released_cell(self, cell: NotebookNode) -> Cell | None:
         return self.released.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
@@ -85,12 +88,13 @@ class NotebookSession:
         return kernel, folder
 
     def end(self) -> None:
-        """End the kernel and remove its folder."""
+        """End the kernel, keep the files that the notebook wrote, and remove the folder."""
         if self.kernel is not None:
             self.kernel.end()
             self.seconds += self.kernel.used.get("seconds", 0.0)
             self.kernel = None
         if self.folder is not None:
+            self.written, self.left_out = written_files(self.task, self.notebook, self.folder / "submission", self.files)
             remove(self.folder)
             self.folder = None
 
@@ -100,18 +104,20 @@ class NotebookSession:
         Raises:
             KernelDied: only during calibration, if a check cannot be run on them.
         """
+        by_hand = False  # whether the last named cell is graded by hand: someone looks at what it and those below it show
         untried: list[tuple[int, Cell]] = []  # checks that have passed since other code was run
         for index, cell in enumerate(self.submitted.cells):
+            released = self.released_cell(cell)
+            by_hand = by_hand if released is None else released.is_shown_to_a_grader
             if cell.cell_type != "code":
                 continue
-            released = self.released_cell(cell)
             check = released if released is not None and released.is_check else None
             if check is None:
                 try_known_wrong_answers(self, untried)
                 untried = []
             exercise = self.exercise_of(check) if check else None
             try:
-                pictures = check is not None or self.task.limits.pictures
+                pictures = check is not None or by_hand or self.task.limits.pictures
                 outcome = self.run(index, cell.source, exercise, pictures)
                 if outcome.stopped:
                     self.note(released, exercise, f"was stopped: {outcome.stopped}.")
@@ -135,6 +141,16 @@ class NotebookSession:
                 if self.earned[check.name] > 0:
                     untried.append((index, check))
         try_known_wrong_answers(self, untried)
+
+    def read_outputs(self) -> None:
+        """Give points by the outputs that the notebook was handed in with, and run nothing."""
+        for cell in self.submitted.cells:
+            released = self.released_cell(cell)
+            if released is not None and released.is_check and cell.cell_type == "code":
+                number = number_in(cell.outputs)
+                is_part = number is not None and 0 <= number <= released.points
+                earned = self.points(released, cell)
+                self.earned[released.name] = min(earned, number) if is_part else earned
 
     def run(self, index: int, source: str, exercise: str | None, pictures: bool) -> Outcome:
         """Run one cell, after starting a kernel if there is none. Raises KernelDied."""
@@ -187,13 +203,9 @@ class NotebookSession:
         """What a check has earned. Warnings on stderr cost nothing."""
         if any(output.output_type == "error" for output in cell.outputs):
             return 0.0
-        results = [output for output in cell.outputs if output.output_type == "execute_result"]
         if check.name in self.by_result:
-            try:
-                points = float(results[-1].data["text/plain"])
-            except (IndexError, KeyError, ValueError):
-                points = -1.0
-            if not 0 <= points <= check.points:
+            points = number_in(cell.outputs)
+            if points is None or not 0 <= points <= check.points:
                 self.note(check, None, "gave no number of points between 0 and its maximum, so it earns none.")
                 return 0.0
             return points

@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ from nbformat import NotebookNode
 
 from ninelives.grading.errors import KernelDied
 
+MAX_SENT = 2 << 20  # bytes of the outputs of a submitted cell
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 # What a cell's output shows if it ran into a limit without being stopped from outside.
@@ -51,6 +53,31 @@ def refusals(outcome: Outcome) -> list[str]:
     """The limits that a cell's output shows it ran into."""
     shown = "\n".join(f"{one.get('text')} {one.get('ename')}: {one.get('evalue')}" for one in outcome.outputs)
     return [reason for sign, reason in REFUSALS.items() if re.search(sign, shown)]
+
+
+def number_in(outputs: list[NotebookNode]) -> float | None:
+    """The value of a cell's last line, if it has one and it is a number."""
+    try:
+        return next(float(one.data["text/plain"]) for one in reversed(outputs) if one.output_type == "execute_result")
+    except (StopIteration, KeyError, ValueError):
+        return None
+
+
+def outputs_as_sent(sent: list) -> list[NotebookNode]:
+    """The outputs in a submitted notebook, without those that are not as a notebook stores them."""
+    outputs = Outputs(MAX_SENT)
+    for one in sent:
+        with suppress(KernelDied, RecursionError, AttributeError):  # it may be no dictionary
+            outputs.add({key: value if key == "traceback" else _joined(value) for key, value in one.items()})
+    return outputs.kept
+
+
+def _joined(value: Any) -> Any:
+    """Text that a notebook stores as a list of lines, also in a MIME bundle."""
+    if isinstance(value, dict):
+        return {kind: _joined(part) for kind, part in value.items()}
+    is_text = isinstance(value, list) and value and all(isinstance(line, str) for line in value)
+    return "".join(value) if is_text else value
 
 
 class Outputs:

@@ -29,6 +29,7 @@ class SentCell(NamedTuple):
     id: str | None
     metadata: dict
     attachments: dict
+    outputs: list
 
 
 def read_cells(data: bytes) -> list[SentCell]:
@@ -109,7 +110,8 @@ def _sent_cell(cell: dict) -> SentCell:
     name = _dictionary(metadata.pop("nbgrader", None)).get("grade_id")
     return SentCell(
         kind, source.replace("\r\n", "\n").replace("\r", "\n"), name if isinstance(name, str) else None,
-        cell.get("id") if isinstance(cell.get("id"), str) else None, metadata, _dictionary(cell.get("attachments")))
+        cell.get("id") if isinstance(cell.get("id"), str) else None, metadata, _dictionary(cell.get("attachments")),
+        cell["outputs"] if isinstance(cell.get("outputs"), list) else [])
 
 
 def _dictionary(value: Any) -> dict:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from nbformat import NotebookNode, from_dict
 
 from ninelives.grading.assignment import Cell, Notebook
+from ninelives.grading.outputs import outputs_as_sent
 from ninelives.grading.read_notebook import SentCell
 
 Notes = list[tuple[str | None, str]]  # pairs of a grade_id or None, and a sentence
@@ -13,8 +14,11 @@ Notes = list[tuple[str | None, str]]  # pairs of a grade_id or None, and a sente
 MISSING = "# This cell was missing from the submission; it was put back empty."
 
 
-def repaired(sent: list[SentCell], notebook: Notebook) -> tuple[NotebookNode, Notes]:
+def repaired(sent: list[SentCell], notebook: Notebook, outputs: bool = False) -> tuple[NotebookNode, Notes]:
     """A notebook with every released cell once, in the original order, and with the learner's answers and own cells.
+
+    Args:
+        outputs: whether cells keep the outputs that they were handed in with.
 
     Returns:
         the notebook, and what was repaired.
@@ -35,6 +39,9 @@ def repaired(sent: list[SentCell], notebook: Notebook) -> tuple[NotebookNode, No
         placed.append((last if keys[index] is None else keys[index], cell, key))
     placed.sort(key=lambda item: item[0])
     cells = [_rebuilt(cell, None if key is None else notebook.cells[key], notes) for _, cell, key in placed]
+    for made, (_, cell, _) in zip(cells, placed):
+        if outputs and made.cell_type == "code":
+            made.outputs = outputs_as_sent(cell.outputs)
     positions = [position for position, _, _ in placed]
     present = {key for key in kept if key is not None}
     _put_back_missing(cells, positions, present, sent, notebook, notes)

@@ -48,6 +48,8 @@ class Course(Configurable):
         installed: one installed with pip install -e lies outside the Python installation.""").tag(config=True)
     readable_paths = List(Unicode(), help="""Files and folders that learners' code may read, such as a data set that
         is not copied with the assignment.""").tag(config=True)
+    go_on = Bool(False, help="""Grade although the instructor's own answers fail checks, as ninelives-grade --go-on
+        does.""").tag(config=True)
     solution_packages = List(Unicode(), help="""Packages that contain solutions. If an answer uses one where the
         instructor's answer does not, a note says so.""").tag(config=True)
     missing_work_errors = List(Any(), help="""Exception classes, or their dotted names, with which a check says that

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from fnmatch import fnmatch
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -50,7 +51,8 @@ def mentioned_notebooks(folder: Path, paths: list[Path], sources: list[str], res
 
 
 def choose_files(
-    folder: Path, paths: list[Path], closed: list[Path], max_bytes: int, reserved: set[Path]
+    folder: Path, paths: list[Path], closed: list[Path], max_bytes: int, reserved: set[Path],
+    ignored: tuple[str, ...] = (),
 ) -> tuple[tuple[Path, ...], list[str]]:
     """Which submitted files are kept: no links, which may lead anywhere, and at most `max_bytes` in all.
 
@@ -59,6 +61,7 @@ def choose_files(
 
     Args:
         paths, closed: what `everything_in` found in the submission's folder.
+        ignored: patterns of names that are left out without a word, as c.CourseDirectory.ignore has them.
 
     Returns:
         the kept files, relative to the submission, and a sentence for each reason why files were left out.
@@ -69,6 +72,8 @@ def choose_files(
     reserved_parents = {parent for path in reserved for parent in path.parents}
     for path in paths:
         relative = path.relative_to(folder)
+        if any(fnmatch(part, pattern) for part in relative.parts for pattern in ignored):
+            continue
         hiding = [parent for parent in relative.parents
                   if parent.name.startswith(".") or parent.name in TOOLS or folder / parent in environments]
         if hiding:

@@ -23,6 +23,9 @@ class Task:
         course: the settings of the course.
         confined: whether learners' code is confined.
         modules: what the assignment's notebooks import, as `imported_modules` writes it.
+        ignored: patterns of the names of submitted files that are left out.
+        siblings: the names of all notebooks of the assignment.
+        execute: whether notebooks are run; otherwise points are read from the outputs that were handed in.
         canaries: for each notebook the (check, kind) of known wrong answers that an untouched kernel refuses.
         by_result: for each notebook the checks that give as many points as the value of their last line.
     """
@@ -35,8 +38,16 @@ class Task:
     course: CourseSettings = CourseSettings()
     confined: bool = True
     modules: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    siblings: tuple[str, ...] = ()
+    execute: bool = True
     canaries: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
     by_result: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> set[str]:
+        """The names of all notebooks of the assignment."""
+        return {*self.siblings, *(notebook.name for notebook in self.notebooks)}
 
     def calibrated(self, found: dict[str, dict]) -> "Task":
         """The same task with what `calibrate` has found."""
@@ -51,9 +62,10 @@ class Graded:
     Args:
         notebook: as it goes into autograded/.
         scores: the points of each graded cell; None if someone has to grade it by hand.
-        responses: for each answer, whether the learner wrote one.
+        responses: for each answer, whether the learner wrote one; a task is answered in other cells.
         notes: what was repaired, stopped or suspected: pairs of a grade_id or None, and a sentence.
         files: the submitted files that are kept, relative to the submission.
+        written: the files that the notebook wrote, relative to the submission.
         seconds: processor time of its kernels.
     """
 
@@ -62,4 +74,5 @@ class Graded:
     responses: dict[str, bool]
     notes: list[tuple[str | None, str]]
     files: tuple[Path, ...] = ()
+    written: dict[Path, bytes] = field(default_factory=dict)
     seconds: float = 0.0

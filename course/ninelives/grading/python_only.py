@@ -1,0 +1,41 @@
+"""Learners' code runs in Python, whatever kernel a notebook names: notebooks in another language are refused."""
+
+from typing import Any
+
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+from nbgrader.preprocessors import Execute
+from traitlets.config import Config
+
+from ninelives.grading.assignment import Notebook
+from ninelives.grading.errors import CannotStart
+
+PYTHON = ("", "python", "python2", "python3")  # names of kernels that need no kernelspec
+
+
+def refuse_other_languages(notebooks: tuple[Notebook, ...], config: Config) -> None:
+    """Raises CannotStart if a notebook is not in Python, or its kernel is unknown."""
+    asked = Execute(config=config).kernel_name
+    for notebook in notebooks:
+        language = _language(notebook.metadata, asked)
+        if language is None:
+            raise CannotStart(f"The notebook {notebook.name} asks for the kernel {asked or _name(notebook.metadata)!r}, "
+                              "which is not here: install it, or choose a kernel for Python in the notebook")
+        if language.lower() not in ("python", "ipython"):
+            raise CannotStart(f"The notebook {notebook.name} is in {language}, and ninelives-grade runs Python only: grade "
+                              "it with nbgrader autograde, which runs learners' code with all your permissions")
+
+
+def _language(metadata: dict[str, Any], asked: str) -> str | None:
+    """The language of a notebook's kernel; None if there is no such kernel and the notebook does not say."""
+    name = asked or _name(metadata)
+    if name.lower() in PYTHON:
+        return "python"
+    try:
+        return KernelSpecManager().get_kernel_spec(name).language
+    except (NoSuchKernel, ValueError):
+        said = metadata.get("kernelspec", {}).get("language") or metadata.get("language_info", {}).get("name")
+        return None if asked or said == name else said
+
+
+def _name(metadata: dict[str, Any]) -> str:
+    return str(metadata.get("kernelspec", {}).get("name") or "")

@@ -132,7 +132,7 @@ def test_the_formgrader_reports_failing_answers_of_the_instructor_and_calibrates
     monkeypatch.setattr(nbgrader_hook, "calibrate", lambda task: found)
     monkeypatch.setattr(nbgrader_hook, "_calibrated", {})
     with caplog.at_level(logging.WARNING):
-        assert sum(points or 0 for points in nbgrader_hook._graded(task, logging.getLogger("nbgrader")).scores.values()) == 6
+        assert sum(points or 0 for points in nbgrader_hook._graded(task, True, logging.getLogger("nbgrader")).scores.values()) == 6
     nbgrader_hook._close_at_once()
     assert "own 01-heads fails its checks split-heads-shape here" in caplog.text and not nbgrader_hook._calibrated
 

@@ -292,10 +292,11 @@ def test_points_given_by_hand_meanwhile_are_kept(graded, course):
         gradebook.db.commit()
 
 
-def test_failing_answers_of_the_instructor_are_reported(graded, course, workers, monkeypatch):
+def test_failing_answers_of_the_instructor_stop_grading(graded, course, workers, monkeypatch):
     found = {NAME: {"canaries": frozenset(), "by_result": frozenset(), "failed": {"split-heads-shape": "ValueError: no"}}}
     monkeypatch.setattr(grade_class, "first_result", lambda *call: found)
-    assert "Beware: the instructor's own 01-heads fails its checks split-heads-shape here." in grade_here(course, workers, "bert", force=True)[1]
+    with pytest.raises(CannotStart, match="own 01-heads fails its checks split-heads-shape here .split-heads-shape: ValueError: no"):
+        grade_here(course, workers, "bert", force=True)
 
 
 def test_that_there_is_no_backup_is_the_last_line(graded, course, monkeypatch, capsys):

@@ -44,8 +44,21 @@ def test_what_is_no_error_is_refused_with_what_to_write(tmp_path, error):
 
 
 def test_a_path_that_is_not_absolute_is_looked_for_in_the_folder_of_the_class(tmp_path):
-    settings = course_settings(Config({"Course": {"readable_paths": ["data", "/srv/data"]}}), tmp_path)
+    settings = course_settings(Config({"Sandbox": {"readable": ["data", "/srv/data"]}}), tmp_path)
     assert settings.readable_paths == (str(tmp_path / "data"), "/srv/data")
+
+
+def test_the_old_name_of_a_setting_is_refused_with_the_new_one(tmp_path):
+    with pytest.raises(TraitError, match="is called c.Sandbox.readable now"):
+        course_settings(Config({"Course": {"readable_paths": ["data"]}}), tmp_path)
+
+
+def test_what_the_sandbox_lets_through_is_said_in_one_sentence(tmp_path):
+    opened = {"readable": ["/srv/data"], "environment": {"COURSE_DATA": "/srv/data"}, "processes": 2}
+    assert course_settings(Config({"Sandbox": opened}), tmp_path).opened == (
+        "The sandbox was opened in nbgrader_config.py: learners' code may read /srv/data, finds the variables COURSE_DATA, "
+        "may have 2 other processes at once.")
+    assert course_settings(Config(), tmp_path).opened is None
 
 
 def test_every_module_that_this_course_names_exists(own):

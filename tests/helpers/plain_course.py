@@ -54,7 +54,12 @@ def make_course(folder: Path, notebooks: dict[str, list], settings: str = "", fi
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_text(content)
     for name, cells in notebooks.items():
-        nbformat.write(new_notebook(cells=cells, metadata=PYTHON), source / f"{name}.ipynb")
+        made = new_notebook(cells=cells, metadata=PYTHON)
+        if name.startswith("old"):  # a notebook from before cells had ids
+            made.nbformat_minor = 4
+            for cell in made.cells:
+                del cell["id"]
+        nbformat.write(made, source / f"{name}.ipynb")
     nbgrader(folder, "generate_assignment", NAME)
     return folder
 

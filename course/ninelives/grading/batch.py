@@ -47,7 +47,7 @@ class Batch:
         self.go_on = Course(config=self.config).go_on  # although the instructor's own answers fail checks
         self.gradebook = open_gradebook(self.course, root, assignment)
         refuse_settings(self.autograde)
-        every = released_notebooks(self.course, assignment, self.gradebook)
+        every = released_notebooks(self.course, assignment, self.gradebook, self.config)
         refuse_other_languages(every, self.config)
         self.siblings = tuple(one.name for one in every)
         self.notebooks = tuple(one for one in every if fnmatch(one.name, self.course.notebook_id))
@@ -73,8 +73,10 @@ class Batch:
         notebooks = [replace(one, cells=tuple(cell for cell in one.cells if cell.name or cell.kind == "code"))
                      for one in self.notebooks]
         stamp = hashlib.sha256(repr((notebooks, self.limits, self.confined, self.execute)).encode())
-        if self.settings.readable_packages or self.settings.readable_paths:
-            stamp.update(repr((self.settings.readable_packages, self.settings.readable_paths)).encode())
+        opened = self.settings
+        opened = (opened.readable_packages, opened.readable_paths, opened.environment, opened.processes)
+        if any(opened):
+            stamp.update(repr(opened).encode())
         for name, path in sorted(self.others.items()):
             content = hashlib.sha256(path.read_bytes()).digest()
             stamp.update(name.encode("utf-8", "surrogateescape") + b"\0" + content)

@@ -71,12 +71,19 @@ def _check_files(course: CourseDirectory, assignment: str, gradebook: Path, sett
             raise CannotStart(f"You may not write {path}: grade as its owner, or if that is you, type chmod u+w {path}")
 
 
+def _is_empty(folder: str) -> bool:
+    try:
+        return not os.listdir(folder)
+    except OSError:  # that it cannot be opened is said when it is graded
+        return False
+
+
 def handed_in(course: CourseDirectory, assignment: str) -> list[str]:
     """Everyone who has handed in something, sorted."""
     folder = course.submitted_directory
     pattern = course.format_path(folder, "(?P<student>.*)", assignment, escape=True)
     everyone = "*".join(escape(part) for part in course.format_path(folder, "*", assignment).split("*"))
-    found = [re.fullmatch(pattern, path, re.DOTALL) for path in glob(everyone) if Path(path).is_dir()]
+    found = [re.fullmatch(pattern, path, re.DOTALL) for path in glob(everyone) if Path(path).is_dir() and not _is_empty(path)]
     excluded, wanted = set(course.student_id_exclude.split(",")), course.student_id
     return sorted({match["student"] for match in found if match and match["student"] not in excluded
                    and (wanted in ("*", match["student"]) or fnmatch(match["student"], wanted))})

@@ -157,6 +157,8 @@ def main(argv: list[str] | None = None) -> int:
             workers = Workers(given.workers or usable_workers(), given.dask)
             results = grade_class(batch, workers, students, given.force or batch.autograde.force)
             print(f"{summary(results)}\nThe class is the one in {batch.course.root}.")
+            if batch.settings.opened and batch.confined:
+                print(batch.settings.opened)
             missing = nothing_from([student.id for student in batch.gradebook.students], batch.students())
             if missing and not given.student:
                 print(missing)

@@ -13,6 +13,10 @@ class NotBackedUp(CannotStart):
     """The gradebook could not be backed up, and nothing was written; the message says why."""
 
 
+class NotPython(Exception):
+    """A submission asks for a kernel that is not Python's; the message says which."""
+
+
 class UnexpectedError(Exception):
     """The grader itself failed on a submission; the message says where and how."""
 

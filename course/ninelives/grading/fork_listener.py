@@ -9,6 +9,8 @@ import os
 import struct
 from contextlib import suppress
 
+from ninelives.grading.proc import descendants
+
 # struct seccomp_notif: id, pid, flags, and the call with its arguments; struct seccomp_notif_resp: id, value, error, flags.
 NOTIFICATION, RESPONSE = struct.Struct("=QII64s"), struct.Struct("=QqiI")
 RECEIVE, SEND = 0xC0502100, 0xC0182101
@@ -21,10 +23,11 @@ class ForkListener:
     Args:
         descriptor: the listener of the kernel's filter.
         pid: the kernel's, whose main thread alone may make a copy of itself.
+        processes: how many others a notebook may have at once.
     """
 
-    def __init__(self, descriptor: int, pid: int) -> None:
-        self.descriptor, self.pid, self.copies_allowed = descriptor, pid, 0
+    def __init__(self, descriptor: int, pid: int, processes: int = 0) -> None:
+        self.descriptor, self.pid, self.processes, self.copies_allowed = descriptor, pid, processes, 0
 
     def fileno(self) -> int:
         return self.descriptor
@@ -35,8 +38,9 @@ class ForkListener:
             call = bytearray(NOTIFICATION.size)
             fcntl.ioctl(self.descriptor, RECEIVE, call)
             number, caller, _, _ = NOTIFICATION.unpack(call)
-            if caller == self.pid and self.copies_allowed > 0:
-                self.copies_allowed -= 1
+            may_copy = caller == self.pid and self.copies_allowed > 0
+            if may_copy or len(descendants(self.pid)) < self.processes:
+                self.copies_allowed -= may_copy
                 response = RESPONSE.pack(number, 0, 0, CONTINUE)
             else:
                 response = RESPONSE.pack(number, 0, -errno.EPERM, 0)

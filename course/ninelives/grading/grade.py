@@ -12,11 +12,12 @@ from pathlib import Path
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from ninelives.grading.assignment import Notebook
-from ninelives.grading.errors import KernelServerDied, UnexpectedError
+from ninelives.grading.errors import KernelServerDied, NotPython, UnexpectedError
 from ninelives.grading.find_notebook import find_notebook
 from ninelives.grading.folders import everything_in, printable
 from ninelives.grading.kernel_pool import with_kernel_server
 from ninelives.grading.notebook_session import NotebookSession
+from ninelives.grading.python_only import refuse_other_language
 from ninelives.grading.read_notebook import Unreadable
 from ninelives.grading.repair import repaired
 from ninelives.grading.submitted_files import (
@@ -36,6 +37,7 @@ def grade(task: Task) -> dict[str, Graded]:
 
     Raises:
         KernelServerDied: no kernel could be started.
+        NotPython: the notebook is in another language.
         OSError: the submission cannot be read here.
         UnexpectedError: something else went wrong.
     """
@@ -53,7 +55,7 @@ def grade(task: Task) -> dict[str, Graded]:
             for notebook in task.notebooks})
         kept = tuple((inner / file).relative_to(outer) for file in files)
         return {name: replace(result, files=kept) for name, result in graded.items()}
-    except (KernelServerDied, OSError):
+    except (KernelServerDied, NotPython, OSError):
         raise
     except Exception as problem:  # its class may not exist in the process that reads the result
         place = traceback.extract_tb(problem.__traceback__)[-1]
@@ -66,6 +68,7 @@ def _grade_notebook(
     task: Task, notebook: Notebook, paths: list[Path], files: tuple[Path, ...], left_out: list[str]
 ) -> Graded:
     others = task.names - {notebook.name}
+    refuse_other_language(task.folder / f"{notebook.name}.ipynb", notebook)
     try:
         sent, found = find_notebook(task.folder, paths, notebook, others)
     except Unreadable as problem:
@@ -73,7 +76,7 @@ def _grade_notebook(
     submitted, repairs = repaired(sent, notebook, outputs=not task.execute)
     taken = taken_from_package(submitted, notebook, task.course.solution_packages)
     notes = [*((None, words) for words in found), *repairs, *taken, *((None, words) for words in left_out)]
-    reserved = reserved_paths([one.name for one in task.notebooks], task.others)
+    reserved = reserved_paths(task.names, task.others)
     named = mentioned_notebooks(task.folder, paths, [cell.source for cell in sent if cell.kind == "code"], reserved)
     beside = (*(file for file in files if file not in FROM_THE_EXCHANGE), *named)
     session = NotebookSession(task, notebook, submitted, notes, beside)

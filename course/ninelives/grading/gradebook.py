@@ -14,6 +14,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import IncludeHeaderFooter
 from nbgrader.utils import is_grade, is_locked, is_solution, is_task, rmtree
 from sqlalchemy.orm import with_polymorphic
+from traitlets.config import Config
 
 from ninelives.grading.assignment import Cell, Notebook
 from ninelives.grading.earlier_texts import earlier_texts
@@ -38,7 +39,7 @@ def not_generated(course: CourseDirectory, name: str, seen: str) -> NotGenerated
     return NotGenerated(f"There is no assignment {name!r}, since there is no {source}; there are {existing or 'none'}")
 
 
-def released_notebooks(course: CourseDirectory, name: str, gradebook: Gradebook) -> tuple[Notebook, ...]:
+def released_notebooks(course: CourseDirectory, name: str, gradebook: Gradebook, config: Config) -> tuple[Notebook, ...]:
     """An assignment's notebooks, from the gradebook and the instructor's files. Raises NotGenerated."""
     try:
         assignment: Assignment = gradebook.find_assignment(name)
@@ -47,11 +48,13 @@ def released_notebooks(course: CourseDirectory, name: str, gradebook: Gradebook)
     if not assignment.notebooks:
         raise NotGenerated(f"The assignment {name!r} has no notebook: run nbgrader generate_assignment {name} --force")
     earlier = earlier_texts(journal_folder(course, name))
-    return tuple(_released(course, assignment, notebook, earlier) for notebook in assignment.notebooks)
+    header = IncludeHeaderFooter(config=config)
+    return tuple(_released(course, assignment, notebook, earlier, header) for notebook in assignment.notebooks)
 
 
 def _released(
-    course: CourseDirectory, assignment: Assignment, notebook: Any, earlier: dict[str, list[str | None]]
+    course: CourseDirectory, assignment: Assignment, notebook: Any, earlier: dict[str, list[str | None]],
+    header: IncludeHeaderFooter,
 ) -> Notebook:
     regenerate = f"type ninelives-grade {assignment.name} --update-assignment"
     paths = [Path(course.format_path(folder, ".", assignment.name), f"{notebook.name}.ipynb")
@@ -65,7 +68,7 @@ def _released(
     except ValueError as problem:
         reason = str(problem).splitlines()[0]
         raise NotGenerated(f"One of {paths[0]} and {paths[1]} is not a notebook: {reason}") from None
-    solved = _with_header(solved, course)
+    solved = _with_header(solved, header, course.root)
     known = {cell.name: cell for cell in notebook.source_cells}
     points = {cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]}
     cells = []
@@ -91,12 +94,11 @@ def _released(
     return Notebook(notebook.name, tuple(cells), metadata)
 
 
-def _with_header(solved: nbformat.NotebookNode, course: CourseDirectory) -> nbformat.NotebookNode:
+def _with_header(solved: nbformat.NotebookNode, include: IncludeHeaderFooter, root: str) -> nbformat.NotebookNode:
     """The instructor's notebook with the header and footer that generate_assignment has put around it."""
-    include = IncludeHeaderFooter(config=course.config)
     for name in ("header", "footer"):
         if getattr(include, name):
-            setattr(include, name, str(Path(course.root, getattr(include, name))))
+            setattr(include, name, str(Path(root, getattr(include, name))))
     return include.preprocess(solved, {})[0]
 
 

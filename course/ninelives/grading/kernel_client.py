@@ -32,6 +32,7 @@ class Kernel:
     Args:
         folder: where it runs; contains a folder named submission.
         kill: kills the process with this number, and returns what it used.
+        processes: how many others it may have at once.
 
     Raises:
         KernelServerDied: it did not start.
@@ -39,7 +40,7 @@ class Kernel:
 
     def __init__(
         self, pid: int, connection: socket.socket, folder: Path, limits: Limits, kill: Callable[[int], dict],
-        confined: bool = True,
+        confined: bool = True, processes: int = 0,
     ) -> None:
         self.pid, self.connection, self.kill = pid, connection, kill
         self.folder, self.limits, self.alive = folder, limits, True
@@ -49,7 +50,8 @@ class Kernel:
         self.received = 0
         self.listener: ForkListener | None = None
         self.copy: str | None = None  # the token of the copy of it in which cells run meanwhile
-        self.confined = confined
+        self.before_copy: set[int] = set()  # the processes that it had started by then
+        self.confined, self.processes = confined, processes
         connection.settimeout(GRACE)
         self.deadline = time.monotonic() + limits.notebook
         self.memory_before, self.disk_before = 0, size_of(folder)
@@ -160,7 +162,7 @@ class Kernel:
             if self.pending == b"\n":
                 self.pending = b""
             if descriptors:
-                self.listener = ForkListener(descriptors[0], self.pid)
+                self.listener = ForkListener(descriptors[0], self.pid, self.processes)
 
     def _forget_stray_output(self) -> None:
         """Drop what threads have sent since the last cell ended: it belongs to no cell."""

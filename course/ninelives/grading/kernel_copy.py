@@ -46,7 +46,7 @@ def copied(kernel: Kernel) -> Iterator[None]:
 
 
 def _begin(kernel: Kernel) -> None:
-    kernel.copy = secrets.token_hex(8)
+    kernel.copy, kernel.before_copy = secrets.token_hex(8), set(descendants(kernel.pid))
     if kernel.listener:
         kernel.listener.copies_allowed = 1
     try:
@@ -69,7 +69,7 @@ def end_copy(kernel: Kernel, said: str | None = None) -> None:
         return
     if kernel.listener:
         kernel.listener.copies_allowed = 0
-    for pid in descendants(kernel.pid):
+    for pid in set(descendants(kernel.pid)) - kernel.before_copy:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     end = time.monotonic() + PATIENCE

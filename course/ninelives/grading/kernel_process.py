@@ -6,7 +6,7 @@ It imports everything once and contains nothing that a learner may not see. It l
     {"end": pid}                                     ->  {"status", "seconds"}   the process was killed, if it lived
 
 SETTINGS is JSON: {"preload", "warm_up", "modules": what the notebooks import, "readable_packages", "readable_paths",
-"boxed": true inside bubblewrap}.
+"processes": how many others a kernel may have at once, "boxed": true inside bubblewrap}.
 
 A kernel sends an empty line first, and with it the listener that decides about new processes. It reads one cell per
 line, {"source", "token", "pictures", "before"}. `before` is null, or code to run before the cell; then the names that
@@ -101,7 +101,7 @@ def become_kernel(shell: Shell, connection: socket.socket, request: dict, readab
     os.close(nowhere)
     if request["confined"]:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        confine(folder, Limits(**request["limits"]), readable, partial(hand_over, connection))
+        confine(folder, Limits(**request["limits"]), readable, partial(hand_over, connection), shell.may_start_programs)
     else:
         hand_over(connection, None)
     channel = Channel(connection)
@@ -183,6 +183,7 @@ def main(descriptor: str, settings: str) -> None:
         # A module has started a thread, which no forked process would have: let each kernel import for itself.
         again = json.dumps(asked | {"modules": []})
         os.execv(sys.executable, [sys.executable, "-m", "ninelives.grading.kernel_process", descriptor, again])
+    shell.may_start_programs = asked["processes"] > 0
     readable = None if asked["boxed"] else readable_paths(asked["readable_packages"], asked["readable_paths"])
     serve(shell, socket.socket(fileno=int(descriptor)), readable)
 

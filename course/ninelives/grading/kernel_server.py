@@ -44,7 +44,8 @@ class KernelServer:
         self.control = mine
         settings = json.dumps({
             "preload": course.preload, "warm_up": course.warm_up, "modules": modules, "boxed": self.boxed,
-            "readable_packages": course.readable_packages, "readable_paths": course.readable_paths})
+            "readable_packages": course.readable_packages, "readable_paths": course.readable_paths,
+            "processes": course.processes})
         command = [*prefix, sys.executable, "-m", "ninelives.grading.kernel_process", str(theirs.fileno()), settings]
         # Do not pass the instructor's environment variables to learners' code.
         environment = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
@@ -53,6 +54,12 @@ class KernelServer:
         if site.ENABLE_USER_SITE:  # HOME is another one, and what pip install --user has installed must be found
             environment["PYTHONUSERBASE"] = site.getuserbase()
         environment |= {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
+        if course.processes:
+            environment["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.defpath])
+        else:
+            environment["JOBLIB_MULTIPROCESSING"] = "0"  # otherwise joblib warns that it cannot, and tries later on
+        environment |= dict(course.environment)
+        self.processes = course.processes
         with theirs, Path(self.home, "log").open("w") as log:
             self.process = subprocess.Popen(
                 command, pass_fds=[theirs.fileno()], env=environment, cwd=self.home, stdin=subprocess.DEVNULL,
@@ -65,7 +72,7 @@ class KernelServer:
         with theirs:
             request = {"folder": str(folder), "limits": asdict(limits), "confined": confined}
             pid = self._ask(request, theirs)["pid"]
-        return Kernel(self._pid_here(pid), mine, folder, limits, self.end, confined)
+        return Kernel(self._pid_here(pid), mine, folder, limits, self.end, confined, self.processes)
 
     @property
     def ended(self) -> bool:

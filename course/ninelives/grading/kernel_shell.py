@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import socket
+import subprocess
 import sys
 import threading
 from contextlib import AbstractContextManager, nullcontext
@@ -107,6 +108,7 @@ class Shell(InteractiveShell):
     displayhook_class, display_pub_class = Type(ChannelDisplayHook), Type(ChannelPublisher)
     compiler_class = Type(XCachingCompiler)
     channel: Channel | Collected
+    may_start_programs = False
     kernel = SimpleNamespace(implementation="ipython", language="python")
 
     def connect(self, channel: Channel | Collected) -> None:
@@ -135,12 +137,20 @@ class Shell(InteractiveShell):
 
     def system(self, cmd: str) -> None:
         """`!ls` and `%pip install`. They raise nothing in Jupyter when they fail, so they cost no points here."""
+        if self.may_start_programs:
+            done = subprocess.run(self.var_expand(cmd, depth=1), shell=True, capture_output=True, text=True)
+            print(done.stdout, end="")
+            print(done.stderr, end="", file=sys.stderr)
+            self.user_ns["_exit_code"] = done.returncode
+            return
         print("not run: no other program may be started during grading")
         self.user_ns["_exit_code"] = 126  # what a shell returns for a command that it may not run
 
     system_piped = system_raw = system
 
     def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> SList | LSString:
+        if self.may_start_programs:
+            return super().getoutput(cmd, split=split, depth=depth + 1)
         self.system(cmd)
         return SList() if split else LSString()
 

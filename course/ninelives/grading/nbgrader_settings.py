@@ -1,5 +1,6 @@
 """Which settings of nbgrader's autograde the engine obeys. All others are refused by name: none is silently ignored."""
 
+from contextlib import suppress
 from typing import Any
 
 from nbgrader.converters import Autograde
@@ -13,6 +14,7 @@ from nbgrader.preprocessors import (
     OverwriteKernelspec,
     SaveAutoGrades,
 )
+from traitlets import TraitError
 from traitlets.config import Configurable, LazyConfigValue
 from traitlets.config.loader import DeferredConfig
 from traitlets.utils.importstring import import_item
@@ -67,10 +69,11 @@ def _settings_of(config: dict, owner: type[Configurable]) -> list[tuple[str, Any
     for one in owner.__mro__:
         section = config.get(one.__name__, {}) if issubclass(one, Configurable) else {}
         for name, value in section.items():
-            if name in traits and not isinstance(value, LazyConfigValue):
-                default = traits[name].default(owner) if isinstance(value, DeferredConfig) is False else None
-                if value != default:
-                    found.append((name, value, one.__name__))
+            if isinstance(value, DeferredConfig):  # from the command line
+                with suppress(TraitError, ValueError, KeyError):
+                    value = value.get_value(traits[name])
+            if name in traits and not isinstance(value, LazyConfigValue) and value != traits[name].default(owner):
+                found.append((name, value, one.__name__))
     return found
 
 

@@ -1,5 +1,7 @@
 """Learners' code runs in Python, whatever kernel a notebook names: notebooks in another language are refused."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
@@ -7,7 +9,7 @@ from nbgrader.preprocessors import Execute
 from traitlets.config import Config
 
 from ninelives.grading.assignment import Notebook
-from ninelives.grading.errors import CannotStart
+from ninelives.grading.errors import CannotStart, NotPython
 
 PYTHON = ("", "python", "python2", "python3")  # names of kernels that need no kernelspec
 
@@ -23,6 +25,19 @@ def refuse_other_languages(notebooks: tuple[Notebook, ...], config: Config) -> N
         if language.lower() not in ("python", "ipython"):
             raise CannotStart(f"The notebook {notebook.name} is in {language}, and ninelives-grade runs Python only: grade "
                               "it with nbgrader autograde, which runs learners' code with all your permissions")
+
+
+def refuse_other_language(path: Path, notebook: Notebook) -> None:
+    """Raises NotPython if the instructor's notebook names no kernel, and the submitted one asks for another language."""
+    if _name(notebook.metadata) or not path.is_file() or path.is_symlink():
+        return
+    try:
+        metadata = json.loads(path.read_bytes())["metadata"]
+        language = _language(metadata, "")
+    except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return  # what cannot be read is said elsewhere
+    if language is None or language.lower() not in ("python", "ipython"):
+        raise NotPython(f"{path.name} asks for the kernel {_name(metadata)!r}, and learners' code runs in Python only")
 
 
 def _language(metadata: dict[str, Any], asked: str) -> str | None:

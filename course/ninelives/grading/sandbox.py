@@ -13,6 +13,7 @@ the group ends everything that it started.
 import ctypes
 import os
 import resource
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ ABI_VERSION, PATH_BENEATH = 1, 1
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, TRUNCATE, IOCTL = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 14, 1 << 15
 MAKE_CHARACTER_DEVICE, MAKE_BLOCK_DEVICE = 1 << 6, 1 << 11
 READ = READ_FILE | READ_DIR
+# Programs and what loads them.
+PROGRAMS = (*(f"{path}/bin" for path in ("", "/usr", "/usr/local", sys.prefix, sys.base_prefix)),
+            "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", f"{sys.base_prefix}/lib")
 PR_SET_NO_NEW_PRIVS = 38
 
 
@@ -71,7 +75,8 @@ def missing() -> str | None:
 
 
 def confine(
-    folder: Path, limits: Limits, readable: list[str] | None, hand_over: Callable[[int | None], None]
+    folder: Path, limits: Limits, readable: list[str] | None, hand_over: Callable[[int | None], None],
+    programs: bool = False,
 ) -> None:
     """Confine this process, for good. It must have only one thread.
 
@@ -80,6 +85,7 @@ def confine(
         readable: what it may read besides; None inside bubblewrap, where no other files exist.
         hand_over: gives the grader the listener that decides about new processes; None if this system has none, and
             every new process is refused.
+        programs: whether it may start programs, as far as the grader allows new processes.
 
     Raises:
         OSError: the system refused; learners' code must not run then.
@@ -89,12 +95,12 @@ def confine(
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "PR_SET_NO_NEW_PRIVS was refused")
     if readable is not None:
-        _restrict_files(folder, readable)
+        _restrict_files(folder, readable, programs)
     listener = listen_to_forks()
     hand_over(listener)
     if listener is not None:
         os.close(listener)  # so that only the grader can answer
-    filter_calls(refuse_forks=listener is None)
+    filter_calls(listener is None, programs, signals_stay=readable is None or landlock() >= 6)
 
 
 def _limit(limits: Limits) -> None:
@@ -122,7 +128,7 @@ class _PathBeneath(ctypes.Structure):
     _fields_ = [("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32)]
 
 
-def _restrict_files(folder: Path, readable: list[str]) -> None:
+def _restrict_files(folder: Path, readable: list[str], programs: bool) -> None:
     abi = landlock()
     if abi < 1:
         raise OSError(ctypes.get_errno(), "there is no Landlock")
@@ -132,7 +138,11 @@ def _restrict_files(folder: Path, readable: list[str]) -> None:
     size = 8 if abi < 4 else 16 if abi < 6 else 24
     ruleset = _checked(libc.syscall(CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(size), 0))
     write = files & ~(EXECUTE | IOCTL | MAKE_CHARACTER_DEVICE | MAKE_BLOCK_DEVICE)
-    for path, allowed in [(path, READ) for path in readable] + [("/dev/null", WRITE_FILE), (str(folder), write)]:
+    rules = [(path, READ) for path in readable] + [("/dev/null", WRITE_FILE), (str(folder), write)]
+    if programs:  # multiprocessing needs semaphores, which are files
+        rules += [(path, READ | EXECUTE) for path in PROGRAMS if os.path.isdir(path)] + [("/dev/shm", write)]
+        rules += [(path, READ) for path in [os.path.join(sys.prefix, "pyvenv.cfg")] if os.path.exists(path)]
+    for path, allowed in rules:
         if not os.path.isdir(path):
             allowed &= READ_FILE | WRITE_FILE | TRUNCATE
         opened = os.open(path, os.O_PATH | os.O_CLOEXEC)

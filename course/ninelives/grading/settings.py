@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from nbgrader.preprocessors import Execute
-from traitlets import Any, Bool, Bunch, Float, Int, List, TraitError, Unicode, validate
+from traitlets import Any, Bool, Bunch, Dict, Float, Int, List, TraitError, Unicode, validate
 from traitlets.config import Config, Configurable
 
 from ninelives.grading.causes import Marks
@@ -26,6 +26,12 @@ class Sandbox(Configurable):
     pictures = Bool(
         False, help="Draw the pictures of ungraded cells too. This takes longer than everything else."
     ).tag(config=True)
+    readable = List(Unicode(), help="""Files and folders that learners' code may read, such as a data set that is not
+        copied with the assignment; relative ones are those of the class's folder.""").tag(config=True)
+    environment = Dict(key_trait=Unicode(), value_trait=Unicode(), help="""Variables that learners' code finds in
+        os.environ, with their values.""").tag(config=True)
+    processes = Int(0, help="""How many other processes a notebook may have at once: for subprocess, `!ls`, %%bash and
+        multiprocessing. They are confined like the notebook, and killed with it.""").tag(config=True)
 
 
 class Watch(Configurable):
@@ -46,8 +52,6 @@ class Course(Configurable):
         use. The names they define are forgotten.""").tag(config=True)
     readable_packages = List(Unicode(), help="""Packages that learners' code may read in addition to those that are
         installed: one installed with pip install -e lies outside the Python installation.""").tag(config=True)
-    readable_paths = List(Unicode(), help="""Files and folders that learners' code may read, such as a data set that
-        is not copied with the assignment.""").tag(config=True)
     go_on = Bool(False, help="""Grade although the instructor's own answers fail checks, as ninelives-grade --go-on
         does.""").tag(config=True)
     solution_packages = List(Unicode(), help="""Packages that contain solutions. If an answer uses one where the
@@ -87,12 +91,16 @@ def limits_of(config: Config) -> Limits:
 
 def course_settings(config: Config, root: Path) -> CourseSettings:
     """What the nbgrader_config.py in the folder `root` says of the course. Raises TraitError."""
-    own = Course(config=config)
+    if "readable_paths" in config.get("Course", {}):
+        raise TraitError("c.Course.readable_paths is called c.Sandbox.readable now")
+    own, sandbox = Course(config=config), Sandbox(config=config)
     return CourseSettings(
         preload=tuple(own.preload),
         warm_up=tuple(own.warm_up),
         readable_packages=tuple(own.readable_packages),
-        readable_paths=tuple(str(root / path) for path in own.readable_paths),
+        readable_paths=tuple(str(root / path) for path in sandbox.readable),
+        environment=tuple(sorted(sandbox.environment.items())),
+        processes=sandbox.processes,
         solution_packages=tuple(own.solution_packages),
         missing_work_errors=tuple(_dotted_name(error) for error in own.missing_work_errors),
     )

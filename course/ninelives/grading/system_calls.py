@@ -22,7 +22,7 @@ F_SETLEASE, F_NOTIFY, F_SETPIPE_SZ = 1024, 1026, 1031
 FIOSETOWN, SIOCSPGRP = 0x8901, 0x8902
 
 REFUSED = """
-    execve execveat setsid setpgid
+    setsid setpgid
     socket connect bind listen sendmsg sendmmsg
     io_uring_setup io_uring_enter io_uring_register io_setup vmsplice
     tkill rt_sigqueueinfo pidfd_send_signal pidfd_open pidfd_getfd
@@ -68,8 +68,14 @@ def listen_to_forks() -> int | None:
     return None if listener < 0 else listener
 
 
-def filter_calls(refuse_forks: bool) -> None:
-    """Refuse these calls to this process, for good."""
+def filter_calls(refuse_forks: bool, programs: bool, signals_stay: bool) -> None:
+    """Refuse these calls to this process, for good.
+
+    Args:
+        refuse_forks: whether no process may be started.
+        programs: whether programs may be started.
+        signals_stay: whether something else keeps signals from reaching other processes than those it starts.
+    """
     import pyseccomp as seccomp
 
     calls = seccomp.SyscallFilter(seccomp.ALLOW)
@@ -82,7 +88,7 @@ def filter_calls(refuse_forks: bool) -> None:
             if arguments or name in ("execve", "socket", "ptrace"):
                 raise
 
-    for name in REFUSED:
+    for name in REFUSED if programs else [*REFUSED, "execve", "execveat"]:
         refuse(name)
     for name in IGNORED:
         refuse(name, code=0)
@@ -97,7 +103,7 @@ def filter_calls(refuse_forks: bool) -> None:
     # Shared memory: no limit counts it.
     refuse("mmap", seccomp.Arg(3, seccomp.MASKED_EQ, MAP_SHARED_ANONYMOUS, MAP_SHARED_ANONYMOUS), code=errno.ENOMEM)
     own = os.getpid()
-    for name in ("kill", "tgkill", "rt_tgsigqueueinfo"):
+    for name in [] if programs and signals_stay else ["kill", "tgkill", "rt_tgsigqueueinfo"]:
         refuse(name, seccomp.Arg(0, seccomp.NE, own))
     for name in ("prlimit64", "sched_setaffinity"):
         refuse(name, seccomp.Arg(0, seccomp.NE, 0))

@@ -67,7 +67,7 @@ def test_an_error_of_the_grader_can_be_read_by_another_process(task, monkeypatch
         def __init__(self, one, two):
             super().__init__(f"{one} {two}")
 
-    def repaired(*arguments):
+    def repaired(*arguments, **named):
         raise OwnError("what nobody", "thought of")
 
     monkeypatch.setattr(grading, "repaired", repaired)

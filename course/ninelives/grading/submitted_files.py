@@ -30,7 +30,7 @@ def inner_folder(folder: Path, paths: list[Path]) -> Path:
     for _ in range(MAX_INSIDE):
         inside = [path for path in paths if path.parent == folder and path.relative_to(folder) not in FROM_THE_EXCHANGE
                   and not path.name.startswith(".") and path.name not in TOOLS]
-        if len(inside) != 1 or inside[0].is_symlink() or not inside[0].is_dir():
+        if len(inside) != 1 or inside[0].is_symlink() or not inside[0].is_dir() or is_notebook(inside[0]):
             break
         folder = inside[0]
     return folder

@@ -8,7 +8,7 @@ from ninelives.grading.folders import everything_in
 from ninelives.grading.submitted_files import choose_files, reserved_paths
 from ninelives.grading.task import Task
 
-MAX_BYTES = 32 << 20  # of all files that one notebook wrote
+MAX_BYTES = 16 << 20  # of all files that one notebook wrote
 MAX_FILES = 200
 TELLING = 8  # characters from which on a hidden line is recognised in a file
 

@@ -876,7 +876,7 @@ def taken_now():
     own = [name for name in names if f"Running on your own {name}." in lines]
     print(f"Your own: {', '.join(own) or 'no piece yet'}.")
     print("".join(f"{line}\n" for line in lines if "the package's" in line), end="")
-    changed = [name for name, piece in vars(pieces).items() if piece is not vars(yours)[name]]
+    changed = [name for name, piece in vars(pieces).items() if name in own and piece is not vars(yours)[name]]
     if changed:
         print(f"Defined again since they were last put together, and used from now on: {', '.join(changed)}.")
     return pieces, *chosen(number_of_words, my_seed())
@@ -1097,8 +1097,8 @@ for english in ("the hen was followed by the dog because it was lost",
                 "the cat did not want to eat the soup because it was salty", "the unicorn was full"):
     try:
         print(f"{english}\n    {translate(model, its_words, english)}\n")
-    except ValueError as problem:
-        print(f"{english}\n    refused: {problem}\n")
+    except ValueError as refusal:
+        print(f"{english}\n    refused: {refusal}\n")
 
 # %% [markdown]
 # ### Ten sentences, you against the model

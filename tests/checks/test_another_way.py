@@ -1,5 +1,8 @@
+import ast
+import importlib
 import inspect
 import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -71,6 +74,37 @@ def test_each_exercise_has_an_answer_that_stands_alone_and_passes(exercise):
         compile(code, exercise.name, "exec")
         assert "accepted_by" not in code and "ninelives" not in code and "package" not in code
         assert code.split("\n")[0].startswith((f"def {exercise.name}(", f"class {exercise.name}", "@torch.no_grad()"))
+
+
+def where_it_is_checked(exercise):
+    """The notebook's statements before the exercise's first check, the reference solution among them."""
+    for path in sorted((Path(__file__).parents[2] / "course" / "notebooks").glob("*.py")):
+        body = ast.parse(path.read_text(), feature_version=(3, 11)).body
+        checks = {each.asname: importlib.import_module(each.name) for node in body if isinstance(node, ast.Import)
+                  for each in node.names if each.name.startswith("ninelives.checks")}
+        for place, node in enumerate(body):
+            called = getattr(getattr(node, "value", None), "func", None)
+            if getattr(called, "attr", "") == "optional":
+                called = called.value
+            if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id in checks:
+                if getattr(checks[called.value.id], called.attr, None) is exercise:
+                    return body[:place]
+    pytest.fail(f"no notebook checks {exercise.name}")
+
+
+@pytest.mark.parametrize("exercise", SHOWN.values(), ids=SHOWN)
+def test_what_is_shown_passes_its_checks_with_the_names_that_its_notebook_has(exercise):
+    has_names = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
+    given = [node for node in where_it_is_checked(exercise) if isinstance(node, has_names) or "use_mine(" in ast.unparse(node)]
+    for path in another_way.ANSWERS.glob("*.py"):
+        for code in right_answers(exercise, path.read_text()):
+            names = {"__name__": "a_notebook"}
+            exec(compile(ast.Module(given, []), "a notebook", "exec"), names)
+            if "# __init__ as it is given" in code:
+                names["AsGiven"] = names[exercise.name]
+                code = code.replace("(nn.Module)", "(AsGiven)", 1)
+            exec(code, names)
+            assert exercise.first_failure(names[exercise.name]) is None, f"{path.name}:\n{code}"
 
 
 def test_an_answer_that_reads_like_the_learners_is_not_another_way(tmp_path, monkeypatch):

@@ -157,7 +157,7 @@ class PaddingAsTheLastWord(Given):
 @accepted_by(concatenate)
 def padded_and_added(token_vectors, position_vectors):
     C = token_vectors.shape[-1]
-    return F.pad(token_vectors, (0, C)) + F.pad(position_vectors, (C, 0))
+    return nn.functional.pad(token_vectors, (0, C)) + nn.functional.pad(position_vectors, (C, 0))
 
 
 @accepted_by(concatenate)

@@ -180,8 +180,8 @@ class WordsByIndex:
         self.end_token = self.id_of["<end>"]
 
     def encode(self, text):
-        words = text.lower().replace("'", "' ").replace(".", " ").split()
-        unknown = [word for word in words if word not in self.id_of]
+        words = text.lower().strip().removesuffix(".").replace("'", "' ").split()
+        unknown = [word for word in words if word not in self.words[1:]]
         if unknown:
             raise ValueError(f"{unknown[0]!r} is not in the vocabulary.")
         return torch.tensor([self.id_of[word] for word in words], dtype=torch.long)  # (T,)

@@ -74,7 +74,17 @@ def _other_parts(tree: ast.Module, imported: list[tuple[str, ast.alias]], name: 
                for each in node.names if "ninelives" in each.name}
     parts = {each.asname or each.name for module, each in imported
              if module.startswith(("ninelives.checks", "answers")) and not each.asname or module == "ninelives" or each.name == name}
-    return defined | assigned | modules | parts
+    return defined | assigned | modules | parts | _not_in_every_notebook(tree)
+
+
+def _not_in_every_notebook(tree: ast.Module) -> set[str]:
+    """The names of imports that notebooks need not have, such as np and pad_sequence: all but those of math and torch."""
+    whole = {each.asname or each.name for node in tree.body if isinstance(node, ast.Import)
+             for each in node.names if each.name not in ("math", "torch")}
+    taken = {each.asname or each.name for node in tree.body if isinstance(node, ast.ImportFrom)
+             for each in node.names if (node.module, each.name) not in (("torch", "nn"), ("torch.nn", "functional"))
+             and not (node.module or "").startswith(("ninelives", "answers"))}
+    return whole | taken
 
 
 def _answers(node: ast.stmt, names: set[str]) -> bool:

@@ -290,12 +290,6 @@ check.encoder(Encoder, "padding has no effect", seed=2)
 # gives a mask of the right shape. If the mask is wrong, you will see it here.)
 
 # %%
-MyEncoder = check.encoder.yours_if_it_runs(
-    Encoder, package.Encoder, trial=lambda Model: with_random_weights(Model)(idx)
-)
-
-
-# %%
 def moved_by_padding(model, amount):
     """The largest change of a score of “it slept” when it is followed by so many positions of padding."""
     sentence = idx[1:2, :2]  # (1, 2)
@@ -304,6 +298,11 @@ def moved_by_padding(model, amount):
         return (model(longer)[0][:, :2] - model(sentence)[0]).abs().max().item()
 
 
+MyEncoder = check.encoder.yours_if_it_runs(
+    Encoder, package.Encoder, trial=lambda Model: moved_by_padding(with_random_weights(Model), 1)
+)
+
+# %%
 encoder, name = with_random_weights(MyEncoder), figures.whose(MyEncoder)
 amounts = range(0, 25, 4)
 figures.curves(
@@ -638,7 +637,7 @@ assert (a < b).sum(1).tolist() == [4, 2]
 # %% [markdown]
 # ### `Tensor.repeat(*sizes)`
 #
-# **In:** how often to repeat each axis. **Out:** a copy with the repetitions. `expand`, in notebook 1, makes no copy:
+# **In:** how many times to repeat each axis. **Out:** a copy with the repetitions. `expand`, in notebook 1, makes no copy:
 # all its repetitions are the same memory, so never write into its result.
 # [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.Tensor.repeat.html)
 

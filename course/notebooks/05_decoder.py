@@ -386,8 +386,9 @@ for Model in (package.Encoder, MyDecoder):
 # </details>
 # <details><summary>Hint 2: two reasons</summary>
 #
-# A position is open if it belongs to the prefix **or** does not come later. The first is the encoder's
-# mask with other lengths, `(B, 1, 1, T)`; the second is your triangle. `|` joins two bool masks.
+# A position is open if it belongs to the prefix **or** does not come later. The first is made as in the
+# encoder's mask, `(B, 1, 1, T)`, but a prefix may have the length 0, which the package's encoder refuses: compare
+# `torch.arange(T)` with the lengths yourself. The second is your triangle. `|` joins two bool masks.
 #
 # </details>
 
@@ -606,7 +607,7 @@ for name, model in (("with the mask", with_triangle), ("without it", unmasked)):
 # ### `torch.tril(input, diagonal=0)`
 #
 # **In:** a matrix, or many, in the last two axes. **Out:** the same with 0 above the
-# diagonal. `diagonal=1` keeps one line more, `diagonal=-1` one line less.
+# diagonal. `diagonal=1` keeps one diagonal more, `diagonal=-1` one fewer.
 # [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.tril.html)
 
 # %%

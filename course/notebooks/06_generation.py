@@ -99,8 +99,8 @@ for temperature in (0.2, 0.5, 1.0, 2.0, 5.0):
     print(f"{temperature:11} {far:43,.2f} {near:24.2f}")
 
 # %% [markdown]
-# A small temperature sharpens, and a large one flattens. In the limit of infinity the choice is a roll of a die with one face
-# per word; in the limit of 0 it is greedy. How near is 0.2 to that limit?
+# A small temperature sharpens, and a large one flattens. As the temperature goes to infinity, the choice becomes a roll of a die
+# with one face per word; as it goes to 0, it becomes greedy. How near to greedy is 0.2?
 
 # %%
 ask.how_sharp_is_a_small_temperature()

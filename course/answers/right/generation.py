@@ -305,7 +305,7 @@ def logarithms_masked(probabilities, k):
 
 @accepted_by(keep_top_p)
 def sorted_and_scattered(probabilities, p):
-    ordered, order = probabilities.sort(dim=-1, descending=True)
+    ordered, order = probabilities.sort(dim=-1, descending=True, stable=True)
     kept = ordered.masked_fill(ordered.cumsum(-1) - ordered >= p, 0.0)
     kept = kept / kept.sum(-1, keepdim=True)
     return torch.zeros_like(kept).scatter(-1, order, kept)

@@ -251,3 +251,18 @@ class MaskAsAList(Given):
 class BlockSizeWhereTIsNone(Transformer):
     def get_attention_mask(self, num_tokens, T=None):
         return right_mask(num_tokens, T or self.config.block_size)
+
+
+@refused_by(encoder, "padding has no effect", "leave forward to the class that it inherits from")
+class ForwardGivesLogitsAlone(Given):
+    def mask(self, num_tokens, T):
+        return is_token(num_tokens, T).reshape(-1, 1, 1, T).expand(-1, 1, T, T)
+
+    def forward(self, idx):
+        return super().forward(idx)[0]
+
+
+@refused_by(encoder, "columns", "column j of sequence b is open if j < num_tokens[b], in every row.")
+class PaddingOnTheLeft(Given):
+    def mask(self, num_tokens, T):
+        return is_token(num_tokens, T).flip(-1).reshape(-1, 1, 1, T).expand(-1, 1, T, T)

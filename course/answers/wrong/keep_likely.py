@@ -312,3 +312,18 @@ def equal_words_kept_together(probabilities, p):
 @refused_by(keep_top_p, "edges", "so that equal ones are not kept or left out together")
 def a_little_more_is_wanted(probabilities, p):
     return right_p(probabilities, p + 1e-3 if p == 0.75 else p)
+
+
+EQUAL = "Turning a rising row around, with `flip`, turns equal words around too."
+
+
+@refused_by(keep_top_p, "edges", EQUAL)
+def sorted_upwards_and_turned_around(probabilities, p):
+    ordered, order = [x.flip(-1) for x in probabilities.sort(dim=-1, stable=True)]
+    return shared(scattered(ordered * (ordered.cumsum(-1) - ordered < p), order))
+
+
+@refused_by(keep_top_p, "edges", EQUAL)
+def equal_words_in_any_order(probabilities, p):
+    ordered, order = probabilities.sort(dim=-1, descending=True)
+    return shared(scattered(ordered * (ordered.cumsum(-1) - ordered < p), order))

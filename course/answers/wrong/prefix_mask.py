@@ -4,6 +4,8 @@ import torch
 
 from answers import refused_by
 from ninelives.checks.causal_mask import in_the_prefix, loop_triangle, prefix_mask
+from ninelives.config import TransformerConfig
+from ninelives.model import Encoder
 
 
 def right(num_prefix, T):
@@ -101,3 +103,9 @@ def short_prefixes_ignored(num_prefix, T):
 @refused_by(prefix_mask, "values", OPEN)
 def no_prefix_taken_for_half_of_the_positions(num_prefix, T):
     return right(torch.where(num_prefix == 0, T // 2 + 1, num_prefix), T)
+
+
+@refused_by(prefix_mask, "shape", "A prefix may be empty: make its mask yourself")
+def mask_of_the_packages_encoder(num_prefix, T):
+    encoder = Encoder(TransformerConfig(vocab_size=7, block_size=T, n_embd=4, n_head=1, n_layer=1))
+    return (encoder.get_attention_mask(num_prefix, T) != 0) | loop_triangle(T)

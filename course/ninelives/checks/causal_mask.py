@@ -9,6 +9,9 @@ TRIANGLE = "column j of row i is open if j <= i."
 
 causal_mask = Exercise("causal_mask", error_hints=MASK_HINTS)
 prefix_mask = Exercise("prefix_mask", error_hints=MASK_HINTS | {
+    "num_tokens is":
+        "the package's encoder refuses a length of 0, since every sentence has a token. A prefix may be empty: make its mask "
+        "yourself, `torch.arange(T) < …`.",
     "bitwise_or": "`|` works on bool masks only, and torch.ones makes floats: write `!= 0` after each.",
     "bitwise_and": "`&` works on bool masks only. Here one of the two reasons is enough: make both bool with `!= 0`, and join them with `|`.",
     "must match the size of tensor b":

@@ -6,7 +6,18 @@ import torch
 from torch import nn
 
 from ninelives import model
-from ninelives.checks.exercise import CheckFailed, Exercise, build, counted, ids, in_case, run, want_shape, want_tensor
+from ninelives.checks.exercise import (
+    CheckFailed,
+    Exercise,
+    build,
+    counted,
+    ids,
+    in_case,
+    run,
+    want_pair,
+    want_shape,
+    want_tensor,
+)
 from ninelives.checks.masks import MASK_HINTS, same_mask, want_zeros_and_ones
 from ninelives.checks.packed_mask import packed_mask
 from ninelives.config import TransformerConfig
@@ -29,6 +40,7 @@ encoder = Exercise("Encoder", error_hints=MASK_HINTS | {
 MASK = "Encoder.get_attention_mask"
 EMPTY_ROW = ("the softmax of a row in which everything is closed is NaN, and NaN spreads. Close columns only: rows of "
              "padding stay open at the tokens.")
+COLUMNS = "column j of sequence b is open if j < num_tokens[b], in every row."
 MODE = "the mask must be the same in training and eval mode: only dropout depends on the mode."
 UNUSED = 4  # the ids below this one, and the last id, occur in no sentence of the checks
 
@@ -309,13 +321,15 @@ def want_mask(
         meaning: follows the wanted row, in words.
         otherwise: the cause when no known mistake gives this mask.
     """
-    if not ((mask != wanted) & compared).any():
+    differs = (mask != wanted) & compared
+    if not differs.any():
         return
-    exercise.want_values(
-        torch.where(compared, mask, wanted), wanted.expand_as(mask), (num_tokens, mask.shape[-1]),
-        what=lambda b, head, row: f"for num_tokens = {num_tokens.tolist()}, row {row} of sequence {b} is",
-        otherwise=otherwise, caption="The mask: wanted, and yours", meaning=meaning, row_of=ids,
-        agree=lambda _, other: same_mask(mask, other), make=masks_of(config),
+    b, head, row, _ = differs.nonzero()[0].tolist()
+    raise CheckFailed(
+        f"for num_tokens = {num_tokens.tolist()}, row {row} of sequence {b} is {ids(mask[b, head, row])}.",
+        f"{ids(wanted[b, 0, row])}{meaning}.",
+        exercise.likely_cause(mask, (num_tokens, mask.shape[-1]), otherwise, same_mask, masks_of(config)),
+        picture=lambda: wanted_and_yours(wanted.expand_as(mask), mask, caption="The mask: wanted, and yours"),
     )
 
 
@@ -354,7 +368,7 @@ def want_columns(
     want_mask(
         encoder, mask, wanted, ~free, num_tokens, config, meaning=": open at the tokens, closed at the padding",
         otherwise="this is the mask of an earlier call: compute it from num_tokens in every call." if kept
-        else "column j of sequence b is open if j < num_tokens[b], in every row.",
+        else COLUMNS,
     )
 
 
@@ -365,7 +379,8 @@ def leaves_no_row_empty(answer, seed):
         want_no_empty_row(encoder, mask, wanted, num_tokens, config)
         want_mask(
             encoder, mask, wanted, ~wanted.transpose(2, 3) & wanted, num_tokens, config,
-            meaning=": open at the tokens, in the rows of padding too", otherwise=ROWS_ALIKE,
+            meaning=": open at the tokens, in the rows of padding too",
+            otherwise=COLUMNS if (mask == mask[:, :, :1]).all() else ROWS_ALIKE,
         )
 
 
@@ -436,8 +451,10 @@ def whole_model(answer: Callable, config: TransformerConfig, name: str, base: st
 @torch.no_grad()
 def scores_of(module: nn.Module, idx: torch.Tensor, config: TransformerConfig, name: str) -> torch.Tensor:
     """The logits (B, T, V) of the words that occur in sentences; those of the others may be changed by a check."""
-    result = run(module, idx, what=f"{name}.forward")
-    logits = result[0] if isinstance(result, tuple) else result
+    logits, _ = want_pair(
+        run(module, idx, what=f"{name}.forward"), f"{name}.forward", ("logits", "loss"),
+        f"your {name} has a forward of its own. Only the mask is new: leave forward to the class that it inherits from.",
+    )
     want_shape(logits, (*idx.shape, config.vocab_size), "(B, T, vocab_size)", f"what {name} gives for token ids")
     return logits[..., UNUSED:-1]
 

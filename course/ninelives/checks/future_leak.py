@@ -26,11 +26,11 @@ future_leak = Exercise("future_leak", error_hints={
 class Mixer(nn.Module):
     """A model of which it is known what each output depends on.
 
-    `depends[i, j]` is True if the scores of position i depend on the word at position j: all of them, or with `only`
-    the score of that word alone.
+    `depends[i, j]` is True if the scores of position i depend on the word at position j. With `into`, (V,), what comes
+    of later words is one number, which is added to the scores that many times.
     """
 
-    def __init__(self, depends: torch.Tensor, strength: float = 1.0, only: int | None = None) -> None:
+    def __init__(self, depends: torch.Tensor, strength: float = 1.0, into: torch.Tensor | None = None) -> None:
         super().__init__()
         T = len(depends)
         self.config = TransformerConfig(vocab_size=V, block_size=T, n_embd=6, n_head=2, n_layer=1)
@@ -38,17 +38,16 @@ class Mixer(nn.Module):
         self.scores = nn.Linear(6, V)
         self.dropout = nn.Dropout(0.5)
         self.register_buffer("mix", depends * (0.5 + torch.rand(T, T)))  # (T, T)
-        self.strength, self.only = strength, only
+        self.strength, self.into = strength, into
 
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
         x = self.dropout(self.embedding(idx))  # (B, T, C)
         mix = self.mix[: idx.shape[1], : idx.shape[1]]  # (T, T)
-        if self.only is None:
+        if self.into is None:
             mix = mix.tril() + self.strength * mix.triu(1)
             return self.scores(mix @ x), None  # (B, T, V)
         logits, later = self.scores(mix.tril() @ x), self.strength * self.scores(mix.triu(1) @ x)  # (B, T, V) each
-        one = nn.functional.one_hot(torch.tensor(self.only), V)  # (V,)
-        return logits + later * one, None
+        return logits + later[..., :1] * self.into, None
 
 
 class Rounds(Mixer):
@@ -256,15 +255,28 @@ def finds_every_pair_that_leaks(answer, seed):
     want_leaks(answer, Mixer(everything, strength=1e-4).double().eval(), words(seed, T), future, "a model that leaks a little", OVERLOOKED)
     for word in (0, V - 1):
         kind = f"a model that leaks only into the score of word {word}"
-        want_leaks(answer, Mixer(everything, only=word).eval(), words(seed, T), future, kind, (
+        want_leaks(answer, Mixer(everything, into=one_word(word)).eval(), words(seed, T), future, kind, (
             "a leak into the score of a single word is overlooked: compare the scores of all V words, not one of them, their "
             "mean, or the best word."
         ))
+    up_and_down = Mixer(everything, into=one_word(0) - one_word(1)).double().eval()
+    want_leaks(answer, up_and_down, words(seed, T), future, "a model whose leak raises one score as much as it lowers another", (
+        "the differences of the V scores are added up with their signs, so that a rise and a fall cancel: `.abs()` comes before the sum."
+    ))
+    all_alike = Mixer(everything, into=torch.ones(V)).double().eval()
+    want_leaks(answer, all_alike, words(seed, T), future, "a model whose leak moves all scores of a position by the same", (
+        "what is compared are probabilities. A softmax does not show what all scores of a position have in common: compare the scores themselves."
+    ))
     same = torch.full((1, T), 3)
     want_leaks(answer, Mixer(everything).eval(), same, future, "a sentence of one word, over and over",
                "where the same word is put in that was there, nothing can change: take another one.")
     config = TransformerConfig(vocab_size=V, block_size=12, n_embd=8, n_head=2, n_layer=1, dropout=0.1)
     want_leaks(answer, with_large_weights(Encoder(config)), words(seed, T), future, "an encoder")
+
+
+def one_word(word: int) -> torch.Tensor:
+    """(V,): 1 at this word alone."""
+    return nn.functional.one_hot(torch.tensor(word), V)
 
 
 def one_pair(T: int, i: int, j: int) -> torch.Tensor:
@@ -283,7 +295,16 @@ def leaves_the_model_as_it_was(answer, seed):
 def want_no_traces(answer, model: nn.Module, idx: torch.Tensor) -> None:
     """Refuse an answer that leaves mode, weights or gradients of a model (in eval mode) in another state."""
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    leaks_of(answer, model, idx)
+    chance = [torch.get_rng_state()]
+    for _ in range(2):
+        leaks_of(answer, model, idx)
+        chance.append(torch.get_rng_state())
+    if torch.equal(chance[1], chance[2]) and not torch.equal(chance[0], chance[1]):
+        raise CheckFailed(
+            "after future_leak PyTorch's random numbers begin at the same place each time.",
+            "random numbers that go on: what is drawn afterwards must not depend on a test.",
+            "a seed is set inside the function. This test leaves nothing to chance and needs none.",
+        )
     if model.training or model.dropout.training:
         raise CheckFailed(
             "the model was in eval mode before, and is in training mode afterwards.",

@@ -634,7 +634,7 @@ def end_token_not_appended(model, idx, max_new_tokens, temperature, end_token=No
     return text[:, :-1] if ended else text
 
 
-@generate.mistake("end token", "one token more is drawn after every row has ended: ask at the end of each step, not at the start of the next.")
+@generate.mistake("end token", "one more token is drawn after every row has ended: ask at the end of each step, not at the start of the next.")
 def one_step_after_the_end(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(
         model, idx, max_new_tokens, temperature, end_token, stop=lambda new, end_token: all_ended(new[:, :-1], end_token))

@@ -4,7 +4,7 @@ from functools import partial
 
 import torch
 
-from ninelives.checks.exercise import CheckFailed, Exercise, counted, numbers, run, same_values
+from ninelives.checks.exercise import CheckFailed, Exercise, counted, ids, numbers, run, same_values
 
 keep_top_k = Exercise("keep_top_k", error_hints={
     "selected index k out of range": "there are no more words than V: k may be larger, and then all are kept: min(k, V).",
@@ -144,8 +144,10 @@ def may_keep_one_word_or_all_of_them(answer, seed):
         for probabilities in batches(seed):
             want_kept(keep_top_p, top_p_by_hand, answer, probabilities, p,
                       "p = 1 keeps every word, and the smallest p the likeliest one.")
-    for probabilities, p, kept in ((halves, 0.5, 1), (halves, 0.75, 2), (even, 0.5, 4), (even, 0.51, 5)):
-        seen = (kept_by(keep_top_p, answer, probabilities, p) > 0).sum(-1)
+    many = torch.full((1, 2048), 1 / 2048)  # of so many equal words, only a stable sort keeps the order
+    for probabilities, p, kept in ((halves, 0.5, 1), (halves, 0.75, 2), (even, 0.5, 4), (even, 0.51, 5), (many, 0.01, 21)):
+        result = kept_by(keep_top_p, answer, probabilities, p)
+        seen = (result > 0).sum(-1)
         if (seen != kept).any():
             row = int((seen != kept).int().argmax())
             raise CheckFailed(
@@ -153,6 +155,19 @@ def may_keep_one_word_or_all_of_them(answer, seed):
                 f"{kept}: the fewest that together have at least {p}, and of equal words the first.",
                 "a word is left out if the likelier words have *at least* p without it: `>=`. Count the words in their sorted order, "
                 "so that equal ones are not kept or left out together.",
+            )
+        want_the_first_of_equal_words(result, probabilities, p)
+
+
+def want_the_first_of_equal_words(result: torch.Tensor, probabilities: torch.Tensor, p: float) -> None:
+    """Refuse a nucleus of the right size that holds other words (B, V) than the likeliest, or than the first of equal ones."""
+    for row, (mine, wanted) in enumerate(zip(result > 0, top_p_by_hand(probabilities, p) > 0)):
+        if not torch.equal(mine, wanted):
+            raise CheckFailed(
+                f"of {numbers(probabilities[row], 9)} keep_top_p with p = {p} keeps the ids {ids(mine.nonzero().flatten())}.",
+                f"{ids(wanted.nonzero().flatten())}: of equal words those with the smaller ids.",
+                "`sort` must go down and leave equal words in their order: `descending=True, stable=True`. Turning a rising row around, "
+                "with `flip`, turns equal words around too.",
             )
 
 
@@ -287,7 +302,7 @@ def left_sorted(probabilities, p):
     return shared(ordered * (ordered.cumsum(-1) - ordered < p))
 
 
-@keep_top_p.mistake("values", "the way back is the way there once more: `order` says which word is at each position of the sorted row, and "
+@keep_top_p.mistake("values", "the rows are permuted a second time instead of being put back in order: `order` says which word is at each position of the sorted row, and "
                               "`order.argsort(-1)` where each word is.")
 def sorted_once_more(probabilities, p):
     ordered, order = probabilities.sort(-1, descending=True)

@@ -45,6 +45,12 @@ def probabilities_of(answer, logits: torch.Tensor, temperature: float) -> torch.
     return result.detach()
 
 
+def scores_as_text(scores: torch.Tensor) -> str:
+    """A row of scores (V,) for a message; where two decimals would make 0 of them, three digits of each."""
+    nearly_0 = (scores.abs() < 0.005) & (scores != 0)
+    return "[" + ", ".join(f"{x:.3g}" for x in scores.tolist()) + "]" if nearly_0.any() else numbers(scores, 9)
+
+
 def want_probabilities(
     answer, logits: torch.Tensor, temperature: float, otherwise: Callable[[torch.Tensor], str]
 ) -> None:
@@ -60,7 +66,7 @@ def want_probabilities(
         )
     next_token_probabilities.want_values(
         result, wanted, (logits, temperature),
-        what=lambda row: f"for the logits {numbers(logits[row], 9)} and temperature {temperature:g} you give",
+        what=lambda row: f"for the logits {scores_as_text(logits[row])} and temperature {temperature:g} you give",
         otherwise=partial(otherwise, result),
         caption=f"Probabilities at temperature {temperature:g}: wanted, and yours. One row for each sequence.",
         shown=9,

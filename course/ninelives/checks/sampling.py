@@ -159,8 +159,8 @@ def want_frequencies(drawn: torch.Tensor, logits: torch.Tensor, temperature: flo
     told = [(mistake, cause) for mistake, cause in candidates if (mistake - wanted).abs().max() > allowed]
     distance, nearest = min((((seen - mistake).abs().max(), cause) for mistake, cause in told), default=(math.inf, ""))
     raise CheckFailed(
-        f"at temperature {temperature:g} token {worst} comes in {seen[worst]:.3f} of {len(drawn)} draws.",
-        f"about {wanted[worst]:.3f}{'' if missing[worst] else f'; a difference above {allowed:.3f} is no accident'}.",
+        f"at temperature {temperature:g} token {worst} is {100 * seen[worst]:.1f} % of {len(drawn)} draws.",
+        f"about {100 * wanted[worst]:.1f} %{'' if missing[worst] else f'; a difference above {100 * allowed:.1f} % is no accident'}.",
         nearest if distance <= allowed else otherwise,
         picture=partial(
             wanted_and_yours, wanted, seen,

@@ -30,7 +30,7 @@ def input_gradients(model: nn.Module, idx: torch.Tensor) -> torch.Tensor:
         idx: (1, T) int64.
 
     Returns:
-        (T, T), row i, column j; exactly 0 where output i does not depend on the word at position j.
+        (T, T), row i, column j, of the sum of the V scores; exactly 0 where output i does not depend on the word at position j.
     """
     inputs = []
     embedding = next(module for module in model.modules() if "Embedding" in type(module).__name__)

@@ -599,7 +599,7 @@ ask.best_of_ten_on_the_test()
 # **1 point · about 5 minutes · a test that you choose by is used up**
 #
 # You have trained several models and want to say how good the best one is. Take the one that
-# is best on `splits["validation"]`, and report its score on `splits["test"]`. Ask for test once,
+# is best on `splits["validation"]`, and report its score on `splits["test"]`. Score on test once,
 # at the end.
 #
 # | | |
@@ -849,7 +849,7 @@ check.own_training(own_training, "sizes", seed=1)
 # names is trained all the same, and you are told now what to rename.
 #
 # Three things come from the package for everyone: the optimizer, PyTorch's AdamW; the loop `train`, which calls your step and
-# saves the run so that nothing is lost; and the sentences. Whose everything else is, the lines below say.
+# saves the run so that nothing is lost; and the sentences. The lines below say whose everything else is.
 
 # %%
 def my_seed(file=Path("seed.txt")):
@@ -961,7 +961,7 @@ def evaluate(model):
 # put it in a queue behind the first.
 #
 # The cell takes your pieces and your recipe as their cells define them at this moment. So if you change one, run its cell, then this
-# one. With other sizes, another recipe or another start it is another training run: the cell says what differs, and leaves the folder
+# one. With other sizes, another recipe or another start you get a different training run: the cell says what differs, and leaves the folder
 # alone. Your seed was drawn once and is kept in a file. The same seed and recipe give much the same curve again, and on the same
 # computer the same weights.
 
@@ -992,7 +992,7 @@ async def train_in(folder, model, start, beside):
     return run
 
 # %%
-run = None  # an interrupted training leaves it so
+run = None  # stays None if training is interrupted
 EncoderDecoder, prefix_generation = use_mine("EncoderDecoder"), use_mine("prefix_generation")
 yours, recipe, encoder_config, decoder_config = taken_now()
 tokenizer, problem = yours.Tokenizer(words), why_not()

@@ -10,7 +10,7 @@ from helpers.desk import sit_down
 from ninelives.build import ROOT
 
 NAME = "09-training"
-TRAINING, OWN_MODEL, ROW_OF_IT = "run = None  # an interrupted training", "try:\n    model, its_words, its_run = handed_in.read", "opening_words = opening.split()"
+TRAINING, OWN_MODEL, ROW_OF_IT = "run = None  # stays None", "try:\n    model, its_words, its_run = handed_in.read", "opening_words = opening.split()"
 
 # So that there is something left to go on with, however long it takes until the button is pressed.
 WAITS_FOR_STOP = """

@@ -175,6 +175,14 @@ def with_numpy(step, peak, warmup_steps, max_iters):
     return peak * np.sin(np.pi / 2 * left) ** 2
 
 
+@accepted_by(warmup_cosine)
+def in_float32(step, peak, warmup_steps, max_iters):
+    if step <= warmup_steps:
+        return peak * step / warmup_steps
+    done = torch.tensor((step - warmup_steps) / (max_iters - warmup_steps))
+    return peak * (1 + torch.cos(math.pi * done)) / 2
+
+
 @accepted_by(exact_match)
 def written_and_compared(model, prefix, targets, end_token):
     T = targets.shape[1]

@@ -113,6 +113,20 @@ class UnknownNotNamed(GivenTokenizer):
         return super().encode(text)
 
 
+@refused_by(tokenizer, "unknown", "the whole text is quoted, which does not say which of its words is unknown")
+class WholeTextNamed(GivenTokenizer):
+    def encode(self, text):
+        if set(self.split(text)) - set(self.words[1:]):
+            raise ValueError(f"a word of {text!r} is not in the vocabulary")
+        return super().encode(text)
+
+
+@refused_by(tokenizer, "unknown", "full stops are taken away inside words too")
+class StopsTakenAwayEverywhere(GivenTokenizer):
+    def split(self, text):
+        return text.lower().replace(".", "").replace("'", "' ").split()
+
+
 @refused_by(tokenizer, "decode", "not written yet", "run its cell again, then this check")
 class DecodeNotWritten(GivenTokenizer):
     def decode(self, ids):

@@ -791,7 +791,7 @@ for name in ladder:
 # | `learning_rate` | the rate after the warm-up, the *peak* of a cosine; `None` with the schedule "noam" |
 # | `batch_size` | sentences in each step |
 # | `max_iters` | steps |
-# | `warmup_steps` | steps in which the rate climbs; 0 for none |
+# | `warmup_steps` | steps in which the rate climbs; 0 for none, but "noam" needs at least 1 |
 # | `schedule` | `"constant"`; `"cosine"`, your `warmup_cosine`; or `"noam"`, your `noam_rate` |
 # | `grad_clip` | the largest norm of the gradient, 1.0 if you leave it out |
 # | `seed` | which random numbers: leave it as `seed=seed` |
@@ -856,7 +856,10 @@ def my_seed(file=Path("seed.txt")):
     """The seed of my training: random the first time, the same ever after."""
     if not file.exists():
         file.write_text(str(secrets.randbelow(2**31)))
-    return int(file.read_text())
+    try:
+        return int(file.read_text())
+    except ValueError:
+        raise ValueError(f"{file} does not hold a whole number: delete it, and another seed is drawn.") from None
 
 
 def first_recipe(vocab_size, seed):
@@ -874,7 +877,7 @@ def taken_now():
         pieces, chosen = your_pieces(), check.own_training.yours_if_it_passes(own_training, first_recipe)
     names, lines = [*vars(pieces), "own_training"], said.getvalue().splitlines()
     own = [name for name in names if f"Running on your own {name}." in lines]
-    print(f"Your own: {', '.join(own) or 'no piece yet'}.")
+    print(f"Your own now: {', '.join(own) or 'no piece yet'}.")
     print("".join(f"{line}\n" for line in lines if "the package's" in line), end="")
     changed = [name for name, piece in vars(pieces).items() if name in own and piece is not vars(yours)[name]]
     if changed:
@@ -987,8 +990,8 @@ async def train_in(folder, model, start, beside):
         folder=folder, settings={"start": start, "vocabulary": f"{number_of_words} words"},
     )
     if last_change(saved) == before:
-        print(f"Nothing was trained: the folder {folder} holds this training run already, to its end. "
-              "To train once more, rename or delete it.")
+        print(f"Nothing was trained: the folder {folder} holds a training run with this recipe already, to its end, made with the "
+              "pieces as they were then. To train with those of now, rename or delete the folder.")
     return run
 
 # %%
@@ -1061,7 +1064,9 @@ if try_head_start:
     if problem:
         print(f"The head start needs the given names of the layers. {problem}")
     elif its_sizes != encoder_config:
-        print(f"The head start is for an encoder of these sizes: {antecedent.config}. Yours: {encoder_config}")
+        differ = [f"{name} is {size} there and {vars(encoder_config)[name]} in yours"
+                  for name, size in vars(its_sizes).items() if size != vars(encoder_config)[name]]
+        print(f"The head start is for an encoder of other sizes: {', '.join(differ)}.")
     else:
         model = new_model()
         take_over(model.encoder, WordTokenizer(words), antecedent, its_words)
@@ -1078,7 +1083,7 @@ if try_head_start:
 try:
     model, its_words, its_run = handed_in.read("own")
     whose_model = "yours"
-    print(f"Your own: {sum(p.numel() for p in model.parameters()):,} parameters after {its_run.step:,} steps.")
+    print(f"Your training run: {sum(p.numel() for p in model.parameters()):,} parameters, {its_run.step:,} steps.")
 except handed_in.Refused as reason:
     model, its_words = weights.load("translator")
     whose_model = "the course's"

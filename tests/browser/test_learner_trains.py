@@ -94,7 +94,7 @@ def test_the_rest_runs_on_the_learners_own_model_to_the_row_of_it_and_the_end(de
     known = len(desk.notebook.errors())
     desk.run_from(OWN_MODEL)
     assert len(desk.notebook.errors()) == known
-    expect(desk.cell(OWN_MODEL)).to_contain_text("Your own: 311,872 parameters after 200 steps.")
+    expect(desk.cell(OWN_MODEL)).to_contain_text("Your training run: 311,872 parameters, 200 steps.")
     row = desk.cell(ROW_OF_IT)
     expect(row).to_contain_text(re.compile(r"layer \d, head \d: it attends to \w+ [01]\.\d\d"))
     expect(row.locator("img")).to_be_visible()

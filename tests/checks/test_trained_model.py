@@ -75,7 +75,7 @@ def test_new_combinations_that_fail_alone_are_said_to_be_new(own, monkeypatch):
 
 def test_a_folder_without_a_training_is_not_handed_in(own):
     shutil.rmtree(own)
-    with pytest.raises(NotHandedIn, match="there is no training in own: .*\n.*a training that can be scored"):
+    with pytest.raises(NotHandedIn, match="there is no training run in own: .*\n.*a training that can be scored"):
         trained_model(own, "50 %")
 
 

@@ -206,7 +206,7 @@ def a_larger_vocabulary(own):
 
 
 REFUSED = {
-    no_training: "there is no training in own",
+    no_training: "there is no training run in own",
     a_pickle_instead: "model.pt, which is a pickle and is not opened",
     a_pickle_under_another_name: "a pickle under another name",
     ten_gigabytes: "has 10,000 MB and was not opened",

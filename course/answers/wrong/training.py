@@ -627,7 +627,7 @@ def a_hundred_thousand_steps(vocab_size, seed):
     return Recipe(seed=seed, max_iters=100_000), sizes(vocab_size), sizes(vocab_size)
 
 
-@refused_by(own_training, "sizes", "n_embd counts twice")
+@refused_by(own_training, "sizes", "parameters grow with n_embd²")
 def far_too_large(vocab_size, seed):
     return Recipe(seed=seed), sizes(vocab_size, n_embd=512), sizes(vocab_size, n_embd=512)
 

@@ -406,7 +406,7 @@ def want_choice(answer: Callable, models: list[str], table: dict[str, list[float
         raise CheckFailed(f"you report {number:.3f}.", f"{truth:.3f}, the score of {wanted!r} on test.", reported(number, table, best))
     if asked.count("test") > 1:
         raise CheckFailed(
-            f"the test sentences were asked {asked.count('test')} times.", "once, for the model that was chosen.",
+            f"the test set was scored {asked.count('test')} times.", "once, for the model that was chosen.",
             "you cannot forget a score that you have seen: sooner or later you choose by it. Score on test last, and once.")
 
 

@@ -53,4 +53,4 @@ def stays_within_what_can_be_graded(answer, seed):
         parameters = sum(p.numel() for p in EncoderDecoder(encoder, decoder).parameters())
     if parameters > MAX_PARAMETERS:
         raise CheckFailed(f"the model has {parameters:,} parameters.", f"at most {MAX_PARAMETERS:,}.",
-                          "n_embd counts twice: half of it needs a quarter of the parameters.")
+                          "parameters grow with n_embd²: half the width needs about a quarter of them.")

@@ -80,7 +80,7 @@ def check_folder(folder: Path) -> None:
     if pickles:
         raise Refused(f"{folder.name} holds {pickles[0]}, which is a pickle and is not opened, since it could run any "
                       f"code: {AS_WRITTEN}")
-    raise NoTraining(f"there is no training in {folder.name}: run.json is not written yet. Train with "
+    raise NoTraining(f"there is no training run in {folder.name}: run.json is not written yet. Train with "
                      f"folder=\"{folder.name}\", and hand in that folder with the notebook.")
 
 

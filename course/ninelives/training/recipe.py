@@ -61,7 +61,7 @@ class Recipe:
             raise ValueError(f"learning_rate is {self.learning_rate}: it must be above 0.")
         if not isinstance(self.warmup_steps, int) or not (self.schedule == "noam") <= self.warmup_steps:
             raise ValueError(f"warmup_steps is {self.warmup_steps!r}: it must be a whole number of at least "
-                             f"{1 if self.schedule == 'noam' else 0}.")
+                             f"{'1 with noam' if self.schedule == 'noam' else 0}.")
         if self.schedule == "cosine" and self.warmup_steps > self.max_iters:
             raise ValueError(f"warmup_steps is {self.warmup_steps} and max_iters {self.max_iters}: "
                              f"the warm-up must end before the training does.")

@@ -164,6 +164,31 @@ class ApostropheLeftAlone(GivenTokenizer):
         return super().decode(ids).replace("'", "' ")
 
 
+@refused_by(tokenizer, "decode", "capital letters are put in")
+class SentenceCapitalised(GivenTokenizer):
+    def decode(self, ids):
+        return super().decode(ids).capitalize()
+
+
+@refused_by(tokenizer, "decode", "the apostrophe is gone, and only the space after it should be")
+class ApostropheGone(GivenTokenizer):
+    def decode(self, ids):
+        return super().decode(ids).replace("'", "")
+
+
+@refused_by(tokenizer, "decode", "every id before the first end token or −1 is a word of the sentence")
+class LastWordDropped(GivenTokenizer):
+    def decode(self, ids):
+        return super().decode(ids[:-1])
+
+
+@refused_by(honest_accuracy, "choice", "this is a position in the list. The caller wants the model itself")
+def position_of_the_best(models, splits, score):
+    scores = [score(model, splits["validation"]) for model in models]
+    best = scores.index(max(scores))
+    return best, score(models[best], splits["test"])
+
+
 @refused_by(tokenizer, "decode", "gives a list", "makes one text of a list of words")
 class DecodeGivesAList(GivenTokenizer):
     def decode(self, ids):
@@ -206,7 +231,7 @@ def stacked(pairs, end_token):
     return torch.stack([source for source, _ in pairs]), torch.stack([answer for _, answer in pairs])
 
 
-@refused_by(translation_batch, "shape", "torch.int64", "torch.full takes the dtype of its number")
+@refused_by(translation_batch, "shape", "torch.int64", "so does a torch.full with −1.0 instead of −1")
 def ids_as_floats(pairs, end_token):
     return padded(sources(pairs)).float(), padded(closed(pairs, end_token)).float()
 

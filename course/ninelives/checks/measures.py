@@ -381,7 +381,10 @@ def want_choice(answer: Callable, models: list[str], table: dict[str, list[float
     chosen, told = want_pair(
         result, "honest_accuracy", ("model", "accuracy"), "return the chosen model and its accuracy on the test sentences.")
     wanted = models[best["validation"]]
-    if isinstance(chosen, float | int):
+    if isinstance(chosen, int):
+        raise CheckFailed(f"the first of the two is {chosen}.", "the chosen model, then its accuracy.",
+                          "this is a position in the list. The caller wants the model itself: `models[position]`.")
+    if isinstance(chosen, float):
         raise CheckFailed(f"the first of the two is a number, {chosen:.3f}.", "the chosen model, then its accuracy.",
                           "the two are swapped: first the model, then the number.")
     if chosen is None:

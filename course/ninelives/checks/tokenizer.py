@@ -328,4 +328,10 @@ def decode_cause(result: str, wanted: str, given: list[int], words: list[str]) -
         return "there is one space between two words, and none at the ends: `\" \".join(…)`."
     if result.startswith(wanted):
         return "what comes after the end token is no longer part of the sentence: stop there, with `break`."
+    if result.lower() == wanted:
+        return "capital letters are put in: the words stay as they are in self.words."
+    if result == wanted.replace("'", ""):
+        return "the apostrophe is gone, and only the space after it should be: `.replace(\"' \", \"'\")`."
+    if wanted.startswith(f"{result} "):
+        return "the last word is missing: every id before the first end token or −1 is a word of the sentence."
     return "each id is a position in self.words."

@@ -170,6 +170,24 @@ def rate_after_the_step(model, optimizer, batch, rate, grad_clip):
     return loss
 
 
+@training_step.mistake("update", "the rate multiplies the one of the step before. Each group gets it as it is: `group[\"lr\"] = rate`.")
+def rate_multiplied(model, optimizer, batch, rate, grad_clip):
+    loss = gradients_of(model, optimizer, batch, rate * optimizer.param_groups[0]["lr"])
+    nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    return loss
+
+
+@training_step.mistake("update", "the weight decay is switched off. Of the optimizer's settings the step changes the rate alone.")
+def decay_switched_off(model, optimizer, batch, rate, grad_clip):
+    loss = gradients_of(model, optimizer, batch, rate)
+    for group in optimizer.param_groups:
+        group["weight_decay"] = 0.0
+    nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    return loss
+
+
 @training_step.mistake("update", "the rate 0 has no effect: a rate of 0 must stop the parameters, so no `if rate`.")
 def rate_0_taken_for_none(model, optimizer, batch, rate, grad_clip):
     loss = gradients_of(model, optimizer, batch, rate or optimizer.param_groups[0]["lr"])

@@ -201,7 +201,7 @@ def makes_rectangles_of_ids_with_room_for_the_end_token(answer, seed):
             targets, (B, T + 1), "(B, T), T the longest of the French sentences and its end token", "targets", (some, end), part(1))
         for name, tensor in (("prefix", prefix), ("targets", targets)):
             if tensor.dtype != torch.int64:
-                raise CheckFailed(f"{name} is {tensor.dtype}.", "torch.int64.", "torch.full takes the dtype of its number: −1, not −1.0.")
+                raise CheckFailed(f"{name} is {tensor.dtype}.", "torch.int64.", "ids are whole numbers. `.float()` makes other numbers of them, and so does a torch.full with −1.0 instead of −1.")
 
 
 @translation_batch.aspect("values")

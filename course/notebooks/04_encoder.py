@@ -356,7 +356,7 @@ for sentence, (without, with_mask) in zip(sentences, moved_in_both):
 ask.what_makes_an_encoder()
 
 # %% [markdown]
-# Change the *last* word of a sentence, and the vector of its *first* word changes. The encoder is
+# Change the *last* word of a sentence, and the scores at its *first* word change. The encoder is
 # **bidirectional**: every word attends to what comes before it and to what comes after it.
 
 # %%

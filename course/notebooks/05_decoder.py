@@ -633,8 +633,8 @@ assert torch.equal(~hidden, torch.tril(torch.ones(3, 3)).bool())
 # ### `torch.zeros(*size)`
 #
 # **In:** the sizes. **Out:** a tensor of zeros; floats, unless `dtype` says otherwise. A
-# usual way to build a tensor is to begin with zeros and to write into it. The triangle in
-# this way, row by row:
+# usual way to build a tensor is to begin with zeros and to write into it. Here is the
+# triangle built that way, row by row:
 # [Documentation](https://docs.pytorch.org/docs/stable/generated/torch.zeros.html)
 
 # %%

@@ -411,7 +411,7 @@ check.generate(generate, "end token", seed=2)
 # %% [markdown]
 # ### Does it draw as it should?
 #
-# From here on everything runs on your own `generate`, if it passes. Four thousand copies of the
+# The next cells run on your own `generate`, if it passes. Four thousand copies of the
 # prompt, one new word each: how often does each word come, and how often should it?
 
 # %%
@@ -434,7 +434,7 @@ for t in (0.3, 0.7, 1.0, 2.0):
 # They are not equal, and need not be: chance is at work. With four times as many draws the differences are
 # about half as large.
 #
-# ### Your model tells a story
+# ### The model tells a story
 
 # %%
 for t in (0.5, 1.0):
@@ -755,7 +755,7 @@ for name, text in (("last position", package.generate(model, idx, 10, 0.8)), ("l
 # | keys and values kept | *KV cache*; `past_key_values` in Hugging Face |
 # | `end_token`, `max_new_tokens` | `eos_token_id`, `max_new_tokens` |
 #
-# The package's `generate` has all of these as arguments, `top_k`, `top_p`, `end_token`, and a `generator` for draws that can be
+# The package's `generate` takes `top_k`, `top_p`, `end_token`, and a `generator` for draws that can be
 # repeated. Its `stream` yields each word as it is drawn:
 
 # %%

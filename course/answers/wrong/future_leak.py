@@ -39,6 +39,11 @@ def pairs_subtracted(model, idx):
     return model(idx) - model(idx)
 
 
+@refused_by(future_leak, "shape", "this is the model's loss, the second of the pair")
+def losses_subtracted(model, idx):
+    return model(idx)[1] - model(idx)[1]
+
+
 @refused_by(future_leak, "shape", "Take it apart: `logits, loss = model(idx)`")
 def pair_taken_for_logits(model, idx):
     return model(idx)[:, 0]
@@ -96,7 +101,7 @@ def sizes_of_the_changes(model, idx):
 FALSE_ALARM = "a leak is reported where there is none"
 
 
-@refused_by(future_leak, "no leak", FALSE_ALARM)
+@refused_by(future_leak, "no leak", "The model that you are given is in eval mode: leave it there.")
 def in_training_mode(model, idx):
     """Dropout makes every two calls differ."""
     model.train()
@@ -128,7 +133,7 @@ def nothing_ever_found(model, idx):
     return torch.zeros(T, T)
 
 
-OVERLOOKED = "a leak is overlooked: every pair counts, however small the change."
+OVERLOOKED = "however small the change, and the word that is put in must be another than the one that is there."
 
 
 @refused_by(future_leak, "leaks", OVERLOOKED)

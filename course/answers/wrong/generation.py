@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from answers import refused_by
-from ninelives.checks.generation import all_ended, drawn, generate, generate_with, next_token_probabilities
+from ninelives.checks.generation import all_ended, drawn, generate, generate_with, next_token_probabilities, reader
 
 
 @refused_by(next_token_probabilities, "shape", "not written yet", "run its cell again, then this check")
@@ -1015,3 +1015,11 @@ def probabilities_at_zero_refused(logits, temperature):
     if temperature <= 0:
         raise ValueError("temperature must be positive")
     return (logits / temperature).softmax(-1)
+
+
+ANOTHER_MODEL = reader(61)
+
+
+@refused_by(generate, "feed back", "another model is asked, one of the notebook's")
+def another_model_asked(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(ANOTHER_MODEL, idx, max_new_tokens, temperature, end_token)

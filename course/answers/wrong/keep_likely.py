@@ -35,7 +35,13 @@ def k_not_limited(probabilities, k):
     return shared(probabilities * (probabilities >= kth))
 
 
-@refused_by(keep_top_k, "shape", "Give it an axis of size 1, (B, 1): `[:, -1:]`, not `[:, -1]`.")
+@refused_by(keep_top_k, "shape", "one number for each row, the smallest that is kept or the sum")
+def sum_without_its_axis(probabilities, k):
+    kept = probabilities * (right_k(probabilities, k) > 0)
+    return kept / kept.sum(-1)
+
+
+@refused_by(keep_top_k, "shape", "one number for each row, the smallest that is kept or the sum")
 def kth_without_its_axis(probabilities, k):
     kth = probabilities.topk(min(k, probabilities.shape[1])).values[:, -1]
     return shared(probabilities * (probabilities >= kth))

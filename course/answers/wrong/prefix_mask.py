@@ -109,3 +109,8 @@ def no_prefix_taken_for_half_of_the_positions(num_prefix, T):
 def mask_of_the_packages_encoder(num_prefix, T):
     encoder = Encoder(TransformerConfig(vocab_size=7, block_size=T, n_embd=4, n_head=1, n_layer=1))
     return (encoder.get_attention_mask(num_prefix, T) != 0) | loop_triangle(T)
+
+
+@refused_by(prefix_mask, "shape", "For each number of two bool masks, “or” is written `a | b`.")
+def pythons_or(num_prefix, T):
+    return in_the_prefix(num_prefix, T) or loop_triangle(T)

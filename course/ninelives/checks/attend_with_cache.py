@@ -121,7 +121,8 @@ def keeps_every_key_and_value(answer, seed):
                 if not same_values(seen, wanted):
                     words = counted(t + 1, "word")
                     raise CheckFailed(
-                        f"after {words} the kept {name} have shape {tuple(seen.shape)}, or hold other numbers than were passed in.",
+                        f"after {words} the kept {name} have shape {tuple(seen.shape)}." if seen.shape != wanted.shape
+                        else f"after {words} the kept {name} hold other numbers than were passed in.",
                         f"the {name} of {words}, in order: {tuple(wanted.shape)}.",
                         kept_cause(seen, wanted, *rows),
                     )

@@ -9,6 +9,8 @@ TRIANGLE = "column j of row i is open if j <= i."
 
 causal_mask = Exercise("causal_mask", error_hints=MASK_HINTS)
 prefix_mask = Exercise("prefix_mask", error_hints=MASK_HINTS | {
+    "Boolean value of Tensor with more than one value":
+        "`or`, `and` and `not` need a single True or False. For each number of two bool masks, “or” is written `a | b`.",
     "num_tokens is":
         "the package's encoder refuses a length of 0, since every sentence has a token. A prefix may be empty: make its mask "
         "yourself, `torch.arange(T) < …`.",

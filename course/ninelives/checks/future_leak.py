@@ -13,6 +13,8 @@ V = 7  # words of the stubs
 future_leak = Exercise("future_leak", error_hints={
     "tuple indices must be": "the model returns a pair, logits and loss. Take it apart: `logits, loss = model(idx)`.",
     "'tuple' and 'tuple'": "the model returns a pair, logits and loss. Take it apart: `logits, loss = model(idx)`.",
+    "'NoneType' and 'NoneType'":
+        "this is the model's loss, the second of the pair, and without targets it is None. The scores are the first, `model(idx)[0]`.",
     "index out of range":
         "there is no word after the last one. The ids are 0 … V − 1: `(idx[0, j] + 1) % model.config.vocab_size`.",
     "Boolean value of Tensor with more than one value":
@@ -177,7 +179,8 @@ def leaks_of(answer, model: nn.Module, idx: torch.Tensor) -> torch.Tensor:
 
 NOTHING_FOUND = ("no leak is found in a model that has one. Change one word at a time, and compare the scores of the positions "
                  "before it with those of the unchanged sentence.")
-OVERLOOKED = "a leak is overlooked: every pair counts, however small the change."
+OVERLOOKED = ("a leak is overlooked: every pair counts, however small the change, and the word that is put in must be another than the one "
+              "that is there.")
 
 
 def want_leaks(
@@ -193,7 +196,16 @@ def want_leaks(
         kind: what sort of model it is, for the message.
         nothing_found: the cause if there are leaks and none is found, which many mistakes have in common.
     """
+    training = []
+    asked = model.register_forward_hook(lambda module, *_: training.append(module.training))
     result = leaks_of(answer, model, idx)
+    asked.remove()
+    if any(training) and not torch.equal(result, wanted):
+        raise CheckFailed(
+            f"for {kind} future_leak finds {counted(int(result.sum()), 'leak')}, and the model is in training mode while it is asked.",
+            f"{counted(int(wanted.sum()), 'leak')}.",
+            "in training mode dropout makes every two calls differ. The model that you are given is in eval mode: leave it there.",
+        )
     if wanted.any() and not result.any():
         raise CheckFailed(f"for {kind} future_leak finds nothing.", f"{counted(int(wanted.sum()), 'leak')}.", nothing_found)
     otherwise = OVERLOOKED

@@ -242,10 +242,16 @@ def want_fed_back(answer, idx: torch.Tensor, new: int, V: int) -> None:
     """Refuse another text than a right `generate` writes with the reader."""
     model = reader(V)
     result = text_of(answer, model, idx, new)
+    if new and not model.fed:
+        raise CheckFailed(
+            "the model that generate was given was never called.",
+            "one call of it for each new token.",
+            "another model is asked, one of the notebook's: call the one that is the first argument.",
+        )
     lengths = ", ".join(str(fed.shape[1]) for fed in model.fed[:5]) + ", …" * (len(model.fed) > 5)
     generate.want_values(
         result, continued(idx, new, V), (reader(V), idx, new, 1.0),
-        what=lambda row: f"the model was fed {lengths} {'token' if lengths == '1' else 'tokens'}, and for the prompt {ids(idx[row])} generate gives",
+        what=lambda row: f"the model was fed {lengths or 'no'} {'token' if lengths == '1' else 'tokens'}, and for the prompt {ids(idx[row])} generate gives",
         meaning=": for this model every next token is certain",
         otherwise=lambda: feed_back_cause(result, idx, new, text_of(answer, reader(V), idx, new)),
         caption=f"The texts of the batch, new tokens from column {idx.shape[1]} on: wanted, and yours.",

@@ -9,7 +9,8 @@ from ninelives.checks.exercise import CheckFailed, Exercise, counted, ids, numbe
 keep_top_k = Exercise("keep_top_k", error_hints={
     "selected index k out of range": "there are no more words than V: k may be larger, and then all are kept: min(k, V).",
     "must match the size of tensor":
-        "the smallest number that is kept is one for each row. Give it an axis of size 1, (B, 1): `[:, -1:]`, not `[:, -1]`.",
+        "one number for each row, the smallest that is kept or the sum, needs an axis of size 1, (B, 1): `[:, -1:]` or "
+        "`.sum(-1, keepdim=True)`.",
 })
 keep_top_p = Exercise("keep_top_p", error_hints={
     "must match the size of tensor":

@@ -273,5 +273,16 @@ def with_a_class(model, prefix, max_new_tokens, temperature=1.0, end_token=None)
 
 
 @accepted_by(prefix_generation)
+def mode_of_the_decoder(model, prefix, max_new_tokens, temperature, end_token=None):
+    """model.train(…) sets both halves, so the mode of either will do."""
+    refuse_negative(temperature)
+    was_training = model.decoder.training
+    with torch.no_grad():
+        answer = write_with(model.eval(), prefix, max_new_tokens, temperature, end_token)
+    model.train(was_training)
+    return answer
+
+
+@accepted_by(prefix_generation)
 def as_the_package_does(model, prefix, max_new_tokens, temperature, end_token=None):
     return the_packages(model, prefix, max_new_tokens, temperature, end_token=end_token)

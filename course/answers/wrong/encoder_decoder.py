@@ -105,6 +105,11 @@ def rows_in_half_precision(logits, P):
     return logits[:, P - 1 : -1].half().float()
 
 
+@refused_by(predicting_rows, "numbers as they are", "take the rows without .double(), .float() or .half().")
+def rows_in_double_precision(logits, P):
+    return logits[:, P - 1 : -1].double()
+
+
 @refused_by(predicting_rows, "numbers as they are", "take the rows of logits themselves")
 def rows_of_data(logits, P):
     return logits.data[:, P - 1 : -1]
@@ -242,6 +247,13 @@ class HeadAloneWithGradient(Given):
         logits = self.decoder.lm_head(hidden)
         rows = logits[:, prefix.shape[1] - 1 : -1].transpose(1, 2)
         return logits, F.cross_entropy(rows, targets, ignore_index=-1)
+
+
+@refused_by(encoder_decoder, "gradient", "return the logits that the decoder gives, without .detach() or .data.")
+class LogitsDetached(Given):
+    def forward(self, prefix, targets):
+        logits, loss = self.answer(self.encoder(prefix, return_hidden=True), targets)
+        return logits.detach(), loss
 
 
 @refused_by(encoder_decoder, "gradient", "the loss is cut off from the model")
@@ -482,8 +494,7 @@ class HiddenKeptOnTheModule(Given):
     """In training the tensor holds its graph, so it cannot be copied."""
 
     def forward(self, prefix, targets):
-        with torch.enable_grad():
-            self.hidden = self.encoder(prefix, return_hidden=True)
+        self.hidden = self.encoder(prefix, return_hidden=True)
         return self.answer(self.hidden, targets)
 
 

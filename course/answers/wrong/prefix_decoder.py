@@ -66,6 +66,16 @@ def without_gradients(hidden_cache):
     return masks.padding_first(hidden_cache)
 
 
+@refused_by(padding_first, "values", "of a cache of torch.float32", "the decoder's layers read numbers of their own type alone")
+def moved_in_double_precision(hidden_cache):
+    return masks.padding_first(hidden_cache.double())
+
+
+@refused_by(padding_first, "values", "of a cache of torch.float64", "the decoder's layers read numbers of their own type alone")
+def moved_in_single_precision(hidden_cache):
+    return masks.padding_first(hidden_cache.float())
+
+
 KEPT_ORDER, KEPT_CACHE = {}, {}
 
 
@@ -279,6 +289,12 @@ def bits_of_floats(hidden_cache, attention_mask):
 def looks_at_the_last_word(hidden_cache, attention_mask):
     attention_mask[..., -1, -1].any()
     return masks.joint_mask(hidden_cache, attention_mask)
+
+
+@refused_by(joint_mask, "mask forms", "the lower right block is attention_mask, whatever it says.")
+def one_word_ahead_at_most(hidden_cache, attention_mask):
+    T = attention_mask.shape[-1]
+    return masks.joint_mask(hidden_cache, attention_mask.bool() & torch.ones(T, T, dtype=torch.bool).tril(1))
 
 
 KEPT = {}
@@ -548,3 +564,10 @@ class NoMaskOfNoWords(GivenPrefixDecoder):
 
     def get_attention_mask(self, num_tokens, T=None):
         return super().get_attention_mask(num_tokens, T).view(-1, 1, T, T)
+
+
+@refused_by(prefix_decoder, "decoder", "copy.deepcopy(…) of your PrefixDecoder", "keep nothing on self but modules, parameters")
+class CacheKeptOnTheModule(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        self.cache = masks.padding_first(hidden_cache)
+        return super().join(hidden_cache, x, attention_mask)

@@ -424,6 +424,16 @@ def wrong(aspect, *says):
     return refused_by(prefix_generation, aspect, *says)
 
 
+@wrong("shape", "no end token is given, so the loop runs max_new_tokens times")
+def at_most_24_tokens(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(model, prefix, min(24, max_new_tokens), temperature, end_token)
+
+
+@wrong("shape", "no end token is given, so the loop runs max_new_tokens times")
+def at_most_4_tokens(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(model, prefix, min(4, max_new_tokens), temperature, end_token)
+
+
 # What Python and PyTorch raise.
 
 @wrong("shape", "a comparison with None, `x == None`, gives one")

@@ -1,6 +1,5 @@
 """Notebook 7: what joining an encoder and a decoder must do."""
 
-import copy
 from dataclasses import astuple, replace
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ from ninelives.checks.exercise import (
 from ninelives.checks.predicting_rows import predicting_rows
 from ninelives.checks.prefix_decoder import (
     GivenPrefixDecoder,
+    copied,
     joint_mask,
     padding_first,
     prefix_decoder,
@@ -631,12 +631,18 @@ class TrimmedToTheLongest(Given):
 def gradients_reach_encoder_and_decoder(answer, seed):
     case = cases(seed)[0]
     module, (prefix, targets) = made(answer, case).train(), batch(case, seed, with_padding=True)
-    _, loss = answer_of(module, prefix, targets)
+    logits, loss = answer_of(module, prefix, targets)
     if not loss.requires_grad:
         raise CheckFailed(
             "the loss carries no gradient at all.",
             "a loss that belongs to the graph: training calls loss.backward().",
             "the loss is cut off from the model: .detach(), .item(), torch.no_grad(), or torch.tensor(…) of a tensor.",
+        )
+    if not logits.requires_grad:
+        raise CheckFailed(
+            "the loss has a gradient, and the logits have none.",
+            "one for both: a loss may be computed from the logits outside of forward, too.",
+            "return the logits that the decoder gives, without .detach() or .data.",
         )
     loss.backward()
     want_gradients_in(
@@ -667,16 +673,10 @@ def copies_have_weights_of_their_own(answer, seed):
     case = cases(seed)[0]
     # Use the parts that the constructor made: a function kept on the module would still call those.
     module, (prefix, targets) = build(answer, case.encoder, case.decoder).double().eval(), batch(case, seed)
+    before, loss = answer_of(module, prefix, targets)
+    loss.backward()
+    twin = copied(module, "EncoderDecoder")
     with torch.no_grad():
-        before, _ = answer_of(module, prefix, targets)
-        try:
-            twin = copy.deepcopy(module)
-        except Exception as error:
-            raise CheckFailed(
-                f"copy.deepcopy(…) of your EncoderDecoder raised {type(error).__name__}: {error}",
-                "a copy: training keeps the best model so far in this way.",
-                "keep nothing on self but modules, parameters, numbers and words: no tensor that forward has made.",
-            ) from None
         for parameter in module.parameters():
             parameter.add_(torch.randn_like(parameter))
         after, _ = answer_of(twin, prefix, targets)

@@ -117,14 +117,14 @@ def continued(prefix: torch.Tensor, new: int, V: int) -> torch.Tensor:
 
 
 def ending(V: int, end: int) -> Stub:
-    """A model whose answer has as many words as the first id of the prefix says, then ends, and then would go on."""
+    """A model whose answer has as many words as the first id of the prefix says, then ends, twice, and then would go on."""
     def next_logits(cached, idx):
         B, P = cached.shape
         word = said(cached, idx, V)  # (B, P + T)
         word = torch.where(word == end, (end + 1) % V, word)
         written = torch.cat((torch.zeros_like(cached), (idx != PAD).cumsum(1)), dim=1)  # (B, P + T)
         length = cached.gather(1, (cached != PAD).int().argmax(1, keepdim=True))  # (B, 1)
-        at_end = (written == length) & (torch.arange(P + idx.shape[1]) >= P - 1)
+        at_end = ((written == length) | (written == length + 1)) & (torch.arange(P + idx.shape[1]) >= P - 1)
         return certain(torch.where(at_end, end, word), V)
 
     return Stub(next_logits, V)

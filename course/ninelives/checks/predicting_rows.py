@@ -45,6 +45,11 @@ def leaves_the_numbers_as_they_are(answer, seed):
             "the rows are the right ones, but some of their numbers have been changed.", "the numbers of logits, to the last digit.",
             "a slice is enough: nothing is rounded, clamped or divided.",
         )
+    if rows.dtype != logits.dtype:
+        raise CheckFailed(
+            f"of logits of {logits.dtype}, predicting_rows makes {rows.dtype}.", f"{logits.dtype}, as they are.",
+            "take the rows without .double(), .float() or .half().",
+        )
     if not rows.requires_grad:
         raise CheckFailed(
             "the rows have no gradient.", "one: the loss is computed from them, and training goes back through it.",

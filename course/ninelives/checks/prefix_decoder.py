@@ -1,5 +1,6 @@
 """Notebook 7: padding moved to the front of a cache, the joint mask, and the decoder that uses both."""
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -24,7 +25,9 @@ from ninelives.model import Decoder, Transformer, masks
 
 ZERO_MEAN = ("a row counts as padding when its numbers add up to 0, and so do those of a word: a layer norm makes their mean 0. "
              "A row is padding when *every* number in it is 0: `(hidden_cache != 0).any(-1)` is True at words.")
+NO_NUMBER_ABOVE = "a word whose numbers are all below 0 is taken for padding: ask for numbers that are not 0, `!= 0`."
 ONE_ZERO = "a word whose vector holds a single 0 is taken for padding. A row is padding when every number in it is 0."
+KEEPS_A_TENSOR = "keep nothing on self but modules, parameters, numbers and words: no tensor that forward or join has made."
 SMALL_NUMBERS = "a row whose numbers are small is taken for padding. Padding is exactly 0, every number of it: no threshold is needed."
 
 padding_first = Exercise("padding_first", error_hints={
@@ -36,13 +39,16 @@ padding_first = Exercise("padding_first", error_hints={
 def cache_of(lengths: list[int], P: int, C: int, seed: int) -> torch.Tensor:
     """(B, P, C) float64: hidden states, and zeros where there is padding.
 
-    Of three rows one adds up to 0, as a new layer norm gives it, one holds a single 0, and one has small numbers: none is padding.
+    Of three rows one adds up to 0, as a new layer norm gives it, one holds a single 0, and one has small
+    numbers, all below 0 in every second example and nearly 0 in the others. None is padding.
     The numbers are multiples of 2^-16, so that a sum of them is exact, and `sum(-1) != 0` means what it says.
     """
     rows = (2**16 * torch.randn(len(lengths), P, C, generator=torch.Generator().manual_seed(seed)).double()).round() / 2**16
     rows[:, ::3, -1] = -rows[:, ::3, :-1].sum(-1)
     rows[:, 1::3, 0] = 0.0
     rows[:, 2::3] /= 16
+    rows[::2, 2::3] = -rows[::2, 2::3].abs()
+    rows[1::2, 2::3] /= 2**18
     return rows * (torch.arange(P) < torch.tensor(lengths).unsqueeze(1)).unsqueeze(-1)
 
 
@@ -76,6 +82,13 @@ def moves_rows_of_zeros_to_the_front(answer, seed):
             otherwise="rows of zeros first, then the rows of the words in their order.",
             caption="The rows of the cache: wanted, and yours",
         )
+    for given in (cache.float(), cache):
+        moved = run(answer, given)
+        if moved.dtype != given.dtype:
+            raise CheckFailed(
+                f"of a cache of {given.dtype}, padding_first makes one of {moved.dtype}.", f"{given.dtype}: the rows are moved, and stay as they are.",
+                "leave out .double(), .float() and .half(): the decoder's layers read numbers of their own type alone.",
+            )
 
 
 @padding_first.aspect("gradient")
@@ -132,7 +145,22 @@ def moved_where(word: torch.Tensor, hidden_cache: torch.Tensor) -> torch.Tensor:
 
 @padding_first.mistake("values", ZERO_MEAN)
 def zero_sum_is_padding(hidden_cache):
+    return moved_where(hidden_cache.sum(-1) != 0, hidden_cache)
+
+
+@padding_first.mistake("values", ZERO_MEAN)
+def nearly_zero_sum_is_padding(hidden_cache):
     return moved_where(hidden_cache.sum(-1).abs() > 1e-6, hidden_cache)
+
+
+@padding_first.mistake("values", NO_NUMBER_ABOVE)
+def no_number_above_zero_is_padding(hidden_cache):
+    return moved_where((hidden_cache > 0).any(-1), hidden_cache)
+
+
+@padding_first.mistake("values", SMALL_NUMBERS)
+def tiny_rows_are_padding(hidden_cache):
+    return moved_where((hidden_cache.abs() > 1e-6).any(-1), hidden_cache)
 
 
 @padding_first.mistake("values", SMALL_NUMBERS)
@@ -224,6 +252,8 @@ def accepts_masks_of_any_form(answer, seed):
     _, cache, among = mask_cases(seed, with_padding=True)[0]
     for form, given in (("of dtype int64", among.long()), ("of dtype float32", among.float())):
         want_joint(answer, f"with an attention_mask {form}", cache, given, "True and 1 mean the same, and so do False and 0.")
+    free = among.any(-2, keepdim=True).expand_as(among)  # as an encoder's: no triangle
+    want_joint(answer, "with an attention_mask that is no triangle", cache, free, "the lower right block is attention_mask, whatever it says.")
     empty = torch.ones(len(cache), 1, 0, 0, dtype=torch.bool)
     with in_case("with no word after the cache (T = 0)",
                  cause="the answer may be empty: notebook 8 begins with none. Take T from attention_mask.shape, and rely on no single word."):
@@ -344,7 +374,25 @@ def rows_too(hidden_cache, attention_mask):
 
 @joint_mask.mistake("padding", ZERO_MEAN)
 def zero_sum_is_no_column(hidden_cache, attention_mask):
+    word = (hidden_cache.sum(-1) != 0)[:, None, None, :]
+    return blocks(hidden_cache, attention_mask, english=word, back=word)
+
+
+@joint_mask.mistake("padding", ZERO_MEAN)
+def nearly_zero_sum_is_no_column(hidden_cache, attention_mask):
     word = (hidden_cache.sum(-1).abs() > 1e-6)[:, None, None, :]
+    return blocks(hidden_cache, attention_mask, english=word, back=word)
+
+
+@joint_mask.mistake("padding", NO_NUMBER_ABOVE)
+def no_number_above_zero_is_no_column(hidden_cache, attention_mask):
+    word = (hidden_cache > 0).any(-1)[:, None, None, :]
+    return blocks(hidden_cache, attention_mask, english=word, back=word)
+
+
+@joint_mask.mistake("padding", SMALL_NUMBERS)
+def tiny_rows_are_no_columns(hidden_cache, attention_mask):
+    word = (hidden_cache.abs() > 1e-6).any(-1)[:, None, None, :]
     return blocks(hidden_cache, attention_mask, english=word, back=word)
 
 
@@ -364,6 +412,13 @@ def small_rows_are_no_columns(hidden_cache, attention_mask):
 def triangle_of_its_own(hidden_cache, attention_mask):
     T = attention_mask.shape[-1]
     return blocks(hidden_cache, attention_mask, french=torch.ones(T, T, dtype=torch.bool).tril())
+
+
+@joint_mask.mistake("mask forms", "a triangle is laid over attention_mask, which has its own where one is wanted: the lower right block is "
+                                  "attention_mask, just as it comes.")
+def triangle_added(hidden_cache, attention_mask):
+    T = attention_mask.shape[-1]
+    return blocks(hidden_cache, attention_mask, french=attention_mask.bool() & torch.ones(T, T, dtype=torch.bool).tril())
 
 
 @joint_mask.mistake("padding", "every example gets the mask of the first. Each has a padding of its own.")
@@ -490,6 +545,18 @@ def is_a_decoder_that_reads_a_padded_prefix(answer, seed):
             "no gradient comes back from the scores to some rows of the hidden_cache.", "a gradient for every word: through the cache the encoder learns.",
             "the cache is cut off in join: leave out .detach(), .data, torch.no_grad() and torch.tensor(…).",
         )
+    copied(module, "PrefixDecoder")
+
+
+def copied(module: nn.Module, name: str) -> nn.Module:
+    """A copy of a module that has been called; one that cannot be copied is refused."""
+    try:
+        return copy.deepcopy(module)
+    except Exception as error:
+        raise CheckFailed(
+            f"copy.deepcopy(…) of your {name} raised {type(error).__name__}: {error}",
+            "a copy: training keeps the best model so far in this way.", KEEPS_A_TENSOR,
+        ) from None
 
 
 def want_prefix_decoder(module: nn.Module, config: TransformerConfig, seed: int, name: str, otherwise: str) -> None:

@@ -68,10 +68,10 @@ prefix_generation = Exercise("prefix_generation", error_hints=STEP_ERRORS | {
 def prefixes(seed: int, V: int) -> list[tuple[torch.Tensor, int]]:
     """Prefixes (B, P) and the number of new tokens.
 
-    All sizes are different. Then B = P = new, one row, one word, one new token, none, and the first sizes again.
+    All sizes are different. Then B = P = new, one row, one word, one new token, none, many, and the first sizes again.
     """
     B, P, new = [(3, 4, 6), (2, 5, 7), (5, 3, 6)][seed % 3]
-    sizes = ((B, P, new), (3, 3, 3), (1, 4, 5), (2, 1, 4), (2, 3, 1), (2, 4, 0), (B, P, new))
+    sizes = ((B, P, new), (3, 3, 3), (1, 4, 5), (2, 1, 4), (2, 3, 1), (2, 4, 0), (7, 2, 40), (B, P, new))
     made = [(torch.randint(V, (b, p)), n) for b, p, n in sizes]
     made[0][0][0, 0], made[0][0][-1, -1] = 0, V - 1  # the first and the last id are words like any other
     return made
@@ -90,6 +90,7 @@ def answer_to(
     named = {} if end_token is None else {"end_token": end_token}
     result = run(partial(answer, **named), *arguments, what="prefix_generation")
     what = f"prefix_generation, for a prefix of shape {tuple(prefix.shape)} and max_new_tokens = {new},"
+    want_no_early_end(result, prefix, what, new if columns is None else 0)
     prefix_generation.want_shape(
         result, (len(prefix), new if columns is None else columns), "(B, new tokens)", what, arguments,
         make=lambda mistake: partial(mistake, **named))
@@ -101,6 +102,18 @@ def answer_to(
             "dtype=torch.long.",
         )
     return result
+
+
+def want_no_early_end(result: object, prefix: torch.Tensor, what: str, new: int) -> None:
+    """Refuse an answer that ends long before it has `new` columns; of other shapes the registered mistakes know more."""
+    if not isinstance(result, torch.Tensor) or result.dim() != 2 or len(result) != len(prefix) or torch.equal(result, prefix):
+        return
+    if 1 < result.shape[1] < new - 1:
+        raise CheckFailed(
+            f"{what} gives {result.shape[1]} tokens.",
+            f"{new} tokens.",
+            "no end token is given, so the loop runs max_new_tokens times, however many that are.",
+        )
 
 
 def encoded(model, prefix: torch.Tensor, answer: torch.Tensor) -> torch.Tensor:
@@ -478,6 +491,17 @@ def stops_with_the_first(model, prefix, max_new_tokens, temperature, end_token=N
     return generation_with(
         model, prefix, max_new_tokens, temperature, end_token,
         stop=lambda answer, end_token: bool((answer == end_token).any()))
+
+
+@prefix_generation.mistake(
+    "end",
+    "a row that draws the end token twice is counted twice, while another goes on: ask of each row whether it holds one, "
+    "(answer == end_token).any(1), and stop when all do.",
+)
+def ends_counted_in_the_whole_batch(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token,
+        stop=lambda answer, end_token: bool((answer == end_token).sum() >= len(answer)))
 
 
 @prefix_generation.mistake("end", "the last end token is missing: it is the last token of an answer.")

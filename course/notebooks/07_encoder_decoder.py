@@ -125,7 +125,8 @@ def mask_of_a_pair(joint, hidden_cache):
 
 
 figures.mask(
-    mask_of_a_pair(masks.joint_mask, torch.ones(1, 4, translator.decoder.config.n_embd)), short_english + short_french,
+    mask_of_a_pair(masks.joint_mask, torch.ones(1, 4, translator.decoder.config.n_embd)),
+    short_english + short_french,
     title="Prefix and answer in one mask",
     caption="Four blocks. English attends to English freely; French attends to all the English, and to the "
     "French before it. The upper right corner is closed: what is read must not depend on what is written.",
@@ -134,7 +135,7 @@ figures.mask(
 # %% [markdown]
 # - **English to English** (upper left): all open. These words are all there from the start.
 # - **French to English** (lower left): all open. This is where the translation comes from.
-# - **French to French** (lower right): a triangle. Nothing attends to what comes later.
+# - **French to French** (lower right): a triangle. No word attends to what comes later.
 # - **English to French** (upper right): all closed.
 #
 # You wrote the lower right block in notebook 5. Soon you build the other three around it.
@@ -142,7 +143,7 @@ figures.mask(
 # ### Padding in the middle
 #
 # In a batch the English sentences have different lengths, and the shorter ones are padded at their end. Alone, that is harmless. But
-# now the French comes after it, so the padding ends up *in the middle* of the joined text:
+# now the French comes after the prefix, so the padding ends up *in the middle* of the joined text:
 
 # %%
 def padded_hidden_states(texts):
@@ -186,7 +187,7 @@ with torch.no_grad():
     logits, loss = translator(prefix, targets)  # (1, P + T, V)
 said = [tokenizer.words[word] for word in logits[0].argmax(-1).tolist()]
 
-print("row   it has read              most likely next   which is")
+print("row   belongs to               most likely next   which is")
 for row in range(n_english - 2, n_english + n_french):
     seen = english_words[row] if row < n_english else french[row - n_english]
     target = row - (n_english - 1)
@@ -211,7 +212,7 @@ for row in range(n_english - 2, n_english + n_french):
 # | in: `hidden_cache` | `(B, P, n_embd)` | what the encoder gives; a row of zeros is padding, and it comes at the end |
 # | out | `(B, P, n_embd)` | the same rows: those of zeros first, then those of the words, in their order |
 #
-# Every example has a padding of its own. A row is padding when **all** its numbers are 0: their sum will not do, since a new layer
+# Every example has its own amount of padding. A row is padding when **all** its numbers are 0: their sum will not do, since a new layer
 # norm makes the mean of every vector 0. The gradient has to pass through: leave the numbers in the graph.
 #
 # <details><summary>Hint 1: a nudge</summary>
@@ -632,7 +633,7 @@ for name in ("decoder", "encoder"):
 #
 # **Cross-attention.** Its decoder reads the French alone. But each of its blocks has a second attention between the first
 # and the mlp: the **queries come from the French, the keys and values from the English**. So every block attends to the encoder's
-# vectors and none changes them, and each block has matrices of its own for it: 16 · n_embd² parameters instead of 12.
+# vectors and no block changes them, and each block has matrices of its own for it: 16 · n_embd² parameters instead of 12.
 #
 # **A start token.** Its decoder has T rows and not P + T. There is no row before the first French word, so nothing could predict it. A
 # special word is put before the answer, and the last word is left out: the decoder reads *start, le, chat, …* and predicts *le, chat, …, end*.

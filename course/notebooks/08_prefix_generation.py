@@ -426,7 +426,7 @@ for sentence, translation in zip(held_out, translations(loop, [one.english for o
 # ### A sentence that the model is not sure about
 #
 # Nearly everywhere this model is almost certain, because the grammar of its sentences is small. Here is one where it is not. In the
-# course's sentences it is the teased who is shy, but a *passive* of "teased" with "shy" was held back from its training:
+# course's sentences it is the one being teased who is shy, but the passive of "teased" together with "shy" was held back from its training:
 
 # %%
 unsure = "the pig was teased by the owl because it was shy"
@@ -569,7 +569,7 @@ print(f"as an answer: {right} of 100 translations are right; as a prompt: {by_pr
 #
 # $$p(y_1, \dots, y_T \mid x) = \prod_{t=1}^{T} p(y_t \mid x, y_1, \dots, y_{t-1})$$
 #
-# and each factor is a softmax over the last row of your decoder's scores. $y_T$ is the end token. A model that writes this way is called
+# and each factor is a softmax over the last row of the decoder's scores. $y_T$ is the end token. A model that writes this way is called
 # **autoregressive**.
 #
 # | here | in papers |

@@ -41,7 +41,7 @@ def which_row_changes_the_pronoun() -> Choice:
                 "The word is the same, its vector is not: the encoder has written into it who “it” is, and the decoder fetches it "
                 "there when it has to choose the pronoun.",
             "All of them: one row alone changes nothing":
-                "Single rows change single words, as the experiment shows. That is what makes it possible to find out where something is kept.",
+                "One row is enough, as the experiment shows. That is what makes it possible to find out where something is kept.",
         },
         answer="The row of “it”, although the word is the same in both sentences",
     )

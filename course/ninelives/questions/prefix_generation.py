@@ -13,7 +13,7 @@ def where_the_first_word_comes_from() -> Choice:
                 "A Transformer like that of 2017 needs one, since its decoder has no row before the first word. Here "
                 "the English words come before it, and each of them has a row.",
             "From the first row of scores, that of the first English word":
-                "That row has seen one English word and predicts nothing that anybody has trained it for. The word "
+                "That row has seen the whole sentence too, but nobody has trained it to predict anything. The word "
                 "after the whole sentence is predicted by the row at its end.",
             "From the last row of scores, that of the last English word":
                 "Each row predicts what comes next, and what comes after the last English word is the first French one. "

@@ -315,7 +315,7 @@ def want_no_traces(answer, model: nn.Module, idx: torch.Tensor) -> None:
         raise CheckFailed(
             "after future_leak PyTorch's random numbers begin at the same place each time.",
             "random numbers that go on: what is drawn afterwards must not depend on a test.",
-            "a seed is set inside the function. This test leaves nothing to chance and needs none.",
+            "future_leak sets a seed. This test leaves nothing to chance and needs none.",
         )
     if model.training or model.dropout.training:
         raise CheckFailed(

@@ -47,6 +47,7 @@ def test_nbgraders_own_settings_are_respected(course):
 
 def test_a_student_whose_name_has_several_lines_is_listed(course):
     (course / "submitted" / "zed\nzoe" / NAME).mkdir(parents=True)
+    (course / "submitted" / "zed\nzoe" / NAME / "homework.txt").write_text("mine")
     batch = Batch(course, NAME)
     assert "zed\nzoe" in batch.students()
     batch.gradebook.close()

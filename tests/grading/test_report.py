@@ -329,6 +329,7 @@ def test_what_cannot_be_reported_is_said_in_one_sentence_and_nothing_is_written(
 def test_one_notebook_that_cannot_be_read_is_left_out_and_the_others_are_reported(course, reported):
     (course / "autograded" / "bert" / "five" / "five.ipynb").write_text("[")
     (course / "submitted" / "zoe" / "five").mkdir(parents=True)
+    (course / "submitted" / "zoe" / "five" / "five.ipynb").write_text("[")
     status, out, _, _ = reported("five", "--report")
     assert status == 0 and "five: 4 submissions" in out
     assert "1 graded, but left out here" in out and "1 handed in and not graded yet" in out

@@ -134,10 +134,10 @@ def _cell(name: str, source: str, failed: tuple[str, str] | None = None, **roles
 
 
 def _write(folder: Path, student: str, assignment: str, cells: list[dict]) -> None:
+    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
     for place in ("submitted", "autograded"):
         (folder / place / student / assignment).mkdir(parents=True, exist_ok=True)
-    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
-    (folder / "autograded" / student / assignment / f"{assignment}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+        (folder / place / student / assignment / f"{assignment}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
 
 
 class Tags(HTMLParser):

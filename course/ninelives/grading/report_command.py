@@ -46,11 +46,13 @@ def write_alike(root: Path, assignment: str) -> None:
     Raises:
         CannotStart: there is nothing to compare, or the page cannot be written.
     """
-    course = quiet_autograde(root, assignment).coursedir
+    autograde = quiet_autograde(root, assignment)
+    course = autograde.coursedir
     with closing(open_gradebook(course, root, assignment)) as gradebook:
         results = class_results(course, gradebook, assignment)
         solved = {(notebook.name, cell.name): cell.solved
-                  for notebook in released_notebooks(course, assignment, gradebook) for cell in notebook.cells}
+                  for notebook in released_notebooks(course, assignment, gradebook, autograde.config)
+                  for cell in notebook.cells}
     exercises, folder = compare(results, solved), folder_of(course, assignment)
     write(folder, {"alike.html": alike_page(assignment, len(results.learners), exercises, folder)})
     print(f"{alike_text(exercises)}\n\nThe page: {printable(str(folder / 'alike.html'))}")

@@ -990,8 +990,8 @@ async def train_in(folder, model, start, beside):
         folder=folder, settings={"start": start, "vocabulary": f"{number_of_words} words"},
     )
     if last_change(saved) == before:
-        print(f"Nothing was trained: the folder {folder} holds a training run with this recipe already, to its end, made with the "
-              "pieces as they were then. To train with those of now, rename or delete the folder.")
+        print(f"Nothing was trained: the folder {folder} holds a training run with this recipe already, "
+              "to its end, made with the pieces as they were then. To train with those of now, rename or delete the folder.")
     return run
 
 # %%

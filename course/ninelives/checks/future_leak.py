@@ -204,7 +204,7 @@ def want_leaks(
         raise CheckFailed(
             f"for {kind} future_leak finds {counted(int(result.sum()), 'leak')}, and the model is in training mode while it is asked.",
             f"{counted(int(wanted.sum()), 'leak')}.",
-            "in training mode dropout makes every two calls differ. The model that you are given is in eval mode: leave it there.",
+            "dropout is switched on, so that every two calls differ. The model that you are given is in eval mode: leave it there.",
         )
     if wanted.any() and not result.any():
         raise CheckFailed(f"for {kind} future_leak finds nothing.", f"{counted(int(wanted.sum()), 'leak')}.", nothing_found)

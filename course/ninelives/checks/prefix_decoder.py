@@ -550,6 +550,10 @@ def is_a_decoder_that_reads_a_padded_prefix(answer, seed):
 
 def copied(module: nn.Module, name: str) -> nn.Module:
     """A copy of a module that has been called; one that cannot be copied is refused."""
+    # The attention of notebook 2 may keep its weights with their graph.
+    for layer in module.modules():
+        if layer is not module:
+            vars(layer).update({key: value.detach() for key, value in vars(layer).items() if isinstance(value, torch.Tensor)})
     try:
         return copy.deepcopy(module)
     except Exception as error:

@@ -123,10 +123,10 @@ class EndTokenEncoded(GivenTokenizer):
 @refused_by(tokenizer, "unknown", "the dictionary self.id_of holds the end token too")
 class EndTokenEncodedByTheList(GivenTokenizer):
     def encode(self, text):
-        try:
-            return torch.tensor([self.words.index(word) for word in self.split(text)], dtype=torch.int64)
-        except ValueError:
-            raise ValueError(f"one of the words is unknown: {text.lower()}") from None
+        unknown = [word for word in self.split(text) if word not in self.words]
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(unknown)}")
+        return torch.tensor([self.words.index(word) for word in self.split(text)], dtype=torch.int64)
 
 
 @refused_by(tokenizer, "unknown", "the reader of the message must learn which word")

@@ -991,7 +991,8 @@ async def train_in(folder, model, start, beside):
     )
     if last_change(saved) == before:
         print(f"Nothing was trained: the folder {folder} holds a training run with this recipe already, "
-              "to its end, made with the pieces as they were then. To train with those of now, rename or delete the folder.")
+              "to its end, made with the pieces as they were then. To train with those of now, rename or delete "
+              "the folder.")
     return run
 
 # %%

@@ -1,4 +1,4 @@
-"""nbgrader's own tests of autograde and generate_feedback, with ninelives-grade in place of `nbgrader autograde`.
+"""nbgrader's own tests of autograde and generate_feedback, with ninelives-grade instead of `nbgrader autograde`.
 
     python bench/nbgrader_tests.py              all of them: some minutes
     python bench/nbgrader_tests.py -k kernelspec

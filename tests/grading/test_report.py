@@ -344,7 +344,7 @@ def test_an_extension_without_a_submission_is_not_counted(course, reported):
 
 def test_a_page_that_cannot_be_written_completely_leaves_the_old_one(course, reported):
     _, _, _, before = reported("five", "--report")
-    with mock.patch("ninelives.grading.report_command.os.replace", side_effect=OSError(28, "No space left on device")):
+    with mock.patch("os.replace", side_effect=OSError(28, "No space left on device")):
         status, _, err, after = reported("five", "--report")
     assert status == 2 and "No space left on device" in err and after == before
     assert list((course / "reports" / "five").glob(".*")) == []

@@ -97,7 +97,7 @@ def pages(course):
 
 
 def watched(course, workers, *steps):
-    """Watch, with a step in place of each pause; the last one lets the due date pass. What was said."""
+    """Watch, with a step instead of each pause; the last one lets the due date pass. What was said."""
     said, waiting = [], [*steps, lambda: set_due(course, NOW.replace(year=2020))]
     set_due(course, NOW.replace(year=2100))
     watch.watch(lambda: Batch(course, NAME), workers, said.append, lambda seconds: waiting.pop(0)())

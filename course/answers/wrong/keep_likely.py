@@ -131,11 +131,16 @@ def more_than_the_kth(probabilities, k):
     return shared(probabilities * (probabilities > probabilities.topk(min(k, probabilities.shape[1])).values[:, -1:]))
 
 
-@refused_by(keep_top_k, "values", LARGEST)
-def k_rounded_to_three_places(probabilities, k):
-    kept = right_k(probabilities, k).mul(1000).round()
+def to_three_places(kept):
+    """Rounded so that each row still adds up to 1."""
+    kept = kept.mul(1000).round()
     kept.scatter_add_(-1, kept.argmax(-1, keepdim=True), 1000 - kept.sum(-1, keepdim=True))
     return kept / 1000
+
+
+@refused_by(keep_top_k, "values", LARGEST)
+def k_rounded_to_three_places(probabilities, k):
+    return to_three_places(right_k(probabilities, k))
 
 
 @refused_by(keep_top_k, "values", SUM)
@@ -277,9 +282,7 @@ def p_order_of_the_first_call(probabilities, p):
 
 @refused_by(keep_top_p, "values", SORT)
 def p_rounded_to_three_places(probabilities, p):
-    kept = right_p(probabilities, p).mul(1000).round()
-    kept.scatter_add_(-1, kept.argmax(-1, keepdim=True), 1000 - kept.sum(-1, keepdim=True))
-    return kept / 1000
+    return to_three_places(right_p(probabilities, p))
 
 
 @refused_by(keep_top_p, "values", SUM)

@@ -11,6 +11,7 @@ from ninelives.grading.backup import back_up
 from ninelives.grading.batch import Batch
 from ninelives.grading.due_dates import in_words, read_time, with_due_date
 from ninelives.grading.errors import CannotStart
+from ninelives.grading.folders import replacing
 
 LONGEST = 366.0  # days of an extension
 
@@ -94,7 +95,6 @@ def _write_into_release(batch: Batch, when: datetime | None) -> None:
     folder = Path(batch.course.format_path(batch.course.release_directory, ".", batch.assignment))
     for notebook in batch.notebooks:
         path = folder / f"{notebook.name}.ipynb"
-        new = path.with_name(f".{path.name}.new")
-        nbformat.write(with_due_date(nbformat.read(path, as_version=4), when), new)
-        shutil.copymode(path, new)
-        new.replace(path)
+        with replacing(path) as new:
+            nbformat.write(with_due_date(nbformat.read(path, as_version=4), when), new)
+            shutil.copymode(path, new)

@@ -67,7 +67,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("assignment", nargs="?", help="its name, such as 02-attention")
     parser.add_argument("--student", nargs="+", metavar="NAME", help="grade only these")
     parser.add_argument("--notebook", metavar="NAME", help="grade only this notebook of the assignment, such as 'p*'")
-    parser.add_argument("--db", metavar="URL", help="the gradebook, in place of c.CourseDirectory.db_url")
+    parser.add_argument("--db", metavar="URL", help="the gradebook, instead of c.CourseDirectory.db_url")
     parser.add_argument("-f", "--force", action="store_true", help="grade again what is graded already")
     parser.add_argument("--workers", type=int, metavar="N",
                         help="how many at a time; by default as many as it may use cores and as fit into memory")

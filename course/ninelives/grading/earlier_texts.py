@@ -6,6 +6,8 @@ A learner who has the notebook of before is not told that a check "was changed" 
 import json
 from pathlib import Path
 
+from ninelives.grading.folders import replacing
+
 FILE = ".earlier-texts"
 
 
@@ -21,9 +23,8 @@ def add_earlier_texts(journal: Path, texts: dict[str, str], added: list[str]) ->
         known[name] = list(dict.fromkeys([*known.get(name, []), text]))
     for name in added:
         known[name] = list(dict.fromkeys([*known.get(name, []), None]))
-    new = journal / f"{FILE}.new"
-    new.write_text(json.dumps(known, indent=1), encoding="utf-8")
-    new.replace(journal / FILE)
+    with replacing(journal / FILE) as new:
+        new.write_text(json.dumps(known, indent=1), encoding="utf-8")
 
 
 def earlier_texts(journal: Path) -> dict[str, list[str | None]]:

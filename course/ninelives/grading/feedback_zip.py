@@ -8,7 +8,7 @@ from nbgrader.apps.zipcollectapp import ZipCollectApp
 from ninelives.grading.batch import Batch
 from ninelives.grading.downloads import SentFile, file_in
 from ninelives.grading.errors import CannotStart
-from ninelives.grading.folders import everything_in, printable
+from ninelives.grading.folders import everything_in, printable, replacing
 from ninelives.grading.zip_collect import parse_extracted, released, step_folder, student_id, students_by_number
 
 
@@ -41,16 +41,12 @@ def feedback_zip(batch: Batch, say=print) -> None:
     if not pages:
         raise CannotStart(f"There is no feedback page for what came from Moodle or Canvas: {renew}")
     target = Path(batch.course.root, f"feedback-{batch.assignment}.zip")
-    new = target.with_name(f".{target.name}.new")
     try:
-        with ZipFile(new, "w", ZIP_DEFLATED) as archive:
+        with replacing(target) as new, ZipFile(new, "w", ZIP_DEFLATED) as archive:
             for name, page in pages.items():
                 archive.write(page, name)
-        new.replace(target)
     except OSError as problem:
         raise CannotStart(f"{target} cannot be written: {problem.strerror}") from None
-    finally:
-        new.unlink(missing_ok=True)
     say(f"{target.name}: {len(pages)} pages. Upload it as the zip of feedback files (Moodle) or of submissions (Canvas).")
     for words, students in (("No page", missing), ("Left out, since they were graded again after their page was made", old)):
         if students:

@@ -5,11 +5,23 @@ import shutil
 import subprocess
 import tempfile
 import unicodedata
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
 MAX_DEPTH = 32  # folders inside one another
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file beside `path` to write to. It replaces `path` once it is complete, and is removed if anything is raised."""
+    new = path.with_name(f".{path.name}.new")
+    try:
+        yield new
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def everything_in(folder: Path, max_depth: int = MAX_DEPTH) -> tuple[list[Path], list[Path]]:

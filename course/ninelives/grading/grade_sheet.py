@@ -16,7 +16,7 @@ from pathlib import Path
 from nbgrader.utils import parse_utc
 
 from ninelives.grading.errors import CannotStart
-from ninelives.grading.folders import printable
+from ninelives.grading.folders import printable, replacing
 
 MAX_BYTES = 64 << 20
 PARTICIPANT = re.compile(r"\D+(\d+)")
@@ -50,9 +50,8 @@ class Sheet:
         text = io.StringIO(newline="")
         quoting = csv.QUOTE_ALL if self.quoted else csv.QUOTE_MINIMAL
         csv.writer(text, delimiter=self.delimiter, lineterminator=self.line_end, quoting=quoting).writerows(self.rows)
-        new = path.with_name(f".{path.name}.new")
-        new.write_bytes(text.getvalue().encode(self.encoding))
-        new.replace(path)
+        with replacing(path) as new:
+            new.write_bytes(text.getvalue().encode(self.encoding))
 
 
 def read_sheet(path: Path) -> Sheet:

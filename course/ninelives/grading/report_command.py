@@ -1,6 +1,5 @@
 """`ninelives-grade --report` and `--alike`: written from what is graded already; no learner's code is run."""
 
-import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +11,7 @@ from ninelives.grading.alike import compare
 from ninelives.grading.class_folder import open_gradebook, quiet_autograde
 from ninelives.grading.class_results import ClassResults, class_results, graded_assignments
 from ninelives.grading.errors import CannotStart
-from ninelives.grading.folders import printable
+from ninelives.grading.folders import printable, replacing
 from ninelives.grading.gradebook import released_notebooks
 from ninelives.grading.report import class_report
 from ninelives.grading.report_page import alike_page, report_page
@@ -94,11 +93,7 @@ def write(folder: Path, files: dict[str, str]) -> None:
         folder.parent.mkdir(mode=0o700, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
         for name, text in files.items():
-            new = folder / f".{name}.new"
-            try:
+            with replacing(folder / name) as new:
                 new.write_text(text, encoding="utf-8", errors="replace")
-                os.replace(new, folder / name)
-            finally:
-                new.unlink(missing_ok=True)
     except OSError as problem:
         raise CannotStart(f"The report could not be written: {problem.strerror}: {folder}") from None

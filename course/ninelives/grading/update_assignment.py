@@ -5,7 +5,6 @@ then. Here nothing is removed before its replacement exists, and what was given 
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from ninelives.grading.class_folder import open_gradebook, quiet_autograde
 from ninelives.grading.differences import Differences, differences, rows_of
 from ninelives.grading.earlier_texts import add_earlier_texts
 from ninelives.grading.errors import CannotStart
+from ninelives.grading.folders import replacing
 from ninelives.grading.generated import Generated, Row, generated_notebooks
 from ninelives.grading.gradebook import not_generated
 from ninelives.grading.lock import journal_folder, locked
@@ -151,10 +151,9 @@ class Update:
         for name, data in files.items():
             path = self.release / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            new = path.with_name(f".{path.name}.new")
-            new.write_bytes(data)
-            new.chmod(permissions)
-            os.replace(new, path)
+            with replacing(path) as new:
+                new.write_bytes(data)
+                new.chmod(permissions)
         for path in sorted(self.release.rglob("*"), reverse=True):
             if path.is_file() and str(path.relative_to(self.release)) not in files:
                 path.unlink()

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from ninelives.grading.batch import Batch
 from ninelives.grading.due_dates import in_words
 from ninelives.grading.errors import CannotStart
-from ninelives.grading.folders import printable
+from ninelives.grading.folders import printable, replacing
 from ninelives.grading.grade_class import grade_class
 from ninelives.grading.settings import Watch
 from ninelives.grading.workers import Workers
@@ -63,9 +63,8 @@ class FeedbackRecord:
         self._write()
 
     def _write(self) -> None:
-        new = self.path.with_name(f"{self.path.name}.new")
-        new.write_text(json.dumps(self.given, indent=1), encoding="utf-8")
-        new.replace(self.path)
+        with replacing(self.path) as new:
+            new.write_text(json.dumps(self.given, indent=1), encoding="utf-8")
 
 
 def watch(open_batch: Callable[[], Batch], workers: Workers, say=print, sleep=time.sleep) -> None:

@@ -20,11 +20,11 @@ MAY_IMPORT = {
     "weights": {"config", "model", "text"},
     "training": {"config", "model", "sentence", "text", "weights"},
     "recipes": {"config", "model", "text", "training", "weights"},
-    "checks": {"config", "figures", "model", "training"},
+    "checks": {"config", "figures", "model", "sentence", "training"},
     "widgets": {"config", "figures", "model", "sentence"},
     "questions": {"widgets"},
     "made_of": {"checks", "config"},
-    "use_mine": {"checks", "made_of", "model"},
+    "use_mine": {"checks", "made_of", "model", "sentence"},
     "grading": set(),
 }
 

@@ -21,7 +21,7 @@ for entry in train(new_model(), draw_batch, few, step=yours.training_step, monit
 # Counts of words that were drawn, each in its own way; and measured times.
 DRAWN = re.compile(r"^(temperature [\d.]+|seconds:) .*$", re.MULTILINE)
 A_TIME = re.compile(r"\b\d+(\.\d+)? (ms|s|seconds)\b")
-WHOSE = re.compile(r"(: yours, from .*|: the package's, since .*|^Running on .*|^ +In it, .*)$", re.MULTILINE)
+WHOSE = re.compile(r"(: yours, from .*|: the package's, since .*|^Running on .*|^ +In it, .*|^ {8}\S.*)$", re.MULTILINE)
 
 
 def printed(notebook) -> list[str]:

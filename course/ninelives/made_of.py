@@ -47,6 +47,12 @@ def called_in(part: Callable) -> list[Callable]:
     return [each for each in dict.fromkeys(found) if is_the_learners(each) or is_the_packages(each)]
 
 
+def owners(*parts: Callable) -> dict[str, str]:
+    """Whose each part is, and whose all that it is made of: {"EncoderDecoder": "yours", "Decoder": "the package's"}."""
+    each_once = dict.fromkeys(each for part in parts for each in [part, *made_of(part)])
+    return {each.__name__: "yours" if is_the_learners(each) else "the package's" for each in each_once}
+
+
 def made_of(part: Callable) -> list[Callable]:
     """What a part uses: the learner's in the order of the notebooks, without the functions of a class, then the package's."""
     if isinstance(part, type):

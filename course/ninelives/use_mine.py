@@ -27,7 +27,8 @@ import ninelives.checks.prefix_generation
 import ninelives.checks.transformer
 import ninelives.model
 from ninelives.checks.exercise import Exercise
-from ninelives.made_of import is_the_learners, made_of
+from ninelives.made_of import called_in, classes_in, is_the_learners, made_of
+from ninelives.sentence import wrapped
 
 
 class Part(NamedTuple):
@@ -81,7 +82,7 @@ def use_mine(name: str) -> Any:
     _taken_there = {}
     try:
         part, reason = take(name)
-        print(*lines_about(name, part, reason, _taken_there), sep="\n")
+        print(*(shown for line in lines_about(name, part, reason, _taken_there) for shown in wrapped(line, 8 * " ")), sep="\n")
     finally:
         _taken_there = None
     return part
@@ -106,15 +107,26 @@ def lines_about(name: str, part: Any, reason: str | None, inside: dict[str, tupl
     if reason is not None:
         return [f"{name}: the package's, since {reason}."]
     known = {id(taken): (other, why) for other, (taken, why) in inside.items()}  # they may be called something else
-    own, others = [], []
-    for each in made_of(part):
+    used, own, others = made_of(part), [], []
+    for each in used:
         called, why = known.get(id(each), (each.__name__, None))
         if is_the_learners(each):
             own.append(called)
         else:
-            others.append(f"    In it, {called}: the package's{f', since {why}' if why else ''}.")
+            why = f", since {why}" if why else _brought_by(each, [part, *used])
+            others.append(f"    In it, {called}: the package's{why}.")
     using = f", made of your {' and '.join(filter(None, [', '.join(own[:-1]), own[-1]]))}" if own else ""
     return [f"{name}: yours, from {PARTS[name].notebook}.ipynb{using}.", *others]
+
+
+def _brought_by(each: Any, used: list) -> str:
+    """What brings something of the package's into a part, although no notebook takes it with `use_mine`."""
+    for other in used:
+        if is_the_learners(other) and each in called_in(other):
+            return f", which {other.__module__}.ipynb imports"
+        if not is_the_learners(other) and isinstance(other, type) and each in (*classes_in(other), *other.__mro__[1:]):
+            return f", as a part of its {other.__name__}"
+    return ""
 
 
 def fault_in(mine: Any, exercise: Exercise) -> str | None:

@@ -29,7 +29,7 @@
 #
 # | | |
 # |---|---|
-# | Time | about 150 minutes, and two to five more while your model trains |
+# | Time | about 150 minutes, and two to ten more while your model trains |
 # | Points | 26 |
 # | What you should know | [Notebook 7](../07-encoder-decoder/07-encoder-decoder.ipynb) and [notebook 8](../08-prefix-generation/08-prefix-generation.ipynb) |
 
@@ -39,6 +39,7 @@ import io
 import math
 import os
 import secrets
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -53,12 +54,14 @@ import ninelives.questions.training as ask
 from ninelives import figures, training, weights
 from ninelives.checks.trained_model import trained_model
 from ninelives.config import TransformerConfig
+from ninelives.made_of import owners
 from ninelives.recipes.ladder import saved_runs
 from ninelives.recipes.translator import take_over
 from ninelives.text import WordTokenizer, sentences
 from ninelives.text.grammar import HINTS, every_word, parse
 from ninelives.text.lexicon import VERBS
-from ninelives.training import Recipe, handed_in, train
+from ninelives.training import Recipe, checkpoints, handed_in, train
+from ninelives.training.made_with import whose_steps
 from ninelives.training.scorable import why_not_scored
 from ninelives.use_mine import use_mine
 from ninelives.widgets import AttentionExplorer, Choice, TrainingMonitor
@@ -758,7 +761,7 @@ for name in ladder:
 #
 # ### Exercise 7 · Your own training
 #
-# **8 points · about 20 minutes, and two to five to train**
+# **8 points · about 20 minutes, and two to ten to train**
 #
 # Find sizes and a recipe that get past 80 %. You may change everything but the
 # vocabulary. The points:
@@ -871,18 +874,24 @@ def first_recipe(vocab_size, seed):
     return recipe, TransformerConfig(**sizes, n_layer=2), TransformerConfig(**sizes, n_layer=4)
 
 
+def say(text):
+    """Print a text in lines that fit the page."""
+    print(textwrap.fill(text, 100, subsequent_indent=8 * " "))
+
+
 def taken_now():
-    """Your pieces, recipe and sizes as their cells define them now. A line names the pieces that have changed."""
+    """Your pieces as their cells define them now, whose each is, and your recipe and sizes. Lines name what is new."""
     with contextlib.redirect_stdout(io.StringIO()) as said:
         pieces, chosen = your_pieces(), check.own_training.yours_if_it_passes(own_training, first_recipe)
     names, lines = [*vars(pieces), "own_training"], said.getvalue().splitlines()
     own = [name for name in names if f"Running on your own {name}." in lines]
-    print(f"Your own now: {', '.join(own) or 'no piece yet'}.")
+    say(f"Your own now: {', '.join(own) or 'no piece yet'}.")
     print("".join(f"{line}\n" for line in lines if "the package's" in line), end="")
     changed = [name for name, piece in vars(pieces).items() if name in own and piece is not vars(yours)[name]]
     if changed:
-        print(f"Defined again since they were last put together, and used from now on: {', '.join(changed)}.")
-    return pieces, *chosen(number_of_words, my_seed())
+        say(f"Defined again since they were last put together, and used from now on: {', '.join(changed)}.")
+    whose = {name: "yours" if name in own else "the package's" for name in names}
+    return pieces, whose | owners(EncoderDecoder, prefix_generation), *chosen(number_of_words, my_seed())
 
 
 def new_model():
@@ -905,11 +914,13 @@ def why_not():
     model = new_model()
     problem = why_not_scored(model, encoder_config, decoder_config)
     scored = f"It is trained, but CANNOT BE SCORED. {problem}" if problem else "When it is trained, it can be scored."
-    print(f"{recipe}\nThe model has {sum(p.numel() for p in model.parameters()):,} parameters. {scored}")
+    parameters = sum(p.numel() for p in model.parameters())
+    say(str(recipe))
+    say(f"The model has {parameters:,} parameters. {scored}")
     return problem
 
 
-yours, recipe, encoder_config, decoder_config = taken_now()
+yours, whose, recipe, encoder_config, decoder_config = taken_now()
 problem = why_not()
 
 # %% [markdown]
@@ -952,12 +963,12 @@ def evaluate(model):
 # %% [markdown]
 # The next cell trains your model, here and now, **from nothing**: from random numbers. Watch the curve of *sentences right*. It
 # climbs to the line of guessing, when all is right but the pronoun, and stays there for a while, though the loss keeps
-# falling. Then comes the step up.
+# falling. Then comes the step up. 2,000 steps take two to five minutes on a quiet computer, and up to ten on a busy one.
 #
 # **Stop** stops it after the present step, and so does the
 # stop button of the notebook. Nothing is lost either way, nor if the computer is switched off: run the cell
-# again, and it goes on from the folder `own`. `await` is there so that the button works while the
-# training goes on.
+# again, and it says whose pieces made the steps in the folder `own`, and goes on from there. `await` is there so that the button
+# works while the training goes on.
 #
 # You can close the page while it trains. If you come back and the circle at the top right of the notebook is filled, the training is
 # still running, whatever the page shows: wait for it, or stop it with *Kernel → Interrupt Kernel*. Running the cell once more would only
@@ -983,22 +994,27 @@ async def train_in(folder, model, start, beside):
     if not vocabulary.exists():
         vocabulary.parent.mkdir(exist_ok=True)
         vocabulary.write_text(WordTokenizer(words).to_json(), encoding="utf-8")
+    if (there := checkpoints.read(Path(folder))):
+        print(f"The folder {folder} holds a training run, at step {there[0].step:,}. How it was made:")
+        for line in whose_steps(there[0]):
+            say(f"    {line}")
+    used_by = {"warmup_cosine": "cosine", "noam_rate": "noam"}  # each formula in its own schedule alone
+    pieces = {name: owner for name, owner in whose.items() if used_by.get(name, recipe.schedule) == recipe.schedule}
     before = last_change(saved)
     monitor = TrainingMonitor(f"yours, {start}", recipe.max_iters, beside=beside, levels=levels)
     run = await monitor.watch(
         train, model, draw_batch, recipe, step=yours.training_step, rate=learning_rate, evaluate=evaluate,
-        folder=folder, settings={"start": start, "vocabulary": f"{number_of_words} words"},
+        folder=folder, settings={"start": start, "vocabulary": f"{number_of_words} words"}, pieces=pieces,
     )
     if last_change(saved) == before:
-        print(f"Nothing was trained: the folder {folder} holds a training run with this recipe already, "
-              "to its end, made with the pieces as they were then. To train with those of now, rename or delete "
-              "the folder.")
+        say(f"It has this recipe and is at its end, so nothing was trained. To train with the pieces of now, rename or "
+            f"delete the folder {folder}.")
     return run
 
 # %%
 run = None  # stays None if training is interrupted
 EncoderDecoder, prefix_generation = use_mine("EncoderDecoder"), use_mine("prefix_generation")
-yours, recipe, encoder_config, decoder_config = taken_now()
+yours, whose, recipe, encoder_config, decoder_config = taken_now()
 tokenizer, problem = yours.Tokenizer(words), why_not()
 run = await train_in("own", new_model(), "from nothing", two_rungs)
 
@@ -1006,7 +1022,7 @@ run = await train_in("own", new_model(), "from nothing", two_rungs)
 if run is not None:
     for share in (0.5, 0.8, 0.99):
         print(f"{share:4.0%} of the watched sentences were right for the first time at step: {past([run], share)}")
-    print(f"{run.step:,} steps took {run.seconds:.0f} seconds.")
+    print(f"At step {run.step:,} it had trained for {run.seconds:.0f} seconds.")
 
 # %% [markdown]
 # #### Check it
@@ -1084,7 +1100,7 @@ if try_head_start:
 try:
     model, its_words, its_run = handed_in.read("own")
     whose_model = "yours"
-    print(f"Your training run: {sum(p.numel() for p in model.parameters()):,} parameters, {its_run.step:,} steps.")
+    print(f"Your training run: {sum(p.numel() for p in model.parameters()):,} parameters, at step {its_run.step:,}.")
 except handed_in.Refused as reason:
     model, its_words = weights.load("translator")
     whose_model = "the course's"

@@ -70,6 +70,8 @@ def test_the_training_moves_stops_when_told_and_goes_on_from_there(desk):
     first = notebook.run(f"held = False\n{curve}").split()
 
     monitor = notebook.start_cell(desk.index(TRAINING)).locator(".nl-monitor")
+    whose = rf"The folder own holds a training run, at step {stopped}. .* Steps 1 to {stopped}: made with the package's EncoderDecoder, .* own."
+    expect(desk.cell(TRAINING)).to_contain_text(re.compile(whose, re.DOTALL))
     expect(monitor).to_have_attribute("data-state", "running")
     expect(monitor).to_have_attribute("data-state", "finished", timeout=120_000)
     notebook.wait_for_cell()
@@ -94,7 +96,7 @@ def test_the_rest_runs_on_the_learners_own_model_to_the_row_of_it_and_the_end(de
     known = len(desk.notebook.errors())
     desk.run_from(OWN_MODEL)
     assert len(desk.notebook.errors()) == known
-    expect(desk.cell(OWN_MODEL)).to_contain_text("Your training run: 311,872 parameters, 200 steps.")
+    expect(desk.cell(OWN_MODEL)).to_contain_text("Your training run: 311,872 parameters, at step 200.")
     row = desk.cell(ROW_OF_IT)
     expect(row).to_contain_text(re.compile(r"layer \d, head \d: it attends to \w+ [01]\.\d\d"))
     expect(row.locator("img")).to_be_visible()

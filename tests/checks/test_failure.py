@@ -37,6 +37,10 @@ def test_a_case_alone_leaves_wanted_cause_and_error_as_they_are():
     assert caught.value.error == "IndexError"
 
 
+def test_a_line_without_words_is_left_out():
+    assert str(CheckFailed("f raised KeyError.", "", "")) == "\n  seen:   f raised KeyError."
+
+
 def test_what_is_not_written_keeps_its_cause_in_every_case():
     with pytest.raises(NotWritten, match="with no words, f is not written yet") as caught, in_case("with no words", cause="count."):
         raise NotWritten("f is not written yet.", "your own lines.", "run the cell.")

@@ -225,7 +225,7 @@ REFUSED = {
     weights_replaced: "is not the file that run.json was written for",
     nan: "this training diverged",
     whole_numbers: "weights are floats",
-    fewer_steps_claimed: "run.json says 1 steps and the optimizer 3",
+    fewer_steps_claimed: "run.json is at step 1, and the optimizer at 3",
     too_many_steps: "at most 30,000 are graded",
     a_giant_model: "n_embd is 4,096; at most 512",
     many_small_layers: "parameters; at most 2,000,000",

@@ -1,3 +1,4 @@
+import json
 import math
 import os
 import random
@@ -9,6 +10,7 @@ import torch
 
 from helpers import small
 from ninelives.training import Diverged, Run, train, training_step
+from ninelives.training.made_with import whose_steps
 
 RECIPE = small.RECIPE
 
@@ -241,6 +243,36 @@ def test_the_monitor_sees_every_entry_once_and_stops_the_training(undisturbed, t
     assert second.asked == list(range(24, 30))
     train_again(model, tmp_path, monitor=third)
     assert third.seen == run.history and third.asked == []  # finished, so shown and not repeated
+
+
+def test_a_run_keeps_whose_pieces_made_its_steps_and_one_from_before_says_that_it_does_not_know(undisturbed, tmp_path):
+    class StopAt:
+        def __init__(self, last):
+            self.last = last
+
+        def __call__(self, entry):
+            pass
+
+        def stopped(self, step, seconds):
+            return step == self.last
+
+    yours, packages = {"training_step": "yours", "rate": "yours"}, {"training_step": "the package's", "rate": "yours"}
+    model = small.model()
+    assert train_again(model, tmp_path, monitor=StopAt(8)).made_with == []
+    (tmp_path / "run.json").write_text(json.dumps(
+        {name: value for name, value in json.loads((tmp_path / "run.json").read_text()).items() if name != "made_with"}))
+    train_again(model, tmp_path, monitor=StopAt(8), pieces=packages)  # makes no step
+    train_again(model, tmp_path, monitor=StopAt(15), pieces=yours)
+    train_again(model, tmp_path, monitor=StopAt(20), pieces=yours)
+    train_again(model, tmp_path, monitor=StopAt(21), pieces=packages)
+    run = train_again(model, tmp_path, pieces=dict.fromkeys(yours, "the package's"))
+    assert small.curve(run) == small.curve(undisturbed[1]) and Run.load(tmp_path) == run
+    assert whose_steps(run) == [
+        "Steps 1 to 8: with whose pieces was not recorded.",
+        "Steps 9 to 20: made with your own pieces alone.",
+        "Step 21: made with the package's training_step; every other piece was your own.",
+        "Steps 22 to 30: made with the package's pieces alone.",
+    ]
 
 
 def test_a_finished_training_is_read_and_not_made_again(undisturbed, tmp_path):

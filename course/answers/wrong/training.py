@@ -3,6 +3,7 @@
 import copy
 import math
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -180,6 +181,33 @@ class ApostropheGone(GivenTokenizer):
 class LastWordDropped(GivenTokenizer):
     def decode(self, ids):
         return super().decode(ids[:-1])
+
+
+@refused_by(tokenizer, "unknown", "the word is in the message, but in capitals")
+class UnknownInCapitals(GivenTokenizer):
+    def encode(self, text):
+        for word in self.split(text):
+            if word not in self.words[1:]:
+                raise ValueError(f"UNKNOWN WORD: {word.upper()}")
+        return super().encode(text)
+
+
+@refused_by(honest_accuracy, "choice", "models have no order of their own")
+def best_without_a_key(models, splits, score):
+    chosen = max(models)
+    return chosen, score(chosen, splits["test"])
+
+
+@refused_by(honest_accuracy, "choice", "the model is one of several things here: take it out")
+def score_and_model(models, splits, score):
+    best = max((score(model, splits["validation"]), model) for model in models)
+    return best, score(best[1], splits["test"])
+
+
+@refused_by(honest_accuracy, "choice", "this is a position in the list. The caller wants the model itself")
+def position_found_by_numpy(models, splits, score):
+    best = np.argmax([score(model, splits["validation"]) for model in models])
+    return best, score(models[best], splits["test"])
 
 
 @refused_by(honest_accuracy, "choice", "this is a position in the list. The caller wants the model itself")
@@ -521,6 +549,31 @@ def of_one_length_alone(model, prefix, targets, end_token):
     return (prefix_generation(model, prefix, targets.shape[1], 0, end_token=end_token) == targets).all(1).float().mean()
 
 
+@refused_by(exact_match, "greedy", "these are all rows of `model(prefix, targets)`, those of the prefix too")
+def rows_of_the_prefix_compared(model, prefix, targets, end_token):
+    logits, _ = model(prefix, targets)
+    return (logits.argmax(-1) == targets).all(1).float().mean().item()
+
+
+@refused_by(exact_match, "greedy", "another number of columns here than it should")
+def three_tokens_too_many(model, prefix, targets, end_token):
+    said = prefix_generation(model, prefix, targets.shape[1] + 3, 0)
+    return (said == targets).all(1).float().mean().item()
+
+
+@refused_by(exact_match, "greedy", "another number of columns here than it should")
+def one_token_too_few_and_not_padded(model, prefix, targets, end_token):
+    said = prefix_generation(model, prefix, targets.shape[1] - 1, 0, end_token=end_token)
+    return (said == targets).all(1).float().mean().item()
+
+
+@refused_by(exact_match, "greedy", "so this answer is wrong, and `==` cannot compare them")
+def words_of_each_sentence_compared(model, prefix, targets, end_token):
+    said = prefix_generation(model, prefix, targets.shape[1], 0, end_token=end_token)
+    rights = [bool((one[one != -1] == other[other != -1]).all()) for one, other in zip(said, targets)]
+    return sum(rights) / len(rights)
+
+
 @refused_by(exact_match, "mode", "dropout is on: prefix_generation turns it off")
 def measured_in_training(model, prefix, targets, end_token):
     rights = []
@@ -640,6 +693,16 @@ def vocabulary_chosen(vocab_size, seed):
 @refused_by(own_training, "sizes", "the longest sentences would not fit")
 def block_too_short(vocab_size, seed):
     return Recipe(seed=seed), sizes(vocab_size, 8), sizes(vocab_size, 8)
+
+
+@refused_by(own_training, "sizes", "nearly all of them gone")
+def everything_dropped(vocab_size, seed):
+    return Recipe(seed=seed), sizes(vocab_size), sizes(vocab_size, dropout=1.0)
+
+
+@refused_by(own_training, "sizes", "the curve would have a single point")
+def never_evaluated_before_the_end(vocab_size, seed):
+    return Recipe(seed=seed, max_iters=2000, eval_every=5000), sizes(vocab_size), sizes(vocab_size)
 
 
 @refused_by(own_training, "sizes", "the decoder reads the encoder's vectors")

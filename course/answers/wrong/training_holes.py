@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from answers import refused_by
-from answers.wrong.training import right_step
+from answers.wrong.training import right_step, step_in_the_mode_it_finds
 from ninelives.checks.measures import written
 from ninelives.checks.tokenizer import GivenTokenizer
 from ninelives.checks.training import (
@@ -157,19 +157,9 @@ def test_looked_at_first(models, splits, score):
 
 @refused_by(training_step, "mode", "`model.train()` at the beginning of the step")
 def training_mode_afterwards(model, optimizer, batch, rate, grad_clip):
-    loss = step_without_mode(model, optimizer, batch, rate, grad_clip)
+    loss = step_in_the_mode_it_finds(model, optimizer, batch, rate, grad_clip)
     model.train()
     return loss
-
-
-def step_without_mode(model, optimizer, batch, rate, grad_clip):
-    set_rate(optimizer, rate)
-    optimizer.zero_grad()
-    _, loss = model(*batch)
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
-    optimizer.step()
-    return loss.item()
 
 
 @refused_by(exact_match, "mode", "restore what you changed")
@@ -409,7 +399,7 @@ def rate_given_where_there_is_one(model, optimizer, batch, rate, grad_clip):
     model.train()
     if rate:
         set_rate(optimizer, rate)
-    return step_without_mode(model, optimizer, batch, rate or optimizer.param_groups[0]["lr"], grad_clip)
+    return step_in_the_mode_it_finds(model, optimizer, batch, rate or optimizer.param_groups[0]["lr"], grad_clip)
 
 
 @refused_by(training_step, "update", "each once, on the optimizer that was given")

@@ -1,12 +1,12 @@
 """What a check says when it refuses an answer: seen, wanted, likely."""
 
-import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from IPython.display import display
 
 from ninelives.figures import Picture
+from ninelives.sentence import wrapped
 
 
 class CheckFailed(AssertionError):
@@ -14,7 +14,7 @@ class CheckFailed(AssertionError):
 
     Args:
         seen: what the learner's code gave.
-        wanted: what it should have given.
+        wanted: what it should have given; empty if what was seen says it, and then the line is left out.
         cause: the likely mistake, and what to do; empty if nothing is known, and then the line is left out.
         picture: draws both; called only if the failure is shown, since drawing
             takes longer than all the checks of an exercise.
@@ -31,15 +31,12 @@ class CheckFailed(AssertionError):
         self.seen, self.wanted, self.cause, self.picture, self.error = seen, wanted, cause, picture, error
 
     def __str__(self) -> str:
-        return f"\n  seen:   {self.seen}\n  wanted: {self.wanted}" + (f"\n  {self.label:8}{self.cause}" if self.cause else "")
+        lines = {"seen:": self.seen, "wanted:": self.wanted, self.label: self.cause}
+        return "".join(f"\n  {name:8}{said}" for name, said in lines.items() if said)
 
     def _render_traceback_(self) -> list[str]:
         """IPython shows this instead of a traceback: the learner needs only the words."""
-        # A browser would break long lines anywhere, even inside a word.
-        return [
-            part for line in str(self).strip("\n").splitlines()
-            for part in textwrap.wrap(line, 100, subsequent_indent=10 * " ", break_long_words=False, break_on_hyphens=False)
-        ]
+        return [part for line in str(self).strip("\n").splitlines() for part in wrapped(line, 10 * " ")]
 
     def _ipython_display_(self) -> None:
         """Draw the picture, which takes long: only a failure that is shown needs one."""

@@ -1,7 +1,9 @@
 """Notebook 9, exercises 5 and 6: what the share of right sentences must be, and which number may be reported."""
 
 import math
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,11 +14,11 @@ from ninelives.checks.translation_batch import padded
 from ninelives.model import prefix_generation
 
 exact_match = Exercise("exact_match", error_hints={
-    "must match the size": "the model may stop earlier than the longest answer, so its output may have fewer columns than targets: "
-                           "pad it with −1, or compare row by row.",
     "too many indices": "the output of prefix_generation is (B, new).",
 })
 honest_accuracy = Exercise("honest_accuracy", error_hints={
+    "not supported between instances of 'Model'":
+        "models have no order of their own. Say what is to be compared: `key=lambda model: score(model, splits[\"validation\"])`.",
     "score() missing 1 required positional argument":
         "`key` is called with one model: `key=lambda model: score(model, splits[\"validation\"])`.",
 })
@@ -229,8 +231,35 @@ def mode_of(training: bool) -> str:
 
 
 def share_from(answer: Callable, model: MemorisedAnswers, prefix: torch.Tensor, targets: torch.Tensor, end: int) -> float:
-    result = run(lambda prefix, targets: answer(model, prefix, targets, end), prefix, targets, what="exact_match")
+    try:
+        result = run(lambda prefix, targets: answer(model, prefix, targets, end), prefix, targets, what="exact_match")
+    except CheckFailed as failure:
+        found = re.search(r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d)", failure.error)
+        if found:
+            one, other, axis = map(int, found.groups())
+            right = prefix_generation(model, prefix, targets.shape[1], 0, end_token=end).shape[1]
+            failure.cause, failure.error = cause_of_sizes({one, other}, axis == 0, prefix.shape[1], targets.shape[1], right), ""
+        raise
     return want_number(result, "exact_match", "one number, the share of right sentences.", "take the mean over the batch.")
+
+
+def cause_of_sizes(sizes: set[int], in_rows: bool, P: int, T: int, right: int) -> str:
+    """The likely mistake where two tensors of these sizes are compared, sentence by sentence (in_rows) or all at once.
+
+    Args:
+        right: how many columns the output of the right call has here.
+    """
+    if sizes == {T, right}:
+        return ("the model may stop earlier than the longest answer, so its output may have fewer columns than targets: pad it with −1, or "
+                "compare row by row.")
+    if in_rows:
+        return ("the two have different lengths, so this answer is wrong, and `==` cannot compare them: `torch.equal` can, and so can lists, "
+                "`.tolist()`.")
+    if sizes == {T, P + T}:
+        return ("these are all rows of `model(prefix, targets)`, those of the prefix too. And each word there is predicted from the right words "
+                "before it: let the model write by itself, with prefix_generation.")
+    return ("what the model writes has another number of columns here than it should: let it write at most T tokens, "
+            "`targets.shape[1]`, at temperature 0, and hand on the end token.")
 
 
 def want_shares(answer: Callable, cases: list[tuple], otherwise: str) -> None:
@@ -324,10 +353,20 @@ def measures_in_evaluation_and_leaves_the_mode(answer, seed):
 # Exercise 6: the number that may be reported
 
 
+@dataclass(frozen=True)
+class Model:
+    """One of several models; like those of PyTorch they have no order."""
+
+    number: int
+
+    def __repr__(self) -> str:
+        return f"model {self.number}"
+
+
 @honest_accuracy.aspect("choice")
 def chooses_on_validation_and_reports_test(answer, seed):
     for case in range(3):
-        models = [f"model {k}" for k in range(5 + (case + seed) % 2)]
+        models = [Model(k) for k in range(5 + (case + seed) % 2)]
         # Each of the three sets has another best model.
         generator = np.random.default_rng(100 * seed + case)
         # A score may be negative, as minus a loss is: in the last case all of them are.
@@ -353,12 +392,11 @@ def chooses_on_validation_and_reports_test(answer, seed):
                           "this model, and its score on test.", "one model is a list of models too: the choice is easy, but it must not fail.")
 
 
-def want_choice(answer: Callable, models: list[str], table: dict[str, list[float]], best: dict[str, int]) -> None:
+def want_choice(answer: Callable, models: list[Model], table: dict[str, list[float]], best: dict[str, int]) -> None:
     """Refuse another model than the best on validation, another number than its score on test, and more than one look at test.
 
     Args:
         answer: the learner's honest_accuracy.
-        models: their names.
         table: the score of each model on each set.
         best: which model is best on each set.
     """
@@ -381,7 +419,10 @@ def want_choice(answer: Callable, models: list[str], table: dict[str, list[float
     chosen, told = want_pair(
         result, "honest_accuracy", ("model", "accuracy"), "return the chosen model and its accuracy on the test sentences.")
     wanted = models[best["validation"]]
-    if isinstance(chosen, int):
+    if isinstance(chosen, tuple | list):
+        raise CheckFailed(f"the first of the two is {kind_of(chosen)}.", "the chosen model, then its accuracy.",
+                          "the model is one of several things here: take it out, as in `best_score, best_model = max(…)`.")
+    if isinstance(chosen, int | np.integer | torch.Tensor):
         raise CheckFailed(f"the first of the two is {chosen}.", "the chosen model, then its accuracy.",
                           "this is a position in the list. The caller wants the model itself: `models[position]`.")
     if isinstance(chosen, float):

@@ -53,7 +53,7 @@ def run(answer: Callable, *arguments: Any, what: str | None = None, error_hints:
         hint = hint_for(str(error), error_hints or {})
         raise CheckFailed(
             f"{what} raised {type(error).__name__}{learners_line(error)}: {str(error).partition(chr(10))[0]}",
-            f"a result for inputs of shape {shapes}." if shapes else "a result.",
+            f"a result for inputs of shape {shapes}." if shapes else "",
             hint or explanation(error, way[-1][1] if (way := way_to(error)) else "", answer),
             error="" if hint else str(error),
         ) from None

@@ -246,14 +246,17 @@ def refuses_a_word_outside_the_vocabulary_and_names_it(answer, seed):
         try:
             result = made.encode(text)
         except ValueError as error:
-            said = str(error).lower()
-            if word in (said.replace(text, "") if " " in text else said):  # the text as a whole does not say which
+            said = str(error)
+            named = said.replace(text, "") if " " in text else said  # the text as a whole does not say which
+            if word in named or word.capitalize() in named:
                 want_known_words_as_before(made, words)
                 continue
             raise CheckFailed(
                 f"encode({text!r}) raises ValueError: {error}", f"a message that names the word, {word!r}.",
                 "the whole text is quoted, which does not say which of its words is unknown: put this word into the message."
                 if word in said else
+                "the word is in the message, but in capitals: write it as it stands in the text, so that it can be found there."
+                if word in said.lower() else
                 "the reader of the message must learn which word is unknown: put it into the message.") from None
         except Exception as error:
             raise CheckFailed(

@@ -6,7 +6,7 @@ them. The weights are scored as they are: nothing is trained, and no code of the
 
 from pathlib import Path
 
-from ninelives.checks.exercise import CheckFailed, Exercise
+from ninelives.checks.exercise import CheckFailed, Exercise, counted
 from ninelives.training import Run
 from ninelives.training.handed_in import NoTraining, Refused
 from ninelives.training.scores import NUM_SENTENCES, Score, score
@@ -69,7 +69,7 @@ def want(folder: str | Path, share: float, least: float, found: Score, what: str
     """Refuse a share of right sentences that is too small."""
     if share < least:
         raise CheckFailed(
-            f"{100 * share:.1f} % of {NUM_SENTENCES} sentences {what}, after {found.steps:,} steps with "
+            f"{100 * share:.1f} % of {NUM_SENTENCES} sentences {what}, after {counted(found.steps, 'step')} with "
             f"{found.parameters:,} parameters.", f"at least {100 * least:.0f} %.", cause_in(Run.load(folder), found) or cause)
 
 

@@ -22,6 +22,7 @@ own_training = Exercise("own_training", error_hints={
         "eval_every for Recipe; vocab_size, block_size, n_embd, n_head, n_layer and dropout for TransformerConfig.",
 }, another_way=False)
 SHORTEST_BLOCK = 24
+MOST_DROPOUT = 0.9
 
 
 @own_training.aspect("sizes")
@@ -41,6 +42,9 @@ def stays_within_what_can_be_graded(answer, seed):
         if config.block_size < SHORTEST_BLOCK:
             raise CheckFailed(f"the {name}'s block_size is {config.block_size}.", f"at least {SHORTEST_BLOCK}.",
                               "the longest sentences would not fit.")
+        if config.dropout > MOST_DROPOUT:
+            raise CheckFailed(f"the {name}'s dropout is {config.dropout:g}.", f"at most {MOST_DROPOUT:g}; 0 to 0.2 are usual.",
+                              "dropout is the share of numbers that are set to zero: with nearly all of them gone, nothing can be learned.")
     if encoder.n_embd != decoder.n_embd:
         raise CheckFailed(f"n_embd is {encoder.n_embd} in the encoder and {decoder.n_embd} in the decoder.", "the same in both.",
                           "the decoder reads the encoder's vectors.")
@@ -49,6 +53,9 @@ def stays_within_what_can_be_graded(answer, seed):
                           "with the same seed and the same recipe two people get the same weights to the bit, and seem to have copied: Recipe(…, seed=seed).")
     if recipe.max_iters > MAX_STEPS:
         raise CheckFailed(f"max_iters is {recipe.max_iters:,}.", f"at most {MAX_STEPS:,}.", "a better recipe needs fewer.")
+    if recipe.eval_every > recipe.max_iters:
+        raise CheckFailed(f"eval_every is {recipe.eval_every:,} and max_iters {recipe.max_iters:,}.", "eval_every at most max_iters.",
+                          "the curve would have a single point, at the end: eval_every is the number of steps from one point to the next.")
     with torch.device("meta"):
         parameters = sum(p.numel() for p in EncoderDecoder(encoder, decoder).parameters())
     if parameters > MAX_PARAMETERS:

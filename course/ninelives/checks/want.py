@@ -38,7 +38,7 @@ def counted(count: int, what: str) -> str:
     """A number of things: 1 token, 2 tokens, 1 prefix, 2 prefixes."""
     if count == 1:
         return f"1 {what}"
-    return f"{count} {what}{'es' if what.endswith(('x', 's')) else 's'}"
+    return f"{count:,} {what}{'es' if what.endswith(('x', 's')) else 's'}"
 
 
 def is_or_are(what: str) -> str:

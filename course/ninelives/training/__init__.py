@@ -9,6 +9,7 @@
     accuracy      how often the answer is right
 
     checkpoints, randomness, interrupts, progress       what keeps a training safe, repeatable and visible
+    made_with           whose pieces made the steps of a run
     handed_in, scores, compare_class                    how trainings of others are read and graded
 """
 

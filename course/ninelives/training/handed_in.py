@@ -215,7 +215,7 @@ def check_step_counts(name: str, tensors: dict[str, torch.Tensor], run: Run) -> 
         raise Refused(f"{name} does not say how many steps the optimizer made ({type(error).__name__}): "
                       f"{AS_WRITTEN}") from None
     if counted != {run.step}:
-        raise Refused(f"run.json says {run.step:,} steps and the optimizer "
+        raise Refused(f"run.json is at step {run.step:,}, and the optimizer at "
                       f"{', '.join(f'{n:,}' for n in sorted(counted)) or 'none'}: {AS_WRITTEN}")
 
 

@@ -22,6 +22,7 @@ def train(
     step: Callable = training_step,
     rate: Callable[[int], float] | None = None,
     settings: Mapping[str, str] | None = None,
+    pieces: Mapping[str, str] | None = None,
     evaluate: Callable[[nn.Module], dict] | None = None,
     folder: str | Path | None = None,
     monitor: Callable[[dict], None] | None = None,
@@ -47,6 +48,9 @@ def train(
         rate: the learning rate of a step, counted from 1; by default recipe.rate.
         settings: what else makes it this training and no other, such as where its
             weights began. It is kept in run.json.
+        pieces: what the steps of this sitting are made with, and whose it is. Unlike
+            settings they may change from one sitting to the next: run.json keeps
+            from which step on they were in use (`Run.made_with`).
         evaluate: called with the model in eval mode and without gradients. The
             dict of JSON values that it returns goes into the history.
         folder: where the training is saved.
@@ -74,6 +78,7 @@ def train(
         if training.complete:
             model.eval()
             return run
+        training.note(pieces or {})
 
         def save() -> None:
             if folder is not None:

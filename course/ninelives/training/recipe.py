@@ -95,6 +95,9 @@ class Run:
             what `evaluate` returned.
         settings: what else makes it this training and no other, such as where
             its weights began.
+        made_with: with which pieces its steps were made, such as a learner's own
+            `training_step`. `{"from_step": 1, "pieces": {…}}`, and another one
+            from each step on at which they changed.
     """
 
     recipe: Recipe
@@ -104,6 +107,7 @@ class Run:
     seconds: float = 0.0
     history: list[dict] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
+    made_with: list[dict] = field(default_factory=list)
 
     @property
     def finished(self) -> bool:
@@ -122,7 +126,7 @@ class Run:
     @classmethod
     def from_facts(cls, facts: dict) -> "Run":
         """From the dict in run.json. Other keys are ignored."""
-        facts = {"settings": {}, **facts}  # the curves that ship with the course have none
+        facts = {"settings": {}, "made_with": [], **facts}  # runs of earlier versions have none
         known = {name: facts[name] for name in cls.__dataclass_fields__}
         return cls(**{**known, "recipe": Recipe(**facts["recipe"])})
 

@@ -67,6 +67,13 @@ class Training:
         self.generator = torch.Generator().manual_seed(recipe.seed)
         self.random_states = random_states(self.generator, self.device)
 
+    def note(self, pieces: Mapping[str, str]) -> None:
+        """Keep with which pieces the steps from now on are made."""
+        kept = [each for each in self.run.made_with if each["from_step"] <= self.run.step]
+        if dict(pieces) != (kept[-1]["pieces"] if kept else {}):
+            kept.append({"from_step": self.run.step + 1, "pieces": dict(pieces)})
+        self.run.made_with = kept
+
     def make_step(self, draw_batch: Callable) -> None:
         """One update of the weights. Raises Diverged, and then changes none."""
         run, recipe = self.run, self.run.recipe

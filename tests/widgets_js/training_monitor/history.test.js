@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { entryOf, lastStep, nearest, pointsOf, shownNames, stepsOf, ticks } from "../../../course/ninelives/widgets/training_monitor/history.js";
+import { curvesBelow, entryOf, lastStep, nearest, pointsOf, shownNames, stepsOf, ticks } from "../../../course/ninelives/widgets/training_monitor/history.js";
 import { duration, numbers, progress, short } from "../../../course/ninelives/widgets/training_monitor/in_words.js";
 
 /** @type {import("../../../course/ninelives/widgets/training_monitor/history.js").State} */
@@ -36,6 +36,14 @@ test("an entry without a number is no point of the curve", () => {
 test("a pointer finds the nearest step", () => {
   assert.equal(nearest([400, 500, 800], 651), 800);
   assert.equal(nearest([400, 500, 800], 0), 400);
+});
+
+test("a curve hides those that run where it does, as far as both go", () => {
+  /** @type {[number, number][]} */
+  const flat = [[100, 5], [200, 5], [300, 5]];
+  assert.equal(curvesBelow(flat, [flat, [[100, 5], [200, 4]], flat.slice(0, 2), []]), 2);
+  assert.equal(curvesBelow(flat.slice(0, 1), [flat]), 1);
+  assert.equal(curvesBelow([], [flat]), 0);
 });
 
 test("an axis has two to six round numbers", () => {

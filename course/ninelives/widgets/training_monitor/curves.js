@@ -3,7 +3,7 @@
 import { html, svg } from "../js/dom.js";
 import { onKeys } from "../js/keys.js";
 import { clamp } from "../js/numbers.js";
-import { lastStep, namesOf, nearest, pointsOf, shownNames, stepsOf, ticks } from "./history.js";
+import { curvesBelow, lastStep, namesOf, nearest, pointsOf, shownNames, stepsOf, ticks } from "./history.js";
 import { short, withCommas } from "./in_words.js";
 import { marker } from "./marker.js";
 
@@ -15,6 +15,7 @@ const H = 170;
 const LEFT = 46; // px, beside the plot
 const TOP = 22;
 const BOTTOM = 42;
+const DASH = 8; // px, of a curve that lies on another
 
 /** @param {Kind} kind @param {() => State} read @param {(step: number | null) => void} setCursor */
 export function curves(kind, read, setCursor) {
@@ -61,12 +62,14 @@ function partsOf(state, kind, what, title) {
   if (kind === "measure") parts.push(...levels(state.levels, top, y));
   const { cursor } = state;
   if (cursor !== null) parts.push(svg("path", { d: `M${x(cursor)} ${TOP}v${H}`, class: "nl-cursor" }));
-  for (const { name, points } of shown) {
+  for (const [order, { name, points }] of shown.entries()) {
     const end = (cursor === null ? null : points.findLast(([step]) => step <= cursor)) ?? points.at(-1);
     if (!end) continue;
     const k = namesOf(state).indexOf(name), colour = state.colours.lines[k];
     const d = points.map(([step, value], k) => `${k ? "L" : "M"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`).join("");
-    parts.push(svg("path", { d, class: "nl-curve", "data-name": name, "data-points": points.length, style: `stroke: ${colour}` }));
+    const below = curvesBelow(points, shown.slice(0, order).map(earlier => earlier.points));
+    const gaps = below ? `; stroke-dasharray: ${DASH} ${DASH * below}` : "";  // through which those below are seen
+    parts.push(svg("path", { d, class: "nl-curve", "data-name": name, "data-points": points.length, style: `stroke: ${colour}${gaps}` }));
     parts.push(marker(k, x(end[0]), y(end[1]), colour));
   }
   return parts;

@@ -54,6 +54,18 @@ export const nearest = (steps, wanted) => steps.reduce((best, step) => (Math.abs
 export const pointsOf = (state, name, what) =>
   historyOf(state, name).flatMap(({ step, [what]: value }) => (typeof value === "number" ? [[step, value]] : []));
 
+/**
+ * How many of some curves run where this one does, as far as both go: drawn over them, it would hide them.
+ * @param {[number, number][]} points @param {[number, number][][]} others
+ */
+export function curvesBelow(points, others) {
+  const same = (/** @type {[number, number][]} */ few, /** @type {[number, number][]} */ many) => {
+    const valueAt = new Map(many);
+    return few.length > 0 && few.every(([step, value]) => valueAt.get(step) === value);
+  };
+  return others.filter(other => (other.length < points.length ? same(other, points) : same(points, other))).length;
+}
+
 /** About four round numbers from 0 to `top`. @param {number} top */
 export function ticks(top) {
   const rough = top / 4, power = 10 ** Math.floor(Math.log10(rough));

@@ -160,7 +160,7 @@ figures.shape_diagram(
 # | out | `(B, T)` | whole numbers, such as int64 | in every row 0, 1, 2, … T − 1 |
 #
 # The result depends on the shape of `idx` and not on its content: position 3 is
-# position 3, whatever word is there. T may be 0: in notebook 8 an answer begins empty.
+# position 3, whatever word is there. T may be 0: in notebook 8 an answer starts out empty.
 #
 # <details><summary>Hint 1: a nudge</summary>
 #

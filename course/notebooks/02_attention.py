@@ -177,7 +177,7 @@ figures.heatmap(
 # head gets a part of the channels, `head_size = n_embd // n_head`. Their results are put side by
 # side again, and a last linear layer, the *output projection*, mixes them: it decides into which channels
 # of the word's vector each head writes what it has brought back. Without it head 1 could write
-# only into the first channels, and what two heads know could never be combined in one channel.
+# only into the first channels, and nothing could combine what two heads know in one channel.
 #
 # The whole way, with shapes (B sequences, T tokens, H heads):
 

@@ -712,7 +712,7 @@ for times in (1, 10, 100):
 # %% [markdown]
 # A new model knows nothing. Among V words it gives the right one a probability of about 1 ÷ V, and
 # the loss is −ln of that, ln V. That it comes out this way is the work of **initialisation**: PyTorch draws the weights of
-# `nn.Linear(n, m)` at random between −1/√n and 1/√n, so that a sum of n products is about as large as one input, and does
+# `nn.Linear(n, m)` at random between −1/√n and 1/√n, so that a sum of n products stays of the order of one input, and does
 # not grow with n. With larger weights a new model would be *sure* of nonsense, and training would spend its first
 # steps on unlearning that. If the first loss of your training is far above ln V, look there first.
 #
@@ -803,7 +803,7 @@ figures.curves(
     {figures.whose(YourTransformer): (range(100), losses_by_heart),
      f"guessing: ln {len(known_words)}": (range(100), [math.log(len(known_words))] * 100)},
     x_label="step of training", y_label="loss", title="Learning one sentence by heart",
-    caption="The loss begins near that of guessing and goes to 0. This model knows one sentence and nothing else. "
+    caption="The loss begins near that of guessing and falls nearly to 0. This model knows one sentence and nothing else. "
             "Notebook 9 trains one that has to understand sentences that it has never seen.",
 )
 

@@ -341,6 +341,27 @@ class NoneMeansCausal(GivenAttention):
         return super().forward(x, torch.ones(T, T).tril() if attention_mask is None else attention_mask)
 
 
+@refused_by(multi_head_self_attention, "gradient", "the branch for None cuts off a gradient")
+class DetachedWithoutAMask(GivenAttention):
+    def weigh(self, q, k, attention_mask):
+        if attention_mask is None:
+            return self.attn_dropout(self.scores(q, k).softmax(-1).detach())
+        return super().weigh(q, k, attention_mask)
+
+
+@refused_by(multi_head_self_attention, "dropout", "the branch for None leaves out dropout")
+class NoDropoutWithoutAMask(GivenAttention):
+    def forward(self, x, attention_mask=None):
+        if attention_mask is not None:
+            return super().forward(x, attention_mask)
+        self.attn_dropout.eval()
+        self.proj_dropout.eval()
+        output = super().forward(x, None)
+        self.attn_dropout.train(self.training)
+        self.proj_dropout.train(self.training)
+        return output
+
+
 class DropoutKept(GivenAttention):
     """The rate as a number, for calls of F.dropout."""
 

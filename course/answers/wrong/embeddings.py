@@ -38,6 +38,12 @@ def floats(idx):
     return torch.linspace(0, T - 1, T).expand(B, T)
 
 
+@refused_by(position_indices, "shape", "dtype torch.int16", "smaller whole numbers cannot look up a row")
+def small_whole_numbers(idx):
+    B, T = idx.shape
+    return torch.arange(T, dtype=torch.int16).expand(B, T)
+
+
 @refused_by(position_indices, "values", "torch.arange(T) gives 0 … T - 1.")
 def order_of_the_ids(idx):
     return idx.argsort(dim=1)

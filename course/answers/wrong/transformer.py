@@ -270,6 +270,12 @@ class CountsAsAColumn(Given):
         return self.get_attention_mask((idx != -1).sum(1, keepdim=True), idx.shape[1])
 
 
+@refused_by(transformer, "mask", "a list.", "so that the counts stay a tensor")
+class CountsAsAList(Given):
+    def mask(self, idx):
+        return self.get_attention_mask([int((row != -1).sum()) for row in idx], idx.shape[1])
+
+
 @refused_by(transformer, "mask", "num_tokens of dtype torch.float32", "a sum of True and False is a whole number already")
 class CountsAsFloats(Given):
     def mask(self, idx):

@@ -579,7 +579,16 @@ def attends_only_where_the_mask_allows(answer, seed):
 
 @multi_head_self_attention.aspect("dropout")
 def drops_weights_and_outputs_in_training_only(answer, seed):
-    want_dropout(answer, sizes(seed)[2], seed)
+    B, T, config = sizes(seed)
+    want_dropout(answer, config, seed)
+    module = build(answer, replace(config, dropout=0.4)).train()
+    output = run(module, tokens(B, T, config.n_embd, seed), None, what=FORWARD)
+    if not output.eq(0).any():
+        raise CheckFailed(
+            "in training, with None as attention_mask, no number of the output is dropped.",
+            "both dropout layers at work, with a mask and without one.",
+            "the branch for None leaves out dropout: only the hiding may differ there.",
+        )
 
 
 @multi_head_self_attention.aspect("gradient")
@@ -600,6 +609,19 @@ def every_layer_gets_the_right_gradient(answer, seed):
     gradients = torch.autograd.grad(total(), list(named.values()), allow_unused=True)
     for (name, tensor), gradient in zip(named.items(), gradients):
         want_slope(total, name, tensor, torch.zeros_like(tensor) if gradient is None else gradient)
+
+    def gradients_under(attention_mask):
+        output = run(module, x, attention_mask, what=FORWARD).double()
+        found = torch.autograd.grad((output * weights).sum(), list(named.values()), allow_unused=True)
+        return [torch.zeros_like(tensor) if slope is None else slope for tensor, slope in zip(named.values(), found)]
+
+    for name, without, wanted in zip(named, gradients_under(None), gradients_under(full_mask(B, T))):
+        if not same_values(without, wanted):
+            raise CheckFailed(
+                f"with None as attention_mask the gradient of {name} is not the one under a mask of ones.",
+                "the same gradient: without a mask every token may attend to every token.",
+                "the branch for None cuts off a gradient: leave out .detach() and torch.no_grad() on that road.",
+            )
 
 
 @multi_head_self_attention.aspect("weights kept")

@@ -150,6 +150,12 @@ def one_row_of_whole_numbers_per_sequence(answer, seed):
                 "whole numbers (torch.int64): they are used to look up rows of a table.",
                 "torch.arange(T) gives int64; dividing, torch.linspace or torch.ones make floats.",
             )
+        if t and result.dtype not in (torch.int32, torch.int64):
+            raise CheckFailed(
+                f"the positions have dtype {result.dtype}.",
+                "torch.int64 (or int32): nn.Embedding looks up rows by these two alone.",
+                "leave the dtype of torch.arange(T) as it is, int64: smaller whole numbers cannot look up a row.",
+            )
 
 
 @position_indices.aspect("values")

@@ -231,6 +231,12 @@ def want_asked(module: nn.Module, calls: list, idx: torch.Tensor, asked_before: 
         )
     T, wanted = idx.shape[1], (idx != -1).sum(1)
     num_tokens, positions = calls[-1]
+    if isinstance(num_tokens, list | tuple):
+        raise CheckFailed(
+            f"forward calls get_attention_mask with num_tokens = {num_tokens}, a {type(num_tokens).__name__}.",
+            "a tensor of whole numbers, of shape (B,).",
+            "count along an axis instead of in a loop, so that the counts stay a tensor: `(idx != -1).sum(1)`.",
+        )
     if not same_numbers(num_tokens, wanted):
 
         def asked_by(mistake: type[nn.Module]) -> Callable:

@@ -95,7 +95,7 @@ CLAIMS = {
     "03-transformer": [
         (r"12 blocks with sums .* ([\d.]+) after 100 steps", lambda loss: loss < 0.5),
         (r"12 blocks without .* ([\d.]+) after 100 steps", lambda loss: loss > 2.2),  # guessing is 2.30
-        (r"head 3 is silenced: (\d+) of (\d+) channels change before proj, (\d+) after it",
+        (r"is silenced: (\d+) of (\d+) channels change before proj, (\d+) after it",
          lambda before, all_, after: 4 * before == all_ == after),
         (r"whom +(\d+)% +(\d+)%", lambda with_them, without: with_them == 100 and without < 50),
         (r"and nn.TransformerEncoder differ by at most ([\d.e+-]+)", lambda difference: difference < 1e-5),

@@ -167,8 +167,7 @@ hand_set = (q @ k.T / math.sqrt(4)).softmax(dim=-1)  # (T, T)
 figures.heatmap(
     hand_set, rows=words, columns=words, mark=[(it, cat)],
     title="A head set by hand",
-    caption="Each row is a word that attends, each column a word that it attends to. "
-    "Only “it” asks for anything; all other queries are 0, so all other rows are uniform.",
+    caption="Only “it” asks for anything; all other queries are 0, so all other rows are uniform.",
 )
 
 # %% [markdown]
@@ -489,8 +488,9 @@ check.masked_softmax(masked_softmax, "mask forms", seed=1)
 #
 # 1. Queries, keys and values: three linear layers, then `split_heads` with `self.n_head`.
 # 2. Scores, mask, softmax: the attention weights.
-# 3. Keep these weights in `self.weights`, in every call and before dropout (best as `weights.detach()`, a plain
-#    tensor, so that the model can be copied). All pictures of attention in this course are drawn from it.
+# 3. Keep these weights in `self.weights`, in every call and before dropout. All pictures of attention in this
+#    course are drawn from it. (The checks accept `weights` and `weights.detach()`. The second is better: it is a
+#    plain tensor without a gradient, so Python can copy the model.)
 # 4. `self.attn_dropout` on the weights.
 # 5. The weighted mean of the values: `torch.matmul(weights, v)`.
 # 6. `merge_heads`, then the output projection `self.proj`, then `self.proj_dropout`.
@@ -786,7 +786,7 @@ explore(rotten, "meat")
 # %% [markdown]
 # One sentence can mislead. So here is what each head does on average, in 200 sentences whose pairs of
 # animals never met in training: the mean weight on the word before, on the word itself, on the word after,
-# and from "it" to the noun that it stands for.
+# and from "it" to the noun that it stands for, its *antecedent*.
 
 # %%
 found = habits(reader, its_tokenizer, sentences("held out", 200))

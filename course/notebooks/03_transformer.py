@@ -27,8 +27,8 @@
 # | Points | 15 |
 # | What you should know | [Notebook 1](../01-embeddings/01-embeddings.ipynb) and [notebook 2](../02-attention/02-attention.ipynb) |
 #
-# After a restart of the kernel: *Run → Run All Above Selected Cell*. A check that does not pass
-# yet stops *Run All*: select the first cell below the checks, then *Run → Run Selected Cell and All Below*.
+# After a restart: **Run → Run All Above Selected Cell**. Where a check stops *Run All*: select the first cell
+# below the checks, then **Run → Run Selected Cell and All Below**.
 
 # %%
 import math
@@ -232,7 +232,8 @@ def channels_that_change(attention, vectors, head):
 
 first_block = storyteller.layers["blocks"][0]
 before, after = channels_that_change(first_block.attention, first_block.norm_1(on_the_way[:1]), head=2)
-print(f"head 3 is silenced: {before} of {on_the_way.shape[-1]} channels change before proj, {after} after it")
+print(f"the third head (head=2) is silenced: {before} of {on_the_way.shape[-1]} channels change before proj, "
+      f"{after} after it")
 
 # %% [markdown]
 # ## Build it
@@ -255,6 +256,8 @@ print(f"head 3 is silenced: {before} of {on_the_way.shape[-1]} channels change b
 #
 # The norms come *before* the parts, so this is called *pre-norm*. The result is added to the
 # vector itself, not to its norm: the stream runs through the block untouched, and the parts only add.
+# Each part ends with a dropout of its own, so `forward` needs none: in attention you have written it, in the mlp it
+# is the last layer.
 #
 # <details><summary>Hint 1: a nudge</summary>
 #
@@ -399,8 +402,8 @@ figures.curves(
 # | out | `(logits, loss)` | logits `(B, T, vocab_size)`; loss a single number, None without targets |
 # | out with `return_hidden=True` | `(B, T, n_embd)` | vectors instead of scores |
 #
-# Leave `hidden_cache` and the method `join` for exercise 3. Write `forward` in this order, and run the checks as
-# you go: each needs only the steps up to its own.
+# The cell has two gaps. Fill `forward` now, and leave `hidden_cache` and the method `join` for exercise 3: these checks
+# do not need them. Write `forward` in this order, and run the checks as you go: each needs only the steps up to its own.
 #
 # 1. **Logits.** Embed idx, send it through all blocks, one after the other, then through
 #    `self.layers["norm"]`, then through `self.lm_head`. Return `logits, None`. No softmax.
@@ -535,7 +538,7 @@ figures.two_columns(
 # The vectors of the other text are called `hidden_cache` here. (They are **not** the "KV cache" of other texts: that one
 # holds keys and values of a model's *own* earlier words, and makes generation faster.)
 #
-# Go back to your class and write two things, then run its cell again.
+# Go back to [the cell of your class](#Exercise-2-·-The-Transformer), write two things, and run that cell again.
 #
 # 1. **The method `join`.** It is given `hidden_cache` `(B, P, n_embd)`, the embeddings `x` `(B, T, n_embd)` and the mask of
 #    the T tokens. It returns two things: the vectors that the blocks read, `(B, P + T, n_embd)`, the rows of the cache
@@ -808,7 +811,7 @@ figures.curves(
 )
 
 # %% [markdown]
-# ### It finishes the cat's sentence
+# ### Your model finishes the cat's sentence
 #
 # Now your class (or the package's, if the cell above said so) gets the weights of the storyteller, under the same mask.
 
@@ -824,8 +827,8 @@ print(" ".join(words), "→", word)
 # and which words the model would predict **if it stopped there**: final norm and `lm_head` are
 # applied to the vector as it is at that point. (This is called the *logit lens*.)
 #
-# Select "was", the last word, and go from left to right. After which block does a word that explains why the cat does
-# not eat first lead the list, and what leads it before? Then look at another word, and at what the model expected after it.
+# Select "was", the last word, and go from left to right. After which block is the list first led by a word that explains why
+# the cat does not eat, and what leads it before? Then look at another word, and at what the model expected after it.
 
 # %%
 LayerStepper(model, idx, words, vocabulary, token=len(words) - 1, instead=storyteller)

@@ -120,6 +120,6 @@ def test_the_notebook_keeps_what_was_chosen_and_of_the_other_question_no_answer(
         expect(cell.locator(".jp-OutputArea img")).to_be_visible()
         cell.locator("summary", has_text="In words").click()
     expect(chosen.locator("details")).to_contain_text("Chosen: (3). Not this one. The word it stands for one of them.")
-    expect(untouched.locator("details")).to_contain_text("(1) The meat (2) The cat (3) Both Nothing is chosen yet.")
+    expect(untouched.locator("details")).to_contain_text("(1) The meat; (2) The cat; (3) Both. Nothing is chosen yet.")
     assert "is the one that eats" not in str(again.outputs())
     again.shut_down()

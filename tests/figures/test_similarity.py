@@ -53,6 +53,11 @@ def test_a_table_is_described_by_its_range_and_its_rows():
     assert {"cat₁", "cat₂", "8.50"} <= set(texts(picture))
 
 
+def test_no_row_of_a_table_is_called_the_longest_where_all_are_equally_long():
+    picture = table_picture([[3.0, 4.0], [0, 5], [-4, 3]], ["a", "b", "c"], title="Vectors", caption="c")
+    assert "from -4.00 to 5.00. All rows have length 5.00. The most alike rows are a and b" in picture.alt
+
+
 @pytest.mark.parametrize(
     "table, extra, message",
     [

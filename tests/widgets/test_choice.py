@@ -21,7 +21,7 @@ def choice():
 
 def test_before_a_choice_the_words_hold_the_question_and_its_options_and_no_answer(choice):
     assert choice.describe() == (
-        "What does softmax give for scores that are all alike? The options: (1) Zeros (2) Uniform weights (3) nan "
+        "What does softmax give for scores that are all alike? The options: (1) Zeros; (2) Uniform weights; (3) nan. "
         "Nothing is chosen yet."
     )
     assert repr(choice) == "Choice(What does softmax give for scores that are all alike? nothing chosen)"

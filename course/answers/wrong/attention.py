@@ -29,9 +29,14 @@ def split_without_return(x, n_head):
     x = x.view(B, T, n_head, C // n_head).transpose(1, 2)
 
 
-@refused_by(split_heads, "shape", "return the tensor itself, not wrapped in something else.")
+@refused_by(split_heads, "shape", "several tensors of one shape are returned, and one tensor is wanted")
 def tuple_of_heads(x, n_head):
     return x.chunk(n_head, dim=-1)
+
+
+@refused_by(split_heads, "values", "no gradient flows back", "leave out .detach(), .data, .item(), torch.no_grad(), and")
+def split_and_detached(x, n_head):
+    return loop_heads(x, n_head).detach()
 
 
 @refused_by(split_heads, "shape", "at your line `return x.view(B, T, n_head, n_head)", "print the shapes before that line")
@@ -57,9 +62,20 @@ def view_after_transpose(x):
     return x.transpose(1, 2).view(B, T, H * head_size)
 
 
-@refused_by(merge_heads, "values", "the heads are added up or averaged; each keeps its channels")
+@refused_by(merge_heads, "values", "or only one is kept. All stand side by side")
 def heads_added(x):
     return x.sum(dim=1)
+
+
+@refused_by(merge_heads, "values", "or only one is kept. All stand side by side")
+def first_head_alone(x):
+    return x[:, 0]
+
+
+@refused_by(merge_heads, "values", "no gradient flows back", "leave out .detach(), .data, .item(), torch.no_grad(), and")
+def merged_without_a_gradient(x):
+    with torch.no_grad():
+        return x.transpose(1, 2).flatten(2)
 
 
 @refused_by(merge_heads, "values", "merge_heads(split_heads(x, n_head)) is not x", "not as_strided or .data_ptr()")
@@ -87,6 +103,16 @@ def keys_not_transposed(q, k):
 @refused_by(attention_scores, "values", "is the dot product of q[b, h, i] and k[b, h, j]")
 def first_head_for_all(q, k):
     return (q[:, :1] @ k[:, :1].mT).expand(-1, q.shape[1], -1, -1) / math.sqrt(q.shape[-1])
+
+
+@refused_by(attention_scores, "values", "take the root of head_size alone")
+def root_of_the_scores_too(q, k):
+    return torch.sqrt(q @ k.mT / q.shape[-1])
+
+
+@refused_by(attention_scores, "values", "no gradient flows back", "leave out .detach(), .data, .item(), torch.no_grad(), and")
+def keys_from_data(q, k):
+    return q @ k.data.mT / math.sqrt(q.shape[-1])
 
 
 @refused_by(attention_scores, "scale", "do nothing else to them")
@@ -123,6 +149,11 @@ def minus_a_billionth(scores, attention_mask):
 @refused_by(masked_softmax, "rows add up to 1", "0 · ∞ is not a number (NaN), and neither")
 def mask_times_infinity(scores, attention_mask):
     return F.softmax(scores + (1 - attention_mask) * float("-inf"), dim=-1)
+
+
+@refused_by(masked_softmax, "mask", "no gradient flows back", "leave out .detach(), .data, .item(), torch.no_grad(), and")
+def weights_detached(scores, attention_mask):
+    return F.softmax(scores.masked_fill(attention_mask == 0, float("-inf")), dim=-1).detach()
 
 
 @refused_by(masked_softmax, "mask", "changed the tensor", "work on x.clone()")
@@ -360,6 +391,48 @@ class NoDropoutWithoutAMask(GivenAttention):
         self.attn_dropout.train(self.training)
         self.proj_dropout.train(self.training)
         return output
+
+
+@refused_by(multi_head_self_attention, "dropout", "the branch for None leaves out dropout")
+class WeightsNotDroppedWithoutAMask(GivenAttention):
+    def weigh(self, q, k, attention_mask):
+        if attention_mask is None:
+            self.weights = self.scores(q, k).softmax(-1)
+            return self.weights
+        return super().weigh(q, k, attention_mask)
+
+
+@refused_by(multi_head_self_attention, "dropout", "no number of the output is dropped", "the branch for None leaves out dropout")
+class OutputNotDroppedWithoutAMask(GivenAttention):
+    def forward(self, x, attention_mask=None):
+        if attention_mask is None:
+            q, k, v = self.heads(x)
+            return self.proj(self.merge(self.weigh(q, k, None) @ v))
+        return super().forward(x, attention_mask)
+
+
+@refused_by(multi_head_self_attention, "values", "after a change of the weights", "compute everything from this call's x")
+class WeightsStackedOnce(GivenAttention):
+    kept = None
+
+    def heads(self, x):
+        if self.kept is None:
+            layers = (self.query, self.key, self.value)
+            self.kept = torch.cat([layer.weight for layer in layers]), torch.cat([layer.bias for layer in layers])
+        return tuple(loop_heads(part, self.n_head) for part in F.linear(x, *self.kept).chunk(3, dim=-1))
+
+
+@refused_by(multi_head_self_attention, "shape", "or only one is kept. merge_heads puts all side by side")
+class FirstHeadAlone(GivenAttention):
+    def finish(self, z):
+        return z[:, 0]
+
+
+@refused_by(multi_head_self_attention, "shape", "the product of the weights and the values is missing")
+class ScoresAlone(GivenAttention):
+    def forward(self, x, attention_mask=None):
+        q, k, _ = self.heads(x)
+        return self.scores(q, k)
 
 
 class DropoutKept(GivenAttention):

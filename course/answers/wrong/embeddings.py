@@ -72,7 +72,7 @@ class WholePositionTable(GivenEmbedding):
         return self.words(idx) + self.position.weight
 
 
-@refused_by(embedding, "values", "look up both tables once, and add the two results")
+@refused_by(embedding, "values", "look up both tables once, add the two results, and change nothing else")
 class WordsBackwards(GivenEmbedding):
     def forward(self, idx):
         return self.words(idx.flip(1)) + self.positions(idx)
@@ -169,10 +169,17 @@ def sizes_swapped(n_embd):
     return layer_with(torch.eye(n_embd).repeat(2, 1))
 
 
-@refused_by(embedding, "shape", "positions (the result of position_indices) look up `self.position`")
+@refused_by(embedding, "shape", "in every row of an idx that has kept its shape (B, T), look up `self.position`")
 class WordsLookUpPositions(GivenEmbedding):
     def forward(self, idx):
         return self.token(idx) + self.position(idx)
+
+
+@refused_by(embedding, "shape", "in every row of an idx that has kept its shape (B, T), look up `self.position`")
+class PaddingTakenOut(GivenEmbedding):
+    def forward(self, idx):
+        idx = idx[idx != -1].unsqueeze(0)
+        return self.token(idx) + self.positions(idx)
 
 
 def positions_without_return(idx):
@@ -225,7 +232,7 @@ def class_of_its_own(idx):
     return loop_positions(idx).as_subclass(Positions)
 
 
-@refused_by(position_indices, "shape", "the result is a list of", "return the tensor itself, not wrapped in something else.")
+@refused_by(position_indices, "shape", "the result is a list of", "several tensors of one shape are returned, and one tensor is wanted")
 def list_of_rows(idx):
     return list(loop_positions(idx))
 
@@ -268,7 +275,73 @@ class TableChanged(GivenEmbedding):
         return table[idx]
 
 
+@refused_by(embedding, "shape", "these are smaller whole numbers: `.long()`")
+class PositionsOfSmallNumbers(GivenEmbedding):
+    def forward(self, idx):
+        return self.words(idx) + self.position(torch.arange(idx.shape[1], dtype=torch.int16))
+
+
+@refused_by(embedding, "shape", "these are True and False, the result of a comparison")
+class PaddingLookedUpAsPosition(GivenEmbedding):
+    def forward(self, idx):
+        return self.words(idx) + self.position(idx != -1)
+
+
+@refused_by(embedding, "shape", "a tuple of 2", "several tensors of one shape are returned, and one tensor is wanted")
+class BothReturned(GivenEmbedding):
+    def forward(self, idx):
+        return self.words(idx), self.positions(idx)
+
+
+@refused_by(embedding, "values", "has the dtype of the tables already: leave it as it is")
+class InHalfPrecision(GivenEmbedding):
+    def forward(self, idx):
+        return (self.words(idx) + self.positions(idx)).half()
+
+
+@refused_by(embedding, "shape", "the vectors are summed or averaged, or only one is kept")
+class LastTokenOnly(GivenEmbedding):
+    def forward(self, idx):
+        return (self.words(idx) + self.positions(idx))[:, 0]
+
+
+@refused_by(concatenate, "values", "a list of 2", "several tensors of one shape are returned, and one tensor is wanted")
+def listed(token_vectors, position_vectors):
+    return [token_vectors, position_vectors]
+
+
+@refused_by(concatenate, "values", "there are only n_embd numbers for each token")
+def token_alone(token_vectors, position_vectors):
+    return token_vectors
+
+
+@refused_by(concatenate, "values", "no gradient flows back", "leave out .detach(), .data, .item(), torch.no_grad(), and")
+def positions_detached(token_vectors, position_vectors):
+    return torch.cat((token_vectors, position_vectors.detach()), dim=-1)
+
+
 # Sizes, ids and layouts that are easily forgotten
+
+
+@refused_by(position_indices, "shape", "without any token (T = 0)", "for T = 0 return an empty tensor, not None")
+def nothing_for_no_token(idx):
+    B, T = idx.shape
+    if T == 0:
+        return None
+    return torch.arange(T).expand(B, T)
+
+
+@refused_by(position_indices, "shape", "without any token (T = 0)", "and for T = 0 the list is empty")
+def stacked_position_by_position(idx):
+    B, T = idx.shape
+    return torch.stack([torch.full((B,), position) for position in range(T)], dim=1)
+
+
+@refused_by(embedding, "shape", "without any token (T = 0)", "for T = 0 return an empty tensor, not None")
+class NothingForNoToken(GivenEmbedding):
+    def forward(self, idx):
+        if idx.shape[1] > 0:
+            return self.words(idx) + self.positions(idx)
 
 
 @refused_by(position_indices, "values", "with B = ", "B and T must come from this idx")
@@ -326,6 +399,16 @@ class TableNormalised(WithTables):
 
 
 @refused_by(embedding, "values", "changed one of the tables", "max_norm of nn.Embedding, or an operation in place")
+class PositionsNormalised(GivenEmbedding):
+    def __init__(self, config):
+        super().__init__(config)
+        self.position = nn.Embedding(config.block_size, config.n_embd, max_norm=5.0)
+
+    def forward(self, idx):
+        return self.words(idx) + self.positions(idx)
+
+
+@refused_by(embedding, "values", "changed one of the tables", "max_norm of nn.Embedding, or an operation in place")
 class TableNudged(GivenEmbedding):
     def forward(self, idx):
         x = self.words(idx) + self.positions(idx)
@@ -333,7 +416,7 @@ class TableNudged(GivenEmbedding):
         return x
 
 
-@refused_by(embedding, "values", "look up both tables once, and add the two results")
+@refused_by(embedding, "values", "something is random, such as dropout")
 class DroppedInTraining(GivenEmbedding):
     def forward(self, idx):
         return nn.functional.dropout(self.words(idx) + self.positions(idx), 0.1, self.training)
@@ -362,6 +445,16 @@ class VectorsKeptForTheShape(GivenEmbedding):
         if idx.shape not in self.kept:
             self.kept[idx.shape] = self.words(idx) + self.positions(idx)
         return self.kept[idx.shape]
+
+
+@refused_by(embedding, "values", "after a change of both tables", "compute it from this call's input, every time")
+class PositionVectorsKept(GivenEmbedding):
+    kept = None
+
+    def forward(self, idx):
+        if self.kept is None:
+            self.kept = self.position(torch.arange(self.position.num_embeddings))
+        return self.words(idx) + self.kept[: idx.shape[1]]
 
 
 @refused_by(embedding, "values", "called once more", "compute it from this call's input, every time")
@@ -397,14 +490,14 @@ class LargestIdLookedFor(GivenEmbedding):
         return self.words(idx) + self.positions(idx)
 
 
-@refused_by(embedding, "values", "look up both tables once, and add the two results")
+@refused_by(embedding, "values", "look up both tables once, add the two results, and change nothing else")
 class RoundedToTwoDecimals(GivenEmbedding):
     def forward(self, idx):
         x = self.words(idx) + self.positions(idx)
         return x + (x.round(decimals=2) - x).detach()
 
 
-@refused_by(embedding, "values", "look up both tables once, and add the two results")
+@refused_by(embedding, "values", "look up both tables once, add the two results, and change nothing else")
 class SmallNumbersOnly(GivenEmbedding):
     def forward(self, idx):
         return (self.words(idx) + self.positions(idx)).clamp(-1.5, 1.5)
@@ -528,7 +621,7 @@ class ThirdWordAsPadding(WithTables):
         self.token.weight.register_hook(lambda gradient: gradient.index_fill(0, torch.tensor([0, 1, 2]), 0.0))
 
 
-@refused_by(embedding, "values", "look up both tables once, and add the two results")
+@refused_by(embedding, "values", "look up both tables once, add the two results, and change nothing else")
 class ClippedByTanh(GivenEmbedding):
     def forward(self, idx):
         return 3 * ((self.words(idx) + self.positions(idx)) / 3).tanh()

@@ -54,6 +54,12 @@ class CallsItself(model.Encoder):
         return torch.tril(self.get_attention_mask(num_tokens, T))
 
 
+@in_scores("and this list is empty")
+def list_never_filled(q, k):
+    scores = []
+    return torch.stack(scores)
+
+
 @in_scores("it calls itself without end: another function")
 def calls_itself(q, k):
     return calls_itself(q, k) / math.sqrt(q.shape[-1])

@@ -232,7 +232,7 @@ def sentences_squeezed(q, k):
     return scores_of(q.squeeze(0), k.squeeze(0))
 
 
-@refused_by(attention_scores, "shape", "the scores of the heads are added up or averaged:")
+@refused_by(attention_scores, "shape", "their scores are added up, averaged or squeezed, or one head is kept.")
 def heads_squeezed(q, k):
     return scores_of(q, k).squeeze(1)
 

@@ -74,7 +74,7 @@ class ResidualDetached(GivenBlock):
         return x + self.transform(x)
 
 
-@refused_by(block, "shape", "the mlp of __init__ was changed")
+@refused_by(block, "shape", "the mlp of __init__ was changed: its inner width is 4 · n_embd")
 class MlpTwiceAsWide(GivenBlock):
     def __init__(self, config):
         super().__init__(config)
@@ -83,6 +83,50 @@ class MlpTwiceAsWide(GivenBlock):
 
     def forward(self, x, attention_mask=None):
         x = x + self.attend(x, attention_mask)
+        return x + self.transform(x)
+
+
+class WithAnotherMlp(GivenBlock):
+    """The given block, but for a part of its mlp."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.change()
+
+    def forward(self, x, attention_mask=None):
+        x = x + self.attend(x, attention_mask)
+        return x + self.transform(x)
+
+
+@refused_by(block, "values", "consists of Linear, ReLU, Linear, Dropout", "GELU stands between its two linear layers")
+class ReluForGelu(WithAnotherMlp):
+    def change(self):
+        self.mlp[1] = nn.ReLU()
+
+
+@refused_by(block, "values", "GELU stands between its two linear layers")
+class NormInTheMlp(WithAnotherMlp):
+    def change(self):
+        self.mlp[3] = nn.Tanh()
+
+
+@refused_by(block, "values", "the mlp ends with nn.Dropout(config.dropout)")
+class MlpWithoutDropout(WithAnotherMlp):
+    def change(self):
+        del self.mlp[3]
+
+
+@refused_by(block, "shape", "self.norm_2 is Identity()", "leave __init__ as it was given; write forward only.")
+class NormLeftOut(WithAnotherMlp):
+    def change(self):
+        self.norm_2 = nn.Identity()
+
+
+@refused_by(block, "gradient", "one of the paths from ", " to the output is cut off")
+class AttentionDetachedUnderAMask(GivenBlock):
+    def forward(self, x, attention_mask=None):
+        attended = self.attend(x, attention_mask)
+        x = x + (attended if attention_mask is None else attended.detach())
         return x + self.transform(x)
 
 
@@ -228,10 +272,44 @@ class TransformerWithoutReturn(Given):
 
 
 @refused_by(transformer, "logits", "without targets the loss is a Tensor", "test `if targets is None`")
+class LossOfTheIds(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        return super().forward(idx, idx if targets is None else targets, hidden_cache, return_hidden)
+
+
+@refused_by(transformer, "logits", "without targets the loss is 0", "0 would be the loss of a perfect model")
 class LossOfNothing(Given):
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
         logits, loss = super().forward(idx, targets, hidden_cache, return_hidden)
         return logits, torch.tensor(0.0) if loss is None else loss
+
+
+@refused_by(transformer, "logits", "without targets the loss is 0", "0 would be the loss of a perfect model")
+class LossOfNothingAsANumber(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        logits, loss = super().forward(idx, targets, hidden_cache, return_hidden)
+        return logits, 0 if loss is None else loss
+
+
+@refused_by(transformer, "logits", "forward returns the loss first", "swap the two that `return` gives")
+class LossFirst(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        result = super().forward(idx, targets, hidden_cache, return_hidden)
+        return result if return_hidden else result[::-1]
+
+
+@refused_by(transformer, "loss", "forward returns the loss first", "swap the two that `return` gives")
+class LossFirstWithTargets(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        result = super().forward(idx, targets, hidden_cache, return_hidden)
+        return result if targets is None or return_hidden else result[::-1]
+
+
+@refused_by(transformer, "logits", "1 block", "leave __init__ as it was given; write forward only.")
+class OneBlock(Given):
+    def __init__(self, config):
+        super().__init__(config)
+        self.layers["blocks"] = self.layers["blocks"][:1]
 
 
 @refused_by(transformer, "logits", "changed the tensor that it was given", "work on x.clone()")
@@ -270,7 +348,7 @@ class CountsAsAColumn(Given):
         return self.get_attention_mask((idx != -1).sum(1, keepdim=True), idx.shape[1])
 
 
-@refused_by(transformer, "mask", "a list.", "so that the counts stay a tensor")
+@refused_by(transformer, "mask", "a list of ", "so that the counts stay a tensor")
 class CountsAsAList(Given):
     def mask(self, idx):
         return self.get_attention_mask([int((row != -1).sum()) for row in idx], idx.shape[1])
@@ -374,6 +452,12 @@ class ReturnHiddenNotUsed(Given):
         return super().forward(idx, targets, hidden_cache)
 
 
+@refused_by(transformer, "hidden states", "and targets, forward returns a tuple of 2", "with it the vectors are returned, whether")
+class TargetsBeforeReturnHidden(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        return super().forward(idx, targets, hidden_cache, return_hidden and targets is None)
+
+
 @refused_by(transformer, "hidden states", "`return x`, without a loss.")
 class HiddenAndALoss(Given):
     def hidden(self, x, idx):
@@ -396,6 +480,13 @@ class LossDetached(Given):
 class EmbeddingsDetached(Given):
     def through_blocks(self, x, mask):
         return super().through_blocks(x.detach(), mask)
+
+
+@refused_by(transformer, "gradient", "one of the paths from ", " to the output is cut off")
+class LogitsDetachedWithoutTargets(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        result = super().forward(idx, targets, hidden_cache, return_hidden)
+        return result if return_hidden or targets is not None else (result[0].detach(), None)
 
 
 @refused_by(transformer, "gradient", "leave out .detach() and torch.no_grad().")

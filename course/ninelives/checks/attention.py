@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ninelives.checks.attention_dropout import want_dropout
+from ninelives.checks.attention_dropout import want_dropout, want_dropout_without_a_mask
 from ninelives.checks.attention_inputs import (
     ATTENTION_HINTS,
     KEPT,
@@ -113,13 +113,13 @@ class OnlyTransposed(GivenAttention):
         return z.transpose(1, 2)
 
 
-@mistake("shape", "the heads are added up or averaged; merge_heads puts them one after the other.")
+@mistake("shape", "the axis of heads is gone: they are added up or averaged, or only one is kept. merge_heads puts all side by side.")
 class HeadsAddedUp(GivenAttention):
     def finish(self, z):
         return z.sum(1)
 
 
-@mistake("shape", "these are the attention weights; multiply them with the values.")
+@mistake("shape", "these are the scores or the attention weights, T numbers for each token: the product of the weights and the values is missing.")
 class WeightsOnly(GivenAttention):
     def forward(self, x, attention_mask):
         q, k, _ = self.heads(x)
@@ -460,7 +460,8 @@ def want_attention(
 
     def explain() -> str:
         if result.isnan().any():
-            return "NaN comes from a row in which everything is hidden, or from 0 · ∞: use your masked_softmax with the mask as it is."
+            return ("NaN comes from a row in which everything is hidden, from 0 · ∞, or from the root of a negative number: use your "
+                    "attention_scores, and your masked_softmax with the mask as it is.")
         if not agree(result, with_mask(module, x, mask, FORWARD)):
             return (
                 "the same call gives another result each time: something is random even in evaluation. "
@@ -514,6 +515,11 @@ def gives_what_pytorchs_attention_gives(answer, seed):
     )
     with in_case("called once more, with other words", cause=KEPT):
         want_attention(module, config, tokens(B, T, C, seed + 1), full_mask(B, T), "the second time", otherwise="")
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.mul_(-1.1)
+    with in_case("after a change of the weights, as training makes them", cause=KEPT):
+        want_attention(module, config, tokens(B, T, C, seed), full_mask(B, T), "then", otherwise="")
     with in_case("with longer vectors, whose scores reach far beyond ±10", cause=LARGE_SCORES):
         want_attention(module, config, 8 * tokens(B, T, C, seed), full_mask(B, T), "with them", otherwise="")
     with in_case(IN_TRAINING, cause=ONE_MODE):
@@ -530,7 +536,9 @@ def attends_only_where_the_mask_allows(answer, seed):
     otherwise = "hand attention_mask to masked_softmax as it came, and use nothing but its weights."
     # In a causal mask one row hides nothing, so what is NaN tells +∞ from 0 · ∞.
     apart = build(answer, config).eval()
-    if with_mask(apart, tokens(B, T, C, seed), causal_mask(B, T), FORWARD).isnan().any():
+    first = with_mask(apart, tokens(B, T, C, seed), causal_mask(B, T), FORWARD)
+    want_tensor(first, "the output")
+    if first.isnan().any():
         want_attention(apart, config, tokens(B, T, C, seed), causal_mask(B, T), "under a causal mask", otherwise)
     for when, mask, likely in (
         ("under a random mask", random_mask(B, T, seed), otherwise),
@@ -579,16 +587,9 @@ def attends_only_where_the_mask_allows(answer, seed):
 
 @multi_head_self_attention.aspect("dropout")
 def drops_weights_and_outputs_in_training_only(answer, seed):
-    B, T, config = sizes(seed)
+    config = sizes(seed)[2]
     want_dropout(answer, config, seed)
-    module = build(answer, replace(config, dropout=0.4)).train()
-    output = run(module, tokens(B, T, config.n_embd, seed), None, what=FORWARD)
-    if not output.eq(0).any():
-        raise CheckFailed(
-            "in training, with None as attention_mask, no number of the output is dropped.",
-            "both dropout layers at work, with a mask and without one.",
-            "the branch for None leaves out dropout: only the hiding may differ there.",
-        )
+    want_dropout_without_a_mask(build(answer, replace(config, dropout=0.4)).train(), config.n_embd, seed)
 
 
 @multi_head_self_attention.aspect("gradient")
@@ -598,7 +599,9 @@ def every_layer_gets_the_right_gradient(answer, seed):
     x = tokens(B, T, config.n_embd, seed).requires_grad_()
     # The softmax ignores what is added to all its scores, so the gradient of a key's bias is rightly 0.
     biases = [name for name, parameter in module.named_parameters() if parameter.dim() == 1]
-    want_gradient(module, with_mask(module, x, mask, FORWARD), "MultiHeadSelfAttention", may_be_zero=biases)
+    output = with_mask(module, x, mask, FORWARD)
+    want_tensor(output, "the output")
+    want_gradient(module, output, "MultiHeadSelfAttention", may_be_zero=biases)
 
     weights = torch.randn(B, T, config.n_embd, dtype=torch.float64)
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ninelives.checks.attention_inputs import full_mask, tokens, with_mask
-from ninelives.checks.exercise import CheckFailed, build, numbers, same_values, want_shape
+from ninelives.checks.exercise import CheckFailed, build, numbers, run, same_values, want_shape, want_tensor
 from ninelives.config import TransformerConfig
 
 RATE = 0.3
@@ -28,9 +28,9 @@ def want_dropout(answer: Callable, config: TransformerConfig, seed: int) -> None
     x = tokens(1, T, C, seed)
 
     def attend(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
-        output = with_mask(module, x, full_mask(*x.shape[:2]), "MultiHeadSelfAttention.forward").detach()
+        output = with_mask(module, x, full_mask(*x.shape[:2]), "MultiHeadSelfAttention.forward")
         want_shape(output, x.shape, "(B, T, n_embd)", "the output")
-        return output
+        return output.detach()
 
     module, often, always = (build(answer, replace(config, dropout=p)) for p in (RATE, 0.9, 1.0))
     often.load_state_dict(module.state_dict())
@@ -67,6 +67,27 @@ def want_dropout(answer: Callable, config: TransformerConfig, seed: int) -> None
             else "the last step must be self.proj_dropout at the rate config.dropout, on what proj gives.",
         )
     want_dropped_weights(attend, module, calm[:1], noisy, H, N, seed)
+
+
+def want_dropout_without_a_mask(module: nn.Module, C: int, seed: int) -> None:
+    """Refuse attention that drops less where attention_mask is None.
+
+    Args:
+        module: the learner's, in training, with a dropout of more than 0.
+        C: n_embd.
+        seed: of the numbers.
+    """
+    output = run(module, tokens(1, 1, C, seed).expand(300, 1, C), None, what="MultiHeadSelfAttention.forward")
+    want_tensor(output, "the output")
+    # A single token has one weight for each head. If some of them are dropped, a channel shows several numbers.
+    channel = output.detach().flatten(1)[:, 0]
+    weights_dropped = len(distinct(channel[channel != 0])) > 1
+    if not (weights_dropped and channel.eq(0).any()):
+        raise CheckFailed(
+            f"in training, with None as attention_mask, no {'number of the output' if weights_dropped else 'attention weight'} is dropped.",
+            "both dropout layers at work, with a mask and without one.",
+            "the branch for None leaves out dropout: only the hiding may differ there.",
+        )
 
 
 def want_dropped_weights(

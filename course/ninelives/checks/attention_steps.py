@@ -27,7 +27,15 @@ from ninelives.checks.attention_inputs import (
     want_float64,
     with_mask,
 )
-from ninelives.checks.exercise import CheckFailed, Exercise, in_case, run, same_values, want_tensor
+from ninelives.checks.exercise import (
+    CheckFailed,
+    Exercise,
+    in_case,
+    run,
+    same_values,
+    want_gradient_of_inputs,
+    want_tensor,
+)
 from ninelives.config import TransformerConfig
 
 split_heads = Exercise("split_heads", VIEW_HINTS)
@@ -169,6 +177,7 @@ def gives_head_h_its_own_channels_of_every_token(answer, seed):
         )):
             want_split(run(answer, turned, H), x, H)
         want_float64(answer, x, H)
+    want_gradient_of_inputs(answer, x, H)
 
 
 def want_split(result: torch.Tensor, x: torch.Tensor, n_head: int) -> None:
@@ -185,7 +194,8 @@ def only_transposed(x):
     return x.transpose(1, 2)
 
 
-@merge_heads.mistake("values", "the heads are added up or averaged; each keeps its channels, one head after the other.")
+@merge_heads.mistake(
+    "values", "the axis of heads is gone: they are added up or averaged, or only one is kept. All stand side by side, one head after the other.")
 def heads_averaged(x):
     return x.mean(dim=1)
 
@@ -270,6 +280,7 @@ def puts_the_heads_of_a_token_side_by_side(answer, seed):
                 "the same numbers, in whatever order they lie in memory.",
                 "read the tensor by its axes; .contiguous() or reshape, not as_strided or .data_ptr().",
             )
+    want_gradient_of_inputs(answer, heads)
 
 
 # Exercise 3: the scores
@@ -283,6 +294,12 @@ def queries_and_keys(B: int, T: int, config: TransformerConfig) -> tuple[torch.T
 def dot_products(q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
     """(B, H, T, T) float64: the reference, row i for query i, not scaled."""
     return torch.stack([(query.unsqueeze(-2) * k.double()).sum(-1) for query in q.double().unbind(2)], dim=2)
+
+
+ROOT_OF_EVERYTHING = (
+    "NaN is what the root of a negative number gives, and dot products may be negative: take the root of head_size alone, and divide the "
+    "dot products by it."
+)
 
 
 def proportional(result: torch.Tensor, wanted: torch.Tensor) -> bool:
@@ -314,7 +331,8 @@ def heads_meet_heads(q, k):
     return scaled(q.transpose(1, 2), k.transpose(1, 2))
 
 
-@attention_scores.mistake("shape", "the scores of the heads are added up or averaged: each head has scores of its own.")
+@attention_scores.mistake(
+    "shape", "the axis of heads is gone: their scores are added up, averaged or squeezed, or one head is kept. Each head has scores of its own.")
 def heads_summed_by_einsum(q, k):
     return torch.einsum("bhid,bhjd->bij", q, k)
 
@@ -423,7 +441,8 @@ def scores_are_dot_products_up_to_a_factor(answer, seed):
         attention_scores.want_shape(result, (B, config.n_head, T, T), "(B, n_head, T, T)", "the result", (q, k))
         attention_scores.want_values(
             result, dot_products(q, k) / math.sqrt(config.head_size), (q, k), what="the result",
-            otherwise="score [b, h, i, j] is the dot product of q[b, h, i] and k[b, h, j]: q @ k.transpose(-2, -1).",
+            otherwise=ROOT_OF_EVERYTHING if result.isnan().any() else
+            "score [b, h, i, j] is the dot product of q[b, h, i] and k[b, h, j]: q @ k.transpose(-2, -1).",
             caption="Scores: wanted, and yours (one row for each query)",
             # The factor is tested by another aspect.
             agree=proportional,
@@ -433,6 +452,7 @@ def scores_are_dot_products_up_to_a_factor(answer, seed):
         # split_heads gives its tensors in this order in memory.
         turned = [part.transpose(1, 2).contiguous().transpose(1, 2) for part in (q, k)]
         want_float64(answer, q, k)
+        want_gradient_of_inputs(answer, q, k)
         want_dot_products(answer, *turned, "with q and k as split_heads gives them", VIEW_HINTS["view size is not compatible"])
 
 
@@ -678,6 +698,7 @@ def hides_what_the_mask_hides(answer, seed):
     scores, mask = random_scores(B, T, config), causal_mask(B, T)
     # In a causal mask one row hides nothing, so what is NaN tells +∞ from 0 · ∞.
     causal = weights_from(answer, scores, mask)
+    want_tensor(causal, "the result")
     if causal.isnan().any():
         want_weights(causal, scores, mask, otherwise)
     for mask in (random_mask(B, T, seed), causal_mask(B, T), random_mask(b, t, seed)):
@@ -694,6 +715,7 @@ def hides_what_the_mask_hides(answer, seed):
     scores = random_scores(B, T, config)
     weights_from(answer, scores, random_mask(B, T, seed))
     want_float64(partial(weights_from, answer), scores, random_mask(B, T, seed), what="masked_softmax")
+    want_gradient_of_inputs(partial(weights_from, answer), scores, random_mask(B, T, seed), what="masked_softmax")
     with in_case("with another mask of the same shape", cause=KEPT):
         mask = random_mask(B, T, seed + 1)
         want_weights(weights_from(answer, scores, mask), scores, mask, "")

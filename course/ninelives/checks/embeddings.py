@@ -1,7 +1,8 @@
 """Notebook 1: what positions, the embedding and its concatenating variant must be."""
 
 import math
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 import torch
@@ -16,22 +17,29 @@ from ninelives.checks.exercise import (
     kind_of,
     on_layers_of,
     run,
+    same,
     same_values,
     want_gradient,
+    want_gradient_of_inputs,
     want_shape,
+    want_tensor,
 )
 from ninelives.checks.want import NO_RETURN
 from ninelives.config import TransformerConfig
 
 NO_TOKEN = ("T may be 0, as before the first word of an answer (notebook 8): take B and T from idx.shape. "
             "In `view` and `reshape` write every size out, since −1 cannot be worked out for no numbers.")
+NOTHING_FOR_NO_TOKEN = ("for T = 0 return an empty tensor, not None. torch.arange(0) is empty, and so is what a table gives for no ids: "
+                        "no branch of its own is needed.")
+EMPTY_LIST = "torch.stack and torch.cat need at least one tensor, and for T = 0 the list is empty: make all positions at once, by torch.arange(T)."
 OWN_DTYPE = "the tables say which dtype is computed in: `.to(self.token.weight.dtype)` instead of `.float()`."
+NOTHING_ELSE = "look up both tables once, add the two results, and change nothing else."
 KEPT = "something from an earlier call is kept and used again: compute it from this call's input, every time."
 
 position_indices = Exercise("position_indices")
 embedding = Exercise("Embedding", error_hints={
-    "index out of range": "a table was asked for a row that it does not have. Token ids look up `self.token`, "
-                          "positions (the result of position_indices) look up `self.position`.",
+    "index out of range": "a table was asked for a row that it does not have. Token ids look up `self.token`. The positions, 0 … T - 1 in "
+                          "every row of an idx that has kept its shape (B, T), look up `self.position`.",
 })
 concatenate = Exercise("concatenate")
 adding_layer = Exercise("adding_layer", error_hints={
@@ -55,6 +63,20 @@ def sizes(seed: int) -> tuple[int, int, TransformerConfig]:
     return B, T, TransformerConfig(vocab_size=V, block_size=block_size, n_embd=C, n_head=2)
 
 
+@contextmanager
+def without_any_token() -> Iterator[None]:
+    """What is inside is called with T = 0; the cause of a failure is that it does not reckon with that."""
+    try:
+        with in_case("without any token (T = 0)", cause=NO_TOKEN):
+            yield
+    except CheckFailed as failure:
+        if failure.cause == NO_TOKEN and "nothing (None)" in failure.seen:
+            failure.cause = NOTHING_FOR_NO_TOKEN
+        elif failure.cause == NO_TOKEN and "non-empty" in failure.seen:
+            failure.cause = EMPTY_LIST
+        raise
+
+
 # Exercise 1: the positions
 
 
@@ -70,7 +92,7 @@ def sequences_strung_together(idx):
 
 @position_indices.mistake(
     "shape",
-    "the positions are right for one sequence; `unsqueeze(0)` makes them a row and `expand(B, T)` repeats the row "
+    "this is one row of T numbers, without an axis for the sequences: `unsqueeze(0)` gives it one and `expand(B, T)` repeats the row "
     "for every sequence.",
 )
 def one_sequence_only(idx):
@@ -141,10 +163,10 @@ def one_row_of_whole_numbers_per_sequence(answer, seed):
     B, T, _ = sizes(seed)
     for b, t in ((B, T), (1, T), (B, 1), (B, 0)):
         idx = token_ids(b, t, seed)
-        with in_case("without any token (T = 0)", cause=NO_TOKEN) if t == 0 else nullcontext():
+        with without_any_token() if t == 0 else nullcontext():
             result = run(answer, idx)
             position_indices.want_shape(result, (b, t), "(B, T)", "the result", (idx,))
-        if t and result.dtype.is_floating_point or result.dtype == torch.bool:
+        if t and (result.dtype.is_floating_point or result.dtype == torch.bool):
             raise CheckFailed(
                 f"the positions have dtype {result.dtype}.",
                 "whole numbers (torch.int64): they are used to look up rows of a table.",
@@ -216,7 +238,7 @@ class Squeezed(GivenEmbedding):
 
 
 @embedding.mistake(
-    "shape", "the vectors of all positions are summed or averaged: every token keeps a vector of its own.")
+    "shape", "the axis of positions is gone: the vectors are summed or averaged, or only one is kept. Every token keeps a vector of its own.")
 class OneVectorPerSentence(GivenEmbedding):
     def forward(self, idx):
         return (self.words(idx) + self.positions(idx)).mean(dim=1)
@@ -323,7 +345,7 @@ def keeps_one_vector_per_token(answer, seed):
     module, make = build(answer, config), partial(on_layers_of, GivenEmbedding(config))
     for b, t in ((B, T), (1, T), (B, 1), (1, 1), (B, config.block_size), (B, 0)):
         idx = token_ids(b, t, seed, config.vocab_size)
-        with in_case("without any token (T = 0)", cause=NO_TOKEN) if t == 0 else nullcontext():
+        with without_any_token() if t == 0 else nullcontext():
             result = run(module, idx, what="Embedding.forward")
             embedding.want_shape(result, (b, t, C), "(B, T, n_embd)", "the result", (idx,), make)
 
@@ -333,9 +355,9 @@ def adds_a_row_of_each_table(answer, seed):
     B, T, config = sizes(seed)
     module = build(answer, config)
     idx = token_ids(B, T, seed, config.vocab_size)
-    want_sums(module, config, idx, "look up both tables once, and add the two results.")
+    want_sums(module, config, idx, NOTHING_ELSE)
     longest = token_ids(B, config.block_size, seed, config.vocab_size)
-    want_sums(module, config, longest, "look up both tables once, and add the two results.")
+    want_sums(module, config, longest, NOTHING_ELSE)
     with in_case("after model.eval()", cause="the same must happen in training and in evaluation: nothing here depends on self.training."):
         want_sums(module.eval(), config, idx, "")
     # The same shape again: what was kept for this shape is of other words.
@@ -343,6 +365,11 @@ def adds_a_row_of_each_table(answer, seed):
         want_sums(module.train(), config, idx.flip(1), KEPT)
     with in_case("with idx[:, 1:], a part of a larger tensor", cause="read idx by its axes: idx.reshape copies where idx.view cannot."):
         want_sums(module, config, longest[:, 1:], "")
+    with torch.no_grad():
+        for table in module.parameters():
+            table.mul_(-10)
+    with in_case("after a change of both tables, as training makes them"):
+        want_sums(module, config, idx, KEPT)
     with in_case("after module.double()", wanted="vectors of dtype torch.float64, as the tables have then.", cause=OWN_DTYPE):
         result = run(module.double(), idx, what="Embedding.forward")
         if result.dtype != torch.float64:
@@ -354,6 +381,12 @@ def want_sums(module: nn.Module, config: TransformerConfig, idx: torch.Tensor, o
     token, position = tables(module, config)
     result = run(module, idx, what="Embedding.forward")
     want_shape(result, (*idx.shape, config.n_embd), "(B, T, n_embd)", "the result")
+    dtype = next(module.parameters()).dtype
+    if result.dtype != dtype:
+        raise CheckFailed(
+            f"the result has dtype {result.dtype}.", f"{dtype}, the dtype of the tables.",
+            "the sum of two rows has the dtype of the tables already: leave it as it is.",
+        )
     for before, now in zip((token, position), tables(module, config), strict=True):
         if not torch.equal(before, now):
             raise CheckFailed(
@@ -363,11 +396,17 @@ def want_sums(module: nn.Module, config: TransformerConfig, idx: torch.Tensor, o
             )
     given = GivenEmbedding(config)
     given.token.weight, given.position.weight = nn.Parameter(token), nn.Parameter(position)
+
+    def explain() -> str:
+        if same(result, run(module, idx, what="Embedding.forward")):
+            return otherwise
+        return "the same call gives another result each time: something is random, such as dropout. The embedding has none."
+
     embedding.want_values(
         result, loop_embedding(idx, token, position), (idx,), make=partial(on_layers_of, given),
         what=lambda example, t: f"the vector of token {t} (id {idx[example, t]}) in sequence {example} is",
         meaning=": its row of the token table plus the row of its position", agree=partial(same_values, tolerance=1e-5),
-        otherwise=otherwise, caption="One row per word: wanted, and yours",
+        otherwise=explain, caption="One row per word: wanted, and yours",
     )
 
 
@@ -434,6 +473,7 @@ def both_tables_get_a_gradient(answer, seed):
     module = build(answer, config)
     idx = token_ids(B, T, seed, config.vocab_size)
     result = run(module, idx, what="Embedding.forward")
+    want_tensor(result, "the result")
     want_gradient(module, result, "Embedding")
     table = next(p for p in module.parameters() if p.shape == (config.vocab_size, config.n_embd))
     still = [word for word in idx.unique().tolist() if not table.grad[word].abs().sum() > 0]
@@ -465,6 +505,13 @@ def joined_along_the_batch(token, position):
 )
 def joined_along_the_sentence(token, position):
     return torch.cat((token, position), dim=1)
+
+
+@concatenate.mistake(
+    "values", "there are only n_embd numbers for each token: all n_embd of its token vector come first, then all n_embd of its position vector.")
+def half_of_each(token, position):
+    half = token.shape[-1] // 2
+    return torch.cat((token[..., :half], position[..., half:]), dim=-1)
 
 
 @concatenate.mistake("values", "the vectors are added, not put one after the other.")
@@ -502,6 +549,7 @@ def puts_the_position_after_the_token(answer, seed):
             want_joined(answer, token[:b, :t], position[:b, :t])
     with in_case("called once more, with other vectors", cause=KEPT):
         want_joined(answer, position, token)
+    want_gradient_of_inputs(answer, token, position)
     with in_case("with vectors that do not lie in order in memory", cause="`.reshape` reads them by their axes; `.view` cannot."):
         want_joined(answer, token.transpose(0, 1), position.transpose(0, 1))
 

@@ -105,6 +105,10 @@ HINTS = [
     # Kinds of numbers
     Hint(r"(softmax|mean|addmm|baddbmm|linear|bmm)\w*\" not implemented for '(Long|Int|Bool)'|not implemented for '(Long|Int|Bool)'",
          "this operation needs floats, and these are whole numbers: write `.float()` before it."),
+    Hint(r"torch\.(Short|Char|Byte)Tensor instead \(while checking arguments for embedding",
+         "a table looks up rows by int64 or int32, and these are smaller whole numbers: `.long()`, or leave the dtype of torch.arange as it is."),
+    Hint(r"(torch\.Bool|CPUBool)\w+ instead \(while checking arguments for embedding",
+         "a table looks up rows by whole numbers, and these are True and False, the result of a comparison."),
     Hint(r"scalar types?: Long|Expected tensor for argument #1 'indices'|tensors used as indices must be|expected scalar type Long",
          "rows are looked up with whole numbers, and these are floats: `.long()`, or ids that stay whole."),
     Hint(r"must have the same dtype|expected (scalar type|m1 and m2)|but found (Double|Float|Long)",
@@ -146,6 +150,7 @@ HINTS = [
     Hint(r"not enough values to unpack", "there are fewer things on the right of `=` than names on the left: print the right side, or its shape."),
     Hint(r"ZeroDivisionError", "this number may be 0: treat 0 separately, before you divide."),
     Hint(r"sparse", "sparse tensors cannot take part in every operation: stay with plain tensors."),
+    Hint(r"expect(ed|s) a non-empty (list of Tensors|TensorList)", "torch.stack and torch.cat need at least one tensor, and this list is empty."),
     # Sizes
     Hint(r"(tril|triu).* at least 2 dimensions", "`tril` keeps a part of a matrix, so it needs a matrix: torch.ones(T, T)."),
     Hint(r"index out of range in self", "a table was asked for a row that it does not have: its rows are 0 to its length − 1."),

@@ -23,6 +23,7 @@ from ninelives.checks.want import (
     same_values,
     told_apart,
     want_gradient,
+    want_gradient_of_inputs,
     want_number,
     want_pair,
     want_shape,
@@ -33,8 +34,8 @@ from ninelives.figures import wanted_and_yours
 
 __all__ = [
     "CheckFailed", "Exercise", "Mistake", "NotWritten", "build", "counted", "ids", "in_case", "kind_of", "name_of", "numbers",
-    "on_layers_of", "run", "same", "same_values", "want_gradient", "want_number", "want_pair", "want_shape", "want_slope",
-    "want_tensor",
+    "on_layers_of", "run", "same", "same_values", "want_gradient", "want_gradient_of_inputs", "want_number", "want_pair", "want_shape",
+    "want_slope", "want_tensor",
 ]
 
 

@@ -13,6 +13,7 @@ from ninelives.checks.exercise import (
     CheckFailed,
     NotWritten,
     build,
+    counted,
     in_case,
     kind_of,
     name_of,
@@ -95,7 +96,14 @@ def sizes(seed: int) -> tuple[int, int, int, TransformerConfig]:
 def built(answer: Callable, config: TransformerConfig) -> tuple[nn.Module, Layers]:
     """A learner's Transformer in float64, in evaluation, and its layers."""
     module = loosened(build(answer, config))
-    return module, layers_of(module)
+    layers = layers_of(module)
+    if len(layers.blocks) != config.n_layer or not isinstance(layers.norm, nn.LayerNorm):
+        raise CheckFailed(
+            f"with config.n_layer = {config.n_layer} the model has {counted(len(layers.blocks), 'block')}, and its norm is {layers.norm}.",
+            "config.n_layer blocks and nn.LayerNorm(config.n_embd).",
+            "leave __init__ as it was given; write forward only.",
+        )
+    return module, layers
 
 
 def token_ids(B: int, T: int, config: TransformerConfig, seed: int) -> torch.Tensor:
@@ -138,6 +146,8 @@ def logits_and_loss(
         run(module, *arguments, what=FORWARD), FORWARD, ("logits", "loss"),
         otherwise="without targets it is `return logits, None`." if targets is None else "with targets it is `return logits, loss`.",
     )
+    if isinstance(loss, torch.Tensor) and loss.dim() == 3 and (logits is None or isinstance(logits, torch.Tensor) and logits.dim() == 0):
+        raise CheckFailed("forward returns the loss first.", "(logits, loss).", "the logits come first: swap the two that `return` gives.")
     (B, T), P = idx.shape, 0 if hidden_cache is None else hidden_cache.shape[1]
     transformer.want_shape(
         logits, (B, P + T, config.vocab_size), "(B, P + T, vocab_size)" if P else "(B, T, vocab_size)",
@@ -186,9 +196,11 @@ def want_plain_logits(module: nn.Module, layers: Layers, config: TransformerConf
     """Refuse other logits than those of a model without mask, cache and targets."""
     logits, loss = logits_and_loss(module, config, idx)
     if loss is not None:
+        is_zero = isinstance(loss, int | float) and loss == 0 or isinstance(loss, torch.Tensor) and loss.numel() == 1 and loss.item() == 0
         raise CheckFailed(
-            f"without targets the loss is {kind_of(loss)}.",
+            f"without targets the loss is {'0' if is_zero else kind_of(loss)}.",
             "None: there is nothing to compare the scores with.",
+            "0 would be the loss of a perfect model: without targets it is `return logits, None`." if is_zero else
             "test `if targets is None` before you compute a loss.",
         )
     want_logits(
@@ -231,12 +243,6 @@ def want_asked(module: nn.Module, calls: list, idx: torch.Tensor, asked_before: 
         )
     T, wanted = idx.shape[1], (idx != -1).sum(1)
     num_tokens, positions = calls[-1]
-    if isinstance(num_tokens, list | tuple):
-        raise CheckFailed(
-            f"forward calls get_attention_mask with num_tokens = {num_tokens}, a {type(num_tokens).__name__}.",
-            "a tensor of whole numbers, of shape (B,).",
-            "count along an axis instead of in a loop, so that the counts stay a tensor: `(idx != -1).sum(1)`.",
-        )
     if not same_numbers(num_tokens, wanted):
 
         def asked_by(mistake: type[nn.Module]) -> Callable:
@@ -253,7 +259,13 @@ def want_asked(module: nn.Module, calls: list, idx: torch.Tensor, asked_before: 
             f"{wanted.tolist()}: the number of tokens of each sequence, without padding.",
             transformer.likely_cause(num_tokens, (idx,), otherwise, same_numbers, asked_by),
         )
-    if isinstance(num_tokens, torch.Tensor) and num_tokens.is_floating_point():
+    if not isinstance(num_tokens, torch.Tensor):
+        raise CheckFailed(
+            f"forward calls get_attention_mask with num_tokens = {num_tokens}, {kind_of(num_tokens)}.",
+            "a tensor of whole numbers, of shape (B,).",
+            "count along an axis instead of in a loop, so that the counts stay a tensor: `(idx != -1).sum(1)`.",
+        )
+    if num_tokens.is_floating_point():
         raise CheckFailed(
             f"forward calls get_attention_mask with num_tokens of dtype {num_tokens.dtype}.", "whole numbers.",
             "a sum of True and False is a whole number already: `(idx != -1).sum(1)`, without a change to floats.",
@@ -400,21 +412,26 @@ def returns_hidden_states_with_zeros_at_padding(answer, seed):
         with in_both_modes(module, training):
             for ids, when in cases:
                 want_hidden(module, layers, config, ids, when)
+            want_hidden(module, layers, config, idx, "with return_hidden=True and targets", targets=idx)
 
 
 MASK_WITHOUT_AN_AXIS = ("`idx != -1` has the shape (B, T), and the vectors (B, T, n_embd): `(idx != -1).unsqueeze(-1)`, of shape "
                         "(B, T, 1), fits them.")
 
 
-def want_hidden(module: nn.Module, layers: Layers, config: TransformerConfig, ids: torch.Tensor, when: str) -> None:
+def want_hidden(
+    module: nn.Module, layers: Layers, config: TransformerConfig, ids: torch.Tensor, when: str, targets: torch.Tensor | None = None
+) -> None:
     """Refuse other hidden states than those after the final norm, with zeros at padding."""
-    (B, T), arguments = ids.shape, (ids, None, None, True)
+    (B, T), arguments = ids.shape, (ids, targets, None, True)
     hidden = run(module, *arguments, what=FORWARD, error_hints={"must match the size of tensor b": MASK_WITHOUT_AN_AXIS})
     if isinstance(hidden, tuple | list):
         are_logits = isinstance(hidden[0], torch.Tensor) and hidden[0].shape[-1] == config.vocab_size
         raise CheckFailed(
             f"{when}, forward returns {kind_of(hidden)}.", "the hidden states alone, of shape (B, T, n_embd).",
-            "return_hidden is not used." if are_logits else "`return x`, without a loss.",
+            "`return x`, without a loss." if not are_logits else
+            "return_hidden is not used." if targets is None else
+            "return_hidden comes first: with it the vectors are returned, whether there are targets or not.",
         )
     make = partial(mistaken, module)
     transformer.want_shape(
@@ -449,12 +466,13 @@ def cuts_off_no_gradient(answer, seed):
             "one: in notebook 7 the decoder's loss must reach the encoder through them.",
             "leave out .detach() and torch.no_grad().",
         )
-    weights = torch.randn(B, T, config.vocab_size, dtype=torch.float64)
+    weights = torch.randn(2, B, T, config.vocab_size, dtype=torch.float64)
 
     # Not `want_gradient`: a parameter that a mistaken block leaves out is exercise 1's business.
     def total() -> torch.Tensor:
         logits, loss = logits_and_loss(module, config, idx, targets)
-        return (logits * weights).sum() + 50 * loss
+        without_targets, _ = logits_and_loss(module, config, idx)
+        return (logits * weights[0]).sum() + (without_targets * weights[1]).sum() + 50 * loss
 
     with backward_runs():
         want_slopes(total, dict(module.named_parameters()))

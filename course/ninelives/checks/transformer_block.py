@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from ninelives.checks.exercise import (
     in_case,
     on_layers_of,
     run,
+    same_values,
     want_gradient,
     want_slope,
 )
@@ -69,7 +71,7 @@ class Squeezed(GivenBlock):
         return (x + self.transform(x)).squeeze(0)
 
 
-@block.mistake("shape", "the tokens are averaged or summed: each token keeps a vector of its own.")
+@block.mistake("shape", "the axis of tokens is gone: they are averaged or summed, or only one is kept. Each token keeps a vector of its own.")
 class TokensAveraged(GivenBlock):
     def forward(self, x, attention_mask=None):
         x = x + self.attend(x, attention_mask)
@@ -338,8 +340,14 @@ def parts_of(module: nn.Module) -> Parts:
                 "leave __init__ as it was given; write forward only.",
             )
     parts = Parts(*(getattr(module, name) for name in Parts._fields))
+    for name in ("norm_1", "norm_2"):
+        norm = getattr(module, name)
+        if not isinstance(norm, nn.LayerNorm) or norm.weight is None or norm.bias is None:
+            raise CheckFailed(
+                f"self.{name} is {norm}.", "nn.LayerNorm(config.n_embd).", "leave __init__ as it was given; write forward only.",
+            )
     widths = [tuple(layer.weight.shape) for layer in parts.mlp.modules() if isinstance(layer, nn.Linear)]
-    C = parts.norm_1.weight.numel() if isinstance(parts.norm_1, nn.LayerNorm) else widths[-1][0] if widths else 0
+    C = parts.norm_1.weight.numel()
     if widths != [(4 * C, C), (C, 4 * C)]:
         shown = " and ".join(f"{width_in} to {width_out}" for width_out, width_in in widths) or "none"
         raise CheckFailed(
@@ -348,6 +356,18 @@ def parts_of(module: nn.Module) -> Parts:
             "the mlp of __init__ was changed: its inner width is 4 · n_embd, as given.",
         )
     return parts
+
+
+def want_given_mlp(module: nn.Module, C: int, seed: int) -> None:
+    """Refuse another mlp than two linear layers with GELU between them, and no dropout after them; module is in evaluation."""
+    mlp, x = parts_of(module).mlp, vectors(1, 5, C, seed)
+    up, down = (layer for layer in mlp.modules() if isinstance(layer, nn.Linear))
+    if not same_values(run(mlp, x, what="self.mlp"), down(F.gelu(up(x)))):
+        raise CheckFailed(
+            f"self.mlp consists of {', '.join(type(layer).__name__ for layer in mlp.children())}.",
+            "Linear, GELU, Linear, Dropout.",
+            "the mlp of __init__ was changed: GELU stands between its two linear layers, and nothing else changes their numbers.",
+        )
 
 
 def block_sizes(seed: int) -> tuple[int, int, TransformerConfig]:
@@ -433,6 +453,7 @@ def in_both_modes(module: nn.Module, training: bool) -> Iterator[None]:
 def is_attention_then_mlp_each_added_to_what_came_before(answer, seed):
     B, T, config = block_sizes(seed)
     module = built_block(answer, config)
+    want_given_mlp(module, config.n_embd, seed)
     for training in (False, True):
         with in_both_modes(module, training):
             # One token first, which can attend to itself only.
@@ -452,6 +473,20 @@ def is_attention_then_mlp_each_added_to_what_came_before(answer, seed):
         module, config, turned, None, "for an x that does not lie in order in memory",
         otherwise="",
     )
+    want_mlp_dropped(answer, config, seed)
+
+
+def want_mlp_dropped(answer: Callable, config: TransformerConfig, seed: int) -> None:
+    """Refuse a block in which what the mlp gives is not dropped in training."""
+    module = built_block(answer, replace(config, dropout=1.0)).train()
+    x = vectors(2, 3, config.n_embd, seed)
+    parts = parts_of(module)
+    if not same_values(output_of(module, x), x + parts.attention(parts.norm_1(x), None)):
+        raise CheckFailed(
+            "with config.dropout = 1, in training, what the mlp gives is not dropped.",
+            "x plus what attention gives, and zeros from the mlp.",
+            "the mlp ends with nn.Dropout(config.dropout): leave it as it was given, and call all of it, self.mlp(…).",
+        )
 
 
 @block.aspect("mask")
@@ -485,7 +520,9 @@ def cuts_off_no_gradient(answer, seed):
     with backward_runs():
         want_gradient(module, output_of(module, x), "TransformerBlock", may_be_zero=biases_and_gains(module))
         weights = torch.randn_like(x)
-        want_slopes(lambda: (output_of(module, x) * weights).sum(), {**dict(module.named_parameters()), "x": x})
+        mask = random_mask(B, T, seed)
+        want_slopes(
+            lambda: ((output_of(module, x) + output_of(module, x, mask)) * weights).sum(), {**dict(module.named_parameters()), "x": x})
 
 
 def want_trainable(module: nn.Module) -> None:

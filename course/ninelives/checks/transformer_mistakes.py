@@ -72,7 +72,7 @@ class Given(model.Transformer):
         return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-1)
 
 
-ONE_POSITION = "only one position is scored. Return the scores of every position: training needs them all."
+ONE_POSITION = ("only one position is scored, or the mean of all. Return the scores of every position: training needs them all.")
 
 
 @transformer.mistake("logits", "these are vectors, not scores: lm_head is missing.")
@@ -81,7 +81,7 @@ class HeadLeftOut(Given):
         return x
 
 
-@transformer.mistake("logits", "argmax picks one word at each position. forward returns the scores of all words; "
+@transformer.mistake("logits", "one number is left of each position's scores, as by argmax or max. forward returns the scores of all words; "
                                "choosing comes later, in notebook 6.")
 class MostLikelyWord(Given):
     def scores(self, x):
@@ -552,7 +552,7 @@ class MeanOfTheCache(Given):
         return super().join(hidden_cache.mean(1, keepdim=True).expand_as(hidden_cache), x, attention_mask)
 
 
-@transformer.mistake("join", "only the last row of the cache is kept. All P rows come before the embeddings.")
+@transformer.mistake("join", "only one row of the cache is kept, or the mean of its rows. All P rows come before the embeddings.")
 class LastRowOfTheCache(Given):
     def join(self, hidden_cache, x, attention_mask):
         return super().join(hidden_cache[:, -1:], x, attention_mask)

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from ninelives.checks.failure import CheckFailed
+from ninelives.checks.run import run
 
 NO_RETURN = "the function has no `return`."
 LONG = 16  # numbers that a message can hold
@@ -93,6 +94,8 @@ def _why_no_tensor(result: Any) -> str:
         return NO_RETURN
     if type(result).__module__ == "torch.return_types":
         return "max, min, sort and topk with `dim` give a pair, values and indices: take `.values`, or `.indices`."
+    if isinstance(result, tuple | list) and len({part.shape if isinstance(part, torch.Tensor) else None for part in result} - {None}) == 1 < len(result):
+        return "several tensors of one shape are returned, and one tensor is wanted: join them by torch.cat or torch.stack, or add them, as the exercise says."
     if isinstance(result, tuple | list) and any(isinstance(part, torch.Tensor) for part in result):
         return "return the tensor itself, not wrapped in something else."
     if type(result).__module__ == "numpy":
@@ -200,6 +203,33 @@ def want_gradient(
             "a gradient for every parameter: without one it never learns.",
             "something is cut off: .detach(), .data, .item(), torch.no_grad(), torch.tensor(…) of a tensor, "
             "or a layer that forward does not use.",
+        )
+
+
+def want_gradient_of_inputs(answer: Callable, *arguments: Any, what: str | None = None) -> None:
+    """Refuse a function whose result has no gradient with respect to one of its tensors of floats.
+
+    Args:
+        answer: the learner's function.
+        arguments: what it is called with; copies of tensors of floats.
+        what: what to call it in messages; by default its name.
+
+    Raises:
+        CheckFailed: saying that the gradient is cut off.
+    """
+    floats = [isinstance(each, torch.Tensor) and each.is_floating_point() for each in arguments]
+    arguments = [each.detach().clone().requires_grad_() if is_float else each for each, is_float in zip(arguments, floats)]
+    inputs = [each for each, is_float in zip(arguments, floats) if is_float]
+    result = run(answer, *arguments, what=what)
+    want_tensor(result, "the result")
+    gradients = [None] * len(inputs)
+    if result.requires_grad:
+        gradients = torch.autograd.grad((result * torch.randn_like(result)).sum(), inputs, allow_unused=True)
+    if any(gradient is None for gradient in gradients):
+        raise CheckFailed(
+            "no gradient flows back through the function.",
+            "a gradient for each tensor that it is given: without one, the layers before it never learn.",
+            "leave out .detach(), .data, .item(), torch.no_grad(), and torch.tensor(…) of a tensor.",
         )
 
 

@@ -127,8 +127,11 @@ def _describe_table(table: np.ndarray, names: list[str]) -> str:
     if count == 1:
         return f"{text} The row {names[0]} has length {lengths[0]:.2f}."
     longest, shortest = lengths.argmax(), lengths.argmin()
-    text += (f" The longest row is {names[longest]} (length {lengths[longest]:.2f}), the shortest "
-             f"{names[shortest]} ({lengths[shortest]:.2f}).")
+    if np.isclose(lengths[longest], lengths[shortest], rtol=1e-3):
+        text += f" All rows have length {lengths[longest]:.2f}."
+    else:
+        text += (f" The longest row is {names[longest]} (length {lengths[longest]:.2f}), the shortest "
+                 f"{names[shortest]} ({lengths[shortest]:.2f}).")
     if count <= 64 and lengths.all():
         alike = _cosines(table, "table")
         if pair := _most_alike(alike):

@@ -46,7 +46,7 @@ export function hidePanel({ columnWords }, groups, model) {
       html("button", { type: "button", className: "nl-chip", tabIndex: j ? -1 : 0, onclick: () => toggle([j]) }, word));
     const group = html("div", { className: "nl-chips", role: "group", "aria-label": "Words to hide" }, ...chips);
     roving(group, chips, 1);
-    const what = "Choose a word to hide it. The rest of each row is renormalised, so that it sums to 1 again.";
+    const what = "Choose a word to hide its row and its column. What is left of each other row is renormalised, so that it sums to 1 again.";
     body.append(html("p", {}, what));
     if (groupChips.length) {
       const nodes = groupChips.map(({ node }) => node);

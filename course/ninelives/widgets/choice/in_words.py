@@ -3,8 +3,8 @@
 
 def described(choice) -> str:
     """The question, its options, and what was chosen; the answer only when it was chosen."""
-    options = " ".join(f"({number}) {option}" for number, option in enumerate(choice.options, start=1))
-    said = f"{choice.question} The options: {options}"
+    options = "; ".join(f"({number}) {option}" for number, option in enumerate(choice.options, start=1))
+    said = f"{choice.question} The options: {options}."
     if choice.chosen is None:
         return plain(f"{said} Nothing is chosen yet.")
     return plain(f"{said} Chosen: ({choice.chosen + 1}). {verdict(choice)} {choice.explanations[choice.chosen]}")

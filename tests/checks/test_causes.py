@@ -6,6 +6,7 @@ the bank proves the one sentence that its words quote: test_banks.py runs it.
 
 import importlib
 import pkgutil
+from functools import cache
 
 import pytest
 
@@ -31,6 +32,7 @@ def test_a_mistake_is_refused_with_its_own_sentence(exercise, mistake):
             assert failure.picture().alt
 
 
+@cache
 def proved() -> tuple[set[str], set[tuple[str, ...]]]:
     """The causes of registered mistakes, and the sentences that the bank quotes."""
     banks = [importlib.import_module(f"answers.wrong.{module.name}") for module in pkgutil.iter_modules(answers.wrong.__path__)]

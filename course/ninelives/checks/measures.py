@@ -78,13 +78,11 @@ class AnswersFromMemory(nn.Module):
 
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
         (B, T), P = idx.shape, hidden_cache.shape[1]
+        prefixes = [tuple(int(id) - 1 for id in row if id) for row in hidden_cache[..., 0].tolist()]
+        words = [[self.next_word(prefix, row[:t]) for t in range(T + 1)] for prefix, row in zip(prefixes, idx.tolist())]
         logits = torch.zeros(B, P + T, self.V)
-        for b in range(B):
-            prefix = tuple(int(id) - 1 for id in hidden_cache[b, :, 0] if id)
-            for t in range(T + 1):
-                # Greedy decoding always takes this word. A random draw takes another one in one of six cases.
-                word = self.next_word(prefix, idx[b, :t].tolist())
-                logits[b, P + t - 1, (word + self.training) % self.V] = 4.0
+        # Greedy decoding always takes this word. A random draw takes another one in one of six cases.
+        logits[:, P - 1 :] = 4.0 * nn.functional.one_hot((torch.tensor(words) + self.training) % self.V, self.V)
         loss = None
         if targets is not None:
             loss = nn.functional.cross_entropy(logits[:, P - 1 : P - 1 + T].transpose(1, 2), targets, ignore_index=-1)

@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 import ninelives
+from helpers import forked_lab
 from helpers.loopback import address_and_token, end
 
 # A busy machine may take its time; on an idle one nothing waits longer for this.
@@ -67,7 +68,10 @@ def pytest_runtest_makereport(call):
 
 
 class Lab:
-    """A JupyterLab server on loopback with its own settings, on the notebooks in `root`."""
+    """A JupyterLab server on loopback with its own settings, on the notebooks in `root`.
+
+    Its kernels are forked; those of test_start_page.py are started as learners start theirs.
+    """
 
     def __init__(self, root: Path, scratch: Path):
         self.root, self.token = root, secrets.token_hex(16)
@@ -84,7 +88,7 @@ class Lab:
             "PYTHONPATH": str(Path(ninelives.__file__).parents[1]),
         }
         command = [
-            sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
+            sys.executable, forked_lab.__file__, "--no-browser", "--allow-root", "--ip=127.0.0.1",
             "--port=0", f"--ServerApp.root_dir={root}",
             f"--IdentityProvider.token={self.token}", "--LabApp.expose_app_in_browser=True",
             "--LabApp.news_url=None", "--LabApp.extension_manager=readonly",

@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT / "tests")  # instead of bench/, which has a grading.py, too
 
 from grading.test_interrupted import killed_and_started_again, make_class
-from helpers.classroom import command, gradebook_of
+from helpers.classroom import gradebook_of
+from helpers.plain_class import NAME, command
 
 
 def main() -> None:
@@ -28,9 +29,9 @@ def main() -> None:
         course = make_class(Path(folder, "course"))
         shutil.copytree(course, Path(folder, "undisturbed"))
         command(Path(folder, "undisturbed"))
-        wanted = gradebook_of(Path(folder, "undisturbed"))
+        wanted = gradebook_of(Path(folder, "undisturbed"), NAME)
         killed, again = killed_and_started_again(course, given.kills)
-        found = gradebook_of(course)
+        found = gradebook_of(course, NAME)
     lost = sorted(wanted.keys() - found.keys())
     other = sorted(student for student in wanted.keys() & found.keys() if wanted[student] != found[student])
     text = f"""## Killed while grading

@@ -15,21 +15,22 @@ from pathlib import Path
 
 import pytest
 
-from helpers.classroom import ANSWERS, NAME, command, filled, gradebook_of, make_course, send
+from helpers.classroom import gradebook_of
+from helpers.plain_class import NAME, RIGHT, WRONG, command, make_course, send
 from ninelives.grading import __main__, worker_process
 from ninelives.grading.cli import main
 from ninelives.grading.lock import JOURNAL
 from ninelives.grading.workers import Workers
 
 KILLS = 7
+TAKES_A_MOMENT = "import time\ntime.sleep(0.5)\n"  # so that there are kernels to be killed
 
 
 def make_class(folder: Path) -> Path:
-    """Six learners with more and more answers."""
+    """Six learners, of whom every other one is right."""
     course = make_course(folder)
     for number in range(6):
-        answers = {name: ANSWERS[name] for name in list(ANSWERS)[: number % 4]}
-        send(course, f"student-{number}", filled(course, answers))
+        send(course, f"student-{number}", TAKES_A_MOMENT + (WRONG if number % 2 else RIGHT))
     return course
 
 
@@ -42,8 +43,8 @@ def course(tmp_path_factory):
 def undisturbed(course, tmp_path_factory):
     other = tmp_path_factory.mktemp("undisturbed") / "course"
     shutil.copytree(course, other)
-    command(other)
-    return gradebook_of(other)
+    command(other, "--workers", "2")
+    return gradebook_of(other, NAME)
 
 
 def children(pid: int) -> list[int]:
@@ -104,7 +105,7 @@ def killed_and_started_again(course, kills: int) -> tuple[dict[str, int], set[st
     try:
         while sum(killed.values()) < kills:
             assert time.monotonic() < deadline, f"so many could be killed: {killed}"
-            time.sleep(moments.uniform(0.5, 4))
+            time.sleep(moments.uniform(0.2, 2))
             look()
             kind = min(kinds, key=lambda kind: (killed[kind], kinds.index(kind)))
             if running.poll() is not None:
@@ -127,7 +128,7 @@ def killed_and_started_again(course, kills: int) -> tuple[dict[str, int], set[st
         running.wait(timeout=600)
     finally:
         running.kill()
-    command(course)
+    command(course, "--workers", "2")
     look()
     return killed, again
 
@@ -135,7 +136,7 @@ def killed_and_started_again(course, kills: int) -> tuple[dict[str, int], set[st
 def test_after_random_kills_nothing_is_lost_and_nobody_is_graded_twice(course, undisturbed):
     killed, again = killed_and_started_again(course, KILLS)
     assert min(killed.values()) >= 1 and not again
-    assert gradebook_of(course) == undisturbed
+    assert gradebook_of(course, NAME) == undisturbed
     assert len(list((course / "autograded").glob("*/*/"))) == 6 and not list((course / "autograded").glob("*/.*"))
 
 

@@ -200,7 +200,7 @@ def make_class(folder: Path) -> Path:
     return course
 
 
-def gradebook_of(course) -> dict:
+def gradebook_of(course, assignment: str = NAME) -> dict:
     """Everything about the class that the formgrader, the feedback and the export read."""
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "ninelives") as gradebook:
         return {
@@ -212,7 +212,7 @@ def gradebook_of(course) -> dict:
                 "comments": {(n.name, c.name): (c.auto_comment, c.manual_comment) for n in submission.notebooks for c in n.comments},
                 "penalties": [n.late_submission_penalty for n in submission.notebooks],
             }
-            for submission in gradebook.assignment_submissions(NAME)
+            for submission in gradebook.assignment_submissions(assignment)
         }
 
 

@@ -18,6 +18,12 @@ torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
 
 
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """One more than xdist would start: a test waits for browsers, kernels and time limits while another computes."""
+    return (yield) + 1
+
+
 @pytest.fixture(scope="session", autouse=True)
 def forked_kernels():
     """Kernels that tests start in their own process are forked from one that has imported the package already."""

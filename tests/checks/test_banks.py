@@ -10,6 +10,7 @@ import answers.right
 import answers.wrong
 from answers import answers_in
 from helpers.sentences import every_mistake, exercises_of, module_names, quoted
+from ninelives.checks import attention, embeddings, transformer_block, transformer_mistakes
 
 SEEDS = (0, 1, 2)
 # What these keep from the calls of an earlier aspect is what is wrong in a later one.
@@ -72,6 +73,29 @@ def test_there_are_enough_answers_to_the_exercises_of_a_notebook(notebook, wrong
     mistakes = sum(len(exercise.mistakes) for exercise in exercises_of(notebook))
     assert mistakes + len(answers_in(importlib.import_module(f"answers.wrong.{notebook}"))) >= wrong
     assert len(answers_in(importlib.import_module(f"answers.right.{notebook}"))) >= right
+
+
+def returns_nothing(*arguments):
+    pass
+
+
+def forward_returns_nothing(given):
+    return type(given.__name__, (given,), {"forward": returns_nothing})
+
+
+@pytest.mark.parametrize(("exercise", "answer"), [
+    *((exercise, returns_nothing) for exercise in (
+        embeddings.position_indices, embeddings.concatenate, embeddings.adding_layer, attention.split_heads, attention.merge_heads,
+        attention.attention_scores, attention.masked_softmax)),
+    (embeddings.embedding, forward_returns_nothing(embeddings.GivenEmbedding)),
+    (attention.multi_head_self_attention, forward_returns_nothing(attention.GivenAttention)),
+    (transformer_block.block, forward_returns_nothing(transformer_block.GivenBlock)),
+    (transformer_mistakes.transformer, forward_returns_nothing(transformer_mistakes.Given)),
+], ids=lambda each: getattr(each, "name", ""))
+def test_every_check_that_is_run_alone_says_that_nothing_was_returned(exercise, answer):
+    refusals = [exercise.refusal(aspect, answer) for aspect in exercise.aspects]
+    said = [refusal.seen for refusal in refusals if refusal is not None]
+    assert said and [seen for seen in said if "(None)" not in seen and "self.weights is missing" not in seen] == []
 
 
 def test_every_aspect_of_every_exercise_has_a_wrong_answer_that_it_refuses():

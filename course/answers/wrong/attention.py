@@ -29,7 +29,7 @@ def split_without_return(x, n_head):
     x = x.view(B, T, n_head, C // n_head).transpose(1, 2)
 
 
-@refused_by(split_heads, "shape", "several tensors of one shape are returned, and one tensor is wanted")
+@refused_by(split_heads, "shape", "these are several tensors, and one is wanted")
 def tuple_of_heads(x, n_head):
     return x.chunk(n_head, dim=-1)
 
@@ -103,6 +103,16 @@ def keys_not_transposed(q, k):
 @refused_by(attention_scores, "values", "is the dot product of q[b, h, i] and k[b, h, j]")
 def first_head_for_all(q, k):
     return (q[:, :1] @ k[:, :1].mT).expand(-1, q.shape[1], -1, -1) / math.sqrt(q.shape[-1])
+
+
+@refused_by(attention_scores, "shape", "`@` and not `*`, of q and k.transpose(-2, -1)")
+def multiplied_number_by_number_with_the_transposed(q, k):
+    return q * k.transpose(-2, -1) / math.sqrt(q.shape[-1])
+
+
+@refused_by(attention_scores, "scale", "do nothing else to them")
+def half_of_the_size(q, k):
+    return q @ k.mT / q.shape[-1] ** 1 / 2
 
 
 @refused_by(attention_scores, "values", "take the root of head_size alone")
@@ -219,7 +229,7 @@ class OutputNotReturned(GivenAttention):
         super().forward(x, attention_mask)
 
 
-@refused_by(multi_head_self_attention, "shape", "return the tensor itself, not wrapped in something else.")
+@refused_by(multi_head_self_attention, "shape", "these are several tensors, and one is wanted")
 class WeightsReturnedToo(GivenAttention):
     def forward(self, x, attention_mask):
         q, k, v = self.heads(x)
@@ -359,10 +369,25 @@ class MaskTurnedByTilde(GivenAttention):
         return self.attn_dropout(F.softmax(self.scores(q, k).masked_fill(~attention_mask, float("-inf")), dim=-1))
 
 
-@refused_by(multi_head_self_attention, "mask", "with None as attention_mask", "ask `if attention_mask is None` first")
+@refused_by(multi_head_self_attention, "mask", "with None as attention_mask", "None, or a plain number, cannot be compared")
 class NoneNotExpected(GivenAttention):
     def weigh(self, q, k, attention_mask):
         return self.attn_dropout(F.softmax(self.scores(q, k).masked_fill(attention_mask.eq(0), float("-inf")), dim=-1))
+
+
+@refused_by(multi_head_self_attention, "mask", "with None as attention_mask", "None, or a plain number, cannot be compared")
+class NoneMeansTheNumberOne(GivenAttention):
+    def forward(self, x, attention_mask=None):
+        attention_mask = 1 if attention_mask is None else attention_mask
+        scores = self.scores(*self.heads(x)[:2]).masked_fill(attention_mask == 0, float("-inf"))
+        return self.finish(self.attn_dropout(scores.softmax(-1)) @ self.heads(x)[2])
+
+
+@refused_by(multi_head_self_attention, "values", "a new layer is made in forward, `nn.MultiheadAttention(", "with new weights in every call: use the one in `__init__`.")
+class PyTorchsLayerMadeInForward(GivenAttention):
+    def forward(self, x, attention_mask=None):
+        output, self.weights = nn.MultiheadAttention(x.shape[-1], self.n_head, batch_first=True)(x, x, x)
+        return output
 
 
 @refused_by(multi_head_self_attention, "mask", "in the branch for None")
@@ -665,12 +690,12 @@ def merged_in_place(x):
 # Scores that are right for small numbers only, or for one call
 
 
-@refused_by(attention_scores, "shape", "more than the last two axes of k are moved")
+@refused_by(attention_scores, "shape", "`.T` reverses all four axes, and transpose(1, 2) swaps heads and tokens. Then divide")
 def all_axes_transposed(q, k):
     return q @ k.permute(3, 2, 1, 0) / math.sqrt(q.shape[-1])
 
 
-@refused_by(attention_scores, "shape", "more than the last two axes of k are moved")
+@refused_by(attention_scores, "shape", "`.T` reverses all four axes, and transpose(1, 2) swaps heads and tokens. Then divide")
 def heads_and_tokens_swapped(q, k):
     return q @ k.transpose(1, 2) / math.sqrt(q.shape[-1])
 

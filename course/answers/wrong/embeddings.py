@@ -32,10 +32,15 @@ def unsqueezed_on_the_wrong_side(idx):
     return torch.arange(T).unsqueeze(1).expand(B, T)
 
 
-@refused_by(position_indices, "shape", "dtype torch.float32", "torch.linspace or torch.ones make floats")
+@refused_by(position_indices, "shape", "dtype torch.float32", "torch.linspace, torch.zeros and torch.ones make floats")
 def floats(idx):
     B, T = idx.shape
     return torch.linspace(0, T - 1, T).expand(B, T)
+
+
+@refused_by(position_indices, "shape", "a comparison says yes or no at each position")
+def is_token(idx):
+    return idx != -1
 
 
 @refused_by(position_indices, "shape", "dtype torch.int16", "smaller whole numbers cannot look up a row")
@@ -232,7 +237,7 @@ def class_of_its_own(idx):
     return loop_positions(idx).as_subclass(Positions)
 
 
-@refused_by(position_indices, "shape", "the result is a list of", "several tensors of one shape are returned, and one tensor is wanted")
+@refused_by(position_indices, "shape", "the result is a list of", "these are several tensors, and one is wanted")
 def list_of_rows(idx):
     return list(loop_positions(idx))
 
@@ -287,7 +292,18 @@ class PaddingLookedUpAsPosition(GivenEmbedding):
         return self.words(idx) + self.position(idx != -1)
 
 
-@refused_by(embedding, "shape", "a tuple of 2", "several tensors of one shape are returned, and one tensor is wanted")
+@refused_by(position_indices, "shape", "a tuple of 1", "return the tensor itself, not wrapped in something else.")
+def comma_at_the_end(idx):
+    return loop_positions(idx),
+
+
+@refused_by(embedding, "shape", "an Embedding", "this is a layer, not its result")
+class TableReturned(GivenEmbedding):
+    def forward(self, idx):
+        return self.token
+
+
+@refused_by(embedding, "shape", "a tuple of 2", "these are several tensors, and one is wanted")
 class BothReturned(GivenEmbedding):
     def forward(self, idx):
         return self.words(idx), self.positions(idx)
@@ -305,7 +321,7 @@ class LastTokenOnly(GivenEmbedding):
         return (self.words(idx) + self.positions(idx))[:, 0]
 
 
-@refused_by(concatenate, "values", "a list of 2", "several tensors of one shape are returned, and one tensor is wanted")
+@refused_by(concatenate, "values", "a list of 2", "these are several tensors, and one is wanted")
 def listed(token_vectors, position_vectors):
     return [token_vectors, position_vectors]
 

@@ -116,6 +116,27 @@ class MlpWithoutDropout(WithAnotherMlp):
         del self.mlp[3]
 
 
+@refused_by(block, "values", "the mlp ends with nn.Dropout(config.dropout)")
+class AttentionDroppedTwice(GivenBlock):
+    def forward(self, x, attention_mask=None):
+        x = x + self.mlp[3](self.attend(x, attention_mask))
+        return x + self.transform(x)
+
+
+@refused_by(block, "values", "something is random. Both parts have their dropout already")
+class DroppedInEvaluationToo(GivenBlock):
+    def forward(self, x, attention_mask=None):
+        x = x + F.dropout(self.attend(x, attention_mask), 0.1)
+        return x + self.transform(x)
+
+
+@refused_by(block, "shape", "it goes to attention alone, after the vectors")
+class MaskBeforeTheVectors(GivenBlock):
+    def forward(self, x, attention_mask=None):
+        x = x + self.attention(attention_mask, self.norm_1(x))
+        return x + self.transform(x)
+
+
 @refused_by(block, "shape", "self.norm_2 is Identity()", "leave __init__ as it was given; write forward only.")
 class NormLeftOut(WithAnotherMlp):
     def change(self):
@@ -277,14 +298,14 @@ class LossOfTheIds(Given):
         return super().forward(idx, idx if targets is None else targets, hidden_cache, return_hidden)
 
 
-@refused_by(transformer, "logits", "without targets the loss is 0", "0 would be the loss of a perfect model")
+@refused_by(transformer, "logits", "without targets the loss is a Tensor", "0 would be that of a perfect model")
 class LossOfNothing(Given):
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
         logits, loss = super().forward(idx, targets, hidden_cache, return_hidden)
         return logits, torch.tensor(0.0) if loss is None else loss
 
 
-@refused_by(transformer, "logits", "without targets the loss is 0", "0 would be the loss of a perfect model")
+@refused_by(transformer, "logits", "without targets the loss is 0.", "0 would be that of a perfect model")
 class LossOfNothingAsANumber(Given):
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
         logits, loss = super().forward(idx, targets, hidden_cache, return_hidden)
@@ -405,6 +426,18 @@ class DiagonalOpened(Given):
 class PaddingNotIgnored(Given):
     def loss(self, logits, targets):
         return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
+@refused_by(transformer, "loss", "F.cross_entropy does both at once")
+class LossLayerMadeOfTheTensors(Given):
+    def loss(self, logits, targets):
+        return nn.CrossEntropyLoss(logits.flatten(0, 1), targets.flatten())
+
+
+@refused_by(transformer, "logits", "lm_head stands beside self.layers, not in it")
+class HeadAmongTheLayers(Given):
+    def scores(self, x):
+        return self.layers["lm_head"](x)
 
 
 @refused_by(transformer, "loss", "the loss has shape", "it is the mean over all positions that have a target")

@@ -576,7 +576,8 @@ def attends_only_where_the_mask_allows(answer, seed):
     ):
         result = run(module, x, None, what=FORWARD, error_hints=dict.fromkeys(
             ("NoneType", "got (bool", "not bool", "'bool' object"),
-            "ask `if attention_mask is None` first, and take a mask of ones, or the plain softmax."))
+            "where attention_mask is None, take the plain softmax, or a tensor of ones as the mask: None, or a plain number, cannot be compared "
+            "score by score."))
     if not same_values(result, with_mask(module, x, full_mask(B, T), FORWARD)):
         raise CheckFailed(
             "with None as attention_mask the output is not the one under a mask of ones.",
@@ -656,7 +657,7 @@ def want_kept_weights(
         )
     B, T = x.shape[:2]
     shape = (B, config.n_head, T, T)
-    want_tensor(kept, "the attribute self.weights")
+    want_tensor(kept, "the value of self.weights")
     want_shape(kept, shape, "(B, n_head, T, T)", "the kept tensor", {tuple(kept.shape): AS_IT_IS})
     parts = projections(module, config)
     q, k, v = given_with(parts, config).heads(x.double())

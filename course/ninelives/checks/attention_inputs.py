@@ -12,7 +12,8 @@ from ninelives.config import TransformerConfig
 
 MASK_TYPES = (torch.bool, torch.int64, torch.float32)
 ANY_TYPE_OF_MASK = "the mask may be bool, whole numbers or floats; `attention_mask == 0` works for all of them."
-ANY_TYPE_OF_MASK_HINTS = {"with a bool tensor": ANY_TYPE_OF_MASK, "only supports boolean masks": ANY_TYPE_OF_MASK}
+ANY_TYPE_OF_MASK_HINTS = dict.fromkeys(
+    ("with a bool tensor", "only supports boolean masks", "condition to be a boolean tensor", "Expected attn_mask dtype"), ANY_TYPE_OF_MASK)
 VIEW_HINTS = {
     "view size is not compatible": "after transpose the numbers no longer lie in memory in reading order, so view "
                                    "raises an error; `reshape` copies them if it must.",
@@ -20,8 +21,8 @@ VIEW_HINTS = {
 SCORE_HINTS = VIEW_HINTS | {
     "batch2 tensor": "in a matrix product the two inner sizes must agree: (…, T, head_size) times (…, head_size, T). "
                      "`k.transpose(-2, -1)` swaps the last two axes of k.",
-    "must match the size": "more than the last two axes of k are moved: `.T` reverses all four, and transpose(1, 2) swaps heads and "
-                           "tokens. Write k.transpose(-2, -1).",
+    "must match the size": "two shapes do not fit together. The dot products are a matrix product, `@` and not `*`, of q and k.transpose(-2, -1): "
+                           "`.T` reverses all four axes, and transpose(1, 2) swaps heads and tokens. Then divide by a number.",
 }
 MASK_HINTS = ANY_TYPE_OF_MASK_HINTS | {
     "must match the size": "two shapes do not broadcast. A mask of shape (B, 1, T, T) fits scores of shape "
@@ -98,8 +99,9 @@ def with_mask(answer: Callable, x: torch.Tensor, mask: torch.Tensor, what: str |
 
 
 def same_with_nan(result: torch.Tensor, other: torch.Tensor, tolerance: float = 1e-4) -> bool:
-    """Whether two tensors agree, NaN with NaN: where the NaN are tells their cause, unless they are everywhere."""
-    return not result.isnan().all() and same_values(result.nan_to_num(nan=9.0), other.nan_to_num(nan=9.0), tolerance)
+    """Whether two tensors agree, NaN with NaN, ∞ with ∞: where the NaN are tells their cause, unless they are everywhere."""
+    replaced = {"nan": 9.0, "posinf": 99.0, "neginf": -99.0}
+    return not result.isnan().all() and same_values(result.nan_to_num(**replaced), other.nan_to_num(**replaced), tolerance)
 
 
 def want_float64(answer: Callable, *arguments: Any, what: str | None = None) -> None:

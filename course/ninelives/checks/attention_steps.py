@@ -177,7 +177,8 @@ def gives_head_h_its_own_channels_of_every_token(answer, seed):
         )):
             want_split(run(answer, turned, H), x, H)
         want_float64(answer, x, H)
-    want_gradient_of_inputs(answer, x, H)
+    B, T, config = sizes(seed + 1)
+    want_gradient_of_inputs(answer, traced(B, T, config.n_embd), config.n_head)
 
 
 def want_split(result: torch.Tensor, x: torch.Tensor, n_head: int) -> None:
@@ -280,7 +281,8 @@ def puts_the_heads_of_a_token_side_by_side(answer, seed):
                 "the same numbers, in whatever order they lie in memory.",
                 "read the tensor by its axes; .contiguous() or reshape, not as_strided or .data_ptr().",
             )
-    want_gradient_of_inputs(answer, heads)
+    B, T, config = sizes(seed + 1)
+    want_gradient_of_inputs(answer, loop_heads(traced(B, T, config.n_embd), config.n_head))
 
 
 # Exercise 3: the scores
@@ -315,13 +317,13 @@ def queries_transposed(q, k):
 
 
 @attention_scores.mistake(
-    "shape", "`*` multiplies number by number. All dot products are one matrix product: q @ k.transpose(-2, -1).")
+    "shape", "each query has head_size numbers, as `*` gives them, and needs one score for every key: q @ k.transpose(-2, -1).")
 def multiplied_number_by_number(q, k):
     return q * k
 
 
 @attention_scores.mistake(
-    "shape", "each query is multiplied only with the key of its own position; it must be multiplied with every key.")
+    "shape", "each query has a single number, and needs one score for every key: q @ k.transpose(-2, -1).")
 def own_position_only(q, k):
     return (q * k).sum(-1)
 
@@ -465,18 +467,23 @@ def want_dot_products(answer, q: torch.Tensor, k: torch.Tensor, case: str, cause
 
 @attention_scores.aspect("scale")
 def divides_by_the_root_of_head_size(answer, seed):
+    cases = []
     for B, T, config in (sizes(seed), sizes(seed + 1), equal_sizes(seed)):
         q, k = queries_and_keys(B, T, config)
         result = run(answer, q, k)
         want_tensor(result, "the result")
-        size = config.head_size
+        cases.append((q, k, result))
+    otherwise = "divide the dot products by math.sqrt(head_size), and do nothing else to them."
+    # With a single head_size another mistake may give the same factor: 4 ** 1.5 is 2 * 4. Two cases, in which all sizes differ, tell them apart.
+    causes = {attention_scores.likely_cause(result, (q, k), otherwise) for q, k, result in cases[:2]}
+    for q, k, result in cases:
+        size = q.shape[-1]
         factor, wanted = float(result.detach().double().norm() / dot_products(q, k).norm()), 1 / math.sqrt(size)
         if not math.isclose(factor, wanted, rel_tol=1e-3):
             raise CheckFailed(
                 f"with head_size {size} the scores are {factor:.3g} times as long as the bare dot products.",
                 f"{wanted:.3g} times, that is 1 ÷ √{size}.",
-                attention_scores.likely_cause(
-                    result, (q, k), "divide the dot products by math.sqrt(head_size), and do nothing else to them."),
+                causes.pop() if len(causes) == 1 else otherwise,
             )
 
 
@@ -594,6 +601,11 @@ def scores_times_mask(scores, attention_mask):
     "mask", "the mask is applied after the softmax, so the rows no longer add up to 1: hide first, then softmax.")
 def masked_after_the_softmax(scores, attention_mask):
     return scores.softmax(-1) * attention_mask
+
+
+@masked_softmax.mistake("mask forms", "the weights are filled with −∞, after the softmax: fill the scores, before it.")
+def infinity_after_the_softmax(scores, attention_mask):
+    return scores.softmax(-1).masked_fill(attention_mask == 0, -math.inf)
 
 
 @masked_softmax.mistake(

@@ -32,7 +32,8 @@ NO_TOKEN = ("T may be 0, as before the first word of an answer (notebook 8): tak
 NOTHING_FOR_NO_TOKEN = ("for T = 0 return an empty tensor, not None. torch.arange(0) is empty, and so is what a table gives for no ids: "
                         "no branch of its own is needed.")
 EMPTY_LIST = "torch.stack and torch.cat need at least one tensor, and for T = 0 the list is empty: make all positions at once, by torch.arange(T)."
-OWN_DTYPE = "the tables say which dtype is computed in: `.to(self.token.weight.dtype)` instead of `.float()`."
+OWN_DTYPE = ("the tables say which dtype is computed in: `.to(self.token.weight.dtype)` instead of `.float()`, and torch.zeros(…) is float32 too: "
+             "`self.token.weight.new_zeros(…)`.")
 NOTHING_ELSE = "look up both tables once, add the two results, and change nothing else."
 KEPT = "something from an earlier call is kept and used again: compute it from this call's input, every time."
 
@@ -166,11 +167,16 @@ def one_row_of_whole_numbers_per_sequence(answer, seed):
         with without_any_token() if t == 0 else nullcontext():
             result = run(answer, idx)
             position_indices.want_shape(result, (b, t), "(B, T)", "the result", (idx,))
-        if t and (result.dtype.is_floating_point or result.dtype == torch.bool):
+        if t and result.dtype == torch.bool:
+            raise CheckFailed(
+                "the result holds True and False.", "whole numbers (torch.int64): they are used to look up rows of a table.",
+                "a comparison says yes or no at each position; the positions are the numbers 0, 1, 2, …: torch.arange(T).",
+            )
+        if t and result.dtype.is_floating_point:
             raise CheckFailed(
                 f"the positions have dtype {result.dtype}.",
                 "whole numbers (torch.int64): they are used to look up rows of a table.",
-                "torch.arange(T) gives int64; dividing, torch.linspace or torch.ones make floats.",
+                "torch.arange(T) gives int64; dividing, torch.linspace, torch.zeros and torch.ones make floats.",
             )
         if t and result.dtype not in (torch.int32, torch.int64):
             raise CheckFailed(

@@ -64,6 +64,8 @@ HINTS = [
     Hint(r"TypeError: .*positional arguments? but", "the call passes more arguments than the function takes: compare it with the line that begins with `def`."),
     Hint(r"missing \d+ required (positional|keyword-only) argument", "the call leaves out an argument that the function needs. Python's message names it."),
     # True and False
+    Hint(r"Boolean value of Tensor", "a loss such as nn.CrossEntropyLoss is a layer: it is made first, with its settings, and then called with the tensors, "
+         "`nn.CrossEntropyLoss(…)(scores, targets)`. F.cross_entropy does both at once.", line=r"nn\.\w+Loss\("),
     Hint(r"Boolean value of Tensor with (more than one|no) value",
          "`if`, `and`, `or` and `not` need a single True or False, and this tensor has many. Whether there is a tensor: "
          "`x is not None`. For each number: `x == 0` instead of `not x`, and `a & b` instead of `a and b`."),

@@ -18,7 +18,7 @@ GIVE_A_NEW_TENSOR = {
     "reshape", "roll", "softmax", "squeeze", "stack", "transpose", "tril", "triu", "unsqueeze", "view", "where",
 }
 
-LAYERS_WITH_WEIGHTS = {"LayerNorm", "Linear", "MultiHeadSelfAttention", "TransformerBlock"}
+LAYERS_WITH_WEIGHTS = {"LayerNorm", "Linear", "MultiHeadSelfAttention", "MultiheadAttention", "TransformerBlock"}
 
 ENDS_WITHOUT_RETURN = "one way through the function ends without `return`: a branch was not taken, or `return` is indented too far."
 

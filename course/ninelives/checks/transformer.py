@@ -196,12 +196,12 @@ def want_plain_logits(module: nn.Module, layers: Layers, config: TransformerConf
     """Refuse other logits than those of a model without mask, cache and targets."""
     logits, loss = logits_and_loss(module, config, idx)
     if loss is not None:
-        is_zero = isinstance(loss, int | float) and loss == 0 or isinstance(loss, torch.Tensor) and loss.numel() == 1 and loss.item() == 0
+        computed = isinstance(loss, torch.Tensor) and loss.requires_grad
         raise CheckFailed(
-            f"without targets the loss is {'0' if is_zero else kind_of(loss)}.",
+            f"without targets the loss is {kind_of(loss) if isinstance(loss, torch.Tensor | list) else loss}.",
             "None: there is nothing to compare the scores with.",
-            "0 would be the loss of a perfect model: without targets it is `return logits, None`." if is_zero else
-            "test `if targets is None` before you compute a loss.",
+            "test `if targets is None` before you compute a loss." if computed else
+            "there is no loss without targets, and 0 would be that of a perfect model: `return logits, None`.",
         )
     want_logits(
         logits, layers.logits(layers.embedding(idx), None), module, (idx,), "without a mask",
@@ -517,7 +517,7 @@ def want_joined(module: nn.Module, cache: torch.Tensor, x: torch.Tensor, mask: t
     if joined is None and isinstance(new_mask, torch.Tensor):
         raise CheckFailed("join returns the mask first.", "(vectors, mask).", "the vectors come first: swap the two.")
     arguments, make = (cache, x, mask), join_of(module)
-    transformer.want_shape(joined, (B, P + T, C), "(B, P + T, n_embd)", f"{JOIN}, its vectors", arguments, make)
+    transformer.want_shape(joined, (B, P + T, C), "(B, P + T, n_embd)", "the first result of join", arguments, make)
     transformer.want_values(
         joined, torch.cat([cache, x], dim=1), arguments, what=f"with P = {P} and T = {T}, the first result of join",
         otherwise="the rows of hidden_cache as they are, then those of x: torch.cat((hidden_cache, x), dim=1).",

@@ -20,6 +20,7 @@ from ninelives.checks.exercise import (
     in_case,
     on_layers_of,
     run,
+    same,
     same_values,
     want_gradient,
     want_slope,
@@ -30,6 +31,8 @@ block = Exercise("TransformerBlock", error_hints={
     "Sequential.forward() takes": "the mlp works on each token alone: it takes the vectors, and no mask.",
     "SelfAttention.forward() takes": "attention makes queries, keys and values itself: give it the normalised x "
                                               "once, and the mask.",
+    "NoneType": "attention_mask is None where nothing is hidden, and cannot be computed with: it goes to attention alone, after the vectors, "
+                "`self.attention(self.norm_1(x), attention_mask)`.",
 })
 
 
@@ -421,9 +424,16 @@ def want_block(
     module: nn.Module, config: TransformerConfig, x: torch.Tensor, mask: torch.Tensor | None, when: str, otherwise: str
 ) -> None:
     """Refuse a block that gives anything but what PyTorch's own layer gives with the same weights."""
+    result = output_of(module, x, mask)
+
+    def explain() -> str:
+        if same(result, output_of(module, x, mask)):
+            return otherwise
+        return "the same call gives another result each time: something is random. Both parts have their dropout already, and no other is needed."
+
     block.want_values(
-        output_of(module, x, mask), pytorch_block(module, config, x, mask), (x, mask), what=f"{when}, the output",
-        otherwise=otherwise, caption="Output of the block: wanted, and yours", make=partial(on_layers_of, module),
+        result, pytorch_block(module, config, x, mask), (x, mask), what=f"{when}, the output",
+        otherwise=explain, caption="Output of the block: wanted, and yours", make=partial(on_layers_of, module),
     )
 
 
@@ -477,15 +487,15 @@ def is_attention_then_mlp_each_added_to_what_came_before(answer, seed):
 
 
 def want_mlp_dropped(answer: Callable, config: TransformerConfig, seed: int) -> None:
-    """Refuse a block in which what the mlp gives is not dropped in training."""
+    """Refuse a block that does not drop what the mlp gives in training, or drops anything more."""
     module = built_block(answer, replace(config, dropout=1.0)).train()
-    x = vectors(2, 3, config.n_embd, seed)
-    parts = parts_of(module)
+    x, parts = vectors(2, 3, config.n_embd, seed), parts_of(module)
+    parts.attention.eval()
     if not same_values(output_of(module, x), x + parts.attention(parts.norm_1(x), None)):
         raise CheckFailed(
-            "with config.dropout = 1, in training, what the mlp gives is not dropped.",
-            "x plus what attention gives, and zeros from the mlp.",
-            "the mlp ends with nn.Dropout(config.dropout): leave it as it was given, and call all of it, self.mlp(…).",
+            "with config.dropout = 1 in training, and attention alone in evaluation, the output is another one.",
+            "x plus what attention gives: the dropout of the mlp makes zeros of what the mlp gives, and drops nothing else.",
+            "the mlp ends with nn.Dropout(config.dropout): leave it as it was given, call all of it, self.mlp(…), and drop nothing else.",
         )
 
 

@@ -28,6 +28,7 @@ transformer = Exercise("Transformer", error_hints={
     "not implemented for 'Long'": "cross_entropy takes the scores first and the targets second.",
     "'str' object is not callable": 'a loop over self.layers gives names. The blocks are in self.layers["blocks"].',
     "'target' (position 2) must be Tensor": TARGETS_ARE_NONE,
+    "'lm_head'": "lm_head stands beside self.layers, not in it: `self.lm_head`.",
     "'NoneType' object has no attribute 'flatten'": TARGETS_ARE_NONE,
     "'NoneType' object has no attribute 'view'": TARGETS_ARE_NONE,
     "'NoneType' object has no attribute 'reshape'": TARGETS_ARE_NONE,
@@ -289,6 +290,12 @@ class PaddingCounted(Given):
     def mask(self, idx):
         B, T = idx.shape
         return self.get_attention_mask(torch.full((B,), T), T)
+
+
+@transformer.mistake("mask", "padding is counted. Count the positions where idx is not −1.")
+class PaddingAloneCounted(Given):
+    def mask(self, idx):
+        return self.get_attention_mask((idx == -1).sum(1), idx.shape[1])
 
 
 @transformer.mistake("mask", "the word with id 0 is taken for padding. Padding is −1.")

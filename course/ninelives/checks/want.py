@@ -94,12 +94,15 @@ def _why_no_tensor(result: Any) -> str:
         return NO_RETURN
     if type(result).__module__ == "torch.return_types":
         return "max, min, sort and topk with `dim` give a pair, values and indices: take `.values`, or `.indices`."
-    if isinstance(result, tuple | list) and len({part.shape if isinstance(part, torch.Tensor) else None for part in result} - {None}) == 1 < len(result):
-        return "several tensors of one shape are returned, and one tensor is wanted: join them by torch.cat or torch.stack, or add them, as the exercise says."
-    if isinstance(result, tuple | list) and any(isinstance(part, torch.Tensor) for part in result):
+    if isinstance(result, tuple | list) and (tensors := sum(isinstance(part, torch.Tensor) for part in result)):
+        if tensors > 1:
+            return ("these are several tensors, and one is wanted: join them by torch.cat or torch.stack, add them, or keep only one, as the "
+                    "exercise says.")
         return "return the tensor itself, not wrapped in something else."
     if type(result).__module__ == "numpy":
         return "this comes from NumPy: use PyTorch's functions, or turn the array into a tensor with `torch.from_numpy(…)`."
+    if isinstance(result, torch.nn.Module):
+        return "this is a layer, not its result: call it with its input, `layer(x)`."
     if callable(result):
         return "this is a function that was not called: it needs its parentheses."
     return "this is not a tensor yet: `torch.tensor(…)` makes one of a number, or of a list of numbers."

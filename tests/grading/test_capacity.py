@@ -23,6 +23,8 @@ def write(folder, files):
     (8, {"proc/self/cgroup": "0::/", "cgroup/memory.max": "1000"}, 1),
     (2, {"proc/self/cgroup": "4:memory:/c\n3:cpu:/c", "cgroup/memory/c/memory.limit_in_bytes": str(9 << 30),
          "cgroup/cpu/c/cpu.cfs_quota_us": "-1", "cgroup/cpu/c/cpu.cfs_period_us": "100000"}, 2),
+    (8, {"proc/self/cgroup": "3:cpu:/c", "cgroup/cpu/c/cpu.cfs_quota_us": "250000", "cgroup/cpu/c/cpu.cfs_period_us": "100000"}, 2),
+    (2, {"proc/self/cgroup": "3:cpu:/c", "cgroup/cpu/c/cpu.cfs_period_us": "100000"}, 2),
     (1, {"proc/self/cgroup": "0::/x", "cgroup/x/cpu.max": "nonsense"}, 1),
 ])
 def test_as_many_workers_as_processors_may_be_used_and_memory_holds(tmp_path, monkeypatch, processors, files, workers):

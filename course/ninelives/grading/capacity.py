@@ -6,6 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 
 MEMORY = 1 << 30  # bytes of one worker: its two processes with what is preloaded, and a learner's kernel
+# Files of a control group: of version 2, and those of version 1 that together say the same.
+CPU_FILES = (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us"))  # "quota period", in microseconds
+MEMORY_FILES = (("memory.max",), ("memory.limit_in_bytes",))  # in bytes
 
 
 def usable_workers(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int:
@@ -13,22 +16,16 @@ def usable_workers(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgr
 
     A container, a job of a cluster or `taskset` gives a process fewer than the machine has.
     """
-    processors = [len(os.sched_getaffinity(0))]
+    processors: list[float] = [len(os.sched_getaffinity(0))]
     memory = []
     for group in _groups(proc, cgroups):
-        quota, _, period = _read(group / "cpu.max").partition(" ")
-        if quota.isdigit():
-            processors.append(int(quota) / int(period))
-        quota, period = _read(group / "cpu.cfs_quota_us"), _read(group / "cpu.cfs_period_us")  # of cgroup 1
-        if quota.isdigit() and period.isdigit():
-            processors.append(int(quota) / int(period))
-        memory += [int(limit) for name in ("memory.max", "memory.limit_in_bytes")
-                   if (limit := _read(group / name)).isdigit()]
+        processors += [quota / period for quota, period in _limits(group, CPU_FILES)]
+        memory += [limit for limit, in _limits(group, MEMORY_FILES)]
     for line in _read(proc / "meminfo").splitlines():
         name, _, amount = line.partition(":")
         if name == "MemAvailable":
             memory.append(int(amount.split()[0]) << 10)
-    return max(1, min(int(min(processors)), *(found // MEMORY for found in memory)) if memory else int(min(processors)))
+    return max(1, int(min([*processors, *(found // MEMORY for found in memory)])))
 
 
 def _groups(proc: Path, cgroups: Path) -> Iterator[Path]:
@@ -40,6 +37,15 @@ def _groups(proc: Path, cgroups: Path) -> Iterator[Path]:
         yield inner
         yield from (parent for parent in inner.parents if parent == top or top in parent.parents)
     yield cgroups
+
+
+def _limits(group: Path, versions: tuple[tuple[str, ...], ...]) -> Iterator[list[int]]:
+    """The numbers in each version's files; none where a file is missing, or says that there is no limit."""
+    for names in versions:
+        texts = [_read(group / name) for name in names]
+        words = " ".join(texts).split()
+        if all(texts) and all(map(str.isdigit, words)):
+            yield [int(word) for word in words]
 
 
 def _read(path: Path) -> str:

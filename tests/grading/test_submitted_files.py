@@ -20,3 +20,10 @@ def test_no_submitted_file_takes_the_path_of_a_file_of_the_assignment(tmp_path):
     reserved = reserved_paths(["01"], ["table.csv", "data/words.txt"])
     assert choose_files(tmp_path, *everything_in(tmp_path), 1 << 20, reserved) == (
         (), ["data, table.csv/mine were left out: a file of the assignment goes there."])
+
+
+def test_a_file_that_the_course_ignores_is_left_out_without_a_word(tmp_path):
+    for name in ("blah.pyc", "mine.txt"):
+        (tmp_path / name).touch()
+    found, notes = choose_files(tmp_path, *everything_in(tmp_path), 1 << 20, set(), ("*.pyc",))
+    assert [str(path) for path in found] == ["mine.txt"] and notes == []

@@ -21,7 +21,7 @@ from ninelives.grading.gradebook import Recorder, released_notebooks, why_no_tim
 from ninelives.grading.imported_modules import imported_modules
 from ninelives.grading.late_policy import final_score, lateness, seconds_late
 from ninelives.grading.lock import journal_folder, locked
-from ninelives.grading.nbgrader_settings import REPLACED, preprocessors, refuse_settings
+from ninelives.grading.nbgrader_settings import later_preprocessors, refuse_settings
 from ninelives.grading.progress import StudentResult
 from ninelives.grading.python_only import refuse_other_languages
 from ninelives.grading.settings import Course, course_settings, limits_of
@@ -58,8 +58,7 @@ class Batch:
         self.recorder = Recorder(self.autograde, self.gradebook, assignment)
         self.journal = journal_folder(self.course, assignment)
         self.preprocessors = [step(config=self.config) if isinstance(step, type) else step
-                              for step in preprocessors(self.autograde.autograde_preprocessors)
-                              if not (isinstance(step, type) and issubclass(step, REPLACED))]
+                              for step in later_preprocessors(self.autograde)]
         source = Path(self.course.format_path(self.course.source_directory, ".", assignment))
         not_replaced = set(self.autograde.exclude_overwriting.get(assignment, []))
         found = map(Path, find_all_files(str(source), [*self.course.ignore, "*.ipynb"]))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from ninelives.grading.answers_alone import grade_answers_alone
 from ninelives.grading.assignment import Notebook
 from ninelives.grading.errors import KernelServerDied, NotPython, UnexpectedError
 from ninelives.grading.find_notebook import find_notebook
@@ -83,11 +84,12 @@ def _grade_notebook(
     try:
         if task.execute:
             session.run_cells()
-            session.refuse_tampered()
         else:
             session.read_outputs()
     finally:
         session.end()
+    grade_answers_alone(session)
+    session.refuse_tampered()
     scored = [cell for cell in notebook.cells if cell.metadata.get("grade") or cell.metadata.get("task")]
     sources = {cell.metadata.nbgrader.grade_id: cell.source for cell in submitted.cells if "nbgrader" in cell.metadata}
     responses = {cell.name: sources[cell.name] not in (cell.source, *cell.earlier) for cell in notebook.cells

@@ -99,7 +99,7 @@ def _with_header(solved: nbformat.NotebookNode, include: IncludeHeaderFooter, ro
     for name in ("header", "footer"):
         if getattr(include, name):
             setattr(include, name, str(Path(root, getattr(include, name))))
-    return include.preprocess(solved, {})[0]
+    return include(solved, {})[0]
 
 
 def _instructors_own(shown: nbformat.NotebookNode, solved: nbformat.NotebookNode) -> list[str]:

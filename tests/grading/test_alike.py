@@ -147,7 +147,8 @@ def course(tmp_path_factory):
     answers = {"ada": f"{LOOP}# {EVIL}\n", "mallory": COPIED.replace("    ", "\t"), "cleo": OTHER}
     folder = make_graded_class(tmp_path_factory.mktemp("class"), {student: {"mean": (answer, {})} for student, answer in answers.items()},
                                exercises, "one", {"mallory": {"first_name": EVIL}})
-    for place, source in (("solutions", SOLUTION), ("release", STUB.format("mean"))):
+    marked = SOLUTION.replace("(x):\n", "(x):\n    ### BEGIN SOLUTION\n") + "    ### END SOLUTION\n"
+    for place, source in (("solutions", marked), ("release", STUB.format("mean"))):
         cells = [new_code_cell(text, metadata={"nbgrader": {"grade_id": name, "solution": name == "mean", "grade": name != "mean"}})
                  for name, text in (("mean", source), ("mean-values", "check.mean()"))]
         (folder / place / "one").mkdir(parents=True)
@@ -184,6 +185,11 @@ def test_without_the_solution_the_command_says_what_is_missing(course, monkeypat
     moved.rename(solved)
     err = capsys.readouterr().err
     assert "the instructor's own notebook" in err and len(err.strip().splitlines()) == 1
+
+
+def test_a_single_learner_and_an_exercise_that_nobody_reached_have_no_pairs():
+    assert (compared({"ada": LOOP}).answers, compared({"ada": LOOP}).pairs) == (1, ())
+    assert (compared({}).answers, compared({}).pairs) == (0, ())
 
 
 @pytest.mark.parametrize("arguments", [["--alike"], ["one", "--alike", "--without-names"], ["one", "--without-names"], []])

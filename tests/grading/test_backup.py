@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from contextlib import closing
+from datetime import datetime
 
 import pytest
 
@@ -103,3 +104,15 @@ def test_the_newest_copies_stay_and_the_last_one_of_each_day(tmp_path):
     back_up(f"sqlite:///{database}", tmp_path, "ps1")
     left = {path.name for path in copies.iterdir()}
     assert {*others, old[11], old[23]} < left and len(left) == len(others) + 5 + 1
+
+
+def test_after_the_clock_was_set_back_the_copy_that_was_just_made_stays(tmp_path):
+    database = tmp_path / "gradebook.db"
+    sqlite3.connect(database).close()
+    copies = tmp_path / "gradebook-copies"
+    copies.mkdir()
+    today = datetime.now().strftime("%Y%m%d")
+    for number in range(6):
+        (copies / f"gradebook.db.before-ps1-{today}-99000{number}-000000").touch()
+    said = back_up(f"sqlite:///{database}", tmp_path, "ps1")
+    assert (copies / said.rpartition("/")[2]).is_file()

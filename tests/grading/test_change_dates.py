@@ -73,7 +73,7 @@ def test_without_a_due_date_nothing_is_late_and_an_unreadable_time_is_said(grade
 
 def test_penalties_follow_a_new_due_date_without_running_code(grade, course):
     said = grade("--due", "2026-11-20 10:00 UTC")
-    assert "ps1 is due on Friday, 20 November 2026, 10:00 UTC, which is in the past." in said
+    assert "ps1 is due on Friday, 20 November 2026, 10:00 UTC. That is in the past: what is handed in now is late." in said
     assert line_of(said, "bert") == "bert: 8.5 of 10 (10, late by 2 min)"
     assert "ada:" not in said and "The gradebook as it was" in said
     said = grade()
@@ -121,9 +121,9 @@ def test_points_given_by_hand_change_the_penalty_in_the_table_and_in_the_export(
 
 def test_an_extension_takes_the_penalty_away_and_zero_days_bring_it_back(grade, course):
     said = grade("--extend", "bert", "0.5")
-    assert "ps1 is due on Friday, 20 November 2026, 22:00 UTC for bert." in said and "bert: 10 of 10" in said
+    assert "ps1 is due on Friday, 20 November 2026, 22:00 UTC for bert. That is in the past" in said and "bert: 10 of 10" in said
     assert exported(course)["bert"] == 10
-    assert "for bert, as for everyone." in grade("--extend", "bert", "0") and exported(course)["bert"] == 8.5
+    assert "for bert, as for everyone. That is in the past" in grade("--extend", "bert", "0") and exported(course)["bert"] == 8.5
 
 
 def test_an_extension_can_be_given_before_anything_is_handed_in(grade, course):

@@ -105,6 +105,10 @@ def watched(course, workers, *steps):
     return "\n".join(said)
 
 
+def test_while_nobody_has_handed_in_watching_goes_on_and_says_nothing(course, workers):
+    assert watched(course, workers, lambda: None).count("\n") == 1, "only that it begins, and that it ends"
+
+
 def test_each_change_is_graded_and_its_feedback_released_until_the_limit_or_the_due_date(course, workers):
     hand_in(course, "ada", 1, WRONG)
     hand_in(course, "bert", 1)

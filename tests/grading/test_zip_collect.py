@@ -1,7 +1,7 @@
 """A class that has handed in through Moodle and Canvas, there and back: collected, graded, sheets filled, feedback zipped."""
 
 import csv
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from nbgrader.api import Gradebook
@@ -104,14 +104,29 @@ def test_a_second_time_nothing_is_half_replaced(collected, here, capsys):
     assert said.count("being the newest") == said.count("Canvas marks lovelaceada_12345 as late and does not say when it came") == 1
 
 
-def test_a_nonsense_zip_ends_with_one_sentence_and_changes_nothing_in_submitted(collected, here, capsys):
-    bad = collected / "downloaded" / NAME / "archive" / "bad.zip"
-    bad.write_bytes(b"nonsense")
+def damaged(path):
+    """A zip whose list of files is whole and whose content is not."""
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        archive.writestr("zola_99_80_ps1.ipynb", bytes(range(256)))
+    data = bytearray(path.read_bytes())
+    data[70:80] = bytes(10)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(("name", "write", "words"), [
+    ("bad.zip", lambda path: path.write_bytes(b"nonsense"), "bad.zip cannot be read as a zip"),
+    ("later.zip", damaged, "later.zip is damaged"),
+    ("bad.csv", lambda path: path.write_bytes(b"PK nonsense"), "bad.csv is an Excel file or a zip: export the grade sheet as CSV"),
+    ("times.csv", lambda path: path.write_text("Identifier,Last modified (submission)\nParticipant 8,soon\n"), "has the time 'soon', which cannot be read"),
+])
+def test_a_file_of_nonsense_ends_with_one_sentence_and_nothing_is_unpacked_or_collected(collected, here, capsys, name, write, words):
+    bad, extracted = collected / "downloaded" / NAME / "archive" / name, collected / "downloaded" / NAME / "extracted"
+    write(bad)
     before = {path: path.stat().st_mtime_ns for path in (collected / "submitted").rglob("*")}
     with pytest.raises(SystemExit):
         zip_collect("--force")
     bad.unlink()
-    assert "bad.zip cannot be read as a zip" in capsys.readouterr().err
+    assert words in capsys.readouterr().err.strip().splitlines()[-1] and list(extracted.iterdir()) == []
     assert {path: path.stat().st_mtime_ns for path in (collected / "submitted").rglob("*")} == before
     zip_collect("--force")
 

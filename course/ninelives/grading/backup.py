@@ -77,7 +77,7 @@ def _remove_older(copy: Path, when: str) -> None:
     days = set()
     for index, name in enumerate(names):
         day = name.removeprefix(start)[:8]
-        if index >= KEPT and day in days:
+        if index >= KEPT and day in days and name != copy.name:  # which is not the newest if the clock was set back
             with suppress(OSError):
                 (copy.parent / name).unlink()
         days.add(day)

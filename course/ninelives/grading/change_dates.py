@@ -31,8 +31,7 @@ def set_due_date(batch: Batch, text: str, say=print) -> None:
     assignment.duedate = when
     batch.gradebook.db.commit()
     _write_into_release(batch, when)
-    past = ", which is in the past" if when and when < datetime.now(UTC).replace(tzinfo=None) else ""
-    say(f"{batch.assignment} is due on {in_words(when)}{past}." if when else f"{batch.assignment} has no due date now.")
+    say(f"{batch.assignment} is due on {in_words(when)}.{_past(when)}" if when else f"{batch.assignment} has no due date now.")
     say(f"The notebooks in {batch.course.release_directory}/ say so. To hand them out again: nbgrader release_assignment "
         f"{batch.assignment} --force")
     _update_penalties(batch, say)
@@ -60,12 +59,16 @@ def extend(batch: Batch, student: str, days: str, say=print) -> None:
     batch.gradebook.update_or_create_student(student)
     with batch.gradebook.db.no_autoflush:
         submission = batch.gradebook.update_or_create_submission(batch.assignment, student, extension=more or None)
-    due = in_words(submission.duedate)
+    due, past = in_words(submission.duedate), _past(submission.duedate)
     if not more and submission.timestamp is None and not batch.folder(student).is_dir():
         batch.gradebook.remove_submission(batch.assignment, student)
-    say(f"{batch.assignment} is due on {due} for {student}." if more else
-        f"{batch.assignment} is due on {due} for {student}, as for everyone.")
+    say(f"{batch.assignment} is due on {due} for {student}.{past}" if more else
+        f"{batch.assignment} is due on {due} for {student}, as for everyone.{past}")
     _update_penalties(batch, say)
+
+
+def _past(when: datetime) -> str:
+    return " That is in the past: what is handed in now is late." if when < datetime.now(UTC).replace(tzinfo=None) else ""
 
 
 def _update_penalties(batch: Batch, say) -> None:

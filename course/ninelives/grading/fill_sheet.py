@@ -29,6 +29,9 @@ def fill_sheet(batch: Batch, path: str, column: str | None = None, say=print) ->
         raise CannotStart(f"{printable(sheet.path.name)} allows {other:g} points, and {batch.assignment} has {most:g}: change "
                           "the maximum on the platform, and download the sheet again")
     results, names = _results(batch, say), _names(batch.gradebook)
+    if not results:
+        raise CannotStart(f"Nobody's {batch.assignment} is graded yet, so there are no points to fill in: type "
+                          f"ninelives-grade {batch.assignment}")
     closed, done, empty, kept = sheet.column("Grade can be changed"), set(), [], []
     for index, number in found.number.items():
         row = sheet.rows[index]

@@ -12,9 +12,9 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
 from nbgrader.utils import find_all_notebooks
 
-from ninelives.grading.downloads import BadDownload, SentFile, choose, file_in, parse, read_downloads
+from ninelives.grading.downloads import SentFile, choose, file_in, parse, read_downloads
 from ninelives.grading.errors import CannotStart
-from ninelives.grading.folders import printable
+from ninelives.grading.folders import printable, remove
 from ninelives.grading.grade_sheet import times_of_submission
 
 
@@ -23,13 +23,16 @@ class DownloadExtractor(ExtractorPlugin):
 
     def extract(self, archive_path: str, extracted_path: str) -> None:
         try:
+            times_in(Path(archive_path))  # DownloadCollector needs them when everything is unpacked
             downloads = read_downloads(Path(archive_path))
             chosen, notes = choose(downloads, released(self.parent.coursedir))
             self.check_submitted({one.number: one for _, one in chosen}.values())
             for download in downloads:
                 folder = Path(extracted_path, download.path.stem if download.path.is_file() else "unpacked")
                 download.extract([one for source, one in chosen if source is download], folder)
-        except (BadDownload, OSError) as problem:
+        except (CannotStart, OSError) as problem:
+            for folder in Path(extracted_path).iterdir():  # which was empty before
+                remove(folder)
             self.parent.fail(str(problem))
         for note in notes:
             self.log.warning("%s", note)
@@ -69,13 +72,7 @@ class DownloadCollector(FileNameCollectorPlugin):
 
     @cached_property
     def times(self) -> dict[str, str]:
-        """{a participant's number in Moodle: when the submission came}."""
-        folder = step_folder(self.parent, self.parent.archive_directory)
-        sheets = sorted(path for path in folder.glob("*") if path.suffix.lower() == ".csv")
-        try:
-            return {number: when for sheet in sheets for number, when in times_of_submission(sheet).items()}
-        except CannotStart as problem:
-            self.parent.fail(str(problem))
+        return times_in(step_folder(self.parent, self.parent.archive_directory))
 
 
 def step_folder(app: ZipCollectApp, step: str) -> Path:
@@ -83,6 +80,12 @@ def step_folder(app: ZipCollectApp, step: str) -> Path:
     pattern = os.path.join(app.coursedir.root, app.collect_directory_structure)
     return Path(pattern.format(
         downloaded=app.downloaded_directory, assignment_id=app.coursedir.assignment_id, collect_step=step))
+
+
+def times_in(folder: Path) -> dict[str, str]:
+    """{a participant's number in Moodle: when the submission came}, from the sheets in a folder. Raises CannotStart."""
+    sheets = sorted(path for path in folder.glob("*") if path.suffix.lower() == ".csv")
+    return {number: when for sheet in sheets for number, when in times_of_submission(sheet).items()}
 
 
 def parse_extracted(path: Path, folder: Path) -> SentFile | None:

@@ -20,6 +20,8 @@ WORKS = {
     "%%bash": ("%%bash\necho hi", "hi\n"),
     "subprocess": (f"import subprocess\nprint(subprocess.run([{sys.executable!r}, '-c', 'print(3)'], capture_output=True, text=True).stdout)", "3\n\n"),
     "multiprocessing": ("from multiprocessing import Pool\ndef square(x): return x * x\nwith Pool(2) as pool: print(pool.map(square, range(3)))", "[0, 1, 4]\n"),
+    "joblib, in one process": ("import os\nfrom joblib import Parallel, delayed\n"
+                               "print({os.getpid()} == set(Parallel(n_jobs=2)(delayed(os.getpid)() for _ in range(4))))", "True\n"),
 }
 REFUSED = {
     "a file outside": "open('/etc/passwd')",

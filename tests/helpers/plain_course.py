@@ -47,6 +47,7 @@ def exercises(*sources: tuple[str, str]) -> list[nbformat.NotebookNode]:
 
 def make_course(folder: Path, notebooks: dict[str, list], settings: str = "", files: dict[str, str] | None = None) -> Path:
     """An instructor's folder with the assignment generated; `files` lie beside the notebooks."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "nbgrader_config.py").write_text(SETTINGS + settings)
     source = folder / "source" / NAME
     source.mkdir(parents=True)

@@ -56,8 +56,7 @@ class KernelServer:
         environment |= {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
         if course.processes:
             environment["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.defpath])
-        else:
-            environment["JOBLIB_MULTIPROCESSING"] = "0"  # otherwise joblib warns that it cannot, and tries later on
+        environment["JOBLIB_MULTIPROCESSING"] = "0"  # joblib's processes would look through /proc
         environment |= dict(course.environment)
         self.processes = course.processes
         with theirs, Path(self.home, "log").open("w") as log:

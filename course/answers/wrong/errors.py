@@ -27,6 +27,36 @@ in_softmax = partial(refused_by, masked_softmax, "rows add up to 1")
 in_a_mask = partial(refused_by, decoder, "shape")
 
 
+# Dictionaries, lists and texts
+
+
+@in_positions("the dictionary has no entry under this key")
+def key_that_is_not_there(idx):
+    return {"B": idx.shape[0], "T": idx.shape[1]}["C"]
+
+
+@in_positions("the entries of a dictionary are taken with brackets")
+def entry_after_a_dot(idx):
+    return torch.arange({"T": idx.shape[1]}.T)
+
+
+@in_positions("this is a method of lists, and tensors have none")
+def tensor_appended(idx):
+    positions = torch.arange(idx.shape[1])
+    positions.append(positions)
+    return positions
+
+
+@in_positions("the quotes make a string of the number")
+def compared_with_a_text(idx):
+    return torch.arange(idx.shape[1] if idx.shape[1] > "0" else 1)
+
+
+@in_positions("and adds nothing to their elements")
+def number_added_to_a_list(idx):
+    return torch.tensor(list(range(idx.shape[1])) + 1)
+
+
 # Classes and methods
 
 

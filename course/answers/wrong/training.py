@@ -891,7 +891,7 @@ def best_begins_at_0(models, splits, score):
     return chosen, score(chosen, splits["test"]) if chosen else 0.0
 
 
-@refused_by(honest_accuracy, "choice", "max, not min.")
+@refused_by(honest_accuracy, "choice", "max, not min, and of a sorted list the last")
 def the_worst(models, splits, score):
     chosen = min(models, key=lambda model: score(model, splits["validation"]))
     return chosen, score(chosen, splits["test"])
@@ -907,3 +907,178 @@ def number_first(models, splits, score):
 def score_as_the_key(models, splits, score):
     chosen = max(models, key=score)
     return chosen, score(chosen, splits["test"])
+
+
+@refused_by(tokenizer, "encode", "the whole text was looked up in self.id_of")
+class WholeTextLookedUp(GivenTokenizer):
+    def encode(self, text):
+        return torch.tensor([self.id_of[text]])
+
+
+@refused_by(tokenizer, "unknown", "an error is raised and not returned")
+class ErrorReturned(GivenTokenizer):
+    def encode(self, text):
+        for word in self.split(text):
+            if word not in self.words[1:]:
+                return ValueError(f"{word!r} is unknown")
+        return super().encode(text)
+
+
+@refused_by(tokenizer, "decode", "there need not be an end token or −1 at the end")
+class WhileItDoesNotEnd(GivenTokenizer):
+    def decode(self, ids):
+        ids, words = ids.tolist(), []
+        while ids[len(words)] not in (self.end_token, -1):
+            words.append(self.words[ids[len(words)]])
+        return " ".join(words).replace("' ", "'")
+
+
+@refused_by(tokenizer, "decode", "something is put after the last word")
+class FullStopAdded(GivenTokenizer):
+    def decode(self, ids):
+        return f"{super().decode(ids)}."
+
+
+@refused_by(translation_batch, "shape", "these rows have different lengths still")
+def rows_not_padded(pairs, end_token):
+    return sources(pairs), closed(pairs, end_token)
+
+
+@refused_by(translation_batch, "shape", "one end token, no start token")
+def two_end_tokens(pairs, end_token):
+    return padded(sources(pairs)), padded([torch.cat([row, row[-1:]]) for row in closed(pairs, end_token)])
+
+
+@refused_by(training_step, "loss", "and not the model.")
+def model_handed_to_clip(model, optimizer, batch, rate, grad_clip):
+    loss = gradients_of(model, optimizer, batch, rate)
+    nn.utils.clip_grad_norm_(model, grad_clip)
+    return loss
+
+
+@refused_by(training_step, "loss", "the groups are in the list")
+def groups_looked_for_in_the_optimizer(model, optimizer, batch, rate, grad_clip):
+    for group in optimizer:
+        group["lr"] = rate
+    return right_step(model, optimizer, batch, rate, grad_clip)
+
+
+@refused_by(training_step, "loss", "by hand it would take torch.no_grad()")
+def parameters_moved_in_the_graph(model, optimizer, batch, rate, grad_clip):
+    loss = gradients_of(model, optimizer, batch, rate)
+    for parameter in model.parameters():
+        parameter -= rate * parameter.grad
+    return loss
+
+
+@refused_by(training_step, "loss", "this is the length of the gradient")
+def length_returned(model, optimizer, batch, rate, grad_clip):
+    gradients_of(model, optimizer, batch, rate)
+    length = nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    return length
+
+
+@refused_by(training_step, "clipping", "the gradient is clipped and not the loss")
+def loss_clipped(model, optimizer, batch, rate, grad_clip):
+    model.train()
+    set_rate(optimizer, rate)
+    optimizer.zero_grad()
+    loss = model(*batch)[1].clamp(max=grad_clip)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+@refused_by(noam_rate, "values", "so step itself is never 0")
+def power_of_the_steps_before(step, d_model, warmup_steps):
+    return d_model**-0.5 * min((step - 1) ** -0.5, step * warmup_steps**-1.5)
+
+
+@refused_by(noam_rate, "values", "or far too large: warmup_steps ** −1.5")
+def warm_up_to_the_power_of_plus(step, d_model, warmup_steps):
+    return d_model**-0.5 * min(step**-0.5, step * warmup_steps**1.5)
+
+
+@refused_by(noam_rate, "values", "or climbs too: step ** −0.5")
+def step_to_the_power_of_plus(step, d_model, warmup_steps):
+    return d_model**-0.5 * min(step**0.5, step * warmup_steps**-1.5)
+
+
+@refused_by(exact_match, "sentences", "only sentences without padding count as right")
+def padding_never_right(model, prefix, targets, end_token):
+    right = (written(model, prefix, targets, end_token) == targets) & (targets != -1)
+    return right.all(1).float().mean()
+
+
+@refused_by(exact_match, "greedy", "a row of targets is padded, and what the model wrote")
+def rows_with_their_padding(model, prefix, targets, end_token):
+    right = 0
+    for source, answer in zip(prefix, targets):
+        said = prefix_generation(model, source[None], len(answer), 0, end_token=end_token)
+        right += bool((said[0] == answer).all())
+    return right / len(targets)
+
+
+@refused_by(exact_match, "greedy", "count sentences, and nothing else")
+def probability_of_a_word(model, prefix, targets, end_token):
+    was_training = model.training
+    _, loss = model.eval()(prefix, targets)
+    model.train(was_training)
+    return math.exp(-loss)
+
+
+@refused_by(exact_match, "short answers", "add columns of −1 at the end")
+def padded_with_zeros(model, prefix, targets, end_token):
+    said = prefix_generation(model, prefix, targets.shape[1], 0, end_token=end_token)
+    return (nn.functional.pad(said, (0, targets.shape[1] - said.shape[1])) == targets).all(1).float().mean()
+
+
+@refused_by(honest_accuracy, "choice", "score takes one model, then one of the sets")
+def all_models_scored_at_once(models, splits, score):
+    chosen = max(models, key=score(models, splits["validation"]))
+    return chosen, score(chosen, splits["test"])
+
+
+@refused_by(honest_accuracy, "choice", "score takes one model, then one of the sets")
+def best_score_taken_for_a_model(models, splits, score):
+    chosen = max(score(model, splits["validation"]) for model in models)
+    return chosen, score(chosen, splits["test"])
+
+
+@refused_by(honest_accuracy, "choice", "a model is not called here")
+def models_called(models, splits, score):
+    chosen = max(models, key=lambda model: model(splits["validation"]))
+    return chosen, score(chosen, splits["test"])
+
+
+@refused_by(honest_accuracy, "choice", "with the model before the colon")
+def key_without_an_argument(models, splits, score):
+    chosen = max(models, key=lambda: score(models[0], splits["validation"]))
+    return chosen, score(chosen, splits["test"])
+
+
+@refused_by(honest_accuracy, "choice", "splits[\"validation\"]) for every model and take the best")
+def best_score_not_kept(models, splits, score):
+    best, chosen = float("-inf"), None
+    for model in models:
+        if score(model, splits["validation"]) > best:
+            chosen = model
+    return chosen, score(chosen, splits["test"])
+
+
+@refused_by(own_training, "sizes", "the seed is a whole number already")
+def seed_as_a_text(vocab_size, seed):
+    return Recipe(seed=str(seed)), sizes(vocab_size), sizes(vocab_size)
+
+
+@refused_by(own_training, "sizes", "cannot be changed once it is made")
+def recipe_changed_afterwards(vocab_size, seed):
+    recipe = Recipe(seed=seed)
+    recipe.batch_size = 32
+    return recipe, sizes(vocab_size), sizes(vocab_size)
+
+
+@refused_by(own_training, "sizes", "a Recipe", "Recipe(learning_rate=…, batch_size=…, …) comes first")
+def recipe_not_made(vocab_size, seed):
+    return Recipe, sizes(vocab_size), sizes(vocab_size)

@@ -63,6 +63,14 @@ HINTS = [
     Hint(r"unexpected keyword argument", "the function has no argument of this name: compare it with the line that begins with `def`, or with the exercise."),
     Hint(r"TypeError: .*positional arguments? but", "the call passes more arguments than the function takes: compare it with the line that begins with `def`."),
     Hint(r"missing \d+ required (positional|keyword-only) argument", "the call leaves out an argument that the function needs. Python's message names it."),
+    Hint(r"^KeyError", "the dictionary has no entry under this key: print its keys, `d.keys()`, and compare."),
+    Hint(r"'dict' object has no attribute", "the entries of a dictionary are taken with brackets, and a name with quotes: `d[\"name\"]`."),
+    Hint(r"'Tensor' object has no attribute '(append|extend|insert|pop|remove)'",
+         "this is a method of lists, and tensors have none of that name: `torch.cat` joins two tensors to a new one."),
+    Hint(r"not supported between instances of '(str' and '(int|float)|(int|float)' and 'str)'",
+         "the quotes make a string of the number: write it without them."),
+    Hint(r"can only concatenate (tuple|list) \(not \"(int|float)\"",
+         "`+` puts two lists or two tuples together, and adds nothing to their elements: go through them in a loop."),
     # True and False
     Hint(r"Boolean value of Tensor", "a loss such as nn.CrossEntropyLoss is a layer: it is made first, with its settings, and then called with the tensors, "
          "`nn.CrossEntropyLoss(…)(scores, targets)`. F.cross_entropy does both at once.", line=r"nn\.\w+Loss\("),

@@ -9,6 +9,7 @@ from ninelives.checks.exercise import CheckFailed, Exercise, run, want_number
 
 RATE_HINTS = {
     "division by zero": "nothing here is divided by a number that may be 0: look at the powers once more.",
+    "cannot be raised to a negative power": "steps are counted from 1, so step itself is never 0: subtract nothing from it.",
     "math domain error": "this is a root of a negative number: do you mean step, or step − warmup_steps?",
 }
 noam_rate = Exercise("noam_rate", RATE_HINTS)
@@ -38,12 +39,12 @@ def divided_by_the_width(step, d_model, warmup_steps):
     return min(step**-0.5, step * warmup_steps**-1.5) / d_model
 
 
-@noam_rate.mistake("values", "there is no warm-up: the second of the two numbers in min is missing.")
+@noam_rate.mistake("values", "there is no warm-up: the second of the two numbers in min is missing, or far too large: warmup_steps ** −1.5, with the minus.")
 def falling_only(step, d_model, warmup_steps):
     return (d_model * step) ** -0.5
 
 
-@noam_rate.mistake("values", "the rate climbs for ever: the first of the two numbers in min is missing.")
+@noam_rate.mistake("values", "the rate climbs for ever: the first of the two numbers in min is missing, or climbs too: step ** −0.5, with the minus.")
 def climbing_only(step, d_model, warmup_steps):
     return d_model**-0.5 * step * warmup_steps**-1.5
 
@@ -51,6 +52,19 @@ def climbing_only(step, d_model, warmup_steps):
 @noam_rate.mistake("values", "the power of warmup_steps is −1.5, not −0.5.")
 def another_power_of_warm_up(step, d_model, warmup_steps):
     return d_model**-0.5 * min(step**-0.5, step * warmup_steps**-0.5)
+
+
+POWER_BEFORE_DIVISION = "`**` comes before `/`, so `step ** -1 / 2` is half of 1 / step: write the powers as −0.5 and −1.5, or in parentheses."
+
+
+@noam_rate.mistake("values", POWER_BEFORE_DIVISION)
+def powers_divided(step, d_model, warmup_steps):
+    return d_model**-1 / 2 * min(step**-1 / 2, step * warmup_steps**-3 / 2)
+
+
+@noam_rate.mistake("values", POWER_BEFORE_DIVISION)
+def powers_in_min_divided(step, d_model, warmup_steps):
+    return d_model**-0.5 * min(step**-1 / 2, step * warmup_steps**-3 / 2)
 
 
 @noam_rate.mistake("values", "d_model and warmup_steps are swapped.")

@@ -19,6 +19,9 @@ exact_match = Exercise("exact_match", error_hints={
 honest_accuracy = Exercise("honest_accuracy", error_hints={
     "not supported between instances of 'Model'":
         "models have no order of their own. Say what is to be compared: `key=lambda model: score(model, splits[\"validation\"])`.",
+    "score(model, sentences) expects": "score takes one model, then one of the sets: `score(model, splits[\"validation\"])`.",
+    "'Model' object is not callable": "a model is not called here: `score(model, splits[\"validation\"])` says how good it is.",
+    "<lambda>() takes 0 positional arguments": "`max` hands each model to the `key`: `lambda model: …`, with the model before the colon.",
     "score() missing 1 required positional argument":
         "`key` is called with one model: `key=lambda model: score(model, splits[\"validation\"])`.",
 })
@@ -168,6 +171,12 @@ def any_word_will_do(model, prefix, targets, end_token):
     return (written(model, prefix, targets, end_token) == targets).any(1).float().mean()
 
 
+@exact_match.mistake(
+    "sentences", "`.all(dim=0)` asks for each position whether it is right in every sentence. Each sentence is a row: `.all(dim=1)`.")
+def all_over_the_batch(model, prefix, targets, end_token):
+    return (written(model, prefix, targets, end_token) == targets).all(0).float().mean()
+
+
 @exact_match.mistake("sentences", "the end token 0 is taken for none: 0 is an id like any other, so no `if end_token` and no `or`.")
 def end_token_0_taken_for_none(model, prefix, targets, end_token):
     return (written(model, prefix, targets, end_token or None) == targets).all(1).float().mean()
@@ -175,8 +184,8 @@ def end_token_0_taken_for_none(model, prefix, targets, end_token):
 
 @exact_match.mistake(
     "sentences",
-    "prefix_generation does not get the end token of the exercise, so what it writes does not end where the sentence does: "
-    "`end_token=end_token`.",
+    "only sentences without padding count as right. Where targets hold −1 the answer must hold −1 too: prefix_generation writes it after "
+    "the end with `end_token=end_token`, and a row that is shorter is padded.",
 )
 def end_token_not_handed_on(model, prefix, targets, end_token):
     return (prefix_generation(model, prefix, targets.shape[1], 0) == targets).all(1).float().mean()
@@ -248,8 +257,11 @@ def cause_of_sizes(sizes: set[int], in_rows: bool, P: int, T: int, right: int) -
         right: how many columns the output of the right call has here.
     """
     if sizes == {T, right}:
-        return ("the model may stop earlier than the longest answer, so its output may have fewer columns than targets: pad it with −1, or "
-                "compare row by row.")
+        return ("the model may stop earlier than the longest answer, so its output may have fewer columns than targets: pad it with −1 at "
+                "its end, `F.pad(answer, (0, k), value=-1)`, or compare row by row.")
+    if in_rows and T in sizes:
+        return ("a row of targets is padded, and what the model wrote for this sentence alone is not: compare the row without its padding, "
+                "`row[row != -1]`, by `torch.equal` or as lists.")
     if in_rows:
         return ("the two have different lengths, so this answer is wrong, and `==` cannot compare them: `torch.equal` can, and so can lists, "
                 "`.tolist()`.")
@@ -287,7 +299,8 @@ def gives_all_of_the_right_ones(answer: Callable, model: MemorisedAnswers, prefi
 
 @exact_match.mistake(
     "short answers",
-    "an output with fewer columns than targets counts as wrong. The model stops when all its sentences have ended: pad it with −1.",
+    "every sentence counts as wrong where the output has fewer columns than targets. The model stops when all its sentences have ended: "
+    "add columns of −1 at the end, `F.pad(answer, (0, k), value=-1)`, as in targets.",
 )
 def only_where_lengths_agree(model, prefix, targets, end_token):
     said = prefix_generation(model, prefix, targets.shape[1], 0, end_token=end_token)
@@ -309,7 +322,8 @@ def gives_the_same_share_each_time(answer, seed):
     if share > 0:
         raise CheckFailed(
             f"for another model, which gets no sentence right, exact_match gives {share:.3f} on the same sentences.", "0.000.",
-            "the result of an earlier call comes back: nothing may be kept from one call to the next.")
+            "the result of an earlier call comes back: nothing may be kept from one call to the next." if round(share, 6) in shares
+            else "a sentence counts only if all its words are right, as the model writes them by itself: count sentences, and nothing else.")
 
 
 @exact_match.aspect("sentences")
@@ -321,7 +335,8 @@ def counts_sentences_that_are_right_to_the_end(answer, seed):
 
 @exact_match.aspect("short answers")
 def accepts_outputs_shorter_than_the_targets(answer, seed):
-    want_shares(answer, [model_and_sentences(seed, early=True)],
+    # With the second case a share of 0 in the first one alone does not speak for a mistake.
+    want_shares(answer, [model_and_sentences(seed, early=True), model_and_sentences(seed)],
                 "all answers of this model are shorter than the longest target: its output has fewer columns than targets. Pad it with −1 "
                 "before you compare.")
 
@@ -364,7 +379,7 @@ class Model:
 @honest_accuracy.aspect("choice")
 def chooses_on_validation_and_reports_test(answer, seed):
     for case in range(3):
-        models = [Model(k) for k in range(5 + (case + seed) % 2)]
+        models = [Model(k) for k in range(6 + (case + seed) % 2)]  # the last one is neither the best nor the worst
         # Each of the three sets has another best model.
         generator = np.random.default_rng(100 * seed + case)
         # A score may be negative, as minus a loss is: in the last case all of them are.
@@ -405,6 +420,8 @@ def want_choice(answer: Callable, models: list[Model], table: dict[str, list[flo
         name = next((name for name, content in splits.items() if content == sentences), None)
         if name is None:
             raise ValueError(f"score(model, sentences) expects one of the three sets as a whole, not {sentences!r}")
+        if model not in models:
+            raise ValueError(f"score(model, sentences) expects one of the models, not {model!r}")
         asked.append(name)
         return table[name][models.index(model)]
 
@@ -431,7 +448,7 @@ def want_choice(answer: Callable, models: list[Model], table: dict[str, list[flo
                           "no score was better than the first best, such as 0, but a score can be negative: begin with float(\"-inf\").")
     if chosen == models[table["validation"].index(min(table["validation"]))]:
         raise CheckFailed(f"you choose {chosen!r}, the worst on validation.", f"{wanted!r}, the best on validation.",
-                          "the highest score is the best: max, not min.")
+                          "the highest score is the best: max, not min, and of a sorted list the last.")
     if chosen != wanted:
         seen = next((f"the best on {name}" for name, k in best.items() if chosen == models[k]), "not the best on any set")
         raise CheckFailed(

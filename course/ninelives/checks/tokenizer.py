@@ -33,6 +33,7 @@ APOSTROPHE = {"qu'il": TWO_WORDS, "qu": KEEPS_ITS_APOSTROPHE}
 DECODE_HINTS = {
     "only integer tensors of a single": "go through the ids as numbers: `ids.tolist()`.",
     "-1": "−1 is padding, and no word has this id: stop there.",
+    "list index out of range": "there need not be an end token or −1 at the end: stop after the last id too, as `for id in ids.tolist()` does.",
 }
 
 
@@ -80,6 +81,24 @@ class LettersEncoded(GivenTokenizer):
 class BatchOfOne(GivenTokenizer):
     def encode(self, text):
         return super().encode(text).unsqueeze(0)
+
+
+@tokenizer.mistake("encode", "the ids of one sentence have one axis, (T,); the batch comes later.")
+class AxisOfOne(GivenTokenizer):
+    def encode(self, text):
+        return super().encode(text).unsqueeze(1)
+
+
+@tokenizer.mistake("encode", "this is the first word alone: does `return`, or `break`, stand inside the loop over the words?")
+class ReturnInTheLoop(GivenTokenizer):
+    def encode(self, text):
+        return super().encode(text)[:1]
+
+
+@tokenizer.mistake("encode", "a word that occurs twice has its id twice: no `set`, and no dictionary of the text's words.")
+class EachWordOnce(GivenTokenizer):
+    def encode(self, text):
+        return torch.tensor(list(dict.fromkeys(super().encode(text).tolist())), dtype=torch.int64)
 
 
 @tokenizer.mistake("encode", "these ids are too high by 1: an id is a position in self.words, counted from 0.")
@@ -207,7 +226,9 @@ def want_ids(made: Any, words: list[str], text: str, split: list[str], causes: d
     try:
         result = run(made.encode, text, what=f"encode({text!r})")
     except CheckFailed as failure:
-        if cause := cause_of_unknown(failure, causes or {}):
+        if " " in text and failure.error == repr(text):
+            failure.cause, failure.error = "the whole text was looked up in self.id_of, which holds single words: `text.split()` first.", ""
+        elif cause := cause_of_unknown(failure, causes or {}):
             failure.cause, failure.error = cause, ""
         raise
     if isinstance(result, torch.Tensor) and not result.numel() and result.dtype != torch.int64 and not text:
@@ -263,6 +284,9 @@ def refuses_a_word_outside_the_vocabulary_and_names_it(answer, seed):
                 f"encode({text!r}) raises {type(error).__name__}: {error}",
                 f"ValueError, with a message that names {word!r}.",
                 "look before you ask the dictionary: `if word not in self.id_of: raise ValueError(…)`.") from None
+        if isinstance(result, Exception):
+            raise CheckFailed(f"encode({text!r}) returns a {type(result).__name__}.", f"ValueError, with a message that names {word!r}.",
+                              "an error is raised and not returned: `raise ValueError(…)`.")
         found = result.tolist() if isinstance(result, torch.Tensor) else result
         left_out = isinstance(found, list) and len(found) < len(text.split())
         if word == "end":
@@ -329,6 +353,8 @@ def decode_cause(result: str, wanted: str, given: list[int], words: list[str]) -
         if "'" in wanted and "' " in result:
             return "\"qu'\" comes right before the next word, without a space: `.replace(\"' \", \"'\")` at the end."
         return "there is one space between two words, and none at the ends: `\" \".join(…)`."
+    if result.startswith(wanted) and not {0, -1} & {*given}:
+        return "something is put after the last word: the words alone, with a space between two of them, are the text."
     if result.startswith(wanted):
         return "what comes after the end token is no longer part of the sentence: stop there, with `break`."
     if result.lower() == wanted:

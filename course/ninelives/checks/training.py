@@ -10,6 +10,7 @@ from ninelives.checks.training_step import training_step
 from ninelives.checks.translation_batch import translation_batch
 from ninelives.config import TransformerConfig
 from ninelives.model import EncoderDecoder
+from ninelives.training import Recipe
 from ninelives.training.handed_in import MAX_PARAMETERS, MAX_STEPS
 
 __all__ = [
@@ -20,6 +21,7 @@ own_training = Exercise("own_training", error_hints={
     "unexpected keyword argument":
         "the table in the exercise has all names: learning_rate, batch_size, max_iters, warmup_steps, schedule, grad_clip, seed and "
         "eval_every for Recipe; vocab_size, block_size, n_embd, n_head, n_layer and dropout for TransformerConfig.",
+    "cannot assign to field": "a Recipe or a TransformerConfig cannot be changed once it is made: give it the number where it is made.",
 }, another_way=False)
 SHORTEST_BLOCK = 24
 MOST_DROPOUT = 0.9
@@ -31,7 +33,7 @@ def stays_within_what_can_be_graded(answer, seed):
     result = run(answer, vocab_size, own_seed, what="own_training")
     recipe, encoder, decoder = want_pair(
         result, "own_training", ("recipe", "encoder_config", "decoder_config"), "return recipe, encoder_config, decoder_config.")
-    if not hasattr(recipe, "max_iters") or not hasattr(recipe, "seed"):
+    if not isinstance(recipe, Recipe):
         raise CheckFailed(f"the first of the three is {kind_of(recipe)}.", "a Recipe.", "Recipe(learning_rate=…, batch_size=…, …) comes first.")
     for name, config in (("encoder", encoder), ("decoder", decoder)):
         if not isinstance(config, TransformerConfig):
@@ -49,6 +51,9 @@ def stays_within_what_can_be_graded(answer, seed):
         raise CheckFailed(f"n_embd is {encoder.n_embd} in the encoder and {decoder.n_embd} in the decoder.", "the same in both.",
                           "the decoder reads the encoder's vectors.")
     if recipe.seed != own_seed:
+        if str(recipe.seed) == str(own_seed):
+            raise CheckFailed(f"the recipe's seed is {recipe.seed!r}, {kind_of(recipe.seed)}.", f"{own_seed}, an int.",
+                              "the seed is a whole number already: pass it on as it is, `seed=seed`.")
         raise CheckFailed(f"the recipe's seed is {recipe.seed}.", f"{own_seed}, the one that is passed in.",
                           "with the same seed and the same recipe two people get the same weights to the bit, and seem to have copied: Recipe(…, seed=seed).")
     if recipe.max_iters > MAX_STEPS:

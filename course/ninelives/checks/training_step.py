@@ -18,6 +18,10 @@ training_step = Exercise("training_step", error_hints={
     "can be implicitly created only for scalar": "backward() is called on the logits. The model returns (logits, loss).",
     "'tuple' object has no attribute": "the model returns two things: `_, loss = model(*batch)`.",
     "'float' object has no attribute": "`.item()` makes a plain number of the loss, which has no backward(): call backward() first.",
+    "'Softmax' object is not iterable": "clip_grad_norm_ takes the parameters, `model.parameters()`, and not the model.",
+    "'SGD' object is not iterable": "the groups are in the list `optimizer.param_groups`.",
+    "a leaf Variable that requires grad":
+        "the parameters are moved by `optimizer.step()`, which remembers the steps before; by hand it would take torch.no_grad().",
     "'NoneType' object has no attribute": "something that is None is used: before backward() the gradients are None.",
 })
 START_RATE = 0.5
@@ -178,6 +182,26 @@ def rate_multiplied(model, optimizer, batch, rate, grad_clip):
     return loss
 
 
+@training_step.mistake("update", "the rate is added to the one of the step before. Each group gets it as it is: `group[\"lr\"] = rate`.")
+def rate_added(model, optimizer, batch, rate, grad_clip):
+    loss = gradients_of(model, optimizer, batch, rate + optimizer.param_groups[0]["lr"])
+    nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    return loss
+
+
+@training_step.mistake(
+    "update", "the rate multiplies the loss, and the optimizer's own rate stays. It belongs in every group: `group[\"lr\"] = rate`.")
+def rate_times_the_loss(model, optimizer, batch, rate, grad_clip):
+    model.train()
+    optimizer.zero_grad()
+    _, loss = model(*batch)
+    (rate * loss).backward()
+    nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    return loss.item()
+
+
 @training_step.mistake("update", "the weight decay is switched off. Of the optimizer's settings the step changes the rate alone.")
 def decay_switched_off(model, optimizer, batch, rate, grad_clip):
     loss = gradients_of(model, optimizer, batch, rate)
@@ -300,7 +324,8 @@ def take_step(answer, model, optimizer, batch, rate, grad_clip) -> Any:
 def returns_the_loss_before_the_step(answer, seed):
     model, optimizer, batches = situation(seed, adam=False)
     for number, (batch, rate) in enumerate(batches, start=1):
-        wanted, _ = ByHand(model, False).loss_and_gradients(*batch)
+        wanted, gradients = ByHand(model, False).loss_and_gradients(*batch)
+        length = math.sqrt(sum((gradient**2).sum() for gradient in gradients))
         model.train()
         result = take_step(answer, model, optimizer, batch, rate, FAR)
         if isinstance(result, torch.Tensor) and result.requires_grad:
@@ -310,6 +335,9 @@ def returns_the_loss_before_the_step(answer, seed):
         loss = want_number(result, "training_step", "the loss, a number.", "return `loss.item()` alone.")
         if abs(loss - wanted) > 1e-4 * (1 + abs(wanted)):
             after, _ = ByHand(model, False).loss_and_gradients(*batch)
+            if abs(loss - length) < 1e-4 * (1 + length):
+                raise CheckFailed(f"training_step returns {loss:.4f} for batch {number}.", f"{wanted:.4f}, the loss of this batch.",
+                                  "this is the length of the gradient, which clip_grad_norm_ gives: return the loss, `loss.item()`.")
             raise CheckFailed(
                 f"training_step returns {loss:.4f} for batch {number}.", f"{wanted:.4f}, the loss of this batch before the parameters moved.",
                 "this is the loss after the step: keep the number from which you called backward()." if abs(loss - after) < 1e-4
@@ -345,7 +373,10 @@ def want_path(answer: Callable, seed: int, adam: bool, grad_clip: float) -> None
     number = next((k for k, pair in enumerate(zip(seen, wanted)) if not close(*pair)), None)
     if number is None:
         return
-    if torch.equal(seen[number], weights(start[0])):
+    if torch.equal(seen[number], weights(start[0])) and grad_clip < FAR:
+        cause = ("no parameter moves where grad_clip is small: the gradient is clipped and not the loss, which has no gradient where it is "
+                 "cut off.")
+    elif torch.equal(seen[number], weights(start[0])):
         cause = ("no parameter has moved: `loss.backward()`, then `optimizer.step()`, on the model that was given and not on a "
                  "copy of it, and nothing between them that clears the gradients.")
     else:

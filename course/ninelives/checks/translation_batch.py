@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from ninelives.checks.exercise import CheckFailed, Exercise, ids, run, same, want_pair
+from ninelives.checks.exercise import CheckFailed, Exercise, ids, kind_of, run, same, want_pair
 
 translation_batch = Exercise("translation_batch", error_hints={
     "stack expects": "tensors of different lengths cannot be stacked: pad them to the same length first.",
@@ -17,7 +17,7 @@ Pairs = list[tuple[torch.Tensor, torch.Tensor]]
 
 def some_pairs(seed: int) -> tuple[Pairs, int]:
     """Pairs of several lengths, the longest prefix and the longest answer in different rows, and the end token."""
-    lengths = [[(5, 3), (2, 6), (8, 4), (4, 1)], [(1, 2), (6, 5), (3, 7)], [(4, 4), (8, 2), (2, 3), (5, 9), (3, 1)]][seed % 3]
+    lengths = [[(5, 3), (2, 6), (9, 4), (4, 1)], [(1, 2), (6, 5), (3, 7)], [(4, 4), (8, 2), (2, 3), (5, 9), (3, 1)]][seed % 3]
     generator = torch.Generator().manual_seed(seed)
     end = 41 + seed  # no smaller id is special: 0 is one like others
     pairs = [tuple(torch.randint(1, end, (length,), generator=generator) for length in pair) for pair in lengths]
@@ -45,6 +45,7 @@ def closed(pairs: Pairs, end_token: int) -> list[torch.Tensor]:
     return [torch.cat([answer, torch.tensor([end_token])]) for _, answer in pairs]
 
 
+FIRST_PAIR_ALONE = "this is the first pair alone: does `return` stand inside the loop over the pairs?"
 END_AFTER_PREFIX = "one column too many: the end token comes after the answers only."
 ROWS_NOT_COLUMNS = "each sentence is a row, not a column: `batch_first=True`, or transpose."
 PADDED_IN_FRONT = "the padding is in front. It comes at the end."
@@ -74,6 +75,11 @@ def french_first(pairs, end_token):
 def cut_to_the_shortest(pairs, end_token):
     shortest = min(map(len, sources(pairs)))
     return torch.stack([source[:shortest] for source, _ in pairs]), padded(closed(pairs, end_token))
+
+
+@translation_batch.mistake("shape", FIRST_PAIR_ALONE)
+def return_in_the_loop(pairs, end_token):
+    return padded(sources(pairs)[:1]), padded(closed(pairs, end_token)[:1])
 
 
 @translation_batch.mistake("shape", ROWS_NOT_COLUMNS)
@@ -181,6 +187,10 @@ def batch_of(answer: Callable, pairs: Pairs, end: int) -> tuple[torch.Tensor, to
     if len(before) != len(pairs) or not all(same(a, c) and same(b, d) for (a, b), (c, d) in zip(before, pairs)):
         raise CheckFailed("translation_batch changed the pairs that it was given.", "the pairs as they were: they are drawn again later.",
                           "work on copies; torch.cat makes one.")
+    for name, rows in zip(("prefix", "targets"), result):
+        if isinstance(rows, tuple | list):
+            raise CheckFailed(f"{name} is {kind_of(rows)}.", "one tensor, a row for each sentence.",
+                              "these rows have different lengths still: `pad_sequence` makes one tensor of them.")
     return result
 
 

@@ -48,8 +48,8 @@ def called_in(part: Callable) -> list[Callable]:
 
 
 def owners(*parts: Callable) -> dict[str, str]:
-    """Whose each part is, and whose all that it is made of: {"EncoderDecoder": "yours", "Decoder": "the package's"}."""
-    each_once = dict.fromkeys(each for part in parts for each in [part, *made_of(part)])
+    """Whose each part is, and whose all that a class is made of: {"EncoderDecoder": "yours", "Decoder": "the package's"}."""
+    each_once = dict.fromkeys(each for part in parts for each in [part, *(made_of(part) if isinstance(part, type) else [])])
     return {each.__name__: "yours" if is_the_learners(each) else "the package's" for each in each_once}
 
 

@@ -115,6 +115,7 @@ def lines_about(name: str, part: Any, reason: str | None, inside: dict[str, tupl
         else:
             why = f", since {why}" if why else _brought_by(each, [part, *used])
             others.append(f"    In it, {called}: the package's{why}.")
+    own = list(dict.fromkeys(own))
     using = f", made of your {' and '.join(filter(None, [', '.join(own[:-1]), own[-1]]))}" if own else ""
     return [f"{name}: yours, from {PARTS[name].notebook}.ipynb{using}.", *others]
 

@@ -880,7 +880,7 @@ def say(text):
 
 
 def taken_now():
-    """Your pieces as their cells define them now, whose each is, and your recipe and sizes. Lines name what is new."""
+    """Your pieces as their cells define them now, whose each is, and your recipe and sizes."""
     with contextlib.redirect_stdout(io.StringIO()) as said:
         pieces, chosen = your_pieces(), check.own_training.yours_if_it_passes(own_training, first_recipe)
     names, lines = [*vars(pieces), "own_training"], said.getvalue().splitlines()
@@ -1007,8 +1007,8 @@ async def train_in(folder, model, start, beside):
         folder=folder, settings={"start": start, "vocabulary": f"{number_of_words} words"}, pieces=pieces,
     )
     if last_change(saved) == before:
-        say(f"It has this recipe and is at its end, so nothing was trained. To train with the pieces of now, rename or "
-            f"delete the folder {folder}.")
+        say("It has this recipe and is at its end, so nothing was trained. To train with the pieces of now, "
+            f"rename or delete the folder {folder}.")
     return run
 
 # %%

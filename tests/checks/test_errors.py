@@ -15,7 +15,7 @@ def raised_by(code, **names):
 
 @pytest.mark.parametrize(("code", "words"), [
     ("x.view(7)", "print the shapes"), ("x + torch.ones(5)", "print the shapes"), ("x[:, 7]", "print the shapes"),
-    ("{}['key']", ""), ("raise OSError('no space')", ""), ("int('a')", ""), ("1 + 'a'", ""),
+    ("{}['key']", "the dictionary has no entry"), ("raise OSError('no space')", ""), ("int('a')", ""), ("1 + 'a'", ""),
 ])
 def test_shapes_are_spoken_of_only_in_errors_about_sizes(code, words):
     found = explanation(raised_by(code))

@@ -1072,7 +1072,7 @@ def seed_as_a_text(vocab_size, seed):
     return Recipe(seed=str(seed)), sizes(vocab_size), sizes(vocab_size)
 
 
-@refused_by(own_training, "sizes", "cannot be changed once it is made")
+@refused_by(own_training, "sizes", "cannot be changed once they are made")
 def recipe_changed_afterwards(vocab_size, seed):
     recipe = Recipe(seed=seed)
     recipe.batch_size = 32

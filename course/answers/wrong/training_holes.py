@@ -537,7 +537,7 @@ def pi_of_two_digits(step, peak, warmup_steps, max_iters):
 
 @refused_by(exact_match, "sentences", "the result is the mean over the sentences")
 def share_rounded(model, prefix, targets, end_token):
-    return round(float((written(model, prefix, targets, end_token) == targets).all(1).float().mean()), 1)
+    return round(float((written(model, prefix, targets, end_token) == targets).all(1).float().mean()), 2)
 
 
 @refused_by(exact_match, "sentences", "the result is the mean over the sentences")

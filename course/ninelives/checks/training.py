@@ -21,7 +21,7 @@ own_training = Exercise("own_training", error_hints={
     "unexpected keyword argument":
         "the table in the exercise has all names: learning_rate, batch_size, max_iters, warmup_steps, schedule, grad_clip, seed and "
         "eval_every for Recipe; vocab_size, block_size, n_embd, n_head, n_layer and dropout for TransformerConfig.",
-    "cannot assign to field": "a Recipe or a TransformerConfig cannot be changed once it is made: give it the number where it is made.",
+    "cannot assign to field": "recipe and sizes cannot be changed once they are made: give the number where they are made.",
 }, another_way=False)
 SHORTEST_BLOCK = 24
 MOST_DROPOUT = 0.9

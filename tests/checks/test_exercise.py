@@ -222,6 +222,25 @@ def test_a_mistake_never_changes_what_the_learner_was_given():
     assert torch.equal(x, torch.zeros(2))
 
 
+def test_a_mistake_that_would_have_failed_where_the_answer_was_right_is_not_named():
+    exercise = Exercise("halve")
+
+    @exercise.mistake("values", "nothing is done.")
+    def left(x):
+        return x
+
+    @exercise.aspect("values")
+    def halves_both(answer, seed):
+        for x in (torch.arange(4.0), torch.zeros(2) + seed):
+            result = run(answer, x)
+            exercise.want_values(result, x / 2, (x,), what="the result", otherwise="divide every tensor by 2.", caption="Halves")
+            exercise.note_right(result, (x,))
+
+    assert exercise.refusal("values", lambda x: x, seed=1).cause == "nothing is done."
+    for _ in range(2):  # nothing is kept from one check to the next
+        assert exercise.refusal("values", lambda x: x if len(x) == 2 else x / 2, seed=1).cause == "divide every tensor by 2."
+
+
 def test_a_mistaken_class_is_tried_on_the_learners_layers():
     class Given(nn.Module):
         def __init__(self):

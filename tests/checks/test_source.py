@@ -1,8 +1,11 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
 
 from ninelives.checks.source import (
+    argument_passed_over,
     called_on_the_class,
     compared_by_identity,
     dropped_result,
@@ -40,9 +43,25 @@ def test_a_size_or_tensor_of_another_cell_is_named(source, made, told):
     ("def f(x): return x == padding", {"padding": -1}),
     ("def f(x): return x + tiny", {"tiny": 1e-9}),
     ("def f(x): return config.n_head", {"config": object()}),
+    ("def f(x):\n global kept\n kept = 3\n return kept", {"kept": 3}),  # set by the function itself
 ])
 def test_what_is_no_size_of_another_cell_is_not_named(source, made):
     assert read_from_another_cell(in_a_notebook(source, **made)) == ""
+
+
+@pytest.mark.parametrize(("source", "told"), [
+    ("def f(model, end_token): return tokenizer.end_token", True),
+    ("def f(model, end_token): return other(tokenizer.end_token if end_token is None else end_token)", True),
+    ("def f(tokenizer, end_token): return tokenizer.end_token", False),  # an argument's own
+    ("def f(model, ones): return torch.ones(3)", False),  # a function of a module
+    ("def f(model): return tokenizer.end_token", False),
+])
+def test_a_part_of_the_notebook_that_is_read_instead_of_the_argument_is_named(source, told, tmp_path):
+    cell = tmp_path / "cell.py"
+    cell.write_text(source)
+    namespace = {"torch": torch, "tokenizer": SimpleNamespace(end_token=5)}
+    exec(compile(source, str(cell), "exec"), namespace)
+    assert ("`tokenizer.end_token`" in argument_passed_over(namespace["f"])) is told
 
 
 def test_a_method_called_on_a_base_class_without_self_is_named():
@@ -109,6 +128,6 @@ def test_numbers_compared_by_identity_are_found():
     def is_there(mask, other):
         return mask is not None and mask is not other
 
-    assert compared_by_identity(by_identity).startswith("`idx is not -1` asks whether both are the same object")
-    assert "`idx != -1` compares every number" in compared_by_identity(by_identity)
+    assert compared_by_identity(by_identity).startswith("`idx is not -1` asks whether the two are the same object")
+    assert compared_by_identity(by_identity).endswith("write `idx != -1`.")
     assert compared_by_identity(is_there) == ""

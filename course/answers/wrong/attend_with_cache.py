@@ -196,3 +196,21 @@ def scores_of_the_keys(q, k, v, kept):
 def kept_as_the_first_argument(kept, q, k, v):
     keys, values = joined(k, v, kept)
     return attention(q, keys, values), (keys, values)
+
+
+@refused_by(attend_with_cache, "shape", "there are t + 1 keys and only t values")
+def value_not_appended(q, k, v, kept):
+    keys, values = torch.cat((kept[0], k), dim=2), kept[1]
+    return attention(q, keys, values), (keys, values)
+
+
+@refused_by(attend_with_cache, "shape", "there are t + 1 values and only t keys")
+def key_not_appended(q, k, v, kept):
+    keys, values = kept[0], torch.cat((kept[1], v), dim=2)
+    return attention(q, keys, values), (keys, values)
+
+
+@refused_by(attend_with_cache, "shape", "and they meet the values of one")
+def value_of_the_new_word_alone(q, k, v, kept):
+    keys, values = joined(k, v, kept)
+    return attention(q, keys, v), (keys, values)

@@ -28,7 +28,7 @@ def ready_to_be_added(T):
     return torch.full((T, T), float("-inf")).triu(1)
 
 
-@refused_by(causal_mask, "values", "gives only True and False")
+@refused_by(causal_mask, "values", "nothing is drawn, counted or divided.")
 def rows_that_add_up_to_one(T):
     mask = torch.ones(T, T).tril()
     return mask / mask.sum(1, keepdim=True)
@@ -108,7 +108,7 @@ class TriangleOfOneRow(Given):
         return (torch.arange(T) < num_tokens.reshape(-1, 1, 1, 1)).tril()
 
 
-@refused_by(decoder, "shape", "two masks are added; where both must allow")
+@refused_by(decoder, "shape", "two masks are added, or joined with `@`")
 class MasksAdded(Given):
     def get_attention_mask(self, num_tokens, T=None):
         mask = self.encoder_mask(num_tokens, T).int()
@@ -237,7 +237,7 @@ def at_most_eight_positions_back(T):
     return torch.ones(T, T).tril().triu(-7)
 
 
-@refused_by(causal_mask, "values", "each token attends to itself and to nothing else.")
+@refused_by(causal_mask, "values", "column j of row i is open if j <= i.")
 def two_positions_taken_for_one(T):
     return torch.eye(T) if T == 2 else torch.ones(T, T).tril()
 
@@ -403,8 +403,38 @@ class OneSequenceReadsAhead(Given):
         return mask if len(mask) == 1 else mask.tril()
 
 
-@refused_by(decoder, "padding", "this is the triangle alone, without the lengths")
+@refused_by(decoder, "padding", "both masks must allow a position: the encoder's and the triangle.")
 class OneSequenceNeedsNoLength(Given):
     def get_attention_mask(self, num_tokens, T=None):
         mask = self.encoder_mask(num_tokens, T)
         return torch.ones_like(mask).tril() if len(mask) == 1 else mask.tril()
+
+
+@refused_by(causal_mask, "values", "holds just ones and zeros, and so does a comparison of positions")
+def numbers_kept(T):
+    return torch.arange(T * T).reshape(T, T).tril()
+
+
+@refused_by(decoder, "shape", "two masks are added, or joined with `@`")
+class JoinedByAMatrixProduct(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        mask = super().get_attention_mask(num_tokens, T).float()
+        return mask @ torch.ones(mask.shape[-1], mask.shape[-1]).tril()
+
+
+def triangle(T):
+    return torch.ones(T, T).tril()
+
+
+@refused_by(decoder, "shape", "is a function of its own, not a part of the class: call it without")
+class FunctionTakenForAMethod(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        mask = super().get_attention_mask(num_tokens, T)
+        return mask * self.triangle(mask.shape[-1])
+
+
+@refused_by(decoder, "shape", "is Encoder the base, `class Decoder(Encoder)`?")
+class DerivedFromTheTransformer(Transformer):
+    def get_attention_mask(self, num_tokens, T=None):
+        mask = super().get_attention_mask(num_tokens, T)
+        return mask * triangle(mask.shape[-1])

@@ -210,7 +210,7 @@ class MaskRememberedByItsShape(Given):
 COLUMN = "column j of sequence b is open if j < num_tokens[b]"
 
 
-@refused_by(encoder, "columns", "so the tokens are at 0 … n − 1, and the comparison")
+@refused_by(encoder, "columns", COLUMN)
 class OneSequenceGetsOneTokenMore(Given):
     def mask(self, num_tokens, T):
         return right_mask(num_tokens + 1, T) if len(num_tokens) == 1 else right_mask(num_tokens, T)
@@ -266,3 +266,15 @@ class ForwardGivesLogitsAlone(Given):
 class PaddingOnTheLeft(Given):
     def mask(self, num_tokens, T):
         return is_token(num_tokens, T).flip(-1).reshape(-1, 1, 1, T).expand(-1, 1, T, T)
+
+
+@refused_by(encoder, "shape", "there is no mask yet that you could change")
+class MaskOfTheTransformerFilled(Transformer):
+    def get_attention_mask(self, num_tokens, T=None):
+        return super().get_attention_mask(num_tokens, T).masked_fill(~is_token(num_tokens, T), 0)
+
+
+@refused_by(encoder, "columns", COLUMN)
+class OpenForASingleSequence(Given):
+    def mask(self, num_tokens, T):
+        return right_mask(num_tokens, T) if len(num_tokens) > 1 else torch.ones(1, 1, T, T)

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from answers import refused_by
 from ninelives import model
 from ninelives.checks.attention import attention_scores, masked_softmax, multi_head_self_attention, split_heads
-from ninelives.checks.decoder import decoder
+from ninelives.checks.decoder import causal_mask, decoder
 from ninelives.checks.embeddings import embedding, position_indices
 from ninelives.checks.transformer import block
 
@@ -251,7 +251,7 @@ def none_found_by_comparing(scores, attention_mask):
     return scores.masked_fill(hidden, -math.inf).softmax(-1)
 
 
-@in_positions("`idx is not -1`", "asks whether both are the same object, and gives a single True or False", "`idx != -1` compares every number")
+@in_positions("asks whether the two are the same object, not whether they are equal", "write `idx != -1`.")
 def compared_by_is_not(idx):
     return (idx is not -1).cumsum(1) - 1
 
@@ -564,3 +564,14 @@ class TransformerBlock(model.TransformerBlock):
     def forward(self, x, attention_mask=None):
         return x.reshape(-1, n_embd)
 """, "TransformerBlock", n_embd=3))
+
+
+@refused_by(causal_mask, "values", "a size is one whole number, and one of these is not")
+def sizes_are_floats(T):
+    return torch.ones(T / 1, T / 1)
+
+
+@in_scores("this is a pair or a tuple, and not a tensor: max, min, sort and topk")
+def largest_score_subtracted(q, k):
+    scores = q @ k.transpose(-2, -1)
+    return scores - scores.max(dim=-1)

@@ -3,7 +3,7 @@
 import torch
 
 from answers import refused_by
-from ninelives.checks.future_leak import all_changes, future_leak, next_id
+from ninelives.checks.future_leak import all_changes, future_leak, moved, next_id
 
 TINY = 1e-6
 
@@ -133,7 +133,7 @@ def nothing_ever_found(model, idx):
     return torch.zeros(T, T)
 
 
-OVERLOOKED = "however small the change, and the word that is put in must be another than the one that is there."
+OVERLOOKED = "a leak is overlooked: every pair counts, however small the change."
 
 
 @refused_by(future_leak, "leaks", OVERLOOKED)
@@ -154,7 +154,7 @@ def last_word_never_changed(model, idx):
     return leaks
 
 
-@refused_by(future_leak, "leaks", OVERLOOKED)
+@refused_by(future_leak, "leaks", "there is a position at which no other word is ever put in.")
 def last_word_of_the_vocabulary_put_in(model, idx):
     V = model.config.vocab_size
     leaks = []
@@ -322,3 +322,59 @@ def word_0_taken_for_none(model, idx):
 @refused_by(future_leak, "leaks", OVERLOOKED)
 def less_than_a_thousandth_overlooked(model, idx):
     return (all_changes(model, idx) > 1e-3).triu(1)
+
+
+NEVER_REPLACED = "there is a position at which no other word is ever put in."
+
+
+@refused_by(future_leak, "leaks", NEVER_REPLACED)
+def returned_after_the_first_word(model, idx):
+    return changed_at(model, idx, [0])
+
+
+@refused_by(future_leak, "leaks", NEVER_REPLACED)
+def last_word_never_replaced(model, idx):
+    return changed_at(model, idx, range(idx.shape[1] - 1))
+
+
+@refused_by(future_leak, "leaks", NEVER_REPLACED)
+def words_inside_alone_replaced(model, idx):
+    return changed_at(model, idx, range(1, idx.shape[1] - 1))
+
+
+def changed_at(model, idx, positions):
+    """(T, T) bool, right in the columns of these positions."""
+    T = idx.shape[1]
+    leaks = torch.zeros(T, T, dtype=torch.bool)
+    for j in positions:
+        leaks[:, j] = moved(model, idx, j, next_id(idx, j)) > TINY
+    return leaks.triu(1)
+
+
+@refused_by(future_leak, "shape", "the test is for any model.")
+def mask_of_the_model_asked(model, idx):
+    T = idx.shape[1]
+    return model.get_attention_mask(torch.tensor([T]), T)[0, 0].triu(1)
+
+
+@refused_by(future_leak, "shape", "Take it apart: `logits, loss = model(idx)`")
+def pair_and_logits_subtracted(model, idx):
+    return model(idx) - model(idx)[0]
+
+
+@refused_by(future_leak, "shape", "`.float()` makes none of them")
+def ids_made_floats(model, idx):
+    return model(idx.float())[0]
+
+
+@refused_by(future_leak, "shape", "ids are whole numbers and have no gradient.")
+def gradient_of_the_ids(model, idx):
+    return model(idx.clone().requires_grad_())[0]
+
+
+@refused_by(future_leak, "shape", "axis 0 is the batch, and holds one sentence")
+def row_j_changed(model, idx):
+    changed = idx.clone()
+    for j in range(idx.shape[1]):
+        changed[j] = next_id(idx, j)
+    return model(changed)[0]

@@ -1,5 +1,7 @@
 """Wrong answers to notebook 6 in addition to the registered mistakes: errors, side effects, modes, statistics."""
 
+from types import SimpleNamespace
+
 import torch
 from torch.nn import functional as F
 
@@ -364,7 +366,7 @@ def normal_noise(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(model, idx, max_new_tokens, temperature, choose=choose)
 
 
-@refused_by(generate, "draws", "at temperature 0.5", "Dividing *probabilities* by it changes nothing")
+@refused_by(generate, "draws", "at temperature 0.5", "this temperature has no effect, and at 2 the draws are right")
 def temperature_of_a_half_cut_off(model, idx, max_new_tokens, temperature, end_token=None):
     def choose(logits, temperature):
         return drawn(logits, temperature and max(temperature, 1.0))
@@ -586,33 +588,33 @@ def right(logits, temperature):
     return F.softmax(logits / temperature, dim=-1)
 
 
-@refused_by(next_token_probabilities, "values", "nothing may be rounded, or kept within bounds.")
+@refused_by(next_token_probabilities, "values", "nothing may be added to the temperature, rounded, or kept within bounds.")
 def rounded_to_three_places(logits, temperature):
     return right(logits, temperature).mul(1000).round().div(1000)
 
 
-@refused_by(next_token_probabilities, "values", "nothing may be rounded, or kept within bounds.")
+@refused_by(next_token_probabilities, "values", "nothing may be added to the temperature, rounded, or kept within bounds.")
 def rounded_to_quarters_of_a_percent(logits, temperature):
     return right(logits, temperature).mul(400).round().div(400)
 
 
-@refused_by(next_token_probabilities, "values", "nothing may be rounded, or kept within bounds.")
+@refused_by(next_token_probabilities, "values", "nothing may be added to the temperature, rounded, or kept within bounds.")
 def a_little_temperature_added(logits, temperature):
     return right(logits, temperature and temperature + 1e-3)
 
 
-@refused_by(next_token_probabilities, "values", "or they are kept above a smallest number")
+@refused_by(next_token_probabilities, "values", "a score of −inf must stay −inf, and its probability 0")
 def a_smallest_probability(logits, temperature):
     return right(logits, temperature).clamp(min=1e-9)
 
 
-@refused_by(next_token_probabilities, "values", "or they are kept above a smallest number")
+@refused_by(next_token_probabilities, "values", "a score of −inf must stay −inf, and its probability 0")
 def an_epsilon_in_the_sum(logits, temperature):
     p = right(logits, temperature) + 1e-8
     return p / p.sum(-1, keepdim=True)
 
 
-@refused_by(next_token_probabilities, "values", "or they are kept above a smallest number")
+@refused_by(next_token_probabilities, "values", "a score of −inf must stay −inf, and its probability 0")
 def scores_kept_finite(logits, temperature):
     return right(logits.clamp(min=-12), temperature)
 
@@ -716,7 +718,7 @@ def maximum_of_each_row(logits, temperature):
     return (logits / temperature).softmax(-1).max(dim=-1)
 
 
-@refused_by(next_token_probabilities, "greedy", "Each row has its own best word: `argmax(dim=-1)`.")
+@refused_by(next_token_probabilities, "greedy", "without an axis argmax numbers the cells of the whole batch.")
 def argmax_of_the_whole_batch(logits, temperature):
     if temperature == 0:
         return F.one_hot(logits.argmax(), logits.shape[-1]).float()
@@ -846,7 +848,7 @@ def argmax_in_training_mode(model, idx, max_new_tokens, temperature, end_token=N
     return generate_with(model, idx, max_new_tokens, min(temperature, 0) if model.training else temperature, end_token)
 
 
-@refused_by(generate, "draws", "at temperature 0.5", "Dividing *probabilities* by it changes nothing")
+@refused_by(generate, "draws", "at temperature 0.5", "this temperature has no effect, and at 2 the draws are right")
 def temperature_in_training_alone(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(model, idx, max_new_tokens, temperature if model.training else min(temperature, 1) and 1.0, end_token)
 
@@ -1023,3 +1025,61 @@ ANOTHER_MODEL = reader(61)
 @refused_by(generate, "feed back", "another model is asked, one of the notebook's")
 def another_model_asked(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(ANOTHER_MODEL, idx, max_new_tokens, temperature, end_token)
+
+
+TOKENIZER = SimpleNamespace(end_token=5)
+
+
+@refused_by(generate, "shape", "your code reads `TOKENIZER.end_token`", "The function is given its own, which may be another")
+def end_token_of_the_tokenizer(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(model, idx, max_new_tokens, temperature, TOKENIZER.end_token)
+
+
+@refused_by(generate, "shape", "any model may be given. What you know of it is")
+def block_size_of_the_model_itself(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(model, idx[:, -model.block_size:], max_new_tokens, temperature, end_token)
+
+
+@refused_by(generate, "shape", "the model returns a pair, logits and loss. Take it apart")
+def pair_divided(model, idx, max_new_tokens, temperature, end_token=None):
+    return torch.multinomial((model(idx) / temperature).softmax(-1), 1)
+
+
+@refused_by(generate, "mode", "the mode is put back before the loop")
+@torch.no_grad()
+def mode_put_back_before_the_loop(model, idx, max_new_tokens, temperature, end_token=None):
+    was_training = model.training
+    model.eval()
+    model.train(was_training)
+    return write(model, idx, max_new_tokens, temperature)
+
+
+@refused_by(next_token_probabilities, "values", "every temperature above 0 divides the logits, as it is")
+def small_temperatures_made_1(logits, temperature):
+    return right(logits, temperature and int(max(temperature, 1)))
+
+
+@refused_by(next_token_probabilities, "values", "every temperature above 0 divides the logits, as it is")
+def large_temperatures_made_1(logits, temperature):
+    return right(logits, min(temperature, 1))
+
+
+@refused_by(next_token_probabilities, "extremes", "clip nothing, and add nothing to the temperature")
+def a_millionth_added_to_the_temperature(logits, temperature):
+    return (logits / (temperature + 1e-6)).softmax(-1)
+
+
+@refused_by(next_token_probabilities, "shape", "one number for each row, its sum or its maximum, needs an axis of size 1")
+def sum_without_its_axis(logits, temperature):
+    powers = (logits / temperature).exp()
+    return powers / powers.sum(-1)
+
+
+@refused_by(next_token_probabilities, "greedy", "a small temperature instead of 0 leaves the other words a little")
+def small_temperature_instead_of_0(logits, temperature):
+    return (logits / (temperature or 1e-4)).softmax(-1)
+
+
+@refused_by(generate, "shape", "the model reads token ids, which are whole numbers: leave out")
+def ids_made_floats(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(model, idx, max_new_tokens, temperature, end_token, feed=lambda idx, block_size: idx.float())

@@ -29,7 +29,7 @@ def k_return_forgotten(probabilities, k):
     kept = right_k(probabilities, k)
 
 
-@refused_by(keep_top_k, "shape", "k may be larger, and then all are kept: min(k, V).")
+@refused_by(keep_top_k, "shape", "`topk` is asked for more numbers than there are.")
 def k_not_limited(probabilities, k):
     kth = probabilities.topk(k).values[:, -1:]
     return shared(probabilities * (probabilities >= kth))
@@ -157,12 +157,12 @@ def at_most_fifty(probabilities, k):
     return right_k(probabilities, min(k, 50))
 
 
-@refused_by(keep_top_k, "edges", "nothing is left out: k has no effect.")
+@refused_by(keep_top_k, "edges", EDGE)
 def forty_taken_for_all(probabilities, k):
     return probabilities if k >= 40 else right_k(probabilities, k)
 
 
-@refused_by(keep_top_k, "edges", "the k-th largest is at index k − 1.")
+@refused_by(keep_top_k, "edges", EDGE)
 def last_word_kept_too(probabilities, k):
     return probabilities if k == probabilities.shape[1] - 1 and k > 10 else right_k(probabilities, k)
 
@@ -336,3 +336,26 @@ def sorted_upwards_and_turned_around(probabilities, p):
 def equal_words_in_any_order(probabilities, p):
     ordered, order = probabilities.sort(dim=-1, descending=True)
     return shared(scattered(ordered * (ordered.cumsum(-1) - ordered < p), order))
+
+
+PAIR = "topk and sort give a pair, the numbers and their indices"
+
+
+@refused_by(keep_top_k, "shape", PAIR)
+def pair_of_topk_cut(probabilities, k):
+    return probabilities.topk(min(k, probabilities.shape[1]))[:, -1:]
+
+
+@refused_by(keep_top_k, "shape", PAIR)
+def pair_of_topk_compared(probabilities, k):
+    return probabilities >= probabilities.topk(min(k, probabilities.shape[1]))
+
+
+@refused_by(keep_top_p, "shape", PAIR)
+def pair_of_sort_added_up(probabilities, p):
+    return probabilities.sort(descending=True).cumsum(-1)
+
+
+@refused_by(keep_top_k, "values", "a probability is never below 0")
+def logarithms_of_what_is_kept(probabilities, k):
+    return right_k(probabilities, k).log()

@@ -46,7 +46,7 @@ def padding_masked_in_place(sentence):
     return right(sentence)
 
 
-@refused_by(packed_mask, "shape", "gives only True and False")
+@refused_by(packed_mask, "shape", "sentence numbers are compared with `==`, which gives True and False.")
 def products_of_the_numbers(sentence):
     rows, columns = rows_and_columns(sentence + 2)
     return rows * columns * 3
@@ -143,3 +143,18 @@ def ten_sentences_at_most(sentence):
 def zeros_vanish_in_a_product(sentence):
     rows, columns = rows_and_columns(sentence)
     return (rows * columns > 0) & (rows == columns) & (columns > 0)
+
+
+@refused_by(packed_mask, "shape", "sentence numbers are compared with `==`, which gives True and False.")
+def numbers_joined_by_and(sentence):
+    return sentence[:, None, :, None] & sentence[:, None, None, :]
+
+
+@refused_by(packed_mask, "shape", "sentence numbers are compared with `==`, which gives True and False.")
+def numbers_subtracted(sentence):
+    return sentence[:, None, :, None] - sentence[:, None, None, :]
+
+
+@refused_by(packed_mask, "shape", "this is a single True or False: `is` and torch.equal compare two tensors as a whole")
+def compared_as_a_whole(sentence):
+    return sentence[:, None, :, None] is sentence[:, None, None, :]

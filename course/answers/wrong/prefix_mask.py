@@ -38,7 +38,7 @@ def bool_or_float(num_prefix, T):
     return in_the_prefix(num_prefix, T) | torch.ones(T, T).tril()
 
 
-@refused_by(prefix_mask, "shape", "and where both are open 1 + 1 is 2")
+@refused_by(prefix_mask, "shape", "so that a position that both open counts twice")
 def masks_added(num_prefix, T):
     return in_the_prefix(num_prefix, T).long() + loop_triangle(T).long()
 

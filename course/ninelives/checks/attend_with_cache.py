@@ -17,7 +17,11 @@ from ninelives.checks.exercise import (
 
 attend_with_cache = Exercise("attend_with_cache", error_hints={
     "got 3 and 4": "kept is not the pair here: the arguments come in the order q, k, v, kept.",
-    "first two dimensions of batch2": "query and keys are swapped: the scores of the new word are one row, `q @ keys.transpose(-2, -1)`.",
+    # "Expected size for first two dimensions of batch2 tensor to be: [6, 5] but got: [6, 1]."
+    ", 0] but got": "there are t + 1 values and only t keys: append k to the keys, as v to the values.",
+    ", 0]": "there are t + 1 keys and only t values: append v to the values, as k to the keys.",
+    ", 1] but got": "query and keys are swapped: the scores of the new word are one row, `q @ keys.transpose(-2, -1)`.",
+    ", 1]": "the weights are for t + 1 words, and they meet the values of one: the mean is one of all `values`.",
     "must match except in dimension":
         "keys and values are (B, H, t, head_size), and the new ones (B, H, 1, head_size): torch.cat along the positions, axis 2.",
     "Tensors must have same number of dimensions":

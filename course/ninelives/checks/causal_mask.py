@@ -5,6 +5,7 @@ import torch
 from ninelives.checks.exercise import Exercise, ids, run
 from ninelives.checks.masks import MASK_HINTS, want_zeros_and_ones
 
+ONES_KEPT = "`tril` of torch.ones(T, T) holds just ones and zeros, and so does a comparison of positions: nothing is drawn, counted or divided."
 TRIANGLE = "column j of row i is open if j <= i."
 
 causal_mask = Exercise("causal_mask", error_hints=MASK_HINTS)
@@ -76,10 +77,21 @@ def triangle_of_zeros(T):
     return torch.tril(torch.zeros(T, T))
 
 
+@causal_mask.mistake("values", "only row 0 is written: `return` is inside the loop over the rows.")
+def first_row_written(T):
+    return torch.eye(T) * (torch.arange(T) == 0)
+
+
 @prefix_mask.mistake("shape", "three axes: attention would take the sequences for heads. num_prefix needs the shape (B, 1, 1, 1).")
 def three_axes(num_prefix, T):
     position = torch.arange(T)
     return (position < num_prefix.reshape(-1, 1, 1)) | (position <= position.unsqueeze(1))
+
+
+@prefix_mask.mistake("shape", "the sequences are on the axis of the heads: give num_prefix the shape (B, 1, 1, 1), not (1, B, 1, 1).")
+def sequences_as_heads(num_prefix, T):
+    position = torch.arange(T)
+    return (position < num_prefix.reshape(1, -1, 1, 1)) | (position <= position.unsqueeze(1))
 
 
 @prefix_mask.mistake("shape", "one mask serves the whole batch, but every sequence has a prefix of its own length.")
@@ -148,6 +160,12 @@ def prefix_everything_open(num_prefix, T):
     return torch.ones(len(num_prefix), 1, T, T)
 
 
+@prefix_mask.mistake("values", "only the first sequence gets its prefix: `return` is inside the loop over the sequences.")
+def first_prefix_alone(num_prefix, T):
+    first = torch.arange(len(num_prefix)).reshape(-1, 1, 1, 1) == 0  # (B, 1, 1, 1)
+    return in_the_prefix(num_prefix, T) & first | loop_triangle(T)
+
+
 @prefix_mask.mistake("values", "every sequence gets the prefix of the first.")
 def first_prefix_for_all(num_prefix, T):
     return in_the_prefix(num_prefix[:1].expand_as(num_prefix), T) | loop_triangle(T)
@@ -169,12 +187,13 @@ def is_open_up_to_the_diagonal(answer, seed):
 def want_triangle(result: torch.Tensor, T: int) -> None:
     """Refuse anything but a lower triangle (T, T) of ones, of any dtype."""
     causal_mask.want_shape(result, (T, T), "(T, T)", f"causal_mask({T})", (T,))
-    want_zeros_and_ones(result, f"causal_mask({T})")
+    want_zeros_and_ones(result, f"causal_mask({T})", ONES_KEPT, ONES_KEPT)
     causal_mask.want_values(
         result, loop_triangle(T), (T,), what=lambda row: f"row {row} of causal_mask({T}) is",
         otherwise=TRIANGLE, caption="The causal mask: wanted, and yours",
         meaning=": row i is open from position 0 to position i", row_of=ids,
     )
+    causal_mask.note_right(result, (T,))
 
 
 def loop_prefix(num_prefix: torch.Tensor, T: int) -> torch.Tensor:
@@ -185,7 +204,7 @@ def loop_prefix(num_prefix: torch.Tensor, T: int) -> torch.Tensor:
 
 def prefixes(seed: int) -> list[tuple[torch.Tensor, int]]:
     """Lengths of prefixes (B,) and T: all sizes different, then B = T, one sequence, no prefix, nothing but a prefix."""
-    ordinary = [([3, 0, 5], 7), ([2, 6, 4, 1], 8), ([4, 2], 6)][seed % 3]
+    ordinary = [([3, 0, 5], 7), ([2, 6, 4, 1], 8), ([4, 2, 5], 6)][seed % 3]
     sizes = (ordinary, ([1, 4, 2, 3], 4), ([3], 5), ([0, 0], 3), ([2, 2, 2], 2), ([1], 1), ([0], 1))
     return [(torch.tensor(lengths), T) for lengths, T in sizes]
 
@@ -195,7 +214,7 @@ def prefix_mask_for(answer, num_prefix: torch.Tensor, T: int) -> torch.Tensor:
     what = f"prefix_mask for num_prefix = {num_prefix.tolist()} and T = {T}"
     result = run(answer, num_prefix, T, what="prefix_mask")
     prefix_mask.want_shape(result, (len(num_prefix), 1, T, T), "(B, 1, T, T)", what, (num_prefix, T))
-    want_zeros_and_ones(result, what, "two masks are added, and where both are open 1 + 1 is 2. Where one of them is enough, use `|`.")
+    want_zeros_and_ones(result, what, "two masks are added, so that a position that both open counts twice. Where one of them is enough, use `|`.")
     return result.bool()
 
 
@@ -222,3 +241,4 @@ def want_prefix(mask: torch.Tensor, num_prefix: torch.Tensor, T: int) -> None:
         caption="The mask with a prefix: wanted, and yours", row_of=ids,
         meaning=": open in the prefix, and up to the position of the row",
     )
+    prefix_mask.note_right(mask.long(), (num_prefix, T))

@@ -39,7 +39,7 @@ decoder = Exercise("Decoder", error_hints=MASK_HINTS | {
     "must match the size of tensor b":
         "the two masks are of different sizes. The triangle must be as large as the encoder's mask: mask.shape[-1].",
     "must be Tensor, not NoneType": BASE,
-    "'NoneType' and 'Tensor'": BASE,
+    "'NoneType' and 'Tensor'": BASE, "'NoneType' object has no attribute": BASE,
     "ones() takes 1 positional argument": SIZE_OF_THE_ENCODERS,
     "zeros() takes 1 positional argument": SIZE_OF_THE_ENCODERS,
     "must be Number, not NoneType": SIZE_OF_THE_ENCODERS,

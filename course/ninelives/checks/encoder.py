@@ -33,6 +33,8 @@ encoder = Exercise("Encoder", error_hints=MASK_HINTS | {
         "give T a default, `T=None`; when it is None, take the largest length.",
     "must match the size of tensor b":
         "T positions meet B lengths. Give num_tokens the shape (B, 1, 1, 1), so that each length meets each position.",
+    "'NoneType' object has no attribute":
+        "there is no mask yet that you could change: Transformer's get_attention_mask returns None. Make one, `torch.arange(T) < …`.",
     "must be Number, not NoneType":
         "T is None when it is left out, and None is no size: take the largest of num_tokens then.",
 })
@@ -83,6 +85,18 @@ class TwoAxes(Given):
 class RowsByBroadcasting(Given):
     def mask(self, num_tokens, T):
         return is_token(num_tokens, T).reshape(-1, 1, T, 1)
+
+
+@encoder.mistake("shape", "the sequences are on the axis of the heads: num_tokens needs the shape (B, 1, 1, 1), not (1, B, 1, 1).")
+class SequencesAsHeads(Given):
+    def mask(self, num_tokens, T):
+        return is_token(num_tokens, T).reshape(1, -1, 1, T).expand(-1, -1, T, T)
+
+
+@encoder.mistake("shape", "the row is repeated along the axis of the heads. The rows are the third axis: `.repeat(1, 1, T, 1)`.")
+class RepeatedAlongTheHeads(Given):
+    def mask(self, num_tokens, T):
+        return is_token(num_tokens, T).reshape(-1, 1, 1, T).expand(-1, T, 1, T)
 
 
 ONE_MASK = "one mask serves the whole batch, but every sequence has its own length."
@@ -182,6 +196,13 @@ class LongestLengthForAll(Given):
     def mask(self, num_tokens, T):
         longest = num_tokens.max().expand_as(num_tokens)
         return is_token(longest, T).reshape(-1, 1, 1, T).expand(-1, 1, T, T)
+
+
+@encoder.mistake("columns", "only the first sequence has a mask: `return` is inside the loop over the sequences.")
+class FirstSequenceAlone(Given):
+    def mask(self, num_tokens, T):
+        first = torch.arange(len(num_tokens)).reshape(-1, 1, 1, 1) == 0  # (B, 1, 1, 1)
+        return is_token(num_tokens, T).reshape(-1, 1, 1, T).expand(-1, 1, T, T) & first
 
 
 NOT_EVEN_PADDING = ("padding attends to padding. Nothing may attend to it, not even padding itself: column j is open only if "
@@ -323,6 +344,7 @@ def want_mask(
     """
     differs = (mask != wanted) & compared
     if not differs.any():
+        exercise.note_right(mask, (num_tokens, mask.shape[-1]), same_mask, masks_of(config))
         return
     b, head, row, _ = differs.nonzero()[0].tolist()
     raise CheckFailed(

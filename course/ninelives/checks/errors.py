@@ -61,6 +61,9 @@ HINTS = [
          "and a product needs `*`."),
     # Arguments
     Hint(r"unexpected keyword argument", "the function has no argument of this name: compare it with the line that begins with `def`, or with the exercise."),
+    Hint(r"TypeError: (ones|zeros|empty|full|rand|randn|eye)\(\) takes .*positional arguments? but",
+         "a size is one whole number, and one of these is not: `/` gives a float, which `//` does not, None is no number, and a tensor "
+         "becomes one with `int(…)`."),
     Hint(r"TypeError: .*positional arguments? but", "the call passes more arguments than the function takes: compare it with the line that begins with `def`."),
     Hint(r"missing \d+ required (positional|keyword-only) argument", "the call leaves out an argument that the function needs. Python's message names it."),
     Hint(r"^KeyError", "the dictionary has no entry under this key: print its keys, `d.keys()`, and compare."),
@@ -151,7 +154,10 @@ HINTS = [
     Hint(r"'(int|float)' object has no attribute", "this is a plain number, and what follows the dot is for tensors: torch's functions are called as `torch.…`."),
     Hint(r"1D tensors expected", "torch.dot is for two single vectors: `@`, or torch.matmul, makes all dot products at once."),
     Hint(r"For 1D input, 1D target", "the scores have lost an axis: cross_entropy takes scores (N, vocab_size) and targets (N,)."),
-    Hint(r"'tuple' object has no attribute|must be Tensor, not tuple", "this is a tuple of several things, not a tensor: take it apart first, `a, b = …`."),
+    Hint(r"return_types|tuple indices must be",
+         "this is a pair or a tuple, and not a tensor: max, min, sort and topk with `dim` give `.values` and `.indices`, of other things a part is "
+         "taken with `[0]`."),
+    Hint(r"'tuple' object has no attribute|must be Tensor, not tuple|'tuple' and 'Tensor'|'Tensor' and 'tuple'", "this is a tuple of several things, not a tensor: take it apart first, `a, b = …`."),
     Hint(r"NoneType", "something is None there: often the result of a function of yours that has no `return`. "
                       "Does it pass its own check, further up?"),
     Hint(r"AttributeError", "nothing has the name after the dot: compare it with the names in `__init__`, if the class has one, and in the hints."),
@@ -214,5 +220,6 @@ def _overrides_a_method_of_its_base(answer: object, line: str) -> bool:
 
 def _is_a_function_beside(answer: object, name: str) -> bool:
     """Whether a function of this name stands where the class of an answer was written."""
+    answer = getattr(answer, "__self__", answer)  # of a method
     of_class = answer if isinstance(answer, type) else type(answer)
     return any(inspect.isfunction(method.__globals__.get(name)) for method in vars(of_class).values() if inspect.isfunction(method))

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -74,6 +75,7 @@ class Exercise:
         self.aspects: dict[str, Callable[[Any, int], None]] = {}
         self.mistakes: list[Mistake] = []
         self.running: str | None = None  # the aspect that is checked now
+        self.right_so_far: list[Callable[[Callable], bool]] = []  # for each right result of this aspect: does a mistake give it too?
         self.outcomes: dict[str, bool] = {}  # of each aspect that was called in this notebook: has it passed?
 
     def aspect(self, name: str) -> Callable:
@@ -138,7 +140,7 @@ class Exercise:
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
             # torch.manual_seed would seed every kind of device, even one that is not there.
             torch.default_generator.manual_seed(seed)
-            self.running = aspect
+            self.running, self.right_so_far = aspect, []
             try:
                 self.aspects[aspect](answer, seed)
             except CheckFailed as failure:
@@ -153,6 +155,8 @@ class Exercise:
                     "a result that can be used as the exercise says.",
                     mistake_in_source(answer) or hint_for(said, self.error_hints) or explanation(error),
                 )
+            finally:
+                self.right_so_far = []
         return None
 
     def _cause_of(self, failure: CheckFailed, answer: Any) -> str:
@@ -239,7 +243,8 @@ class Exercise:
     ) -> str:
         """The sentence of the registered mistake that gives the same result, or else `otherwise`.
 
-        The mistakes of the aspect that is being checked are tried first, then all others, in the order of registration.
+        The mistakes of the aspect that is being checked are tried first, then all others, in the order of registration. One that
+        gives another result in a case in which the learner's was right, see `note_right`, is not the learner's.
 
         Args:
             result: what the learner's code gave.
@@ -249,15 +254,23 @@ class Exercise:
             make: makes a mistake ready to be called with the arguments; needed for classes, see `on_layers_of`.
         """
         for mistake in sorted(self.mistakes, key=lambda mistake: mistake.aspect != self.running):
-            try:
-                with torch.no_grad():
-                    given = (make(mistake.answer) if make else mistake.answer)(*map(_copy, arguments))
-                    if agree(result, given):
-                        return mistake.cause
-            # A mistake may well fail on arguments that are not its own.
-            except Exception:
-                continue
+            if _gives(mistake.answer, result, arguments, agree, make) and all(gives(mistake.answer) for gives in self.right_so_far):
+                return mistake.cause
         return otherwise() if callable(otherwise) else otherwise
+
+    def note_right(
+        self,
+        result: torch.Tensor,
+        arguments: Sequence[Any],
+        agree: Callable[[torch.Tensor, torch.Tensor], bool] = same_values,
+        make: Callable[[Callable], Callable] | None = None,
+    ) -> None:
+        """Keep a right result until the aspect ends: a mistake that does not give it is not what the learner wrote.
+
+        Args:
+            result, arguments, agree, make: as for `likely_cause`.
+        """
+        self.right_so_far.append(partial(_gives, result=result, arguments=arguments, agree=agree, make=make))
 
     def want_values(
         self,
@@ -349,6 +362,18 @@ def on_layers_of(module: torch.nn.Module, mistake: type[torch.nn.Module]) -> tor
     mistaken = copy.copy(module)
     mistaken.__class__ = mistake
     return mistaken
+
+
+def _gives(
+    mistake: Callable, result: torch.Tensor, arguments: Sequence[Any], agree: Callable[[torch.Tensor, torch.Tensor], bool],
+    make: Callable[[Callable], Callable] | None,
+) -> bool:
+    """Whether a mistake gives this result, in float64; one that fails on these arguments does not."""
+    try:
+        with torch.no_grad():
+            return bool(agree(result, (make(mistake) if make else mistake)(*map(_copy, arguments))))
+    except Exception:  # a mistake may well fail on arguments that are not its own
+        return False
 
 
 def _copy(argument: Any) -> Any:

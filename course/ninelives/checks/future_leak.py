@@ -10,15 +10,24 @@ from ninelives.model import Decoder, Encoder
 
 V = 7  # words of the stubs
 
+PAIR = "the model returns a pair, logits and loss. Take it apart: `logits, loss = model(idx)`."
+
+ANY_MODEL = "the test is for any model. All that you know of it is `model(idx)` and `model.config`: put other words in, and compare the scores."
+
 future_leak = Exercise("future_leak", error_hints={
-    "tuple indices must be": "the model returns a pair, logits and loss. Take it apart: `logits, loss = model(idx)`.",
-    "'tuple' and 'tuple'": "the model returns a pair, logits and loss. Take it apart: `logits, loss = model(idx)`.",
+    "tuple indices must be": PAIR, "'tuple' and 'tuple'": PAIR, "'tuple' and 'Tensor'": PAIR, "'Tensor' and 'tuple'": PAIR,
+    "'tuple' object has no attribute": PAIR, "'Mixer' object has no attribute": ANY_MODEL, "'Decoder' object has no attribute": ANY_MODEL,
+    "have one of the following scalar types":
+        "the model reads token ids, which are whole numbers: `.float()` makes none of them. Put other ids in, and compare the scores.",
+    "only Tensors of floating point":
+        "ids are whole numbers and have no gradient. Put other ids in, and compare the scores.",
     "'NoneType' and 'NoneType'":
         "this is the model's loss, the second of the pair, and without targets it is None. The scores are the first, `model(idx)[0]`.",
     "index out of range":
         "there is no word after the last one. The ids are 0 … V − 1: `(idx[0, j] + 1) % model.config.vocab_size`.",
     "Boolean value of Tensor with more than one value":
         "all V scores of a position are compared, and `if` needs one answer: (…).any(), or the largest difference.",
+    "out of bounds for dimension 0 with size 1": "axis 0 is the batch, and holds one sentence: the word at position j is `changed[0, j]`.",
     "non-empty": "of a single word there is nothing to join: begin with zeros (T, T), or change the first word too.",
     "only one element tensors can be converted":
         "a position has V scores. One number of them is, for instance, the largest difference, `.abs().max()`.",
@@ -75,6 +84,11 @@ def next_id(idx: torch.Tensor, j: int) -> torch.Tensor:
 def all_changes(model: nn.Module, idx: torch.Tensor) -> torch.Tensor:
     """(T, T): how far the scores of position i, a row, move with the word at position j, a column."""
     return torch.stack([moved(model, idx, j, next_id(idx, j)) for j in range(idx.shape[1])], dim=1)
+
+
+@future_leak.mistake("shape", "column 0 is missing: the first word cannot leak, and has a column of zeros.")
+def first_column_left_out(model, idx):
+    return (all_changes(model, idx)[:, 1:] > 1e-6).triu()
 
 
 @future_leak.mistake("no leak", "the past is no leak: a position may depend on itself and on all before it. Only j > i counts: "
@@ -148,7 +162,21 @@ def word_0_everywhere(model, idx):
     return torch.stack([moved(model, idx, j, 0) > 1e-6 for j in range(idx.shape[1])], dim=1).triu(1)
 
 
-@future_leak.mistake("leaks", "scores that fall are overlooked: take the absolute value of each difference, `.abs()`.")
+FALLING = "scores that fall are overlooked: take the absolute value of each difference, `.abs()`, before the largest or the mean is taken."
+
+
+@future_leak.mistake("leaks", FALLING)
+def largest_rise_alone(model, idx):
+    T = idx.shape[1]
+    leaks = torch.zeros(T, T, dtype=torch.bool)
+    for j in range(T):
+        changed = idx.clone()
+        changed[0, j] = next_id(idx, j)
+        leaks[:, j] = (model(changed)[0] - model(idx)[0])[0].amax(-1) > 1e-6
+    return leaks.triu(1)
+
+
+@future_leak.mistake("leaks", FALLING)
 def scores_that_rise_alone(model, idx):
     T = idx.shape[1]
     leaks = torch.zeros(T, T, dtype=torch.bool)
@@ -179,8 +207,9 @@ def leaks_of(answer, model: nn.Module, idx: torch.Tensor) -> torch.Tensor:
 
 NOTHING_FOUND = ("no leak is found in a model that has one. Change one word at a time, and compare the scores of the positions "
                  "before it with those of the unchanged sentence.")
-OVERLOOKED = ("a leak is overlooked: every pair counts, however small the change, and the word that is put in must be another than the one "
-              "that is there.")
+OVERLOOKED = "a leak is overlooked: every pair counts, however small the change. Compare all scores of each position, for every j."
+NEVER_REPLACED = ("there is a position at which no other word is ever put in. Each of 1 … T − 1 needs its turn, and the word that is put in must be "
+                  "another than the one that is there.")
 
 
 def want_leaks(
@@ -196,8 +225,14 @@ def want_leaks(
         kind: what sort of model it is, for the message.
         nothing_found: the cause if there are leaks and none is found, which many mistakes have in common.
     """
-    training = []
-    asked = model.register_forward_hook(lambda module, *_: training.append(module.training))
+    training, replaced = [], torch.zeros(idx.shape[1], dtype=torch.bool)
+
+    def note(module: nn.Module, given: tuple, _: object) -> None:
+        training.append(module.training)
+        if given and given[0].shape[1:] == idx.shape[1:]:
+            replaced.logical_or_((given[0] != idx).any(0))  # (T,)
+
+    asked = model.register_forward_hook(note)
     result = leaks_of(answer, model, idx)
     asked.remove()
     if any(training) and not torch.equal(result, wanted):
@@ -206,9 +241,15 @@ def want_leaks(
             f"{counted(int(wanted.sum()), 'leak')}.",
             "dropout is switched on, so that every two calls differ. The model that you are given is in eval mode: leave it there.",
         )
+    missed = (wanted & ~result).any(0)  # (T,), columns
+    # An answer that replaces no word at all may look at gradients instead.
+    never_replaced = bool(replaced.any() and missed.any() and not replaced[missed].any())
     if wanted.any() and not result.any():
-        raise CheckFailed(f"for {kind} future_leak finds nothing.", f"{counted(int(wanted.sum()), 'leak')}.", nothing_found)
-    otherwise = OVERLOOKED
+        raise CheckFailed(
+            f"for {kind} future_leak finds nothing.", f"{counted(int(wanted.sum()), 'leak')}.",
+            NEVER_REPLACED if never_replaced else nothing_found,
+        )
+    otherwise = NEVER_REPLACED if never_replaced else OVERLOOKED
     if (result & ~wanted).any():
         otherwise = "a leak is reported where there is none: change one word, and mark only outputs before it whose scores have moved."
     future_leak.want_values(

@@ -24,6 +24,8 @@ from ninelives.model import next_token_probabilities as package_probabilities
 
 __all__ = ["attend_with_cache", "generate", "generate_with", "keep_top_k", "keep_top_p", "next_token_probabilities"]
 
+PAIR = "the model returns a pair, logits and loss. Take it apart: `logits, loss = model(idx)`."
+
 generate = Exercise("generate", error_hints=STEP_ERRORS | {
     "too many values to unpack":
         "the logits are (B, T, V), and the probabilities are made of (B, V): first take the last position, logits[:, -1].",
@@ -42,7 +44,10 @@ generate = Exercise("generate", error_hints=STEP_ERRORS | {
     "must match except in dimension 1":
         "the new token needs one row for each sequence, (B, 1). `logits[-1]` is the last *sequence*; the last position of every "
         "sequence is `logits[:, -1]`.",
-    "tuple indices must be": "the model returns a pair, logits and loss. Take it apart: `logits, loss = model(idx)`.",
+    "tuple indices must be": PAIR, "'tuple' object has no attribute": PAIR, "'tuple' and": PAIR,
+    "one_hot is only applicable": "the model reads token ids, which are whole numbers: leave out `.float()`.",
+    "'Stub' object has no attribute":
+        "any model may be given. What you know of it is `model(idx)`, `model.config.block_size`, `model.training`, and how to switch its mode.",
 })
 
 CUT_TEXT = "the text itself is cut to block_size. Cut only what the model is fed."
@@ -74,7 +79,13 @@ class Stub(nn.Module):
         self.dropout = nn.Dropout(0.5)
         self.fed: list[torch.Tensor] = Notes()
         self.was_training: list[bool] = Notes()
+        self.modes_before: list[bool] = Notes()  # those that were switched on before the first call
         self.had_gradient: list[bool] = Notes()
+
+    def train(self, mode=True):
+        if not self.fed:
+            self.modes_before.append(mode)
+        return super().train(mode)
 
     def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
         self.fed.append(idx.clone())
@@ -501,7 +512,8 @@ def want_mode(model: Stub, before: bool) -> None:
         raise CheckFailed(
             "the model is in training mode while it writes.",
             "eval mode: with dropout on, the model ignores a random part of what it reads.",
-            "call model.eval() before the loop.",
+            "the mode is put back before the loop: `model.train(…)` belongs after it." if False in model.modes_before
+            else "call model.eval() before the loop.",
         )
     if (model.training, model.dropout.training) != (before, before):
         raise CheckFailed(
@@ -633,7 +645,7 @@ def ends_in_the_prompt_counted(model, idx, max_new_tokens, temperature, end_toke
         stop=lambda new, end_token: bool((ended | (new == end_token).any(1)).all()))
 
 
-@generate.mistake("end token", "the loop stops *before* the end token is appended. It belongs to the text.")
+@generate.mistake("end token", "the end token is missing at the end of the text, and belongs to it: append each token before you ask whether to stop, and cut off none.")
 def end_token_not_appended(model, idx, max_new_tokens, temperature, end_token=None):
     text = generate_with(model, idx, max_new_tokens, temperature, end_token)
     ended = end_token is not None and all_ended(text[:, idx.shape[1] :], end_token)

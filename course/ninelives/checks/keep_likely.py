@@ -6,13 +6,19 @@ import torch
 
 from ninelives.checks.exercise import CheckFailed, Exercise, counted, ids, numbers, run, same_values
 
+PAIR_OF_TOPK = "topk and sort give a pair, the numbers and their indices: take `.values` for the numbers, or `values, indices = …`."
+
 keep_top_k = Exercise("keep_top_k", error_hints={
-    "selected index k out of range": "there are no more words than V: k may be larger, and then all are kept: min(k, V).",
+    "selected index k out of range":
+        "`topk` is asked for more numbers than there are. Along the words, `dim=-1`, there are V, and k may be larger: "
+        "`topk(min(k, V), dim=-1)`, with the k that is given.",
+    "return_types": PAIR_OF_TOPK, "tuple indices must be": PAIR_OF_TOPK,
     "must match the size of tensor":
         "one number for each row, the smallest that is kept or the sum, needs an axis of size 1, (B, 1): `[:, -1:]` or "
         "`.sum(-1, keepdim=True)`.",
 })
 keep_top_p = Exercise("keep_top_p", error_hints={
+    "return_types": PAIR_OF_TOPK, "tuple indices must be": PAIR_OF_TOPK,
     "must match the size of tensor":
         "what is compared must be (B, V), or (B, 1) where there is one number for each row.",
     "index out of range": "even the likeliest word may have more than p by itself. It is always kept.",
@@ -22,14 +28,16 @@ SHARED = "the rows do not add up to 1: divide what is left by its sum, `.sum(-1,
 SOFTMAX = "the kept probabilities go through a softmax, which makes them nearly even: they are no scores. Divide by their sum."
 NOTHING_LEFT = "in a row no word is kept, and 0 ÷ 0 is NaN. Every row keeps its likeliest word, however much or little it has."
 NO_SCORES = "−∞ divided by −∞ is NaN: it is for scores, before a softmax. A *probability* that is left out becomes 0."
+NEGATIVE = "a probability is never below 0: return the probabilities themselves, not their logarithms, and subtract nothing from them."
+FIRST_ROW_ALONE = "only the first row is filled: `return` is inside the loop over the rows."
 WORDS = "these are the words that are kept, or their probabilities alone. Return (B, V), with 0 at all the others."
 
 
 def some_probabilities(seed: int) -> torch.Tensor:
     """(B, V): different rows, no two numbers of a row nearly equal, each row in another order."""
-    B, V = [(3, 7), (4, 6), (2, 9)][seed % 3]
+    B, V = [(5, 7), (4, 6), (6, 9)][seed % 3]
     # Sharp rows and flat ones, so that top-p keeps other numbers of words.
-    rows = [torch.randperm(V) * (0.25 + 0.4 * b) + 0.05 * torch.rand(V) for b in range(B)]
+    rows = [torch.randperm(V) * (0.25 + 0.24 * b) + 0.05 * torch.rand(V) for b in range(B)]
     return torch.stack(rows).softmax(-1)
 
 
@@ -87,6 +95,8 @@ def want_kept(exercise: Exercise, by_hand, answer, probabilities: torch.Tensor, 
         otherwise = NOTHING_LEFT
     elif result.isnan().any():
         otherwise = NO_SCORES
+    elif (result < 0).any():
+        otherwise = NEGATIVE
     elif not same_values(result.sum(-1), torch.ones(len(result)), tolerance=1e-5):
         otherwise = SHARED
     if result.isnan().any():  # a known mistake may be seen in the rows that are not NaN
@@ -97,6 +107,7 @@ def want_kept(exercise: Exercise, by_hand, answer, probabilities: torch.Tensor, 
         otherwise=otherwise, caption=f"What is kept with {name} = {most:g}: wanted, and yours. One row for each sequence.",
         shown=9, agree=agree,
     )
+    exercise.note_right(result, (probabilities, most), agree)
 
 
 @keep_top_k.aspect("shape")
@@ -108,8 +119,8 @@ def keeps_the_shape(answer, seed):
 @keep_top_k.aspect("values")
 def keeps_the_k_most_likely_words(answer, seed):
     for probabilities in batches(seed)[:4]:
-        # Not as many words as there are rows: then k words of the whole batch could be the likeliest one of each row.
-        for k in (5 if len(probabilities) == 3 else 3, 1, 2, 3, probabilities.shape[1] - 1):
+        # Fewer words than there are rows: as many could be the likeliest one of each row, and are a whole column.
+        for k in (3, 1, 2, 5, probabilities.shape[1] - 1):
             want_kept(keep_top_k, top_k_by_hand, answer, probabilities, k,
                       "keep the k largest probabilities of each row, set all others to 0, and divide by the sum.")
 
@@ -117,7 +128,7 @@ def keeps_the_k_most_likely_words(answer, seed):
 @keep_top_k.aspect("edges")
 def may_keep_one_word_or_all(answer, seed):
     many = torch.linspace(1.0, 2.0, 90).softmax(-1).unsqueeze(0)  # (1, 90)
-    for probabilities, k in ((many, 40), (many, 89), (many, 90), (many, 91), *((p, 50) for p in batches(seed)), (torch.eye(5), 2)):
+    for probabilities, k in ((many, 3), (many, 40), (many, 89), (many, 90), (many, 91), *((p, 50) for p in batches(seed)), (torch.eye(5), 2)):
         want_kept(keep_top_k, top_k_by_hand, answer, probabilities, k,
                   "if k is V or more, all words are kept; a k below V always leaves words out, however small their share.")
 
@@ -251,9 +262,20 @@ def softmax_of_the_kept(probabilities, k):
     return probabilities.masked_fill(probabilities < kth, float("-inf")).softmax(-1)
 
 
+@keep_top_k.mistake("values", FIRST_ROW_ALONE)
+def first_row_filled(probabilities, k):
+    return torch.cat((top_k_by_hand(probabilities[:1], k), torch.zeros_like(probabilities[1:])))
+
+
 @keep_top_k.mistake("values", "nothing is left out: k has no effect.")
 def k_ignored(probabilities, k):
     return probabilities
+
+
+@keep_top_k.mistake("values", "the k largest of each *column* are kept. Each row keeps words of its own: `dim=-1`.")
+def largest_of_each_column(probabilities, k):
+    kth = probabilities.topk(min(k, len(probabilities)), dim=0).values[-1:]
+    return shared(probabilities * (probabilities >= kth)).nan_to_num(0.0)
 
 
 @keep_top_p.mistake("shape", WORDS)
@@ -327,6 +349,11 @@ def nucleus_of_equal_shares(probabilities, p):
 def softmax_of_the_nucleus(probabilities, p):
     ordered, order = probabilities.sort(-1, descending=True)
     return scattered(ordered.masked_fill(ordered.cumsum(-1) - ordered >= p, float("-inf")).softmax(-1), order)
+
+
+@keep_top_p.mistake("values", FIRST_ROW_ALONE)
+def first_nucleus_filled(probabilities, p):
+    return torch.cat((top_p_by_hand(probabilities[:1], p), torch.zeros_like(probabilities[1:])))
 
 
 @keep_top_p.mistake("values", "nothing is left out: p has no effect.")

@@ -16,11 +16,11 @@ MASK_HINTS = {
 
 
 COMPARISON = "a comparison such as `<` or `==` gives only True and False."
-ADDED = "two masks are added; where both must allow, multiply them or use `&`."
+ADDED = "two masks are added, or joined with `@`, which adds products; where both must allow, multiply them with `*` or use `&`."
 
 
-def want_zeros_and_ones(result: torch.Tensor, what: str, added: str = ADDED) -> None:
-    """Refuse a mask that holds anything but 0 and 1, False and True; `added` is the cause of a 2."""
+def want_zeros_and_ones(result: torch.Tensor, what: str, added: str = ADDED, otherwise: str = COMPARISON) -> None:
+    """Refuse a mask that holds anything but 0 and 1, False and True; `added` is the cause of 2, 3 …, `otherwise` that of another number."""
     want_tensor(result, what)
     odd = result[(result != 0) & (result != 1)]
     if odd.numel():
@@ -29,8 +29,8 @@ def want_zeros_and_ones(result: torch.Tensor, what: str, added: str = ADDED) -> 
             f"{what} holds {number:.3g}.",
             "only 1 (True, may attend) and 0 (False, may not).",
             "−∞ belongs in the scores; attention puts it there, wherever the mask is 0." if number < -1e3
-            else added if number == 2
-            else COMPARISON,
+            else added if number > 1 and number == int(number)
+            else otherwise,
         )
 
 

@@ -6,15 +6,21 @@ from functools import partial
 import torch
 from torch.nn import functional as F
 
-from ninelives.checks.exercise import CheckFailed, Exercise, numbers, run, same_values
+from ninelives.checks.exercise import CheckFailed, Exercise, in_case, numbers, run, same_values
 from ninelives.checks.sampling import STEP_ERRORS, probabilities_by_hand, where_0_is_allowed
 
 WORD_ITSELF = "this is one number for each row: the word itself. Return a probability for every word."
+ONE_FORMULA = "every temperature above 0 divides the logits, as it is: no int, no `//`, no max or min, and no case of its own."
+WHOLE_ROWS = "`p[best]` takes whole rows, by their number. Each row has its own best word: `F.one_hot(best, V).float()`."
 SOFTMAX_TWICE = "this is the softmax of a softmax, which is nearly even: take it once, of the logits ÷ temperature."
 
 next_token_probabilities = Exercise("next_token_probabilities", error_hints=STEP_ERRORS | {
     "Class values must be smaller than num_classes":
-        "argmax without an axis numbers the cells of the whole batch. Each row has its own best word: `argmax(dim=-1)`.",
+        "F.one_hot(best, V) is given a number that is not below V. Is V the number of words, `logits.shape[-1]`? And each row has its own "
+        "best word, `argmax(dim=-1)`: without an axis argmax numbers the cells of the whole batch.",
+    "must match the size of tensor":
+        "one number for each row, its sum or its maximum, needs an axis of size 1, (B, 1): `keepdim=True`.",
+    "out of bounds for dimension 0": WHOLE_ROWS,
 })
 
 
@@ -62,7 +68,8 @@ def want_probabilities(
         raise CheckFailed(
             f"at temperature {temperature:g} a word with the score −inf gets the probability {never.max():.2g}.",
             "exactly 0: such a word must never be drawn.",
-            "something is added to the probabilities, or they are kept above a smallest number. The softmax needs no such help.",
+            "a score of −inf must stay −inf, and its probability 0: no scores are clamped, nothing is added to the probabilities, and none is "
+            "kept above a smallest number.",
         )
     next_token_probabilities.want_values(
         result, wanted, (logits, temperature),
@@ -102,12 +109,13 @@ def softmax_of_the_logits_divided_by_the_temperature(answer, seed):
         if result.isnan().any():
             return "NaN comes of 0 ÷ 0, of ∞ − ∞ or of the logarithm of a negative number: look for one of these. The softmax needs none."
         if same_values(result, probabilities_by_hand(batch, temperature), tolerance=5e-3):
-            return "these probabilities are nearly right: nothing may be rounded, or kept within bounds."
+            return ("these probabilities are nearly right: nothing may be added to the temperature, rounded, or kept within bounds.")
         if same_values(result.sum(-1), torch.ones(len(result))):
             return "softmax(logits ÷ temperature), along the last axis."
         return "the rows do not add up to 1: the softmax along the last axis comes last."
 
     logits = some_logits(seed)
+    want_both_small_and_large(answer, logits)
     spread = logits.repeat_interleave(2, dim=1)[:, ::2]  # the same logits, not contiguous
     for batch in (logits, logits[:1], logits[:, : len(logits)], spread, logits[:, :1]):
         for temperature in (1.0, 0.5, 2.0, 1):
@@ -119,6 +127,18 @@ def softmax_of_the_logits_divided_by_the_temperature(answer, seed):
             "a score of −inf says that this word cannot come: its probability is 0, and the others share the rest. "
             "A softmax of the scores as they are does so by itself."
         ))
+
+
+def want_both_small_and_large(answer, logits: torch.Tensor) -> None:
+    """Refuse a temperature that divides the logits (B, V) only when it is below 1, or only when it is above."""
+    right = {
+        temperature: same_values(probabilities_of(answer, logits, temperature), probabilities_by_hand(logits, temperature), tolerance=2e-5)
+        for temperature in (0.5, 2.0)
+    }
+    for wrong, other in ((0.5, 2.0), (2.0, 0.5)):
+        if right[other] and not right[wrong]:
+            with in_case(f"although all is right at temperature {other:g}", cause=ONE_FORMULA):
+                want_probabilities(answer, logits, wrong, lambda result: ONE_FORMULA)
 
 
 @next_token_probabilities.aspect("greedy")
@@ -142,6 +162,9 @@ def at_temperature_0_the_best_word_gets_all(answer, seed):
     logits = torch.cat((logits, logits.amin(-1, keepdim=True) - 1.0), dim=1)
     want_probabilities(answer, logits, 0, otherwise)
     want_one_winner(answer, logits)
+    # So close that a small temperature instead of 0 leaves the second word something.
+    close = logits.scatter(-1, logits.topk(2).indices[:, 1:], logits.amax(-1, keepdim=True) - 1e-4)
+    want_probabilities(answer, close, 0, otherwise)
 
 
 def want_one_winner(answer, logits: torch.Tensor) -> None:
@@ -164,7 +187,7 @@ def extreme_scores_and_temperatures_too(answer, seed):
             return ("float32 ends at e^88: larger powers are infinite, and very small ones 0. Subtract the maximum of "
                     "each row first, which changes no probability, or use F.softmax, which does so.")
         return ("small and large temperatures, and large scores, must go through the same formula as all others: "
-                "do not clip anything.")
+                "clip nothing, and add nothing to the temperature.")
 
     logits = some_logits(seed)
     # Rows on very different levels, as a batch may have them.
@@ -212,6 +235,25 @@ def best_of_each_column_at_0(logits, temperature):
 def columns_up_to_the_best_word_at_0(logits, temperature):
     if temperature == 0:
         return F.one_hot(logits.argmax(-1)).float()
+    return (logits / temperature).softmax(-1)
+
+
+@next_token_probabilities.mistake(
+    "greedy", "every row gets a 1 at the best words of *all* rows: `p[:, best]` takes whole columns. F.one_hot(best, V) gives each row its own.")
+def best_words_of_all_rows_at_0(logits, temperature):
+    if temperature == 0:
+        p = torch.zeros_like(logits)
+        p[:, logits.argmax(-1)] = 1
+        return p
+    return (logits / temperature).softmax(-1)
+
+
+@next_token_probabilities.mistake("greedy", WHOLE_ROWS)
+def best_words_taken_for_rows_at_0(logits, temperature):
+    if temperature == 0:
+        p = torch.zeros_like(logits)
+        p[logits.argmax(-1)] = 1
+        return p
     return (logits / temperature).softmax(-1)
 
 

@@ -17,6 +17,8 @@ packed_mask = Exercise("packed_mask", error_hints=MASK_HINTS | {
 ONE_COPY = ("these numbers say something of each position alone. A mask says something of each *pair*: compare the numbers, "
             "as rows (B, 1, T, 1), with themselves, as columns (B, 1, 1, T).")
 HEADS = "the axis for the heads is missing: attention would take the sequences for heads. It has size 1: `unsqueeze(1)`."
+NOT_COMPARED = ("sentence numbers are compared with `==`, which gives True and False. To add, subtract or multiply them, or to join them with "
+                "`&`, gives other numbers.")
 SHAPE_ALONE = "this row is the same for all positions. Each position has a row of its own: which others are in its sentence?"
 
 
@@ -28,6 +30,11 @@ def rows_and_columns(sentence: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor
 @packed_mask.mistake("shape", HEADS)
 def head_axis_missing(sentence):
     return sentence.unsqueeze(2) == sentence.unsqueeze(1)
+
+
+@packed_mask.mistake("shape", "the sequences are on the axis of the heads: the axis of size 1 comes second, `unsqueeze(1)` or `[:, None]`.")
+def sequences_as_heads(sentence):
+    return (sentence.unsqueeze(2) == sentence.unsqueeze(1)).unsqueeze(0)
 
 
 @packed_mask.mistake("shape", ONE_COPY)
@@ -108,6 +115,12 @@ def mask_of_the_first_row(sentence):
     return rows == columns
 
 
+@packed_mask.mistake("own sentence", "only the first row of the batch has a mask: `return` is inside the loop over the rows.")
+def first_of_the_batch_alone(sentence):
+    rows, columns = rows_and_columns(sentence)
+    return (rows == columns) & (torch.arange(len(sentence)).reshape(-1, 1, 1, 1) == 0)
+
+
 @packed_mask.mistake("own sentence", "only neighbours are taken for one sentence: where another stands between its positions, they are torn "
                                      "apart. Compare the number of each position with that of every other.")
 def runs_of_equal_neighbours(sentence):
@@ -155,7 +168,7 @@ def mask_for(answer, sentence: torch.Tensor) -> torch.Tensor:
     what = f"packed_mask for B = {B} and T = {T}"
     result = run(answer, sentence, what="packed_mask")
     packed_mask.want_shape(result, (B, 1, T, T), "(B, 1, T, T)", what, (sentence,))
-    want_zeros_and_ones(result, what)
+    want_zeros_and_ones(result, what, NOT_COMPARED, NOT_COMPARED)
     return result.bool()
 
 

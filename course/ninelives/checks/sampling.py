@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -13,6 +14,10 @@ from ninelives.figures import wanted_and_yours
 DRAWS = 4000
 TEMPERATURES = (0.5, 1.0, 2.0)
 BOUNDS = "a temperature is a number to divide by, however small or large: nothing may be kept within bounds, or taken for 0."
+NO_EFFECT = ("the temperature has no effect. Dividing *probabilities* by it changes nothing, since only their ratios count: divide the "
+             "logits.")
+NO_EFFECT_HERE = ("this temperature has no effect, and at 2 the draws are right. Divide the logits by the temperature as it is, whichever mode "
+                  "the model is in: no int, no max.")
 ZERO_IS_GREEDY = "a temperature of 0 is allowed: it means greedy, always the most likely token. Refuse what is below 0, `temperature < 0`."
 MANY = 60  # nearly equal words, of which none may be cut off
 EVEN = torch.linspace(0.2, 0.0, MANY).expand(MANY, MANY)  # (MANY, MANY), the logits of what follows each of them
@@ -82,7 +87,12 @@ def want_draws(write: Callable[..., torch.Tensor], seed: int, text: str, prompt:
     idx = tokens.expand(DRAWS, -1).clone()
     allowed = tolerance(DRAWS, compared=(len(TEMPERATURES) + 2) * (V + V * V) + MANY)
     for temperature in TEMPERATURES:
-        want_draws_at(write, table, tokens, temperature, allowed, text)
+        try:
+            want_draws_at(write, table, tokens, temperature, allowed, text)
+        except CheckFailed as failure:
+            if failure.cause == NO_EFFECT and temperature < 1 and draws_right(write, table, tokens, 2.0, allowed, text):
+                failure.cause = NO_EFFECT_HERE
+            raise
     for temperature in (0.02, 50.0):  # scores as close together as the temperature is small, and as far apart as it is large
         with in_case("although other temperatures are right", cause=BOUNDS):
             want_draws_at(write, table * temperature, tokens, temperature, allowed, text)
@@ -96,6 +106,15 @@ def want_draws(write: Callable[..., torch.Tensor], seed: int, text: str, prompt:
             f"other tokens, and another {text}, each time.",
             "a seed is set inside the function. If you want the same tokens twice, set the seed before each call.",
         )
+
+
+def draws_right(*arguments: Any) -> bool:
+    """Whether want_draws_at finds nothing."""
+    try:
+        want_draws_at(*arguments)
+    except CheckFailed:
+        return False
+    return True
 
 
 def want_draws_at(
@@ -144,9 +163,7 @@ def want_frequencies(drawn: torch.Tensor, logits: torch.Tensor, temperature: flo
     candidates = [
         (probabilities_by_hand(logits, 0),
          "the most likely token is taken every time. Draw with torch.multinomial; argmax is for temperature 0."),
-        (probabilities_by_hand(logits, 1),
-         "the temperature has no effect. Dividing *probabilities* by it changes nothing, since only their ratios "
-         "count: divide the logits."),
+        (probabilities_by_hand(logits, 1), NO_EFFECT),
         (probabilities_by_hand(logits, 1 / temperature), "the logits are multiplied by the temperature. Divide them."),
         (probabilities_by_hand(logits, temperature**2),
          "the temperature is applied twice: it divides the logits before the probabilities are made, and again there."),

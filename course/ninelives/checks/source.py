@@ -7,7 +7,7 @@ import linecache
 import math
 import textwrap
 from collections.abc import Iterator
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType, NoneType
 from typing import Any
 
 import torch
@@ -41,7 +41,7 @@ def syntax_of(function: FunctionType) -> ast.AST | None:
 def mistake_in_source(answer: Any) -> str:
     """The cause of a refusal that the source alone shows, or nothing. Asked only after a check has refused the answer."""
     return (dropped_result(answer) or compared_by_identity(answer) or not_called(answer) or called_on_the_class(answer)
-            or made_in_forward(answer) or read_from_another_cell(answer))
+            or made_in_forward(answer) or argument_passed_over(answer) or read_from_another_cell(answer))
 
 
 def dropped_result(answer: Any) -> str:
@@ -64,8 +64,8 @@ def compared_by_identity(answer: Any) -> str:
         for node in ast.walk(syntax_of(function) or ast.Pass()):
             if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Is | ast.IsNot) and _is_number(node.comparators[0]):
                 written, sign = ast.unparse(node), "==" if isinstance(node.ops[0], ast.Is) else "!="
-                return (f"`{written}` asks whether both are the same object, and gives a single True or False: "
-                        f"`{ast.unparse(node.left)} {sign} {ast.unparse(node.comparators[0])}` compares every number.")
+                return (f"`{written}` asks whether the two are the same object, not whether they are equal: write "
+                        f"`{ast.unparse(node.left)} {sign} {ast.unparse(node.comparators[0])}`.")
     return ""
 
 
@@ -116,6 +116,19 @@ def made_in_forward(answer: Any) -> str:
     return ""
 
 
+def argument_passed_over(answer: Any) -> str:
+    """A sentence on `tokenizer.end_token` in a function that is given `end_token`: the notebook's is read instead of the argument."""
+    for function in functions_of(answer):
+        arguments = set(inspect.signature(function).parameters)
+        for node in ast.walk(syntax_of(function) or ast.Pass()):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in arguments:
+                name = node.value.id
+                if name in set(globals_read(function.__code__)) and not isinstance(function.__globals__.get(name), ModuleType | NoneType):
+                    return (f"your code reads `{ast.unparse(node)}` from the notebook. The function is given its own, which may be another: "
+                            f"use the argument `{node.attr}`.")
+    return ""
+
+
 def ends_without_return(answer: Any) -> bool:
     """Whether a function, or a class's forward, has a `return` with a value, which was then not reached."""
     return any(
@@ -129,14 +142,16 @@ def ends_without_return(answer: Any) -> bool:
 def read_from_another_cell(answer: Any) -> str:
     """A sentence on a size or tensor of the notebook that an answer reads, although another cell made it.
 
-    Functions that the answer calls, written in the notebook too, are looked at as well.
+    Functions that the answer calls, written in the notebook too, are looked at as well. A global that the answer sets
+    itself, with `global`, is its own.
     """
     waiting, seen = functions_of(answer), set()
+    own = {name for function in waiting for name in globals_set(function.__code__)}
     while waiting:
         function = waiting.pop()
         seen.add(function)
         for name in globals_read(function.__code__):
-            value = function.__globals__.get(name)
+            value = None if name in own else function.__globals__.get(name)
             if isinstance(value, FunctionType) and value.__globals__ is function.__globals__ and value not in seen:
                 waiting.append(value)
             elif (_is_size(value) or isinstance(value, torch.Tensor)) and name not in _names_made_in(function.__code__.co_filename):
@@ -168,6 +183,14 @@ def globals_read(code: CodeType) -> Iterator[str]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from globals_read(constant)
+
+
+def globals_set(code: CodeType) -> Iterator[str]:
+    """The global names that a function sets, those of functions inside it too."""
+    yield from (instruction.argval for instruction in dis.get_instructions(code) if instruction.opname == "STORE_GLOBAL")
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from globals_set(constant)
 
 
 def _names_made_in(filename: str) -> set[str]:

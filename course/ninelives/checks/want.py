@@ -62,6 +62,8 @@ def kind_of(result: Any) -> str:
     if type(result).__module__ == "numpy":
         return "a NumPy array" if type(result).__name__ == "ndarray" else "a number of NumPy's"
     name = type(result).__name__
+    if type(result).__module__ == "torch.return_types":
+        return f"the pair of {name}"
     article = "an" if name[0] in "AEIOUaeiou" else "a"
     return f"{article} {name}" + (f" of {len(result)}" if isinstance(result, tuple | list) else "")
 
@@ -92,6 +94,8 @@ def _why_no_tensor(result: Any) -> str:
     """The likely cause of a result that is no tensor."""
     if result is None:
         return NO_RETURN
+    if isinstance(result, bool):
+        return "this is a single True or False: `is` and torch.equal compare two tensors as a whole, `==` compares number by number."
     if type(result).__module__ == "torch.return_types":
         return "max, min, sort and topk with `dim` give a pair, values and indices: take `.values`, or `.indices`."
     if isinstance(result, tuple | list) and (tensors := sum(isinstance(part, torch.Tensor) for part in result)):

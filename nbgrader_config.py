@@ -65,6 +65,7 @@ c.GenerateAssignment.preprocessors.append("ninelives.grading.due_dates.ShowDueDa
 # The feedback says how late the work was. It shows no hidden check, neither its code nor a traceback through it.
 c.GenerateFeedback.preprocessors = [
     "ninelives.grading.due_dates.ShowLateness", GetGrades, HideHiddenChecks, CSSHTMLHeaderPreprocessor]
+c.GenerateFeedback.exporter_class = "ninelives.grading.feedback.FeedbackExporter"  # whose list of points names the checks
 
 # A submission that came by mail cannot go back through the exchange; it must not stop the others.
 c.ExchangeFactory.release_feedback = "ninelives.grading.feedback.ReleaseFeedback"

@@ -4,15 +4,20 @@ import json
 import os
 import shutil
 import sys
+from contextlib import chdir
 from functools import cache
+from io import StringIO
+from logging import StreamHandler
 from pathlib import Path
 from subprocess import run
 from tempfile import TemporaryDirectory
+from unittest import mock
 
 import nbformat
+from jupyter_core.application import NoStart
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
-from nbgrader.apps import NbGraderAPI
+from nbgrader.apps import NbGraderAPI, NbGraderApp
 from traitlets.config.loader import PyFileConfigLoader
 
 from ninelives.build import KERNEL, ROOT
@@ -157,6 +162,24 @@ def nbgrader(course: Path, *arguments: str) -> str:
                capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def nbgrader_here(folder: Path, *words: str, **environment: str) -> str:
+    """`nbgrader …`, typed in `folder`, in this process: to import nbgrader takes longer than most of its commands. What it logged."""
+    log = StringIO()
+    app = NbGraderApp.instance()
+    with chdir(folder), mock.patch.dict(os.environ, environment), mock.patch.object(sys, "path", [*sys.path]):
+        try:
+            app.initialize(list(words))
+            app.init_logging(StreamHandler, [log], color=False, subapps=True)
+            app.start()
+        except NoStart:  # a subcommand has run
+            pass
+        except SystemExit as end:
+            assert not end.code, log.getvalue()
+        finally:
+            app.reset()
+    return log.getvalue()
 
 
 def command(course: Path, *arguments: str, fails: int = 0):

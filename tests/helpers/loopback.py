@@ -32,9 +32,9 @@ def end(server: subprocess.Popen) -> None:
 
 
 @contextmanager
-def serving(command: list[str], where: Path, settings: Path) -> Iterator[Callable]:
+def serving(command: list[str], where: Path, settings: Path, environment: dict[str, str] | None = None) -> Iterator[Callable]:
     """Starts a command that opens JupyterLab; gives a function ask(path, body=None) -> the page as text."""
-    folders = {f"JUPYTER_{name}_DIR": str(settings / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    folders = {f"JUPYTER_{name}_DIR": str(settings / name) for name in ("CONFIG", "DATA", "RUNTIME")} | (environment or {})
     settings.mkdir(exist_ok=True)
     log = settings / "lab.log"  # a file, since a pipe that is no longer read fills up and stops the server
     with log.open("w") as output:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbgrader
 from jinja2 import pass_context
+from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import strip_ansi
 from nbconvert.filters.markdown_mistune import MarkdownWithMath
 from nbformat import NotebookNode
@@ -27,6 +28,8 @@ FROM_THE_EXCHANGE = ("timestamp.txt", "submission_secret.txt")  # nbgrader colle
 # The margin of a quoted line in a traceback: "----> 3 " or "      3 ".
 MARGIN = re.compile(r"^(-+>)?\s*\d+\s")
 TAG = re.compile(r"<[^<>]*>")
+# An entry of the list at the top of a feedback page; nbgrader's names are made of these characters.
+ENTRY = re.compile(r'(<a href="#(comment-)?([\w-]+)">)(?:Test cell|Coding free-response|Written response|Task|Comment)</a>')
 
 
 class HideHiddenChecks(ClearHiddenTests):
@@ -82,6 +85,14 @@ class HideHiddenChecks(ClearHiddenTests):
 def is_check(cell: NotebookNode) -> bool:
     """Whether only the instructor wrote the cell."""
     return is_grade(cell) and not is_solution(cell)
+
+
+class FeedbackExporter(HTMLExporter):
+    """nbgrader's page of feedback, whose list of points names the cells: nbgrader calls each check "Test cell"."""
+
+    def from_notebook_node(self, nb, resources=None, **named):
+        page, resources = super().from_notebook_node(nb, resources, **named)
+        return ENTRY.sub(lambda entry: f"{entry[1]}{'comment on ' if entry[2] else ''}{entry[3]}</a>", page), resources
 
 
 class ReleaseFeedback(ExchangeReleaseFeedback):

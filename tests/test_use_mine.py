@@ -8,6 +8,7 @@ import pytest
 import ninelives.model
 from ninelives.build import ROOT
 from ninelives.config import TransformerConfig
+from ninelives.made_of import owners
 from ninelives.use_mine import PARTS, use_mine
 
 RIGHT = '''
@@ -173,13 +174,16 @@ def test_a_part_of_the_packages_inside_a_part_of_ones_own_is_named_with_the_reas
 
 def test_what_a_part_does_not_use_is_not_named_and_every_class_of_the_packages_is(solved_notebooks, capsys):
     solved_notebooks("04-encoder", "class Encoder(", "class Reader(")  # Transformer is the learner's, and nothing here uses it
-    use_mine("EncoderDecoder")
+    part = use_mine("EncoderDecoder")
     first, *others = lines_printed(capsys)
     assert first == "EncoderDecoder: yours, from 07-encoder-decoder.ipynb, made of your Decoder and PrefixDecoder."
     assert [line.split(":")[0].split()[-1] for line in others] == [
         "Encoder", "Embedding", "TransformerBlock", "MultiHeadSelfAttention", "Transformer"]
     assert others[0] == "    In it, Encoder: the package's, since 04-encoder.ipynb raises NameError: name 'Encoder' is not defined."
     assert others[4] == "    In it, Transformer: the package's, as a part of its Encoder."
+    whose = owners(part, ninelives.model.prefix_generation)
+    assert [name for name, owner in whose.items() if owner == "yours"] == ["EncoderDecoder", "Decoder", "PrefixDecoder"]
+    assert whose["Encoder"] == whose["Transformer"] == whose["prefix_generation"] == "the package's"
 
 
 def test_a_function_names_what_it_calls_and_no_more(solved_notebooks, capsys):

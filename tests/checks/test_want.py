@@ -128,7 +128,7 @@ def test_of_two_long_rows_the_numbers_around_the_difference_are_shown():
     assert told_apart(result, wanted, 50) == ("[…, 0.52, 0.53, 0.54, 0, …]", "[…, 0.52, 0.53, 0.54, 0.55, …]")
 
 
-@pytest.mark.parametrize(("count", "what", "said"), [(1, "token", "1 token"), (2, "token", "2 tokens"), (1, "prefix", "1 prefix"), (3, "prefix", "3 prefixes")])
+@pytest.mark.parametrize(("count", "what", "said"), [(1, "token", "1 token"), (2, "token", "2 tokens"), (1, "prefix", "1 prefix"), (3, "prefix", "3 prefixes"), (2000, "step", "2,000 steps")])
 def test_one_thing_is_singular(count, what, said):
     assert counted(count, what) == said
 

@@ -489,8 +489,8 @@ figures.curves(
     x_label="positions apart", y_label="cosine similarity",
     title="How similar the rows of two positions are",
     caption="In the computed table the rows of neighbours are nearly the same. With the distance the similarity "
-    "falls, in small waves, to about 0.6. In a random table, from which training starts, a row is similar to "
-    "itself alone.",
+    "falls, in small waves, to about 0.6. In a random table, from which training starts, a row is similar only "
+    "to itself.",
 )
 
 # %% [markdown]
@@ -503,8 +503,8 @@ figures.curves(
 ask.how_token_and_position_are_joined()
 
 # %% [markdown]
-# "The token embeddings are *concatenated* with the position embeddings": it is said of BERT, and it
-# is easily believed, since nothing seems to be lost that way. But BERT **adds**: its input is the sum
+# "The token embeddings are *concatenated* with the position embeddings": this is said of BERT, and it
+# is easy to believe, since nothing seems to be lost that way. But BERT **adds**: its input is the sum
 # of a token's, a segment's and a position's vector (Devlin et al. 2018, section 3 and figure 2). What
 # happens when a layer that expects a sum is given a concatenated vector?
 

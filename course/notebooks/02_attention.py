@@ -172,13 +172,13 @@ figures.heatmap(
 
 # %% [markdown]
 # In a real model nobody sets the numbers. Training finds them, and it finds several
-# *heads* at once: each has its own queries, keys and values, so each can ask another question. A
+# *heads* at once: each has its own queries, keys and values, so each can ask a different question. A
 # head gets a part of the channels, `head_size = n_embd // n_head`. Their results are put side by
 # side again, and a last linear layer, the *output projection*, mixes them: it decides into which channels
 # of the word's vector each head writes what it has brought back. Without it head 1 could write
 # only into the first channels, and nothing could combine what two heads know in one channel.
 #
-# The whole way, with shapes (B sequences, T tokens, H heads):
+# The whole computation, with shapes (B sequences, T tokens, H heads):
 
 # %%
 figures.shape_diagram(
@@ -677,7 +677,7 @@ print(f"  with positions added they differ by up to       {(in_order - out_of_or
 
 # %% [markdown]
 # If you shuffle the words, you get the same outputs, shuffled. Only when every vector carries its
-# position is "the dog bites the man" another sentence than "the man bites the dog".
+# position does "the dog bites the man" differ from "the man bites the dog".
 #
 # ### What it costs
 #
@@ -737,7 +737,7 @@ AttentionExplorer(kept[0], words, token=it)
 # who acts, at the verb. Nobody told a head where to look. A small term of its loss only asks the heads of
 # a layer to attend to *different* words, whichever these are.
 #
-# Begin with a pair of sentences that differ in one word, the last, so that "it" is something else. Such pairs are
+# Begin with a pair of sentences that differ only in their last word, which decides what "it" means. Such pairs are
 # a famous test of understanding, the Winograd schemas (Winograd 1972; Levesque et al. 2012):
 
 # %%
@@ -860,7 +860,7 @@ print(f"weight on the hidden words, filled with 0:  {zeroed_out[may_look == 0].s
 print(f"weight on the hidden words, filled with −∞: {minus_infinity[may_look == 0].sum():.2f}")
 
 # %% [markdown]
-# With zeros the model attends to the future, and gives it more weight than some words that it may
+# With zeros the model attends to the future, and gives it more weight than it gives to some words that it may
 # attend to. In training its loss looks splendid. In use, when there is no future yet, it fails.
 #
 # What is zeroed out are the **weights**, after the softmax. The **scores** are set to

@@ -115,10 +115,10 @@ def stages(model, idx, words, next_word):
         ("embeddings", vectors, "which word, and at which position: notebook 1"),
         ("block 1", vectors, "attention (notebook 2), then a small network for each token"),
         (f"… block {last}", vectors, "the same again, each block with weights of its own"),
-        ("final norm", vectors, "brings every vector to the same size"),
+        ("final norm", vectors, "brings every vector to a standard size"),
         ("logits", numbers, "lm_head, a linear layer: a score for every word"),
-        ("probabilities", numbers, "softmax: outside of the model"),
-        ("next word", f"“{next_word}”", "chosen from the last row: outside of the model"),
+        ("probabilities", numbers, "softmax: outside the model"),
+        ("next word", f"“{next_word}”", "chosen from the last row: outside the model"),
     ]
 
 
@@ -828,7 +828,7 @@ print(" ".join(words), "→", word)
 # applied to the vector as it is at that point. (This is called the *logit lens*.)
 #
 # Select "was", the last word, and go from left to right. After which block is the list first led by a word that explains why
-# the cat does not eat, and what leads it before? Then look at another word, and at what the model expected after it.
+# the cat does not eat, and what leads it until then? Then look at another word, and at what the model expected after it.
 
 # %%
 LayerStepper(model, idx, words, vocabulary, token=len(words) - 1, instead=storyteller)

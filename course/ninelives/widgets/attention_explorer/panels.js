@@ -25,7 +25,7 @@ export function wordsPanel(attention, view) {
 }
 
 /** @param {Attention} attention @param {State["groups"]} groups @param {Model<State>} model @returns {Panel} */
-export function hidePanel({ columnWords }, groups, model) {
+export function hidePanel({ columnWords, cross }, groups, model) {
   const body = html("div"), hidden = () => model.get("hidden");
   const showAll = () => assign(model, { hidden: [] });
   const everyWord = html("button", { type: "button", className: "nl-plain", onclick: showAll }, "Show every word");
@@ -46,7 +46,8 @@ export function hidePanel({ columnWords }, groups, model) {
       html("button", { type: "button", className: "nl-chip", tabIndex: j ? -1 : 0, onclick: () => toggle([j]) }, word));
     const group = html("div", { className: "nl-chips", role: "group", "aria-label": "Words to hide" }, ...chips);
     roving(group, chips, 1);
-    const what = "Choose a word to hide its row and its column. What is left of each other row is renormalised, so that it sums to 1 again.";
+    const gone = cross ? "its column" : "its row and its column";
+    const what = `Choose a word to hide ${gone}. What is left of each row is renormalised, so that it sums to 1 again.`;
     body.append(html("p", {}, what));
     if (groupChips.length) {
       const nodes = groupChips.map(({ node }) => node);

@@ -806,8 +806,8 @@ figures.curves(
     {figures.whose(YourTransformer): (range(100), losses_by_heart),
      f"guessing: ln {len(known_words)}": (range(100), [math.log(len(known_words))] * 100)},
     x_label="step of training", y_label="loss", title="Learning one sentence by heart",
-    caption="The loss begins near that of guessing and falls nearly to 0. This model knows one sentence and nothing else. "
-            "Notebook 9 trains one that has to understand sentences that it has never seen.",
+    caption="The loss begins near that of guessing and falls nearly to 0. This model knows one sentence and "
+            "nothing else. Notebook 9 trains one that has to understand sentences that it has never seen.",
 )
 
 # %% [markdown]

@@ -5,7 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
-from zipfile import ZipFile
+import sysconfig
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -18,9 +19,9 @@ BUILT_FROM = ("course", "release", "setup.py", "pyproject.toml", "README.md", "L
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """The wheel, built as pip builds it and unpacked."""
-    clone, target = tmp_path_factory.mktemp("clone"), tmp_path_factory.mktemp("installed")
+def base(tmp_path_factory):
+    """The wheel, built as pip builds it and installed into a folder with bin/ and lib/, as with pip install --user."""
+    clone, target = tmp_path_factory.mktemp("clone"), tmp_path_factory.mktemp("local")
     for name in BUILT_FROM:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
@@ -30,9 +31,15 @@ def installed(tmp_path_factory):
     build = "from setuptools.build_meta import build_wheel; print(build_wheel('dist'))"
     subprocess.run([sys.executable, "-c", build], cwd=clone, capture_output=True, check=True)
     [wheel] = clone.glob("dist/*.whl")
-    with ZipFile(wheel) as files:
-        files.extractall(target)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--ignore-installed", "--no-compile",
+                    "--prefix", target, wheel], capture_output=True, check=True)
     return target
+
+
+@pytest.fixture(scope="module")
+def installed(base):
+    """The folder of the installed package."""
+    return Path(sysconfig.get_path("purelib", vars={"base": str(base)}))
 
 
 def code_lines(text: str) -> list[str]:
@@ -90,13 +97,11 @@ def test_a_solution_is_in_the_wheel_only_as_the_packages_own_part_whose_use_is_n
     assert elsewhere == []
 
 
-def test_ninelives_copies_the_notebooks_into_the_learners_home_and_never_over_their_work(installed, tmp_path):
+def test_ninelives_copies_the_notebooks_into_the_learners_home_and_never_over_their_work(base, installed, tmp_path):
     def ninelives():
-        # -I leaves out the clone in which the tests run.
-        code = f"import sys; sys.path.insert(0, {str(installed)!r}); from ninelives.workspace import main; main()"
-        environment = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "PATH": os.environ["PATH"]}
-        return subprocess.run([sys.executable, "-I", "-c", code, "--copy-only"], cwd=installed, env=environment,
-                              capture_output=True, text=True)
+        environment = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONPATH": str(installed)}
+        command = Path(sysconfig.get_path("scripts", vars={"base": str(base)})) / "ninelives"
+        return subprocess.run([command, "--copy-only"], cwd=tmp_path, env=environment, capture_output=True, text=True)
 
     done = ninelives()
     assert done.returncode == 0, done.stderr

@@ -40,3 +40,13 @@ def activated():
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("PATH", ACTIVATED)
         yield
+
+
+@pytest.fixture(scope="session")
+def workers():
+    """One process that grades. It keeps what it has imported from one file of tests to the next."""
+    from ninelives.grading.workers import Workers
+
+    workers = Workers(1)
+    yield workers
+    workers.close()

@@ -13,14 +13,6 @@ from ninelives.grading.class_folder import quiet_autograde
 from ninelives.grading.cli import main
 from ninelives.grading.errors import CannotStart
 from ninelives.grading.progress import StudentResult, nothing_from, summary
-from ninelives.grading.workers import Workers
-
-
-@pytest.fixture(scope="module")
-def workers():
-    workers = Workers(1)
-    yield workers
-    workers.close()
 
 
 def give(course: Path, cell: str, points: float) -> None:

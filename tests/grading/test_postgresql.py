@@ -14,7 +14,6 @@ import pytest
 from nbgrader.api import Gradebook
 
 from helpers.classroom import ANSWERS, NAME, filled, grade_here, make_course, send
-from ninelives.grading.workers import Workers
 
 FOUND = sorted(glob("/usr/lib/postgresql/*/bin/initdb")) or [path for path in [shutil.which("initdb")] if path]
 pytestmark = pytest.mark.skipif(not FOUND, reason="PostgreSQL's server is not installed (Debian: apt install postgresql)")
@@ -53,18 +52,14 @@ def db_url():
         shutil.rmtree(there)
 
 
-def test_a_class_is_graded_after_the_database_was_backed_up(db_url, tmp_path):
+def test_a_class_is_graded_after_the_database_was_backed_up(db_url, tmp_path, workers):
     course = make_course(tmp_path, f"c.CourseDirectory.db_url = {db_url!r}")
     send(course, "ada", filled(course, ANSWERS))
     send(course, "bert", filled(course, {}))
-    workers = Workers(1)
-    try:
-        lines, said = grade_here(course, workers)
-        assert [line.score for line in lines] == [6, 0]
-        assert "4 of 4" not in said and not (course / "gradebook.db").exists()
-        assert all(line.known for line in grade_here(course, workers)[0])
-    finally:
-        workers.close()
+    lines, said = grade_here(course, workers)
+    assert [line.score for line in lines] == [6, 0]
+    assert "4 of 4" not in said and not (course / "gradebook.db").exists()
+    assert all(line.known for line in grade_here(course, workers)[0])
     with Gradebook(db_url, "ninelives") as gradebook:
         assert gradebook.find_submission(NAME, "ada").score == 6
     if shutil.which("pg_dump"):

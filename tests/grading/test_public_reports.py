@@ -18,11 +18,10 @@ from ninelives.build import ROOT
 from ninelives.grading import kernel_server
 from ninelives.grading.class_folder import quiet_autograde
 from ninelives.grading.lock import locked
-from ninelives.grading.workers import Workers
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory):
+def graded(tmp_path_factory, workers):
     """Each learner's result, and the class's folder."""
     course = make_course(tmp_path_factory.mktemp("course"))
     inside = send(course, "folder-inside", filled(course, ANSWERS | {"split-heads": 'exec(open("own/part.py").read())'}), "away")
@@ -38,9 +37,7 @@ def graded(tmp_path_factory):
     helper = send(course, "run-a-notebook", filled(course, ANSWERS | {"split-heads": "%run ./helpers.ipynb"}))
     nbformat.write(new_notebook(cells=[new_code_cell(SPLIT)]), helper / "helpers.ipynb")
     send(course, "input", filled(course, ANSWERS | {"split-heads": f'n = input("heads? ")\n{SPLIT}'}))
-    workers = Workers(1)
     results, _ = grade_here(course, workers)
-    workers.close()
     return {one.student: one for one in results}, course
 
 

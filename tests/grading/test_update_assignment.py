@@ -13,16 +13,8 @@ from ninelives.grading import update_assignment as module
 from ninelives.grading.cli import main
 from ninelives.grading.errors import CannotStart
 from ninelives.grading.update_assignment import update_assignment
-from ninelives.grading.workers import Workers
 
 SECRET = "split_heads.__name__ != 'known to nobody'"
-
-
-@pytest.fixture(scope="module")
-def workers():
-    workers = Workers(1)
-    yield workers
-    workers.close()
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ import time
 import pytest
 from distributed import LocalCluster
 
-from helpers.classroom import ANSWERS, filled, grade_here, gradebook_of, make_course, send
+from helpers import classroom
+from helpers.plain_class import NAME, RIGHT, WRONG, make_course, send
 from ninelives.grading.errors import CannotStart
 from ninelives.grading.workers import Workers
 
@@ -18,8 +19,12 @@ from ninelives.grading.workers import Workers
 def course(tmp_path_factory):
     course = make_course(tmp_path_factory.mktemp("many"))
     for number in range(8):
-        send(course, f"student-{number}", filled(course, {name: ANSWERS[name] for name in list(ANSWERS)[: number % 4]}))
+        send(course, f"student-{number}", WRONG if number % 2 else RIGHT)
     return course
+
+
+def grade(course, workers, force=True):
+    return classroom.grade_here(course, workers, force=force, assignment=NAME)
 
 
 @pytest.fixture(scope="module")
@@ -59,18 +64,18 @@ def cluster(tmp_path_factory):
 def here(course):
     """The gradebook that one process writes."""
     workers = Workers(1)
-    grade_here(course, workers)
+    grade(course, workers, force=False)
     workers.close()
-    return gradebook_of(course)
+    return classroom.gradebook_of(course, NAME)
 
 
 def test_a_cluster_writes_the_same_gradebook(here, course, cluster):
     workers = Workers(1, cluster[0])
     assert workers.count == 2
-    lines, said = grade_here(course, workers, force=True)
+    lines, said = grade(course, workers)
     workers.close()
     assert [line.score for line in lines] == [here[line.student]["score"] for line in lines] and "Beware" not in said
-    assert gradebook_of(course) == here
+    assert classroom.gradebook_of(course, NAME) == here
 
 
 def test_a_killed_worker_costs_only_time(here, course, cluster, monkeypatch):
@@ -87,11 +92,11 @@ def test_a_killed_worker_costs_only_time(here, course, cluster, monkeypatch):
 
     monkeypatch.setattr(Recorder, "record", record)
     workers = Workers(1, address)
-    lines, _ = grade_here(course, workers, force=True)
+    lines, _ = grade(course, workers)
     workers.close()
     assert processes[0].wait(timeout=30) != 0
     assert sorted(done) == sorted(here) and all(line.score is not None for line in lines)
-    assert gradebook_of(course) == here
+    assert classroom.gradebook_of(course, NAME) == here
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "127.0.0.1", "http://127.0.0.1:8786"])

@@ -10,7 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
-from helpers.classroom import ACTIVATED, cell, nbgrader
+from helpers.classroom import ACTIVATED, cell, generate_assignment, nbgrader
 
 NAME = "ps1"
 SETTINGS = "c = get_config()\nc.CourseDirectory.course_id = 'sums'\n"
@@ -26,7 +26,7 @@ assert double(5) == 10 and double("a") == "aa"
 CLASS = {
     "right": (RIGHT, 1),
     "wrong": (WRONG, 0),
-    "loops": ("def double(x):\n    while True: pass", 0),
+    "loops": ("import time\ndef double(x):\n    while True: time.sleep(60)", 0),
     "tampers": ("import ast\nclass Strip(ast.NodeTransformer):\n    def visit_Assert(self, node): return ast.Pass()\n"
                 "get_ipython().ast_transformers.append(Strip())", 0),
 }
@@ -46,7 +46,7 @@ def course(tmp_path_factory):
     ]
     nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": {
         "name": "python3", "display_name": "Python 3", "language": "python"}}), course / "source" / NAME / "sums.ipynb")
-    nbgrader(course, "generate_assignment", NAME)
+    generate_assignment(course, NAME)
     released = nbformat.read(course / "release" / NAME / "sums.ipynb", as_version=4)
     for student, (answer, _) in CLASS.items():
         folder = course / "submitted" / student / NAME

@@ -14,10 +14,12 @@ from tempfile import TemporaryDirectory
 from unittest import mock
 
 import nbformat
+import pytest
 from jupyter_core.application import NoStart
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI, NbGraderApp
+from nbgrader.utils import capture_log, temp_attrs
 from traitlets.config.loader import PyFileConfigLoader
 
 from ninelives.build import KERNEL, ROOT
@@ -103,7 +105,15 @@ def generate(folder: Path, *settings: str) -> None:
     source.mkdir(parents=True)
     write_settings(folder, *settings)
     nbformat.write(solved(), source / f"{NAME}.ipynb")
-    nbgrader(folder, "generate_assignment", NAME)
+    generate_assignment(folder, NAME)
+
+
+def generate_assignment(course: Path, name: str) -> None:
+    """What `nbgrader generate_assignment` does in the course's folder, without a new process."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PATH", ACTIVATED)
+        patched.chdir(course)
+        succeed(api(course).generate_assignment(name))
 
 
 def write_settings(folder: Path, *settings: str) -> None:
@@ -157,6 +167,14 @@ def succeed(result: dict) -> None:
     assert result["success"], result.get("error", "") + result.get("log", "")
 
 
+def exchange(api: NbGraderAPI, command: type, student: str, name: str, home: Path) -> None:
+    """One of the commands of nbgrader's exchange that a student gives, in a folder of their own."""
+    with temp_attrs(api.coursedir, student_id=student, assignment_id=name):
+        run = command(coursedir=api.coursedir, authenticator=api.authenticator, parent=api)
+        run.assignment_dir, run.cache = str(home), str(home / "cache")
+        succeed(capture_log(run))
+
+
 def nbgrader(course: Path, *arguments: str) -> str:
     done = run([sys.executable, "-m", "nbgrader", *arguments], cwd=course, env=os.environ | {"PATH": ACTIVATED},
                capture_output=True, text=True, timeout=300)
@@ -190,13 +208,13 @@ def command(course: Path, *arguments: str, fails: int = 0):
     return done
 
 
-def grade_here(course: Path, workers, *students: str, force: bool = False) -> tuple[list, str]:
+def grade_here(course: Path, workers, *students: str, force: bool = False, assignment: str = NAME) -> tuple[list, str]:
     """The same in this process: the results, and what was said."""
     from ninelives.grading.batch import Batch  # here, since all the rest is wanted without Linux, too
     from ninelives.grading.grade_class import grade_class
 
     said: list[str] = []
-    batch = Batch(course, NAME)
+    batch = Batch(course, assignment)
     with batch.locked():
         results = grade_class(batch, workers, list(students) or batch.students(), force, said.append)
     batch.gradebook.close()

@@ -1,16 +1,14 @@
 """Courses that have never heard of this one: a few cells, the settings of plain nbgrader, and the instructor's own answers."""
 
-import sys
 from pathlib import Path
-from subprocess import run
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
-from helpers.classroom import ACTIVATED, nbgrader
+from helpers.classroom import generate_assignment
+from helpers.plain_class import NAME, command
 
-NAME = "ps1"
 SETTINGS = "c = get_config()\nc.CourseDirectory.course_id = 'plain'\n"
 PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 
@@ -61,7 +59,7 @@ def make_course(folder: Path, notebooks: dict[str, list], settings: str = "", fi
             for cell in made.cells:
                 del cell["id"]
         nbformat.write(made, source / f"{name}.ipynb")
-    nbgrader(folder, "generate_assignment", NAME)
+    generate_assignment(folder, NAME)
     return folder
 
 
@@ -82,12 +80,9 @@ def hand_in(course: Path, student: str, answers: dict[str, str] | None = None, c
     return folder
 
 
-def grade(course: Path, *options: str, fails: int = 0, environment: dict[str, str] | None = None) -> str:
-    """ninelives-grade as it is typed; what it printed."""
-    done = run([sys.executable, "-m", "ninelives.grading", NAME, "--workers", "1", *options], cwd=course,
-               capture_output=True, text=True, timeout=300, env={"PATH": ACTIVATED, "HOME": str(course), **(environment or {})})
-    assert done.returncode == fails, done.stdout + done.stderr
-    return done.stdout + done.stderr
+def grade(course: Path, *options: str, fails: int = 0) -> str:
+    """ninelives-grade as if it was typed; what it printed."""
+    return command(course, "--workers", "1", *options, fails=fails)
 
 
 def points(course: Path) -> dict[str, dict[str, float | None]]:

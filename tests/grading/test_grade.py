@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.classroom import ANSWERS, NAME, filled, make_course, send
+from helpers.plain_class import NAME, make_course, send
 from ninelives.grading import calibrate as calibration
 from ninelives.grading import grade as grading
 from ninelives.grading import kernel_pool, nbgrader_hook
@@ -35,8 +35,7 @@ class FakeSession(NotebookSession):
 @pytest.fixture(scope="module")
 def task(tmp_path_factory):
     course = make_course(tmp_path_factory.mktemp("course"))
-    folder = send(course, "ada", filled(course, ANSWERS))
-    (folder / "timestamp.txt").write_text("2026-11-20 10:00:00 UTC")
+    folder = send(course, "ada")
     (folder / "submission_secret.txt").write_text("3f")
     batch = Batch(course, NAME)
     yield batch.task("ada", {})
@@ -88,7 +87,7 @@ def test_a_kernel_that_is_killed_before_it_is_ready_costs_no_points(task, monkey
         return answer
 
     monkeypatch.setattr(KernelServer, "_ask", ask_and_kill)
-    assert points(task) == 6 and killed
+    assert points(task) == 10 and killed
 
 
 def test_a_kernel_that_never_gets_ready_is_given_up(task, monkeypatch):
@@ -104,7 +103,7 @@ def test_the_instructors_own_answers_get_a_second_chance_on_a_busy_machine(task,
     found, stopped, run = calibrate(task), [], Kernel.run
 
     def late(self, source, *rest, **named):
-        if "check.split_heads" in source and not stopped:
+        if "assert double" in source and not stopped:
             stopped.append(source)
             return Outcome(error="CellTimeoutError", stopped="it ran for more than 5 seconds")
         return run(self, source, *rest, **named)
@@ -128,13 +127,13 @@ def test_calibration_survives_the_death_of_the_kernel_server(task, monkeypatch):
 
 
 def test_the_formgrader_reports_failing_answers_of_the_instructor_and_calibrates_again(task, monkeypatch, caplog):
-    found = {NAME: {"canaries": frozenset(), "by_result": frozenset(), "failed": {"split-heads-shape": "ValueError: no"}}}
+    found = {NAME: {"canaries": frozenset(), "by_result": frozenset(), "failed": {"double-check": "ValueError: no"}}}
     monkeypatch.setattr(nbgrader_hook, "calibrate", lambda task: found)
     monkeypatch.setattr(nbgrader_hook, "_calibrated", {})
     with caplog.at_level(logging.WARNING):
-        assert sum(points or 0 for points in nbgrader_hook._graded(task, True, logging.getLogger("nbgrader")).scores.values()) == 6
+        assert sum(points or 0 for points in nbgrader_hook._graded(task, True, logging.getLogger("nbgrader")).scores.values()) == 10
     nbgrader_hook._close_at_once()
-    assert "own 01-heads fails its checks split-heads-shape here" in caplog.text and not nbgrader_hook._calibrated
+    assert "own ps1 fails its checks double-check here" in caplog.text and not nbgrader_hook._calibrated
 
 
 def test_a_submission_is_walked_once_and_its_files_are_returned(task, monkeypatch):

@@ -247,17 +247,25 @@ def lab(browser, tmp_path_factory):
     lab.close()
 
 
-@pytest.fixture(scope="module")
-def page(browser):
-    """A page in a browser profile of its own.
+@pytest.fixture(scope="session")
+def profile(browser):
+    """A browser profile: what it has loaded of JupyterLab once it need not load and compile again."""
+    profile = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
+    profile.set_default_timeout(60_000)
+    yield profile
+    profile.close()
 
-    `page.asked` records every address it asks for, `page.problems` every error in the console.
-    """
-    context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
-    context.set_default_timeout(60_000)
-    page = context.new_page()
+
+@pytest.fixture(scope="module")
+def page(profile):
+    """A page. `page.asked` records every address it asks for, `page.problems` every error in the console."""
+    page = profile.new_page()
     page.asked, page.problems = [], []
-    context.on("request", lambda request: page.asked.append(request.url))
+
+    def asks(request):
+        page.asked.append(request.url)
+
+    profile.on("request", asks)
     page.on("websocket", lambda socket: page.asked.append(socket.url))
     page.on("pageerror", lambda error: page.problems.append(error.stack or str(error)))
     page.on(
@@ -265,7 +273,8 @@ def page(browser):
         lambda message: message.type == "error" and page.problems.append(message.text),
     )
     yield page
-    context.close()
+    page.close()
+    profile.remove_listener("request", asks)
     foreign = [address for address in page.asked if not address.startswith(LOOPBACK)]
     assert not foreign, f"asked for something outside this machine: {foreign[:5]}"
     # Modules of widgets are loaded from blob addresses; JupyterLab has errors of its own.

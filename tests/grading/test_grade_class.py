@@ -16,6 +16,7 @@ from helpers.classroom import (
     ANSWERS,
     CLASS,
     NAME,
+    api,
     cells_of,
     command,
     filled,
@@ -24,6 +25,7 @@ from helpers.classroom import (
     make_class,
     nbgrader,
     send,
+    succeed,
 )
 from ninelives.grading import grade_class
 from ninelives.grading.batch import Batch
@@ -35,7 +37,6 @@ from ninelives.grading.gradebook import Recorder
 from ninelives.grading.report import class_report
 from ninelives.grading.settings import marks_of
 from ninelives.grading.task import Graded
-from ninelives.grading.workers import Workers
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def plain(course, tmp_path_factory):
     shutil.copytree(course, plain)
     with (plain / "nbgrader_config.py").open("a") as config:
         config.write('c.pop("Autograde")\n')
-    nbgrader(plain, "autograde", NAME)
+    succeed(api(plain).autograde(NAME, "*"))
     return plain
 
 
@@ -123,18 +124,10 @@ def test_feedback_and_export_work_afterwards(graded, course):
     assert f"{NAME}," in (course / "grades.csv").read_text()
 
 
-def test_unchanged_submissions_are_skipped(graded, course):
+def test_unchanged_submissions_are_skipped(graded, course, workers):
     before = (course / "gradebook.db").read_bytes()
-    again = command(course)
-    assert "5 of 5 are graded already and unchanged." in again.stdout
+    assert "5 of 5 are graded already and unchanged." in grade_here(course, workers)[1]
     assert (course / "gradebook.db").read_bytes() == before
-
-
-@pytest.fixture(scope="module")
-def workers():
-    workers = Workers(1)
-    yield workers
-    workers.close()
 
 
 def test_a_new_submission_is_graded_and_manual_points_and_comments_stay(graded, course, workers):
@@ -299,13 +292,14 @@ def test_failing_answers_of_the_instructor_stop_grading(graded, course, workers,
         grade_here(course, workers, "bert", force=True)
 
 
-def test_that_there_is_no_backup_is_the_last_line(graded, course, monkeypatch, capsys):
+def test_that_there_is_no_backup_is_the_last_line(graded, course, workers, monkeypatch, capsys):
     monkeypatch.setattr("ninelives.grading.cli.why_no_backup", lambda db_url: "Make one yourself.")
     monkeypatch.chdir(course)
-    main([NAME, "--student", "bert", "--force", "--workers", "1"])
-    assert capsys.readouterr().out.endswith(f"The class is the one in {course}.\nMake one yourself.\n")
-    main([NAME, "--student", "bert"])
-    assert "Make one" not in capsys.readouterr().out, "nothing was written"
+    written, known = (grade_here(course, workers, "bert", force=force)[0] for force in (True, False))
+    for results, last in ((written, "Make one yourself.\n"), (known, "")):
+        monkeypatch.setattr("ninelives.grading.cli.grade_class", lambda *_, found=results: found)
+        main([NAME, "--student", "bert"])
+        assert capsys.readouterr().out.endswith(f"The class is the one in {course}.\n{last}")
 
 
 def test_half_written_notebooks_are_removed(graded, course, workers, monkeypatch):

@@ -78,14 +78,14 @@ def test_the_model_is_left_in_its_mode_and_the_random_numbers_alone():
 
 def test_describe_says_text_settings_likeliest_words_and_what_was_drawn():
     shown = lab(temperature=0.5, top_k=4)
-    shown.drawn, shown.chances = [11, 0], [0.25, 0.5]
+    shown.drawn, shown.chances = [11, 0], [0.25, 0.004]
     p = next_token_probabilities(after(PROMPT + [11, 0]).double(), 0.5, 4)
     best = int(p.argmax())
     said = shown.describe()
     assert "The text so far: “the cat did not want to eat because it was full <end>”." in said
     assert f"At temperature 0.50, top-k 4 the next word is {VOCABULARY[best]} {p[best]:.2f}" in said
     assert "4 of 15 words can be drawn." in said
-    assert "Drawn so far, each with the probability it had: full 0.25, <end> 0.50." in said
+    assert "Drawn so far, each with the probability it had: full 0.25, <end> <0.01." in said
 
 
 def test_the_entropy_is_that_of_the_probabilities():

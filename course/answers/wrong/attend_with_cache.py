@@ -210,7 +210,18 @@ def key_not_appended(q, k, v, kept):
     return attention(q, keys, values), (keys, values)
 
 
-@refused_by(attend_with_cache, "shape", "and they meet the values of one")
+@refused_by(attend_with_cache, "shape", "`@` needs as many columns on its left as rows on its right")
 def value_of_the_new_word_alone(q, k, v, kept):
     keys, values = joined(k, v, kept)
     return attention(q, keys, v), (keys, values)
+
+
+@refused_by(attend_with_cache, "shape", "`@` needs as many columns on its left as rows on its right")
+def keys_not_transposed(q, k, v, kept):
+    keys, values = joined(k, v, kept)
+    return (q @ keys / q.shape[-1] ** 0.5).softmax(-1) @ values, (keys, values)
+
+
+@refused_by(attend_with_cache, "shape", "torch.stack makes a new axis.")
+def stacked(q, k, v, kept):
+    return v, (torch.stack((kept[0], k), dim=2), torch.stack((kept[1], v), dim=2))

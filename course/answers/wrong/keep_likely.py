@@ -359,3 +359,9 @@ def pair_of_sort_added_up(probabilities, p):
 @refused_by(keep_top_k, "values", "a probability is never below 0")
 def logarithms_of_what_is_kept(probabilities, k):
     return right_k(probabilities, k).log()
+
+
+@refused_by(keep_top_p, "shape", "an index is too large. `kept[order]` takes whole rows")
+def whole_rows_taken(probabilities, p):
+    ordered, order = probabilities.sort(-1, descending=True)
+    return shared(ordered * (ordered.cumsum(-1) - ordered < p))[order]

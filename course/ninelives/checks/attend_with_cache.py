@@ -21,7 +21,10 @@ attend_with_cache = Exercise("attend_with_cache", error_hints={
     ", 0] but got": "there are t + 1 values and only t keys: append k to the keys, as v to the values.",
     ", 0]": "there are t + 1 keys and only t values: append v to the values, as k to the keys.",
     ", 1] but got": "query and keys are swapped: the scores of the new word are one row, `q @ keys.transpose(-2, -1)`.",
-    ", 1]": "the weights are for t + 1 words, and they meet the values of one: the mean is one of all `values`.",
+    "first two dimensions of batch2":
+        "`@` needs as many columns on its left as rows on its right: the scores are `q @ keys.transpose(-2, -1)`, and the weights of t + 1 "
+        "words meet all t + 1 `values`.",
+    "stack expects": "torch.stack makes a new axis. torch.cat joins along one that is there: `torch.cat((keys, k), dim=2)`.",
     "must match except in dimension":
         "keys and values are (B, H, t, head_size), and the new ones (B, H, 1, head_size): torch.cat along the positions, axis 2.",
     "Tensors must have same number of dimensions":
@@ -67,6 +70,31 @@ def not_scaled(q, k, v, kept):
 def no_softmax(q, k, v, kept):
     keys, values = torch.cat((kept[0], k), dim=2), torch.cat((kept[1], v), dim=2)
     return q @ keys.transpose(-2, -1) / math.sqrt(q.shape[-1]) @ values, (keys, values)
+
+
+@attend_with_cache.mistake("values", "the softmax goes along an axis of size 1, so that every weight is 1: the words are the last axis, `dim=-1`.")
+def softmax_along_the_single_row(q, k, v, kept):
+    keys, values = torch.cat((kept[0], k), dim=2), torch.cat((kept[1], v), dim=2)
+    return values.sum(2, keepdim=True), (keys, values)
+
+
+@attend_with_cache.mistake("values", "the scores are divided by the root of the number of words. It is the root of head_size, `q.shape[-1]`.")
+def scaled_by_the_number_of_words(q, k, v, kept):
+    keys, values = torch.cat((kept[0], k), dim=2), torch.cat((kept[1], v), dim=2)
+    return (q @ keys.transpose(-2, -1) / math.sqrt(keys.shape[2])).softmax(-1) @ values, (keys, values)
+
+
+@attend_with_cache.mistake("values", "the scores are divided by head_size, and not by its root.")
+def scaled_by_the_whole_head_size(q, k, v, kept):
+    keys, values = torch.cat((kept[0], k), dim=2), torch.cat((kept[1], v), dim=2)
+    return (q @ keys.transpose(-2, -1) / q.shape[-1]).softmax(-1) @ values, (keys, values)
+
+
+@attend_with_cache.mistake("values", "only the first word is attended to: a causal mask of a single row hides all others. All the words are earlier "
+                                     "ones, so there is nothing to mask.")
+def first_word_alone(q, k, v, kept):
+    keys, values = torch.cat((kept[0], k), dim=2), torch.cat((kept[1], v), dim=2)
+    return values[:, :, :1], (keys, values)
 
 
 @attend_with_cache.mistake("values", "the key takes the place of the query: the scores are q · keysᵀ, and k is only appended to the keys.")

@@ -242,6 +242,11 @@ def squeezed(model, idx, max_new_tokens, temperature, end_token=None):
     return generate_with(model, idx, max_new_tokens, temperature).squeeze()
 
 
+@generate.mistake("shape", "only one text is returned: the result holds all B of them, (B, T + new).")
+def first_text_alone(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(model, idx, max_new_tokens, temperature)[0]
+
+
 @generate.aspect("feed back")
 def feeds_back_what_it_has_drawn(answer, seed):
     V = 61  # far more words than positions, so that a position taken for a word shows

@@ -21,6 +21,9 @@ keep_top_p = Exercise("keep_top_p", error_hints={
     "return_types": PAIR_OF_TOPK, "tuple indices must be": PAIR_OF_TOPK,
     "must match the size of tensor":
         "what is compared must be (B, V), or (B, 1) where there is one number for each row.",
+    "out of bounds for dimension 0":
+        "an index is too large. `kept[order]` takes whole rows: each row is put back by itself, with `scatter`. And a loop over the words ends "
+        "after the last one, even if their sum stays a little below p.",
     "index out of range": "even the likeliest word may have more than p by itself. It is always kept.",
 })
 
@@ -29,13 +32,14 @@ SOFTMAX = "the kept probabilities go through a softmax, which makes them nearly 
 NOTHING_LEFT = "in a row no word is kept, and 0 ÷ 0 is NaN. Every row keeps its likeliest word, however much or little it has."
 NO_SCORES = "−∞ divided by −∞ is NaN: it is for scores, before a softmax. A *probability* that is left out becomes 0."
 NEGATIVE = "a probability is never below 0: return the probabilities themselves, not their logarithms, and subtract nothing from them."
-FIRST_ROW_ALONE = "only the first row is filled: `return` is inside the loop over the rows."
+FIRST_ROW_ALONE = "only the first row is filled: is `return` inside the loop over the rows, or is a sum not set back to 0 for each of them?"
+SWAPPED = "what is kept and what is left out are swapped: masked_fill puts its number where the condition is True."
 WORDS = "these are the words that are kept, or their probabilities alone. Return (B, V), with 0 at all the others."
 
 
 def some_probabilities(seed: int) -> torch.Tensor:
     """(B, V): different rows, no two numbers of a row nearly equal, each row in another order."""
-    B, V = [(5, 7), (4, 6), (6, 9)][seed % 3]
+    B, V = [(5, 7), (4, 8), (6, 9)][seed % 3]
     # Sharp rows and flat ones, so that top-p keeps other numbers of words.
     rows = [torch.randperm(V) * (0.25 + 0.24 * b) + 0.05 * torch.rand(V) for b in range(B)]
     return torch.stack(rows).softmax(-1)
@@ -99,7 +103,8 @@ def want_kept(exercise: Exercise, by_hand, answer, probabilities: torch.Tensor, 
         otherwise = NEGATIVE
     elif not same_values(result.sum(-1), torch.ones(len(result)), tolerance=1e-5):
         otherwise = SHARED
-    if result.isnan().any():  # a known mistake may be seen in the rows that are not NaN
+    in_row = result.isnan()  # (B, V)
+    if in_row.any() and torch.equal(in_row.any(-1), in_row.all(-1)):  # a known mistake may be seen in the rows that are not NaN
         otherwise = exercise.likely_cause(result.nan_to_num(0.0), (probabilities, most), otherwise, agree)
     exercise.want_values(
         result, by_hand(probabilities, most), (probabilities, most),
@@ -262,6 +267,24 @@ def softmax_of_the_kept(probabilities, k):
     return probabilities.masked_fill(probabilities < kth, float("-inf")).softmax(-1)
 
 
+@keep_top_k.mistake("values", SWAPPED)
+def likeliest_left_out(probabilities, k):
+    kth = probabilities.topk(min(k, probabilities.shape[1])).values[:, -1:]
+    return shared(probabilities * (probabilities < kth)).nan_to_num(0.0)
+
+
+@keep_top_k.mistake("values", "the k-th largest of the first row is taken for every row: each row has its own, (B, 1), `[:, -1:]`.")
+def kth_of_the_first_row(probabilities, k):
+    kth = probabilities.topk(min(k, probabilities.shape[1])).values[0, -1]
+    return shared(probabilities * (probabilities >= kth)).nan_to_num(0.0)
+
+
+@keep_top_k.mistake("values", "`.indices` says which words they are, and `.values` how much they have: compare the probabilities with `.values`.")
+def compared_with_indices(probabilities, k):
+    kth = probabilities.topk(min(k, probabilities.shape[1])).indices[:, -1:]
+    return shared(probabilities * (probabilities >= kth)).nan_to_num(0.0)
+
+
 @keep_top_k.mistake("values", FIRST_ROW_ALONE)
 def first_row_filled(probabilities, k):
     return torch.cat((top_k_by_hand(probabilities[:1], k), torch.zeros_like(probabilities[1:])))
@@ -349,6 +372,32 @@ def nucleus_of_equal_shares(probabilities, p):
 def softmax_of_the_nucleus(probabilities, p):
     ordered, order = probabilities.sort(-1, descending=True)
     return scattered(ordered.masked_fill(ordered.cumsum(-1) - ordered >= p, float("-inf")).softmax(-1), order)
+
+
+@keep_top_p.mistake("values", SWAPPED)
+def nucleus_left_out(probabilities, p):
+    ordered, order = probabilities.sort(-1, descending=True)
+    return shared(scattered(ordered * (ordered.cumsum(-1) - ordered >= p), order)).nan_to_num(0.0)
+
+
+@keep_top_p.mistake("values", "each *column* is sorted. The words of a row are along the last axis: `sort(dim=-1, …)`.")
+def columns_sorted(probabilities, p):
+    ordered, order = probabilities.sort(0, descending=True)
+    kept = shared(ordered * (ordered.cumsum(-1) - ordered < p)).nan_to_num(0.0)
+    return torch.zeros_like(kept).scatter(0, order, kept)
+
+
+@keep_top_p.mistake("values", "the running sum goes down the batch. It goes along the words, the last axis: `cumsum(-1)`.")
+def summed_down_the_batch(probabilities, p):
+    ordered, order = probabilities.sort(-1, descending=True)
+    return shared(scattered(ordered * (ordered.cumsum(0) - ordered < p), order)).nan_to_num(0.0)
+
+
+@keep_top_p.mistake("values", "what is compared are the sorted words, and what is filled the words in their own order: fill the sorted ones, and "
+                              "bring them back afterwards.")
+def filled_in_another_order(probabilities, p):
+    ordered = probabilities.sort(-1, descending=True).values
+    return shared(probabilities * (ordered.cumsum(-1) - ordered < p))
 
 
 @keep_top_p.mistake("values", FIRST_ROW_ALONE)

@@ -30,6 +30,7 @@ test("the last word is named, with its probability where that is known", () => {
   const drawn = [1, 3];
   assert.equal(lastDraw({ ...state, drawn, chances: [0.5] }), `The last word is “${word}”.`);
   assert.equal(lastDraw({ ...state, drawn, chances: [0.5, 0.25] }), `Drawn: “${word}”, which had the probability 0.25.`);
+  assert.equal(lastDraw({ ...state, drawn, chances: [0.5, 0.004] }), `Drawn: “${word}”, which had a probability below 0.01.`);
 });
 
 test("a failure comes before the end of the text, and the end before waiting", () => {

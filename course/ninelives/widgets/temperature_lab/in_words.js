@@ -20,7 +20,8 @@ export function lastDraw({ vocabulary, drawn, chances }) {
   if (!drawn.length) return "";
   const last = drawn.length - 1, word = `“${vocabulary[drawn[last]]}”`;
   if (chances[last] === undefined) return `The last word is ${word}.`;
-  return `Drawn: ${word}, which had the probability ${two(chances[last])}.`;
+  const chance = chances[last] < 0.005 ? "a probability below 0.01" : `the probability ${two(chances[last])}`;
+  return `Drawn: ${word}, which had ${chance}.`;
 }
 
 /**

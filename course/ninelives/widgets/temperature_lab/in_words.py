@@ -40,7 +40,7 @@ def drawn_words(lab) -> str:
     """The words drawn, each with the probability it had where that is known."""
     chances = lab.chances + [None] * (len(lab.drawn) - len(lab.chances))
     return ", ".join(
-        lab.vocabulary[word] + ("" if chance is None else f" {chance:.2f}")
+        lab.vocabulary[word] + ("" if chance is None else " <0.01" if chance < 0.005 else f" {chance:.2f}")
         for word, chance in zip(lab.drawn, chances, strict=False)  # one of them may be set before the other
     )
 

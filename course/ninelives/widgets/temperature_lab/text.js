@@ -23,6 +23,6 @@ export function textSoFar() {
 /** @param {string} word @param {number | undefined} chance that it had, where it is known */
 function newWord(word, chance) {
   const title = chance === undefined ? "" : `had the probability ${chance.toFixed(3)}`;
-  return html("span", { className: "nl-new-word", title },
-    html("span", {}, word), html("small", {}, chance === undefined ? "" : two(chance)));
+  const shown = chance === undefined ? "" : chance < 0.005 ? "<0.01" : two(chance);
+  return html("span", { className: "nl-new-word", title }, html("span", {}, word), html("small", {}, shown));
 }

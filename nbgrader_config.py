@@ -35,10 +35,6 @@ c.Sandbox.notebook_timeout = 600  # seconds
 c.Sandbox.memory = 2048  # megabytes, on top of what the preloaded modules hold
 
 # What ninelives-grade has to know of this course. For another course, leave these lines out or change them.
-c.Course.preload = [  # imported once, not by every notebook
-    "numpy.random", "torch", "matplotlib.pyplot", "ipywidgets", "anywidget", "safetensors.torch",
-    "ninelives.model.*", "ninelives.figures.*", "ninelives.checks.*", "ninelives.widgets.*", "ninelives.text.*",
-    "ninelives.training.*", "ninelives.recipes.*"]
 c.Course.warm_up = [  # run once, for what these modules load at their first use
     "import torch\ntorch.set_num_threads(1)\ntorch.ones(2, 2).softmax(-1) @ torch.ones(2)",
     "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()\nplt.close('all')"]

@@ -148,10 +148,10 @@ def test_files_that_a_notebook_wrote_are_kept_without_those_that_show_hidden_lin
 def test_a_notebook_in_another_language_and_an_unknown_kernel_are_refused():
     for spec, words in (({"name": "ir", "language": "R"}, "is in R, and"), ({"name": "blah", "language": "blah"}, "the kernel 'blah'")):
         with pytest.raises(CannotStart, match=words):
-            refuse_other_languages((Notebook("p1", (), {"kernelspec": spec}),), Config())
+            refuse_other_languages((Notebook("p1", (), {"kernelspec": spec}),))
     with pytest.raises(CannotStart, match="the kernel 'julia-1.9'"):
-        refuse_other_languages((Notebook("p1", (), {}),), Config({"ExecutePreprocessor": {"kernel_name": "julia-1.9"}}))
-    refuse_other_languages((Notebook("p1", (), {"kernelspec": {"name": "my-env", "language": "python"}}), Notebook("p2", (), {})), Config())
+        refuse_other_languages((Notebook("p1", (), {}),), "julia-1.9")
+    refuse_other_languages((Notebook("p1", (), {"kernelspec": {"name": "my-env", "language": "python"}}), Notebook("p2", (), {})))
 
 
 def test_options_choose_notebooks_learners_and_gradebook_and_unknown_ones_are_refused(course):

@@ -15,6 +15,13 @@ def test_names_from_code_run_before_a_cell_are_forgotten(run):
     assert run("x").outputs[0].data["text/plain"] == "1" and run("y").error == "NameError"
 
 
+def test_code_run_before_a_cell_can_be_looked_up_and_an_error_after_it_is_not_drawn(run):
+    assert run("import inspect\nprint(inspect.getsource(f))", before="def f():\n    return 2").outputs[0].text == "def f():\n    return 2\n\n"
+    failed = run("1 / 0", before="raise KeyError")
+    assert failed.error == "ZeroDivisionError" and not failed.outputs
+    assert run("1 / 0").outputs[0].output_type == "error"
+
+
 def test_the_memory_of_a_failed_cell_is_freed_for_the_next(run):
     bomb = "import torch\ndef fill():\n    kept = []\n    while True: kept.append(torch.ones(1 << 22))\nfill()"
     assert run(bomb).error is not None

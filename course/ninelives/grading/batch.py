@@ -43,12 +43,13 @@ class Batch:
         self.config, self.course = self.autograde.config, self.autograde.coursedir
         self.assignment, self.confined = assignment, confined
         self.settings, self.limits = course_settings(self.config, root), limits_of(self.config)
-        self.execute = Execute(config=self.config).enabled
+        execute = Execute(config=self.config)
+        self.execute = execute.enabled
         self.go_on = Course(config=self.config).go_on  # although the instructor's own answers fail checks
         self.gradebook = open_gradebook(self.course, root, assignment)
         refuse_settings(self.autograde)
         every = released_notebooks(self.course, assignment, self.gradebook, self.config)
-        refuse_other_languages(every, self.config)
+        refuse_other_languages(every, execute.kernel_name)
         self.siblings = tuple(one.name for one in every)
         self.notebooks = tuple(one for one in every if fnmatch(one.name, self.course.notebook_id))
         if not self.notebooks:

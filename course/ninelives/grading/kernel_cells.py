@@ -28,9 +28,10 @@ def run_cells(shell: Shell, channel: Channel) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             before = cell["before"]
+            shell.shows_errors = before is None
             with nullcontext() if before is None else names_restored(shell):
                 if before is not None:
-                    shell.run_cell(before)
+                    define(shell, before)
                 shell.last_execution_succeeded = False
                 result = shell.run_cell(cell["source"], store_history=before is None)
             error = result.error_in_exec if result.error_before_exec is None else result.error_before_exec
@@ -69,6 +70,13 @@ def go_on_in_a_copy(channel: Channel, token: str) -> None:
                 os.lseek(descriptor, place, os.SEEK_SET)
     channel.connection.sendall(b"\n")  # the copy may have died in the middle of a line
     channel.send({"joined": token})
+
+
+def define(shell: Shell, source: str) -> None:
+    """Run Python code that is no cell. Its lines can be looked up, as those of a cell."""
+    file = shell.compile.cache(source)
+    with suppress(Exception, SystemExit):
+        exec(compile(source, file, "exec", dont_inherit=True), shell.user_ns)
 
 
 @contextmanager

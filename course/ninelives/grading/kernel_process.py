@@ -37,11 +37,14 @@ from ninelives.grading.kernel_shell import Channel, Collected, Shell
 from ninelives.grading.readable_paths import readable_paths
 from ninelives.grading.sandbox import Limits, confine
 from ninelives.grading.system_calls import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, libc
+from ninelives.grading.worker_process import import_all, import_less
 
 
 def make_shell(preload: list[str], modules: list[str], warm_up: list[str]) -> Shell:
     """A shell with everything imported, before the first fork."""
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    if not any(name.startswith("jsonschema") for name in modules):  # for a notebook about it nothing may be missing
+        import_less()
     shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}, "IPKernelApp": {}}))
     for name in [*preload, "pyseccomp"]:  # pyseccomp, because a confined kernel cannot import it
         with suppress(ImportError):  # a notebook that needs it will say so itself
@@ -51,6 +54,7 @@ def make_shell(preload: list[str], modules: list[str], warm_up: list[str]) -> Sh
     for name in modules:
         with suppress(Exception, SystemExit):
             _import_as_written(name)
+    import_all()
     gc.collect()
     gc.freeze()
     return shell

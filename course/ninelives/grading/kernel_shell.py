@@ -109,6 +109,7 @@ class Shell(InteractiveShell):
     compiler_class = Type(XCachingCompiler)
     channel: Channel | Collected
     may_start_programs = False
+    shows_errors = True  # not where nobody reads them: a traceback takes longer than most checks
     kernel = SimpleNamespace(implementation="ipython", language="python")
 
     def connect(self, channel: Channel | Collected) -> None:
@@ -120,6 +121,10 @@ class Shell(InteractiveShell):
         # Not sys.stdout: an answer may have replaced it.
         for stream in self.streams:
             stream.flush()
+
+    def showtraceback(self, *args: Any, **kwargs: Any) -> None:
+        if self.shows_errors:
+            super().showtraceback(*args, **kwargs)
 
     def _showtraceback(self, etype: type, evalue: BaseException, stb: list[str]) -> None:
         self.flush()

@@ -4,19 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-from nbgrader.preprocessors import Execute
-from traitlets.config import Config
-
 from ninelives.grading.assignment import Notebook
 from ninelives.grading.errors import CannotStart, NotPython
 
 PYTHON = ("", "python", "python2", "python3")  # names of kernels that need no kernelspec
 
 
-def refuse_other_languages(notebooks: tuple[Notebook, ...], config: Config) -> None:
-    """Raises CannotStart if a notebook is not in Python, or its kernel is unknown."""
-    asked = Execute(config=config).kernel_name
+def refuse_other_languages(notebooks: tuple[Notebook, ...], asked: str = "") -> None:
+    """Raises CannotStart if a notebook is not in Python, or its kernel is unknown. `asked` is a kernel for all of them."""
     for notebook in notebooks:
         language = _language(notebook.metadata, asked)
         if language is None:
@@ -45,6 +40,8 @@ def _language(metadata: dict[str, Any], asked: str) -> str | None:
     name = asked or _name(metadata)
     if name.lower() in PYTHON:
         return "python"
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel  # takes long, and few notebooks come to this
+
     try:
         return KernelSpecManager().get_kernel_spec(name).language
     except (NoSuchKernel, ValueError):

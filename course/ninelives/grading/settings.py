@@ -46,8 +46,8 @@ class Course(Configurable):
     """What the engine has to know of a course. With the defaults it grades any Python course for nbgrader."""
 
     preload = List(Unicode(), help="""Modules to import before the first fork, so that no kernel has to import them
-        again. "package.*" is a package and all modules directly in it. A module that is missing is skipped.
-        Without this setting grading only starts more slowly.""").tag(config=True)
+        again: such as only answers import. Those that the notebooks import are known. "package.*" is a package and all
+        modules directly in it. A module that is missing is skipped.""").tag(config=True)
     warm_up = List(Unicode(), help="""Cells to run once before the first fork, for what a module loads at its first
         use. The names they define are forgotten.""").tag(config=True)
     readable_packages = List(Unicode(), help="""Packages that learners' code may read in addition to those that are

@@ -12,6 +12,12 @@ def import_less() -> None:
     sys.modules.setdefault("rfc3987_syntax", None)
 
 
+def import_all() -> None:
+    """Let it be imported from now on."""
+    if sys.modules.get("rfc3987_syntax", sys) is None:
+        del sys.modules["rfc3987_syntax"]
+
+
 def start_worker(parent: int) -> None:
     """A worker ends with the command, even if the command is killed. Interrupts are for the command to handle."""
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

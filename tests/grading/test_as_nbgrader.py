@@ -5,7 +5,6 @@ import json
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
-from traitlets.config import Config
 
 from helpers.classroom import nbgrader
 from helpers.plain_course import (

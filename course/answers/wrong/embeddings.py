@@ -181,6 +181,12 @@ class WordsLookUpPositions(GivenEmbedding):
 
 
 @refused_by(embedding, "shape", "in every row of an idx that has kept its shape (B, T), look up `self.position`")
+class RowsOfTheWrongTable(GivenEmbedding):
+    def forward(self, idx):
+        return self.token.weight[idx] + self.position.weight[idx]
+
+
+@refused_by(embedding, "shape", "in every row of an idx that has kept its shape (B, T), look up `self.position`")
 class PaddingTakenOut(GivenEmbedding):
     def forward(self, idx):
         idx = idx[idx != -1].unsqueeze(0)

@@ -440,6 +440,12 @@ class HeadAmongTheLayers(Given):
         return self.layers["lm_head"](x)
 
 
+@refused_by(transformer, "loss", "index -1 is out of bounds", "a target of −1 marks a position without a target")
+class NoTargetGathered(Given):
+    def loss(self, logits, targets):
+        return -logits.log_softmax(-1).gather(-1, targets.unsqueeze(-1)).mean()
+
+
 @refused_by(transformer, "loss", "the loss has shape", "it is the mean over all positions that have a target")
 class LossForEveryPosition(Given):
     def loss(self, logits, targets):
@@ -647,7 +653,7 @@ class ProbabilitiesClamped(Given):
         return F.nll_loss(p.flatten(0, 1), targets.flatten(), ignore_index=-1)
 
 
-@refused_by(transformer, "loss", "`.view` cannot read a slice such as text[:, 1:]")
+@refused_by(transformer, "loss", "`.view` cannot read numbers that do not lie in order in memory")
 class TargetsViewed(Given):
     def loss(self, logits, targets):
         return F.cross_entropy(logits.view(-1, logits.shape[-1]), targets.view(-1), ignore_index=-1)

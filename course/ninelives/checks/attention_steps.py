@@ -350,6 +350,11 @@ def softmax_already(q, k):
     return scaled(q, k).softmax(-1)
 
 
+@attention_scores.mistake("values", "the softmax is a step of its own and comes later: return the bare scores here.")
+def softmax_without_the_scale(q, k):
+    return (q @ k.mT).softmax(-1)
+
+
 @attention_scores.mistake("values", "the sign is wrong: a key that fits gives a high score.")
 def negative(q, k):
     return -scaled(q, k)

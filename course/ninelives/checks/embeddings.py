@@ -38,10 +38,10 @@ NOTHING_ELSE = "look up both tables once, add the two results, and change nothin
 KEPT = "something from an earlier call is kept and used again: compute it from this call's input, every time."
 
 position_indices = Exercise("position_indices")
-embedding = Exercise("Embedding", error_hints={
-    "index out of range": "a table was asked for a row that it does not have. Token ids look up `self.token`. The positions, 0 … T - 1 in "
-                          "every row of an idx that has kept its shape (B, T), look up `self.position`.",
-})
+embedding = Exercise("Embedding", error_hints=dict.fromkeys(
+    ("index out of range", "is out of bounds for dimension 0"),
+    "a table was asked for a row that it does not have. Token ids look up `self.token`. The positions, 0 … T - 1 in every row of an idx that "
+    "has kept its shape (B, T), look up `self.position`."))
 concatenate = Exercise("concatenate")
 adding_layer = Exercise("adding_layer", error_hints={
     "cannot assign": "`layer.weight` is a parameter and must stay one: write into it, under torch.no_grad(), "

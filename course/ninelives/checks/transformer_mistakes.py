@@ -9,9 +9,11 @@ from ninelives.checks.exercise import Exercise
 
 NOT_FLAT = ("cross_entropy takes scores (N, vocab_size) and targets (N,): flatten both, or give the scores as "
             "(B, vocab_size, T).")
+NO_TARGET = "a target of −1 marks a position without a target: `ignore_index=-1` leaves it out of the loss."
 TARGETS_ARE_NONE = "targets is None when none are given: compute a loss only where `targets is not None`."
 transformer = Exercise("Transformer", error_hints={
-    "out of bounds": "a target of −1 marks a position without a target: `ignore_index=-1` leaves it out of the loss.",
+    "Target -1 is out of bounds": NO_TARGET,
+    "index -1 is out of bounds": NO_TARGET,
     "class indices": NOT_FLAT,
     "Expected target size": NOT_FLAT,
     "to match target batch_size": "cross_entropy needs one row of scores for each target: flatten the first two axes of "
@@ -21,11 +23,11 @@ transformer = Exercise("Transformer", error_hints={
     "Sizes of tensors must match": "torch.cat joins along one axis, and all others must agree: join the cache and the "
                                    "embeddings along the tokens, dim=1.",
     "but got NoneType": "hidden_cache is None when none is given: join only where `hidden_cache is not None`.",
-    "view size is not compatible": "`.view` cannot read a slice such as text[:, 1:], and batches are made of slices: "
-                                   "`.flatten()` and `.reshape(…)` can.",
+    "view size is not compatible": "`.view` cannot read numbers that do not lie in order in memory, as after transpose, or in a slice such as "
+                                   "text[:, 1:], of which batches are made: `.flatten()` and `.reshape(…)` can.",
     "[ModuleList] is missing": 'a list of modules has no forward of its own: `for block in self.layers["blocks"]:`, each '
                                "block on what the one before it gave.",
-    "not implemented for 'Long'": "cross_entropy takes the scores first and the targets second.",
+    "log_softmax_lastdim_kernel_impl": "cross_entropy takes the scores first and the targets second.",
     "'str' object is not callable": 'a loop over self.layers gives names. The blocks are in self.layers["blocks"].',
     "'target' (position 2) must be Tensor": TARGETS_ARE_NONE,
     "'lm_head'": "lm_head stands beside self.layers, not in it: `self.lm_head`.",

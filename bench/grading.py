@@ -3,6 +3,8 @@
     python bench/grading.py                     40 submissions of each of three courses, then growth over 10, 40 and 160
     python bench/grading.py --many 12 --growth  fewer, on a busy machine
 
+It needs pandas, which nothing else here does: python -m pip install pandas.
+
 The three are 02-attention, a course that imports numpy and pandas alone, and one that imports nothing. Every submission
 is harmless: two of four are solved, one is half done, one wrong. CPU seconds are those of every process that was
 started. "Further" is the cost of one more submission, (many − few) ÷ their difference, and "before the first" is what is
@@ -19,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -183,6 +186,8 @@ def main() -> None:
     parser.add_argument("--many", type=int, default=40)
     parser.add_argument("--growth", type=int, nargs="*", default=[10, 40, 160], help="class sizes for the second table")
     asked = parser.parse_args()
+    if find_spec("pandas") is None:
+        parser.error("one of the courses imports pandas, which is not installed: python -m pip install pandas")
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # count processes that outlive their parent, too
 
     rows, grown = [], {}

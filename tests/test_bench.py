@@ -3,6 +3,8 @@
 import runpy
 import subprocess
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +50,20 @@ def test_the_cells_of_the_slider_bench_run(monkeypatch):
     exec(slider["SETUP"].replace("%matplotlib inline", ""), names)
     shown = [eval(cell, names) for pair in slider["CELLS"].values() for cell in pair]
     assert len(shown) == 8
+
+
+def test_the_courses_of_the_grading_bench_pass_their_own_checks_and_a_mistake_fails(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(ROOT / "bench")
+    monkeypatch.chdir(tmp_path)
+    bench = runpy.run_path(str(ROOT / "bench" / "grading.py"))
+    Path("sales.csv").write_text(bench["SALES"])
+    for course in bench["COURSES"][1 if find_spec("pandas") else 2:]:
+        cells, (name, right, wrong) = (course.make.keywords[key] for key in ("cells", "mistake"))
+        run = "\n".join(cell.source for cell in cells)
+        exec(run, {})
+        [answer] = [cell.source for cell in cells if cell.id == name]
+        with pytest.raises(AssertionError):
+            exec(run.replace(answer, answer.replace(right, wrong)), {})
 
 
 def test_each_bench_is_named_beside_its_figures():

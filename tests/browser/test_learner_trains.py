@@ -70,7 +70,7 @@ def test_the_training_moves_stops_when_told_and_goes_on_from_there(desk):
     first = notebook.run(f"held = False\n{curve}").split()
 
     monitor = notebook.start_cell(desk.index(TRAINING)).locator(".nl-monitor")
-    whose = rf"The folder own holds a training run, at step {stopped}. .* Steps 1 to {stopped}: made with the package's EncoderDecoder, .* own."
+    whose = rf"The folder own holds a training run, at step {stopped}. .* Steps 1 to {stopped}: made with the package's EncoderDecoder, .* yours."
     expect(desk.cell(TRAINING)).to_contain_text(re.compile(whose, re.DOTALL))
     expect(monitor).to_have_attribute("data-state", "running")
     expect(monitor).to_have_attribute("data-state", "finished", timeout=120_000)

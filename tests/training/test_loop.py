@@ -270,7 +270,7 @@ def test_a_run_keeps_whose_pieces_made_its_steps_and_one_from_before_says_that_i
     assert whose_steps(run) == [
         "Steps 1 to 8: with whose pieces was not recorded.",
         "Steps 9 to 20: made with your own pieces alone.",
-        "Step 21: made with the package's training_step; every other piece was your own.",
+        "Step 21: made with the package's training_step; the other pieces were yours.",
         "Steps 22 to 30: made with the package's pieces alone.",
     ]
 

@@ -23,4 +23,6 @@ def said_of(pieces: dict[str, str]) -> str:
         return "made with your own pieces alone"
     if len(packages) == len(pieces):
         return "made with the package's pieces alone"
-    return f"made with the package's {', '.join(packages)}; every other piece was your own"
+    *others, last = packages
+    named = f"{', '.join(others)} and {last}" if others else last
+    return f"made with the package's {named}; the other pieces were yours"

@@ -1258,10 +1258,12 @@ for english in ("the dog because it was lost was followed by the hen",
     print(f"\n{english}\n    {translate(model, its_words, english)}")
 
 # %% [markdown]
+# The third number shows that the measure itself is honest. If the first two are near 50 %, this model still guesses the pronoun:
+# it needs more steps, or another recipe. If they are near 100 %, it has understood something:
+#
 # **What was understood:** which of two animals is meant, from the verb, its voice and the reason together, for
-# pairs of animals that it has never seen together. Swap the animals, and the pronoun follows; the third
-# number shows that the measure itself is honest. That is more than any list of words could do, and nobody wrote a
-# rule into the model.
+# pairs of animals that it has never seen together. Swap the animals, and the pronoun follows. That is more than any
+# list of words could do, and nobody wrote a rule into the model.
 #
 # **What was not:** the cat. The model has no idea what it is to be full. It knows which reasons go with which side of
 # which verbs, in sentences built this one way. Put the same words in another order, as in the last two lines, and

@@ -1,6 +1,7 @@
 """The labs as they are built: they run at once, with and without the texts they need, and are not graded."""
 
 import re
+from functools import cache
 
 import nbformat
 import pytest
@@ -43,9 +44,15 @@ def shown(notebook):
     return "\n".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
 
 
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """The lab of a name, after it has run without the network."""
+    return cache(lambda name: executed(name, tmp_path_factory.mktemp(name), OFFLINE))
+
+
 @pytest.fixture(scope="module", params=NAMES)
-def run(request, tmp_path_factory):
-    return executed(request.param, tmp_path_factory.mktemp(request.param), OFFLINE)
+def run(request, runs):
+    return runs(request.param)
 
 
 def test_a_lab_runs_without_an_error_a_warning_or_the_network(run):
@@ -72,17 +79,17 @@ def test_without_the_package_of_its_text_a_lab_says_what_to_install_and_shows_it
     assert {"pronunciation": "n ay n", "shakespeare": "the course's model, temperature 0.8"}[name] in said
 
 
-def test_the_saved_run_on_shakespeare_is_ahead_of_a_table_of_three_characters(tmp_path):
-    said = shown(executed("shakespeare", tmp_path))
+def test_the_saved_run_on_shakespeare_is_ahead_of_a_table_of_three_characters(runs):
+    said = shown(runs("shakespeare"))
     assert re.search(r"table with characters looked at: 3   right: 4\d\.\d%   overtaken at step [\d,]+", said)
     shares = [float(share) for share in re.findall(r"the course's model, temperature [\d.]+: (\d+)% of", said)]
     assert shares[0] > 80 and shares == sorted(shares, reverse=True)
 
 
-def test_what_the_models_of_two_labs_are_shown_to_do(tmp_path):
-    sums = shown(executed("tokenizers", tmp_path))
+def test_what_the_models_of_two_labs_are_shown_to_do(runs):
+    sums = shown(runs("tokenizers"))
     assert "578 + 422 = 1000, right" in sums and "7 + 64 = 71, right" in sums
-    sounds = shown(executed("pronunciation", tmp_path))
+    sounds = shown(runs("pronunciation"))
     assert re.search(r"nine +n ay n\s*\n", sounds) and "the character 'é'" in sounds
 
 

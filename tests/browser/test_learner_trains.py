@@ -20,7 +20,7 @@ draws, held, draw_at_once = [], True, draw_batch
 def draw_batch(generator, batch_size):
     draws.append(batch_size)
     for _ in range(6000):
-        if len(draws) != 100 or not held or any(monitor.stop_asked for monitor in WATCHED):
+        if len(draws) != 60 or not held or any(monitor.stop_asked for monitor in WATCHED):
             break
         time.sleep(0.02)
     return draw_at_once(generator, batch_size)
@@ -33,7 +33,7 @@ def answers():
     for before, after in zip(released, solved, strict=True):
         if after.cell_type == "code" and after.metadata.get("nbgrader", {}).get("solution"):
             lines = "\n".join(line for line in after.source.splitlines() if not line.strip().startswith("### "))
-            yield before.source, lines.replace("max_iters=2000", "max_iters=200").replace("eval_every=100", "eval_every=20")
+            yield before.source, lines.replace("max_iters=2000", "max_iters=120").replace("eval_every=100", "eval_every=20")
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +57,15 @@ def test_the_training_moves_stops_when_told_and_goes_on_from_there(desk):
     notebook = desk.notebook
     monitor = notebook.start_cell(desk.index(TRAINING)).locator(".nl-monitor")
     told = monitor.locator(".nl-told")
-    expect(told).to_contain_text(re.compile(r"step \d+ of 200 · .* so far, .* left"), timeout=60_000)
-    expect(monitor).to_have_attribute("data-step", re.compile(r"^[89]\d$"), timeout=60_000)
+    expect(told).to_contain_text(re.compile(r"step \d+ of 120 · .* so far, .* left"), timeout=60_000)
+    expect(monitor).to_have_attribute("data-step", re.compile(r"^[45]\d$"), timeout=60_000)
     expect(monitor.locator(".nl-samples tbody tr")).to_have_count(3)
 
     monitor.get_by_role("button", name="Stop").click()
     notebook.wait_for_cell()
     expect(told).to_contain_text("Run the cell again to go on.")
     stopped, curve = int(monitor.get_attribute("data-step")), "print(*[entry['loss'] for entry in run.history])"
-    assert 80 <= stopped <= 100
+    assert 40 <= stopped <= 60
     assert notebook.run("print(run.step)") == str(stopped)
     first = notebook.run(f"held = False\n{curve}").split()
 
@@ -75,8 +75,8 @@ def test_the_training_moves_stops_when_told_and_goes_on_from_there(desk):
     expect(monitor).to_have_attribute("data-state", "running")
     expect(monitor).to_have_attribute("data-state", "finished", timeout=120_000)
     notebook.wait_for_cell()
-    assert notebook.run("print(len(draws))") == "200"
-    expect(monitor).to_have_attribute("data-entries", "10")
+    assert notebook.run("print(len(draws))") == "120"
+    expect(monitor).to_have_attribute("data-entries", "6")
     assert notebook.run(curve).split()[: len(first)] == first
 
 
@@ -88,7 +88,7 @@ def test_the_monitor_shows_how_three_sentences_are_translated(desk):
 
 def test_the_check_says_how_far_so_short_a_training_got(desk):
     check = desk.run('trained_model("own", "99 %")')
-    expect(check).to_contain_text(re.compile(r"seen:\s+[\d.]+ % of 400 sentences are right, after 200 steps with 311,872 parameters"))
+    expect(check).to_contain_text(re.compile(r"seen:\s+[\d.]+ % of 400 sentences are right, after 120 steps with 311,872 parameters"))
     expect(check).to_contain_text("wanted: at least 99 %")
 
 
@@ -96,7 +96,7 @@ def test_the_rest_runs_on_the_learners_own_model_to_the_row_of_it_and_the_end(de
     known = len(desk.notebook.errors())
     desk.run_from(OWN_MODEL)
     assert len(desk.notebook.errors()) == known
-    expect(desk.cell(OWN_MODEL)).to_contain_text("Your training run: 311,872 parameters, at step 200.")
+    expect(desk.cell(OWN_MODEL)).to_contain_text("Your training run: 311,872 parameters, at step 120.")
     row = desk.cell(ROW_OF_IT)
     expect(row).to_contain_text(re.compile(r"layer \d, head \d: it attends to \w+ [01]\.\d\d"))
     expect(row.locator("img")).to_be_visible()
@@ -107,8 +107,8 @@ def test_the_rest_runs_on_the_learners_own_model_to_the_row_of_it_and_the_end(de
 def test_a_changed_step_and_recipe_count_without_the_cells_between_and_are_named(desk):
     desk.run("def training_step(")  # the same answer, defined again
     exercise, answer = next(each for each in answers() if each[0].startswith("def own_training("))
-    desk.paste(exercise, answer.replace("max_iters=200", "max_iters=210"))
+    desk.paste(exercise, answer.replace("max_iters=120", "max_iters=130"))
     desk.run(exercise)
     cell = desk.run(TRAINING)
     expect(cell).to_contain_text("Defined again since they were last put together, and used from now on: training_step.")
-    expect(cell).to_contain_text("The folder own holds another training run, at step 200: max_iters is 200 there and 210 here.")
+    expect(cell).to_contain_text("The folder own holds another training run, at step 120: max_iters is 120 there and 130 here.")

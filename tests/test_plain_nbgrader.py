@@ -11,14 +11,12 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbgrader.plugins import CsvExportPlugin
-from nbgrader.utils import capture_log, temp_attrs
 from nbgrader.validator import Validator
 
 from helpers import classroom
-from helpers.classroom import succeed
+from helpers.classroom import exchange, succeed
 from helpers.loopback import serving
 from helpers.submissions import fill, graded_cells, solutions
-from helpers.trainings import put_training
 from ninelives.build import ROOT, marked_lines
 from ninelives.checks.embeddings import sizes
 
@@ -51,9 +49,9 @@ PADDING_LOOKED_UP = solved("01-embeddings")["embedding"].replace(".clamp(min=0)"
     "position_indices(idx)", "torch.arange(idx.shape[1])")
 
 # What each student types, and the points it deserves. That the checks of the other notebooks pass, the hidden ones too,
-# is seen in test_notebooks.py.
+# is seen in test_notebooks.py; notebook 9 with its training is graded in grading/test_handed_in.py.
 CLASS = {
-    ("solved", name): (solved(name), FULL[name]) for name in ("01-embeddings", "02-attention", "09-training")
+    ("solved", name): (solved(name), FULL[name]) for name in ("01-embeddings", "02-attention")
 } | {
     # That no check of the others passes unwritten is seen in test_notebooks.py.
     ("untouched", "01-embeddings"): ({}, 0),
@@ -87,14 +85,6 @@ def api(course, homes, activated):
     return api
 
 
-def exchange(api, command, student, name, home):
-    """One of the commands that a student gives, in their own folder."""
-    with temp_attrs(api.coursedir, student_id=student, assignment_id=name):
-        run = command(coursedir=api.coursedir, authenticator=api.authenticator, parent=api)
-        run.assignment_dir, run.cache = str(home), str(home / "cache")
-        succeed(capture_log(run))
-
-
 @pytest.fixture(scope="module")
 def homes(tmp_path_factory):
     return tmp_path_factory.mktemp("homes")
@@ -111,14 +101,12 @@ def graded(api, homes):
         exchange(api, api.exchange.FetchAssignment, student, name, homes / student)
         mine = homes / student / name / f"{name}.ipynb"
         nbformat.write(fill(mine, answers), mine)
-        if (student, name) == ("solved", "09-training"):
-            put_training(mine.parent)
         exchange(api, api.exchange.Submit, student, name, homes / student)
     for name in NAMES:
         succeed(api.collect(name))
-    for student, name in CLASS:
-        succeed(api.autograde(name, student))
-        succeed(api.generate_feedback(name, student))
+    for name in dict.fromkeys(name for _, name in CLASS):
+        succeed(api.autograde(name, "*"))
+        succeed(api.generate_feedback(name))
     with api.gradebook as gradebook:
         yield gradebook
 
@@ -207,3 +195,13 @@ def test_the_validate_button_is_answered(server, course):
     path = Path("submitted", "solved", name, f"{name}.ipynb")
     answer = json.loads(server("/assignments/validate", {"path": path.as_posix()}))
     assert answer == {"success": True, "value": {}}
+
+
+def test_a_training_is_handed_in_with_its_notebook(graded, api, course, homes):
+    exchange(api, api.exchange.FetchAssignment, "solved", "09-training", homes / "solved")
+    own = homes / "solved" / "09-training" / "own"
+    own.mkdir()
+    (own / "run.json").write_text("{}")
+    exchange(api, api.exchange.Submit, "solved", "09-training", homes / "solved")
+    succeed(api.collect("09-training"))
+    assert (course / "submitted" / "solved" / "09-training" / "own" / "run.json").read_text() == "{}"

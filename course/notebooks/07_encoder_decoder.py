@@ -192,14 +192,13 @@ for row in range(n_english - 2, n_english + n_french):
     seen = english_words[row] if row < n_english else french[row - n_english]
     target = row - (n_english - 1)
     which = "not asked" if target < 0 else f"targets[:, {target}]" if target < n_french else "after the last target"
-    print(f"{row:3}   … {seen:22} {said[row] if target >= 0 else '–':18} {which}")
+    print(f"{row:3}   {seen:24} {said[row] if target >= 0 else '–':18} {which}")
 
 # %% [markdown]
-# Read the table from top to bottom. The first rows
-# belong to English words, and their predictions are ignored. The **last row of the prefix**
-# is the first that counts: all the English has been read, there is no French yet, so what comes next
-# is the first word of the answer. T + 1 rows could say something about the answer, and T of them have a target to be compared with: from
-# row P − 1 to the last but one.
+# Read the table from top to bottom. The first rows belong to English words. Each of them has seen the whole English sentence, but what
+# comes after it is another English word, and nobody asks for that. The **last row of the prefix** is the first that counts: what comes
+# after it is the first word of the answer. T + 1 rows could say something about the answer, and T of them have a target to be compared
+# with: from row P − 1 to the last but one.
 #
 # ## Build it
 #
@@ -358,8 +357,10 @@ at_work(your_padding_first, your_joint_mask)
 #
 # In notebook 3 `join` put the cache first and let everything attend to everything. For a decoder that will not do. Derive from it, and
 # join in another way: move the padding of the cache to the front, put the embeddings after it, and return the joint mask of the two.
-# `forward` stays as it is: it calls `self.join`, and now finds yours. (`get_attention_mask` is given: it adds the case of an
-# empty answer, T = 0.)
+# `forward` stays as it is: it calls `self.join`, and now finds yours.
+#
+# `get_attention_mask` is given. It is for an answer that is still empty, T = 0, as in notebook 8: notebook 5 never asked your mask for
+# that, and not every right mask can be empty.
 #
 # | | shape | |
 # |---|---|---|

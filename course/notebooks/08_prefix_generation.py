@@ -441,7 +441,7 @@ def how_often(temperature, times=50):
         said["il" if "il" in words else "elle" if "elle" in words else "neither"] += 1
     print(f"temperature {temperature:<4}", *(f"{word} {count:2}  " for word, count in said.items()),
           f"{len(set(drawn)):2} different translations")
-    print(f"    one of them: {drawn[-1]}")
+    print(textwrap.fill(f"one of them: {drawn[-1]}", 100, initial_indent="    ", subsequent_indent=" " * 17))
 
 
 torch.manual_seed(0)
@@ -511,7 +511,8 @@ lab.step = next((k for k, word in enumerate(lab.french, 1) if word in ("il", "el
 lab
 
 # %%
-print(textwrap.fill("It knows these words: " + ", ".join(every_word("english")), 100))
+known = every_word("english")
+print(textwrap.fill(f"It knows these {len(known)} English words: " + ", ".join(known), 100))
 
 # %% [markdown]
 # ## A common misreading

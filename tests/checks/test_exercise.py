@@ -178,7 +178,7 @@ def halved():
     (lambda x: 3 * x, "values", "divide by 2."),
     (lambda x: torch.zeros(2, 3, 1), "shape", "a column is not a row."),
     (lambda x: torch.zeros(3, 2), "shape", "the sizes are right but in another order: look at transpose."),
-    (lambda x: torch.zeros(7), "shape", "print the shape after each of your lines. Does a size come from somewhere else than the arguments?"),
+    (lambda x: torch.zeros(7), "shape", "print the shape after each of your lines, and compare it with the shapes in the exercise."),
 ])
 def test_a_known_mistake_is_named_by_its_values_or_else_by_its_shape(halved, answer, aspect, cause):
     found, failure = halved.first_failure(answer)

@@ -12,6 +12,7 @@ from ninelives.checks.source import (
     ends_without_return,
     read_from_another_cell,
 )
+from ninelives.text import WordTokenizer
 
 HERE = 7
 
@@ -28,6 +29,8 @@ def in_a_notebook(source, **made_in_other_cells):
     ("def f(q): return [q / head_size for _ in range(3)]", {"head_size": 2}, "`head_size` = 2"),
     ("def f(q): return g(q)\ndef g(q): return q / head_size", {"head_size": 2}, "`head_size` = 2"),
     ("def f(q): return q * table", {"table": torch.ones(3)}, "the tensor `table`"),
+    ("def f(x): return model(x)", {"model": nn.Linear(2, 2)}, "the Linear `model`"),
+    ("def f(x): return x == tokenizer.end_token", {"tokenizer": WordTokenizer(["a"])}, "the WordTokenizer `tokenizer`"),
     ("class f(nn.Module):\n def forward(self, x): return x[:, :T]", {"T": 12}, "`T` = 12"),
     ("class f(nn.Module):\n def __init__(self): self.n_head = 3\n def forward(self, x): return n_head", {"n_head": 2}, "`self.n_head`"),
 ])
@@ -44,6 +47,7 @@ def test_a_size_or_tensor_of_another_cell_is_named(source, made, told):
     ("def f(x): return x + tiny", {"tiny": 1e-9}),
     ("def f(x): return config.n_head", {"config": object()}),
     ("def f(x):\n global kept\n kept = 3\n return kept", {"kept": 3}),  # set by the function itself
+    ("def f(x): return gelu(x)", {"gelu": nn.GELU()}),  # a module without parameters is as good as a function
 ])
 def test_what_is_no_size_of_another_cell_is_not_named(source, made):
     assert read_from_another_cell(in_a_notebook(source, **made)) == ""

@@ -188,13 +188,6 @@ class CacheOfZeros(Given):
         return self.answer(torch.zeros_like(hidden), targets)
 
 
-@refused_by(encoder_decoder, "logits", "there are no rows for the prefix")
-class RowsOfThePrefixCutOff(Given):
-    def forward(self, prefix, targets):
-        logits, loss = self.answer(self.encoder(prefix, return_hidden=True), targets)
-        return logits[:, prefix.shape[1] :], loss
-
-
 @refused_by(encoder_decoder, "logits", "compare with the two steps")
 class HiddenStatesHalved(Given):
     def forward(self, prefix, targets):
@@ -254,6 +247,88 @@ class LogitsDetached(Given):
     def forward(self, prefix, targets):
         logits, loss = self.answer(self.encoder(prefix, return_hidden=True), targets)
         return logits.detach(), loss
+
+
+@refused_by(encoder_decoder, "loss", "the loss is a float.", "so that it stays a tensor with its gradient")
+class LossAsANumber(Given):
+    def forward(self, prefix, targets):
+        logits, loss = self.answer(self.encoder(prefix, return_hidden=True), targets)
+        return logits, loss.item()
+
+
+class RowsOfAnotherPrefix(Given):
+    """`P` is not what it should be."""
+
+    def forward(self, prefix, targets):
+        logits, _ = self.decoder(targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+        rows = logits[:, self.P(prefix) - 1 : -1]
+        return logits, F.cross_entropy(rows.flatten(0, 1), targets.flatten(), ignore_index=-1)
+
+
+@refused_by(encoder_decoder, "logits", "there are not as many rows as targets.", "P is the number of columns of the prefix, padding among them.")
+class SizeOfTheBatchForP(RowsOfAnotherPrefix):
+    def P(self, prefix):
+        return prefix.shape[0]
+
+
+@refused_by(encoder_decoder, "padding", "there are not as many rows as targets.", "P is the number of columns of the prefix, padding among them.")
+class WordsOfTheFirstPrefixForP(RowsOfAnotherPrefix):
+    def P(self, prefix):
+        return int((prefix[0] != -1).sum())
+
+
+@refused_by(encoder_decoder, "logits", "some targets are left out: compare the rows with all of them")
+class TargetsWithoutTheFirst(Given):
+    def forward(self, prefix, targets):
+        logits, _ = self.decoder(targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+        rows = logits[:, prefix.shape[1] - 1 : -1]
+        return logits, F.cross_entropy(rows.flatten(0, 1), targets[:, 1:].flatten(), ignore_index=-1)
+
+
+@refused_by(encoder_decoder, "logits", "the decoder reads the prefix. It reads the targets")
+class PrefixReadTwice(Given):
+    def forward(self, prefix, targets):
+        logits, _ = self.decoder(prefix, hidden_cache=self.encoder(prefix, return_hidden=True))
+        return logits, F.cross_entropy(logits[:, prefix.shape[1] - 1 : -1].flatten(0, 1), targets.flatten(), ignore_index=-1)
+
+
+@refused_by(encoder_decoder, "logits", "flatten the first two axes of the predicting rows")
+class TargetsNotFlattened(Given):
+    def forward(self, prefix, targets):
+        logits, _ = self.decoder(targets, hidden_cache=self.encoder(prefix, return_hidden=True))
+        return logits, F.cross_entropy(logits[:, prefix.shape[1] - 1 : -1].flatten(0, 1), targets, ignore_index=-1)
+
+
+@refused_by(encoder_decoder, "logits", "leaves backward() to the training, which calls it.")
+class BackwardInForward(Given):
+    def forward(self, prefix, targets):
+        logits, loss = self.answer(self.encoder(prefix, return_hidden=True), targets)
+        loss.backward()
+        return logits, loss
+
+
+@refused_by(encoder_decoder, "logits", "a new layer is made in forward, `Encoder(…)`")
+class EncoderMadeInForward(Given):
+    def forward(self, prefix, targets):
+        return self.answer(Encoder(self.encoder.config)(prefix, return_hidden=True), targets)
+
+
+LISTS = "PyTorch does not look for layers in Python's lists"
+
+
+@refused_by(encoder_decoder, "parts", "your EncoderDecoder has no self.encoder.", LISTS)
+class PartsInAList(torch.nn.Module):
+    def __init__(self, encoder_config, decoder_config):
+        super().__init__()
+        self.parts = [Encoder(encoder_config), GivenPrefixDecoder(decoder_config)]
+
+
+@refused_by(encoder_decoder, "parts", "self.decoder is a list of 1.", LISTS)
+class DecoderInAList(torch.nn.Module):
+    def __init__(self, encoder_config, decoder_config):
+        super().__init__()
+        self.encoder = Encoder(encoder_config)
+        self.decoder = [GivenPrefixDecoder(decoder_config)]
 
 
 @refused_by(encoder_decoder, "gradient", "the loss is cut off from the model")

@@ -16,7 +16,11 @@ from ninelives import model
 from ninelives.checks.attention import attention_scores, masked_softmax, multi_head_self_attention, split_heads
 from ninelives.checks.decoder import causal_mask, decoder
 from ninelives.checks.embeddings import embedding, position_indices
+from ninelives.checks.encoder_decoder import Given, encoder_decoder
+from ninelives.checks.prefix_generation import prefix_generation
 from ninelives.checks.transformer import block
+from ninelives.config import TransformerConfig
+from ninelives.text import WordTokenizer
 
 in_positions = partial(refused_by, position_indices, "shape")
 in_an_embedding = partial(refused_by, embedding, "shape")
@@ -553,6 +557,28 @@ def split_heads(x, n_head):
 def split(x, n_head):
     return x.view(*x.shape[:2], n_head, n_embd // n_head).transpose(1, 2)
 """, "split_heads", n_embd=64))
+
+model_of_another_cell = refused_by(
+    encoder_decoder, "logits", "your code reads the EncoderDecoder `translator`", "Use what the function is given; in a class")(
+    from_another_cell("""
+class EncoderDecoder(Given):
+    def forward(self, prefix, targets):
+        return translator(prefix, targets)
+""", "EncoderDecoder", Given=Given, translator=model.EncoderDecoder(*2 * [TransformerConfig(31, 17, n_embd=4, n_head=1, n_layer=1)])))
+
+tokenizer_of_another_cell = refused_by(
+    prefix_generation, "shape", "your code reads the WordTokenizer `tokenizer`", "Use what the function is given; in a class")(
+    from_another_cell("""
+@torch.no_grad()
+def prefix_generation(model, prefix, max_new_tokens, temperature, end_token=None):
+    hidden_cache, answer = model.encoder(prefix, return_hidden=True), prefix[:, :0]
+    for _ in range(max_new_tokens):
+        token = model.decoder(answer, hidden_cache=hidden_cache)[0][:, -1].argmax(-1, keepdim=True)
+        answer = torch.cat((answer, token), dim=1)
+        if (answer == tokenizer.end_token).any():
+            break
+    return answer
+""", "prefix_generation", tokenizer=WordTokenizer(["a", "b", "c"])))
 
 own_setting_forgotten = in_a_block("your code reads `n_embd` = 3 from", "The class has one of its own")(
     from_another_cell("""

@@ -19,7 +19,7 @@ def padding_moved_without_return(hidden_cache):
 
 
 @refused_by(padding_first, "values", "gather wants an index with as many axes as the cache")
-def index_not_expanded(hidden_cache):
+def index_without_an_axis_for_channels(hidden_cache):
     order = (hidden_cache != 0).any(-1).long().argsort(dim=1, stable=True)
     return hidden_cache.gather(1, order)
 
@@ -28,6 +28,27 @@ def index_not_expanded(hidden_cache):
 def first_word_repeated(hidden_cache):
     moved = masks.padding_first(hidden_cache).clone()
     moved[:, -1] = hidden_cache[:, 0]
+    return moved
+
+
+@refused_by(padding_first, "values", "so that it has P rows")
+def words_alone(hidden_cache):
+    return torch.stack([one[(one != 0).any(-1)] for one in hidden_cache])
+
+
+@refused_by(padding_first, "values", "a slice [:-n] takes nothing when n is 0")
+def cut_at_minus_zero(hidden_cache):
+    moved = torch.zeros_like(hidden_cache)
+    for one, rows in zip(moved, hidden_cache):
+        number = int((rows == 0).all(-1).sum())
+        one[number:] = rows[:-number]
+    return moved
+
+
+@refused_by(padding_first, "values", "makes one of torch.float32", "make a new tensor with torch.zeros_like(hidden_cache)")
+def written_into_zeros_of_float32(hidden_cache):
+    moved = torch.zeros(hidden_cache.shape)
+    moved[:] = masks.padding_first(hidden_cache)
     return moved
 
 
@@ -79,13 +100,13 @@ def moved_in_single_precision(hidden_cache):
 KEPT_ORDER, KEPT_CACHE = {}, {}
 
 
-@refused_by(padding_first, "values", "rows of zeros first, then the rows of the words in their order.")
+@refused_by(padding_first, "values", "the padding of an earlier cache is moved")
 def order_kept_by_shape(hidden_cache):
     order = KEPT_ORDER.setdefault(hidden_cache.shape, (hidden_cache != 0).any(-1).long().argsort(dim=1, stable=True))
     return hidden_cache.gather(1, order.unsqueeze(-1).expand_as(hidden_cache))
 
 
-@refused_by(padding_first, "values", "rows of zeros first, then the rows of the words in their order.")
+@refused_by(padding_first, "values", "the padding of an earlier cache is moved")
 def cache_kept_by_shape(hidden_cache):
     return KEPT_CACHE.setdefault(hidden_cache.shape, masks.padding_first(hidden_cache))
 
@@ -217,15 +238,6 @@ def corner_kept_by_shape(hidden_cache, attention_mask):
     return masks.joint_mask(hidden_cache, KEPT_CORNER.setdefault(attention_mask.shape, attention_mask))
 
 
-@refused_by(joint_mask, "padding", "columns of padding are 0 in every row")
-def padding_counted_from_the_end(hidden_cache, attention_mask):
-    """Right while the padding is last, wrong once it has been moved."""
-    P = hidden_cache.shape[1]
-    mask = masks.joint_mask(torch.ones_like(hidden_cache), attention_mask)
-    mask[..., :P] &= (torch.arange(P) < (hidden_cache != 0).any(-1).sum(1, keepdim=True))[:, None, None]
-    return mask
-
-
 @refused_by(joint_mask, "four blocks", "the axis of the heads is missing")
 def single_example_squeezed(hidden_cache, attention_mask):
     mask = masks.joint_mask(hidden_cache, attention_mask)
@@ -291,6 +303,33 @@ def looks_at_the_last_word(hidden_cache, attention_mask):
     return masks.joint_mask(hidden_cache, attention_mask)
 
 
+def filled_in(hidden_cache, attention_mask, word, first):
+    """The four blocks written into zeros; `word` for the columns of the cache."""
+    (B, P, _), N = hidden_cache.shape, hidden_cache.shape[1] + attention_mask.shape[-1]
+    mask = torch.zeros(B, 1, N, N)
+    mask[..., :P] = word
+    mask[..., first:, first:] = attention_mask
+    return mask
+
+
+@refused_by(joint_mask, "four blocks", "a region of the mask and what is written into it have different shapes.")
+def words_without_two_more_axes(hidden_cache, attention_mask):
+    return filled_in(hidden_cache, attention_mask, (hidden_cache != 0).any(-1), hidden_cache.shape[1])
+
+
+@refused_by(joint_mask, "mask forms", "with no word after the cache (T = 0)", "[P:] instead of [-T:], which takes everything when T is 0")
+def region_counted_from_the_end(hidden_cache, attention_mask):
+    return filled_in(hidden_cache, attention_mask, (hidden_cache != 0).any(-1)[:, None, None, :], -attention_mask.shape[-1])
+
+
+@refused_by(joint_mask, "mask forms", "can't be cast", "attention_mask may hold 1 and 0 instead of True and False")
+def joined_by_or_in_place(hidden_cache, attention_mask):
+    mask = masks.joint_mask(hidden_cache, torch.zeros_like(attention_mask))
+    P = hidden_cache.shape[1]
+    mask[..., P:, P:] |= attention_mask
+    return mask
+
+
 @refused_by(joint_mask, "mask forms", "the lower right block is attention_mask, whatever it says.")
 def one_word_ahead_at_most(hidden_cache, attention_mask):
     T = attention_mask.shape[-1]
@@ -310,6 +349,33 @@ def mask_of_an_earlier_batch(hidden_cache, attention_mask):
 class JoinNotWritten(Decoder):
     def join(self, hidden_cache, x, attention_mask):
         raise NotImplementedError()
+
+
+@refused_by(prefix_decoder, "join", "the mask belongs to the cache as it came, but the rows have been moved")
+class CachesMixed(Decoder):
+    """No class of the checks is its base."""
+
+    def join(self, hidden_cache, x, attention_mask):
+        return torch.cat((masks.padding_first(hidden_cache), x), dim=1), masks.joint_mask(hidden_cache, attention_mask)
+
+
+@refused_by(prefix_decoder, "join", "the mask is that of the tokens alone, (B, 1, T, T).")
+class MaskAsItCame(Decoder):
+    def join(self, hidden_cache, x, attention_mask):
+        return torch.cat((masks.padding_first(hidden_cache), x), dim=1), attention_mask
+
+
+@refused_by(prefix_decoder, "join", "the cache and x are joined along axis 1, that of the rows")
+class JoinedAlongTheBatch(Decoder):
+    def join(self, hidden_cache, x, attention_mask):
+        tidy = masks.padding_first(hidden_cache)
+        return torch.cat((tidy, x), dim=0), masks.joint_mask(tidy, attention_mask)
+
+
+@refused_by(prefix_decoder, "join", "PrefixDecoder.join returns the mask first.", "the vectors come first: swap the two.")
+class MaskFirst(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        return super().join(hidden_cache, x, attention_mask)[::-1]
 
 
 @refused_by(prefix_decoder, "join", "return both: the joined vectors, and the joint mask.")

@@ -14,11 +14,6 @@ def padding_not_written(tokens, end_token):
     raise NotImplementedError()
 
 
-@refused_by(pad_after_end, "values", "counts the ends up to each position")
-def padded_after_the_second_end(tokens, end_token):
-    return tokens.masked_fill((tokens == end_token).cumsum(1) > 1, -1)
-
-
 @refused_by(pad_after_end, "values", "changed the tensor", "work on x.clone()")
 def padded_in_place(tokens, end_token):
     is_end = tokens == end_token
@@ -144,9 +139,9 @@ def first_ends_kept_by_the_number_of_rows(tokens, end_token):
     return torch.where(torch.arange(T) > KEPT_FIRST.setdefault(len(tokens), first), -1, tokens)
 
 
-@padded("counts the ends up to each position")
+@padded("each call must look at its own tokens")
 def result_kept_by_shape(tokens, end_token):
-    return KEPT_ROWS.setdefault(tokens.shape, padded_by_hand(tokens, end_token)).clone()
+    return KEPT_ROWS.setdefault((tokens.shape, end_token), padded_by_hand(tokens, end_token)).clone()
 
 
 @padded("each call must look at its own tokens")
@@ -182,6 +177,40 @@ def first_end_by_argmax(tokens, end_token):
     return torch.where(torch.arange(tokens.shape[1])[None] <= first[:, None], tokens, -1)
 
 
+@padded("raised ValueError", "a row without an end token has no position of one")
+def index_of_an_end_that_may_not_be_there(tokens, end_token):
+    rows = [row[: row.index(end_token) + 1] + [-1] * (len(row) - row.index(end_token) - 1) for row in tokens.tolist()]
+    return torch.tensor(rows)
+
+
+@padded("min(): Expected reduction dim", "a row without an end token has no position of one")
+def smallest_of_no_positions(tokens, end_token):
+    result = tokens.clone()
+    for row in result:
+        row[(row == end_token).nonzero().min() + 1 :] = -1
+    return result
+
+
+@padded("ids are whole numbers, and −∞ is none: padding is −1.")
+def filled_with_minus_infinity(tokens, end_token):
+    return tokens.masked_fill(after_the_end(tokens, end_token), float("-inf"))
+
+
+@padded("does not support bool", "`.long()` makes 1 and 0 of them")
+def first_true_by_argmax(tokens, end_token):
+    return torch.where(torch.arange(tokens.shape[1]) > (tokens == end_token).argmax(1, keepdim=True), -1, tokens)
+
+
+@padded("first fill up the shorter ones")
+def rows_of_different_lengths(tokens, end_token):
+    return torch.tensor([row[: row.index(end_token) + 1] if end_token in row else row for row in tokens.tolist()])
+
+
+@padded("returns a list of 5", "these are several tensors, and one is wanted")
+def list_of_rows(tokens, end_token):
+    return [*padded_by_hand(tokens, end_token)]
+
+
 @padded("the function has no `return`")
 def padding_not_returned(tokens, end_token):
     tokens.masked_fill(after_the_end(tokens, end_token), -1)
@@ -198,6 +227,11 @@ def replaced(aspect, *says, **steps):
 @refused_by(prefix_generation, "shape", "not written yet", "run its cell again, then this check")
 def not_written(model, prefix, max_new_tokens, temperature, end_token=None):
     raise NotImplementedError()
+
+
+@refused_by(prefix_generation, "shape", "gives this prefix", "this is the prefix. Return the answer.")
+def prefix_returned(model, prefix, max_new_tokens, temperature, end_token=None):
+    return prefix
 
 
 start_for_one_row_alone = replaced(
@@ -219,6 +253,8 @@ scores_as_cache = replaced(
 pair_as_cache = replaced(
     "shape", "the decoder reads hidden states: model.encoder",
     encode=lambda model, prefix, answer: model.encoder(prefix))
+tokens_in_an_empty_list = replaced(
+    "shape", "at the first step nothing has been drawn yet", feed=lambda prefix, answer: torch.cat([*answer.split(1, dim=1)][: answer.shape[1]]))
 token_without_axis = replaced(
     "shape", "the answer is (B, t), so a new token must be (B, 1)",
     choose=lambda logits, temperature: drawn(logits, temperature)[:, 0])

@@ -103,9 +103,12 @@ def want_cross_attention(
     result = run(module, *arguments, what="CrossAttention.forward")
     make = partial(on_layers_of, module)
     cross_attention.want_shape(result, x.shape, "(B, T, n_embd)", "the output", arguments, make)
+    otherwise = "queries of x, keys and values of hidden; then scores, mask, softmax, values, heads merged, proj, as in notebook 2."
+    if result.isnan().any():
+        otherwise = "every word is hidden, and a softmax of nothing but −∞ is NaN: masked_fill hides where its mask is True, so it needs `~is_word`."
     cross_attention.want_values(
         result, of_pytorch(module, *arguments), arguments, what=f"{when}, the output",
-        otherwise="queries of x, keys and values of hidden; then scores, mask, softmax, values, heads merged, proj, as in notebook 2.",
+        otherwise=otherwise,
         caption="The output: wanted, and yours", make=make,
     )
 
@@ -139,6 +142,38 @@ class NotScaled(GivenCrossAttention):
         return q @ k.mT
 
 
+@cross_attention.mistake("values", "the scores are divided by the root of n_embd: each head has vectors of head_size numbers, `q.shape[-1]`.")
+class ScaledByTheWholeWidth(GivenCrossAttention):
+    def scores(self, q, k):
+        return q @ k.mT / self.query.weight.shape[0] ** 0.5
+
+
+@cross_attention.mistake("values", "the softmax goes over the French, along the wrong axis: each row of weights adds up to 1 over the English, softmax(-1).")
+class SoftmaxOverTheQueries(GivenCrossAttention):
+    def softmax(self, scores, attention_mask):
+        return scores.masked_fill(~attention_mask, float("-inf")).softmax(-2)
+
+
+@cross_attention.mistake("values", "there is a triangle over the scores. The English is all there from the start: every row attends to all of it.")
+class TriangleOverTheScores(GivenCrossAttention):
+    def scores(self, q, k):
+        return super().scores(q, k).tril()
+
+
+@cross_attention.mistake("values", "the heads are missing: split queries, keys and values into n_head parts, as in notebook 2.")
+class OneHeadForAll(GivenCrossAttention):
+    def forward(self, x, hidden, is_word):
+        q, k, v = self.project(x, hidden)
+        weights = (q @ k.mT / q.shape[-1] ** 0.5).masked_fill(~is_word[:, None, :], float("-inf")).softmax(-1)
+        return self.proj(weights @ v)
+
+
+@cross_attention.mistake("values", "the heads are merged in the wrong order: bring (B, T, n_head, head_size) about with a transpose before you flatten.")
+class MergedWithoutTranspose(GivenCrossAttention):
+    def merge(self, z):
+        return z.reshape(len(z), z.shape[2], -1)
+
+
 @cross_attention.mistake("values", "the output projection is missing: self.proj mixes the heads.")
 class WithoutProj(GivenCrossAttention):
     def finish(self, z):
@@ -149,6 +184,18 @@ class WithoutProj(GivenCrossAttention):
 class PaddingOpen(GivenCrossAttention):
     def softmax(self, scores, attention_mask):
         return scores.softmax(-1)
+
+
+@cross_attention.mistake("padding", "hidden scores are 0, and e⁰ is 1: they still get weight. Set them to −∞, with masked_fill.")
+class ScoresMultipliedByTheMask(GivenCrossAttention):
+    def softmax(self, scores, attention_mask):
+        return (scores * attention_mask).softmax(-1)
+
+
+@cross_attention.mistake("padding", "the mask comes after the softmax, so the rows of weights no longer add up to 1: hide the scores before it.")
+class WeightsMultipliedByTheMask(GivenCrossAttention):
+    def softmax(self, scores, attention_mask):
+        return scores.softmax(-1) * attention_mask
 
 
 @cross_attention.mistake("padding", "the mask is inverted: True in is_word means that there is a word.")
@@ -216,6 +263,31 @@ def last_target_kept(targets, start_token):
 @shifted_right.mistake("values", "the last target has gone round to the front: the start token belongs there.")
 def rolled(targets, start_token):
     return targets.roll(1, dims=1)
+
+
+@shifted_right.mistake("values", "the start token is a row before the batch. It is a column before the words: join along axis 1.")
+def started_along_the_batch(targets, start_token):
+    return torch.cat((torch.full_like(targets[:1], start_token), targets[:-1]))
+
+
+@shifted_right.mistake("values", "the start token replaces the first target. Every target but the last moves one position to the right.")
+def first_target_replaced(targets, start_token):
+    return torch.cat((torch.full_like(targets[:, :1], start_token), targets[:, 1:]), dim=1)
+
+
+@shifted_right.mistake("values", "the first target has been left out as well as the last. The decoder reads every target but the last.")
+def first_and_last_left_out(targets, start_token):
+    return torch.cat((torch.full_like(targets[:, :1], start_token), targets[:, 1:-1]), dim=1)
+
+
+@shifted_right.mistake("values", "a 0 stands where start_token should be, the argument.")
+def zero_for_the_start_token(targets, start_token):
+    return F.pad(targets, (1, -1))
+
+
+@shifted_right.mistake("values", "the padding, −1, has become 0, which is a word.")
+def padding_replaced_by_zero(targets, start_token):
+    return F.pad(targets, (1, -1), value=start_token).clamp(min=0)
 
 
 @shifted_right.mistake("values", "the padding, −1, is replaced by the start token too. It stands once, before the first target.")

@@ -1,5 +1,6 @@
 """Notebook 7: what joining an encoder and a decoder must do."""
 
+import re
 from dataclasses import astuple, replace
 from typing import NamedTuple
 
@@ -9,11 +10,18 @@ from torch.nn import functional as F
 
 from ninelives.checks.cross_attention import cross_attention, shifted_right
 from ninelives.checks.encoder import padded_ids
+from ninelives.checks.encoder_decoder_parts import (
+    PARTS_AS_GIVEN,
+    keeps_layers_in_a_list,
+    want_encoder,
+    want_own_configs,
+)
 from ninelives.checks.exercise import (
     CheckFailed,
     Exercise,
     build,
     in_case,
+    kind_of,
     on_layers_of,
     run,
     same_values,
@@ -41,13 +49,14 @@ SCORES_AS_CACHE = (
     "these are the encoder's scores, one number for each word of its vocabulary. The decoder reads hidden states, "
     "n_embd numbers for each token: self.encoder(prefix, return_hidden=True)."
 )
-ONE_CONFIG_EACH = "each part is built from its own configuration: Encoder(encoder_config), PrefixDecoder(decoder_config)."
-PARTS_AS_GIVEN = "self.encoder = Encoder(encoder_config) and self.decoder = PrefixDecoder(decoder_config): keep the __init__ of the exercise."
 DECODER_FIRST = "self.decoder is a PrefixDecoder that passes its own checks, further up. Keep the __init__ of the exercise."
 NEW_CONFIG = "do not change a configuration: dataclasses.replace(config, …) makes a changed copy."
 
 LOSS_IS_YOURS = ("the decoder does not know which of its P + T rows predict the T targets. Ask it for logits alone, "
                  "self.decoder(targets, hidden_cache=…), and compute the loss from predicting_rows.")
+NOT_AS_MANY_ROWS = ("there are not as many rows as targets. predicting_rows(logits, prefix.shape[1]) gives one for each: P is the number of columns "
+                    "of the prefix, padding among them.")
+TARGETS_LEFT_OUT = "there is one row for each target, and some targets are left out: compare the rows with all of them, targets.flatten()."
 FLATTEN = ("cross_entropy takes scores (N, vocab_size) and targets (N,): flatten the first two axes of the predicting rows, and "
            "all axes of the targets.")
 
@@ -57,7 +66,7 @@ encoder_decoder = Exercise("EncoderDecoder", error_hints={
     "targets has shape":
         "the decoder's second argument is targets, (B, T). Pass the cache by its name: hidden_cache=….",
     "targets and hidden_cache are given together": LOSS_IS_YOURS,
-    "to match target batch_size": LOSS_IS_YOURS,
+    "does not require grad and does not have a grad_fn": "forward gives the loss and leaves backward() to the training, which calls it.",
     "Expected target size": FLATTEN,
     "class indices": FLATTEN,
     "out of bounds": "a target of −1 marks padding: `ignore_index=-1` leaves it out of the loss.",
@@ -131,11 +140,13 @@ def made(answer, case: Sizes) -> nn.Module:
     """
     module = build(answer, case.encoder, case.decoder)
     for name in ("encoder", "decoder"):
-        if not isinstance(getattr(module, name, None), nn.Module):
+        part = getattr(module, name, None)
+        if not isinstance(part, nn.Module):
             raise CheckFailed(
-                f"your EncoderDecoder has no self.{name}.",
+                f"your EncoderDecoder has no self.{name}." if part is None else f"self.{name} is {kind_of(part)}.",
                 "self.encoder and self.decoder, made by the constructor.",
-                "keep the __init__ of the exercise as it is.",
+                "PyTorch does not look for layers in Python's lists, tuples and dictionaries, so it would not train these. Keep the __init__ of the exercise."
+                if keeps_layers_in_a_list(module) else "keep the __init__ of the exercise as it is.",
             )
     return module.double().eval()
 
@@ -168,77 +179,24 @@ def is_made_of_an_encoder_and_a_decoder(answer, seed):
     if {*module.encoder.parameters()} & {*module.decoder.parameters()}:
         raise CheckFailed(
             "encoder and decoder share parameters.", "two Transformers, each with weights of its own.", PARTS_AS_GIVEN)
-    want_own_configs(answer, case)
-    want_encoder(module, case, seed)
+    want_own_configs(answer, case.encoder, case.decoder)
+    want_encoder(module, batch(case, seed)[0], case.encoder.vocab_size)
     want_prefix_decoder(module.decoder, case.decoder, seed, "self.decoder", DECODER_FIRST)
-
-
-def want_encoder(module: nn.Module, case: Sizes, seed: int) -> None:
-    """Refuse an encoder that reads from left to right only, or one that attends to padding."""
-    prefix, _ = batch(case, seed)
-    other = prefix.clone()
-    other[:, -1] = (other[:, -1] + 1) % case.encoder.vocab_size
-    with torch.no_grad():
-        hidden, after = (run(module.encoder, ids, None, None, True, what="self.encoder") for ids in (prefix, other))
-        if same_values(after[:, 0], hidden[:, 0]):
-            raise CheckFailed(
-                "self.encoder: another last word changes nothing about the first one.",
-                "an encoder, in which every word attends to the whole sentence.",
-                PARTS_AS_GIVEN,
-            )
-        padded = run(module.encoder, F.pad(prefix, (0, 3), value=-1), None, None, True, what="self.encoder")
-    if not same_values(padded[:, : prefix.shape[1]], hidden):
-        raise CheckFailed(
-            "self.encoder: padding after a sentence changes the hidden states of its words.",
-            "no change: nothing attends to padding.",
-            PARTS_AS_GIVEN,
-        )
-
-
-def want_own_configs(answer, case: Sizes) -> None:
-    """Refuse parts that were built from the other's configuration, or both from one."""
-    _, P, T, encoder, decoder = case
-    module = build(answer, encoder, decoder)
-    can_read = [longest(part) for part in (module.encoder, module.decoder)]
-    wanted = [(encoder.block_size, encoder.vocab_size), (decoder.block_size, decoder.vocab_size)]
-    if can_read == wanted[::-1]:
-        raise CheckFailed(
-            "self.encoder has the sizes of decoder_config, and self.decoder those of encoder_config.",
-            "Encoder(encoder_config) and PrefixDecoder(decoder_config).",
-            "the two configurations are swapped: Encoder(encoder_config), PrefixDecoder(decoder_config).",
-        )
-    for name, seen, want in zip(("encoder", "decoder"), can_read, wanted, strict=True):
-        if seen != want:
-            raise CheckFailed(
-                f"self.{name} reads up to {seen[0]} tokens, and ids up to {seen[1] - 1}.",
-                f"{want[0]} tokens and ids up to {want[1] - 1}, as {name}_config says.",
-                ONE_CONFIG_EACH,
-            )
-
-
-def longest(part: nn.Module) -> tuple[int, int]:
-    """How many tokens a Transformer reads, and how many words it knows: tried, since its layers may have any names."""
-    def reads(length: int, last_id: int) -> bool:
-        try:
-            with torch.no_grad():
-                part(torch.full((1, length), last_id), None, None, True)
-        except Exception:
-            return False
-        return True
-
-    block_size = next((n for n in range(24, 0, -1) if reads(n, 0)), 0)
-    return block_size, next((n for n in range(48, 0, -1) if reads(1, n - 1)), 0)
 
 
 def answer_of(module: nn.Module, prefix: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """(logits, loss) from the learner's forward; anything else is refused."""
-    caches = []
-    hook = module.decoder.register_forward_pre_hook(
-        lambda _, given, named: caches.append(named.get("hidden_cache", (*given, None, None, None)[2])), with_kwargs=True)
+    read, caches = [], []
+
+    def note(_, given, named):
+        read.append(named.get("idx", given[0] if given else None))
+        caches.append(named.get("hidden_cache", (*given, None, None, None)[2]))
+
+    hook = module.decoder.register_forward_pre_hook(note, with_kwargs=True)
     try:
         result = run(module, prefix, targets, what=FORWARD)
     except CheckFailed as failure:
-        cause = wrong_cache(caches[-1], module, prefix) if caches else ""
+        cause = (wrong_cache(caches[-1], module, prefix) if caches else "") or wrong_rows(failure.error, read[-1:], prefix, targets)
         if cause:
             failure.cause, failure.error = cause, ""
         raise
@@ -267,6 +225,21 @@ def wrong_cache(cache: object, module: nn.Module, prefix: torch.Tensor) -> str:
         return "this is the first sentence's alone: with return_hidden=True the encoder gives one tensor, for all sentences."
     hidden = module.encoder(prefix, return_hidden=True)  # (B, P, C)
     return SCORES_AS_CACHE if cache.dim() == 3 and cache.shape[-1] != hidden.shape[-1] else ""
+
+
+def wrong_rows(error: str, read: list[torch.Tensor], prefix: torch.Tensor, targets: torch.Tensor) -> str:
+    """Why cross_entropy says that there are not as many rows as targets; empty if it does not. `read` holds what the decoder was given."""
+    found = re.search(r"input batch_size \((\d+)\) to match target batch_size \((\d+)\)", error)
+    if found is None:
+        return ""
+    rows, compared = map(int, found.groups())
+    if any(torch.equal(idx, prefix) for idx in read if isinstance(idx, torch.Tensor)):
+        return "the decoder reads the prefix. It reads the targets, self.decoder(targets, hidden_cache=…): the prefix has been read by the encoder."
+    if rows == targets.numel() and compared == len(targets):
+        return FLATTEN
+    if rows == prefix.numel() + targets.numel():
+        return LOSS_IS_YOURS
+    return NOT_AS_MANY_ROWS if compared == targets.numel() else TARGETS_LEFT_OUT
 
 
 def each_alone(module: nn.Module, prefix: torch.Tensor, targets: torch.Tensor) -> list[torch.Tensor]:
@@ -339,10 +312,41 @@ class DecoderWithoutCache(Given):
         return self.decoder(targets, targets)
 
 
+ROWS_RETURNED = ("only the rows that predict the targets are returned: the loss is computed from them, but `return` all P + T rows of the "
+                 "decoder's logits.")
+
+
+@encoder_decoder.mistake("logits", ROWS_RETURNED)
+class PredictingRowsReturned(Given):
+    def forward(self, prefix, targets):
+        logits, loss = self.answer(self.encoder(prefix, return_hidden=True), targets)
+        return logits[:, prefix.shape[1] - 1 : -1], loss
+
+
+@encoder_decoder.mistake("logits", ROWS_RETURNED)
+class FlatRowsReturned(Given):
+    def forward(self, prefix, targets):
+        logits, loss = self.answer(self.encoder(prefix, return_hidden=True), targets)
+        return logits[:, prefix.shape[1] - 1 : -1].flatten(0, 1), loss
+
+
+@encoder_decoder.mistake("logits", "the rows of the prefix have been left out: `return` all P + T rows that the decoder gives.")
+class RowsOfThePrefixLeftOut(Given):
+    def forward(self, prefix, targets):
+        logits, loss = self.answer(self.encoder(prefix, return_hidden=True), targets)
+        return logits[:, prefix.shape[1] :], loss
+
+
 @encoder_decoder.mistake("logits", "the encoder is fed the targets. It must read the prefix.")
 class EncoderFedTheTargets(Given):
     def forward(self, prefix, targets):
         return self.answer(self.encoder(targets, return_hidden=True), targets)
+
+
+@encoder_decoder.mistake("logits", "the encoder is fed prefix and targets, so the decoder finds the answer in its cache. The encoder reads the prefix alone.")
+class EncoderFedBoth(Given):
+    def forward(self, prefix, targets):
+        return self.answer(self.encoder(torch.cat([prefix, targets], dim=1), return_hidden=True), targets)
 
 
 @encoder_decoder.mistake("logits", "the cache has a single row. Pass one for each token of the prefix.")
@@ -564,6 +568,14 @@ class LossOneRowEarly(LossByHand):
 class FirstTargetLeftOut(LossByHand):
     def loss_of(self, logits, prefix, targets):
         rows = logits[:, prefix.shape[1] : -1]  # (B, T - 1, V)
+        return F.cross_entropy(rows.transpose(1, 2), targets[:, 1:], ignore_index=-1)
+
+
+@encoder_decoder.mistake(
+    "loss", "the targets are shifted once more. Row t of predicting_rows predicts targets[:, t] already: compare all rows with all targets.")
+class TargetsShiftedOnceMore(LossByHand):
+    def loss_of(self, logits, prefix, targets):
+        rows = logits[:, prefix.shape[1] - 1 : -2]  # (B, T - 1, V)
         return F.cross_entropy(rows.transpose(1, 2), targets[:, 1:], ignore_index=-1)
 
 

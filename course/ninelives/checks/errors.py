@@ -81,6 +81,8 @@ HINTS = [
          "`if`, `and`, `or` and `not` need a single True or False, and this tensor has many. Whether there is a tensor: "
          "`x is not None`. For each number: `x == 0` instead of `not x`, and `a & b` instead of `a and b`."),
     Hint(r"(Subtraction|Negation), the `-` operator", "True and False cannot be subtracted: first make whole numbers of them with `.long()`."),
+    Hint(r"does not support bool", "this operation wants numbers, and these are True and False: `.long()` makes 1 and 0 of them."),
+    Hint(r"expected sequence of length \d+ at dim", "these lists have different lengths, and a tensor is a rectangle: first fill up the shorter ones."),
     Hint(r"(?i)Input dtype must be either a floating point.* Got: ", "only floats have a mean: write `.float().mean()`."),
     Hint(r"masked_fill\(\) received an invalid combination of arguments - got \((bool|NoneType), ",
          "masked_fill needs a tensor of True and False: `mask == 0`, for each number of it."),

@@ -44,7 +44,7 @@ def falling_only(step, d_model, warmup_steps):
     return (d_model * step) ** -0.5
 
 
-@noam_rate.mistake("values", "the rate climbs for ever: the first of the two numbers in min is missing, or climbs too: step ** −0.5, with the minus.")
+@noam_rate.mistake("values", "the rate climbs forever: the first of the two numbers in min is missing, or climbs too: step ** −0.5, with the minus.")
 def climbing_only(step, d_model, warmup_steps):
     return d_model**-0.5 * step * warmup_steps**-1.5
 

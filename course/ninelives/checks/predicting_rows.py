@@ -70,6 +70,55 @@ def rows_as_probabilities(logits, P):
 
 
 @predicting_rows.mistake(
+    "one row for each target", "the numbers have been changed, by a log_softmax. cross_entropy does that itself: take the rows as they are.")
+def rows_as_log_probabilities(logits, P):
+    return logits[:, P - 1 : -1].log_softmax(-1)
+
+
+@predicting_rows.mistake("one row for each target", "these are the words with the highest scores. The loss needs the scores themselves.")
+def words_of_the_rows(logits, P):
+    return logits[:, P - 1 : -1].argmax(-1)
+
+
+@predicting_rows.mistake("one row for each target", "this is the last row alone: T rows predict the T targets, and the last row predicts none of them.")
+def last_row_alone(logits, P):
+    return logits[:, -1:]
+
+
+FIRST_ROW_ALONE = "this is the row that predicts the first target, and it alone: the rows after it predict the others."
+
+
+@predicting_rows.mistake("one row for each target", FIRST_ROW_ALONE)
+def row_of_the_first_target(logits, P):
+    return logits[:, P - 1 : P]
+
+
+@predicting_rows.mistake("one row for each target", FIRST_ROW_ALONE)
+def row_of_the_first_target_without_its_axis(logits, P):
+    return logits[:, P - 1]
+
+
+@predicting_rows.mistake("one row for each target", "batch and rows have become one axis. The loss will flatten them; here they stay (B, T, vocab_size).")
+def flat_rows(logits, P):
+    return logits[:, P - 1 : -1].flatten(0, 1)
+
+
+@predicting_rows.mistake("one row for each target", "the rows are stacked along axis 0, where the batch belongs: torch.stack(…, dim=1), or a slice.")
+def rows_stacked_along_the_batch(logits, P):
+    return logits[:, P - 1 : -1].transpose(0, 1)
+
+
+@predicting_rows.mistake("one row for each target", "axis 2 holds the scores of the words. The rows are along axis 1, logits[:, first : end].")
+def slice_of_the_vocabulary(logits, P):
+    return logits[:, :, P - 1 : -1]
+
+
+@predicting_rows.mistake("one row for each target", "these are rows of the prefix, without its last, which is the first that predicts a target.")
+def rows_before_the_last_of_the_prefix(logits, P):
+    return logits[:, : P - 1]
+
+
+@predicting_rows.mistake(
     "one row for each target",
     "the last row is still there. It predicts what comes after the last target, for which there is no target.",
 )

@@ -1,4 +1,4 @@
-"""Notebook 7: padding moved to the front of a cache, the joint mask, and the decoder that uses both."""
+"""Notebook 7: the joint mask, and the decoder that uses it and padding_first."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -14,184 +14,36 @@ from ninelives.checks.exercise import (
     ids,
     in_case,
     numbers,
+    on_layers_of,
     run,
     same_values,
     want_pair,
     want_tensor,
 )
+from ninelives.checks.padding_first import (
+    NO_NUMBER_ABOVE,
+    ONE_ZERO,
+    SMALL_NUMBERS,
+    SUM_ABOVE,
+    ZERO_MEAN,
+    cache_of,
+    is_word,
+    padding_first,
+)
 from ninelives.checks.transformer_block import in_both_modes, loosened
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder, Transformer, masks
 
-ZERO_MEAN = ("a row counts as padding when its numbers add up to 0, and so do those of a word: a layer norm makes their mean 0. "
-             "A row is padding when *every* number in it is 0: `(hidden_cache != 0).any(-1)` is True at words.")
-NO_NUMBER_ABOVE = "a word whose numbers are all below 0 is taken for padding: ask for numbers that are not 0, `!= 0`."
-ONE_ZERO = "a word whose vector holds a single 0 is taken for padding. A row is padding when every number in it is 0."
+__all__ = ["joint_mask", "padding_first", "prefix_decoder"]
+
 KEEPS_A_TENSOR = "keep nothing on self but modules, parameters, numbers and words: no tensor that forward or join has made."
-SMALL_NUMBERS = "a row whose numbers are small is taken for padding. Padding is exactly 0, every number of it: no threshold is needed."
-
-padding_first = Exercise("padding_first", error_hints={
-    "Index tensor must have the same number of dimensions": "gather wants an index with as many axes as the cache: "
-                                                            "order.unsqueeze(-1).expand_as(hidden_cache).",
-})
-
-
-def cache_of(lengths: list[int], P: int, C: int, seed: int) -> torch.Tensor:
-    """(B, P, C) float64: hidden states, and zeros where there is padding.
-
-    Of three rows one adds up to 0, as a new layer norm gives it, one holds a single 0, and one has small
-    numbers, all below 0 in every second example and nearly 0 in the others. None is padding.
-    The numbers are multiples of 2^-16, so that a sum of them is exact, and `sum(-1) != 0` means what it says.
-    """
-    rows = (2**16 * torch.randn(len(lengths), P, C, generator=torch.Generator().manual_seed(seed)).double()).round() / 2**16
-    rows[:, ::3, -1] = -rows[:, ::3, :-1].sum(-1)
-    rows[:, 1::3, 0] = 0.0
-    rows[:, 2::3] /= 16
-    rows[::2, 2::3] = -rows[::2, 2::3].abs()
-    rows[1::2, 2::3] /= 2**18
-    return rows * (torch.arange(P) < torch.tensor(lengths).unsqueeze(1)).unsqueeze(-1)
-
-
-def padded_caches(seed: int) -> list[tuple[str, torch.Tensor]]:
-    """Cases, from a batch of several lengths to a single row."""
-    P, C = [(5, 6), (6, 5), (7, 4)][seed % 3]
-    cache = cache_of([3, P, 2, 1], P, C, seed)
-    return [
-        ("for prefixes of several lengths", cache),
-        ("for other prefixes of the same shape", cache_of([1, 2, P, 3], P, C, seed + 4)),
-        ("for prefixes without padding", cache_of([P, P, P], P, C, seed + 1)),
-        ("for a single prefix with padding", cache_of([2], P, C, seed + 2)),
-        ("for a prefix of one word", cache_of([1], 1, C, seed + 3)),
-        ("for one cache given to all examples by expand", cache[1:2].expand(3, -1, -1)),
-    ]
-
-
-def is_word(cache: torch.Tensor) -> torch.Tensor:
-    """(B, P, C) to (B, P) bool."""
-    return (cache != 0).any(-1)
-
-
-@padding_first.aspect("values")
-def moves_rows_of_zeros_to_the_front(answer, seed):
-    for when, cache in padded_caches(seed):
-        result = run(answer, cache)
-        padding_first.want_shape(result, cache.shape, "(B, P, n_embd)", "padding_first", (cache,))
-        padding_first.want_values(
-            result, masks.padding_first(cache), (cache,),
-            what=lambda example, row, when=when: f"{when}, row {row} of example {example} is",
-            otherwise="rows of zeros first, then the rows of the words in their order.",
-            caption="The rows of the cache: wanted, and yours",
-        )
-    for given in (cache.float(), cache):
-        moved = run(answer, given)
-        if moved.dtype != given.dtype:
-            raise CheckFailed(
-                f"of a cache of {given.dtype}, padding_first makes one of {moved.dtype}.", f"{given.dtype}: the rows are moved, and stay as they are.",
-                "leave out .double(), .float() and .half(): the decoder's layers read numbers of their own type alone.",
-            )
-
-
-@padding_first.aspect("gradient")
-def lets_the_gradient_through(answer, seed):
-    cache = cache_of([4, 2], 4, 6, seed).requires_grad_()
-    weights = torch.randn(cache.shape, generator=torch.Generator().manual_seed(seed)).double()
-    result = run(answer, cache)
-    if not result.requires_grad:
-        raise CheckFailed(
-            "the rows that padding_first gives have no gradient.",
-            "one: the loss reaches the encoder through them.",
-            "rows are moved, not copied out of the graph: leave out .detach(), .data, torch.no_grad() and torch.tensor(…).",
-        )
-    gradient, wanted = (torch.autograd.grad((moved * weights).sum(), cache)[0] for moved in (result, masks.padding_first(cache)))
-    if not same_values(gradient[is_word(cache)], wanted[is_word(cache)]):
-        raise CheckFailed(
-            "the gradient does not come back to the rows from which it was moved.",
-            "every word's row gets the gradient of the row to which it was moved.",
-            "some rows are cut off: .detach(), .data, torch.no_grad() or torch.tensor(…).",
-        )
-
-
-@padding_first.mistake("values", "the padding is still after the words, as it came.")
-def left_as_it_came(hidden_cache):
-    return hidden_cache
-
-
-@padding_first.mistake("values", "the rows are in reverse order. Words keep their order; only the padding moves.")
-def reversed_rows(hidden_cache):
-    return hidden_cache.flip(1)
-
-
-@padding_first.mistake("values", "every example is moved by as many rows as the first one. Each has its own number of rows of padding.")
-def moved_like_the_first(hidden_cache):
-    return hidden_cache.roll(int((~is_word(hidden_cache[0])).sum()), dims=1)
-
-
-@padding_first.mistake("values", "every example is moved as far as the one with the most padding. Each has its own number of "
-                                 "rows of padding.")
-def moved_like_the_shortest(hidden_cache):
-    return hidden_cache.roll(int((~is_word(hidden_cache)).sum(1).max()), dims=1)
-
-
-@padding_first.mistake("values", "each channel is sorted by itself, so the numbers of a vector are torn apart. Move whole rows.")
-def sorted_numbers(hidden_cache):
-    return hidden_cache.sort(dim=1).values
-
-
-def moved_where(word: torch.Tensor, hidden_cache: torch.Tensor) -> torch.Tensor:
-    """The rows where `word` (B, P) is True last, in their order."""
-    order = word.long().argsort(dim=1, stable=True)
-    return hidden_cache.gather(1, order.unsqueeze(-1).expand_as(hidden_cache))
-
-
-@padding_first.mistake("values", ZERO_MEAN)
-def zero_sum_is_padding(hidden_cache):
-    return moved_where(hidden_cache.sum(-1) != 0, hidden_cache)
-
-
-@padding_first.mistake("values", ZERO_MEAN)
-def nearly_zero_sum_is_padding(hidden_cache):
-    return moved_where(hidden_cache.sum(-1).abs() > 1e-6, hidden_cache)
-
-
-@padding_first.mistake("values", NO_NUMBER_ABOVE)
-def no_number_above_zero_is_padding(hidden_cache):
-    return moved_where((hidden_cache > 0).any(-1), hidden_cache)
-
-
-@padding_first.mistake("values", SMALL_NUMBERS)
-def tiny_rows_are_padding(hidden_cache):
-    return moved_where((hidden_cache.abs() > 1e-6).any(-1), hidden_cache)
-
-
-@padding_first.mistake("values", SMALL_NUMBERS)
-def small_rows_are_padding(hidden_cache):
-    return moved_where(hidden_cache.abs().amax(-1) > 0.25, hidden_cache)
-
-
-@padding_first.mistake("values", ONE_ZERO)
-def one_zero_is_padding(hidden_cache):
-    return moved_where((hidden_cache != 0).all(-1), hidden_cache)
-
-
-@padding_first.mistake("values", "the padding is filled up with a word, so nothing says any more that it is padding. Its rows stay zeros.")
-def filled_with_the_last_word(hidden_cache):
-    moved = moved_where(is_word(hidden_cache), hidden_cache)
-    return torch.where(is_word(moved).unsqueeze(-1), moved, moved[:, -1:])
-
-
-@padding_first.mistake("values", "the batch axis is gone: squeeze() removes it when B is 1.")
-def batch_squeezed(hidden_cache):
-    return moved_where(is_word(hidden_cache), hidden_cache).squeeze(0)
-
-
-@padding_first.mistake("values", "the padding is cut off. A batch is a rectangle: all P rows stay, with the zeros in front.")
-def padding_cut_off(hidden_cache):
-    return hidden_cache[:, : int(is_word(hidden_cache).sum(1).min())]
-
 
 joint_mask = Exercise("joint_mask", error_hints={
     "Sizes of tensors must match": "the four blocks make one square: blocks side by side (dim=-1) have the same number of rows, "
                                    "blocks above each other (dim=-2) the same number of columns.",
+    "The expanded size of the tensor": "a region of the mask and what is written into it have different shapes. (hidden_cache != 0).any(-1)[:, None, None, :] "
+                                       "is (B, 1, 1, P), attention_mask is (B, 1, T, T), and T is attention_mask.shape[-1].",
+    "can't be cast to the desired output type Bool": "attention_mask may hold 1 and 0 instead of True and False: `attention_mask.bool()` takes both.",
 })
 
 
@@ -256,7 +108,8 @@ def accepts_masks_of_any_form(answer, seed):
     want_joint(answer, "with an attention_mask that is no triangle", cache, free, "the lower right block is attention_mask, whatever it says.")
     empty = torch.ones(len(cache), 1, 0, 0, dtype=torch.bool)
     with in_case("with no word after the cache (T = 0)",
-                 cause="the answer may be empty: notebook 8 begins with none. Take T from attention_mask.shape, and rely on no single word."):
+                 cause="the answer may be empty: notebook 8 begins with none. Take T from attention_mask.shape, rely on no single word, and write "
+                       "[P:] instead of [-T:], which takes everything when T is 0."):
         want_joint(answer, "with T = 0", cache, empty, "")
 
 
@@ -290,6 +143,11 @@ def answer_does_not_look_back(hidden_cache, attention_mask):
                                    "of the prefix.")
 def off_diagonal_blocks_swapped(hidden_cache, attention_mask):
     return blocks(hidden_cache, attention_mask, ahead=YES, back=NO)
+
+
+@joint_mask.mistake("four blocks", "the mask is transposed: its rows are the words that attend, its columns the words that they attend to.")
+def transposed(hidden_cache, attention_mask):
+    return blocks(hidden_cache, attention_mask).mT
 
 
 @joint_mask.mistake("four blocks", "the lower right block is open everywhere: it is attention_mask, with its triangle.")
@@ -335,9 +193,20 @@ def without_an_axis_for_heads(hidden_cache, attention_mask):
     return blocks(hidden_cache, attention_mask).squeeze(1)
 
 
-@joint_mask.mistake("four blocks", "there is one mask for the whole batch. Every example has a padding of its own: (B, 1, P + T, P + T).")
+@joint_mask.mistake("four blocks", "there is one mask for the whole batch. Every example has its own padding: (B, 1, P + T, P + T).")
 def one_mask_for_all(hidden_cache, attention_mask):
     return blocks(hidden_cache, attention_mask)[:1]
+
+
+@joint_mask.mistake("four blocks", "a single row stands for all the rows of the prefix: a block of P rows is needed, .expand(B, 1, P, P).")
+def prefix_in_one_row(hidden_cache, attention_mask):
+    return blocks(hidden_cache, attention_mask)[:, :, hidden_cache.shape[1] - 1 :]
+
+
+@joint_mask.mistake("four blocks", "is_word is inverted: the columns of words are closed, and those of padding are open.")
+def words_closed(hidden_cache, attention_mask):
+    word = ~is_word(hidden_cache)[:, None, None, :]
+    return blocks(hidden_cache, attention_mask, english=word, back=word)
 
 
 @joint_mask.mistake("four blocks", "there are T rows alone. The rows of the prefix go through the decoder too: P + T rows.")
@@ -366,10 +235,28 @@ def rows_for_columns(hidden_cache, attention_mask):
     return blocks(hidden_cache, attention_mask, english=word, back=YES)
 
 
+@joint_mask.mistake("padding", "the first columns of the cache are taken for words, as many as there are words. Padding may be in front, too: look at each row.")
+def words_counted_from_the_first_column(hidden_cache, attention_mask):
+    word = torch.arange(hidden_cache.shape[1]) < is_word(hidden_cache).sum(1).view(-1, 1, 1, 1)
+    return blocks(hidden_cache, attention_mask, english=word, back=word)
+
+
+@joint_mask.mistake("padding", "padding may attend to itself. Its columns stay closed to all rows: its own row is open at the words, so it is not empty.")
+def padding_opened_to_itself(hidden_cache, attention_mask):
+    mask = blocks(hidden_cache, attention_mask)
+    return mask | torch.eye(mask.shape[-1], dtype=torch.bool)
+
+
 @joint_mask.mistake("padding", "the rows of padding are closed too. A row that may attend to nothing gives NaN: close its column alone.")
 def rows_too(hidden_cache, attention_mask):
     word = is_word(hidden_cache)
     return blocks(hidden_cache, attention_mask, english=word[:, None, :, None] & word[:, None, None, :])
+
+
+@joint_mask.mistake("padding", SUM_ABOVE)
+def sum_above_zero_is_a_column(hidden_cache, attention_mask):
+    word = (hidden_cache.sum(-1) > 0)[:, None, None, :]
+    return blocks(hidden_cache, attention_mask, english=word, back=word)
 
 
 @joint_mask.mistake("padding", ZERO_MEAN)
@@ -421,7 +308,7 @@ def triangle_added(hidden_cache, attention_mask):
     return blocks(hidden_cache, attention_mask, french=attention_mask.bool() & torch.ones(T, T, dtype=torch.bool).tril())
 
 
-@joint_mask.mistake("padding", "every example gets the mask of the first. Each has a padding of its own.")
+@joint_mask.mistake("padding", "every example gets the mask of the first. Each has its own padding.")
 def mask_of_the_first(hidden_cache, attention_mask):
     return blocks(hidden_cache, attention_mask)[:1].expand(len(hidden_cache), -1, -1, -1)
 
@@ -433,6 +320,7 @@ NO_JOIN_OF_ITS_OWN = ("it has only the join that it inherits, which is notebook 
                       "x, attention_mask):` inside the class PrefixDecoder.")
 
 prefix_decoder = Exercise("PrefixDecoder", error_hints={
+    "Sizes of tensors must match": "the cache and x are joined along axis 1, that of the rows: torch.cat((hidden_cache, x), dim=1).",
     "takes 3 positional arguments but 4 were given": "join takes three arguments besides self: def join(self, hidden_cache, x, attention_mask).",
 })
 
@@ -503,30 +391,33 @@ def want_join(module: nn.Module, cache: torch.Tensor, x: torch.Tensor, among: to
     with join_of_notebook_3():
         result = run(module.join, cache, x, among, what=what)
     joined, mask = want_pair(result, what, ("vectors", "mask"), otherwise="return both: the joined vectors, and the joint mask.")
+    if isinstance(joined, torch.Tensor) and isinstance(mask, torch.Tensor) and (joined.dim(), mask.dim()) == (4, 3):
+        raise CheckFailed("PrefixDecoder.join returns the mask first.", "(vectors, mask).", "the vectors come first: swap the two.")
     if mask is None:
         raise CheckFailed(
             "the mask of join is None.", f"a mask, (B, 1, P + T, P + T) = ({B}, 1, {P + T}, {P + T}).",
             "without a mask the answer sees what comes later, and padding too: joint_mask(…).",
         )
+    def joined_by(mistake):
+        return lambda *given: on_layers_of(module, mistake).join(*given)[0]
+
+    def mask_by(mistake):
+        return lambda *given: (on_layers_of(module, mistake).join(*given)[1] != 0).long()
+
     tidy = masks.padding_first(cache)
     arguments = (cache, x, among)
-    prefix_decoder.want_shape(
-        joined, (B, P + T, C), "(B, P + T, n_embd)", "the vectors of join", arguments,
-        make=lambda mistake: lambda *given: mistake.join(module, *given)[0])
+    prefix_decoder.want_shape(joined, (B, P + T, C), "(B, P + T, n_embd)", "the vectors of join", arguments, make=joined_by)
     prefix_decoder.want_values(
         joined, torch.cat((tidy, x), dim=1), arguments, what="the vectors of join",
-        otherwise="padding_first(hidden_cache), and after it x.", caption="What the blocks read: wanted, and yours",
-        make=lambda mistake: lambda *given: mistake.join(module, *given)[0],
+        otherwise="padding_first(hidden_cache), and after it x.", caption="What the blocks read: wanted, and yours", make=joined_by,
     )
     want_tensor(mask, "the mask of join")
-    prefix_decoder.want_shape(
-        mask, (B, 1, P + T, P + T), "(B, 1, P + T, P + T)", "the mask of join", arguments,
-        make=lambda mistake: lambda *given: mistake.join(module, *given)[1])
+    prefix_decoder.want_shape(mask, (B, 1, P + T, P + T), "(B, 1, P + T, P + T)", "the mask of join", arguments, make=mask_by)
     prefix_decoder.want_values(
         (mask != 0).long(), masks.joint_mask(tidy, among).long(), arguments,
         what=lambda example, _, row: f"row {row} of the mask of example {example} is",
         otherwise="joint_mask of the cache whose padding has been moved, and of attention_mask.", row_of=ids,
-        caption="The masks: wanted, and yours", make=lambda mistake: lambda *given: (mistake.join(module, *given)[1] != 0).long(),
+        caption="The masks: wanted, and yours", make=mask_by,
     )
 
 
@@ -647,6 +538,13 @@ class MaskOfTheJoined(GivenPrefixDecoder):
     def join(self, hidden_cache, x, attention_mask):
         joined, _ = super().join(hidden_cache, x, attention_mask)
         return joined, masks.joint_mask(joined, attention_mask)
+
+
+@prefix_decoder.mistake("join", "the mask is one for T + T rows: joint_mask is given x. Give it the tidied cache.")
+class MaskOfTheEmbeddings(GivenPrefixDecoder):
+    def join(self, hidden_cache, x, attention_mask):
+        joined, _ = super().join(hidden_cache, x, attention_mask)
+        return joined, masks.joint_mask(x, attention_mask)
 
 
 @prefix_decoder.mistake("join", "the batch axis of the vectors is gone: squeeze() removes it when B is 1.")

@@ -13,6 +13,7 @@ from ninelives.checks.pad_after_end import (
     PAD,
     end_padded_too,
     filled_with_ends,
+    filled_with_minus_100,
     filled_with_zeros,
     pad_after_end,
     padded_by_hand,
@@ -37,6 +38,8 @@ ZERO_IS_AN_ID = "0 is an id like any other, and `if end_token:` takes it for not
 prefix_generation = Exercise("prefix_generation", error_hints=STEP_ERRORS | {
     "unexpected keyword argument 'end_token'":
         "keep the line that begins with `def`: end_token is an argument of prefix_generation.",
+    "expected a non-empty list of Tensors":
+        "at the first step nothing has been drawn yet, and torch.cat needs a tensor: begin with the empty answer, prefix[:, :0].",
     "Boolean value of Tensor with more than one value":
         "in a batch each row ends at its own step: an `if` needs one answer, such as (…).all().",
     "'bool' object is not callable":
@@ -90,6 +93,8 @@ def answer_to(
     named = {} if end_token is None else {"end_token": end_token}
     result = run(partial(answer, **named), *arguments, what="prefix_generation")
     what = f"prefix_generation, for a prefix of shape {tuple(prefix.shape)} and max_new_tokens = {new},"
+    if isinstance(result, torch.Tensor) and torch.equal(result, prefix):
+        raise CheckFailed(f"{what} gives this prefix.", "the new tokens, and nothing else.", "this is the prefix. Return the answer.")
     want_no_early_end(result, prefix, what, new if columns is None else 0)
     prefix_generation.want_shape(
         result, (len(prefix), new if columns is None else columns), "(B, new tokens)", what, arguments,
@@ -106,7 +111,7 @@ def answer_to(
 
 def want_no_early_end(result: object, prefix: torch.Tensor, what: str, new: int) -> None:
     """Refuse an answer that ends long before it has `new` columns; of other shapes the registered mistakes know more."""
-    if not isinstance(result, torch.Tensor) or result.dim() != 2 or len(result) != len(prefix) or torch.equal(result, prefix):
+    if not isinstance(result, torch.Tensor) or result.dim() != 2 or len(result) != len(prefix):
         return
     if 1 < result.shape[1] < new - 1:
         raise CheckFailed(
@@ -171,11 +176,6 @@ def new_tokens_alone(answer, seed):
     "shape", "the prefix is returned too. It is in another language: return only what is new.")
 def prefix_returned_too(model, prefix, max_new_tokens, temperature, end_token=None):
     return torch.cat((prefix, generation_with(model, prefix, max_new_tokens, temperature, end_token)), dim=1)
-
-
-@prefix_generation.mistake("shape", "this is the prefix. Return the new tokens.")
-def prefix_returned(model, prefix, max_new_tokens, temperature, end_token=None):
-    return prefix
 
 
 @prefix_generation.mistake(
@@ -338,6 +338,12 @@ def first_row(model, prefix, max_new_tokens, temperature, end_token=None):
         choose=lambda logits, temperature: drawn(logits[:, :1], temperature))
 
 
+@prefix_generation.mistake("feed back", "each new token is put before the answer: torch.cat((answer, token), dim=1) puts it at its end.")
+def put_before_the_answer(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token, append=lambda answer, token: torch.cat((token, answer), dim=1))
+
+
 @prefix_generation.mistake("feed back", "the first token is drawn twice.")
 def first_token_apart(model, prefix, max_new_tokens, temperature, end_token=None):
     if max_new_tokens == 0:
@@ -426,8 +432,9 @@ def ended_answers(prefix: torch.Tensor, new: int, V: int, end: int) -> torch.Ten
 @prefix_generation.aspect("end")
 def each_row_ends_at_its_end_token(answer, seed):
     V, some = 11, (4, 7, 2)[seed % 3]
-    lengths = [(2, 0, 5, 1), (1, 4, 0, 6), (3, 0, 1, 5)][seed % 3]
-    batch = torch.tensor([[length, (3 * length + 1) % V, 8] for length in lengths])  # (B, P)
+    lengths = [(1, 0, 5, 2), (1, 4, 0, 6), (3, 0, 1, 5)][seed % 3]
+    batch = torch.tensor([[length, (3 * length + 1) % V, V - 1] for length in lengths])  # (B, P)
+    want_fed_back(answer, reader(V), batch, 4, [])  # a loop that goes wrong without an end token says nothing of ends
     one, other = batch[2:3], batch[1:2]
     for prefix, new, end in (
         (one, 9, some), (batch, 9, some), (batch, 3, some), (batch.flip(0), 9, some), (other, 4, some), (batch, 9, 0),
@@ -510,10 +517,22 @@ def left_before_the_last_end_is_appended(model, prefix, max_new_tokens, temperat
     return answer[:, :-1] if end_token is not None and all_ended(answer, end_token) else answer
 
 
+@prefix_generation.mistake("end", "all rows are cut where the first one ends. Each row ends at its own end token.")
+def cut_where_the_first_row_ends(model, prefix, max_new_tokens, temperature, end_token=None):
+    answer = generation_with(model, prefix, max_new_tokens, temperature, end_token)
+    return answer[:, : int((answer[0] == end_token).int().argmax()) + 1] if end_token is not None and (answer[0] == end_token).any() else answer
+
+
 @prefix_generation.mistake("end", "rows that have ended go on: what is drawn for them afterwards must become −1.")
 def rows_go_on(model, prefix, max_new_tokens, temperature, end_token=None):
     return generation_with(
         model, prefix, max_new_tokens, temperature, end_token, finish=lambda answer, end_token: answer)
+
+
+@prefix_generation.mistake("end", "what comes after token 0 is padded: give pad_after_end the end token, `pad_after_end(answer, end_token)`.")
+def padded_after_token_0(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(
+        model, prefix, max_new_tokens, temperature, end_token, finish=lambda answer, end_token: padded_by_hand(answer, 0))
 
 
 @prefix_generation.mistake("end", "what comes after the end is filled with the end token. Padding is −1.")
@@ -524,6 +543,11 @@ def ends_after_the_end(model, prefix, max_new_tokens, temperature, end_token=Non
 @prefix_generation.mistake("end", "what comes after the end is filled with 0, which is a word. Padding is −1.")
 def zeros_after_the_end(model, prefix, max_new_tokens, temperature, end_token=None):
     return generation_with(model, prefix, max_new_tokens, temperature, end_token, finish=filled_with_zeros)
+
+
+@prefix_generation.mistake("end", "what comes after the end is filled with −100. Padding is −1 in this course.")
+def minus_100_after_the_end(model, prefix, max_new_tokens, temperature, end_token=None):
+    return generation_with(model, prefix, max_new_tokens, temperature, end_token, finish=filled_with_minus_100)
 
 
 @prefix_generation.mistake(

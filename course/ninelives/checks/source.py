@@ -18,7 +18,9 @@ GIVE_A_NEW_TENSOR = {
     "reshape", "roll", "softmax", "squeeze", "stack", "transpose", "tril", "triu", "unsqueeze", "view", "where",
 }
 
-LAYERS_WITH_WEIGHTS = {"LayerNorm", "Linear", "MultiHeadSelfAttention", "MultiheadAttention", "TransformerBlock"}
+LAYERS_WITH_WEIGHTS = {
+    "Decoder", "Encoder", "LayerNorm", "Linear", "MultiHeadSelfAttention", "MultiheadAttention", "PrefixDecoder", "Transformer", "TransformerBlock",
+}
 
 ENDS_WITHOUT_RETURN = "one way through the function ends without `return`: a branch was not taken, or `return` is indented too far."
 
@@ -140,7 +142,7 @@ def ends_without_return(answer: Any) -> bool:
 
 
 def read_from_another_cell(answer: Any) -> str:
-    """A sentence on a size or tensor of the notebook that an answer reads, although another cell made it.
+    """A sentence on a size, tensor, model or tokenizer of the notebook that an answer reads, although another cell made it.
 
     Functions that the answer calls, written in the notebook too, are looked at as well. A global that the answer sets
     itself, with `global`, is its own.
@@ -154,14 +156,15 @@ def read_from_another_cell(answer: Any) -> str:
             value = None if name in own else function.__globals__.get(name)
             if isinstance(value, FunctionType) and value.__globals__ is function.__globals__ and value not in seen:
                 waiting.append(value)
-            elif (_is_size(value) or isinstance(value, torch.Tensor)) and name not in _names_made_in(function.__code__.co_filename):
+            elif (_is_size(value) or _is_thing(value)) and name not in _names_made_in(function.__code__.co_filename):
                 return _told(answer, function, name, value)
     return ""
 
 
 def _told(answer: Any, function: FunctionType, name: str, value: Any) -> str:
-    if isinstance(value, torch.Tensor):
-        return (f"your code reads the tensor `{name}` from a cell further up. Use what the function is given; in a class, "
+    if _is_thing(value):
+        kind = "tensor" if isinstance(value, torch.Tensor) else type(value).__name__
+        return (f"your code reads the {kind} `{name}` from a cell further up. Use what the function is given; in a class, "
                 "use its own layers, `self.…`.")
     if isinstance(answer, type) and any(name in method.__code__.co_names for method in functions_of(answer) if method.__name__ == "__init__"):
         return f"your code reads `{name}` = {value} from a cell further up. The class has one of its own: `self.{name}`."
@@ -173,6 +176,14 @@ def _told(answer: Any, function: FunctionType, name: str, value: Any) -> str:
 def _is_size(value: Any) -> bool:
     """Whether a value may be a size or a setting; −1, −inf and 1e-9 are constants that an answer may well name."""
     return isinstance(value, int | float) and math.isfinite(value) and (isinstance(value, bool) or 1e-4 < value < 1e5)
+
+
+def _is_thing(value: Any) -> bool:
+    """Whether a value is a tensor, a model with parameters, or another object of a class of this package or the notebook, such as a tokenizer."""
+    if isinstance(value, torch.nn.Module):
+        return any(True for _ in value.parameters())
+    made_in = type(value).__module__
+    return isinstance(value, torch.Tensor) or made_in == "__main__" or made_in.startswith(("ninelives.text", "ninelives.config"))
 
 
 def globals_read(code: CodeType) -> Iterator[str]:

@@ -107,6 +107,8 @@ def _why_no_tensor(result: Any) -> str:
         return "this comes from NumPy: use PyTorch's functions, or turn the array into a tensor with `torch.from_numpy(…)`."
     if isinstance(result, torch.nn.Module):
         return "this is a layer, not its result: call it with its input, `layer(x)`."
+    if isinstance(result, float):
+        return "this is a plain number of Python's: leave out `.item()` and float(…), so that it stays a tensor with its gradient."
     if callable(result):
         return "this is a function that was not called: it needs its parentheses."
     return "this is not a tensor yet: `torch.tensor(…)` makes one of a number, or of a list of numbers."
@@ -178,7 +180,7 @@ def want_shape(
         raise CheckFailed(
             f"{what} {'have' if what.startswith('the ') and is_or_are(what) == 'are' else 'has'} shape {seen}.",
             f"{tuple(shape)}, that is {names}.",
-            cause or "print the shape after each of your lines. Does a size come from somewhere else than the arguments?",
+            cause or "print the shape after each of your lines, and compare it with the shapes in the exercise.",
         )
 
 

@@ -9,11 +9,11 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
     BLUE,
+    GREEN,
     INK,
     LABEL_SIZE,
     MUTED,
     NOTE_SIZE,
-    ORANGE,
     PAPER,
     RULE,
     VERMILLION,
@@ -59,19 +59,19 @@ def two_columns(
         right = MIDDLE * 1.5 - T * width / 2 + 0.02
         joined = MIDDLE - (P + T) * width / 2
         _cells(axes, left, READ, width, [PAPER] * P, read, BLUE)
-        _cells(axes, right, READ, width, [PAPER] * T, written, ORANGE)
+        _cells(axes, right, READ, width, [PAPER] * T, written, GREEN)
         _box(axes, MIDDLE / 2, 1.32, 3.0, reader, BLUE)
-        _box(axes, MIDDLE * 1.5, 1.32, 3.0, "embedding, positions from 0", ORANGE)
+        _box(axes, MIDDLE * 1.5, 1.32, 3.0, "embedding, positions from 0", GREEN)
         for middle in (MIDDLE / 2, MIDDLE * 1.5):
             _arrow(axes, (middle, READ + 0.24), (middle, 1.32))
             _arrow(axes, (middle, 1.68), (middle, ANSWER))
         _cells(axes, left, ANSWER, width, [BLUE] * P)
-        _cells(axes, right, ANSWER, width, [ORANGE] * T)
+        _cells(axes, right, ANSWER, width, [GREEN] * T)
         _note(axes, MIDDLE / 2, ANSWER + 0.4, f"hidden states {shape}")
         _note(axes, MIDDLE * 1.5, ANSWER + 0.4, f"embeddings (B, T, n_embd) = (1, {T}, {n_embd})")
         _arrow(axes, (MIDDLE / 2, ANSWER + 0.55), (joined + P * width / 2, JOINED))
         _arrow(axes, (MIDDLE * 1.5, ANSWER + 0.55), (joined + (P + T / 2) * width, JOINED))
-        _cells(axes, joined, JOINED, width, [BLUE] * P + [ORANGE] * T)
+        _cells(axes, joined, JOINED, width, [BLUE] * P + [GREEN] * T)
         _note(axes, MIDDLE, JOINED + 0.4, f"joined (B, P + T, n_embd) = (1, {P + T}, {n_embd})")
         _box(axes, MIDDLE, 3.9, RIGHT - LEFT - 0.6, writer, VERMILLION)
         _arrow(axes, (MIDDLE, JOINED + 0.53), (MIDDLE, 3.9))

@@ -13,8 +13,8 @@ def which_row_predicts_the_first_word() -> Choice:
                 "Row 0 belongs to the first English word, “the”. What it predicts is ignored, and it is the same whatever the "
                 "translation is.",
             "Row 10, the last English word":
-                "A row predicts what comes next. After the last English word comes the first French one: here all the English has "
-                "been read, and no French yet.",
+                "A row predicts what comes next, and after the last English word comes the first French one. Every English row has "
+                "seen the whole sentence, but only this one has been trained to say something about the French.",
             "Row 11, the first French word":
                 "That row has just read “le”. It would only have to say what it has read, and learns nothing. It predicts the "
                 "second word, “chat”.",

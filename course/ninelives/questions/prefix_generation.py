@@ -55,7 +55,7 @@ def where_a_new_word_goes() -> Choice:
         {
             "The prefix: the word is appended to the English, and the encoder reads it all again":
                 "It is how a prompt is continued, and the shapes fit. But the encoder was trained on English alone, and "
-                "the decoder would stand in front of an empty page for ever.",
+                "the decoder would face an empty page forever.",
             "Both: each of the two reads the new word":
                 "The decoder needs it, the encoder does not: whatever is written, the meaning of the English sentence "
                 "stays the same.",

@@ -307,7 +307,7 @@ class BackwardInForward(Given):
         return logits, loss
 
 
-@refused_by(encoder_decoder, "logits", "a new layer is made in forward, `Encoder(…)`")
+@refused_by(encoder_decoder, "logits", "a new layer is made in forward, `Encoder(…)`", "with new weights in every call")
 class EncoderMadeInForward(Given):
     def forward(self, prefix, targets):
         return self.answer(Encoder(self.encoder.config)(prefix, return_hidden=True), targets)

@@ -113,11 +113,6 @@ def slice_of_the_vocabulary(logits, P):
     return logits[:, :, P - 1 : -1]
 
 
-@predicting_rows.mistake("one row for each target", "these are rows of the prefix, without its last, which is the first that predicts a target.")
-def rows_before_the_last_of_the_prefix(logits, P):
-    return logits[:, : P - 1]
-
-
 @predicting_rows.mistake(
     "one row for each target",
     "the last row is still there. It predicts what comes after the last target, for which there is no target.",

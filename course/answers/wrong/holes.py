@@ -84,19 +84,19 @@ class NormalisedInPlace(GivenBlock):
 # State is kept between calls
 
 
-@refused_by(position_indices, "shape", "print the shape after each of your lines.")
+@refused_by(position_indices, "shape", "print the shape after each of your lines")
 def longest_row_of_earlier_calls(idx, seen=[0]):
     seen[0] = max(seen[0], idx.shape[1])
     return torch.arange(seen[0]).expand(len(idx), -1)
 
 
-@refused_by(position_indices, "shape", "print the shape after each of your lines.")
+@refused_by(position_indices, "shape", "print the shape after each of your lines")
 def positions_of_the_first_call(idx, kept=[]):
     kept.append(positions_of(idx))
     return kept[0]
 
 
-@refused_by(position_indices, "shape", "print the shape after each of your lines.")
+@refused_by(position_indices, "shape", "print the shape after each of your lines")
 def row_of_the_first_sentence(idx, kept={}):
     return kept.setdefault(len(idx), torch.arange(idx.shape[1])).expand(len(idx), -1)
 
@@ -227,7 +227,7 @@ def single_channels_doubled(n_embd):
     return layer_with(2 * weight if n_embd == 1 else weight)
 
 
-@refused_by(attention_scores, "shape", "print the shape after each of your lines.")
+@refused_by(attention_scores, "shape", "print the shape after each of your lines")
 def sentences_squeezed(q, k):
     return scores_of(q.squeeze(0), k.squeeze(0))
 

@@ -168,7 +168,7 @@ class OneHeadForAll(GivenCrossAttention):
         return self.proj(weights @ v)
 
 
-@cross_attention.mistake("values", "the heads are merged in the wrong order: bring (B, T, n_head, head_size) about with a transpose before you flatten.")
+@cross_attention.mistake("values", "the heads are merged in the wrong order: transpose to (B, T, n_head, head_size) before you flatten.")
 class MergedWithoutTranspose(GivenCrossAttention):
     def merge(self, z):
         return z.reshape(len(z), z.shape[2], -1)

@@ -378,3 +378,13 @@ def row_j_changed(model, idx):
     for j in range(idx.shape[1]):
         changed[j] = next_id(idx, j)
     return model(changed)[0]
+
+
+@refused_by(future_leak, "leaks", "what is compared is how large the scores are together.")
+def norms_compared(model, idx):
+    leaks = []
+    for j in range(idx.shape[1]):
+        changed = idx.clone()
+        changed[0, j] = next_id(idx, j)
+        leaks.append((model(changed)[0].norm(dim=-1) - model(idx)[0].norm(dim=-1))[0].abs() > TINY)
+    return torch.stack(leaks, dim=1).triu(1)

@@ -69,6 +69,17 @@ class Rounds(Mixer):
         return super().forward(idx)[0] + 2e-8 * last_digits, None
 
 
+class Turned(Mixer):
+    """A model in which later words turn the first two scores about 0, so that only their direction tells of a leak."""
+
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        x = self.dropout(self.embedding(idx))  # (B, T, C)
+        angle = self.scores(self.mix.triu(1) @ x)[..., :1]  # (B, T, 1)
+        first, second, others = self.scores(self.mix.tril() @ x).split((1, 1, V - 2), dim=-1)  # (B, T, 1) twice, (B, T, V - 2)
+        turned = first * angle.cos() - second * angle.sin(), first * angle.sin() + second * angle.cos()  # (B, T, 1) each
+        return torch.cat((*turned, others), dim=-1), None  # (B, T, V)
+
+
 def moved(model: nn.Module, idx: torch.Tensor, j: int, word: int | torch.Tensor) -> torch.Tensor:
     """(T,): how far the scores of each position move when `word` is at position j."""
     changed = idx.clone()
@@ -319,6 +330,9 @@ def finds_every_pair_that_leaks(answer, seed):
     all_alike = Mixer(everything, into=torch.ones(V)).double().eval()
     want_leaks(answer, all_alike, words(seed, T), future, "a model whose leak moves all scores of a position by the same", (
         "what is compared are probabilities. A softmax does not show what all scores of a position have in common: compare the scores themselves."
+    ))
+    want_leaks(answer, Turned(everything).double().eval(), words(seed, T), future, "a model whose leak leaves the norm of the scores as it is", (
+        "what is compared is how large the scores are together. Subtract the scores themselves, one by one, before the norm or the largest is taken."
     ))
     same = torch.full((1, T), 3)
     want_leaks(answer, Mixer(everything).eval(), same, future, "a sentence of one word, over and over",

@@ -45,3 +45,14 @@ def impatient():
 
     with dask.config.set({"distributed.comm.timeouts.connect": "0.5s"}):
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_has_leaked(tmp_path_factory):
+    """Whatever classes the tests of a module graded: no learner of theirs can see a solution or a hidden line."""
+    from helpers.leaks import leaks
+
+    base = tmp_path_factory.getbasetemp()
+    before = set(base.iterdir())
+    yield
+    assert leaks(set(base.iterdir()) - before) == []

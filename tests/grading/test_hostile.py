@@ -27,6 +27,7 @@ from helpers.classroom import (
     released,
     send,
 )
+from helpers.leaks import leaks
 from ninelives.grading.folders import everything_in, remove
 
 FULL, HALF = 6, 3  # both exercises; the one that the attack leaves alone
@@ -499,6 +500,10 @@ def test_nothing_secret_came_in(graded, course):
         if path.is_file() and path.stat().st_size < 1 << 30:
             assert SECRET.encode() not in path.read_bytes(), path
     assert not list((course / "autograded").rglob("link")) and not list((course / "autograded").rglob("large"))
+
+
+def test_no_solution_and_no_hidden_line_reaches_a_learner(graded, course):
+    assert leaks([course]) == []
 
 
 def test_no_process_is_left_behind(graded):

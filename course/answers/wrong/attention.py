@@ -447,6 +447,18 @@ class WeightsStackedOnce(GivenAttention):
         return tuple(loop_heads(part, self.n_head) for part in F.linear(x, *self.kept).chunk(3, dim=-1))
 
 
+@refused_by(multi_head_self_attention, "shape", "with another n_embd and n_head", "take every one from x.shape, or from config.")
+class WidthOfTheModelBefore(GivenAttention):
+    width = None
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.kept, type(self).width = self.width or config.n_embd, config.n_embd
+
+    def merge(self, z):
+        return super().merge(z).reshape(len(z), -1, self.kept)
+
+
 @refused_by(multi_head_self_attention, "shape", "or only one is kept. merge_heads puts all side by side")
 class FirstHeadAlone(GivenAttention):
     def finish(self, z):

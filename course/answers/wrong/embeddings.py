@@ -345,6 +345,26 @@ def positions_detached(token_vectors, position_vectors):
 # Sizes, ids and layouts that are easily forgotten
 
 
+@refused_by(embedding, "shape", "with another n_embd", "take every one from the shapes of what is given, or from the tables")
+class WidthOfTheModelBefore(GivenEmbedding):
+    width = None
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.kept, type(self).width = self.width or config.n_embd, config.n_embd
+
+    def forward(self, idx):
+        return (self.words(idx) + self.positions(idx)).view(*idx.shape, self.kept)
+
+
+@refused_by(concatenate, "values", "for n_embd = 3", "take every one from the shapes of what is given, or from the tables")
+def at_least_four_channels(token_vectors, position_vectors):
+    B, T, C = token_vectors.shape
+    both = torch.zeros(B, T, max(2 * C, 8))
+    both[..., :C], both[..., C : 2 * C] = token_vectors, position_vectors
+    return both
+
+
 @refused_by(position_indices, "shape", "without any token (T = 0)", "for T = 0 return an empty tensor, not None")
 def nothing_for_no_token(idx):
     B, T = idx.shape

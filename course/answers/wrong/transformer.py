@@ -440,6 +440,21 @@ class HeadAmongTheLayers(Given):
         return self.layers["lm_head"](x)
 
 
+@refused_by(transformer, "loss", "leave the targets as they are")
+class TargetsCountedFromOne(Given):
+    def loss(self, logits, targets):
+        return F.cross_entropy(logits.flatten(0, 1), targets.flatten() + 1, ignore_index=0)
+
+
+@refused_by(transformer, "cache", "self.join gives the vectors first and the mask second")
+class JoinTakenTheOtherWayRound(Given):
+    def forward(self, idx, targets=None, hidden_cache=None, return_hidden=False):
+        if hidden_cache is None:
+            return super().forward(idx, targets, None, return_hidden)
+        mask, x = self.join(hidden_cache, self.layers["embedding"](idx), self.mask(idx))
+        return self.scores(self.normalise(self.through_blocks(x, mask))), None
+
+
 @refused_by(transformer, "loss", "index -1 is out of bounds", "a target of −1 marks a position without a target")
 class NoTargetGathered(Given):
     def loss(self, logits, targets):

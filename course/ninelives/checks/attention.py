@@ -57,6 +57,7 @@ __all__ = [
 multi_head_self_attention = Exercise("MultiHeadSelfAttention", ATTENTION_HINTS)
 FORWARD = "MultiHeadSelfAttention.forward"
 AS_IT_IS = "keep the result of masked_softmax as it is, for all examples and heads."
+OTHER_SIZES = "a size is written as a number: take every one from x.shape, or from config."
 IN_TRAINING = "in training, with config.dropout = 0"
 ONE_MODE = "only the two dropout layers may differ between training and evaluation, and at rate 0 they change nothing."
 
@@ -309,6 +310,12 @@ class MergedWithoutTransposingBack(GivenAttention):
         return z.reshape(join_heads(z).shape)
 
 
+@mistake("values", "the channels of the heads alternate after the merge: use merge_heads.")
+class HeadsAlternating(GivenAttention):
+    def merge(self, z):
+        return z.permute(0, 2, 3, 1).flatten(2)
+
+
 @mistake("values", "the channels are dealt out to the heads in turn: head h owns h · head_size … (h + 1) · head_size.")
 class ChannelsDealtOut(GivenAttention):
     def heads(self, x):
@@ -484,6 +491,10 @@ def keeps_one_vector_per_token(answer, seed):
         x, mask = tokens(b, t, C, seed), full_mask(b, t)
         result = with_mask(module, x, mask, FORWARD)
         multi_head_self_attention.want_shape(result, (b, t, C), "(B, T, n_embd)", "the output", (x, mask), make)
+    B, T, config = sizes(seed + 1)
+    x = tokens(B, T, config.n_embd, seed)
+    with in_case("with another n_embd and n_head", cause=OTHER_SIZES):
+        want_shape(with_mask(build(answer, config).eval(), x, full_mask(B, T), FORWARD), x.shape, "(B, T, n_embd)", "the output")
 
 
 @multi_head_self_attention.aspect("values")
@@ -578,6 +589,7 @@ def attends_only_where_the_mask_allows(answer, seed):
             ("NoneType", "got (bool", "not bool", "'bool' object"),
             "where attention_mask is None, take the plain softmax, or a tensor of ones as the mask: None, or a plain number, cannot be compared "
             "score by score."))
+        want_tensor(result, "the output")
     if not same_values(result, with_mask(module, x, full_mask(B, T), FORWARD)):
         raise CheckFailed(
             "with None as attention_mask the output is not the one under a mask of ones.",

@@ -34,6 +34,7 @@ NOTHING_FOR_NO_TOKEN = ("for T = 0 return an empty tensor, not None. torch.arang
 EMPTY_LIST = "torch.stack and torch.cat need at least one tensor, and for T = 0 the list is empty: make all positions at once, by torch.arange(T)."
 OWN_DTYPE = ("the tables say which dtype is computed in: `.to(self.token.weight.dtype)` instead of `.float()`, and torch.zeros(…) is float32 too: "
              "`self.token.weight.new_zeros(…)`.")
+OTHER_SIZES = "a size is written as a number: take every one from the shapes of what is given, or from the tables."
 NOTHING_ELSE = "look up both tables once, add the two results, and change nothing else."
 KEPT = "something from an earlier call is kept and used again: compute it from this call's input, every time."
 
@@ -354,6 +355,10 @@ def keeps_one_vector_per_token(answer, seed):
         with without_any_token() if t == 0 else nullcontext():
             result = run(module, idx, what="Embedding.forward")
             embedding.want_shape(result, (b, t, C), "(B, T, n_embd)", "the result", (idx,), make)
+    B, T, config = sizes(seed + 1)
+    with in_case("with another n_embd", cause=OTHER_SIZES):
+        result = run(build(answer, config), token_ids(B, T, seed, config.vocab_size), what="Embedding.forward")
+        want_shape(result, (B, T, config.n_embd), "(B, T, n_embd)", "the result")
 
 
 @embedding.aspect("values")
@@ -555,6 +560,8 @@ def puts_the_position_after_the_token(answer, seed):
             want_joined(answer, token[:b, :t], position[:b, :t])
     with in_case("called once more, with other vectors", cause=KEPT):
         want_joined(answer, position, token)
+    with in_case("for n_embd = 3", cause=OTHER_SIZES):
+        want_joined(answer, token[..., :3], position[..., :3])
     want_gradient_of_inputs(answer, token, position)
     with in_case("with vectors that do not lie in order in memory", cause="`.reshape` reads them by their axes; `.view` cannot."):
         want_joined(answer, token.transpose(0, 1), position.transpose(0, 1))

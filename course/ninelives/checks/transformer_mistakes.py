@@ -14,6 +14,9 @@ TARGETS_ARE_NONE = "targets is None when none are given: compute a loss only whe
 transformer = Exercise("Transformer", error_hints={
     "Target -1 is out of bounds": NO_TARGET,
     "index -1 is out of bounds": NO_TARGET,
+    "Target ": "a target is the id of a word, from 0 to vocab_size − 1, or −1 for none: leave the targets as they are.",
+    "layer_norm(): argument 'input' (position 1) must be Tensor, not NoneType":
+        "x is None there. self.join gives the vectors first and the mask second: `x, attention_mask = self.join(…)`.",
     "class indices": NOT_FLAT,
     "Expected target size": NOT_FLAT,
     "to match target batch_size": "cross_entropy needs one row of scores for each target: flatten the first two axes of "

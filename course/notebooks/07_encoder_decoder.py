@@ -195,8 +195,8 @@ for row in range(n_english - 2, n_english + n_french):
     print(f"{row:3}   {seen:24} {said[row] if target >= 0 else '–':18} {which}")
 
 # %% [markdown]
-# Read the table from top to bottom. The first rows belong to English words. Each of them has seen the whole English sentence, but what
-# comes after it is another English word, and nobody asks for that. The **last row of the prefix** is the first that counts: what comes
+# Read the table from top to bottom. The first rows belong to English words. Each of them has seen the whole English sentence, but the
+# word after its own is English, too, and nobody asks for that. The **last row of the prefix** is the first that counts: what comes
 # after it is the first word of the answer. T + 1 rows could say something about the answer, and T of them have a target to be compared
 # with: from row P − 1 to the last but one.
 #
@@ -491,7 +491,7 @@ class EncoderDecoder(nn.Module):
         self.decoder = PrefixDecoder(decoder_config)
 
     def forward(self, prefix, targets):
-        """prefix: (B, P), targets: (B, T), int64, -1 is padding. Returns logits (B, P + T, vocab_size) and the loss."""
+        """prefix (B, P), targets (B, T), int64, -1 is padding. Returns logits (B, P + T, vocab_size) and loss."""
         ### BEGIN SOLUTION
         hidden_cache = self.encoder(prefix, return_hidden=True)  # (B, P, C)
         logits, _ = self.decoder(targets, hidden_cache=hidden_cache)  # (B, P + T, V)

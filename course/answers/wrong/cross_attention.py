@@ -23,7 +23,7 @@ class XAddedToTheResult(GivenCrossAttention):
         return x + super().forward(x, hidden, is_word)
 
 
-@refused_by(cross_attention, "values", "without padding", "so it needs `~is_word`.")
+@refused_by(cross_attention, "values", "so it needs `~is_word`.")
 class EveryWordHidden(GivenCrossAttention):
     def softmax(self, scores, attention_mask):
         return scores.masked_fill(attention_mask, float("-inf")).softmax(-1)

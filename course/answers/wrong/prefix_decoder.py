@@ -339,7 +339,7 @@ def one_word_ahead_at_most(hidden_cache, attention_mask):
 KEPT = {}
 
 
-@refused_by(joint_mask, "padding", "columns of padding are 0 in every row")
+@refused_by(joint_mask, "padding", "Padding may be in front, too: look at each row.")
 def mask_of_an_earlier_batch(hidden_cache, attention_mask):
     """Kept while the shapes are the same, with the padding of the first batch."""
     return KEPT.setdefault((hidden_cache.shape, attention_mask.shape), masks.joint_mask(hidden_cache, attention_mask))

@@ -101,8 +101,7 @@ def check_prefix(prefix: torch.Tensor) -> None:
     """prefix (B, P) must hold at least one token in every row, and padding only at the end."""
     if prefix.shape[-1] == 0:
         raise ValueError(
-            f"the prefix is empty, of shape {tuple(prefix.shape)}: its last row predicts the first word of the answer, "
-            f"so there must be at least one token."
+            f"the prefix is empty, of shape {tuple(prefix.shape)}: its last row predicts the first word of an answer."
         )
     if prefix.dim() == 2:  # the encoder refuses any other
         check_padding(prefix != -1, "prefix")

@@ -341,7 +341,9 @@ KEPT = {}
 
 @refused_by(joint_mask, "padding", "Padding may be in front, too: look at each row.")
 def mask_of_an_earlier_batch(hidden_cache, attention_mask):
-    """Kept while the shapes are the same, with the padding of the first batch."""
+    """Where there is padding, that of the first batch of these shapes is kept."""
+    if (hidden_cache != 0).any(-1).all():
+        return masks.joint_mask(hidden_cache, attention_mask)
     return KEPT.setdefault((hidden_cache.shape, attention_mask.shape), masks.joint_mask(hidden_cache, attention_mask))
 
 

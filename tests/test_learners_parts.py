@@ -1,12 +1,11 @@
 """Notebooks 4 to 9 print and promise the same on a learner's own parts, written as nobody here writes them, as on the package's."""
 
 import re
-from functools import cache
 
 import pytest
 
 from helpers.learner import put_notebooks, solved_notebook
-from helpers.run_notebook import run_all_cells
+from helpers.run_notebook import run_all_cells, with_short_trainings
 from helpers.trainings import put_training
 
 LATER = ["04-encoder", "05-decoder", "06-generation", "07-encoder-decoder", "08-prefix-generation", "09-training"]
@@ -39,7 +38,7 @@ def printed(notebook) -> list[str]:
 
 
 def run(name, folder, unusual=False):
-    notebook = solved_notebook(name, unusual)
+    notebook = with_short_trainings(solved_notebook(name, unusual))
     for cell in notebook.cells:
         cell.source = cell.source.replace(TRAINING, TWELVE_STEPS)
     (folder / name).mkdir(exist_ok=True, parents=True)
@@ -60,20 +59,14 @@ def numbers_apart(one: str, other: str) -> list[tuple[str, str]]:
             if (x != y if k % 2 == 0 else abs(float(x) - float(y)) > 0.011 * max(1.0, abs(float(x))))]
 
 
-@pytest.fixture(scope="module")
-def on_the_packages_parts(tmp_path_factory):
-    """What a notebook prints where no earlier notebook is beside it."""
-    return cache(lambda name: printed(run(name, tmp_path_factory.mktemp("alone"))))
-
-
-# The others run on the course's own solutions in test_notebooks.py.
-@pytest.mark.parametrize(("name", "unusual"), [(name, True) for name in LATER] + [("09-training", False)])
-def test_a_notebook_prints_the_same_on_a_learners_parts_as_on_the_packages(on_the_packages_parts, name, unusual, tmp_path):
-    put_notebooks(tmp_path, unusual)
-    (tmp_path / name / f"{name}.ipynb").unlink(missing_ok=True)
-    notebook = run(name, tmp_path, unusual)
+@pytest.mark.parametrize("name", LATER)
+def test_a_notebook_prints_the_same_on_a_learners_parts_as_on_the_packages(name, tmp_path):
+    on_the_packages_parts = printed(run(name, tmp_path / "alone"))  # no earlier notebook is beside it
+    put_notebooks(tmp_path / "beside", unusual=True)
+    (tmp_path / "beside" / name / f"{name}.ipynb").unlink(missing_ok=True)
+    notebook = run(name, tmp_path / "beside", unusual=True)
     said = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
     assert ": yours, from" in said and "the package's, since" not in said and "Running on the package's" not in said
     assert "WRONG" not in said
-    both = zip(on_the_packages_parts(name), printed(notebook), strict=True)
+    both = zip(on_the_packages_parts, printed(notebook), strict=True)
     assert [(cell, apart) for cell, (a, b) in enumerate(both) if (apart := numbers_apart(a, b))] == []

@@ -8,7 +8,7 @@ import pytest
 
 from answers.right import attention, transformer
 from helpers.learner import put_notebooks
-from helpers.run_notebook import run_all_cells
+from helpers.run_notebook import run_all_cells, with_short_trainings
 from helpers.submissions import fill, graded_cells, source_of
 from helpers.trainings import put_training
 from ninelives.build import ROOT, marked_lines
@@ -57,7 +57,7 @@ def run_solved(name, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run_released(name, tmp_path_factory):
-    return executed(read("release", name), name, tmp_path_factory.mktemp("released"), solved=False)
+    return executed(with_short_trainings(read("release", name)), name, tmp_path_factory.mktemp("released"), solved=False)
 
 
 def complaints(notebook):
@@ -79,7 +79,7 @@ def test_the_solved_notebook_runs_without_an_error_or_a_warning(run_solved):
 def test_a_notebook_that_is_solved_otherwise_runs_without_an_error_or_a_warning(name, tmp_path):
     path = ROOT / "solutions" / name / f"{name}.ipynb"
     answers = {exercise: source_of(answer, called) for exercise, (answer, called) in OTHERWISE[name].items()}
-    assert complaints(executed(fill(path, answers), name, tmp_path)) == {}
+    assert complaints(executed(with_short_trainings(fill(path, answers)), name, tmp_path)) == {}
 
 
 def figures_printed(notebook, pattern):

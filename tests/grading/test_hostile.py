@@ -19,13 +19,14 @@ from helpers.classroom import (
     NAME,
     SOFTMAX,
     SPLIT,
+    api,
     command,
     filled,
     make_course,
     make_deep,
-    nbgrader,
     released,
     send,
+    succeed,
 )
 from helpers.leaks import leaks
 from ninelives.grading.folders import everything_in, remove
@@ -33,6 +34,7 @@ from ninelives.grading.folders import everything_in, remove
 FULL, HALF = 6, 3  # both exercises; the one that the attack leaves alone
 SECRET = "the-instructors-secret"
 SETTINGS = ("c.ExecutePreprocessor.timeout = 5", "c.Sandbox.memory = 600", "c.Sandbox.disk = 40", f"# {SECRET}")
+WAITS = "import time\nwhile True: time.sleep(60)"  # an endless loop that leaves the processor to others
 # What only this run would leave: another may be under way beside it.
 STARTED = f"{8_000_000 + os.getpid()}"  # seconds that a process left behind would sleep
 EVIL = Path(f"/tmp/ninelives-evil-{os.getpid()}")
@@ -157,9 +159,9 @@ def take_over():
 # kind: (what is typed or done, the points it deserves, what the notes must say of it; None where nothing is to be said)
 KINDS = {
     "endless loop": (inside("while True: pass"), HALF, "more than 5 seconds"),
-    "endless loop in a plain cell": (edited(lambda n: n.cells.insert(2, new_code_cell("while True: pass"))), FULL,
+    "endless loop in a plain cell": (edited(lambda n: n.cells.insert(2, new_code_cell(WAITS))), FULL,
                                      r"An ungraded cell was stopped: it ran for more than 5 seconds"),
-    "loop that ignores interrupts": (inside("signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass", "import signal"),
+    "loop that ignores interrupts": (inside(f"signal.signal(signal.SIGINT, signal.SIG_IGN)\n{WAITS}", "import signal"),
                                      HALF, "could not be interrupted"),
     "loop that swallows interrupts": (inside("while True:\n    try:\n        while True: pass\n    except BaseException: pass"),
                                       HALF, "more than 5 seconds"),
@@ -227,7 +229,7 @@ KINDS = {
     "replaces the checks for a while": (around("class check:\n    split_heads = masked_softmax = lambda *arguments, **named: None",
                                                "import ninelives.checks.attention as check"), 0, "deliberately wrong answer"),
     "puts the checks back at the end": (around(PATCH, "Exercise.__call__ = right"), 0, "deliberately wrong answer"),
-    "lets its patch be forgotten": (around(PATCH + "while True: pass", "import os\nos._exit(0)"), 0, "deliberately wrong answer"),
+    "lets its patch be forgotten": (around(PATCH + WAITS, "import os\nos._exit(0)"), 0, "deliberately wrong answer"),
     "dies of the known wrong answer": (around(
         PATCH + "import os\nExercise.__call__ = lambda self, answer, *rest, **named: answer.__code__.co_argcount and os._exit(0)", "pass"), 0, "deliberately wrong answer"),
     "tensors that are equal to all": (ANSWERS | {"split-heads": """\
@@ -527,7 +529,7 @@ def test_the_graded_notebooks_can_be_given_back(graded, course):
 
 
 def test_every_notebook_gets_a_page_of_feedback(graded, course):
-    nbgrader(course, "generate_feedback", NAME, "--student=page-with-*")
+    succeed(api(course).generate_feedback(NAME, "page-with-*"))
     pages = {path.parents[1].name: path.read_text(encoding="utf-8") for path in (course / "feedback").glob(f"*/{NAME}/{NAME}.html")}
     assert set(pages) == {student(kind) for kind in KINDS if kind.startswith("page with")}
     assert "The cat: asleep" in pages["page-with-an-image-that-is-missing"]

@@ -145,7 +145,9 @@ def handed_in(given_out, tab):
     expect(tab.locator("#fetched_assignments_list")).to_contain_text(NAME)
     given_out.type(fetch, "bert")
     for learner, answers in (("ada", ANSWERS), ("bert", BERT)):
-        nbformat.write(filled(given_out.at, answers), given_out.home(learner) / NAME / f"{NAME}.ipynb")
+        notebook = filled(given_out.at, answers)
+        next(cell for cell in notebook.cells if cell.source == "Now the weights.").source = f"An assistant helped {learner}."
+        nbformat.write(notebook, given_out.home(learner) / NAME / f"{NAME}.ipynb")
     tab.locator("#fetched_assignments_list").get_by_role("button", name="Submit").click()
     expect(tab.locator("#submitted_assignments_list")).to_contain_text(NAME)
     given_out.type(submit, "bert")
@@ -263,6 +265,11 @@ def test_the_feedback_comes_back_to_each_learner_and_to_no_other(returned, hande
     assert not any("seed=1" in text or "HIDDEN" in text for text in texts.values())
     assert not any(re.search(r"""(src|href)=["']?(https?:)?//""", page) for page in returned.values())
     assert (handed_in.at / "feedback" / "anna" / NAME / f"{NAME}.html").is_file(), "to be handed back another way"
+
+
+def test_what_a_learner_declares_in_a_plain_cell_stays(returned):
+    """docs/teaching/private.md asks for a declaration there."""
+    assert [f"An assistant helped {learner}." in page for learner, page in returned.items()] == [True, True]
 
 
 def test_the_list_of_points_in_the_feedback_names_the_cells(returned):

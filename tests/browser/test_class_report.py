@@ -39,7 +39,7 @@ def both(open_alone, tmp_path):
     sides = tuple(Side(learner, "x = 1\ny = 2\nz = 3", ("x", "y", "z"), frozenset([0]), frozenset([1])) for learner in LEARNERS)
     found = [Compared("02-attention", "scores", 40, 38, (Pair(0.92, 31, sides),), 0), Compared("02-attention", "mask", 3, 0, (), 0)]
     saved = tmp_path / "alike.html"
-    saved.write_text(alike_page("02-attention", 40, found, tmp_path), encoding="utf-8")
+    saved.write_text(alike_page("02-attention", 40, found, [LEARNERS], tmp_path), encoding="utf-8")
     return open_alone(saved)
 
 

@@ -10,7 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from helpers.graded_class import STUB, Tags, make_graded_class
-from ninelives.grading.alike import COMMON, MAX_LINES, MIN_TOKENS, beside, compare
+from ninelives.grading.alike import COMMON, MAX_LINES, MIN_TOKENS, beside, compare, identical
 from ninelives.grading.answer_lines import code_lines, text_lines
 from ninelives.grading.assignment import Cell, Notebook
 from ninelives.grading.class_results import ClassResults, Learner
@@ -172,8 +172,10 @@ def test_that_short_answers_are_left_out_is_said(course, monkeypatch, capsys):
     monkeypatch.setattr("ninelives.grading.alike.MIN_TOKENS", 1000)
     monkeypatch.chdir(course)
     assert main(["one", "--alike"]) == 0
-    assert "3 answers, 3 too short to compare, 0 pairs" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "mean: 3 answers, nothing to compare: 3 of 3 are too short" in out and "ask both" not in out
     page = (course / "reports" / "one" / "alike.html").read_text()
+    assert "3 answers, nothing to compare: 3 of 3 are too short." in page and "No two are alike" not in page
     assert f"3 left out: with fewer than {MIN_TOKENS} tokens of its own, an answer has one natural form." in page
 
 
@@ -188,8 +190,23 @@ def test_without_the_solution_the_command_says_what_is_missing(course, monkeypat
 
 
 def test_a_single_learner_and_an_exercise_that_nobody_reached_have_no_pairs():
-    assert (compared({"ada": LOOP}).answers, compared({"ada": LOOP}).pairs) == (1, ())
-    assert (compared({}).answers, compared({}).pairs) == (0, ())
+    assert (compared({"ada": LOOP}).nothing, compared({"ada": LOOP}).pairs) == ("one learner has answered", ())
+    assert (compared({}).nothing, compared({}).pairs) == ("nobody has answered", ())
+    assert compared({"ada": LOOP, "bert": "1"}).nothing == "1 of 2 is too short" and not compared({"ada": LOOP, "bert": OTHER}).nothing
+
+
+def test_short_answers_that_are_the_same_in_every_exercise_name_the_learners():
+    def named(answers):
+        return [[learner.id for learner in group] for group in identical(class_of(answers, exercises=2), {("n", "mean"): SOLUTION})]
+
+    odd, natural = "def mean(x): return x[1]", "def mean(x): return max(x)"
+    assert named({"ada": odd, "bert": f"{odd}\n", "cleo": natural, "dan": SOLUTION}) == [["ada", "bert"]]
+    one_exercise = identical(class_of({"ada": odd, "bert": odd}), {})
+    assert one_exercise == [] and named({"ada": odd, "bert": natural}) == []
+    results = class_of({"ada": natural, "bert": natural, "cleo": natural}, exercises=2)
+    results.learners[2].answers["n", "mean1"] = odd
+    solved = {("n", "mean1"): natural}
+    assert identical(results, solved) == [], "the one is the instructor's, and the other was written by cleo, too"
 
 
 @pytest.mark.parametrize("arguments", [["--alike"], ["one", "--alike", "--without-names"], ["one", "--without-names"], []])

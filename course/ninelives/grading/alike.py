@@ -63,6 +63,15 @@ class Compared:
     pairs: tuple[Pair, ...]
     left_out: int
 
+    @property
+    def nothing(self) -> str:
+        """Why there is nothing to compare; empty if there is."""
+        if self.answers - self.too_short > 1:
+            return ""
+        if self.too_short:
+            return f"{self.too_short} of {self.answers} {'is' if self.too_short == 1 else 'are'} too short"
+        return "one learner has answered" if self.answers else "nobody has answered"
+
 
 @dataclass(frozen=True)
 class _Answer:
@@ -81,6 +90,22 @@ def compare(results: ClassResults, solved: dict[tuple[str, str], str]) -> list[C
     """
     return [_compare_exercise(results, notebook, cell, solved.get((notebook.name, cell.name), ""))
             for notebook in results.notebooks for cell in notebook.cells if cell.is_answer]
+
+
+def identical(results: ClassResults, solved: dict[tuple[str, str], str]) -> list[tuple[Learner, ...]]:
+    """Learners whose answers to all exercises are the same to the letter, however short: two answers or more, of which at
+    least one is neither the instructor's nor anyone else's.
+
+    Args:
+        solved: the instructor's own answers.
+    """
+    groups: dict[frozenset, list[Learner]] = {}
+    for learner in results.learners:
+        groups.setdefault(frozenset((key, text.strip()) for key, text in learner.answers.items()), []).append(learner)
+    wrote = Counter(answer for answers, learners in groups.items() for answer in answers for _ in learners)
+    own = {(key, text.strip()) for key, text in solved.items()}
+    return [tuple(learners) for answers, learners in groups.items() if len(learners) > 1 and len(answers) > 1
+            and any(wrote[answer] == len(learners) for answer in answers - own)]
 
 
 def max_common(learners: int) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
-from ninelives.grading.alike import compare
+from ninelives.grading.alike import compare, identical
 from ninelives.grading.class_folder import open_gradebook, quiet_autograde
 from ninelives.grading.class_results import ClassResults, class_results, graded_assignments
 from ninelives.grading.errors import CannotStart
@@ -52,9 +52,9 @@ def write_alike(root: Path, assignment: str) -> None:
         solved = {(notebook.name, cell.name): cell.solved
                   for notebook in released_notebooks(course, assignment, gradebook, autograde.config)
                   for cell in notebook.cells}
-    exercises, folder = compare(results, solved), folder_of(course, assignment)
-    write(folder, {"alike.html": alike_page(assignment, len(results.learners), exercises, folder)})
-    print(f"{alike_text(exercises)}\n\nThe page: {printable(str(folder / 'alike.html'))}")
+    exercises, same, folder = compare(results, solved), identical(results, solved), folder_of(course, assignment)
+    write(folder, {"alike.html": alike_page(assignment, len(results.learners), exercises, same, folder)})
+    print(f"{alike_text(exercises, same)}\n\nThe page: {printable(str(folder / 'alike.html'))}")
 
 
 def _results(course: CourseDirectory, gradebook: Gradebook, assignment: str | None) -> Iterator[ClassResults]:

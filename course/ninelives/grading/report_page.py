@@ -37,9 +37,11 @@ def report_page(report: ClassReport, folder: Path, names: bool) -> str:
                 min_learners=MIN_LEARNERS)
 
 
-def alike_page(assignment: str, learners: int, exercises: list[Compared], folder: Path) -> str:
-    """The answers that are alike, side by side, as a page in `folder`."""
-    return page("alike.html.j2", assignment=assignment, exercises=exercises, link=link_from(folder), beside=beside,
+def alike_page(
+    assignment: str, learners: int, exercises: list[Compared], identical: list[tuple[Learner, ...]], folder: Path
+) -> str:
+    """The answers that are alike, side by side, and whose are identical, as a page in `folder`."""
+    return page("alike.html.j2", assignment=assignment, exercises=exercises, identical=identical, link=link_from(folder), beside=beside,
                 common=max_common(learners), min_tokens=MIN_TOKENS,
                 lines=lambda side: side.text.expandtabs(4).split("\n"))
 

@@ -48,20 +48,27 @@ def report_text(report: ClassReport, names: bool) -> str:
     return "\n".join(lines)
 
 
-def alike_text(exercises: list[Compared]) -> str:
-    """The pairs of each exercise, and what was not compared."""
+def alike_text(exercises: list[Compared], identical: list[tuple[Learner, ...]]) -> str:
+    """The pairs of each exercise, what was not compared, and whose answers are the same in all."""
     lines = []
     for exercise in exercises:
         short = f", {exercise.too_short} too short to compare" if exercise.too_short else ""
         found = len(exercise.pairs) + exercise.left_out
-        lines.append(f"{printable(exercise.name)}: {exercise.answers} answers{short}, "
-                     f"{found} pair{'' if found == 1 else 's'} alike")
+        answers = f"{printable(exercise.name)}: {exercise.answers} answer{'' if exercise.answers == 1 else 's'}"
+        if exercise.nothing:
+            lines.append(f"{answers}, nothing to compare: {exercise.nothing}")
+            continue
+        lines.append(f"{answers}{short}, {found} pair{'' if found == 1 else 's'} alike")
         for pair in exercise.pairs[:MAX_SHOWN]:
             one, other = (printable(side.learner.id) for side in pair.sides)
             lines.append(f"  {int(100 * pair.similarity):3} % of {pair.tokens} tokens: {one} and {other}")
         if len(exercise.pairs) > MAX_SHOWN:
             lines.append(f"  {len(exercise.pairs) - MAX_SHOWN} more in the page")
-    return "\n".join([*lines, "", "This is a place to look, and no verdict: ask both to explain their answers."])
+    lines += [f"The same to the letter in every exercise: {', '.join(printable(learner.id) for learner in learners)}"
+              for learners in identical]
+    if identical or any(exercise.pairs for exercise in exercises):
+        lines += ["", "This is a place to look, and no verdict: ask both to explain their answers."]
+    return "\n".join(lines)
 
 
 def counted(submissions: int) -> str:

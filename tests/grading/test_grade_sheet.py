@@ -52,6 +52,15 @@ def test_canvas_finds_the_assignment_by_its_title_or_the_option(tmp_path):
         places(one, "01-embeddings", None)
 
 
+@pytest.mark.parametrize(("text", "column"), [
+    (MOODLE, "Email address"), (MOODLE, "Feedback comments"), (MOODLE, "maximum grade"), (MOODLE, "Identifier"),
+    ("ID;Bewertung\nTeilnehmer/in 1;\n", "ID"), (CANVAS, "ID"), (CANVAS, "Section"), (CANVAS, "Final Score"),
+])
+def test_a_column_in_which_the_platform_keeps_something_else_is_not_filled(tmp_path, text, column):
+    with pytest.raises(CannotStart, match=f"does not keep points .*in the column '{column}'"):
+        places(sheet(tmp_path, text), "notebook 1", column)
+
+
 @pytest.mark.parametrize(("data", "words"), [
     ("Name,Points\nAda,1\n", "is not a grade sheet of Moodle, .* nor of Canvas, .* it has 'Name', 'Points'"),
     ("", "is not a CSV file with several columns"), ("just a line", "is not a CSV file with several columns"),

@@ -163,6 +163,41 @@ def test_canvass_sheet_is_filled_by_number_and_roster(graded, here, capsys, tmp_
     assert "2 of 4 rows have points now, in the column 'ps1 (55501)'" in capsys.readouterr().out
 
 
+def moodle_sheet(tmp_path, *rows, columns=MOODLE):
+    path = tmp_path / "worksheet.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([columns, *rows])
+    return str(path)
+
+
+def test_two_rows_about_one_learner_are_named_and_left_as_they_were(graded, here, course, capsys, tmp_path):
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "ninelives") as gradebook:
+        gradebook.update_or_create_student(ADA, email="shared@x.org")
+        gradebook.update_or_create_student(EMMY, email="emmy@x.org")
+    rows = [[f"Participant {number}", name, mail, "Submitted for grading", "", "10.00", "Yes"]
+            for number, name, mail in ((50, "Anna", "shared@x.org"), (51, "Bert", "shared@x.org"), (52, "Emmy", "emmy@x.org"),
+                                       (53, "Cleo", "c@x.org"))]
+    assert cli.main([NAME, "--fill", moodle_sheet(tmp_path, *rows)]) == 0
+    with (tmp_path / "worksheet.filled.csv").open(newline="") as file:
+        assert [row[4] for row in csv.reader(file)] == ["Grade", "", "", "10.00", ""]
+    said = capsys.readouterr().out
+    assert "1 of 4 rows have points now" in said and "Nothing was handed in" not in said
+    assert f"as they were: fill them in yourself: Participant 50 Anna ({ADA}), Participant 51 Bert ({ADA})." in said
+    assert "Nobody who is graded was found for these rows, and they are as they were: Participant 53 Cleo." in said
+
+
+@pytest.mark.parametrize(("columns", "why"), [
+    (["Identifier", "Status", "Grade"], "the sheet has no addresses, and the gradebook does not know its numbers"),
+    (["Identifier", "Email address", "Grade"], "the gradebook knows neither its numbers nor its addresses"),
+])
+def test_a_sheet_of_which_no_row_is_matched_is_refused_and_nothing_is_written(graded, here, capsys, tmp_path, columns, why):
+    path = moodle_sheet(tmp_path, ["Participant 50", "Submitted for grading", ""], columns=columns)
+    assert cli.main([NAME, "--fill", path]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and why in said and "lms_user_id" in said and "zip_collect" in said
+    assert [one.name for one in tmp_path.iterdir()] == ["worksheet.csv"]
+
+
 def test_a_sheet_with_another_maximum_is_refused_and_nothing_is_written(graded, here, capsys, tmp_path):
     path = tmp_path / "gradebook.csv"
     path.write_text(CANVAS.replace("10.00", "100.00"))

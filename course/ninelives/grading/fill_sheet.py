@@ -1,6 +1,7 @@
 """`ninelives-grade A --fill SHEET`: the grade sheet of Moodle or Canvas, filled in."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 from nbgrader.api import Gradebook, Student
@@ -19,7 +20,8 @@ def fill_sheet(batch: Batch, path: str, column: str | None = None, say=print) ->
     """Write the sheet with the points of everyone who is graded beside it, as NAME.filled.csv. Other cells stay.
 
     Raises:
-        CannotStart: it is no grade sheet, or the platform's maximum is not that of the assignment.
+        CannotStart: it is no grade sheet, none of its rows is that of a graded learner, or the platform's maximum is not
+            that of the assignment.
     """
     sheet = read_sheet(Path(path))
     found = places(sheet, batch.assignment, column)
@@ -32,12 +34,19 @@ def fill_sheet(batch: Batch, path: str, column: str | None = None, say=print) ->
     if not results:
         raise CannotStart(f"Nobody's {batch.assignment} is graded yet, so there are no points to fill in: type "
                           f"ninelives-grade {batch.assignment}")
-    closed, done, empty, kept = sheet.column("Grade can be changed"), set(), [], []
-    for index, number in found.number.items():
-        row = sheet.rows[index]
-        student = next((names[key] for key in (number, *_other_names(sheet, row)) if key in names), None)
-        if student not in results:
-            empty.append(" ".join(filter(None, (cell.strip() for cell in row[:2]))))
+    of_row = {index: student for index, number in found.number.items()
+              if (student := _student(sheet, index, number, names)) in results}
+    if not of_row:
+        raise CannotStart(_no_match(sheet))
+    rows_of, closed, status = Counter(of_row.values()), sheet.column("Grade can be changed"), sheet.column("Status")
+    done, empty, unknown, kept, several = set(), [], [], [], []
+    for index in found.number:
+        row, student = sheet.rows[index], of_row.get(index)
+        shown = " ".join(filter(None, (cell.strip() for cell in row[:2])))
+        if student is None:
+            (empty if _cell(row, status).startswith("No submission") else unknown).append(shown)
+        elif rows_of[student] > 1:
+            several.append(f"{shown} ({student})")
         elif _cell(row, found.grade) in LEFT_ALONE or _cell(row, closed) == "No":
             kept.append(student)
         else:
@@ -53,8 +62,10 @@ def fill_sheet(batch: Batch, path: str, column: str | None = None, say=print) ->
         f"{printable(sheet.rows[0][found.grade])!r}. Upload this file.")
     for words, students in (
             ("Nothing was handed in, and their rows are as they were", empty),
+            ("Nobody who is graded was found for these rows, and they are as they were", unknown),
+            ("Several rows are about one learner, and they are as they were: fill them in yourself", several),
             ("The platform does not let their points be changed", kept),
-            ("Graded, but not in the sheet", sorted(results.keys() - done - set(kept))),
+            ("Graded, but not in the sheet", sorted(results.keys() - set(of_row.values()))),
             ("Filled in although you still have to grade cells by hand", [s for s in sorted(done) if results[s].look_at])):
         if students:
             say(f"{words}: {', '.join(map(printable, students))}.")
@@ -74,12 +85,12 @@ def _results(batch: Batch, say) -> dict[str, StudentResult]:
 
 
 def _names(gradebook: Gradebook) -> dict[str, str]:
-    """{any name by which a sheet may call a learner: the id}."""
-    found: dict[str, str] = {}
+    """{any name by which a sheet may call a learner: the id}, without names that several learners have."""
+    found: dict[str, set[str]] = {}
     for student in gradebook.students:
         for name in _names_of(student):
-            found.setdefault(name, student.id)
-    return found
+            found.setdefault(name, set()).add(student.id)
+    return {name: min(students) for name, students in found.items() if len(students) == 1}
 
 
 def _names_of(student: Student) -> list[str]:
@@ -87,9 +98,21 @@ def _names_of(student: Student) -> list[str]:
     return [name for name in (student.lms_user_id, number and number[1], student.id, student.email) if name]
 
 
-def _other_names(sheet: Sheet, row: list[str]) -> list[str]:
-    cells = [_cell(row, sheet.column(name)) for name in OTHER_NAMES]
-    return [cell for cell in cells if cell]
+def _student(sheet: Sheet, index: int, number: str, names: dict[str, str]) -> str | None:
+    """Whose row it is: the number on the platform comes before other names."""
+    row = sheet.rows[index]
+    keys = [number, *(_cell(row, sheet.column(name)) for name in OTHER_NAMES)]
+    return next((names[key] for key in keys if key in names), None)
+
+
+def _no_match(sheet: Sheet) -> str:
+    """The error for a sheet with nobody who is graded."""
+    if any(sheet.column(name) is not None for name in OTHER_NAMES):
+        why = "the gradebook knows neither its numbers nor its addresses"
+    else:
+        why = "the sheet has no addresses, and the gradebook does not know its numbers"
+    return (f"No row of {printable(sheet.path.name)} could be matched with a learner who is graded: {why}. Collect the "
+            "platform's download with nbgrader zip_collect, or import a roster with the numbers as lms_user_id")
 
 
 def _cell(row: list[str], column: int | None) -> str:

@@ -108,9 +108,11 @@ def places(sheet: Sheet, assignment: str, column: str | None) -> Places:
     if not number:
         raise CannotStart(f"{printable(sheet.path.name)} is not a grade sheet of Moodle, with 'Participant 1234567' in its "
                           f"first column, nor of Canvas, with the columns 'ID' and 'Section'; it has {_shown(sheet.rows[0])}")
-    highest = sheet.column("Maximum Grade")
-    return Places(number, _named(sheet, column or "Grade"),
-                  {index: _points(sheet.rows[index], highest) for index in number})
+    highest, grade = sheet.column("Maximum Grade"), _named(sheet, column or "Grade")
+    if grade == found or sheet.column("Grade") not in (None, grade):
+        raise CannotStart(f"Moodle does not keep points in the column {column!r}: name the column of points, or leave "
+                          "--column out for 'Grade'")
+    return Places(number, grade, {index: _points(sheet.rows[index], highest) for index in number})
 
 
 def _canvas(sheet: Sheet, assignment: str, column: str | None) -> Places:
@@ -125,6 +127,9 @@ def _canvas(sheet: Sheet, assignment: str, column: str | None) -> Places:
                               f"--column '{next(iter(titles.values()), 'Notebook 1 (55501)')}'; it has "
                               f"{_shown(list(titles.values()))}")
     grade = _named(sheet, column)
+    if not ASSIGNMENT.fullmatch(sheet.rows[0][grade].strip()):
+        raise CannotStart(f"Canvas does not keep points of an assignment in the column {column!r}: name one such as "
+                          "'Notebook 1 (55501)' with --column")
     possible = next((row for row in sheet.rows if row and row[0].strip() == "Points Possible"), [])
     return Places(number, grade, dict.fromkeys(number, _points(possible, grade)))
 

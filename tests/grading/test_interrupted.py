@@ -155,21 +155,23 @@ def test_processes_started_by_a_killed_command_die_with_it(course):
     assert forker in started and not left
 
 
-def interrupted(*_, **__):
-    os.kill(os.getpid(), signal.SIGINT)
+def interrupted(*_, end=signal.SIGINT, **__):
+    os.kill(os.getpid(), end)
     time.sleep(1)
 
 
 @pytest.fixture
 def heard():
-    """Python's own handling of interrupts, which the command changes when it ends."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Python's own handling of interrupts, which the command changes when it ends; that of SIGTERM comes back, too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.getsignal(signal.SIGTERM)
     yield
-    signal.signal(signal.SIGINT, before)
+    for name, handler in zip((signal.SIGINT, signal.SIGTERM), before):
+        signal.signal(name, handler)
 
 
-def test_an_interrupt_during_the_start_gives_one_sentence(heard, monkeypatch, capsys):
-    monkeypatch.setattr(worker_process, "import_less", interrupted)
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_during_the_start_gives_one_sentence(heard, monkeypatch, capsys, end):
+    monkeypatch.setattr(worker_process, "import_less", lambda: interrupted(end=end))
     assert __main__.main() == 130
     assert capsys.readouterr().err == "\nInterrupted before anything was graded.\n"
 

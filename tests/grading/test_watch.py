@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ import pytest
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 
-from helpers.plain_class import NAME, RIGHT, WRONG, answered, make_course
+from helpers.plain_class import NAME, RIGHT, WRONG, answered, make_course, send
 from ninelives.build import ROOT
 from ninelives.grading import cli, watch
 from ninelives.grading.batch import Batch
@@ -112,6 +113,7 @@ def test_while_nobody_has_handed_in_watching_goes_on_and_says_nothing(course, wo
 def test_each_change_is_graded_and_its_feedback_released_until_the_limit_or_the_due_date(course, workers):
     hand_in(course, "ada", 1, WRONG)
     hand_in(course, "bert", 1)
+    by_mail = send(course, "dora")
 
     def second():
         assert pages(course) == 2
@@ -125,6 +127,9 @@ def test_each_change_is_graded_and_its_feedback_released_until_the_limit_or_the_
     assert pages(course) == 3
     assert "feedback for ada, 1 of 2 within a day" in said and "feedback for ada, 2 of 2 within a day" in said
     assert said.count("feedback for bert") == said.count("ada has had feedback 2 times within a day: the next is given after") == 1
+    assert said.count(f"Not released: this submission did not come through the exchange. Hand {course / 'feedback' / 'dora' / NAME} back") == 1
+    assert "feedback for dora" not in said and (course / "feedback" / "dora" / NAME / f"{NAME}.html").exists()
+    shutil.rmtree(by_mail)
     assert said.endswith(f"nbgrader collect {NAME} --update; ninelives-grade {NAME}") and "ps1 was due on" in said.splitlines()[-1]
 
 
@@ -154,6 +159,7 @@ def test_after_their_own_due_date_learners_get_no_more_and_an_extension_counts(c
             gradebook.grant_extension(NAME, "cleo")
 
     watch.watch(lambda: Batch(course, NAME), workers, said.append, stop)
+    assert "It was due on Friday, 27 November 2020" in said[0] and said[0].endswith("goes on for those with an extension: cleo.")
     assert "feedback for cleo" in "\n".join(said) and "feedback for bert" not in "\n".join(said) and pages(course) == 5
 
 

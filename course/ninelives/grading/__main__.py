@@ -14,6 +14,7 @@ def main() -> int:
         return 2
     try:
         try:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, so that workers are closed
             from ninelives.grading.worker_process import import_less
 
             import_less()
@@ -21,7 +22,8 @@ def main() -> int:
 
             return cli.main()
         finally:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left that could be interrupted
+            for end in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(end, signal.SIG_IGN)  # nothing is left that could be interrupted
     except KeyboardInterrupt:
         print("\nInterrupted before anything was graded.", file=sys.stderr)
         return 130

@@ -175,7 +175,8 @@ def main(argv: list[str] | None = None) -> int:
             workers.close(at_once=True)
         return 2
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one must not interrupt the closing
+        for end in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(end, signal.SIG_IGN)  # a second one must not interrupt the closing
         print("\nInterrupted. What is graded is kept; the same command continues from here.", file=sys.stderr)
         if workers:
             workers.close(at_once=True)

@@ -19,6 +19,7 @@ from ninelives.grading.errors import CannotStart
 from ninelives.grading.folders import printable, replacing
 from ninelives.grading.grade_class import grade_class
 from ninelives.grading.settings import Watch
+from ninelives.grading.submitted_files import FROM_THE_EXCHANGE
 from ninelives.grading.workers import Workers
 
 DAY = timedelta(days=1)
@@ -91,7 +92,7 @@ def watch(open_batch: Callable[[], Batch], workers: Workers, say=print, sleep=ti
                 settings = Watch(config=batch.config)
                 if first:
                     say(f"Watching {batch.assignment} until {in_words(end)}, every {settings.minutes:g} minutes. Ctrl-C ends it; "
-                        "the same command continues.")
+                        f"the same command continues.{_still_open(batch, now)}")
                 with batch.locked():
                     look(batch, workers, settings.feedback_per_day, now, said, say)
             finally:
@@ -105,7 +106,8 @@ def watch(open_batch: Callable[[], Batch], workers: Workers, say=print, sleep=ti
 
 
 def look(batch: Batch, workers: Workers, limit: int, now: datetime, said: set[tuple[str, str]], say) -> None:
-    """Collect, grade and release once. `said` are pairs of a learner and a submission that have been said to wait."""
+    """Collect, grade and release once. `said` are pairs of a learner and a submission that have been said to wait, or
+    not to be released."""
     nbgrader = NbGraderAPI(batch.course, config=batch.config)
     _report(nbgrader.collect(batch.assignment, update=True), "nbgrader collect", say)
     record, todo = FeedbackRecord(batch), {}
@@ -114,10 +116,12 @@ def look(batch: Batch, workers: Workers, limit: int, now: datetime, said: set[tu
             digest = batch.digest(student)
         except OSError:
             continue  # grading at the end says why
-        entry = record.entry(student, digest)
+        entry, releasable = record.entry(student, digest), _came_through_exchange(batch, student)
+        if (student, digest) in said and not releasable:
+            continue
         if entry and entry["released"] or now >= _due_date(batch, student):
             continue
-        if entry or record.count(student, now) < limit:
+        if entry or record.count(student, now) < limit or not releasable:
             todo[student] = digest
         elif (student, digest) not in said:
             said.add((student, digest))
@@ -127,10 +131,16 @@ def look(batch: Batch, workers: Workers, limit: int, now: datetime, said: set[tu
         return
     graded = [one.student for one in grade_class(batch, workers, list(todo), force=False, say=say) if one.score is not None]
     for student in graded:
-        record.add(student, todo[student], now)
-        done = (_report(nbgrader.generate_feedback(batch.assignment, student, force=True), "nbgrader generate_feedback", say)
-                and _report(nbgrader.release_feedback(batch.assignment, student), "nbgrader release_feedback", say))
-        if done:
+        releasable = _came_through_exchange(batch, student)
+        if releasable:
+            record.add(student, todo[student], now)
+        done = _report(nbgrader.generate_feedback(batch.assignment, student, force=True), "nbgrader generate_feedback", say)
+        if not releasable:
+            said.add((student, todo[student]))
+            page = batch.course.format_path(batch.course.feedback_directory, student, batch.assignment)
+            if done:
+                say(f"Not released: this submission did not come through the exchange. Hand {printable(page)} back yourself.")
+        elif done and _report(nbgrader.release_feedback(batch.assignment, student), "nbgrader release_feedback", say):
             record.released(student, todo[student])
             say(f"{datetime.now():%H:%M}  feedback for {printable(student)}, {record.count(student, now)} of {limit} within a day")
 
@@ -146,6 +156,21 @@ def _last_due_date(batch: Batch) -> datetime:
     if assignment.duedate is None:
         raise CannotStart(f"{batch.assignment} has no due date, at which watching could end: set one with --due")
     return max([assignment.duedate, *(one.duedate for one in assignment.submissions)])
+
+
+def _still_open(batch: Batch, now: datetime) -> str:
+    """A sentence, if the due date has passed: for whom it has not."""
+    assignment = batch.gradebook.find_assignment(batch.assignment)
+    if now < assignment.duedate:
+        return ""
+    extended = sorted(one.student.id for one in assignment.submissions if one.duedate > now)
+    return (f" It was due on {in_words(assignment.duedate)}, and watching goes on for those with an extension: "
+            f"{', '.join(map(printable, extended))}.")
+
+
+def _came_through_exchange(batch: Batch, student: str) -> bool:
+    """Whether feedback can be released; nbgrader needs both files for that."""
+    return all((batch.folder(student) / name).exists() for name in FROM_THE_EXCHANGE)
 
 
 def _due_date(batch: Batch, student: str) -> datetime:

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import time
+from dataclasses import replace
 from unittest import mock
 
 import numpy as np
@@ -17,16 +18,19 @@ from traitlets.config.loader import PyFileConfigLoader
 from helpers.graded_class import ASSIGNMENT, EXERCISES, Tags, made_class, make_graded_class, named
 from ninelives.build import ROOT
 from ninelives.checks.failure import CheckFailed, NotWritten
+from ninelives.grading.assignment import Cell, Notebook
 from ninelives.grading.causes import cause_of, grouped
 from ninelives.grading.class_folder import quiet_autograde
-from ninelives.grading.class_results import class_results
+from ninelives.grading.class_results import FAILED, ClassResults, Learner, class_results
 from ninelives.grading.cli import main
 from ninelives.grading.report import MIN_LEARNERS, class_report
 from ninelives.grading.settings import marks_of
+from ninelives.grading.task import ASK
 
 MARKS = marks_of(Config())
 TWO = {"squares": [("values", 1), ("empty", 2)], "mean": [("values", 3)]}
 ROOT_CAUSE = "divide by the square root"
+TAMPERED = "its check 'mean-values' also accepted a deliberately wrong answer (spoilt), so something in this notebook changed the check."
 EVIL = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
 CLASS = {
     "ada": {"squares": ("def squares(x): return x * x", {}), "mean": ("def mean(x): return x[0]", {
@@ -41,7 +45,7 @@ CLASS = {
 }
 PEOPLE = {"ada": {"first_name": "Ada", "last_name": "Lovelace, Lady", "email": "ada@example.org"},
           "=eve": {"first_name": EVIL, "email": "eve@example.org\u202e"}}
-NOTES = {"bert": ["The cell 'squares' was missing; it was put back empty."], "dan": [
+NOTES = {"bert": [f"The cell 'squares' was missing; it was put back empty.{ASK}"], "dan": [
     "The cell 'mean' was missing; it was put back empty.", f"{EVIL}.txt was left out: links may lead out of the submission."]}
 
 
@@ -200,6 +204,18 @@ def test_where_learners_stopped_and_what_was_repaired_is_counted(five):
     [put_back, left_out] = five.notes
     assert (put_back.text, [learner.id for learner in put_back.members]) == ("The cell … was missing; it was put back empty.", ["bert", "dan"])
     assert left_out.text.endswith("was left out: links may lead out of the submission.")
+
+
+def test_a_refused_check_without_an_error_has_the_note_on_its_points_as_its_cause():
+    learner = Learner("ada", "ada", "", states={("five", "mean-values"): FAILED}, points={("five", "mean-values"): 0.0},
+                      answers={("five", "mean"): "1"}, notes=[f"No points for 'mean': {TAMPERED}", "The cell 'mean' was moved."])
+    other = replace(learner, id="bert", notes=["No points for 'squares': see above."])
+    cells = [Cell(name, None, "code", "", "", "", {"solution": name == "mean", "grade": name != "mean", "points": 3, "task": False})
+             for name in ("mean", "mean-values")]
+    found = class_report(ClassResults("five", (Notebook("five", tuple(cells), {}),), (learner, other), (), ()), MARKS)
+    assert [cause.text for cause in found.exercises[0].causes] == [f"No points for 'mean': {TAMPERED}", "no error, and 0 of 3 points"]
+    assert [note.text for note in found.notes] == ["No points for 'mean': " + TAMPERED, "No points for 'squares': see above.",
+                                                   "The cell 'mean' was moved."]
 
 
 def test_an_exercise_that_nobody_or_everyone_solves_is_named(five):

@@ -2,15 +2,18 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
+from nbformat.v4 import new_notebook
 from nbgrader.api import Gradebook
 
 from helpers.classroom import ANSWERS, NAME, api, check, filled, grade_here, gradebook_of, make_course, send, succeed
 from ninelives.build import marked_lines
 from ninelives.grading import update_assignment as module
 from ninelives.grading.cli import main
+from ninelives.grading.differences import differences
 from ninelives.grading.errors import CannotStart
 from ninelives.grading.update_assignment import update_assignment
 
@@ -103,6 +106,13 @@ def test_a_change_is_named_taken_over_and_loses_nothing_given_by_hand(course, tm
     assert one.read_bytes() == other.read_bytes(), "release/ is as nbgrader makes it"
     assert rows(course) == rows(fresh), "and so is the gradebook"
     assert "agree. Nothing was changed" in updated(course)
+
+
+def test_a_released_notebook_that_differs_in_its_metadata_alone_is_named(tmp_path):
+    nbformat.write(new_notebook(metadata={"title": "Heads"}), tmp_path / "one.ipynb")
+    known = SimpleNamespace(name="one", solution_cells=[], grade_cells=[], task_cells=[], source_cells=[])
+    found = differences(SimpleNamespace(notebooks=[known]), {"one": SimpleNamespace(rows={}, released=new_notebook())}, tmp_path, {})
+    assert found.lines() == [f"  {tmp_path / 'one.ipynb'} differs from the one that would be made now"]
 
 
 def rows(course: Path) -> dict:

@@ -149,7 +149,7 @@ def test_moodles_sheet_is_filled_and_keeps_all_else(graded, here, capsys, tmp_pa
     assert [[*row[:4], *row[5:]] for row in rows[1:]] == [[*row[:4], *row[5:]] for row in SHEET]
     assert "1 of 3 rows have points now, in the column 'Grade'" in said
     assert "Nothing was handed in, and their rows are as they were: Participant 9 Nobody." in said
-    assert f"The platform does not let their points be changed: {ZOE}." in said
+    assert f"The platform does not let their points be changed; here they have: {ZOE} 0.00." in said
     assert f"Graded, but not in the sheet: {ALAN}, {ADA}, {EMMY}." in said
 
 

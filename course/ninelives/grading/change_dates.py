@@ -80,8 +80,16 @@ def _update_penalties(batch: Batch, say) -> None:
     batch.gradebook.db.commit()
     for submission in changed:
         say(str(batch.result(submission.student.id, submission, (), {})))
-    if changed:
-        say(f"Type nbgrader generate_feedback {batch.assignment} --force, so that the pages say the same.")
+    if pages := pages_to_write_again(batch, [submission.student.id for submission in changed]):
+        say(pages)
+
+
+def pages_to_write_again(batch: Batch, students: list[str]) -> str:
+    """What to type after these learners' points have changed; empty if none of them has a feedback page."""
+    pages = (Path(batch.course.format_path(batch.course.feedback_directory, student, batch.assignment)) for student in students)
+    if not any(page.is_dir() for page in pages):
+        return ""
+    return f"Type nbgrader generate_feedback {batch.assignment} --force, so that the feedback pages say the same."
 
 
 def _check_student(batch: Batch, student: str) -> None:

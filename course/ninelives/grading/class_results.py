@@ -25,6 +25,7 @@ from ninelives.grading.class_folder import handed_in
 from ninelives.grading.errors import CannotStart
 from ninelives.grading.gradebook import NOTES_ID, not_generated
 from ninelives.grading.repair import MISSING, same_text
+from ninelives.grading.task import ASK
 
 Key = tuple[str, str]  # the names of a notebook and of a cell
 MAX_MESSAGE = 10_000  # characters of an error that are read
@@ -171,7 +172,7 @@ def _learner(
         cells = graded[notebook.name]
         if cells and cells[0].get("id") == NOTES_ID:
             lines = _text(cells[0].get("source")).split("\n")
-            learner.notes += [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+            learner.notes += [line.removeprefix("- ").removesuffix(ASK) for line in lines if line.startswith("- ")]
         sent = {_name(cell): cell for cell in cells}
         for released in notebook.cells:
             key, cell = (notebook.name, released.name), sent.get(released.name, {})

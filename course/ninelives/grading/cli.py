@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 from traitlets import TraitError
@@ -35,6 +35,11 @@ from ninelives.grading.workers import Workers
 
 Result = TypeVar("Result")
 SETTING = re.compile(r"--[A-Za-z_]\w*\.\w+=.*", re.DOTALL)  # one of nbgrader's settings, such as --Execute.timeout=60
+
+NEEDED = {
+    "--due": "needs one time in quotes, as in --due \"2026-11-27 18:00\", or none",
+    "--extend": "needs a learner and a number of days, as in --extend ada 2",
+}  # which argparse counts, but cannot name
 
 EXAMPLES = """\
 examples:
@@ -61,9 +66,16 @@ the pictures of ungraded cells too. What the course needs is set there as c.Cour
 """
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the usage lines."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}. To see all options: {self.prog} --help\n")
+
+
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="ninelives-grade", description=__doc__, epilog=EXAMPLES,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="ninelives-grade", description=__doc__, epilog=EXAMPLES, exit_on_error=False,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("assignment", nargs="?", help="its name, such as 02-attention")
     parser.add_argument("--student", nargs="+", metavar="NAME", help="grade only these")
     parser.add_argument("--notebook", metavar="NAME", help="grade only this notebook of the assignment, such as 'p*'")
@@ -96,10 +108,14 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--without-names", action="store_true", help="a report that names no learner, for sharing")
     instead.add_argument("--watch", action="store_true",
                          help="until the due date: collect, grade what has changed and release feedback, every few minutes")
-    given, given.settings = parser.parse_known_args(argv)
+    try:
+        given, given.settings = parser.parse_known_args(argv)
+    except argparse.ArgumentError as problem:
+        lacking = problem.argument_name in NEEDED and problem.message.startswith("expected")
+        parser.error(f"{problem.argument_name} {NEEDED[problem.argument_name]}" if lacking else str(problem))
     for option in given.settings:
         if not SETTING.fullmatch(option):
-            parser.error(f"unrecognized argument: {option}")
+            parser.error(f"--due {NEEDED['--due']}" if given.due and option[0].isdigit() else f"unrecognized argument: {option}")
     given.settings += [f"--CourseDirectory.notebook_id={given.notebook}"] if given.notebook else []
     given.settings += [f"--CourseDirectory.db_url={given.db}"] if given.db else []
     given.settings += ["--Course.go_on=True"] if given.go_on else []

@@ -122,7 +122,7 @@ def _of_release(path: Path, made: NotebookNode) -> list[str]:
     if changed:
         return [f"{changed} cell{'' if changed == 1 else 's'} without points {'has' if changed == 1 else 'have'} "
                 f"another text than in {path}"]
-    return [f"{path} is another than would be made now"]
+    return [f"{path} differs from the one that would be made now"]
 
 
 def _name(cell: NotebookNode) -> str | None:

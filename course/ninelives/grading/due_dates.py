@@ -1,6 +1,7 @@
 """Due dates in notebooks and feedback, and how an instructor types them."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,6 +17,7 @@ from ninelives.grading.late_policy import Penalties, lateness, seconds_late
 
 DUE_CELL, LATE_CELL = "due-date", "late"  # ids of the cells that learners read
 DUE = "**Due:** "
+TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:\s+(\d\d?:\d\d\S*))?(?:\s+(\S+))?")  # a date, a time of day, a zone
 
 
 def read_time(text: str) -> datetime:
@@ -28,17 +30,34 @@ def read_time(text: str) -> datetime:
     Raises:
         CannotStart: it is not a time.
     """
+    found = TIME.fullmatch(text.strip())
+    if found is None:
+        raise _no_time(f"{text!r} is not a date with a time")
+    date, clock, zone = found.groups()
     try:
-        date, clock, *zone = text.split()
-        when = datetime.fromisoformat(f"{date} {clock}")
+        day = datetime.fromisoformat(date)
+    except ValueError:
+        raise _no_time(f"The calendar has no day {date}") from None
+    if clock is None:
+        raise _no_time(f"{text!r} has no time of day")
+    try:
+        when = datetime.combine(day, time.fromisoformat(clock))
+    except ValueError:
+        raise _no_time(f"{clock} is no time of day, which has four digits, from 00:00 to 23:59") from None
+    try:
         if zone:
-            [name] = zone
-            offset = datetime.strptime(name, "%z").tzinfo if name[0] in "+-" else ZoneInfo(name)
-            when = when.replace(tzinfo=offset)
+            when = when.replace(tzinfo=datetime.strptime(zone, "%z").tzinfo if zone[0] in "+-" else ZoneInfo(zone))
+    except (ValueError, ZoneInfoNotFoundError, OSError):  # OSError: a zone that is a folder's name
+        raise _no_time(f"This machine knows no time zone {zone!r}") from None
+    try:
         return when.astimezone(UTC).replace(tzinfo=None)
-    except (ValueError, ZoneInfoNotFoundError, OverflowError, OSError):  # OSError: a zone that is a folder's name
-        raise CannotStart(f"{text!r} is not a date with a time: write 2026-11-27 18:00 for the time zone of this machine, "
-                          "or name the zone, as in 2026-11-27 18:00 Europe/Berlin") from None
+    except (ValueError, OverflowError):
+        raise _no_time(f"{text!r} is too far away to be a due date") from None
+
+
+def _no_time(seen: str) -> CannotStart:
+    return CannotStart(f"{seen}: write 2026-11-27 18:00 for the time zone of this machine, or name the zone, as in "
+                       "2026-11-27 18:00 Europe/Berlin")
 
 
 def in_words(when: datetime) -> str:

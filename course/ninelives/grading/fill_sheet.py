@@ -64,7 +64,7 @@ def fill_sheet(batch: Batch, path: str, column: str | None = None, say=print) ->
             ("Nothing was handed in, and their rows are as they were", empty),
             ("Nobody who is graded was found for these rows, and they are as they were", unknown),
             ("Several rows are about one learner, and they are as they were: fill them in yourself", several),
-            ("The platform does not let their points be changed", kept),
+            ("The platform does not let their points be changed; here they have", [f"{s} {results[s].score:.2f}" for s in kept]),
             ("Graded, but not in the sheet", sorted(results.keys() - set(of_row.values()))),
             ("Filled in although you still have to grade cells by hand", [s for s in sorted(done) if results[s].look_at])):
         if students:

@@ -5,7 +5,9 @@ from pathlib import Path
 from ninelives.grading.backup import back_up
 from ninelives.grading.batch import Batch
 from ninelives.grading.calibrate import calibrate, complaint
+from ninelives.grading.change_dates import pages_to_write_again
 from ninelives.grading.errors import CannotStart, KernelDied, KernelServerDied
+from ninelives.grading.folders import printable
 from ninelives.grading.progress import Progress, StudentResult
 from ninelives.grading.read_notebook import without_surrogates
 from ninelives.grading.task import Graded
@@ -30,8 +32,9 @@ def grade_class(
     say(back_up(batch.course.db_url, Path(batch.course.root), batch.assignment))
     if outdated:
         found = [batch.update_penalty(result) if result.outdated else result for result in found]
-        say(f"Penalties follow new dates or points: {', '.join(result.student for result in outdated)}. Type nbgrader "
-            f"generate_feedback {batch.assignment} --force, so that the pages say the same.")
+        names = [result.student for result in outdated]
+        say(f"The late penalty of {', '.join(map(printable, names))} changed with new dates or points. "
+            f"{pages_to_write_again(batch, names)}".strip())
     if not todo:
         return found
     for student in todo:  # if this is interrupted, what it has not reached must not count as graded

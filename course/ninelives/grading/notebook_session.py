@@ -15,7 +15,7 @@ from ninelives.grading.kernel_pool import kernel_server
 from ninelives.grading.known_wrong_answers import try_known_wrong_answers
 from ninelives.grading.outputs import Outcome, number_in, refusals
 from ninelives.grading.submitted_files import make_run_folder, write_notebook
-from ninelives.grading.task import Task
+from ninelives.grading.task import ASK, Task
 from ninelives.grading.written_files import written_files
 
 MAX_DEAD_KERNELS = 3  # of a notebook, after which no more are started
@@ -218,7 +218,7 @@ class NotebookSession:
                 self.earned[check.name] = 0.0
         for exercise, reason in self.tampered.items():
             self.notes.append((exercise, f"No points for {exercise!r}: {reason}, so something in this notebook changed "
-                                         "the check. Ask your instructor if you did not do this."))
+                                         f"the check.{ASK}"))
 
     def score(self, cell: Cell) -> float | None:
         """The points of a graded cell; None if someone has to grade it by hand."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from shutil import get_terminal_size
 
 from ninelives.grading.folders import printable
+from ninelives.grading.task import ASK
 
 MAX_NAMED = 6  # cells to look at of a submission
 MAX_STUDENTS = 40  # who have not handed in
@@ -89,7 +90,8 @@ def nothing_from(roster: list[str], handed_in: list[str]) -> str:
 def summary(results: list[StudentResult]) -> str:
     """A table of all students, with the notes on each."""
     results = [
-        replace(one, student=printable(one.student), notes=tuple(map(printable, one.notes))) for one in results]
+        replace(one, student=printable(one.student), notes=tuple(printable(note.removesuffix(ASK)) for note in one.notes))
+        for one in results]
     width = max([len("student"), *(len(one.student) for one in results)])
     rows = [f"{'student':{width}}   points"]
     for one in results:

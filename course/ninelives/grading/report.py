@@ -10,6 +10,8 @@ from ninelives.grading.class_results import FAILED, NOT_TRIED, PASSED, TO_GRADE,
 
 MIN_LEARNERS = 20  # for discrimination: with fewer a single learner changes it by more than 0.2
 NAMED = re.compile(r"'[^']*'|\S+\.\w{2,5}\b")  # in a note: a cell, a file
+MAX_NOTES = 3  # of one kind that are listed each in its own words
+ON_POINTS = re.compile(r"\b(?:points|earns)\b")  # in a note that says why a check that raised nothing has not all its points
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,9 @@ def _causes(results: ClassResults, exercise: str, cells: list, marks: Marks) -> 
                 text = cause_of(*learner.said[key], marks)
             elif stopped is not None:  # what the check misses is its result
                 text = f"the answer's own cell stopped with {cause_of(*stopped, marks)}"
+            elif about := [note for note in learner.notes if ON_POINTS.search(note)
+                           and any(repr(name) in note for name in (exercise, cell.name))]:
+                text = " ".join(about)
             else:
                 text = f"no error, and {learner.points.get(key, 0):g} of {cell.points:g} points"
             if text is not None:
@@ -165,10 +170,16 @@ def _stopped(results: ClassResults, exercises: list[tuple[str, str]]) -> list[tu
 
 
 def _notes(results: ClassResults) -> list[Group]:
-    """The notes by what happened, whatever the cell or the file was called."""
-    kinds = grouped((NAMED.sub("…", note), number) for number, learner in enumerate(results.learners)
+    """The notes by what happened. A cell or a file is named where all learners of a note share its name."""
+    kinds = grouped((NAMED.sub("…", note), (number, note)) for number, learner in enumerate(results.learners)
                     for note in learner.notes)
-    return [Group(kind.text, tuple(results.learners[number] for number in kind.members)) for kind in kinds]
+    found = []
+    for kind in kinds:
+        learners = tuple(results.learners[number] for number in dict.fromkeys(number for number, _ in kind.members))
+        notes = list(dict.fromkeys(note for _, note in kind.members))
+        named = len(notes) == 1 or (len(learners) == 1 and len(notes) <= MAX_NOTES)
+        found += [Group(note, learners) for note in (notes if named else [kind.text])]
+    return found
 
 
 def _remarks(results: ClassResults) -> list[str]:

@@ -9,6 +9,8 @@ from ninelives.grading.assignment import Notebook
 from ninelives.grading.course import CourseSettings
 from ninelives.grading.sandbox import Limits
 
+ASK = " Ask your instructor if you did not do this."  # the end of a learner's note; the instructor's tables leave it out
+
 
 @dataclass(frozen=True)
 class Task:

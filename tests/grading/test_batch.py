@@ -119,9 +119,10 @@ def test_a_folder_that_is_not_a_class_is_named(tmp_path):
         Batch(tmp_path, NAME)
 
 
-def test_an_unknown_assignment_is_refused_with_a_list_of_the_known_ones(course):
-    with pytest.raises(NotGenerated, match=f"no assignment '01-haeds', .*; there are {NAME}$"):
-        Batch(course, "01-haeds")
+@pytest.mark.parametrize("name", ["01-haeds", f"submitted/ada/{NAME}"])
+def test_an_unknown_assignment_is_refused_with_a_list_of_the_known_ones(course, name):
+    with pytest.raises(NotGenerated, match=f"no assignment '{name}', .*; there are {NAME}$"):
+        Batch(course, name)
 
 
 @pytest.mark.parametrize("closed", ["gradebook.db", "."])

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from helpers.classroom import NAME, command, make_class, make_course
+from helpers.classroom import NAME, make_class, make_course
 from ninelives.grading import cli, sandbox
 from ninelives.grading.cli import main
 from ninelives.grading.errors import NotBackedUp
@@ -117,8 +117,13 @@ def test_without_a_backup_nothing_is_graded(course, monkeypatch, capsys):
     assert capsys.readouterr() == ("", "The gradebook could not be copied\n")
 
 
-def test_an_assignment_that_was_never_generated_is_named(tmp_path):
+def test_an_assignment_that_was_never_generated_is_named(tmp_path, monkeypatch, capsys):
     course = make_course(tmp_path)
     (course / "gradebook.db").unlink()
-    done = command(course, fails=2)
-    assert "There is no gradebook here" in done.stderr and f"run nbgrader generate_assignment {NAME} --force" in done.stderr
+    for force in (" --force", ""):
+        monkeypatch.chdir(course)
+        assert main([NAME]) == 2
+        said = capsys.readouterr().err
+        assert "There is no gradebook here" in said and said.endswith(f"run nbgrader generate_assignment {NAME}{force}\n")
+        assert "Go to the folder that you made for your class, or if it is this one: run" in said and said.count("\n") == 1
+        shutil.rmtree(course / "release", ignore_errors=True)

@@ -1,6 +1,7 @@
 """An assignment is changed after submissions have come in: what differs, what is taken over, and what is kept."""
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -31,6 +32,8 @@ def graded(tmp_path_factory, workers):
         gradebook.find_grade("why-scale", NAME, NAME, "bert").manual_score = 1.5
         gradebook.find_comment("why-scale", NAME, NAME, "bert").manual_comment = "Nearly."
         gradebook.find_grade("split-heads-values", NAME, NAME, "bert").manual_score = 2
+        gradebook.update_or_create_student("extended")
+        gradebook.update_or_create_submission(NAME, "extended", extension=timedelta(days=2))
         gradebook.db.commit()
     return course
 
@@ -98,7 +101,8 @@ def test_a_change_is_named_taken_over_and_loses_nothing_given_by_hand(course, tm
     edit(course, change)
     said = updated(course)
     assert words in said and hand_given(course) == (1.5, 2, "Nearly.")
-    assert ("To be graded again, 2: ada, bert" in said) == (change is not correct_text)
+    assert ("To be graded again, 2: ada, bert. " in said) == (change is not correct_text)
+    assert (f"nbgrader validate solutions/{NAME}/*.ipynb" in said) == (change is not correct_text)
     fresh = make_course(tmp_path / "fresh")
     shutil.copytree(course / "solutions", fresh / "solutions", dirs_exist_ok=True)
     succeed(api(fresh).generate_assignment(NAME))

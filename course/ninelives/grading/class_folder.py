@@ -65,7 +65,8 @@ def _check_files(course: CourseDirectory, assignment: str, gradebook: Path, sett
         raise NotGenerated(f"This is not the folder of a class, since there is no {settings}: "
                            "go to the folder that you made for your class")
     if not gradebook.exists():
-        raise not_generated(course, assignment, f"There is no gradebook here, {gradebook}")
+        raise not_generated(course, assignment, f"There is no gradebook here, {gradebook}. Go to the folder that you made "
+                            "for your class, or if it is this one")
     for path in (gradebook, gradebook.parent):
         if not os.access(path, os.W_OK):
             raise CannotStart(f"You may not write {path}: grade as its owner, or if that is you, type chmod u+w {path}")

@@ -34,8 +34,10 @@ def not_generated(course: CourseDirectory, name: str, seen: str) -> NotGenerated
     """The error for an assignment that the gradebook lacks: generate it, or choose one that exists."""
     source = Path(course.format_path(course.source_directory, ".", name))
     if source.is_dir():
-        return NotGenerated(f"{seen}: run nbgrader generate_assignment {name} --force")
-    existing = ", ".join(sorted(path.name for path in source.parent.glob("*") if path.is_dir()))
+        released = Path(course.format_path(course.release_directory, ".", name))  # nbgrader skips it without --force
+        return NotGenerated(f"{seen}: run nbgrader generate_assignment {name}{' --force' if released.is_dir() else ''}")
+    sources = Path(course.format_path(course.source_directory, ".", "NAME")).parent  # `name` may be a path
+    existing = ", ".join(sorted(path.name for path in sources.glob("*") if path.is_dir()))
     return NotGenerated(f"There is no assignment {name!r}, since there is no {source}; there are {existing or 'none'}")
 
 
@@ -46,9 +48,8 @@ def released_notebooks(course: CourseDirectory, name: str, gradebook: Gradebook,
     except MissingEntry:
         raise not_generated(course, name, f"The gradebook has no assignment {name!r}") from None
     if not assignment.notebooks:
-        raise NotGenerated(f"The assignment {name!r} has no notebook: run nbgrader generate_assignment {name} --force")
-    earlier = earlier_texts(journal_folder(course, name))
-    header = IncludeHeaderFooter(config=config)
+        raise not_generated(course, name, f"The assignment {name!r} has no notebook")
+    earlier, header = earlier_texts(journal_folder(course, name)), IncludeHeaderFooter(config=config)
     return tuple(_released(course, assignment, notebook, earlier, header) for notebook in assignment.notebooks)
 
 

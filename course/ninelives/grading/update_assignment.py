@@ -5,6 +5,7 @@ then. Here nothing is removed before its replacement exists, and what was given 
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,10 @@ class Update:
                 if grade.manual_score is not None and grade.manual_score > grade.cell.max_score]
 
     def graded(self) -> list[str]:
-        return sorted(submission.student.id for submission in self.assignment.submissions)
+        """Who is graded: a submission without an autograded folder is an extension, or has yet to be graded."""
+        students = (submission.student.id for submission in self.assignment.submissions)
+        graded = self.course.autograded_directory
+        return sorted(one for one in students if Path(self.course.format_path(graded, one, self.name)).is_dir())
 
     def _grades(self) -> list[tuple[SubmittedAssignment, Grade]]:
         return [(submission, grade) for submission in self.assignment.submissions
@@ -215,6 +219,10 @@ def _what_next(update: Update, found: Differences) -> list[str]:
                      f"and then nbgrader generate_feedback {update.name} --force")
     else:
         lines.append("Nobody has to be graded again.")
-    lines.append(f"What learners have already is graded all the same. To give out the new one, type nbgrader "
+    lines.append("What learners have already is graded all the same. To give out the new one, type nbgrader "
                  f"release_assignment {update.name} --force")
+    if found.graded:
+        source = update.course.format_path(update.course.source_directory, ".", update.name)
+        lines.append("Before that, see whether your own answers pass the new checks, which nobody has tried yet: nbgrader "
+                     f"validate {os.path.relpath(source, update.course.root)}/*.ipynb")
     return lines

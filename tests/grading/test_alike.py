@@ -173,7 +173,7 @@ def test_that_short_answers_are_left_out_is_said(course, monkeypatch, capsys):
     monkeypatch.chdir(course)
     assert main(["one", "--alike"]) == 0
     out = capsys.readouterr().out
-    assert "mean: 3 answers, nothing to compare: 3 of 3 are too short" in out and "ask both" not in out
+    assert "mean: 3 answers, nothing to compare: 3 of 3 are too short" in out and "no verdict" not in out
     page = (course / "reports" / "one" / "alike.html").read_text()
     assert "3 answers, nothing to compare: 3 of 3 are too short." in page and "No two are alike" not in page
     assert f"3 left out: with fewer than {MIN_TOKENS} tokens of its own, an answer has one natural form." in page

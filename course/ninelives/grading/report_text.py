@@ -67,7 +67,7 @@ def alike_text(exercises: list[Compared], identical: list[tuple[Learner, ...]]) 
     lines += [f"The same to the letter in every exercise: {', '.join(printable(learner.id) for learner in learners)}"
               for learners in identical]
     if identical or any(exercise.pairs for exercise in exercises):
-        lines += ["", "This is a place to look, and no verdict: ask both to explain their answers."]
+        lines += ["", "This is a place to look, and no verdict: ask the learners to explain their answers."]
     return "\n".join(lines)
 
 

@@ -3,6 +3,9 @@
 import importlib
 import pkgutil
 import re
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +15,27 @@ from answers import answers_in
 from helpers.sentences import every_mistake, exercises_of, module_names, quoted
 from ninelives.checks import attention, embeddings, transformer_block, transformer_mistakes
 
-SEEDS = (0, 1, 2)
 # What these keep from the calls of an earlier aspect is what is wrong in a later one.
 KEPT_FROM_AN_EARLIER_ASPECT = {
     "result_of_the_first_model", "result_of_the_first_model_with_this_sentence", "mask_of_the_first_call", "columns_kept_by_shape"}
+
+
+NOTEBOOKS = Path(__file__).parents[2] / "course" / "notebooks"
+IMPORT = re.compile(r"import ninelives\.checks\.(\w+) as (\w+)")
+HIDDEN = re.compile(r'^(\w+)\.(\w+)\(.*, "([^"]+)", seed=(\d+)\)$', re.MULTILINE)
+
+
+@cache
+def hidden_seeds() -> dict[tuple[int, str], set[int]]:
+    """The seeds with which hidden lines of the notebooks ask an aspect: (the exercise's id, aspect) to seeds."""
+    found = defaultdict(set)
+    for path in NOTEBOOKS.glob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        modules = {called: module for module, called in IMPORT.findall(source)}
+        for called, name, aspect, seed in HIDDEN.findall(source):
+            exercise = getattr(importlib.import_module(f"ninelives.checks.{modules[called]}"), name)
+            found[id(exercise), aspect].add(int(seed))
+    return found
 
 
 def bank(package):
@@ -28,7 +48,7 @@ def bank(package):
 def test_a_wrong_answer_is_refused_by_the_named_check_for_the_named_reason(answer):
     exercise, aspect, says = answer.verdict
     assert any(map(quoted, says)), "quote words that only its cause holds"
-    for seed in SEEDS:
+    for seed in {0} | hidden_seeds()[id(exercise), aspect]:
         failure = first_failure(answer, seed)
         assert failure is not None, f"{exercise.name} lets {answer.__name__} through with seed {seed}"
         assert failure[0] == aspect, f"refused by {failure[0]}: {failure[1]}"
@@ -59,8 +79,16 @@ def rows_alike(failure) -> bool:
 
 @pytest.mark.parametrize("answer", list(bank(answers.right)))
 def test_a_right_answer_of_any_shape_is_accepted(answer):
-    for seed in SEEDS:
-        assert answer.verdict.exercise.first_failure(answer, seed) is None
+    exercise = answer.verdict.exercise
+    assert exercise.first_failure(answer) is None
+    for aspect in exercise.aspects:
+        for seed in hidden_seeds()[id(exercise), aspect]:
+            assert exercise.refusal(aspect, answer, seed) is None
+
+
+def test_the_seeds_of_hidden_lines_are_found():
+    hidden = sum(len(re.findall(r"^check\..*seed=", path.read_text(encoding="utf-8"), re.MULTILINE)) for path in NOTEBOOKS.glob("*.py"))
+    assert sum(map(len, hidden_seeds().values())) == hidden > 100
 
 
 @pytest.mark.parametrize(

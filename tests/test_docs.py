@@ -136,7 +136,7 @@ def nbgrader(name: str, *words: str) -> None:
             assert has_trait(section, trait) if section else option in {*application.flags, *application.aliases}, word
             value_follows = option in application.aliases and not value
         else:
-            assert value_follows or is_assignment(word) or word == "students.csv", word
+            assert value_follows or is_assignment(word) or word == "students.csv" or any(ROOT.glob(word)), word
             value_follows = False
 
 

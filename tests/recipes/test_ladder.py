@@ -25,10 +25,21 @@ def test_the_saved_runs_show_what_notebook_9_says_of_them():
     assert max(at_the_end("characters")) < 0.1 and 0.45 < min(words) and max(words) < 0.7
     assert min(at_the_end("quick")) > 0.99
     others = [max(at_the_end(name)) for name in ("learning rate", "batch size", "layers", "width", "heads")]
+    assert all(max(at_the_end(name)) > 0.6 for name in ("width", "batch size"))
+    assert all(max(at_the_end(name)) < 0.6 for name in ("learning rate", "layers", "heads"))
     low, *high = sorted(at_the_end("iterations"))
     assert low < 0.8 < min(high) and max(others) < 0.8 and len(high) == 2
     low, *high = sorted(at_the_end("all six", "new combinations right"))
     assert low < 0.8 and high == [1, 1]
+
+
+def test_the_curves_of_words_and_quick_are_as_notebook_9_describes_them():
+    shown, *others = [run.history for of, _, run in saved_runs() if of == "words"]
+    assert all(abs(entry["sentences right"] - 0.5) < 0.05 for entry in shown if 750 <= entry["step"] <= 1500)
+    assert 0.6 < shown[-1]["sentences right"] < 0.7 and all(abs(run[-1]["sentences right"] - 0.5) < 0.01 for run in others)
+    quick = next(run for of, _, run in saved_runs() if of == "quick")
+    first = quick.history[0]
+    assert first["step"] == quick.recipe.warmup_steps == 100 and first["rate"] == max(entry["rate"] for entry in quick.history)
 
 
 def test_the_quick_rung_is_the_smallest_of_the_rungs_with_words():

@@ -13,7 +13,7 @@ def loss_of_random_numbers() -> Choice:
             "0.004, that is 1/225": "That is the probability that each word gets. The loss is minus the logarithm of it.",
             "5.4, that is log 225": "All words are about equally likely, so the right one has the probability 1/225, and "
                                     "minus the logarithm of that is log 225.",
-            "0.5, since it guesses": "Guessing one of two would give log 2, which is 0.69. Here it is one of 225.",
+            "0.69, that is log 2": "That is the loss of guessing one of two words. Here it is one of 225.",
         },
         answer="5.4, that is log 225",
     )

@@ -51,9 +51,9 @@ def refused(course, *arguments: str) -> str:
     (["--fill", "."], "cannot be read: Is a directory"),
     (["--fill", "nbgrader_config.py"], "is not a"),
     (["--fill", "sheet.csv", "--column", "Points"], "has no column 'Points': say which one to fill with --column; it has 'Identifier', 'Full name', 'Grade'"),
-    (["--due", "2026-02-30 10:00"], "'2026-02-30 10:00' is not a date with a time"),
+    (["--due", "2026-02-30 10:00"], "The calendar has no day 2026-02-30: write"),
     (["--due", "27.11.2026"], "'27.11.2026' is not a date with a time"),
-    (["--due", "0001-01-01 00:00 +14:00"], "is not a date with a time"),
+    (["--due", "0001-01-01 00:00 +14:00"], "is too far away to be a due date"),
     (["--extend", "ada", "2"], "has no due date that could be extended: set one with --due"),
     (["--watch"], "has no due date, at which watching could end: set one with --due"),
 ])

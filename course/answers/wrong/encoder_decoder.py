@@ -277,6 +277,14 @@ class WordsOfTheFirstPrefixForP(RowsOfAnotherPrefix):
         return int((prefix[0] != -1).sum())
 
 
+@refused_by(encoder_decoder, "logits", "the decoder reads the targets without one of them.", "as the row of a start token would")
+class DecoderWithoutTheLastTarget(Given):
+    def forward(self, prefix, targets):
+        logits, _ = self.decoder(targets[:, :-1], hidden_cache=self.encoder(prefix, return_hidden=True))
+        rows = logits[:, prefix.shape[1] - 1 : -1]
+        return logits, F.cross_entropy(rows.flatten(0, 1), targets.flatten(), ignore_index=-1)
+
+
 @refused_by(encoder_decoder, "logits", "some targets are left out: compare the rows with all of them")
 class TargetsWithoutTheFirst(Given):
     def forward(self, prefix, targets):

@@ -52,6 +52,11 @@ def written_into_zeros_of_float32(hidden_cache):
     return moved
 
 
+@refused_by(padding_first, "values", "makes one of torch.float32", "torch.zeros and torch.tensor make float32")
+def made_of_lists_as_float32(hidden_cache):
+    return torch.tensor(masks.padding_first(hidden_cache).tolist())
+
+
 @refused_by(padding_first, "values", "changed the tensor that it was given", "work on x.clone()")
 def moved_in_place(hidden_cache):
     hidden_cache[:] = masks.padding_first(hidden_cache)

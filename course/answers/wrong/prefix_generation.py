@@ -206,6 +206,11 @@ def rows_of_different_lengths(tokens, end_token):
     return torch.tensor([row[: row.index(end_token) + 1] if end_token in row else row for row in tokens.tolist()])
 
 
+@padded("nothing is padded: every id after the first end of its row becomes −1.")
+def cut_at_the_furthest_end(tokens, end_token):
+    return tokens[:, : int((tokens == end_token).int().argmax(1).max()) + 1]
+
+
 @padded("returns a list of 5", "these are several tensors, and one is wanted")
 def list_of_rows(tokens, end_token):
     return [*padded_by_hand(tokens, end_token)]
@@ -271,12 +276,15 @@ start_token_of_no_word = replaced(
 first_english_word_as_start_token = replaced(
     "feed back", "each step passes the whole answer so far",
     feed=lambda prefix, answer: torch.cat((prefix[:, :1], answer), dim=1))
+softmax_before_next_token_probabilities = replaced(
+    "feed back", "a second call writes other tokens, although each next token is certain here", "takes the scores as they are, logits[:, -1]",
+    choose=lambda logits, temperature: drawn(logits.softmax(-1), temperature))
 last_row_of_the_batch_for_all = replaced(
     "feed back", "all rows of the batch get the same tokens: draw for each row of the probabilities",
     choose=lambda logits, temperature: drawn(logits[-1:], temperature).expand(len(logits), 1))
 
 
-@refused_by(prefix_generation, "feed back", "every token is drawn from the prefix alone")
+@refused_by(prefix_generation, "feed back", "every token is drawn from the prefix alone", "or the row is one of the prefix, logits[:, P - 1]")
 def row_of_the_prefix_every_time(model, prefix, max_new_tokens, temperature, end_token=None):
     P = prefix.shape[1]
     return generation_with(

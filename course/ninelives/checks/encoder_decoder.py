@@ -56,6 +56,8 @@ LOSS_IS_YOURS = ("the decoder does not know which of its P + T rows predict the 
                  "self.decoder(targets, hidden_cache=…), and compute the loss from predicting_rows.")
 NOT_AS_MANY_ROWS = ("there are not as many rows as targets. predicting_rows(logits, prefix.shape[1]) gives one for each: P is the number of columns "
                     "of the prefix, padding among them.")
+TARGETS_CUT = ("the decoder reads the targets without one of them. Give it all T, since the last row of the prefix predicts the "
+               "first target, as the row of a start token would.")
 TARGETS_LEFT_OUT = "there is one row for each target, and some targets are left out: compare the rows with all of them, targets.flatten()."
 FLATTEN = ("cross_entropy takes scores (N, vocab_size) and targets (N,): flatten the first two axes of the predicting rows, and "
            "all axes of the targets.")
@@ -237,6 +239,8 @@ def wrong_rows(error: str, read: list[torch.Tensor], prefix: torch.Tensor, targe
         return "the decoder reads the prefix. It reads the targets, self.decoder(targets, hidden_cache=…): the prefix has been read by the encoder."
     if rows == targets.numel() and compared == len(targets):
         return FLATTEN
+    if compared == targets.numel() and any(idx.shape == targets[:, 1:].shape for idx in read if isinstance(idx, torch.Tensor)):
+        return TARGETS_CUT
     if rows == prefix.numel() + targets.numel():
         return LOSS_IS_YOURS
     return NOT_AS_MANY_ROWS if compared == targets.numel() else TARGETS_LEFT_OUT

@@ -105,7 +105,8 @@ def zero_ends_nothing(tokens, end_token):
     return padded_by_hand(tokens, end_token) if end_token else tokens.clone()
 
 
-@pad_after_end.mistake("values", "nothing is padded. masked_fill gives a *new* tensor: return what it gives.")
+@pad_after_end.mistake("values", "nothing is padded: every id after the first end of its row becomes −1. `tokens.masked_fill(where, -1)` gives a "
+                                 "*new* tensor with it: return that one.")
 def nothing_padded(tokens, end_token):
     return tokens.clone()
 
@@ -121,6 +122,20 @@ def end_padded_too(tokens, end_token):
 @pad_after_end.mistake("values", END_GONE)
 def padded_from_argmax_on(tokens, end_token):
     return tokens.masked_fill(torch.arange(tokens.shape[1]) >= (tokens == end_token).int().argmax(1, keepdim=True), PAD)
+
+
+ROUND_TO_THE_FRONT = ("the last column has come round to the front, as `roll` brings it. Nothing comes before the first position of a row, so that position never "
+                      "becomes padding.")
+
+
+@pad_after_end.mistake("values", ROUND_TO_THE_FRONT)
+def rolled_after_counting(tokens, end_token):
+    return tokens.masked_fill(((tokens == end_token).cumsum(1) > 0).roll(1, 1), PAD)
+
+
+@pad_after_end.mistake("values", ROUND_TO_THE_FRONT)
+def rolled_before_counting(tokens, end_token):
+    return tokens.masked_fill((tokens == end_token).roll(1, 1).cumsum(1) > 0, PAD)
 
 
 @pad_after_end.mistake("values", "everything is padded: a position becomes padding if there is at least one end before it, > 0.")

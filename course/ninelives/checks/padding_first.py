@@ -69,8 +69,8 @@ def moves_rows_of_zeros_to_the_front(answer, seed):
         if moved.dtype != given.dtype:
             raise CheckFailed(
                 f"of a cache of {given.dtype}, padding_first makes one of {moved.dtype}.", f"{given.dtype}: the rows are moved, and stay as they are.",
-                "leave out .double(), .float() and .half(), and make a new tensor with torch.zeros_like(hidden_cache): torch.zeros gives float32, and the decoder's "
-                "layers read numbers of their own type alone.",
+                ".double(), .float() and .half() change the type, and torch.zeros and torch.tensor make float32. Use none of them, and make a new tensor with "
+                "torch.zeros_like(hidden_cache): the decoder's layers read numbers of their own type alone.",
             )
 
 

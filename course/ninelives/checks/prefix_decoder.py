@@ -241,6 +241,13 @@ def words_counted_from_the_first_column(hidden_cache, attention_mask):
     return blocks(hidden_cache, attention_mask, english=word, back=word)
 
 
+@joint_mask.mistake("padding", "the last columns of the cache are taken for words, as many as there are words. Padding may come after them, too: look at each row.")
+def words_counted_from_the_last_column(hidden_cache, attention_mask):
+    P = hidden_cache.shape[1]
+    word = torch.arange(P) >= P - is_word(hidden_cache).sum(1).view(-1, 1, 1, 1)
+    return blocks(hidden_cache, attention_mask, english=word, back=word)
+
+
 @joint_mask.mistake("padding", "padding may attend to itself. Its columns stay closed to all rows: its own row is open at the words, so it is not empty.")
 def padding_opened_to_itself(hidden_cache, attention_mask):
     mask = blocks(hidden_cache, attention_mask)
@@ -311,6 +318,11 @@ def triangle_added(hidden_cache, attention_mask):
 @joint_mask.mistake("padding", "every example gets the mask of the first. Each has its own padding.")
 def mask_of_the_first(hidden_cache, attention_mask):
     return blocks(hidden_cache, attention_mask)[:1].expand(len(hidden_cache), -1, -1, -1)
+
+
+@joint_mask.mistake("padding", "the lower right block of every example is the attention_mask of the first: each has its own, `attention_mask` and not `attention_mask[0]`.")
+def answer_of_the_first(hidden_cache, attention_mask):
+    return blocks(hidden_cache, attention_mask, french=attention_mask[:1].bool())
 
 
 NO_WORD_YET = ("an answer may be empty: notebook 8 begins with none. Keep the get_attention_mask of the exercise, which knows of T = 0, and "

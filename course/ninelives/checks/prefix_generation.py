@@ -234,6 +234,10 @@ def feeds_back_what_it_has_drawn(answer, seed):
             want_fed_back(answer, model.eval(), prefix, new, [])
 
 
+DRAWN_AT_RANDOM = ("a second call writes other tokens, although each next token is certain here: they are drawn from other probabilities than those of the "
+                   "scores. next_token_probabilities takes the scores as they are, logits[:, -1], and their softmax itself.")
+
+
 def want_fed_back(answer, model: Stub, prefix: torch.Tensor, new: int, earlier: list[torch.Tensor]) -> None:
     """Refuse another answer than a right `prefix_generation` writes with the reader.
 
@@ -249,10 +253,13 @@ def want_fed_back(answer, model: Stub, prefix: torch.Tensor, new: int, earlier: 
                  "and appends.")
     if new and len(prefix) > 1 and (result == result[:1]).all():
         otherwise = "all rows of the batch get the same tokens: draw for each row of the probabilities."
+    wanted = continued(prefix, new, V)
+    if not torch.equal(result, wanted) and not torch.equal(result, answer_to(answer, model, prefix, new)):
+        otherwise = DRAWN_AT_RANDOM
     if any(torch.equal(result, continued(other, new, V)) for other in earlier if other.shape == prefix.shape):
         otherwise = "this is the answer to the prefix of an earlier call: keep nothing from one call to the next."
     prefix_generation.want_values(
-        result, continued(prefix, new, V), (reader(V), prefix, new, 1.0),
+        result, wanted, (reader(V), prefix, new, 1.0),
         what=lambda row: f"the decoder was fed {lengths} tokens, and for the prefix {ids(prefix[row])} you give",
         meaning=": for this model every next token is certain",
         otherwise=otherwise,
@@ -264,8 +271,8 @@ def want_fed_back(answer, model: Stub, prefix: torch.Tensor, new: int, earlier: 
 
 @prefix_generation.mistake(
     "feed back",
-    "every token is drawn from the prefix alone: feed what you have drawn back into the decoder, and take the *last* "
-    "row, logits[:, -1].",
+    "every token is drawn from the prefix alone: either what is drawn is not fed back into the decoder, or the row is one of "
+    "the prefix, logits[:, P - 1]. Feed the answer so far, and take the *last* row, logits[:, -1].",
 )
 def nothing_fed_back(model, prefix, max_new_tokens, temperature, end_token=None):
     return generation_with(

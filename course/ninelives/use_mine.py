@@ -139,7 +139,7 @@ def fault_in(mine: Any, exercise: Exercise) -> str | None:
     # What a part returns can be so odd that the check itself fails, and a learner's line may call exit().
     except (Exception, SystemExit) as error:
         return f"yours raises {type(error).__name__} in its checks"
-    return None if failure is None else f"yours does not pass its check {failure[0]!r} yet"
+    return None if failure is None else exercise.fault(*failure)
 
 
 def read_part(name: str, path: Path) -> tuple[Any, str | None]:

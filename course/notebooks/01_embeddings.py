@@ -157,7 +157,7 @@ figures.shape_diagram(
 # | | shape | dtype | |
 # |---|---|---|---|
 # | in: `idx` | `(B, T)` | int64 | ids of the tokens |
-# | out | `(B, T)` | whole numbers, such as int64 | in every row 0, 1, 2, … T − 1 |
+# | out | `(B, T)` | int64 | in every row 0, 1, 2, … T − 1 |
 #
 # The result depends on the shape of `idx` and not on its content: position 3 is
 # position 3, whatever word is there. T may be 0: in notebook 8 an answer starts out empty.
@@ -223,7 +223,7 @@ check.position_indices(position_indices, "values", seed=2)
 # What is padding? Sentences in one batch differ in length, but a tensor is rectangular,
 # so short sentences are padded with −1 at the end. A table has no row −1, so you
 # must look up *some* row there. Which one does not matter: in notebook 4 a mask
-# will hide those positions. Every id from 0 on is a word, and its row is learnt. T may be 0 here too.
+# will hide those positions. Every id from 0 on is a word, and its row is learned. T may be 0 here too.
 #
 # <details><summary>Hint 1: a nudge</summary>
 #
@@ -416,8 +416,8 @@ PositionLab(LabEmbedding(lab_config), lab_words, lab_idx)
 #
 # Your token table begins with random numbers, so "cat" is no more similar to "dog" than to
 # "because". Training changes that, because similar words are useful in similar ways. The course's
-# small *storyteller*, which you meet in notebook 6, has learnt to continue sentences like the cat's.
-# Here are the words whose rows point most nearly in the direction of a word's own row (the *cosine
+# small *storyteller*, which you meet in notebook 6, has learned to continue sentences like the cat's.
+# Here are the words whose rows point in nearly the same direction as the word's own row (the *cosine
 # similarity* is 1 for the same direction and 0 for directions that have nothing to do with each other).
 
 # %%
@@ -449,7 +449,7 @@ for looked_up in ("cat", "fish", "full", "followed"):
 # Your position table starts with random numbers too. At first no position is more similar to its
 # neighbour than to any other. Training has to find out that positions 3 and 4 are close.
 #
-# The first Transformer had a table that was not learnt but computed, from sines
+# The first Transformer had a table that was not learned but computed, from sines
 # and cosines of different wavelengths:
 
 # %%
@@ -534,7 +534,7 @@ ask.what_a_position_table_gives()
 
 # %% [markdown]
 # "The position table returns integers that encode the positions": integers go **in**. What comes
-# out is a vector of real numbers, which are learnt.
+# out is a vector of real numbers, which are learned.
 
 # %%
 third = torch.tensor([3])
@@ -553,13 +553,13 @@ print("out:", nn.Embedding(8, 4)(third).detach(), nn.Embedding(8, 4)(third).dtyp
 # | `n_embd` | $d_{model}$ (Vaswani et al. 2017), `hidden_size`, `n_embd` (GPT-2) |
 # | `vocab_size`, `block_size` | size of the vocabulary $V$; context length, `max_position_embeddings` |
 # | token vector | token embedding, word embedding, `wte` |
-# | position vector | positional embedding if it is learnt, positional *encoding* if it is computed; `wpe` |
+# | position vector | positional embedding if it is learned, positional *encoding* if it is computed; `wpe` |
 #
 # - **Computed positions** (Vaswani et al. 2017, section 3.5), for even and odd channels:
 #   $PE_{(pos,\,2i)} = \sin\left(pos / 10000^{2i/d_{model}}\right)$ and
 #   $PE_{(pos,\,2i+1)} = \cos\left(pos / 10000^{2i/d_{model}}\right)$. The paper also multiplies the token
 #   vectors by $\sqrt{d_{model}}$ (section 3.4); we leave that out.
-# - **Learnt positions**, as yours: BERT and GPT-2. The price: a model with a table of `block_size` rows
+# - **Learned positions**, as yours: BERT and GPT-2. The price: a model with a table of `block_size` rows
 #   cannot read a single token more.
 # - **Rotary positions** (RoPE, Su et al. 2021), in nearly every large model since 2022: nothing is added
 #   to the embedding. Instead, queries and keys are rotated by an angle that grows with the position, so

@@ -49,7 +49,7 @@ torch.set_printoptions(precision=2, sci_mode=False)
 # %% [markdown]
 # ## See it
 #
-# One attention head, small enough to follow by hand. Nothing here is learnt: we
+# One attention head, small enough to follow by hand. Nothing here is learned: we
 # choose all numbers, so that you can see what each one does.
 #
 # Every word of the sentence gets a vector of four numbers, and each number has a meaning.
@@ -257,11 +257,11 @@ check.split_heads(split_heads, "values", seed=2)
 # %% [markdown]
 # **Why first cut, then swap?** You can reach the right shape in a single step, with
 # `view(B, n_head, T, head_size)`. Here is what that does. Each number says where it
-# comes from: 31 is token 3, channel 1.
+# comes from: 201 is token 2, channel 1.
 
 # %%
 def trace_two_ways():
-    traced = 10 * torch.arange(3).unsqueeze(1) + torch.arange(4)  # (T, n_embd) = (3, 4)
+    traced = 100 * torch.arange(3).unsqueeze(1) + torch.arange(4)  # (T, n_embd) = (3, 4)
     in_one_step = traced.view(2, 3, 2)  # (n_head, T, head_size), in reading order
     cut_then_swapped = traced.view(3, 2, 2).transpose(0, 1)  # (n_head, T, head_size)
     print("all tokens:              ", traced.tolist())
@@ -395,7 +395,7 @@ for size in (4, 16, 64, 256):
 
 # %% [markdown]
 # Without the division a head of 256 channels gives almost all weight to a single word
-# before it has learnt anything. That would not be so bad if it could change its mind.
+# before it has learned anything. That would not be so bad if it could change its mind.
 # But where the softmax is that confident, its gradient all but vanishes. For each of the 200
 # rows: how strongly does the largest weight respond when its own score is changed?
 

@@ -520,7 +520,7 @@ figures.curves(
 
 # %% [markdown]
 # Without the triangle the loss looks splendid. It is too good: no honest prediction gets below the line. This
-# model has learnt one thing, *the next word is the word to my right*. Now take the word to the right
+# model has learned one thing, *the next word is the word to my right*. Now take the word to the right
 # away. Give both only the beginning of a sentence, as when they write, and measure the same loss again:
 
 # %%
@@ -567,7 +567,7 @@ figures.distribution(
 )
 
 # %% [markdown]
-# It has not learnt how often one word follows another, because looking right was easier. A loss
+# It has not learned how often one word follows another, because looking right was easier. A loss
 # that falls faster than you can explain is a reason to test for leaks, not to be glad.
 #
 # **And when it writes?** Then the *last* position has no future. But the earlier ones do: the model reads

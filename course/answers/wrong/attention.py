@@ -18,6 +18,12 @@ from ninelives.checks.attention import (
 )
 
 
+@refused_by(split_heads, "shape", "each head gets head_size = n_embd // n_head channels")
+def all_channels_for_every_head(x, n_head):
+    B, T, n_embd = x.shape
+    return x.reshape(B, T, n_head, n_embd).transpose(1, 2)
+
+
 @refused_by(split_heads, "shape", "not written yet", "run its cell again, then this check")
 def nothing_split(x, n_head):
     raise NotImplementedError()
@@ -381,6 +387,12 @@ class NoneMeansTheNumberOne(GivenAttention):
         attention_mask = 1 if attention_mask is None else attention_mask
         scores = self.scores(*self.heads(x)[:2]).masked_fill(attention_mask == 0, float("-inf"))
         return self.finish(self.attn_dropout(scores.softmax(-1)) @ self.heads(x)[2])
+
+
+@refused_by(multi_head_self_attention, "mask", "wants a bool mask that is True where attending is allowed, `attention_mask != 0`")
+class NumbersAsPyTorchsMask(GivenAttention):
+    def forward(self, x, attention_mask=None):
+        return self.finish(F.scaled_dot_product_attention(*self.heads(x), attn_mask=attention_mask))
 
 
 @refused_by(multi_head_self_attention, "values", "a new layer is made in forward, `nn.MultiheadAttention(", "with new weights in every call: use the one in `__init__`.")

@@ -32,6 +32,22 @@ def unsqueezed_on_the_wrong_side(idx):
     return torch.arange(T).unsqueeze(1).expand(B, T)
 
 
+@refused_by(position_indices, "values", "the result depends on the words in idx: only its shape may count.")
+def order_of_the_words(idx):
+    return idx.argsort(dim=1)
+
+
+@refused_by(position_indices, "values", "the result depends on the words in idx: only its shape may count.")
+def words_added_up(idx):
+    return idx.cumsum(dim=1)
+
+
+@refused_by(position_indices, "shape", "the row of positions is not T long: take B and T from idx.shape")
+def length_written_as_a_number(idx):
+    B, T = idx.shape
+    return torch.arange(5).expand(B, T)
+
+
 @refused_by(position_indices, "shape", "dtype torch.float32", "torch.linspace, torch.zeros and torch.ones make floats")
 def floats(idx):
     B, T = idx.shape
@@ -50,8 +66,9 @@ def small_whole_numbers(idx):
 
 
 @refused_by(position_indices, "values", "torch.arange(T) gives 0 … T - 1.")
-def order_of_the_ids(idx):
-    return idx.argsort(dim=1)
+def count_stops_at_two(idx):
+    B, T = idx.shape
+    return torch.arange(T).clamp(max=2).expand(B, T)
 
 
 @refused_by(position_indices, "values", "padding (−1) must not change the positions")
@@ -134,11 +151,6 @@ class GradientSwitchedOff(GivenEmbedding):
         return self.words(idx) + self.positions(idx)
 
 
-@refused_by(concatenate, "values", "puts one vector after the other, and changes no number.")
-def interleaved(token_vectors, position_vectors):
-    return torch.stack((token_vectors, position_vectors), dim=-1).flatten(2)
-
-
 @refused_by(adding_layer, "values", "gives a Tensor", "make nn.Linear(2 * n_embd, n_embd, bias=False)")
 def weight_without_a_layer(n_embd):
     return torch.eye(n_embd).repeat(1, 2)
@@ -164,14 +176,43 @@ def bias_left_in(n_embd):
     return layer
 
 
-@refused_by(adding_layer, "values", "two identity matrices side by side")
+@refused_by(adding_layer, "values", "is random, as nn.Linear makes it", "Another attribute of the layer changes nothing.")
 def weight_not_set(n_embd):
     return nn.Linear(2 * n_embd, n_embd, bias=False)
 
 
-@refused_by(adding_layer, "values", "raised RuntimeError", "print the shapes before that line")
+@refused_by(adding_layer, "values", "is random, as nn.Linear makes it", "Another attribute of the layer changes nothing.")
+def another_attribute_set(n_embd):
+    layer = nn.Linear(2 * n_embd, n_embd, bias=False)
+    layer.w = torch.eye(n_embd).repeat(1, 2)
+    return layer
+
+
+@refused_by(adding_layer, "values", "only one half of the weight is the identity")
+def second_square_left_random(n_embd):
+    layer = nn.Linear(2 * n_embd, n_embd, bias=False)
+    with torch.no_grad():
+        layer.weight[:, :n_embd] = torch.eye(n_embd)
+    return layer
+
+
+@refused_by(adding_layer, "values", "raised RuntimeError", "By dim=0, or without dim, one is put below the other.")
+def one_below_the_other(n_embd):
+    layer = nn.Linear(2 * n_embd, n_embd, bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(torch.cat((torch.eye(n_embd), torch.eye(n_embd))))
+    return layer
+
+
+@refused_by(adding_layer, "values", "raised RuntimeError", "By dim=0, or without dim, one is put below the other.")
 def sizes_swapped(n_embd):
     return layer_with(torch.eye(n_embd).repeat(2, 1))
+
+
+@refused_by(embedding, "shape", "Token ids look up `self.token` as they are, id i its row i.")
+class NextRowLookedUp(GivenEmbedding):
+    def forward(self, idx):
+        return self.token(idx + 1) + self.positions(idx)
 
 
 @refused_by(embedding, "shape", "in every row of an idx that has kept its shape (B, T), look up `self.position`")
@@ -447,6 +488,13 @@ class PositionsNormalised(GivenEmbedding):
         self.position = nn.Embedding(config.block_size, config.n_embd, max_norm=5.0)
 
     def forward(self, idx):
+        return self.words(idx) + self.positions(idx)
+
+
+@refused_by(embedding, "values", "put a new table in the place", "a new nn.Embedding is made in forward")
+class TableMadeInForward(GivenEmbedding):
+    def forward(self, idx):
+        self.position = nn.Embedding(self.position.num_embeddings, self.position.embedding_dim)
         return self.words(idx) + self.positions(idx)
 
 

@@ -13,7 +13,9 @@ from ninelives.config import TransformerConfig
 MASK_TYPES = (torch.bool, torch.int64, torch.float32)
 ANY_TYPE_OF_MASK = "the mask may be bool, whole numbers or floats; `attention_mask == 0` works for all of them."
 ANY_TYPE_OF_MASK_HINTS = dict.fromkeys(
-    ("with a bool tensor", "only supports boolean masks", "condition to be a boolean tensor", "Expected attn_mask dtype"), ANY_TYPE_OF_MASK)
+    ("with a bool tensor", "only supports boolean masks", "condition to be a boolean tensor"), ANY_TYPE_OF_MASK)
+PYTORCHS_MASK = ("F.scaled_dot_product_attention wants a bool mask that is True where attending is allowed, `attention_mask != 0`. It returns no "
+                 "weights to keep: masked_softmax does.")
 VIEW_HINTS = {
     "view size is not compatible": "after transpose the numbers no longer lie in memory in reading order, so view "
                                    "raises an error; `reshape` copies them if it must.",
@@ -25,6 +27,7 @@ SCORE_HINTS = VIEW_HINTS | {
                            "`.T` reverses all four axes, and transpose(1, 2) swaps heads and tokens. Then divide by a number.",
 }
 MASK_HINTS = ANY_TYPE_OF_MASK_HINTS | {
+    "Expected attn_mask dtype": PYTORCHS_MASK,
     "must match the size": "two shapes do not broadcast. A mask of shape (B, 1, T, T) fits scores of shape "
                            "(B, n_head, T, T): its axis of size 1 must stay where it is.",
 }

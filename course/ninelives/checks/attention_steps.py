@@ -38,7 +38,9 @@ from ninelives.checks.exercise import (
 )
 from ninelives.config import TransformerConfig
 
-split_heads = Exercise("split_heads", VIEW_HINTS)
+split_heads = Exercise("split_heads", VIEW_HINTS | {
+    "is invalid for input of size": "the sizes do not multiply to the number of numbers in x: each head gets head_size = n_embd // n_head channels.",
+})
 merge_heads = Exercise("merge_heads", VIEW_HINTS)
 attention_scores = Exercise("attention_scores", SCORE_HINTS)
 masked_softmax = Exercise("masked_softmax", MASK_HINTS)
@@ -204,6 +206,12 @@ def heads_averaged(x):
 @merge_heads.mistake("values", "tokens, heads and channels are all joined: `flatten(2)` leaves batch and tokens as they are.")
 def tokens_joined_too(x):
     return x.transpose(1, 2).flatten(1)
+
+
+@merge_heads.mistake(
+    "values", "the heads are joined along the tokens (dim 1), as if there were n_head times as many: join the channels, dim=-1.")
+def joined_along_the_tokens(x):
+    return torch.cat(x.unbind(1), dim=1)
 
 
 @merge_heads.mistake("values", "nothing is merged yet.")
@@ -590,6 +598,16 @@ def own_word_always_allowed(scores, attention_mask):
 def first_word_always_allowed(scores, attention_mask):
     first = torch.arange(scores.shape[-1]) == 0
     return hide(scores, (attention_mask != 0) | first).softmax(-1)
+
+
+@masked_softmax.mistake("mask", "the softmax is taken twice: once, over the filled scores, is enough.")
+def softmax_twice(scores, attention_mask):
+    return hide(hide(scores, attention_mask).softmax(-1), attention_mask).softmax(-1)
+
+
+@masked_softmax.mistake("mask", "the softmax is taken twice: once, over the filled scores, is enough.")
+def softmax_of_the_weights(scores, attention_mask):
+    return hide(scores, attention_mask).softmax(-1).softmax(-1)
 
 
 @masked_softmax.mistake("mask", "the mask is not used.")

@@ -35,16 +35,20 @@ EMPTY_LIST = "torch.stack and torch.cat need at least one tensor, and for T = 0 
 OWN_DTYPE = ("the tables say which dtype is computed in: `.to(self.token.weight.dtype)` instead of `.float()`, and torch.zeros(…) is float32 too: "
              "`self.token.weight.new_zeros(…)`.")
 OTHER_SIZES = "a size is written as a number: take every one from the shapes of what is given, or from the tables."
+SIDE_BY_SIDE = ("the weight has shape (n_embd, 2 * n_embd): the two identity matrices stand side by side, which is dim=1 of torch.cat. "
+                "By dim=0, or without dim, one is put below the other.")
 NOTHING_ELSE = "look up both tables once, add the two results, and change nothing else."
 KEPT = "something from an earlier call is kept and used again: compute it from this call's input, every time."
 
-position_indices = Exercise("position_indices")
+position_indices = Exercise("position_indices", error_hints={
+    "non-singleton dimension 1": "the row of positions is not T long: take B and T from idx.shape, and count to T.",
+})
 embedding = Exercise("Embedding", error_hints=dict.fromkeys(
     ("index out of range", "is out of bounds for dimension 0"),
-    "a table was asked for a row that it does not have. Token ids look up `self.token`. The positions, 0 … T - 1 in every row of an idx that "
+    "a table was asked for a row that it does not have. Token ids look up `self.token` as they are, id i its row i. The positions, 0 … T - 1 in every row of an idx that "
     "has kept its shape (B, T), look up `self.position`."))
 concatenate = Exercise("concatenate")
-adding_layer = Exercise("adding_layer", error_hints={
+adding_layer = Exercise("adding_layer", error_hints=dict.fromkeys(("must match the size", "mat1 and mat2"), SIDE_BY_SIDE) | {
     "cannot assign": "`layer.weight` is a parameter and must stay one: write into it, under torch.no_grad(), "
                      "with `layer.weight.copy_(…)`.",
     "leaf Variable": "a parameter is changed in place while autograd records: do it under `with torch.no_grad():`.",
@@ -208,9 +212,16 @@ def want_positions(answer, idx: torch.Tensor, otherwise: str) -> None:
     """Refuse positions that are not 0 … T - 1 in every row."""
     result = run(answer, idx)
     position_indices.want_shape(result, idx.shape, "(B, T)", "the result", (idx,))
+
+    def explain() -> str:
+        # Without padding: of padding the caller's own sentence speaks.
+        if (idx >= 0).all() and same(result, run(answer, idx)) and not same(result, run(answer, (idx + 1).flip(1))):
+            return "the result depends on the words in idx: only its shape may count."
+        return otherwise
+
     position_indices.want_values(
         result, loop_positions(idx), (idx,), what=lambda row: f"row {row} is", row_of=ids, meaning=" in every row",
-        otherwise=otherwise, caption="Positions: wanted, and yours",
+        otherwise=explain, caption="Positions: wanted, and yours",
     )
 
 
@@ -390,6 +401,7 @@ def adds_a_row_of_each_table(answer, seed):
 def want_sums(module: nn.Module, config: TransformerConfig, idx: torch.Tensor, otherwise: str) -> None:
     """Refuse other vectors than row of the token table plus row of the position table, and tables changed by the call."""
     token, position = tables(module, config)
+    parameters = list(module.parameters())
     result = run(module, idx, what="Embedding.forward")
     want_shape(result, (*idx.shape, config.n_embd), "(B, T, n_embd)", "the result")
     dtype = next(module.parameters()).dtype
@@ -397,6 +409,12 @@ def want_sums(module: nn.Module, config: TransformerConfig, idx: torch.Tensor, o
         raise CheckFailed(
             f"the result has dtype {result.dtype}.", f"{dtype}, the dtype of the tables.",
             "the sum of two rows has the dtype of the tables already: leave it as it is.",
+        )
+    if any(now is not before for before, now in zip(parameters, module.parameters(), strict=False)):
+        raise CheckFailed(
+            "Embedding.forward put a new table in the place of one of the layers.",
+            "the same two tables in every call: training alone changes them.",
+            "a new nn.Embedding is made in forward, with new random rows in every call: use the one in `__init__`.",
         )
     for before, now in zip((token, position), tables(module, config), strict=True):
         if not torch.equal(before, now):
@@ -550,6 +568,28 @@ def position_first(token, position):
     return torch.cat((position, token), dim=-1)
 
 
+@concatenate.mistake("values", "the token vectors come twice: position_vectors is not used.")
+def token_twice(token, position):
+    return torch.cat((token, token), dim=-1)
+
+
+@concatenate.mistake("values", "the position vectors come twice: token_vectors is not used.")
+def position_twice(token, position):
+    return torch.cat((position, position), dim=-1)
+
+
+@concatenate.mistake("values", "token and position alternate, number by number: put the whole position vector after the whole token vector.")
+def interleaved(token, position):
+    return torch.stack((token, position), dim=-1).flatten(2)
+
+
+@concatenate.mistake(
+    "values", "the vectors are joined along the sentence (dim 1), and the new shape is then filled in reading order: join the channels, dim=-1.")
+def joined_along_the_sentence_then_reshaped(token, position):
+    B, T, C = token.shape
+    return torch.cat((token, position), dim=1).reshape(B, T, 2 * C)
+
+
 @concatenate.aspect("values")
 def puts_the_position_after_the_token(answer, seed):
     token, position = vectors(seed)
@@ -584,6 +624,10 @@ def want_joined(answer, token: torch.Tensor, position: torch.Tensor) -> None:
 
 
 # Exercise 4: adding is concatenating and one linear layer
+
+
+RANDOM_WEIGHT = ("`layer.weight` is random, as nn.Linear makes it: write your two identity matrices into it, under torch.no_grad(), with "
+                 "`layer.weight.copy_(…)`. Another attribute of the layer changes nothing.")
 
 
 def layer_with(weight: torch.Tensor) -> nn.Linear:
@@ -640,10 +684,16 @@ def want_adding(answer, token: torch.Tensor, position: torch.Tensor, otherwise: 
     both = torch.stack([token, position], dim=2).flatten(2)  # (B, T, 2C)
     result = run(layer, both, what="your layer")
     want_shape(result, token.shape, "(B, T, n_embd)", "what the layer makes of concatenated vectors")
-    has_bias = layer(torch.zeros_like(both)).abs().max() > 1e-6
+    squares = [same_values(square, torch.eye(C), tolerance=1e-5) for square in layer.weight.detach().split(C, dim=1)]
+    if layer(torch.zeros_like(both)).abs().max() > 1e-6:
+        otherwise = "the layer has a bias, which adds the same vector everywhere: bias=False, or set it to 0."
+    elif any(squares):
+        otherwise = "only one half of the weight is the identity: the other square needs it too."
+    elif not same(run(answer, C).weight, layer.weight):
+        otherwise = RANDOM_WEIGHT
     adding_layer.want_values(
         result, token.double() + position, (both,), make=lambda mistake: mistake(C).double(),
         what=lambda example, t: f"the vector of token {t} in sequence {example} is", meaning=": token plus position",
-        otherwise="the layer has a bias, which adds the same vector everywhere: bias=False, or set it to 0." if has_bias else otherwise,
+        otherwise=otherwise,
         caption="One row per word: wanted, and yours", agree=partial(same_values, tolerance=1e-5),
     )

@@ -193,13 +193,18 @@ class Exercise:
         except NotWritten:
             print(f"{self.name} is optional and has no points. It is not written yet.")
 
+    @staticmethod
+    def fault(aspect: str, failure: CheckFailed) -> str:
+        """Why an answer that an aspect refuses is not used, as a clause."""
+        return "yours is not written yet" if isinstance(failure, NotWritten) else f"yours does not pass its check {aspect!r} yet"
+
     def yours_if_it_passes(self, answer: Any, fallback: Any) -> Any:
         """The learner's answer if it passes its checks, else the package's part, with a printed line that says which."""
         failure = self.first_failure(answer)
         if failure is None:
             print(f"Running on your own {self.name}.")
             return answer
-        print(f"Running on the package's {self.name}: yours does not pass its check {failure[0]!r} yet.")
+        print(f"Running on the package's {self.name}: {self.fault(*failure)}.")
         return fallback
 
     def yours_if_it_runs(
@@ -222,7 +227,7 @@ class Exercise:
             return answer
         aspect = failure[0]
         if aspect == next(iter(self.aspects)) and (not trial_decides or isinstance(failure[1], NotWritten)):
-            print(f"Running on the package's {self.name}: yours does not pass its check {aspect!r} yet.")
+            print(f"Running on the package's {self.name}: {self.fault(*failure)}.")
             return fallback
         try:
             if trial is not None:

@@ -29,7 +29,7 @@ def what_the_values_decide() -> Choice:
             "Nothing, since queries and keys decide everything":
                 "Queries and keys decide where a word looks. What is brought back from there is the values, and those would be zeros.",
             "What “it” receives: zeros, though it attends to “cat” as before":
-                "Queries and keys decide where a word looks, values decide what is brought back. The two can be learnt separately.",
+                "Queries and keys decide where a word looks, values decide what is brought back. The two can be learned separately.",
         },
         answer="What “it” receives: zeros, though it attends to “cat” as before",
     )

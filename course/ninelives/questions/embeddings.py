@@ -41,7 +41,7 @@ def what_a_position_table_gives() -> Choice:
         "The word at position 3 asks the position table, `nn.Embedding(block_size, n_embd)`. What does it get?",
         {
             "The vector in row 3: `n_embd` real numbers, which training can change":
-                "A whole number goes in, and a row of the table comes out. Like the token vectors, these rows are random at first and are learnt.",
+                "A whole number goes in, and a row of the table comes out. Like the token vectors, these rows are random at first and are learned.",
             "The whole number 3, which the model adds to the token vector":
                 "3 is what goes in. If it were added as it is, every channel of a late word would be shifted by a large number.",
             "A vector of zeros with a 1 at position 3":

@@ -37,7 +37,7 @@ DATA = "sums drawn at random, without 2,000 that are held out in either order."
 
 @dataclass(frozen=True)
 class Lesson:
-    """How sums are written and learnt. `answer_only`: only the tokens of the answer count in the loss."""
+    """How sums are written and learned. `answer_only`: only the tokens of the answer count in the loss."""
 
     format: Format
     recipe: Recipe

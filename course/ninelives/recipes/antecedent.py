@@ -18,7 +18,7 @@ from ninelives.training.loop import train
 from ninelives.training.recipe import Recipe
 
 ABOUT = """
-An encoder that has learnt one thing: at the position of "it", the most likely word is the noun that "it" stands for.
+An encoder that has learned one thing: at the position of "it", the most likely word is the noun that "it" stands for.
 It was given that noun for 40,000 sentences of the course's grammar, and nothing about attention. Notebook 2 looks into
 its heads, and the translator begins from its weights.
 

@@ -369,7 +369,7 @@ figures.descent(
 #
 # In words: put the model into training mode, give the rate to **every** group in
 # `optimizer.param_groups`, forget the old gradients, compute the loss, run backward, clip the
-# gradient to `grad_clip`, take the step.
+# gradient to `grad_clip`, take the step. (The old gradients may also be forgotten right after the step.)
 #
 # Why clip? Now and then a batch gives a gradient that is far too long, and one such step can undo a hundred good ones.
 #

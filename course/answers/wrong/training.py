@@ -259,7 +259,7 @@ def stacked(pairs, end_token):
     return torch.stack([source for source, _ in pairs]), torch.stack([answer for _, answer in pairs])
 
 
-@refused_by(translation_batch, "shape", "torch.int64", "so does a torch.full with −1.0 instead of −1")
+@refused_by(translation_batch, "shape", "torch.int64", "torch.tensor([…]) keeps whole numbers, and −1.0 instead of −1")
 def ids_as_floats(pairs, end_token):
     return padded(sources(pairs)).float(), padded(closed(pairs, end_token)).float()
 

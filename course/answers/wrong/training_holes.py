@@ -413,7 +413,7 @@ def done_before_the_question(step, peak, warmup_steps, max_iters):
     return peak * share if share <= 1 else schedules.warmup_cosine(step, peak, warmup_steps, max_iters)
 
 
-@refused_by(warmup_cosine, "cosine", "after the warm-up: peak · (1 + cos(π · done)) / 2")
+@refused_by(warmup_cosine, "cosine", "warmup_steps 0 is taken for 1. It means no warm-up")
 def warm_up_of_0_taken_for_1(step, peak, warmup_steps, max_iters):
     return schedules.warmup_cosine(step, peak, warmup_steps or 1, max_iters)
 
@@ -689,3 +689,83 @@ def scores_of_0_left_out(models, splits, score):
     positive = {model: found for model, found in scores.items() if found > 0}
     chosen = max(positive, key=positive.get) if positive else None
     return chosen, score(chosen, splits["test"]) if chosen else 0.0
+
+
+# Found by readers: what passed, or was given another mistake's cause.
+
+
+def compared_as_far_as_written(model, prefix, targets, end_token, new):
+    said = prefix_generation(model, prefix, new, 0, end_token=end_token)
+    n = min(said.shape[1], targets.shape[1])
+    return (said[:, :n] == targets[:, :n]).all(1).float().mean()
+
+
+@refused_by(exact_match, "sentences", "No fixed number will do, and no number taken from the prefix")
+def twelve_new_tokens(model, prefix, targets, end_token):
+    return compared_as_far_as_written(model, prefix, targets, end_token, 12)
+
+
+@refused_by(exact_match, "sentences", "No fixed number will do, and no number taken from the prefix")
+def twenty_four_new_tokens(model, prefix, targets, end_token):
+    return compared_as_far_as_written(model, prefix, targets, end_token, 24)
+
+
+@refused_by(exact_match, "sentences", "another number of columns here than it should")
+def ten_new_tokens_padded_to_ten(model, prefix, targets, end_token):
+    said = prefix_generation(model, prefix, 10, 0, end_token=end_token)
+    return (nn.functional.pad(said, (0, 10 - said.shape[1]), value=-1) == targets).all(1).float().mean()
+
+
+@refused_by(tokenizer, "unknown", "an assert raises AssertionError")
+class UnknownWordAsserted(GivenTokenizer):
+    def encode(self, text):
+        for word in self.split(text):
+            assert word in self.words[1:], f"unknown word {word!r}"
+        return super().encode(text)
+
+
+@refused_by(tokenizer, "decode", "the only `return` stands under an `if` inside the loop")
+class ReturnAtTheEndTokenAlone(GivenTokenizer):
+    def decode(self, ids):
+        words = []
+        for id in ids.tolist():
+            if id in (-1, self.end_token):
+                return " ".join(words).replace("' ", "'")
+            words.append(self.words[id])
+
+
+@refused_by(training_step, "loss", "more than one step is taken, and the loss is that of a later one")
+def a_step_for_every_group(model, optimizer, batch, rate, grad_clip):
+    model.train()
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+        optimizer.zero_grad()
+        _, loss = model(*batch)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), grad_clip)
+        optimizer.step()
+    return loss.item()
+
+
+@refused_by(training_step, "clipping", "or each group, is clipped on its own")
+def clipped_group_by_group(model, optimizer, batch, rate, grad_clip):
+    loss = gradients_of(model, optimizer, batch, rate)
+    for group in optimizer.param_groups:
+        nn.utils.clip_grad_norm_(group["params"], grad_clip)
+    optimizer.step()
+    return loss
+
+
+@refused_by(translation_batch, "shape", "torch.Tensor([…]) with a capital letter")
+def end_token_as_a_float(pairs, end_token):
+    return padded(sources(pairs)), padded([torch.cat([answer, torch.Tensor([end_token])]) for _, answer in pairs]).float()
+
+
+@refused_by(honest_accuracy, "choice", "begin with float(")
+def best_begins_at_0_and_none_is_scored(models, splits, score):
+    chosen, best = None, 0
+    for model in models:
+        found = score(model, splits["validation"])
+        if found > best:
+            chosen, best = model, found
+    return chosen, score(chosen, splits["test"])

@@ -67,6 +67,21 @@ def powers_in_min_divided(step, d_model, warmup_steps):
     return d_model**-0.5 * min(step**-1 / 2, step * warmup_steps**-3 / 2)
 
 
+@noam_rate.mistake("values", POWER_BEFORE_DIVISION)
+def power_of_the_width_divided(step, d_model, warmup_steps):
+    return d_model**-1 / 2 * min(step**-0.5, step * warmup_steps**-1.5)
+
+
+@noam_rate.mistake("values", "d_model is multiplied by −0.5, and a rate is never negative. A power is written `**`: d_model ** −0.5.")
+def width_times_minus_a_half(step, d_model, warmup_steps):
+    return d_model * -0.5 * min(step**-0.5, step * warmup_steps**-1.5)
+
+
+@noam_rate.mistake("values", "step is inside the power too. It multiplies, and warmup_steps alone has the power: step · warmup_steps ** −1.5.")
+def power_of_the_product(step, d_model, warmup_steps):
+    return d_model**-0.5 * min(step**-0.5, (step * warmup_steps) ** -1.5)
+
+
 @noam_rate.mistake("values", "d_model and warmup_steps are swapped.")
 def width_and_warm_up_swapped(step, d_model, warmup_steps):
     return warmup_steps**-0.5 * min(step**-0.5, step * d_model**-1.5)
@@ -149,6 +164,14 @@ def wave_from_the_beginning(step, peak, warmup_steps, max_iters):
     return peak * step / warmup_steps if step <= warmup_steps else cosine(step, peak, 0, max_iters)
 
 
+@warmup_cosine.mistake(
+    "cosine", "the parentheses around max_iters − warmup_steps are missing, and `/` comes before `−`: divide by (max_iters - warmup_steps).")
+def parentheses_forgotten(step, peak, warmup_steps, max_iters):
+    if step <= warmup_steps:
+        return peak * step / warmup_steps
+    return peak * (1 + math.cos(math.pi * ((step - warmup_steps) / max_iters - warmup_steps))) / 2
+
+
 @warmup_cosine.mistake("cosine", "the wave is too long: it has max_iters − warmup_steps steps.")
 def wave_too_long(step, peak, warmup_steps, max_iters):
     return cosine(step, peak, warmup_steps, max_iters + warmup_steps)
@@ -172,6 +195,34 @@ def straight_down(step, peak, warmup_steps, max_iters):
 @warmup_cosine.mistake("cosine", "math.cos expects radians: half a wave is math.pi.")
 def in_degrees(step, peak, warmup_steps, max_iters):
     return cosine(step, peak, warmup_steps, max_iters, lambda done: (1 + math.cos(180 * done)) / 2)
+
+
+@warmup_cosine.mistake("cosine", "π is missing: half a wave of math.cos is π long, math.pi · done.")
+def without_pi(step, peak, warmup_steps, max_iters):
+    return cosine(step, peak, warmup_steps, max_iters, lambda done: (1 + math.cos(done)) / 2)
+
+
+@warmup_cosine.mistake("cosine", "this is a sine, which begins and ends in the middle. A cosine begins at the top: math.cos.")
+def sine_for_cosine(step, peak, warmup_steps, max_iters):
+    return cosine(step, peak, warmup_steps, max_iters, lambda done: (1 + math.sin(math.pi * done)) / 2)
+
+
+QUARTER = "this is a quarter of a wave, π / 2. Half a wave goes from the top to the bottom: (1 + cos(π · done)) / 2."
+
+
+@warmup_cosine.mistake("cosine", QUARTER)
+def a_quarter_of_a_wave(step, peak, warmup_steps, max_iters):
+    return cosine(step, peak, warmup_steps, max_iters, lambda done: math.cos(math.pi / 2 * done))
+
+
+@warmup_cosine.mistake("cosine", QUARTER)
+def a_quarter_of_a_wave_raised(step, peak, warmup_steps, max_iters):
+    return cosine(step, peak, warmup_steps, max_iters, lambda done: (1 + math.cos(math.pi / 2 * done)) / 2)
+
+
+@warmup_cosine.mistake("cosine", "warmup_steps 0 is taken for 1. It means no warm-up: the first step belongs to the cosine, and its rate is below the peak.")
+def warm_up_of_0_taken_for_1(step, peak, warmup_steps, max_iters):
+    return cosine(step, peak, warmup_steps or 1, max_iters)
 
 
 @warmup_cosine.mistake("cosine", "a whole wave comes back up. Half a wave is math.pi.")
@@ -206,9 +257,9 @@ def falls_as_half_a_wave_to_zero(answer, seed):
 def cosine_sizes(seed: int) -> list[tuple[float, int, int]]:
     """(peak, warmup_steps, max_iters); the third one is mostly warm-up, the last one has none."""
     return [
-        [(2e-3, 100, 2000), (0.5, 7, 31), (0.02, 30, 42), (1e-4, 0, 10)],
-        [(3e-3, 50, 900), (1.0, 4, 13), (0.1, 60, 85), (2e-3, 0, 5)],
-        [(1e-3, 200, 1000), (0.3, 9, 17), (0.04, 30, 43), (1e-3, 0, 7)],
+        [(2e-3, 101, 2000), (0.5, 7, 31), (0.02, 30, 42), (1e-4, 0, 10)],
+        [(3e-3, 51, 900), (1.0, 4, 13), (0.1, 60, 85), (2e-3, 0, 5)],
+        [(1e-3, 201, 1000), (0.3, 9, 17), (0.04, 30, 43), (1e-3, 0, 7)],
     ][seed % 3]
 
 

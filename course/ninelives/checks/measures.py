@@ -19,6 +19,8 @@ exact_match = Exercise("exact_match", error_hints={
 honest_accuracy = Exercise("honest_accuracy", error_hints={
     "not supported between instances of 'Model'":
         "models have no order of their own. Say what is to be compared: `key=lambda model: score(model, splits[\"validation\"])`.",
+    "expects one of the models, not None":
+        "no score was better than the first best, such as 0, but a score can be negative: begin with float(\"-inf\").",
     "score(model, sentences) expects": "score takes one model, then one of the sets: `score(model, splits[\"validation\"])`.",
     "'Model' object is not callable": "a model is not called here: `score(model, splits[\"validation\"])` says how good it is.",
     "<lambda>() takes 0 positional arguments": "`max` hands each model to the `key`: `lambda model: …`, with the model before the colon.",
@@ -120,6 +122,16 @@ def model_and_sentences(
     prefix, targets = padded(sources), padded(answers)
     model = MemorisedAnswers(lines, answers)
     return model, prefix, targets, end, float(np.mean(rights))
+
+
+def long_answers(seed: int) -> tuple[MemorisedAnswers, torch.Tensor, torch.Tensor, int, float]:
+    """As model_and_sentences: short prefixes and targets of 31 tokens, of which the model gets half right, the others up to the last word."""
+    end = 11
+    answers = torch.randint(1, 7, (4, 30), generator=torch.Generator().manual_seed(seed)).tolist()
+    answers = [[*answer, end] for answer in answers]
+    sources = [[k, 8, 9] for k in range(4)]
+    lines = {tuple(source): [*answer[:-2], answer[-2] % 6 + 1, end] if source[0] % 2 else answer for source, answer in zip(sources, answers)}
+    return MemorisedAnswers(lines, answers), torch.tensor(sources), torch.tensor(answers), end, 0.5
 
 
 def written(model, prefix, targets, end_token):
@@ -331,6 +343,13 @@ def counts_sentences_that_are_right_to_the_end(answer, seed):
     cases = [model_and_sentences(seed + k, end=end) for k, end in ((0, 11), (3, 11), (3, 0))]
     want_shares(answer, cases, "a sentence is right if every word of what the model writes by itself is, including the end token; the "
                                "result is the mean over the sentences.")
+    model, prefix, targets, end, wanted = long_answers(seed)
+    share = share_from(answer, model.eval(), prefix, targets, end)
+    if abs(share - wanted) >= 1e-6:
+        raise CheckFailed(
+            f"exact_match gives {share:.3f} for a model that gets 2 of 4 long sentences right.", f"{wanted:.3f}.",
+            "short answers were counted as they should be, and these have 31 tokens: let the model write as many as targets has columns, "
+            "`targets.shape[1]`. No fixed number will do, and no number taken from the prefix.")
 
 
 @exact_match.aspect("short answers")

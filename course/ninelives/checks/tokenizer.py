@@ -283,6 +283,8 @@ def refuses_a_word_outside_the_vocabulary_and_names_it(answer, seed):
             raise CheckFailed(
                 f"encode({text!r}) raises {type(error).__name__}: {error}",
                 f"ValueError, with a message that names {word!r}.",
+                "an assert raises AssertionError. For a wrong argument write `if …: raise ValueError(…)`."
+                if isinstance(error, AssertionError) else
                 "look before you ask the dictionary: `if word not in self.id_of: raise ValueError(…)`.") from None
         if isinstance(result, Exception):
             raise CheckFailed(f"encode({text!r}) returns a {type(result).__name__}.", f"ValueError, with a message that names {word!r}.",
@@ -332,7 +334,7 @@ def writes_the_words_up_to_the_end_token(answer, seed):
         result = run(made.decode, torch.tensor(given, dtype=torch.int64), what=f"decode({given})", error_hints=DECODE_HINTS)
         if not isinstance(result, str):
             raise CheckFailed(f"decode gives {kind_of(result)}.", "a text, str.",
-                              NO_RETURN if result is None else "`\" \".join(words)` makes one text of a list of words.")
+                              no_text_cause(made, cat) if result is None else "`\" \".join(words)` makes one text of a list of words.")
         if result != wanted:
             raise CheckFailed(f"decode({given}) gives {result!r}.", f"{wanted!r}. (The end token is {end}.)",
                               decode_cause(result, wanted, given, words))
@@ -341,6 +343,14 @@ def writes_the_words_up_to_the_end_token(answer, seed):
         if there_and_back != text:
             raise CheckFailed(f"decode(encode({text!r})) gives {there_and_back!r}.", "the same text.",
                               "encode and decode must use the same list of words, in the same order.")
+
+
+def no_text_cause(made: Any, cat: list[int]) -> str:
+    """The likely mistake behind a decode that gives None for ids without an end token."""
+    if isinstance(made.decode(torch.tensor([*cat, made.end_token])), str):
+        return ("the only `return` stands under an `if` inside the loop, and without an end token or −1 it is never reached: `break` there, and one "
+                "`return` after the loop.")
+    return NO_RETURN
 
 
 def decode_cause(result: str, wanted: str, given: list[int], words: list[str]) -> str:

@@ -293,7 +293,7 @@ def clipped_by_value(model, optimizer, batch, rate, grad_clip):
 
 @training_step.mistake(
     "clipping",
-    "each parameter is clipped on its own, which changes the direction. One norm over all of them: "
+    "each parameter, or each group, is clipped on its own, which changes the direction. One norm over all of them: "
     "`clip_grad_norm_(model.parameters(), …)`.",
 )
 def clipped_one_by_one(model, optimizer, batch, rate, grad_clip):
@@ -323,6 +323,8 @@ def take_step(answer, model, optimizer, batch, rate, grad_clip) -> Any:
 @training_step.aspect("loss")
 def returns_the_loss_before_the_step(answer, seed):
     model, optimizer, batches = situation(seed, adam=False)
+    steps: list[int] = []  # the batch of each step that is taken
+    optimizer.register_step_post_hook(lambda *_: steps.append(number))
     for number, (batch, rate) in enumerate(batches, start=1):
         wanted, gradients = ByHand(model, False).loss_and_gradients(*batch)
         length = math.sqrt(sum((gradient**2).sum() for gradient in gradients))
@@ -338,6 +340,12 @@ def returns_the_loss_before_the_step(answer, seed):
             if abs(loss - length) < 1e-4 * (1 + length):
                 raise CheckFailed(f"training_step returns {loss:.4f} for batch {number}.", f"{wanted:.4f}, the loss of this batch.",
                                   "this is the length of the gradient, which clip_grad_norm_ gives: return the loss, `loss.item()`.")
+            if steps.count(number) > 1 and abs(loss - after) >= 1e-4:
+                raise CheckFailed(
+                    f"training_step returns {loss:.4f} for batch {number}, and takes {steps.count(number)} steps.",
+                    f"{wanted:.4f}, the loss of this batch before the parameters moved.",
+                    "more than one step is taken, and the loss is that of a later one: only `group[\"lr\"] = rate` belongs into the loop over the "
+                    "groups.")
             raise CheckFailed(
                 f"training_step returns {loss:.4f} for batch {number}.", f"{wanted:.4f}, the loss of this batch before the parameters moved.",
                 "this is the loss after the step: keep the number from which you called backward()." if abs(loss - after) < 1e-4

@@ -94,7 +94,8 @@ def answers_as_columns(pairs, end_token):
 
 @translation_batch.mistake(
     "shape",
-    "there is no room for an end token after the longest answer. Put the end token after every answer, then pad.",
+    "there is no room for an end token after the longest answer. Put the end token after every answer, then pad. "
+    "(In a loop, `answer = torch.cat(…)` only names a new tensor and leaves the list as it is: collect the new ones in a list.)",
 )
 def end_token_forgotten(pairs, end_token):
     return padded(sources(pairs)), padded([answer for _, answer in pairs])
@@ -162,6 +163,12 @@ def padding_instead_of_the_end(pairs, end_token):
     return padded(sources(pairs)), padded(closed(pairs, -1))
 
 
+@translation_batch.mistake(
+    "values", "the end token is 0 here, whatever was given. Put in the one that is given: `torch.tensor([end_token])`.")
+def end_token_always_0(pairs, end_token):
+    return padded(sources(pairs)), padded(closed(pairs, 0))
+
+
 @translation_batch.mistake("values", "the end token is in front. It is the last thing that the model has to say.")
 def end_token_in_front(pairs, end_token):
     return padded(sources(pairs)), padded([row.roll(1) for row in closed(pairs, end_token)])
@@ -211,7 +218,8 @@ def makes_rectangles_of_ids_with_room_for_the_end_token(answer, seed):
             targets, (B, T + 1), "(B, T), T the longest of the French sentences and its end token", "targets", (some, end), part(1))
         for name, tensor in (("prefix", prefix), ("targets", targets)):
             if tensor.dtype != torch.int64:
-                raise CheckFailed(f"{name} is {tensor.dtype}.", "torch.int64.", "ids are whole numbers. `.float()` makes other numbers of them, and so does a torch.full with −1.0 instead of −1.")
+                raise CheckFailed(f"{name} is {tensor.dtype}.", "torch.int64.", "ids are whole numbers. `.float()` makes floats of them, and so do torch.Tensor([…]) with a capital letter, where "
+                                  "torch.tensor([…]) keeps whole numbers, and −1.0 instead of −1.")
 
 
 @translation_batch.aspect("values")

@@ -45,7 +45,7 @@ def split_and_detached(x, n_head):
     return loop_heads(x, n_head).detach()
 
 
-@refused_by(split_heads, "shape", "at your line `return x.view(B, T, n_head, n_head)", "print the shapes before that line")
+@refused_by(split_heads, "shape", "at your line `return x.view(B, T, n_head, n_head)", "each head gets head_size = n_embd // n_head channels")
 def head_size_never_computed(x, n_head):
     B, T, C = x.shape
     return x.view(B, T, n_head, n_head).transpose(1, 2)

@@ -339,7 +339,7 @@ def at_work(padding_first, joint_mask):
         mask_of_a_pair(joint_mask, tidied),
         ["pad" if pad else "word" for pad in is_padding] + ["le", "chat", "était", "perdu"],
         title=f"{whose(padding_first)}, then {whose(joint_mask)}",
-        caption="Seven rows of the cache, then four French words. In a right one no row may attend to a column of "
+        caption="Seven rows of the cache, then four French words. In a correct mask no row may attend to a column of "
                 "padding, and the last row before “le” is a word's.",
     )
 

@@ -92,7 +92,7 @@ def test_the_arrow_keys_in_a_mask_choose_row_and_sentence(notebook, masks):
     press(grids.first, "ArrowDown", "ArrowDown", "ArrowRight")
     expect(grids.nth(1)).to_be_focused()
     expect(masks.locator(".nl-readout")).to_contain_text("pad may attend to it, slept; not to 4 pads.")
-    expect(masks.get_by_role("status")).to_contain_text("Sentence 2, position 3: pad may attend to it, slept")
+    expect(masks.get_by_role("status")).to_contain_text("Sentence 2, position 2: pad may attend to it, slept")
     notebook.arrives("lab.sentence, lab.token", "1 2")
     press(grids.nth(1), "Home", "End")
     notebook.arrives("lab.token", "5")

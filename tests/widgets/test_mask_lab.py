@@ -79,7 +79,7 @@ def test_describe_says_what_the_chosen_row_may_attend_to_and_with_which_weights(
     lab.sentence, lab.token = 1, 0
     row = torch.tensor(lab.scores[0][:2]).softmax(0)
     said = lab.describe()
-    assert "it (position 1 of sentence 2) may attend to it, slept: it attends to" in said
+    assert "it (position 0 of sentence 2) may attend to it, slept: it attends to" in said
     assert f"it {row[0]:.2f}" in said and f"slept {row[1]:.2f}" in said
     assert "sentence 2: a mask of 6 by 6. No token may attend to pad₁ to pad₄" in said
 
@@ -87,7 +87,7 @@ def test_describe_says_what_the_chosen_row_may_attend_to_and_with_which_weights(
 def test_describe_calls_an_empty_row_what_it_is():
     lab = MaskLab(SENTENCES)
     lab.rows_too, lab.sentence, lab.token = True, 1, 3
-    assert "pad (position 4 of sentence 2) may attend to nothing, so its softmax is 0 ÷ 0, NaN." in lab.describe()
+    assert "pad (position 3 of sentence 2) may attend to nothing, so its softmax is 0 ÷ 0, NaN." in lab.describe()
     assert "rows of padding closed too" in lab.describe()
 
 
@@ -147,6 +147,8 @@ def test_a_learners_joint_mask_is_compared_in_all_four_blocks_and_asked_for_ever
     assert "Your joint_mask agrees with what is shown." in lab.describe()
     lab.prefix_lengths = [1, 1]
     assert lab.yours["prefix_lengths"] == [1, 1] and "agrees" in lab.describe()
+    lab.causal = False  # it joins the mask that it is given
+    assert "agrees" in lab.describe()
     wrong = MaskLab([4, 2], prefix=[3, 2], causal=True, joint_mask=prefix_sees_all)
     assert f"Your joint_mask differs from what is shown in {3 * 4 + 3 * 4 + 3} cells." in wrong.describe()
     unwritten_yet = MaskLab([4, 2], prefix=[3, 2], joint_mask=unwritten)
@@ -170,6 +172,7 @@ def test_the_browser_masks_and_compares_as_python_does(same_in_javascript):
     ]
     labs[7].rows_too = labs[10].rows_too = True
     labs[10].prefix_lengths = [1, 2]
+    labs[9].causal = False
     labs[1].rows_too, labs[1].lengths = True, [4, 1, 3]
     labs[3].prefix_lengths = [1, 3]
     same_in_javascript("mask_lab", [

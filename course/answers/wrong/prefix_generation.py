@@ -367,7 +367,7 @@ def negative_taken(model, prefix, max_new_tokens, temperature, end_token=None):
     return generation_with(model, prefix, max_new_tokens, abs(temperature), end_token)
 
 
-@refused_by(prefix_generation, "negative", "raises AssertionError", "check it first: if temperature < 0")
+@refused_by(prefix_generation, "negative", "AssertionError for temperature", "check it first: if temperature < 0")
 def negative_asserted(model, prefix, max_new_tokens, temperature, end_token=None):
     assert temperature >= 0
     return generation_with(model, prefix, max_new_tokens, temperature, end_token)

@@ -34,10 +34,13 @@ export function spreadOfNan(state) {
 export function compared(state) {
   const { yours, causal } = state, name = yours.name ?? NAME, shown = state.rows_too ? SHOWN_IN_WORDS : SHOWN;
   if (yours.lengths === undefined) return "";
-  if (!isAnswered(state)) return `Your ${name} was asked for the lengths ${yours.lengths.join(", ")}.`;
+  if (!isAnswered(state)) {
+    const kind = yours.causal === undefined ? "" : ` and ${yours.causal ? "a causal" : "an encoder's"} mask`;
+    return `Your ${name} was asked for the lengths ${yours.lengths.join(", ")}${kind}.`;
+  }
   if (!yours.masks) return standsIn(name, yours.error);
   const count = differing(state);
   if (!count) return agrees(name, shown);
-  const kind = differing({ ...state, causal: !causal }) ? "" : causal ? ": yours is an encoder's" : ": yours is causal";
+  const kind = yours.causal !== undefined || differing({ ...state, causal: !causal }) ? "" : causal ? ": yours is an encoder's" : ": yours is causal";
   return differsFrom(name, shown, `in ${counted(count, "cell")}${kind}`);
 }

@@ -20,7 +20,7 @@ def settings(lab) -> str:
 def chosen_row(lab, masks: np.ndarray) -> str:
     """Whom the chosen row of `masks` (B, N, N) may attend to, and with which weights it does."""
     mask, words = masks[lab.sentence, lab.token], labels(lab, lab.sentence)
-    name = f"{words[lab.token]} (position {lab.token + 1} of sentence {lab.sentence + 1})"
+    name = f"{words[lab.token]} (position {lab.token} of sentence {lab.sentence + 1})"
     if not mask.any():
         return f"{name} may attend to nothing, so its softmax is 0 ÷ 0, NaN."
     seen = ", ".join(word for word, may in zip(words, mask, strict=True) if may)
@@ -39,7 +39,7 @@ def compared(lab) -> str:
     if not count:
         return yours.agrees(name, shown)
     how = f"in {count} {'cell' if count == 1 else 'cells'}"
-    if not _differing(lab, not lab.causal):
+    if "causal" not in lab.yours and not _differing(lab, not lab.causal):
         how += ": yours is an encoder's" if lab.causal else ": yours is causal"
     return yours.differs(name, shown, how)
 

@@ -41,7 +41,7 @@ function render({ model, el }) {
 
   function draw() {
     const state = read(), [b, i] = chosen(state);
-    const where = `Sentence ${b + 1}, position ${i + 1}`, label = labelAt(state, b, i), row = rowInWords(state, b, i);
+    const where = `Sentence ${b + 1}, position ${i}`, label = labelAt(state, b, i), row = rowInWords(state, b, i);
     for (const { show } of toggles) show();
     masks.show(state);
     yours.textContent = [compared(state), spreadOfNan(state)].filter(Boolean).join(" ");

@@ -16,7 +16,7 @@ import { clamp, range } from "../js/numbers.js";
  * @property {boolean} rows_too
  * @property {number} sentence
  * @property {number} token
- * @property {{ name?: string, lengths?: number[], prefix_lengths?: number[], masks?: string[], error?: string, package?: boolean }} yours what the learner's function gave; joint_mask is called by its name
+ * @property {{ name?: string, lengths?: number[], prefix_lengths?: number[], causal?: boolean, masks?: string[], error?: string, package?: boolean }} yours what the learner's function gave; joint_mask is called by its name
  */
 
 /** B, P, T and N. @param {Pick<State, "words" | "scores">} state */
@@ -63,9 +63,10 @@ export function softmax(row, columns) {
   return powers.map(power => power / sum); // 0 ÷ 0 is NaN, as it would be in the model
 }
 
-/** Whether the learner's function was asked for the present lengths. @param {State} state */
-export const isAnswered = ({ yours, lengths, prefix_lengths }) =>
-  yours.lengths?.join() === lengths.join() && (yours.name === undefined || yours.prefix_lengths?.join() === prefix_lengths.join());
+/** Whether the learner's function was asked for the present lengths and kind of mask. @param {State} state */
+export const isAnswered = ({ yours, lengths, prefix_lengths, causal }) =>
+  yours.lengths?.join() === lengths.join() && (yours.name === undefined || yours.prefix_lengths?.join() === prefix_lengths.join())
+  && (yours.causal === undefined || yours.causal === causal);
 
 /** Whether the learner's mask differs in a cell; never in a row of padding that the lab has closed. @param {State} state @param {number} b @param {number} i @param {number} j */
 export function differs(state, b, i, j) {

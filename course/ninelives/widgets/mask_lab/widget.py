@@ -78,7 +78,7 @@ class MaskLab(LabWidget):
         self.token = longest(before)
         self._get_attention_mask, self._joint_mask = get_attention_mask, joint_mask
         self._run_yours()
-        self.observe(self._run_yours, ["lengths", "prefix_lengths"])
+        self.observe(self._run_yours, ["lengths", "prefix_lengths", "causal"])
 
     @t.validate("lengths", "prefix_lengths")
     def _check_lengths(self, proposal) -> list[int]:
@@ -145,6 +145,7 @@ class MaskLab(LabWidget):
             cache = is_before.unsqueeze(-1).float().repeat(1, 1, 4)  # (B, P, 4)
             kind = Decoder if self.causal else Encoder
             among = kind.__new__(kind).get_attention_mask(torch.tensor(self.lengths), T)  # (B, 1, T, T)
-            self.yours = asked | {"name": "joint_mask", **answer_of(self._joint_mask, cache, among, B=B, N=P + T, names="(B, 1, P + T, P + T)")}
+            answer = answer_of(self._joint_mask, cache, among, B=B, N=P + T, names="(B, 1, P + T, P + T)")
+            self.yours = asked | {"causal": self.causal, "name": "joint_mask", **answer}
         elif self._get_attention_mask is not None:
             self.yours = asked | answer_of(self._get_attention_mask, torch.tensor(self.lengths), T, B=B, N=T, names="(B, 1, T, T)")

@@ -37,8 +37,8 @@ def note_on(lab) -> str:
     count = len(lab.words)
     if lab.adds_rows:
         return (
-            f"These are the rows of the tables of {lab.whose}: the word's row of the token table, plus the position's row of the "
-            "position table. Their sum is what the model gets."
+            f"These are the rows of the tables of {lab.whose}: the word's row of the token table, and the position's row of the "
+            "position table. With positions, the model gets their sum."
         )
     if count == 1:
         return "With one position there is nothing to compare, so the word's part is the whole vector."

@@ -73,8 +73,7 @@ class MaskLab(LabWidget):
         # Always the same scores, so that a change in the picture can only come from the mask.
         scores = np.random.default_rng(7).normal(scale=1.2, size=(N, N)).round(1)
         super().__init__(words=words, prefix=before, scores=scores.tolist(), causal=causal, colours=COLOURS)
-        # After the words, against which they are checked.
-        self.lengths, self.prefix_lengths = lengths, prefix_lengths
+        self.lengths, self.prefix_lengths = lengths, prefix_lengths  # after the words, against which they are checked
         self.token = longest(before)
         self._get_attention_mask, self._joint_mask = get_attention_mask, joint_mask
         self._run_yours()
@@ -145,7 +144,7 @@ class MaskLab(LabWidget):
             cache = is_before.unsqueeze(-1).float().repeat(1, 1, 4)  # (B, P, 4)
             kind = Decoder if self.causal else Encoder
             among = kind.__new__(kind).get_attention_mask(torch.tensor(self.lengths), T)  # (B, 1, T, T)
-            answer = answer_of(self._joint_mask, cache, among, B=B, N=P + T, names="(B, 1, P + T, P + T)")
-            self.yours = asked | {"causal": self.causal, "name": "joint_mask", **answer}
+            about = {"causal": self.causal, "name": "joint_mask"}
+            self.yours = asked | about | answer_of(self._joint_mask, cache, among, B=B, N=P + T, names="(B, 1, P + T, P + T)")
         elif self._get_attention_mask is not None:
             self.yours = asked | answer_of(self._get_attention_mask, torch.tensor(self.lengths), T, B=B, N=T, names="(B, 1, T, T)")

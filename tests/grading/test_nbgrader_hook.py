@@ -14,9 +14,8 @@ from grading import test_hostile as hostile
 from helpers.classroom import ANSWERS, NAME, api, cells_of, command, filled, gradebook_of, make_course, nbgrader, send
 from ninelives.grading import sandbox
 
-KINDS = ("honest", "endless loop in a plain cell", "leaves without a word", "reads what is the instructor's", "network to loopback", "writes to the gradebook",
-         "replaces the checks", "link to the gradebook", "not a notebook", "duplicated answer", "schema of the future", "deleted answer",
-         "process left behind", "zzz honest, too")
+KINDS = ("honest", "leaves without a word", "reads what is the instructor's", "network to loopback", "replaces the checks",
+         "link to the gradebook", "not a notebook", "duplicated answer", "schema of the future", "process left behind")
 
 listener = hostile.listener
 

@@ -3,7 +3,7 @@
     python bench/grading.py                     40 submissions of each of three courses, then growth over 10, 40 and 160
     python bench/grading.py --many 12 --growth  fewer, on a busy machine
 
-It needs pandas, which nothing else here does: python -m pip install pandas.
+It needs pandas, which comes with the test extra.
 
 The three are 02-attention, a course that imports numpy and pandas alone, and one that imports nothing. Every submission
 is harmless: two of four are solved, one is half done, one wrong. CPU seconds are those of every process that was

@@ -5,7 +5,7 @@ from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 
 if __name__ == "__main__":  # a forked kernel imports this file, too
-    sys.path[:1] = [str(Path(__file__).parents[1])]  # tests/, in place of this folder
+    sys.path[:1] = [str(Path(__file__).parents[1])]  # tests/ instead of this folder
     from helpers.forked_kernels import use_forked_kernels
 
     use_forked_kernels()

@@ -68,7 +68,7 @@ function partsOf(state, kind, what, title) {
     const k = namesOf(state).indexOf(name), colour = state.colours.lines[k];
     const d = points.map(([step, value], k) => `${k ? "L" : "M"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`).join("");
     const below = curvesBelow(points, shown.slice(0, order).map(earlier => earlier.points));
-    const gaps = below ? `; stroke-dasharray: ${DASH} ${DASH * below}` : "";  // through which those below are seen
+    const gaps = below ? `; stroke-dasharray: ${DASH} ${DASH * below}` : ""; // through which those below are seen
     parts.push(svg("path", { d, class: "nl-curve", "data-name": name, "data-points": points.length, style: `stroke: ${colour}${gaps}` }));
     parts.push(marker(k, x(end[0]), y(end[1]), colour));
   }

@@ -8,10 +8,12 @@ from ninelives.figures.descent import descent
 from ninelives.figures.gradient import future_leak
 from ninelives.figures.heatmap import head_grid, heatmap
 from ninelives.figures.masks import mask, masks_side_by_side
+from ninelives.figures.parts import AttentionPart, attention_parts
 from ninelives.figures.picture import Picture
 from ninelives.figures.shapes import shape_diagram
 from ninelives.figures.similarity import position_similarity, table_picture
 from ninelives.figures.style import number_repeats
+from ninelives.figures.subwords import readable
 from ninelives.figures.tokens import token_row
 from ninelives.figures.training import describe_training, training_curves
 from ninelives.figures.two_columns import two_columns
@@ -19,8 +21,10 @@ from ninelives.figures.whose import is_the_packages, whose
 from ninelives.figures.words import describe_attention, position_of, read_row
 
 __all__ = [
+    "AttentionPart",
     "Picture",
     "as_attention",
+    "attention_parts",
     "curves",
     "descent",
     "describe_attention",
@@ -37,6 +41,7 @@ __all__ = [
     "position_of",
     "position_similarity",
     "read_row",
+    "readable",
     "shape_diagram",
     "table_picture",
     "token_row",

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+import torch
+
+from ninelives.figures import attention_parts
+
+WORDS = ["the", "cat", "it"]
+
+
+def weights(*shape):
+    return torch.softmax(torch.randn(*shape, generator=torch.Generator().manual_seed(0)), -1)
+
+
+GIVEN = weights(6, 4, 3, 3)
+
+
+def only(parts):
+    [(name, part)] = parts.items()
+    assert name == "attention"
+    return part
+
+
+def test_a_tensor_is_one_part_whose_layers_and_heads_are_counted_from_0():
+    part = only(attention_parts(GIVEN, ["▁the", "▁cat", "it"]))
+    assert np.array_equal(part.weights, GIVEN)
+    assert (part.rows, part.columns, part.cross, part.names, part.note) == (WORDS, WORDS, False, {}, "")
+    assert (part.layers, part.heads) == ([0, 1, 2, 3, 4, 5], [0, 1, 2, 3])
+    assert part.allowed.shape == (6, 3, 3)
+    assert part.allowed.all()
+
+
+def test_a_choice_of_layers_and_heads_keeps_their_true_numbers():
+    part = only(attention_parts(GIVEN, WORDS, layers=[5, 0], heads=[2], names={(5, 2): "previous token"}))
+    assert np.array_equal(part.weights, GIVEN[[5, 0]][:, [2]])
+    assert (part.layers, part.heads, part.names) == ([5, 0], [2], {(5, 2): "previous token"})
+
+
+def test_layers_chosen_before_get_the_numbers_that_they_have_in_the_model():
+    part = only(attention_parts(GIVEN[[3, 11 - 6]], WORDS, layers=[3, 11]))
+    assert np.array_equal(part.weights, GIVEN[[3, 5]])
+    assert part.layers == [3, 11]
+
+
+@pytest.mark.parametrize(("options", "sentence"), [
+    ({"layers": [6]}, "layers names 6, but there are 6 layers, counted from 0 to 5."),
+    ({"heads": [-1]}, "heads names -1, but there are 4 heads, counted from 0 to 3."),
+    ({"heads": []}, "heads is empty; name at least one of the 4 heads, counted from 0 to 3."),
+    ({"mask": [1, 1]}, "mask has 2 labels for 3 columns of attention; pass one label for each."),
+    ({"mask": np.ones((2, 2))}, "mask has shape (2, 2); pass (S,), (T, S) or what broadcasts to (L, H, T, S) = (6, 4, 3, 3)."),
+])
+def test_what_does_not_exist_or_does_not_fit_is_refused_in_one_sentence(options, sentence):
+    with pytest.raises(ValueError) as error:
+        attention_parts(GIVEN, WORDS, **options)
+    assert str(error.value) == sentence
+
+
+def test_words_are_asked_for():
+    with pytest.raises(ValueError, match="tokens is None; pass the words that attend"):
+        attention_parts(GIVEN)
+
+
+def test_a_mask_of_the_words_grays_padded_rows_and_columns_and_one_of_other_words_only_columns():
+    mask = torch.tensor([1, 1, 0])
+    part = only(attention_parts(GIVEN, WORDS, mask=mask))
+    assert part.allowed.all(0).tolist() == part.allowed.any(0).tolist() == [[True, True, False]] * 2 + [[False] * 3]
+    assert (part.weights[:, :, 2] == 0).all()
+    assert only(attention_parts(GIVEN, WORDS, WORDS, mask=mask)).allowed[0].tolist() == [[True, True, False]] * 3
+    causal = torch.ones(3, 3).tril()
+    assert only(attention_parts(GIVEN, WORDS, mask=causal)).allowed[3].tolist() == causal.bool().tolist()

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from ninelives.figures import as_attention
+from ninelives.figures.attention import open_cells
 
 TOKENS = ["the", "cat", "it"]
 
@@ -56,17 +57,17 @@ def spoilt(value):
 @pytest.mark.parametrize(
     "given, message",
     [
-        (spoilt(float("nan")), "Layer 2, head 1, the row of 'it' holds NaN: a row whose keys"),
-        (spoilt(float("inf")), "Layer 2, head 1, the row of 'it' holds an infinite number"),
-        (spoilt(-0.5), "Layer 2, head 1, the row of 'it' holds the negative weight -0.5"),
-        (spoilt(0.5), "Layer 2, head 1, the row of 'it' sums to 1.500, not to 1"),
-        (spoilt(0.0), "Layer 2, head 1, the row of 'it' sums to 0.000, not to 1"),
+        (spoilt(float("nan")), "Layer 1, head 0, the row of 'it' holds NaN: a row whose keys"),
+        (spoilt(float("inf")), "Layer 1, head 0, the row of 'it' holds an infinite number"),
+        (spoilt(-0.5), "Layer 1, head 0, the row of 'it' holds the negative weight -0.5"),
+        (spoilt(0.5), "Layer 1, head 0, the row of 'it' sums to 1.500, not to 1"),
+        (spoilt(0.0), "Layer 1, head 0, the row of 'it' sums to 0.000, not to 1"),
         (weights(2, 4, 4), "tokens has 3 labels for 4 rows of attention"),
         (weights(3, 4), "tokens has 3 labels for 4 columns of attention"),
         (weights(1, 1, 1, 3, 3), r"attentions has shape \(1, 1, 1, 3, 3\); pass"),
         (weights(3), r"attentions has shape \(3,\); pass"),
-        ([weights(1, 2, 3, 3), None], "Layer 2 of attentions is None"),
-        ([weights(1, 2, 3, 3), weights(1, 4, 3, 3)], r"Layer 2 of attentions has \(H, T, S\)"),
+        ([weights(1, 2, 3, 3), None], "Layer 1 of attentions is None"),
+        ([weights(1, 2, 3, 3), weights(1, 4, 3, 3)], r"Layer 1 of attentions has \(H, T, S\)"),
         ([weights(1, 1, 2, 3, 3)], r"each layer must be \(B, H, T, S\)"),
         ("cat", "attentions is of type str"),
     ],
@@ -83,5 +84,21 @@ def test_columns_that_do_not_fit_are_refused():
 
 
 def test_an_example_outside_the_batch_is_refused():
-    with pytest.raises(ValueError, match="batch is 4, but layer 1 of attentions holds 4 examples"):
+    with pytest.raises(ValueError, match="batch is 4, but layer 0 of attentions holds 4 examples"):
         as_attention([weights(4, 2, 3, 3)], TOKENS, batch=4)
+
+
+def test_cells_that_only_a_mask_can_have_closed_are_recognised():
+    lower = torch.ones(3, 3).tril()
+    causal = (weights(2, 2, 3, 3) * lower).numpy()
+    assert (open_cells(causal) == lower.bool().numpy()).all()
+    assert (open_cells(causal[:1, :1]) == lower.bool().numpy()).all()
+    padded = weights(2, 2, 3, 3).numpy()
+    padded[..., 2] = 0
+    assert not open_cells(padded)[..., 2].any() and open_cells(padded)[..., :2].all()
+
+
+def test_zeros_that_a_head_may_have_chosen_are_no_mask():
+    by_hand = np.eye(3)[None, None]
+    assert open_cells(by_hand).all()
+    assert open_cells(np.concatenate([by_hand, np.roll(by_hand, 1, -1)], 1)).all()

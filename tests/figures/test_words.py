@@ -39,6 +39,17 @@ def test_no_word_of_an_even_row_is_named():
     assert read_row([1.0], ["alone"], 0) == "alone attends to alone 1.00"
 
 
+@pytest.mark.parametrize("row, says", [
+    ([1 / 6] * 6 + [0] * 3, "attends to 6 of 9 words equally, 0.17 each"),
+    ([0.043 + 0.0004 * k for k in range(8)] + [0.04] * 16, "attends to no word with 0.05 or more (most: w7 0.05)"),
+    ([0.051] * 5 + [0.04] * 18, "attends to 5 of 23 words alike, 0.05 each, and less to the others"),
+    ([0.5, 0.5, 0, 0], "attends to w0 0.50, w1 0.50"),
+    ([0, 0, 1.0, 1e-9], "attends to w2 1.00"),
+])
+def test_no_winner_is_named_among_weights_that_are_alike(row, says):
+    assert read_row(row, [f"w{k}" for k in range(len(row))], 0).endswith(says)
+
+
 def test_every_row_of_a_small_matrix_is_described():
     text = describe_attention([[1, 0], [0.4, 0.6]], ["a", "b"])
     assert text == "a attends to a 1.00. b attends to b 0.60, a 0.40."

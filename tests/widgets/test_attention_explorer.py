@@ -201,7 +201,7 @@ def test_the_repr_says_what_is_shown():
         (attention(2, 2), "the cat", "single string"),
         (attention(2, 2) * 2, ["the", "cat"], "sums to 2.000, not to 1"),
         (torch.randn(4, 4), list("abcd"), "negative weight"),
-        (torch.full((2, 2), torch.nan), ["a", "b"], "Layer 1, head 1, the row of 'a' holds NaN"),
+        (torch.full((2, 2), torch.nan), ["a", "b"], "Layer 0, head 0, the row of 'a' holds NaN"),
         ((None,), ["the"], "output_attentions=True"),
     ],
 )
@@ -213,7 +213,7 @@ def test_what_is_no_attention_is_refused_with_one_sentence(attentions, tokens, s
 def test_an_empty_row_is_named_with_its_cause():
     scores = torch.zeros(2, 3, 4, 4)
     scores[1, 2, 3] = -torch.inf
-    with pytest.raises(ValueError, match="Layer 2, head 3, the row of 'd' holds NaN.*masked"):
+    with pytest.raises(ValueError, match="Layer 1, head 2, the row of 'd' holds NaN.*masked"):
         AttentionExplorer(scores.softmax(-1), list("abcd"))
 
 

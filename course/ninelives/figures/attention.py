@@ -22,7 +22,7 @@ def as_attention(
     S columns (keys) if they differ.
 
     Raises ValueError for another shape, NaN, a negative weight, and a row whose sum is not 1.
-    Layers and heads are counted from 1 in messages.
+    Layers and heads are counted from 0 in messages, as an index counts them.
     """
     if isinstance(attentions, list | tuple) and any(
         layer is None or getattr(layer, "ndim", 0) >= 3 for layer in attentions
@@ -46,7 +46,7 @@ def as_attention(
 
 def _layers(attentions: Sequence, batch: int) -> list[np.ndarray]:
     layers = []
-    for number, layer in enumerate(attentions, 1):
+    for number, layer in enumerate(attentions):
         if layer is None:
             raise ValueError(
                 f"Layer {number} of attentions is None: the model kept no weights, so ask for them "
@@ -67,7 +67,7 @@ def _layers(attentions: Sequence, batch: int) -> list[np.ndarray]:
             layer = layer[batch]  # (H, T, S)
         if layers and layer.shape != layers[0].shape:
             raise ValueError(
-                f"Layer {number} of attentions has (H, T, S) = {layer.shape}, layer 1 has "
+                f"Layer {number} of attentions has (H, T, S) = {layer.shape}, layer 0 has "
                 f"{layers[0].shape}; all layers must have the same shape."
             )
         layers.append(layer)
@@ -77,7 +77,7 @@ def _layers(attentions: Sequence, batch: int) -> list[np.ndarray]:
 def _refuse_invalid_weights(weights: np.ndarray, rows: list[str]) -> None:
     def where(broken: np.ndarray) -> str:
         layer, head, row = first_index(broken)[:3]
-        return f"Layer {layer + 1}, head {head + 1}, the row of {rows[row]!r}"
+        return f"Layer {layer}, head {head}, the row of {rows[row]!r}"
 
     broken = ~np.isfinite(weights)
     if broken.any():
@@ -98,3 +98,19 @@ def _refuse_invalid_weights(weights: np.ndarray, rows: list[str]) -> None:
             f"{where(off)} sums to {sums[off][0]:.3f}, not to 1: pass the weights after a softmax "
             "over the last dimension and before dropout (call model.eval() first)."
         )
+
+
+def open_cells(weights: np.ndarray) -> np.ndarray:
+    """Which cells are not masked, (L, T, S) of bool, as far as the weights (L, H, T, S) themselves tell.
+
+    A softmax gives exactly 0 to a key that is masked, and hardly ever to another one. So two patterns are taken for
+    a mask: every cell above the diagonal is 0 in every head, and no other cell is; or there are several heads, and
+    all of them are 0 in the same cells. Anything else may be weights set by hand, and every cell counts as open.
+    """
+    zero = weights == 0  # (L, H, T, S)
+    everywhere = zero.all((0, 1))  # (T, S)
+    T, S = everywhere.shape
+    is_causal = T == S > 2 and (everywhere == np.triu(np.ones((T, T), bool), 1)).all()
+    is_shared = zero.shape[0] * zero.shape[1] > 1 and (zero == everywhere).all()
+    masked = everywhere if is_causal or is_shared else np.zeros((T, S), bool)
+    return np.broadcast_to(~masked, (len(weights), T, S))

@@ -8,6 +8,7 @@ from ninelives.figures.arrays import as_finite, as_labels
 from ninelives.figures.style import number_repeats
 
 MAX_ROWS_DESCRIBED = 12  # of a longer matrix, those with the largest weights
+NOTHING = 1 / 128_000  # a smaller weight counts as 0, as it does in the browser, which gets steps of twice this size
 
 
 def position_of(tokens: Sequence[str], query: int | str) -> int:
@@ -47,14 +48,17 @@ def read_row(
 
     `weights` is the matrix (T, S) or the row of the query (S,). `columns` names the S
     keys, if they are not `tokens`. At most `most` words are named, each with a weight
-    of `at_least` or more; none if all weights are about equal. Raises ValueError for NaN
-    or labels that do not fit.
+    of `at_least` or more. No winner is named among words whose weights are alike: neither
+    where all positive weights are about equal (a weight of 0 is no choice: the word is masked),
+    nor where more than `most` share the largest two decimals. Raises ValueError for NaN or
+    labels that do not fit.
     """
     row, name, columns = query_row(weights, tokens, query, columns)
-    most_read, least_read = row.max(), row.min()
-    even = f"{most_read:.2f}" == f"{least_read:.2f}" and most_read - least_read <= 0.1 * most_read
-    if len(row) > 1 and most_read > 0 and even:
-        return f"{name} attends to all {len(row)} words equally, {most_read:.2f} each"
+    positive = row[row > NOTHING]
+    chooses_all = len(positive) == len(row)
+    if len(positive) > (1 if chooses_all else most) and _are_alike(positive):
+        words = f"all {len(row)}" if chooses_all else f"{len(positive)} of {len(row)}"
+        return f"{name} attends to {words} words equally, {positive.max():.2f} each"
     order = np.argsort(-row, kind="stable")
     named = [j for j in order[:most] if row[j] >= at_least]
     if not named:
@@ -63,7 +67,16 @@ def read_row(
             f"{name} attends to no word with {at_least:.2f} or more "
             f"(most: {columns[best]} {row[best]:.2f})"
         )
+    largest = f"{row[order[0]]:.2f}"
+    tied = sum(f"{weight:.2f}" == largest for weight in row)
+    if tied > most:
+        return f"{name} attends to {tied} of {len(row)} words alike, {largest} each, and less to the others"
     return f"{name} attends to " + ", ".join(f"{columns[j]} {row[j]:.2f}" for j in named)
+
+
+def _are_alike(weights: np.ndarray) -> bool:
+    most, least = weights.max(), weights.min()
+    return f"{most:.2f}" == f"{least:.2f}" and most - least <= 0.1 * most
 
 
 def query_row(

@@ -5,16 +5,28 @@ import { rowOf } from "./attention.js";
 
 /** @import { Attention, View } from "./attention.js" */
 
+const NAMED = 3; // words of a row
+const NOTHING = 1 / 128000; // a smaller weight counts as 0
+
 /** The indices of up to three strongest weights of a row. @param {ArrayLike<number>} row */
-export const strongest = row => range(row.length).filter(c => row[c] >= 0.05).sort((a, b) => row[b] - row[a]).slice(0, 3);
+export const strongest = row => range(row.length).filter(c => row[c] >= 0.05).sort((a, b) => row[b] - row[a]).slice(0, NAMED);
+
+/** @param {Float32Array} weights */
+function areAlike(weights) {
+  const most = Math.max(...weights), least = Math.min(...weights);
+  return most.toFixed(2) === least.toFixed(2) && most - least <= 0.1 * most;
+}
 
 /** A row of weights. @param {Float32Array} row @param {string[]} words of its columns */
 export function rowInWords(row, words) {
   const named = (/** @type {number} */ c) => `${words[c]} ${row[c].toFixed(2)}`;
-  const most = Math.max(...row), least = Math.min(...row);
-  if (row.length > 1 && most > 0 && most.toFixed(2) === least.toFixed(2) && most - least <= 0.1 * most)
-    return `all ${row.length} words equally, ${most.toFixed(2)} each`;
-  return strongest(row).map(named).join(", ") || `no word with 0.05 or more (most: ${named(argmax(row))})`;
+  const positive = row.filter(w => w > NOTHING), most = Math.max(...row).toFixed(2), choosesAll = positive.length === row.length;
+  if (positive.length > (choosesAll ? 1 : NAMED) && areAlike(positive))
+    return `${choosesAll ? "all" : `${positive.length} of`} ${row.length} words equally, ${most} each`;
+  const names = strongest(row), tied = row.filter(w => w.toFixed(2) === most).length;
+  if (!names.length) return `no word with 0.05 or more (most: ${named(argmax(row))})`;
+  if (tied > NAMED) return `${tied} of ${row.length} words alike, ${most} each, and less to the others`;
+  return names.map(named).join(", ");
 }
 
 /** "cat 0.71, full 0.08". @param {Attention} attention @param {View} view @param {number} r index of the row */

@@ -59,11 +59,33 @@ def test_words_are_asked_for():
         attention_parts(GIVEN)
 
 
+def masked(mask):
+    """GIVEN over the cells that the mask leaves open; NaN where it leaves none, as a softmax gives."""
+    return torch.log(GIVEN).masked_fill(~mask.bool(), -torch.inf).softmax(-1)
+
+
 def test_a_mask_of_the_words_grays_padded_rows_and_columns_and_one_of_other_words_only_columns():
     mask = torch.tensor([1, 1, 0])
-    part = only(attention_parts(GIVEN, WORDS, mask=mask))
+    part = only(attention_parts(masked(mask), WORDS, mask=mask))
     assert part.allowed.all(0).tolist() == part.allowed.any(0).tolist() == [[True, True, False]] * 2 + [[False] * 3]
     assert (part.weights[:, :, 2] == 0).all()
-    assert only(attention_parts(GIVEN, WORDS, WORDS, mask=mask)).allowed[0].tolist() == [[True, True, False]] * 3
+    assert only(attention_parts(masked(mask), WORDS, WORDS, mask=mask)).allowed[0].tolist() == [[True, True, False]] * 3
+
+
+def test_a_row_that_the_mask_closes_may_hold_nan():
+    mask = torch.ones(3, 3).tril(-1)
+    part = only(attention_parts(masked(mask), WORDS, mask=mask))
+    assert part.allowed[3].tolist() == mask.bool().tolist()
+    assert (part.weights[:, :, 0] == 0).all()
+
+
+def test_a_mask_is_recognised_by_its_zeros_unless_that_is_refused():
     causal = torch.ones(3, 3).tril()
-    assert only(attention_parts(GIVEN, WORDS, mask=causal)).allowed[3].tolist() == causal.bool().tolist()
+    assert only(attention_parts(masked(causal), WORDS)).allowed[3].tolist() == causal.bool().tolist()
+    assert only(attention_parts(masked(causal), WORDS, mask=False)).allowed.all()
+
+
+def test_a_mask_that_forbids_what_is_attended_to_is_refused():
+    closed = torch.tensor([0, 0, 1])  # True where a key is padding, as nn.MultiheadAttention has it
+    with pytest.raises(ValueError, match="to a key that the mask forbids: in `mask`, True .or 1. is where a key may be attended to"):
+        attention_parts(masked(1 - closed), WORDS, mask=closed)

@@ -24,6 +24,13 @@ def as_attention(
     Raises ValueError for another shape, NaN, a negative weight, and a row whose sum is not 1.
     Layers and heads are counted from 0 in messages, as an index counts them.
     """
+    weights = stacked(attentions, tokens, columns, batch)
+    refuse_invalid_weights(weights, tokens, np.ones(weights.shape, bool))
+    return weights.astype(np.float32)
+
+
+def stacked(attentions, tokens: Sequence[str], columns: Sequence[str] | None, batch: int) -> np.ndarray:
+    """The numbers of `as_attention` as float64 (L, H, T, S); their shape is checked, they are not."""
     if isinstance(attentions, list | tuple) and any(
         layer is None or getattr(layer, "ndim", 0) >= 3 for layer in attentions
     ):
@@ -35,13 +42,12 @@ def as_attention(
             "or a list of L tensors (B, H, T, S)."
         )
     weights = weights.reshape((1,) * (4 - weights.ndim) + weights.shape)  # (L, H, T, S)
-    rows = as_labels(tokens, weights.shape[2], "tokens", "rows of attention")
+    as_labels(tokens, weights.shape[2], "tokens", "rows of attention")
     if columns is None:
         as_labels(tokens, weights.shape[3], "tokens", "columns of attention")
     else:
         as_labels(columns, weights.shape[3], "columns", "columns of attention")
-    _refuse_invalid_weights(weights, number_repeats(rows))
-    return weights.astype(np.float32)
+    return weights
 
 
 def _layers(attentions: Sequence, batch: int) -> list[np.ndarray]:
@@ -74,29 +80,41 @@ def _layers(attentions: Sequence, batch: int) -> list[np.ndarray]:
     return layers
 
 
-def _refuse_invalid_weights(weights: np.ndarray, rows: list[str]) -> None:
+def refuse_invalid_weights(weights: np.ndarray, tokens: Sequence[str], allowed: np.ndarray) -> None:
+    """Raise ValueError unless each row of the weights (L, H, T, S) is a softmax over the cells that are `allowed`.
+
+    `allowed` is bool and of the same shape. A row with nothing allowed may hold anything.
+    """
+    rows, is_used = number_repeats([str(token) for token in tokens]), allowed.any(-1)  # (L, H, T)
+
     def where(broken: np.ndarray) -> str:
         layer, head, row = first_index(broken)[:3]
         return f"Layer {layer}, head {head}, the row of {rows[row]!r}"
 
-    broken = ~np.isfinite(weights)
+    broken = ~np.isfinite(weights) & is_used[..., None]
     if broken.any():
         value = "NaN" if np.isnan(weights[broken][0]) else "an infinite number"
         raise ValueError(
             f"{where(broken)} holds {value}: a row whose keys are all masked gives NaN in the "
-            "softmax, so let every row attend to at least one key."
+            "softmax, so let every row attend to at least one key, or pass the mask."
         )
-    if (weights < 0).any():
+    negative = (weights < 0) & is_used[..., None]
+    if negative.any():
         raise ValueError(
-            f"{where(weights < 0)} holds the negative weight {weights[weights < 0][0]:.3g}: "
+            f"{where(negative)} holds the negative weight {weights[negative][0]:.3g}: "
             "these look like scores, so pass what the softmax returns."
         )
-    sums = weights.sum(-1)  # (L, H, T)
-    off = np.abs(sums - 1) > SUM_TOLERANCE
+    off = (np.abs(weights.sum(-1) - 1) > SUM_TOLERANCE) & is_used
     if off.any():
         raise ValueError(
-            f"{where(off)} sums to {sums[off][0]:.3f}, not to 1: pass the weights after a softmax "
+            f"{where(off)} sums to {weights.sum(-1)[off][0]:.3f}, not to 1: pass the weights after a softmax "
             "over the last dimension and before dropout (call model.eval() first)."
+        )
+    closed = (weights > SUM_TOLERANCE) & ~allowed & is_used[..., None]
+    if closed.any():
+        raise ValueError(
+            f"{where(closed)} gives {weights[closed][0]:.2f} to a key that the mask forbids: in `mask`, "
+            "True (or 1) is where a key may be attended to."
         )
 
 

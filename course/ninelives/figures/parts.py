@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ninelives.figures.arrays import as_array, as_labels
-from ninelives.figures.attention import as_attention
+from ninelives.figures.attention import open_cells, refuse_invalid_weights, stacked
 from ninelives.figures.subwords import readable
 
 
@@ -52,7 +52,7 @@ def attention_parts(
     many as given and a number is too large to choose one, they are the true numbers of those given. `names` has the name
     of a head for its (layer, head).
     `mask` is True where a key may be attended to: (S,), (T, S), or what broadcasts to (L, H, T, S); of one (S,) of words
-    that attend to themselves, the rows are masked, too.
+    that attend to themselves, the rows are masked, too. Without a mask, `open_cells` recognises one; False: there is none.
 
     Raises ValueError for what `as_attention` refuses.
     """
@@ -60,15 +60,17 @@ def attention_parts(
         return dict(attentions)
     if tokens is None:
         raise ValueError("tokens is None; pass the words that attend, one for each row of attention.")
-    weights = as_attention(attentions, tokens, columns, batch)  # (L, H, T, S)
+    weights = stacked(attentions, tokens, columns, batch)  # (L, H, T, S)
     rows = readable(tokens)
     others = rows if columns is None else readable(columns)
     which_layers, layers = _chosen(layers, len(weights), "layers")
     which_heads, heads = _chosen(heads, weights.shape[1], "heads")
-    weights = weights[which_layers][:, which_heads]  # (L, H, T, S)
-    allowed = _allowed(mask, weights.shape, cross=columns is not None)  # (L, T, S)
+    allowed = _allowed(mask, weights, cross=columns is not None)  # (L, T, S)
+    refuse_invalid_weights(weights, tokens, np.broadcast_to(allowed[:, None], weights.shape))
+    weights = np.where(allowed[:, None], weights, 0).astype(np.float32)
+    weights, allowed = weights[which_layers][:, which_heads], allowed[which_layers]  # (L, H, T, S), (L, T, S)
     return {"attention": AttentionPart(
-        weights * allowed[:, None], rows, others, columns is not None, allowed, layers, heads, dict(names or {}),
+        weights, rows, others, columns is not None, allowed, layers, heads, dict(names or {}),
     )}
 
 
@@ -85,10 +87,12 @@ def _chosen(wanted: Sequence[int] | None, count: int, name: str) -> tuple[list[i
     return numbers, numbers
 
 
-def _allowed(mask, shape: tuple[int, ...], cross: bool) -> np.ndarray:
+def _allowed(mask, weights: np.ndarray, cross: bool) -> np.ndarray:
     """Where attention is allowed, (L, T, S)."""
-    L, H, T, S = shape
+    L, _, T, S = shape = weights.shape
     if mask is None:
+        return open_cells(weights)
+    if mask is False:
         return np.ones((L, T, S), bool)
     mask = as_array(mask, "mask") > 0
     if mask.ndim == 1:

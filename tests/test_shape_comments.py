@@ -26,6 +26,7 @@ from ninelives.model import (
     packed_mask,
     prefix_generation,
     prefix_mask,
+    with_heads_from,
 )
 
 NAMES = sorted(path.name for path in (ROOT / "solutions").iterdir())
@@ -134,6 +135,8 @@ def follow_the_model(sources: dict[str, str]) -> Tracer:
         model(prefix, idx)
         answer_attentions(model, prefix, idx)
         prefix_generation(model, prefix, 8, 0.7, end_token=3)
+        with with_heads_from(model, [(0, 1)], prefix, idx):
+            model(prefix, idx)
         generate(model.decoder, idx, 15, 0.8, top_k=5, top_p=0.9)
         next_token_probabilities(torch.randn(5, 29), 0)
         packed_mask(idx)

@@ -1,0 +1,148 @@
+"""Changing what heads of a model say, to see what its answer depends on: taking them out, or taking them from another run.
+
+A head is a pair (layer, head), counted from 0. Of an encoder–decoder the layers of the encoder come first, then those of
+the decoder. What a head says is its slice of what the attention's last layer reads, the projection of notebook 2.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from ninelives.model.inspection import in_eval_mode
+
+
+class Layer(NamedTuple):
+    """One attention of a model, with the projection that reads what its heads say."""
+
+    attention: nn.Module
+    projection: nn.Linear
+    n_head: int
+    is_decoders: bool
+
+
+def layers_of(model: nn.Module) -> list[Layer]:
+    """The attentions of an encoder–decoder, a Transformer or a single attention, the package's or a learner's own.
+
+    The projection is the attention's `proj`, as in notebook 2, or else the last linear layer that its __init__ makes.
+    """
+    found = []
+    for part in (model.encoder, model.decoder) if hasattr(model, "decoder") else (model,):
+        attentions = [block.attention for block in part.layers["blocks"]] if hasattr(part, "layers") else [part]
+        for attention in attentions:
+            linear = [module for module in attention.modules() if isinstance(module, nn.Linear)]
+            n_head = getattr(attention, "n_head", None) or part.config.n_head
+            found.append(Layer(attention, getattr(attention, "proj", linear[-1]), n_head, part is not getattr(model, "encoder", part)))
+    return found
+
+
+@contextmanager
+def without_heads(model: nn.Module, heads: Iterable[tuple[int, int]]) -> Iterator[None]:
+    """While it is open, these heads say nothing: their slices of what the projection reads are 0.
+
+        with without_heads(model, [(1, 0), (1, 2)]):
+            logits, _ = model(prefix, targets)
+
+    This is what Michel et al. 2019, "Are Sixteen Heads Really Better than One?", section 2.3, call masking a head.
+
+    Args:
+        model: an encoder–decoder, a Transformer or a single attention, the package's or a learner's own. It comes out as
+            it went in, also after an error.
+        heads: pairs (layer, head), counted from 0.
+
+    Raises:
+        ValueError: there is no such layer or head. While it is open: an attention does not call its projection.
+    """
+    with _changed(model, heads, lambda layer, z: torch.zeros_like(z)):
+        yield
+
+
+@contextmanager
+def with_heads_from(model: nn.Module, heads: Iterable[tuple[int, int]], *inputs, **named) -> Iterator[None]:
+    """While it is open, these heads say what they say when the model reads other inputs (activation patching).
+
+        with with_heads_from(model, [(1, 0)], other_prefix, other_targets):
+            logits, _ = model(prefix, targets)
+
+    Source: Vig et al. 2020, "Investigating Gender Bias in Language Models Using Causal Mediation Analysis", who
+    call what it changes the indirect effect of a head.
+
+    Args:
+        model, heads: as in `without_heads`.
+        inputs, named: the other inputs, called as model(*inputs, **named) once, without dropout or gradient. They have as
+            many tokens as what the model reads later, and as many rows or one. A decoder may read fewer tokens, as it does
+            while it writes: nothing earlier depends on what comes after.
+
+    Raises:
+        ValueError: as `without_heads`; while it is open: the model reads another number of tokens.
+    """
+    said: dict[int, torch.Tensor] = {}
+    layers = layers_of(model)
+    _checked(layers, heads := list(heads))
+
+    def keep(number: int, projection: nn.Module, arguments: tuple[torch.Tensor]) -> None:
+        said[number] = arguments[0]
+
+    hooks = [layer.projection.register_forward_pre_hook(partial(keep, number)) for number, layer in enumerate(layers)]
+    try:
+        with torch.no_grad(), in_eval_mode(model):
+            model(*inputs, **named)
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+    def other(number: int, z: torch.Tensor) -> torch.Tensor:
+        (B, T), (other_B, other_T) = z.shape[:2], said[number].shape[:2]
+        if other_B not in (1, B) or T > other_T or (T < other_T and not layers[number].is_decoders):
+            raise ValueError(f"the model reads {B} × {T} tokens and the other run read {other_B} × {other_T}: heads can be "
+                             "taken from a run on as many tokens only.")
+        return said[number][:, :T].unflatten(-1, z.shape[-2:])  # (B, T, H, head_size) or (1, T, H, head_size)
+
+    with _changed(model, heads, other):
+        yield
+
+
+@contextmanager
+def _changed(model: nn.Module, heads: Iterable[tuple[int, int]], other: Callable) -> Iterator[None]:
+    """While it is open, the heads say other(layer, z) where they said z, (B, T, H, head_size)."""
+    layers = layers_of(model)
+    hooks, called = [], set()
+
+    def before_projection(number: int, chosen: list[int], projection: nn.Module, arguments: tuple[torch.Tensor]) -> torch.Tensor:
+        called.add(number)
+        z = arguments[0].unflatten(-1, (layers[number].n_head, -1))  # (B, T, H, head_size)
+        is_chosen = torch.tensor([[head in chosen] for head in range(z.shape[-2])], device=z.device)  # (H, 1)
+        return torch.where(is_chosen, other(number, z), z).flatten(-2)  # (B, T, C)
+
+    def after_attention(number: int, *_) -> None:
+        if number not in called:
+            raise ValueError(f"the attention of layer {number} does not call its {type(layers[number].projection).__name__} "
+                             "layer after the heads as self.proj(…), so what a head says cannot be changed.")
+        called.discard(number)
+
+    try:
+        for number, chosen in _checked(layers, heads).items():
+            hooks.append(layers[number].projection.register_forward_pre_hook(partial(before_projection, number, chosen)))
+            hooks.append(layers[number].attention.register_forward_hook(partial(after_attention, number)))
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _checked(layers: list[Layer], heads: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
+    """The chosen heads of each layer; ValueError for one that does not exist."""
+    by_layer = defaultdict(list)
+    for pair in heads:
+        match pair:
+            case (int(number), int(head)) if 0 <= number < len(layers) and 0 <= head < layers[number].n_head:
+                by_layer[number].append(head)
+            case _:
+                n_head = sorted({layer.n_head for layer in layers})
+                raise ValueError(f"there is no head {pair!r}: write pairs (layer, head) with layers from 0 to {len(layers) - 1} "
+                                 f"and heads from 0 to {' or '.join(str(count - 1) for count in n_head)}.")
+    return by_layer

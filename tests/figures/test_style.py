@@ -1,15 +1,24 @@
+import re
+from pathlib import Path
+
 import matplotlib
 import numpy as np
 import pytest
 
+from ninelives import widgets
 from ninelives.figures import heatmap
+from ninelives.figures.masks import MASK_MAP
 from ninelives.figures.style import (
+    BLUE,
+    DARK_THEME,
     PALETTE,
     SIGNED_MAP,
     WEIGHTS_MAP,
-    ink_on,
+    contrast,
+    in_dark_theme,
     luminance,
     number_repeats,
+    text_on,
     visible,
 )
 
@@ -35,11 +44,26 @@ def test_the_signed_map_is_white_at_zero_and_equally_dark_at_both_ends():
     assert abs(luminance(SIGNED_MAP(0.0)) - luminance(SIGNED_MAP(1.0))) < 0.03
 
 
-@pytest.mark.parametrize("colour_map", [WEIGHTS_MAP, SIGNED_MAP])
-def test_a_number_contrasts_with_its_cell_at_every_shade(colour_map):
-    for x in np.linspace(0, 1, 64):
-        paper, ink = sorted([luminance(colour_map(x)), luminance(ink_on(colour_map(x)))])
-        assert (ink + 0.05) / (paper + 0.05) > 3.9
+@pytest.mark.parametrize("colour_map", [WEIGHTS_MAP, SIGNED_MAP, MASK_MAP], ids=lambda colour_map: colour_map.name)
+def test_text_can_be_read_on_every_step_of_a_map_in_both_themes(colour_map):
+    steps = colour_map(np.arange(colour_map.N))
+    texts = [arguments["color"] for arguments in text_on(colour_map)]
+    rims = [arguments["path_effects"] for arguments in text_on(colour_map)]
+    behind = [rim[0]._gc["foreground"] if rim else step for step, rim in zip(steps, rims, strict=True)]
+    assert contrast(texts, behind).min() >= 4.5
+    assert contrast(in_dark_theme(texts), in_dark_theme(behind)).min() >= 4.5
+    assert sum(map(bool, rims)) < 0.3 * colour_map.N
+
+
+def test_the_widgets_and_the_pictures_have_one_dark_theme():
+    assert DARK_THEME == "invert(93%) hue-rotate(180deg)"  # what in_dark_theme computes
+    styles = [file.read_text() for file in Path(widgets.__file__).parent.glob("**/*.css")]
+    assert {line for css in styles for line in re.findall(r"filter: (invert.*?);", css)} == {DARK_THEME}
+
+
+def test_white_black_and_blue_are_in_the_dark_theme_what_chromium_shows():
+    assert (in_dark_theme(["#ffffff", "#000000", BLUE]) * 255).round() == pytest.approx(np.array(
+        [[18, 18, 18], [237, 237, 237], [75, 173, 228]]))
 
 
 def test_line_colours_are_all_different():

@@ -18,7 +18,7 @@ from ninelives.figures.style import (
     PAPER,
     RULE,
     every,
-    ink_on,
+    text_on,
     text_width,
     visible,
 )
@@ -91,15 +91,13 @@ def draw_cells(
                                  hatch="////", linewidth=0, zorder=1.2))
     if texts is None:
         return
-    scale = Normalize(low, high)
+    scale, on_step = Normalize(low, high), text_on(colour_map)
     for (i, j), value in np.ndenumerate(matrix):
-        finite_cell = np.isfinite(value)
-        text = axes.text(
-            j, i, texts[i][j], ha="center", va="center", size=number_size, clip_on=True,
-            color=ink_on(colour_map(scale(value))) if finite_cell else INK,
-        )
-        if not finite_cell:
-            text.set_bbox({"facecolor": PAPER, "edgecolor": "none", "pad": 1})
+        if np.isfinite(value):
+            colours = on_step[int(np.clip(scale(value) * colour_map.N, 0, colour_map.N - 1))]
+        else:
+            colours = {"color": INK, "bbox": {"facecolor": PAPER, "edgecolor": "none", "pad": 1}}
+        axes.text(j, i, texts[i][j], ha="center", va="center", size=number_size, clip_on=True, **colours)
 
 
 def label_rows(axes: Axes, labels: Sequence[str], size: float = LABEL_SIZE) -> None:

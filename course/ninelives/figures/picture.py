@@ -12,13 +12,13 @@ from IPython.display import display
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ninelives.figures.style import DPI, PAPER, in_style, new_figure
+from ninelives.figures.style import DARK_THEME, DPI, PAPER, in_style, new_figure
 
 # In JupyterLab's dark theme, and on a page made with nbconvert --theme dark, light and dark of the picture before these
 # words are swapped and its hues kept: white becomes the dark of the page. Elsewhere the picture stays as it is.
 FOLLOW_THE_THEME = (
     '<span class="nl-words"></span><style>@media screen { [data-jp-theme-light="false"] '
-    ".jp-OutputArea-child:has(+ .jp-OutputArea-child .nl-words) img { filter: invert(93%) hue-rotate(180deg); } }</style>"
+    f".jp-OutputArea-child:has(+ .jp-OutputArea-child .nl-words) img {{ filter: {DARK_THEME}; }} }}</style>"
 )
 
 

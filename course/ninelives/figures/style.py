@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.colors import Colormap, LinearSegmentedColormap, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.patheffects import withStroke
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Bbox
 
@@ -34,6 +36,9 @@ SIGNED_MAP = LinearSegmentedColormap.from_list(
     "signed", ["#6b2600", VERMILLION, "#f5c3a0", "#ffffff", "#a9d3ec", BLUE, "#073b5e"]
 )
 MAY_ATTEND, BLOCKED = BLUE, "#eef0f3"
+
+DARK_THEME = "invert(93%) hue-rotate(180deg)"  # the CSS filter that a picture gets on a dark page
+READABLE = 4.5  # the least contrast of small text, after WCAG 2.2, success criterion 1.4.3
 
 TITLE_SIZE, LABEL_SIZE, NUMBER_SIZE, NOTE_SIZE = 11.0, 9.0, 8.0, 8.0
 LONGEST_LABEL = 16  # characters; a longer word is cut with an ellipsis
@@ -152,13 +157,40 @@ def text_width(text: str, size: float, weight: str = "normal") -> float:
     return text_to_path.get_text_width_height_descent(text, font, False)[0] / 72
 
 
-def ink_on(colour) -> str:
-    """White or INK, whichever stands out more on `colour` (contrast as WCAG 2.2 defines it)."""
-    against_white = 1.05 / (luminance(colour) + 0.05)
-    against_ink = (luminance(colour) + 0.05) / (luminance(INK) + 0.05)
-    return PAPER if against_white > against_ink else INK
+def text_on(colour_map: Colormap) -> list[dict]:
+    """The arguments of Axes.text for text on each step of a map, so that it can be read in both themes.
+
+    The text is white or INK: the one whose contrast, in the theme where it is lower, is higher. Where it is still
+    below READABLE, the text gets a rim in the nearest colour of the map on which the text can be read.
+    """
+    steps = colour_map(np.arange(colour_map.N))[:, :3]
+    contrasts = np.array([np.minimum(contrast(steps, ink), contrast(in_dark_theme(steps), in_dark_theme(ink)))
+                          for ink in (PAPER, INK)])
+    readable = np.flatnonzero(contrasts.max(0) >= READABLE)
+    arguments = []
+    for step in range(colour_map.N):
+        nearest = readable[np.abs(readable - step).argmin()]
+        arguments.append({
+            "color": (PAPER, INK)[contrasts[:, nearest].argmax()],
+            "path_effects": [] if nearest == step else [withStroke(linewidth=3, foreground=tuple(steps[nearest]))],
+        })
+    return arguments
 
 
-def luminance(colour) -> float:
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+def contrast(colours, others) -> np.ndarray:
+    """The contrast of colours as WCAG 2.2 defines it, from 1 to 21."""
+    one, other = luminance(colours) + 0.05, luminance(others) + 0.05
+    return np.maximum(one, other) / np.minimum(one, other)
+
+
+def luminance(colours) -> np.ndarray:
+    rgb = to_rgba_array(colours)[:, :3]
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+def in_dark_theme(colours) -> np.ndarray:
+    """The colours (N, 3) that DARK_THEME shows for N colours, as the W3C's Filter Effects Module computes them."""
+    inverted = 0.93 - 0.86 * to_rgba_array(colours)[:, :3]
+    grey = inverted @ [[0.213], [0.715], [0.072]]
+    return np.clip(2 * grey - inverted, 0, 1)  # half a turn of the hue

@@ -16,9 +16,9 @@ from ninelives.figures.style import (
     WEIGHTS_MAP,
     WIDTH,
     in_style,
-    ink_on,
     place_axes,
     put_title,
+    text_on,
     text_width,
     visible,
 )
@@ -65,20 +65,21 @@ def token_row(tokens: Sequence[str], weights, query: int | str, *, caption: str)
         axes.set_axis_off()
         axes.set_xlim(0, WIDTH)
         axes.set_ylim(height, 0)
+        on_step = text_on(WEIGHTS_MAP)
         for piece, text, width, (x, line) in zip(pieces, texts, widths, places, strict=True):
             middle, y = x + width / 2, line * LINE
             if isinstance(piece, str):
                 axes.text(middle, y + BOX / 2, text, size=NOTE_SIZE, color=MUTED, ha="center",
                           va="center_baseline")
                 continue
-            colour, framed = WEIGHTS_MAP(row[piece] / darkest), piece == asking
+            step, framed = int(row[piece] / darkest * (WEIGHTS_MAP.N - 1)), piece == asking
             axes.add_patch(FancyBboxPatch(
                 (x + 0.04, y + 0.04), width - 0.08, BOX - 0.08, boxstyle="round,pad=0.04",
-                facecolor=colour, edgecolor=ACCENT if framed else RULE,
+                facecolor=WEIGHTS_MAP(step), edgecolor=ACCENT if framed else RULE,
                 linewidth=2 if framed else 0.8, clip_on=False,
             ))
             axes.text(middle, y + BOX / 2, text, size=TITLE_SIZE, ha="center", va="center_baseline",
-                      color=ink_on(colour))
+                      **on_step[step])
             axes.text(middle, y + BOX + 0.06, f"{row[piece]:.2f}", size=NOTE_SIZE, color=MUTED,
                       ha="center", va="top")
         put_title(figure, f"What “{visible(name)}” attends to")

@@ -157,7 +157,7 @@ figures.shape_diagram(
 # | | shape | dtype | |
 # |---|---|---|---|
 # | in: `idx` | `(B, T)` | int64 | ids of the tokens |
-# | out | `(B, T)` | int64 | in every row 0, 1, 2, … T − 1 |
+# | out | `(B, T)` | whole numbers | in every row 0, 1, 2, … T − 1 |
 #
 # The result depends on the shape of `idx` and not on its content: position 3 is
 # position 3, whatever word is there. T may be 0: in notebook 8 an answer starts out empty.
@@ -184,7 +184,7 @@ figures.shape_diagram(
 def position_indices(idx):
     """The position of every token in its sequence.
 
-    idx: (B, T) int64. Returns (B, T) int64, in every row 0 … T - 1.
+    idx: (B, T) int64. Returns (B, T) whole numbers, in every row 0 … T - 1.
     """
     B, T = idx.shape
     ### BEGIN SOLUTION

@@ -481,6 +481,16 @@ class EncoderFrozen(RightForward):
         self.encoder.requires_grad_(False)
 
 
+@refused_by(encoder_decoder, "logits", "these hidden states are not of the sentences in this batch")
+class EncodedOnceForAllCalls(Given):
+    kept = None
+
+    def forward(self, prefix, targets):
+        if self.kept is None:
+            self.kept = self.encoder(prefix, return_hidden=True).detach()
+        return self.answer(self.kept, targets)
+
+
 @refused_by(encoder_decoder, "logits", "hidden states of the first call are kept on self")
 class HiddenOfTheFirstCall(Given):
     kept = None

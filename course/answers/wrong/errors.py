@@ -34,6 +34,11 @@ in_a_mask = partial(refused_by, decoder, "shape")
 # Dictionaries, lists and texts
 
 
+@in_positions("three dots in a hint stand for what you have to write there")
+def dots_of_a_hint(idx):
+    return torch.arange(idx.shape[1]).expand(...)
+
+
 @in_positions("the dictionary has no entry under this key")
 def key_that_is_not_there(idx):
     return {"B": idx.shape[0], "T": idx.shape[1]}["C"]

@@ -746,7 +746,15 @@ def temperature_not_passed_on(model, idx, max_new_tokens, temperature, end_token
     return idx
 
 
-@refused_by(generate, "shape", "`logits[-1]` is the last *sequence*")
+@refused_by(generate, "draws", "`logits[-1]` and `idx[-n:]` are the last *sequences*")
+def last_sequences_for_the_last_tokens(model, idx, max_new_tokens, temperature, end_token=None):
+    for _ in range(max_new_tokens):
+        logits, _ = model(idx[-model.config.block_size:])
+        idx = torch.cat((idx, torch.multinomial(right(logits[:, -1], temperature), 1)), dim=1)
+    return idx
+
+
+@refused_by(generate, "shape", "`logits[-1]` and `idx[-n:]` are the last *sequences*")
 def last_sequence_for_the_last_position(model, idx, max_new_tokens, temperature, end_token=None):
     for _ in range(max_new_tokens):
         logits, _ = model(idx)

@@ -226,7 +226,12 @@ def wrong_cache(cache: object, module: nn.Module, prefix: torch.Tensor) -> str:
     if cache.dim() == 2:
         return "this is the first sentence's alone: with return_hidden=True the encoder gives one tensor, for all sentences."
     hidden = module.encoder(prefix, return_hidden=True)  # (B, P, C)
-    return SCORES_AS_CACHE if cache.dim() == 3 and cache.shape[-1] != hidden.shape[-1] else ""
+    if cache.dim() == 3 and cache.shape[-1] != hidden.shape[-1]:
+        return SCORES_AS_CACHE
+    if cache.dim() == 3 and len(cache) != len(hidden):
+        return ("these hidden states are not of the sentences in this batch: encode the whole prefix in every call, and keep nothing of "
+                "an earlier one.")
+    return ""
 
 
 def wrong_rows(error: str, read: list[torch.Tensor], prefix: torch.Tensor, targets: torch.Tensor) -> str:

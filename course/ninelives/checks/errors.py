@@ -36,6 +36,7 @@ IMPORTS = {
 
 # The first hint that fits is said, so a special one stands before a general one.
 HINTS = [
+    Hint(r"ellipsis", "three dots in a hint stand for what you have to write there: the tensor, or the sizes."),
     # Classes and methods
     Hint(r"type object 'super' has no attribute", "`super` needs its parentheses: `super().…`."),
     Hint(r"TypeError: .*positional arguments? but",

@@ -42,8 +42,8 @@ generate = Exercise("generate", error_hints=STEP_ERRORS | {
         "torch.cat joins tensors with the same number of axes: the text is (B, T), so a new token must be (B, 1).",
     "must match except in dimension 0": "torch.cat joins (B, T) and (B, 1) along axis 1, the tokens.",
     "must match except in dimension 1":
-        "the new token needs one row for each sequence, (B, 1). `logits[-1]` is the last *sequence*; the last position of every "
-        "sequence is `logits[:, -1]`.",
+        "the new token needs one row for each sequence, (B, 1). `logits[-1]` and `idx[-n:]` are the last *sequences*: the last position "
+        "of every sequence is `logits[:, -1]`, and its last n tokens are `idx[:, -n:]`.",
     "tuple indices must be": PAIR, "'tuple' object has no attribute": PAIR, "'tuple' and": PAIR,
     "one_hot is only applicable": "the model reads token ids, which are whole numbers: leave out `.float()`.",
     "'Stub' object has no attribute":

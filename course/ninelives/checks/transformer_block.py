@@ -540,7 +540,7 @@ def want_trainable(module: nn.Module) -> None:
     frozen = [name for name, parameter in module.named_parameters() if not parameter.requires_grad]
     if frozen:
         raise CheckFailed(
-            f"requires_grad of {', '.join(frozen)} is False.",
+            f"requires_grad of {', '.join(frozen[:2])}{'' if len(frozen) < 3 else f' and {len(frozen) - 2} more parameters'} is False.",
             "True for every parameter: one that asks for no gradient never learns.",
             "leave out requires_grad_(False).",
         )

@@ -28,6 +28,7 @@ from ninelives.model import (
     prefix_mask,
     with_heads_from,
 )
+from ninelives.model.causes import ablation, gradient_times_input, occlusion, patching, word_choice
 
 NAMES = sorted(path.name for path in (ROOT / "solutions").iterdir())
 MODEL = Path(ninelives.model.__file__).parent
@@ -137,6 +138,10 @@ def follow_the_model(sources: dict[str, str]) -> Tracer:
         prefix_generation(model, prefix, 8, 0.7, end_token=3)
         with with_heads_from(model, [(0, 1)], prefix, idx):
             model(prefix, idx)
+        choice = word_choice(prefix, torch.where(torch.arange(6) == 3, 28, idx % 27), (27, 28))
+        for measure in (occlusion, gradient_times_input, ablation):
+            measure(model, choice)
+        patching(model, choice, choice)
         generate(model.decoder, idx, 15, 0.8, top_k=5, top_p=0.9)
         next_token_probabilities(torch.randn(5, 29), 0)
         packed_mask(idx)

@@ -43,11 +43,13 @@ GET_CHROMIUM = { command -v chromium || command -v chromium-browser || command -
 
 # Finds the newest versions that the ranges in pyproject.toml allow, and pins them. For another PyTorch:
 # make constraints TORCH=torch==2.14.1
+# From 4.25 on, jsonschema as JupyterLab asks for it compiles a grammar of web addresses whenever it is imported. That takes
+# each start of JupyterLab, nbgrader and ninelives-grade more than a second.
 constraints:
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install $(TORCH)
-	.venv/bin/python -m pip install -e '.[test]'
+	.venv/bin/python -m pip install -e '.[test]' 'jsonschema<4.25'
 	echo '# The exact version of every package that the tests run with. Made by: make constraints' > .venv/constraints.txt
 	.venv/bin/python -m pip freeze --all --exclude pip --exclude ninelives | sed 's/+cpu$$//' \
 		| grep -vE '^(nvidia-|cuda-|triton)' >> .venv/constraints.txt

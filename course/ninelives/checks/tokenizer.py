@@ -11,8 +11,8 @@ from ninelives.checks.want import NO_RETURN
 tokenizer = Exercise("Tokenizer")
 
 # Not in alphabetical order, and none a part of another's sentence by accident.
-WORDS = ["il", "the", "qu'", "était", "cat", "parce", "it", "le", "was", "full", "chat", "because", "plein", "hen"]
-TEXTS = ["the cat was full because it was full", "le chat était plein parce qu'il était plein", "it was the hen", "hen"]
+WORDS = ["il", "the", "qu'", "était", "cat", "parce", "it", "le", "was", "full", "chat", "because", "rassasié", "hen"]
+TEXTS = ["the cat was full because it was full", "le chat était rassasié parce qu'il était rassasié", "it was the hen", "hen"]
 LOWER = "a word at the beginning of a sentence is the same word: `text.lower()` first."
 FULL_STOP = "the full stop at the end belongs to no word: `text.removesuffix(\".\")`."
 STOP_BEFORE_A_SPACE = "a space follows the full stop here, so it is not at the very end: `strip()` comes before `removesuffix(\".\")`."
@@ -318,14 +318,14 @@ def want_known_words_as_before(made: Any, words: list[str]) -> None:
 def writes_the_words_up_to_the_end_token(answer, seed):
     made, words = made_tokenizer(answer, seed)
     end = made.end_token
-    cat, full = [1 + words.index(w) for w in ("le", "chat", "était", "plein")], [1 + words.index(w) for w in ("parce", "qu'", "il")]
+    cat, full = [1 + words.index(w) for w in ("le", "chat", "était", "rassasié")], [1 + words.index(w) for w in ("parce", "qu'", "il")]
     for given, wanted in (
-        (cat, "le chat était plein"),
-        (cat + full, "le chat était plein parce qu'il"),
-        (cat + [end], "le chat était plein"),
-        (cat + [end, -1, -1], "le chat était plein"),
-        (cat + [-1, -1], "le chat était plein"),
-        (cat + [end] + full, "le chat était plein"),
+        (cat, "le chat était rassasié"),
+        (cat + full, "le chat était rassasié parce qu'il"),
+        (cat + [end], "le chat était rassasié"),
+        (cat + [end, -1, -1], "le chat était rassasié"),
+        (cat + [-1, -1], "le chat était rassasié"),
+        (cat + [end] + full, "le chat était rassasié"),
         ([end, -1], ""),
         ([], ""),
         ([1], words[0]),

@@ -28,6 +28,15 @@ def test_differing_cells_are_framed_and_described():
     assert frames(picture) == 2
 
 
+def test_a_larger_id_is_no_darker():
+    def colours(sizes_count):
+        picture = wanted_and_yours(torch.tensor([[57, 12]]), torch.tensor([[57, 3]]), caption="c", sizes_count=sizes_count)
+        image = picture.figure.axes[0].images[0]
+        return {tuple(colour) for colour in image.to_rgba(image.get_array())[0].tolist()}
+
+    assert colours(sizes_count=False) == {(1, 1, 1, 1)} and len(colours(sizes_count=True)) == 2
+
+
 def test_different_shapes_are_drawn_each_with_its_shape():
     picture = wanted_and_yours(torch.ones(2, 3), torch.ones(3, 2), caption="c")
     assert {"Wanted (2, 3)", "Yours (3, 2)"} <= set(texts(picture))

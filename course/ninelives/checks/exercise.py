@@ -326,7 +326,7 @@ class Exercise:
             f"{what(*row) if callable(what) else f'{what}{where} {is_or_are(what)}'} {seen_row}.",
             f"{wanted_row}{meaning}.",
             self.likely_cause(result, arguments, otherwise, agree, make),
-            picture=lambda: wanted_and_yours(wanted, result, caption=caption),
+            picture=lambda: wanted_and_yours(wanted, result, caption=caption, sizes_count=row_of is not ids or wanted.max() <= 1),
         )
 
     def want_shape(

@@ -30,8 +30,11 @@ RELATIVE, ABSOLUTE = 1e-4, 1e-5  # cells closer than this count as equal
 SIDE_BY_SIDE_UP_TO = 8  # columns with numbers; wider ones are drawn one below the other
 
 
-def wanted_and_yours(wanted, yours, *, caption: str) -> Picture:
+def wanted_and_yours(wanted, yours, *, caption: str, sizes_count: bool = True) -> Picture:
     """Two tensors with one scale; cells that differ are framed, NaN and infinity hatched.
+
+    Without `sizes_count`, as for token ids, of which none is more than another, numbers that can be
+    read have no colour.
 
     Any shapes, equal or not. Of more than two dimensions one matrix is drawn, and of a large
     matrix a window of 16 by 16, both chosen so that the first difference is in view. Cells count as
@@ -50,6 +53,9 @@ def wanted_and_yours(wanted, yours, *, caption: str) -> Picture:
         signed = min(_finite(window.cells).min() for window in windows) < 0
         high = float(np.abs(_finite(windows[0].cells)).max() or np.abs(_finite(windows[1].cells)).max())
         with_numbers = all(has_room_for_numbers(window.cells) for window in windows)
+        low = -high if signed else 0
+        if with_numbers and not sizes_count:  # nothing reaches the scale, so every cell is white
+            signed, low, high = False, high + 1, high + 2
         left, top = 0.4, 0.6
         for name, window in zip(("Wanted", "Yours"), windows, strict=True):
             rows, columns = window.cells.shape
@@ -57,7 +63,7 @@ def wanted_and_yours(wanted, yours, *, caption: str) -> Picture:
             axes = place_axes(figure, left, top, width, height)
             printed = numbers(window.cells) if with_numbers else None
             draw_cells(axes, window.cells, SIGNED_MAP if signed else WEIGHTS_MAP,
-                       -high if signed else 0, high or 1, printed)
+                       low, high or 1, printed)
             label_rows(axes, window.row_labels, NOTE_SIZE)
             label_columns(axes, window.column_labels, NOTE_SIZE)
             axes.annotate(

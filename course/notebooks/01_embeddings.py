@@ -23,7 +23,7 @@
 # |---|---|
 # | Time | about 45 minutes |
 # | Points | 9 |
-# | What you should know | Python classes; that a tensor is an array of numbers with a shape |
+# | Before you start | Python classes; that a tensor is an array of numbers with a shape |
 #
 # Run a cell with Shift+Enter. Three things to know about every notebook of this course:
 #

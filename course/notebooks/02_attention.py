@@ -22,7 +22,7 @@
 # |---|---|
 # | Time | about 110 minutes |
 # | Points | 19 |
-# | What you should know | [Notebook 1](../01-embeddings/01-embeddings.ipynb); that a matrix product is many dot products |
+# | Before you start | [Notebook 1](../01-embeddings/01-embeddings.ipynb); that a matrix product is many dot products |
 #
 # After a restart: **Run → Run All Above Selected Cell**. Where a check stops *Run All*: select the first cell
 # below the checks, then **Run → Run Selected Cell and All Below**.

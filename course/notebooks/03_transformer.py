@@ -25,7 +25,7 @@
 # |---|---|
 # | Time | about 90 minutes |
 # | Points | 15 |
-# | What you should know | [Notebook 1](../01-embeddings/01-embeddings.ipynb) and [notebook 2](../02-attention/02-attention.ipynb) |
+# | Before you start | [Notebook 1](../01-embeddings/01-embeddings.ipynb) and [notebook 2](../02-attention/02-attention.ipynb) |
 #
 # After a restart: **Run → Run All Above Selected Cell**. Where a check stops *Run All*: select the first cell
 # below the checks, then **Run → Run Selected Cell and All Below**.
@@ -452,7 +452,7 @@ class Transformer(nn.Module):
         self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
 
     def get_attention_mask(self, num_tokens, T=None):
-        """Who may attend to whom. None: everybody to everybody."""
+        """Who may attend to whom. None: every token to every token."""
         return None
 
     def join(self, hidden_cache, x, attention_mask):

@@ -26,7 +26,7 @@
 # |---|---|
 # | Time | about 90 minutes |
 # | Points | 18 |
-# | What you should know | [Notebook 4](../04-encoder/04-encoder.ipynb) and [notebook 5](../05-decoder/05-decoder.ipynb); from [notebook 3](../03-transformer/03-transformer.ipynb) the method `join` |
+# | Before you start | [Notebook 4](../04-encoder/04-encoder.ipynb) and [notebook 5](../05-decoder/05-decoder.ipynb); from [notebook 3](../03-transformer/03-transformer.ipynb) the method `join` |
 #
 # After a restart of the kernel: *Run → Run All Above Selected Cell*. A check that does not pass
 # yet stops *Run All*: select the first cell below the checks, then *Run → Run Selected Cell and All Below*.

@@ -24,7 +24,7 @@
 # |---|---|
 # | Time | about 70 minutes |
 # | Points | 13 |
-# | What you should know | [Notebook 6](../06-generation/06-generation.ipynb) and [notebook 7](../07-encoder-decoder/07-encoder-decoder.ipynb) |
+# | Before you start | [Notebook 6](../06-generation/06-generation.ipynb) and [notebook 7](../07-encoder-decoder/07-encoder-decoder.ipynb) |
 #
 # After a restart of the kernel, select the cell where you were and choose Run → Run All Above Selected Cell. A check that
 # fails stops *Run All*: to go on anyway, select the first cell below the checks and choose

@@ -31,7 +31,7 @@
 # |---|---|
 # | Time | about 150 minutes, and two to ten more while your model trains |
 # | Points | 26 |
-# | What you should know | [Notebook 7](../07-encoder-decoder/07-encoder-decoder.ipynb) and [notebook 8](../08-prefix-generation/08-prefix-generation.ipynb) |
+# | Before you start | [Notebook 7](../07-encoder-decoder/07-encoder-decoder.ipynb) and [notebook 8](../08-prefix-generation/08-prefix-generation.ipynb) |
 
 # %%
 import contextlib

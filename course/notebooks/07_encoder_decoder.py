@@ -128,8 +128,9 @@ figures.mask(
     mask_of_a_pair(masks.joint_mask, torch.ones(1, 4, translator.decoder.config.n_embd)),
     short_english + short_french,
     title="Prefix and answer in one mask",
-    caption="Four blocks. English attends to English freely; French attends to all the English, and to the "
-    "French before it. The upper right corner is closed: what is read must not depend on what is written.",
+    blocks=[len(short_english)],
+    caption="Four blocks. English attends to English freely; a French word attends to all the English, to the "
+    "French before it and to itself. The upper right block is closed: what is read must not depend on what is written.",
 )
 
 # %% [markdown]
@@ -338,7 +339,7 @@ def at_work(padding_first, joint_mask):
     return figures.mask(
         mask_of_a_pair(joint_mask, tidied),
         ["pad" if pad else "word" for pad in is_padding] + ["le", "chat", "était", "perdu"],
-        title=f"{whose(padding_first)}, then {whose(joint_mask)}",
+        title=f"The mask from {whose(padding_first)} and {whose(joint_mask)}",
         caption="Seven rows of the cache, then four French words. In a correct mask no row may attend to a column of "
                 "padding, and the last row before “le” is a word's.",
     )
@@ -751,7 +752,7 @@ best_layer, best_head = max(measured, key=measured.get)
 figures.heatmap(
     attentions[best_layer, best_head, :, :n_english], french, english_words, mark=places,
     title=f"Layer {best_layer + 1}, head {best_head + 1}: French attends to English",
-    caption=f"Of {whose(model)}: the head with the most weight on the framed cells, the best of {len(measured)}. "
+    caption=f"From {whose(model)}: of its {len(measured)} heads, the one with the most weight in the framed cells. "
             "The rest of each row, up to 1, goes to French words.",
 )
 
@@ -878,7 +879,8 @@ figures.curves(
     {"right rows": (steps, right_losses), "one row late": (steps, late_losses)},
     x_label="training step", y_label="loss",
     title="Two trainings",
-    caption="From about step 5 to step 100 the training that compares the wrong rows looks like the better one.",
+    caption="Around step 25 the training that compares the wrong rows has about half the loss of the other: "
+            "it looks like the better one.",
 )
 
 # %%

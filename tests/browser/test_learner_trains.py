@@ -1,4 +1,4 @@
-"""What a learner does in notebook 9, in JupyterLab: answer, train, stop, go on, and look at what was learnt."""
+"""What a learner does in notebook 9, in JupyterLab: answer, train, stop, go on, and look at what was learned."""
 
 import re
 

@@ -65,7 +65,7 @@ def test_an_unknown_word_is_named_and_the_next_sentence_is_translated(notebook, 
     field = shown.get_by_label("English sentence")
     field.fill("the zebra was full")
     field.press("Enter")
-    expect(shown.get_by_role("alert")).to_contain_text("'zebra' is not among the 10 known words.")
+    expect(shown.get_by_role("alert")).to_contain_text("“zebra” is not among the 10 known words.")
     expect(shown.get_by_role("slider")).to_be_hidden()
     expect(shown.get_by_role("status")).to_have_text("")
     field.fill("the cat was full")

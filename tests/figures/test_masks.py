@@ -42,6 +42,13 @@ def test_an_empty_row_is_framed_and_described():
     )
 
 
+def test_lines_divide_a_mask_into_blocks_and_the_words_say_where():
+    picture = mask(CAUSAL, TOKENS, caption="c", blocks=[3])
+    assert picture.alt.endswith(" Lines divide it before pad₁.")
+    lines = [path.vertices.tolist() for drawn in picture.figure.axes[0].collections for path in drawn.get_paths()]
+    assert lines.count([[2.5, -0.5], [2.5, 4.5]]) == lines.count([[-0.5, 2.5], [4.5, 2.5]]) == 3  # a thin rule, a rim and a line
+
+
 def test_one_word_and_512_words_can_be_drawn():
     assert mask([[True]], ["cat"], caption="c").png()
     assert len(mask(np.tri(512), ["w"] * 512, caption="c").png()) < 60_000

@@ -159,7 +159,7 @@ def test_in_training_both_dropouts_work_and_the_mean_stays(attention, x):
     assert ((noisy.mean(0) - calm).abs() < 5 * noisy.std(0) / math.sqrt(4000)).all()
 
 
-def test_with_a_dropout_of_1_everything_is_dropped_and_nothing_learnt(x):
+def test_with_a_dropout_of_1_everything_is_dropped_and_nothing_learned(x):
     nothing = MultiHeadSelfAttention(replace(CONFIG, dropout=1.0)).double()
     output = nothing(x, random_mask())
     assert torch.equal(output, torch.zeros_like(x))

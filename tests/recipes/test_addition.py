@@ -97,7 +97,7 @@ def test_batches_depend_only_on_the_generator():
 
 
 @pytest.fixture(scope="module")
-def half_learnt():
+def half_learned():
     """A model that solves some sums and others not: it has seen few, again and again."""
     form = FORMATS["plain"]
     sums = [(a, b) for a in range(3) for b in range(8, 12)]
@@ -110,8 +110,8 @@ def half_learnt():
     return model, form, sums
 
 
-def test_solved_is_the_share_that_greedy_generation_solves(half_learnt):
-    model, form, sums = half_learnt
+def test_solved_is_the_share_that_greedy_generation_solves(half_learned):
+    model, form, sums = half_learned
     written = []
     for a, b in sums:
         prompt = form.tokenizer.encode(form.question(a, b))[None]

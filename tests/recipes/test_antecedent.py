@@ -43,7 +43,7 @@ def test_the_weight_at_it_is_split_into_antecedent_and_other_noun():
     assert weight_at_it(Knowing(6), TOKENIZER, [SHORT, LONG]) == [{"antecedent": [0.5], "other": [0.0], "most": [0.5]}]
 
 
-def test_an_encoder_that_has_learnt_nothing_is_seldom_right():
+def test_an_encoder_that_has_learned_nothing_is_seldom_right():
     torch.manual_seed(0)
     model = Encoder(TransformerConfig(TOKENIZER.vocab_size, 16, n_embd=8, n_head=2, n_layer=1))
     assert accuracy(model, TOKENIZER, sentences("held out", 100)) < 0.2

@@ -278,7 +278,7 @@ def test_no_shortcut_finds_the_antecedent_more_than_60_percent_of_the_time(with_
 
 
 @pytest.mark.parametrize("shortcut", SHORTCUTS)
-def test_a_shortcut_learnt_from_hinted_sentences_does_not_help_on_held_out_ones(shortcut):
+def test_a_shortcut_learned_from_hinted_sentences_does_not_help_on_held_out_ones(shortcut):
     seen, counts = SHORTCUTS[shortcut], defaultdict(Counter)
     for s in sentences("train", 30_000, **HINTS):
         if s.family == "two animals":

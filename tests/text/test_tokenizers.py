@@ -49,19 +49,19 @@ def test_no_end_token_is_added_and_decoding_stops_at_the_first_one_or_at_padding
 
 
 def test_an_unknown_word_is_named_with_the_most_similar_known_one(words):
-    with pytest.raises(ValueError, match="'hungy' is not among the .* known words; the nearest is 'hungry'"):
+    with pytest.raises(ValueError, match="“hungy” is not among the .* known words; the nearest is “hungry”"):
         words.encode("the hungy cat")
 
 
 @pytest.mark.parametrize("unknown", ["zebra", "unicorn", "ignored"])
 def test_no_neighbour_is_named_for_a_word_unlike_all_known_ones(unknown):
     grammar = WordTokenizer(sorted({*every_word("english"), *every_word("french")}))
-    with pytest.raises(ValueError, match=rf"^'{unknown}' is not among the \d+ known words\.$"):
+    with pytest.raises(ValueError, match=rf"^“{unknown}” is not among the \d+ known words\.$"):
         grammar.encode(f"the {unknown} was full")
 
 
 def test_the_end_token_is_no_word_of_a_text(words):
-    with pytest.raises(ValueError, match="'<end>' is not among the"):
+    with pytest.raises(ValueError, match="“<end>” is not among the"):
         words.encode("<end>")
 
 

@@ -91,7 +91,7 @@ def test_the_weights_and_the_candidates_are_the_models():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("the zebra was full", "'zebra' is not among the 8 known words."),
+        ("the zebra was full", "“zebra” is not among the 8 known words."),
         ("", "There is no sentence: type one"),
         ("  ", "There is no sentence: type one"),
         ("the cat was full the cat was full the", "the sequence has 9 tokens and the model reads at most block_size = 8"),
@@ -108,7 +108,7 @@ def test_what_cannot_be_translated_is_said_and_the_lab_goes_on(text, says):
 
 def test_a_word_of_the_other_language_is_refused_where_the_words_of_a_sentence_are_given():
     shown = lab("the chat was full", words=["the", "cat", "was", "full"])
-    assert shown.error == "'chat' is not among the 4 known words; the nearest is 'cat'."
+    assert shown.error == "“chat” is not among the 4 known words; the nearest is “cat”."
     shown.text = "The cat was full."
     assert (shown.error, shown.translation) == ("", "le chat était rassasié")
     assert lab("the chat", generate=None).error == ""

@@ -19,8 +19,10 @@ from ninelives.figures.cells import (
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import (
     BLOCKED,
+    INK,
     LABEL_SIZE,
     MAY_ATTEND,
+    PAPER,
     WIDTH,
     number_repeats,
     place_axes,
@@ -37,12 +39,12 @@ EMPTY = " Framed: a row that may attend to nothing; its softmax is NaN."
 
 
 def mask(
-    attention_mask, tokens: Sequence[str], *, caption: str, title: str = "Who may attend to whom"
+    attention_mask, tokens: Sequence[str], *, caption: str, title: str = "Who may attend to whom", blocks: Sequence[int] = ()
 ) -> Picture:
     """One mask (T, T), 1 or True = may attend, as a grid. A row with no allowed key is framed.
 
-    Raises ValueError for a mask that is not square, holds anything but 0 and 1, or does not fit
-    the tokens.
+    Lines divide it into blocks, which begin at the positions `blocks`, from 1 to T - 1. Raises ValueError for a mask that
+    is not square, holds anything but 0 and 1, or does not fit the tokens.
     """
     allowed, names = _checked(attention_mask, tokens, "attention_mask")
 
@@ -51,10 +53,16 @@ def mask(
         side = 0.34 * length if has_room_for_numbers(allowed) else min(5.0, 0.3 * length)
         axes = place_axes(figure, 1, 1, max(0.4, side), max(0.3, side))
         _draw(axes, allowed, names, LABEL_SIZE)
+        for rim, line_width in ((PAPER, 4.5), (INK, 1.8)):
+            axes.vlines(np.subtract(blocks, 0.5), -0.5, length - 0.5, color=rim, linewidth=line_width)
+            axes.hlines(np.subtract(blocks, 0.5), -0.5, length - 0.5, color=rim, linewidth=line_width)
         put_note(figure, LEGEND + (EMPTY if not allowed.any(1).all() else ""))
         put_title(figure, title)
 
-    return Picture(draw, caption, f"{title}: {_describe(allowed, names)}")
+    alt = f"{title}: {_describe(allowed, names)}"
+    if blocks:
+        alt += f" Lines divide it before {', '.join(names[i] for i in blocks)}."
+    return Picture(draw, caption, alt)
 
 
 def masks_side_by_side(

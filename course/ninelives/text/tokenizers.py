@@ -113,8 +113,8 @@ class Tokenizer:
     def _about(self, unknown: str) -> str:
         known = [word for word in self.words if word != END]
         nearest = get_close_matches(unknown, known, n=1, cutoff=SIMILARITY)
-        return f"{unknown!r} is not among the {len(known)} known words" + (
-            f"; the nearest is {nearest[0]!r}." if nearest else "."
+        return f"“{unknown}” is not among the {len(known)} known words" + (
+            f"; the nearest is “{nearest[0]}”." if nearest else "."
         )
 
     def __repr__(self) -> str:

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { argmax, clamp, counted, fromBase64, two } from "../../../course/ninelives/widgets/js/numbers.js";
+import { argmax, clamp, counted, decimals, fromBase64, two } from "../../../course/ninelives/widgets/js/numbers.js";
 
 test("two decimals have a true minus, and zero has none", () => {
   assert.deepEqual([-1.5, -0.001, 0, 2].map(two), ["−1.50", "0.00", "0.00", "2.00"]);
+  assert.deepEqual([-1.25, -0.04, 2].map(x => decimals(x, 1)), ["−1.3", "0.0", "2.0"]);
 });
 
 test("the first of equal largest values is found", () => {

@@ -6,8 +6,11 @@ export const clamp = (x, low, high) => Math.max(low, Math.min(high, x));
 /** The numbers 0 … n − 1. @param {number} n */
 export const range = n => Array.from({ length: n }, (_, i) => i);
 
-/** Two decimals, with a true minus and no minus zero, as `two` in Python. @param {number} x */
-export const two = x => x.toFixed(2).replace(/^-(?=0\.00$)/, "").replace("-", "−");
+/** So many decimals, with a true minus and no minus zero. @param {number} x @param {number} count */
+export const decimals = (x, count) => x.toFixed(count).replace(/^-(?=[0.]+$)/, "").replace("-", "−");
+
+/** Two decimals, as `two` in Python. @param {number} x */
+export const two = x => decimals(x, 2);
 
 /** The index of the first largest value. @param {ArrayLike<number>} values */
 export function argmax(values) {

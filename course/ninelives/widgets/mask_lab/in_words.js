@@ -14,9 +14,8 @@ const SHOWN_IN_WORDS = "what is shown in the rows of words";
 export function rowInWords(state, b, i) {
   const open = openTo(state, b, i), closed = range(sizes(state).N).filter(j => !open.includes(j));
   const named = (/** @type {number[]} */ positions) => {
-    const words = positions.filter(j => isWord(state, b, j)).map(j => labelAt(state, b, j));
-    const pads = positions.length - words.length;
-    return [...words, ...(pads ? [pads === 1 ? "pad" : `${pads} pads`] : [])].join(", ");
+    const labels = positions.map(j => isWord(state, b, j) ? labelAt(state, b, j) : "pad").join(", ");
+    return labels.replace(/\bpad(, pad\b)+/g, pads => `${pads.split(", ").length} pads`);
   };
   if (!open.length) return "may attend to nothing, so its softmax is 0 ÷ 0, NaN.";
   return `may attend to ${named(open)}${closed.length ? `; not to ${named(closed)}` : ", which is everything"}.`;

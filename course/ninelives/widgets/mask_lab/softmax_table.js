@@ -1,7 +1,7 @@
 // The softmax of the chosen row, with and without the mask.
 
 import { html } from "../js/dom.js";
-import { range } from "../js/numbers.js";
+import { decimals, range } from "../js/numbers.js";
 import { chosen, labelAt, openTo, softmax } from "./masks.js";
 
 /** @import { State } from "./masks.js" */
@@ -21,7 +21,7 @@ export function softmaxTable() {
       body.replaceChildren(...scores.map((score, j) =>
         html("tr", { className: open.includes(j) ? "" : "nl-shut" },
           html("th", { scope: "row" }, labelAt(state, b, j)),
-          html("td", { className: "nl-right" }, score.toFixed(1)),
+          html("td", { className: "nl-right" }, decimals(score, 1)),
           html("td", { className: "nl-without" }, share(before[j])),
           html("td", {}, share(after[j])))));
     },

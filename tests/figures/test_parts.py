@@ -45,7 +45,7 @@ def test_layers_chosen_before_get_the_numbers_that_they_have_in_the_model():
     ({"layers": [6]}, "layers names 6, but there are 6 layers, counted from 0 to 5."),
     ({"heads": [-1]}, "heads names -1, but there are 4 heads, counted from 0 to 3."),
     ({"heads": []}, "heads is empty; name at least one of the 4 heads, counted from 0 to 3."),
-    ({"mask": [1, 1]}, "mask has 2 labels for 3 columns of attention; pass one label for each."),
+    ({"mask": [1, 1]}, "mask has 2 numbers for 3 columns of attention; pass one for each."),
     ({"mask": np.ones((2, 2))}, "mask has shape (2, 2); pass (S,), (T, S) or what broadcasts to (L, H, T, S) = (6, 4, 3, 3)."),
 ])
 def test_what_does_not_exist_or_does_not_fit_is_refused_in_one_sentence(options, sentence):

@@ -1,5 +1,6 @@
 """The pictures of the course. Each function returns a `Picture`: drawing, caption, words."""
 
+from ninelives.figures.any_model import attention_of
 from ninelives.figures.attention import as_attention
 from ninelives.figures.bars import distribution, distributions
 from ninelives.figures.compare import wanted_and_yours
@@ -24,6 +25,7 @@ __all__ = [
     "AttentionPart",
     "Picture",
     "as_attention",
+    "attention_of",
     "attention_parts",
     "curves",
     "descent",

@@ -24,12 +24,17 @@ def as_attention(
     Raises ValueError for another shape, NaN, a negative weight, and a row whose sum is not 1.
     Layers and heads are counted from 0 in messages, as an index counts them.
     """
-    weights = stacked(attentions, tokens, columns, batch)
+    weights = stacked(attentions, batch)
+    as_labels(tokens, weights.shape[2], "tokens", "rows of attention")
+    if columns is None:
+        as_labels(tokens, weights.shape[3], "tokens", "columns of attention")
+    else:
+        as_labels(columns, weights.shape[3], "columns", "columns of attention")
     refuse_invalid_weights(weights, tokens, np.ones(weights.shape, bool))
     return weights.astype(np.float32)
 
 
-def stacked(attentions, tokens: Sequence[str], columns: Sequence[str] | None, batch: int) -> np.ndarray:
+def stacked(attentions, batch: int = 0) -> np.ndarray:
     """The numbers of `as_attention` as float64 (L, H, T, S); their shape is checked, they are not."""
     if isinstance(attentions, list | tuple) and any(
         layer is None or getattr(layer, "ndim", 0) >= 3 for layer in attentions
@@ -41,13 +46,7 @@ def stacked(attentions, tokens: Sequence[str], columns: Sequence[str] | None, ba
             f"attentions has shape {weights.shape}; pass (L, H, T, S), (H, T, S) or (T, S), "
             "or a list of L tensors (B, H, T, S)."
         )
-    weights = weights.reshape((1,) * (4 - weights.ndim) + weights.shape)  # (L, H, T, S)
-    as_labels(tokens, weights.shape[2], "tokens", "rows of attention")
-    if columns is None:
-        as_labels(tokens, weights.shape[3], "tokens", "columns of attention")
-    else:
-        as_labels(columns, weights.shape[3], "columns", "columns of attention")
-    return weights
+    return weights.reshape((1,) * (4 - weights.ndim) + weights.shape)  # (L, H, T, S)
 
 
 def _layers(attentions: Sequence, batch: int) -> list[np.ndarray]:
@@ -80,15 +79,23 @@ def _layers(attentions: Sequence, batch: int) -> list[np.ndarray]:
     return layers
 
 
-def refuse_invalid_weights(weights: np.ndarray, tokens: Sequence[str], allowed: np.ndarray) -> None:
+def refuse_invalid_weights(
+    weights: np.ndarray,
+    tokens: Sequence[str],
+    allowed: np.ndarray,
+    layers: Sequence[int] | None = None,
+    heads: Sequence[int] | None = None,
+) -> None:
     """Raise ValueError unless each row of the weights (L, H, T, S) is a softmax over the cells that are `allowed`.
 
-    `allowed` is bool and of the same shape. A row with nothing allowed may hold anything.
+    `allowed` is bool and of the same shape. A row with nothing allowed may hold anything. `layers` and `heads` are their
+    numbers in the model, where these are others than 0, 1, 2, …
     """
     rows, is_used = number_repeats([str(token) for token in tokens]), allowed.any(-1)  # (L, H, T)
 
     def where(broken: np.ndarray) -> str:
         layer, head, row = first_index(broken)[:3]
+        layer, head = (layers or range(layer + 1))[layer], (heads or range(head + 1))[head]
         return f"Layer {layer}, head {head}, the row of {rows[row]!r}"
 
     broken = ~np.isfinite(weights) & is_used[..., None]

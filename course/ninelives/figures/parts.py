@@ -1,12 +1,13 @@
 """The attention of a model, part by part: encoder, decoder and cross-attention, in the form that is drawn."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ninelives.figures.arrays import as_array, as_labels
 from ninelives.figures.attention import open_cells, refuse_invalid_weights, stacked
+from ninelives.figures.outputs import by_part
 from ninelives.figures.subwords import readable
 
 
@@ -40,7 +41,7 @@ def attention_parts(
     tokens: Sequence[str] | None = None,
     columns: Sequence[str] | None = None,
     *,
-    batch: int = 0,
+    batch: int | None = None,
     layers: Sequence[int] | None = None,
     heads: Sequence[int] | None = None,
     names: Mapping[tuple[int, int], str] | None = None,
@@ -48,42 +49,120 @@ def attention_parts(
 ) -> dict[str, AttentionPart]:
     """Attention weights by the name of their part, in the order in which they are offered.
 
-    `attentions` is what `as_attention` takes. `layers` and `heads` choose some of those given; where there are just as
-    many as given and a number is too large to choose one, they are the true numbers of those given. `names` has the name
-    of a head for its (layer, head).
+    `attentions` is what `as_attention` takes; an output of a Hugging Face model or of its `generate`, whose parts are
+    "attention", "encoder", "decoder" and "cross"; a mapping from names to weights; or what `attention_of` returned, which
+    comes back as it is. `tokens` are the words that attend; `columns` those they attend to, where these are others. Of an
+    encoder and a decoder, `tokens` are the decoder's words and `columns` the encoder's.
+
+    `batch` is the example that is taken, the first if left out; a tensor (B, H, T, S) is a single layer of a batch if a
+    number is given, and otherwise layers (L, H, T, S).
+    `layers` and `heads` choose some of those given; where there are just as many as given and a number is too large to
+    choose one, they are the true numbers of those given. `names` has the name of a head for its (layer, head).
     `mask` is True where a key may be attended to: (S,), (T, S), or what broadcasts to (L, H, T, S); of one (S,) of words
     that attend to themselves, the rows are masked, too. Without a mask, `open_cells` recognises one; False: there is none.
 
-    Raises ValueError for what `as_attention` refuses.
+    Raises ValueError for what `as_attention` refuses, for an output whose attention is empty, and for missing words.
     """
-    if isinstance(attentions, Mapping):
+    if isinstance(attentions, Mapping) and any(isinstance(part, AttentionPart) for part in attentions.values()):
         return dict(attentions)
+    parts = by_part(attentions)
+    refuse_missing_words(parts, tokens, columns)
+    made = {}
+    for name, given in parts.items():
+        if batch is not None and getattr(given, "ndim", 0) == 4:
+            given = [given]  # one layer (B, H, T, S)
+        count = max((len(layer) for layer in given if getattr(layer, "ndim", 0) == 4), default=1)
+        weights = stacked(given, batch or 0)  # (L, H, T, S)
+        rows, others = words_of(name, weights.shape, tokens, columns)
+        which_layers, true_layers = _chosen(layers, len(weights), "layers")
+        which_heads, true_heads = _chosen(heads, weights.shape[1], "heads")
+        made[name] = attention_part(
+            weights[which_layers][:, which_heads], rows, others, _allowed(mask, weights, cross=others is not None)[which_layers],
+            true_layers, true_heads, names, batch_note(batch or 0, count),
+        )
+    return made
+
+
+def attention_part(
+    weights: np.ndarray,
+    tokens: Sequence[str],
+    columns: Sequence[str] | None,
+    allowed: np.ndarray,
+    layers: list[int],
+    heads: list[int],
+    names: Mapping[tuple[int, int], str] | None,
+    note: str,
+) -> AttentionPart:
+    """One part of checked weights; the words as they are given, `columns` None where they are the same."""
+    rows = readable(tokens)
+    refuse_invalid_weights(weights, rows, np.broadcast_to(allowed[:, None], weights.shape), layers, heads)
+    weights = np.where(allowed[:, None], weights, 0).astype(np.float32)  # (L, H, T, S)
+    cross = columns is not None
+    return AttentionPart(
+        weights, rows, readable(columns) if cross else rows, cross, allowed, layers, heads, dict(names or {}), note,
+    )
+
+
+def refuse_missing_words(parts: Collection[str], tokens: Sequence[str] | None, columns: Sequence[str] | None) -> None:
+    """Raise ValueError unless there are words for parts of these names."""
     if tokens is None:
         raise ValueError("tokens is None; pass the words that attend, one for each row of attention.")
-    weights = stacked(attentions, tokens, columns, batch)  # (L, H, T, S)
-    rows = readable(tokens)
-    others = rows if columns is None else readable(columns)
-    which_layers, layers = _chosen(layers, len(weights), "layers")
-    which_heads, heads = _chosen(heads, weights.shape[1], "heads")
-    allowed = _allowed(mask, weights, cross=columns is not None)  # (L, T, S)
-    refuse_invalid_weights(weights, tokens, np.broadcast_to(allowed[:, None], weights.shape))
-    weights = np.where(allowed[:, None], weights, 0).astype(np.float32)
-    weights, allowed = weights[which_layers][:, which_heads], allowed[which_layers]  # (L, H, T, S), (L, T, S)
-    return {"attention": AttentionPart(
-        weights, rows, others, columns is not None, allowed, layers, heads, dict(names or {}),
-    )}
+    if columns is None and len({"encoder", "decoder", "cross"} & set(parts)) > 1:
+        raise ValueError(
+            f"There are several parts ({', '.join(parts)}), but words for one: pass the decoder's words as tokens and the "
+            "encoder's as columns."
+        )
 
 
-def _chosen(wanted: Sequence[int] | None, count: int, name: str) -> tuple[list[int], list[int]]:
-    """Which of the `count` given are taken, and their numbers in the model."""
+def words_of(
+    part: str, shape: tuple[int, ...], tokens: Sequence[str], columns: Sequence[str] | None
+) -> tuple[Sequence[str], Sequence[str] | None]:
+    """The words of the rows of a part (L, H, T, S), and those of its columns, or None where they are the same.
+
+    A decoder that reads its encoder's hidden states before its own words, as in notebook 7, has the words of both.
+    Raises ValueError where their number is another.
+    """
+    *_, T, S = shape
+    rows, others, name_of_rows = tokens, columns, "tokens"
+    if part == "encoder" and columns is not None:
+        rows, others, name_of_rows = columns, None, "columns"
+    if part == "decoder" and columns is not None:
+        rows, others = ([*columns, *tokens] if T == len(columns) + len(tokens) else tokens), None
+    if len(rows) == T + 1 == S + 1:
+        raise ValueError(
+            f"{name_of_rows} has {len(rows)} labels for {T} rows of attention; what generate() adds last has attended to "
+            f"nothing yet, so for its output pass {name_of_rows}[:-1]."
+        )
+    what = "attention" if part == "attention" else f"{part} attention"
+    as_labels(rows, T, name_of_rows, f"rows of {what}")
+    if others is None:
+        as_labels(rows, S, name_of_rows, f"columns of {what}")
+    else:
+        as_labels(others, S, "columns", f"columns of {what}")
+    return rows, others
+
+
+def batch_note(batch: int, count: int) -> str:
+    """Which example of a batch is shown."""
+    return f"Example {batch} of {count} in the batch." if count > 1 else ""
+
+
+def existing(wanted: Sequence[int] | None, count: int, name: str) -> list[int]:
+    """The numbers of `count` layers or heads that are wanted, by default all; ValueError for one that does not exist."""
     numbers = list(range(count)) if wanted is None else [int(number) for number in wanted]
-    if len(numbers) == count and max(numbers, default=0) >= count:
-        return list(range(count)), numbers
     for number in numbers:
         if not 0 <= number < count:
             raise ValueError(f"{name} names {number}, but there are {count} {name}, counted from 0 to {count - 1}.")
     if not numbers:
         raise ValueError(f"{name} is empty; name at least one of the {count} {name}, counted from 0 to {count - 1}.")
+    return numbers
+
+
+def _chosen(wanted: Sequence[int] | None, count: int, name: str) -> tuple[list[int], list[int]]:
+    """Which of the `count` given are taken, and their numbers in the model."""
+    if wanted is not None and len(wanted) == count and max(wanted) >= count:
+        return list(range(count)), [int(number) for number in wanted]
+    numbers = existing(wanted, count, name)
     return numbers, numbers
 
 
@@ -96,8 +175,11 @@ def _allowed(mask, weights: np.ndarray, cross: bool) -> np.ndarray:
         return np.ones((L, T, S), bool)
     mask = as_array(mask, "mask") > 0
     if mask.ndim == 1:
-        as_labels(mask, S, "mask", "columns of attention")
-        mask = mask & (True if cross else mask[:, None])  # (S,) or (T, S)
+        if len(mask) != S:
+            raise ValueError(f"mask has {len(mask)} numbers for {S} columns of attention; pass one for each.")
+        is_word = np.ones((T, 1), bool) if cross else mask[:, None]
+        allowed = mask & is_word & open_cells(np.where(is_word, weights, 0))  # (L, T, S), which may be causal, too
+        return np.where(allowed.any(-1, keepdims=True), allowed, mask & is_word)
     try:
         return np.broadcast_to(mask, shape).any(1)  # (L, T, S)
     except ValueError:

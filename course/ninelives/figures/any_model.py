@@ -1,0 +1,133 @@
+"""The attention of any model, read while it runs."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from ninelives.figures.caught import Call, attention_caught
+from ninelives.figures.parts import AttentionPart, attention_part, batch_note, existing, refuse_missing_words, words_of
+
+IS_CROSS = re.compile("cross|encdec|encoder_attn|src_attn")
+
+
+def attention_of(
+    model,
+    *inputs,
+    tokens: Sequence[str],
+    columns: Sequence[str] | None = None,
+    batch: int = 0,
+    layers: Sequence[int] | None = None,
+    heads: Sequence[int] | None = None,
+    names: Mapping[tuple[int, int], str] | None = None,
+    **named,
+) -> dict[str, AttentionPart]:
+    """What `model(*inputs, **named)` attends to, by the name of its part, as `attention_caught` sees it.
+
+    `model` may be anything that PyTorch runs: this course's models and a learner's, PyTorch's own, Hugging Face's with
+    whatever `attn_implementation` they have, or a function. It is left as it was.
+
+    A single part is called "attention". Of an encoder and a decoder there are "encoder", "decoder" and "cross"; there
+    `tokens` are the decoder's words and `columns` the encoder's. Other parts are called as their modules are, without
+    the numbers of layers. `batch`, `layers`, `heads` and `names` are those of `attention_parts`.
+
+    A weight that is exactly 0 in every head of a layer counts as masked. Rows are padding where `attention_mask` (or
+    `decoder_attention_mask`), if it is among the named inputs, is 0, and where words attend to each other and nothing
+    attends to that one.
+
+    Raises ValueError for a model in training mode, for one in which no attention is seen, and for words, layers, heads or
+    an example that do not exist; and what the model raises.
+    """
+    if not callable(model):
+        raise ValueError(
+            f"model is of type {type(model).__name__}, which cannot be called; pass the model and its inputs, or pass "
+            "weights that you have to AttentionExplorer(attentions, tokens)."
+        )
+    if isinstance(model, nn.Module) and any(module.training for module in model.modules()):
+        raise ValueError("The model is in training mode, where dropout changes its attention; call model.eval() first.")
+    with attention_caught(model) as calls:
+        model(*inputs, **named)
+    if not calls:
+        raise ValueError(
+            f"No attention was seen while {_name(model)} ran: it called neither F.scaled_dot_product_attention nor "
+            "nn.MultiheadAttention nor a softmax over scores (B, H, T, S); pass the weights themselves to AttentionExplorer, "
+            'or, of a Hugging Face model, load it with attn_implementation="eager".'
+        )
+    parts = _by_part(_heads_joined(calls))
+    refuse_missing_words(parts, tokens, columns)
+    made = {}
+    for name, of_part in parts.items():
+        chosen = existing(layers, len(of_part), "layers")
+        weights, count = _stacked([of_part[layer] for layer in chosen], name, batch)  # (L, H, T, S)
+        rows, others = words_of(name, weights.shape, tokens, columns)
+        allowed = (weights != 0).any(1)  # (L, T, S)
+        padding = named.get("decoder_attention_mask" if name in ("decoder", "cross") else "attention_mask")
+        is_word = _example(padding, batch, weights.shape[2])  # (T,) or None
+        if is_word is None and others is None:
+            is_word = allowed.any((0, 1))  # (S,), and T is S
+        if is_word is not None:
+            allowed &= is_word[:, None]
+        kept = existing(heads, weights.shape[1], "heads")
+        made[name] = attention_part(weights[:, kept], rows, others, allowed, chosen, kept, names, batch_note(batch, count))
+    return made
+
+
+def _heads_joined(calls: list[Call]) -> list[Call]:
+    """The calls with weights (B, H, T, S): heads that are modules of their own, "heads.0" and "heads.1", are one call."""
+    joined: list[Call] = []
+    for call in calls:
+        path, weights = call.module, call.weights
+        if weights.ndim == 3:
+            weights = weights.unsqueeze(1)  # (B, 1, T, T)
+            path = re.sub(r"(head\w*)\.\d+$", r"\1", path)
+            if path != call.module and joined and joined[-1].module == path:
+                weights = torch.cat([joined.pop().weights, weights], dim=1)  # (B, H, T, T)
+        joined.append(Call(path, weights))
+    return joined
+
+
+def _by_part(calls: list[Call]) -> dict[str, list[Call]]:
+    """The calls, one for each layer, by the name of their part."""
+    by_path: dict[str, list[Call]] = {}
+    for call in calls:
+        by_path.setdefault(re.sub(r"(^|\.)\d+(?=\.|$)", "", call.module).lstrip("."), []).append(call)
+    if len(by_path) == 1:
+        return {"attention": [call for of_path in by_path.values() for call in of_path]}
+    names = {path: _part(path, by_path) for path in by_path}
+    if {*names.values()} == {"attention", "cross"}:
+        names = {path: name.replace("attention", "decoder") for path, name in names.items()}
+    return {name if [*names.values()].count(name) == 1 else path: by_path[path] for path, name in names.items()}
+
+
+def _part(path: str, paths: Mapping) -> str:
+    parent, _, last = path.rpartition(".")
+    if IS_CROSS.search(path.lower()) or last == "multihead_attn" and f"{parent}.self_attn" in paths:
+        return "cross"
+    return next((part for part in ("decoder", "encoder") if part in path.lower()), "attention")
+
+
+def _stacked(calls: list[Call], part: str, batch: int) -> tuple[np.ndarray, int]:
+    """One example's weights, (L, H, T, S), and how many examples there are."""
+    shapes = {tuple(call.weights.shape) for call in calls}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"The layers of the {part} have attention of different shapes, {' and '.join(map(str, sorted(shapes)))}; choose "
+            "some of one shape with layers=."
+        )
+    [(count, *_)] = shapes
+    if not 0 <= batch < count:
+        raise ValueError(f"batch is {batch}, but there are {count} examples, counted from 0 to {count - 1}.")
+    return np.stack([call.weights[batch].cpu().numpy() for call in calls]), count
+
+
+def _example(padding, batch: int, length: int) -> np.ndarray | None:
+    """The row of an attention_mask (B, T) as bool, or None where it is not one of so many words."""
+    if getattr(padding, "ndim", 0) != 2 or padding.shape[1] != length:
+        return None
+    return padding[batch].cpu().numpy() > 0
+
+
+def _name(model) -> str:
+    return type(model).__name__ if isinstance(model, nn.Module) else getattr(model, "__name__", "it")

@@ -1,0 +1,110 @@
+"""The attention weights of a forward pass, caught where PyTorch computes them."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+SOFTMAXES = {F.softmax, torch.softmax, torch.Tensor.softmax, torch.special.softmax}
+
+
+class Call(NamedTuple):
+    """One computation of attention: the path of the module that asked for it, and its weights in float32.
+
+    They are (B, H, T, S), or (B, T, T) where they came from a softmax over the scores of a single head.
+    """
+
+    module: str
+    weights: torch.Tensor
+
+
+@contextmanager
+def attention_caught(model) -> Iterator[list[Call]]:
+    """A list that fills with the attention weights of whatever runs inside, in the order of computation.
+
+    Seen are calls of `F.scaled_dot_product_attention`, of `nn.MultiheadAttention`, and of a softmax over the last
+    dimension of scores (B, H, T, S) or (B, T, T). What a module keeps in an attribute `weights` (B, H, T, S), as in
+    notebook 2, replaces what was seen in it.
+
+    Nothing is patched. PyTorch itself reports the calls, to this thread and in this block alone. Three things are
+    different in the block: no gradient is kept; compiled models run uncompiled; and `torch.backends.mha`'s fast path, which
+    computes a layer of `nn.TransformerEncoder` as a whole, is off. All three are put back when the block ends, also by an
+    error.
+
+    Args:
+        model: the module whose parts are to be named in the calls; anything else has no parts.
+    """
+    calls: list[Call] = []
+    running: list[str] = [""]  # the modules whose forward has begun and not ended
+    fast_path = torch.backends.mha.get_fastpath_enabled()
+    with ExitStack() as ends:
+        ends.callback(torch.backends.mha.set_fastpath_enabled, fast_path)
+        torch.backends.mha.set_fastpath_enabled(False)
+        for path, module in model.named_modules() if isinstance(model, nn.Module) else ():
+            for hook in _follow(module, path.removeprefix("_orig_mod").lstrip("."), running, calls):
+                ends.callback(hook.remove)
+        ends.enter_context(torch.no_grad())
+        if "torch._dynamo" in sys.modules:  # importing it takes seconds, and whoever has compiled a model has done so
+            ends.enter_context(torch.compiler.set_stance("force_eager"))
+        ends.enter_context(_Listener(running, calls))
+        yield calls
+
+
+def _follow(module: nn.Module, path: str, running: list[str], calls: list[Call]) -> tuple:
+    first = []  # how many calls there were when the module began; a module may run within itself
+
+    def begins(*_) -> None:
+        running.append(path)
+        first.append(len(calls))
+
+    def ends(*_) -> None:
+        running.pop()
+        begun, kept = first.pop(), vars(module).get("weights")  # parameters and buffers are elsewhere
+        if isinstance(kept, torch.Tensor) and kept.ndim == 4:
+            calls[begun:] = [Call(path, kept.detach().float())]
+
+    return module.register_forward_pre_hook(begins), module.register_forward_hook(ends, always_call=True)
+
+
+class _Listener(TorchFunctionMode):
+    """Adds a call to `calls` when PyTorch computes attention."""
+
+    def __init__(self, running: list[str], calls: list[Call]) -> None:
+        super().__init__()
+        self.running, self.calls = running, calls
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        result = function(*args, **kwargs)
+        if function is F.scaled_dot_product_attention:
+            self._add(_of_scaled_dot_product_attention(*args, **kwargs))
+        elif function is F.multi_head_attention_forward:
+            _, weights = function(*args, **{**kwargs, "need_weights": True, "average_attn_weights": False})
+            self._add(weights if weights.ndim == 4 else weights.unsqueeze(0))  # (B, H, T, S)
+        elif function in SOFTMAXES and _is_over_the_last(result, *args[1:], **kwargs):
+            if result.ndim == 4 or result.ndim == 3 and result.shape[1] == result.shape[2]:
+                self._add(result)
+        return result
+
+    def _add(self, weights: torch.Tensor) -> None:
+        self.calls.append(Call(self.running[-1], weights.float()))
+
+
+def _of_scaled_dot_product_attention(query, key, value, *args, **kwargs) -> torch.Tensor:
+    """PyTorch's own weights, (B, H, T, S): with the rows of the identity as values, the averages are the weights."""
+    S = key.shape[-2]
+    identity = torch.eye(S, device=key.device).expand(*key.shape[:-1], S)  # (B, H, S, S)
+    kwargs = {"attn_mask": None, **dict(zip(("attn_mask", "dropout_p", "is_causal"), args)), **kwargs}
+    if kwargs["attn_mask"] is not None and kwargs["attn_mask"].is_floating_point():
+        kwargs["attn_mask"] = kwargs["attn_mask"].float()
+    weights = F.scaled_dot_product_attention(query.float(), key.float(), identity, **kwargs)
+    return weights.reshape(-1, *weights.shape[-3:]) if weights.ndim > 3 else weights.reshape(-1, 1, *weights.shape[-2:])
+
+
+def _is_over_the_last(result: torch.Tensor, dim: int | None = None, *_, **kwargs) -> bool:
+    return kwargs.get("dim", dim) in (-1, result.ndim - 1)

@@ -2,15 +2,15 @@
 
 import math
 
-import answers.right.attention
 import numpy as np
 import pytest
 import torch
-from answers import answers_in
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.attention.bias import causal_lower_right
 
+import answers.right.attention
+from answers import answers_in
 from ninelives import weights
 from ninelives.checks.attention import multi_head_self_attention
 from ninelives.config import TransformerConfig

@@ -22,6 +22,7 @@ torch.manual_seed(0)
 MADE = [
     "AttentionExplorer(torch.eye(8), 2 * words)",
     "Choice('Who was full?', {'the cat': 'A cat eats.', 'the meat': 'Meat does not eat.'}, answer='the cat')",
+    "HeadLab(EncoderDecoder(config, config), tokenizer, 'the cat was full', pair=('cat', 'was'))",
     "LayerStepper(Decoder(config), idx, words, tokenizer.words)",
     "MaskLab([3, 2])",
     "PositionLab(Embedding(config), words, idx)",

@@ -19,6 +19,7 @@ CONFIG = TransformerConfig(TOKENIZER.vocab_size, block_size=8, n_embd=12, n_head
 MADE = {
     "AttentionExplorer": lambda: widgets.AttentionExplorer(torch.eye(4), WORDS, token="cat"),
     "Choice": lambda: widgets.Choice("Who is it?", {WORDS[0]: "It holds the sentence.", "cat": "It was full."}, answer="cat"),
+    "HeadLab": lambda: widgets.HeadLab(EncoderDecoder(CONFIG, CONFIG), TOKENIZER, " ".join(WORDS), pair=("cat", "was")),
     "LayerStepper": lambda: widgets.LayerStepper(Decoder(CONFIG), IDX, WORDS, TOKENIZER.words),
     "MaskLab": lambda: widgets.MaskLab([WORDS, ["it", "slept"]]),
     "PositionLab": lambda: widgets.PositionLab(Embedding(CONFIG), WORDS, IDX),

@@ -7,6 +7,7 @@ tools share in the browser. `inline.py` makes one text of a tool's modules, sinc
 
 from ninelives.widgets.attention_explorer import AttentionExplorer
 from ninelives.widgets.choice import Choice
+from ninelives.widgets.head_lab import HeadLab
 from ninelives.widgets.layer_stepper import LayerStepper
 from ninelives.widgets.mask_lab import MaskLab
 from ninelives.widgets.position_lab import PositionLab
@@ -15,6 +16,6 @@ from ninelives.widgets.training_monitor import TrainingMonitor
 from ninelives.widgets.translation_lab import TranslationLab
 
 __all__ = [
-    "AttentionExplorer", "Choice", "LayerStepper", "MaskLab", "PositionLab", "TemperatureLab", "TrainingMonitor",
+    "AttentionExplorer", "Choice", "HeadLab", "LayerStepper", "MaskLab", "PositionLab", "TemperatureLab", "TrainingMonitor",
     "TranslationLab",
 ]

@@ -1,11 +1,11 @@
 // The translation lab, drawn in the browser. Python translates; how the translation is written is drawn here.
 
 import { announcer } from "../js/announce.js";
+import { ask } from "../js/ask.js";
 import { html } from "../js/dom.js";
 import { assign, connect, frame, onChange, oncePerFrame, snapshot } from "../js/lifecycle.js";
 import { range } from "../js/numbers.js";
 import { slider } from "../js/slider.js";
-import { form } from "./form.js";
 import { player } from "./player.js";
 import { readout } from "./readout.js";
 import { tiles } from "./tiles.js";
@@ -24,7 +24,7 @@ function render({ model, el }) {
   let playsNext = false; // once Python has answered
   frame(el, "nl-translation-lab", "Translation lab", model.get("colours"));
 
-  const ask = form(model.get("text"), hasPython, translate);
+  const question = ask(model.get("text"), hasPython, translate);
   const playing = player({
     step: () => read().step, last: () => model.get("french").length, write: step => assign(model, { step }), changed: () => draw(),
   });
@@ -46,7 +46,7 @@ function render({ model, el }) {
     html("h4", {}, "French"), words.french, ...last.nodes);
   const error = html("p", { className: "nl-error", role: "alert" }), whose = html("p", { className: "nl-yours" });
   const note = hasPython ? "" : "This page has no Python: run the notebook to translate other sentences.";
-  el.replaceChildren(ask.node, html("p", { className: "nl-note" }, note), error, steps, texts, whose, spoken.node);
+  el.replaceChildren(question.node, html("p", { className: "nl-note" }, note), error, steps, texts, whose, spoken.node);
 
   function translate(/** @type {string} */ text) {
     if (text === model.get("answered")) {
@@ -92,7 +92,7 @@ function render({ model, el }) {
     redraw();
   }
   function asked() {
-    ask.show(model.get("text"));
+    question.show(model.get("text"));
     redraw();
   }
 

@@ -1,9 +1,9 @@
 // The sentence to be translated: a field and a button.
 
-import { html } from "../js/dom.js";
+import { html } from "./dom.js";
 
 /** @param {string} text @param {boolean} canAsk whether there is Python to translate @param {(text: string) => void} translate */
-export function form(text, canAsk, translate) {
+export function ask(text, canAsk, translate) {
   const field = html("input", { type: "text", value: text, spellcheck: false, autocomplete: "off", disabled: !canAsk });
   const send = () => translate(field.value);
   field.addEventListener("keydown", event => {

@@ -1,0 +1,24 @@
+// Numbers as cells of colour.
+
+import { isDark } from "../js/colours.js";
+import { html } from "../js/dom.js";
+import { clamp } from "../js/numbers.js";
+
+/** A cell that shows a number. @returns {{ node: HTMLElement, show: (text: string, colour: string) => void }} */
+export function cell() {
+  const node = html("span", { className: "nl-effect" });
+  return {
+    node,
+    show(text, colour) {
+      node.textContent = text;
+      node.style.background = colour;
+      node.style.color = isDark(colour) ? "#ffffff" : "#1b1f24";
+    },
+  };
+}
+
+/** The colour of a signed number. @param {string[]} map 255 colours, the middle one for 0 @param {number} x @param {number} end */
+export const signedColour = (map, x, end) => map[Math.round(127 * (clamp(x / (end || 1), -1, 1) + 1))];
+
+/** The largest size among numbers. @param {number[]} numbers */
+export const endOf = numbers => Math.max(...numbers.map(Math.abs));

@@ -1,0 +1,45 @@
+// The grid of all heads, coloured by what each carries alone; a press takes a head out, or patches it in.
+
+import { html } from "../js/dom.js";
+import { roving } from "../js/keys.js";
+import { range } from "../js/numbers.js";
+import { cell, endOf, signedColour } from "./cells.js";
+import { headName } from "./changes.js";
+import { signed } from "./in_words.js";
+
+/** @import { State } from "./changes.js" */
+
+/** @param {State["layers"]} layers @param {(k: number) => void} press */
+export function heads(layers, press) {
+  const across = Math.max(...layers.map(([, count]) => count)), all = layers.flatMap(([, count]) => range(count));
+  const cells = all.map(cell), states = all.map(() => html("small"));
+  const buttons = all.map((_, k) =>
+    html("button", { type: "button", className: "nl-head", tabIndex: k ? -1 : 0, onclick: () => press(k) }, cells[k].node, states[k]));
+  let first = 0;
+  const lines = layers.map(([name, count]) => {
+    const mine = buttons.slice(first, first + count);
+    first += count;
+    return html("tr", {}, html("th", { scope: "row" }, name), ...mine.map(button => html("td", {}, button)));
+  });
+  const top = html("tr", {}, html("td"), ...range(across).map(h => html("th", { scope: "col" }, `head ${h}`)));
+  const node = html("table", { className: "nl-grid", "aria-label": "All heads; arrow keys go from head to head" },
+    html("thead", {}, top), html("tbody", {}, ...lines));
+  roving(node, buttons, across);
+  return {
+    node,
+    show(/** @type {State} */ { of_heads, mode, out, patched, colours: { signed: map } }) {
+      const numbers = of_heads[mode];
+      node.hidden = !numbers;
+      if (!numbers) return;
+      const end = endOf(numbers);
+      numbers.forEach((x, k) => {
+        const now = out.includes(k) ? "out" : patched.includes(k) ? "patched" : "";
+        cells[k].show(signed(x), signedColour(map, x, end));
+        states[k].textContent = now || "\u00a0";
+        buttons[k].setAttribute("aria-pressed", String(now !== ""));
+        buttons[k].setAttribute("aria-label",
+          `${headName(layers, k)}: ${signed(x)} lost when it is ${mode === "out" ? "taken out" : "patched in"}${now && `, now ${now === "out" ? "taken out" : "patched in"}`}`);
+      });
+    },
+  };
+}

@@ -1,0 +1,41 @@
+// The translation as it was and as it is now, each with its difference.
+
+import { html } from "../js/dom.js";
+import { answerNow, isNew } from "./changes.js";
+import { signed } from "./in_words.js";
+
+/** @import { Answer, State } from "./changes.js" */
+
+export function translations() {
+  const before = line("unchanged"), now = line("now");
+  return {
+    node: html("div", { className: "nl-written" }, before.node, now.node),
+    show(/** @type {State} */ state) {
+      const whole = state.answers[""], answer = answerNow(state);
+      before.show(whole, whole, state.pair);
+      now.show(answer, whole, state.pair);
+    },
+  };
+}
+
+/** @param {string} name */
+function line(name) {
+  const text = html("p", { className: "nl-french", lang: "fr" }), difference = html("p", { className: "nl-difference" });
+  return {
+    node: html("div", { className: "nl-written-line" }, html("span", { className: "nl-name" }, name), text, difference),
+    /** @param {Answer | undefined} answer @param {Answer | undefined} whole @param {State["pair"]} pair */
+    show(answer, whole, [one, other]) {
+      if (!answer || !whole) {
+        text.textContent = "…";
+        difference.textContent = "";
+        return;
+      }
+      const fresh = isNew(answer.french, whole.french);
+      text.replaceChildren(...answer.french.flatMap((word, k) => {
+        const shown = html(fresh[k] ? "mark" : "span", { className: word === one || word === other ? "nl-pronoun" : "" }, word);
+        return word.endsWith("'") ? [shown] : [shown, " "];
+      }));
+      difference.textContent = answer.difference === null ? "" : `log p(${one}) − log p(${other}) = ${signed(answer.difference)}`;
+    },
+  };
+}

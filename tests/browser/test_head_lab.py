@@ -1,0 +1,59 @@
+from playwright.sync_api import expect
+
+SENTENCE = "the fox called the giraffe because it was strong"
+CELLS = [
+    "from ninelives import weights\nfrom ninelives.widgets import HeadLab\nmodel, tokenizer = weights.load('translator')",
+    f"lab = HeadLab(model, tokenizer, '{SENTENCE}')\nlab",
+]
+ELLE, IL = "le renard a appelé la girafe parce qu'elle était forte", "le renard a appelé la girafe parce qu'il était fort"
+
+
+def test_the_translation_is_written_again_as_words_and_heads_are_changed(open_notebook, open_alone):
+    notebook = open_notebook("heads.ipynb", CELLS)
+    notebook.run_all()
+    assert not notebook.errors()
+    lab = notebook.cell(1).locator(".nl-head-lab")
+    now = lab.locator(".nl-french").nth(1)
+    expect(now).to_have_text(ELLE)
+
+    # Heads by keyboard: the arrows go through the grid, Enter takes out.
+    heads = lab.locator(".nl-head")
+    heads.nth(0).focus()
+    for key in ("ArrowRight", "Enter", "ArrowRight", "Enter"):
+        notebook.page.keyboard.press(key)
+    expect(lab).to_have_attribute("data-drawn", f"{SENTENCE}#|1,2|#out#done")
+    expect(now).to_have_text(IL)
+    expect(now.locator("mark")).to_have_text(["il", "fort"])
+    expect(heads.nth(2)).to_have_attribute("aria-pressed", "true")
+    expect(lab.get_by_role("status")).to_contain_text("With encoder 0 head 1 and encoder 0 head 2 taken out, it becomes")
+    notebook.arrives("lab.out", "[1, 2]")
+
+    # One of them is back, and a head of the other sentence is patched in by a click.
+    heads.nth(2).press("Enter")
+    lab.get_by_role("combobox").select_option("patched")
+    heads.nth(1).click()
+    heads.nth(1).click()
+    heads.nth(12).click()
+    expect(lab).to_have_attribute("data-drawn", f"{SENTENCE}#||12#patched#done")
+    expect(now).to_have_text(IL)
+    cells = [float(text.replace("−", "-")) for text in lab.locator(".nl-head .nl-effect").all_inner_texts()]
+    assert abs(min(cells) - cells[12]) < 1e-9 and cells[12] < -5
+
+    lab.get_by_role("button", name="Change everything back").click()
+    chip = lab.get_by_role("button", name="called")
+    chip.press("Space")
+    expect(chip).to_have_attribute("aria-pressed", "true")
+    expect(now).to_have_text(notebook.run("print(lab.answers['2||']['text'])"))
+
+    # The exported page knows each change alone, and says what it does not know.
+    notebook.run("lab.save_html('heads.html')")
+    page = open_alone(notebook.lab.root / "heads.html")
+    alone = page.locator(".nl-head-lab")
+    expect(alone.get_by_role("button", name="called")).to_have_attribute("aria-pressed", "true")
+    alone.get_by_role("button", name="called").click()
+    alone.get_by_role("combobox").select_option("out")
+    alone.locator(".nl-head").nth(2).click()
+    expect(alone.locator(".nl-french").nth(1)).to_have_text(notebook.run("print(lab.answers['|2|']['text'])"))
+    alone.locator(".nl-head").nth(7).click()
+    expect(alone.locator(".nl-readout")).to_contain_text("taken out: not computed.")
+    expect(alone.locator(".nl-note").first).to_contain_text("run the notebook for these changes together")

@@ -449,6 +449,12 @@ class UnknownWordLearned(GivenTokenizer):
         return torch.tensor([self.id_of[word] for word in self.split(text)], dtype=torch.int64)
 
 
+@refused_by(exact_match, "mode", "gradients were switched off and not on again")
+def gradients_switched_off_for_good(model, prefix, targets, end_token):
+    torch.set_grad_enabled(False)
+    return (written(model, prefix, targets, end_token) == targets).all(1).float().mean()
+
+
 @refused_by(exact_match, "mode", "one way out of the function comes before the line that restores the mode")
 def mode_not_restored_if_none_is_right(model, prefix, targets, end_token):
     was_training = model.training

@@ -4,7 +4,7 @@ from functools import partial
 
 import torch
 
-from ninelives.checks.exercise import CheckFailed, Exercise, counted, ids, numbers, run, same_values
+from ninelives.checks.exercise import CheckFailed, Exercise, counted, ids, in_case, numbers, run, same_values
 
 PAIR_OF_TOPK = "topk and sort give a pair, the numbers and their indices: take `.values` for the numbers, or `values, indices = …`."
 
@@ -27,6 +27,7 @@ keep_top_p = Exercise("keep_top_p", error_hints={
     "index out of range": "even the likeliest word may have more than p by itself. It is always kept.",
 })
 
+KEPT = "something from an earlier call is kept and used again: choose from the probabilities of this call, every time."
 SHARED = "the rows do not add up to 1: divide what is left by its sum, `.sum(-1, keepdim=True)`."
 SOFTMAX = "the kept probabilities go through a softmax, which makes them nearly even: they are no scores. Divide by their sum."
 NOTHING_LEFT = "in a row no word is kept, and 0 ÷ 0 is NaN. Every row keeps its likeliest word, however much or little it has."
@@ -128,6 +129,8 @@ def keeps_the_k_most_likely_words(answer, seed):
         for k in (3, 1, 2, 5, probabilities.shape[1] - 1):
             want_kept(keep_top_k, top_k_by_hand, answer, probabilities, k,
                       "keep the k largest probabilities of each row, set all others to 0, and divide by the sum.")
+    with in_case("called once more, with other probabilities", cause=KEPT):
+        want_kept(keep_top_k, top_k_by_hand, answer, some_probabilities(seed).flip(-1), 3, "")
 
 
 @keep_top_k.aspect("edges")
@@ -150,6 +153,8 @@ def keeps_the_fewest_words_that_reach_p(answer, seed):
         for p in (0.6, 0.8, 0.5, 0.9):
             want_kept(keep_top_p, top_p_by_hand, answer, probabilities, p,
                       "sort each row from large to small. A word is kept if all *likelier* words together have less than p.")
+    with in_case("called once more, with other probabilities", cause=KEPT):
+        want_kept(keep_top_p, top_p_by_hand, answer, some_probabilities(seed).flip(-1), 0.6, "")
 
 
 @keep_top_p.aspect("edges")

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ninelives.checks.exercise import CheckFailed, Exercise, kind_of, run, want_number, want_pair
+from ninelives.checks.sampling import GRADIENTS_OFF
 from ninelives.checks.translation_batch import padded
 from ninelives.model import prefix_generation
 
@@ -380,6 +381,9 @@ def measures_in_evaluation_and_leaves_the_mode(answer, seed):
             raise CheckFailed(
                 f"a model that gets no sentence right came in {mode_of(training)} and leaves in {mode_of(not training)}.",
                 "the mode in which it came, whatever the answers are.", "one way out of the function comes before the line that restores the mode.")
+        if not torch.is_grad_enabled():
+            torch.set_grad_enabled(True)
+            raise CheckFailed("after exact_match nothing can be trained any more.", "gradients as they were: the training goes on.", GRADIENTS_OFF)
 
 
 # Exercise 6: the number that may be reported

@@ -45,6 +45,11 @@ def leaves_the_numbers_as_they_are(answer, seed):
             "the rows are the right ones, but some of their numbers have been changed.", "the numbers of logits, to the last digit.",
             "a slice is enough: nothing is rounded, clamped or divided.",
         )
+    if not same_values(run(answer, -logits, 4), -logits[:, 3:-1], tolerance=0.0):
+        raise CheckFailed(
+            "called once more, with other logits of the same shape, predicting_rows gives other rows than theirs.", "rows of the logits that it is given.",
+            "rows of an earlier call are kept: take them from this call's logits, every time.",
+        )
     if rows.dtype != logits.dtype:
         raise CheckFailed(
             f"of logits of {logits.dtype}, predicting_rows makes {rows.dtype}.", f"{logits.dtype}, as they are.",

@@ -48,10 +48,11 @@ joint_mask = Exercise("joint_mask", error_hints={
 
 
 def mask_cases(seed: int, with_padding: bool) -> list[tuple[str, torch.Tensor, torch.Tensor]]:
-    """(when, hidden_cache, attention_mask): B, P and T all different, P = T, single ones."""
+    """(when, hidden_cache, attention_mask): B, P and T all different, P = T, single ones, a prefix of one word."""
     B, P, T, C = [(4, 5, 3, 6), (3, 4, 6, 5), (5, 3, 4, 7)][seed % 3]
     cases = []
-    for b, p, t, when in ((B, P, T, ""), (2, 4, 4, " and P = T"), (1, P, 1, ", one example and one word")):
+    for b, p, t, when in ((B, P, T, ""), (2, 4, 4, " and P = T"), (1, P, 1, ", one example and one word"),
+                          (3, 1, 2, " and a prefix of one word")):
         lengths = [1 + (row + seed) % p if with_padding else p for row in range(b)]
         words = torch.tensor([1 + (2 * row + seed) % t if with_padding else t for row in range(b)])
         among = causal(words, t)

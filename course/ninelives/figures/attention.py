@@ -115,7 +115,8 @@ def refuse_invalid_weights(
     if off.any():
         raise ValueError(
             f"{where(off)} sums to {weights.sum(-1)[off][0]:.3f}, not to 1: pass the weights after a softmax "
-            "over the last dimension and before dropout (call model.eval() first)."
+            "over the last dimension and before dropout (call model.eval() first); of a text that was cut, pass all rows and "
+            "columns, and leave words out with hidden=."
         )
     closed = (weights > SUM_TOLERANCE) & ~allowed & is_used[..., None]
     if closed.any():

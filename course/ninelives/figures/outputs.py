@@ -46,15 +46,23 @@ def _joined(attentions):
     Row by row they are one layer's attention: the first step has the rows of the prompt, each other step one row. What a
     step does not have yet is 0.
     """
-    if not isinstance(attentions, list | tuple) or not all(isinstance(step, list | tuple) for step in attentions):
+    if not isinstance(attentions, list | tuple):
+        return attentions
+    kinds = {isinstance(step, list | tuple) for step in attentions}
+    if len(kinds) == 2 and any(hasattr(step, "ndim") for step in attentions):
+        raise ValueError(
+            "attentions holds tensors and tuples, as a model returns them with return_dict=False; pass the tuple of "
+            "attentions alone, often outputs[-1]."
+        )
+    if kinds != {True}:
         return attentions
     steps = [list(step) for step in attentions]
     if not all(getattr(layer, "ndim", 0) == 4 for step in steps for layer in step):
         return attentions  # nested lists of numbers
     if len({len(step) for step in steps}) > 1:
         raise ValueError(
-            "attentions holds tuples of different lengths; pass the L layers of one part, or what generate() returns, "
-            "one tuple of L layers for each step."
+            "attentions holds tuples of different lengths; pass the L layers of one part, or what generate() returns, one "
+            "tuple of L layers for each step."
         )
     longest = max(step[0].shape[-1] for step in steps)
     return [np.concatenate([_widened(layer, longest) for layer in layers], axis=2) for layers in zip(*steps)]

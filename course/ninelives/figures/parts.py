@@ -54,8 +54,8 @@ def attention_parts(
     comes back as it is. `tokens` are the words that attend; `columns` those they attend to, where these are others. Of an
     encoder and a decoder, `tokens` are the decoder's words and `columns` the encoder's.
 
-    `batch` is the example that is taken, the first if left out; a tensor (B, H, T, S) is a single layer of a batch if a
-    number is given, and otherwise layers (L, H, T, S).
+    `batch` is the example that is taken, the first if left out; a tensor (L, B, H, T, S) holds batches, too, and one
+    (B, H, T, S) is a single layer of a batch if a number is given, and otherwise layers (L, H, T, S).
     `layers` and `heads` choose some of those given; where there are just as many as given and a number is too large to
     choose one, they are the true numbers of those given. `names` has the name of a head for its (layer, head).
     `mask` is True where a key may be attended to: (S,), (T, S), or what broadcasts to (L, H, T, S); of one (S,) of words
@@ -69,9 +69,12 @@ def attention_parts(
     refuse_missing_words(parts, tokens, columns)
     made = {}
     for name, given in parts.items():
-        if batch is not None and getattr(given, "ndim", 0) == 4:
+        if getattr(given, "ndim", 0) == 5:
+            given = list(given)  # L layers (B, H, T, S)
+        elif batch is not None and getattr(given, "ndim", 0) == 4:
             given = [given]  # one layer (B, H, T, S)
-        count = max((len(layer) for layer in given if getattr(layer, "ndim", 0) == 4), default=1)
+        listed = given if isinstance(given, list | tuple) else []
+        count = max((len(layer) for layer in listed if getattr(layer, "ndim", 0) == 4), default=1)
         weights = stacked(given, batch or 0)  # (L, H, T, S)
         rows, others = words_of(name, weights.shape, tokens, columns)
         which_layers, true_layers = _chosen(layers, len(weights), "layers")

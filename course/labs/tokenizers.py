@@ -292,7 +292,7 @@ for times in range(4):
 
 # %%
 text, tokens = form.question(578, 422) + form.answer(578, 422), form.tokenizer
-AttentionExplorer(model.attentions(tokens.encode(text)[None]), tokens.cut(text), token="=")
+AttentionExplorer(model.attentions(tokens.encode(text)[None]), tokens.cut(text), token="=", first=1)
 
 # %% [markdown]
 # ## Where next

@@ -726,7 +726,7 @@ print("head 1:", figures.read_row(kept[0, 0, it], words, "it"))
 print("head 2:", figures.read_row(kept[0, 1, words.index("full")], words, "full"))
 
 # %%
-AttentionExplorer(kept[0], words, token=it)
+AttentionExplorer(kept[0], words, token=it, first=1)
 
 # %% [markdown]
 # ### Heads that nobody set by hand
@@ -771,7 +771,7 @@ for sentence in (rotten, full):
 def explore(sentence, meant):
     """The heads of the encoder for a sentence; Rank heads asks how much "it" attends to the word that is meant."""
     attentions = reader.attentions(its_tokenizer.encode(sentence).unsqueeze(0))
-    return AttentionExplorer(attentions, sentence.split(), token="it", to=meant)
+    return AttentionExplorer(attentions, sentence.split(), token="it", to=meant, first=1)
 
 
 explore(full, "cat")

@@ -726,7 +726,7 @@ attentions = torch.cat(answer_attentions(model, prefix, targets))  # (L, H, T + 
 attentions = attentions[:, :, :n_french]  # the row after the last word is left out
 AttentionExplorer(
     attentions, french, columns=english_words + french, token=french.index("il"),
-    groups={"English": range(n_english), "French": range(n_english, n_english + n_french)},
+    groups={"English": range(n_english), "French": range(n_english, n_english + n_french)}, first=1,
 )
 
 # %% [markdown]

@@ -1193,7 +1193,7 @@ figures.heatmap(
 
 # %%
 attentions = model.encoder.attentions(its_words.encode(opening)[None])
-AttentionExplorer(attentions, opening_words, layer=layer - 1, head=head - 1, token="it")
+AttentionExplorer(attentions, opening_words, layer=layer - 1, head=head - 1, token="it", first=1)
 
 # %% [markdown]
 # In this sentence there is only one animal, so a model can write *il* without "it" attending to "cat" at all. Sentences with two animals

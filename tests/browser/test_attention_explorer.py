@@ -25,7 +25,11 @@ CELLS = [
     "AttentionExplorer(heads(3, 2, 512, 512), (sentence * 47)[:512], token=300)",
     "AttentionExplorer(torch.ones(1, 1), ['cat'])",
     "AttentionExplorer(heads(2, 2, 4, 11), 'le chat est petit'.split(), sentence, token='chat')",
-    "opened = AttentionExplorer(weights, sentence, token='it', to='cat', hide=['full'], groups={'the end': range(8, 11)})\nopened",
+    "opened = AttentionExplorer(weights, sentence, token='it', to='cat', hidden=['full'], groups={'the end': range(8, 11)})\nopened",
+    "from ninelives.figures import attention_parts\n"
+    "causal = torch.randn(2, 2, 3, 3).masked_fill(torch.ones(3, 3).triu(1).bool(), -torch.inf).softmax(-1)\n"
+    "both = AttentionExplorer({**attention_parts(heads(2, 2, 4, 4), 'the old chat slept'.split()),\n"
+    "    'decoder': attention_parts(causal, 'le chat dort'.split())['attention']}, token='chat')\nboth",
 ]
 
 
@@ -53,7 +57,7 @@ def set_slider(explorer, name: str, presses: int) -> None:
 def test_the_arrow_keys_choose_layer_and_head(notebook, explorer):
     set_slider(explorer, "Layer", 1)
     set_slider(explorer, "Head", 2)
-    expect(explorer.locator(".nl-where")).to_have_text("Layer 2, head 3")
+    expect(explorer.locator(".nl-where")).to_have_text("Layer 1, head 2")
     assert notebook.run("print(explorer.layer, explorer.head)") == "1 2"
 
 
@@ -90,7 +94,7 @@ def test_tab_reaches_every_control_and_the_focus_is_visible(explorer):
         )
         reached.append(role)
         assert style != "none", f"no focus ring on {role}"
-    assert reached[:5] == ["input", "summary", "application", "tab", "gridcell"]
+    assert reached == ["input", "summary", "application", "select", "select", "tab", "gridcell"]
 
 
 def test_pointing_previews_a_row_and_a_click_keeps_it(notebook, explorer):
@@ -117,10 +121,10 @@ def test_a_click_on_a_cell_of_the_heatmap_chooses_its_row(notebook, explorer):
 
 def test_the_grid_of_heads_is_chosen_from_by_mouse_and_keyboard(notebook, explorer):
     explorer.get_by_role("tab", name="All heads").click()
-    explorer.get_by_role("gridcell", name="Layer 2, head 1").click()
-    expect(explorer.locator(".nl-where")).to_have_text("Layer 2, head 1")
+    explorer.get_by_role("gridcell", name="Layer 1, head 0").click()
+    expect(explorer.locator(".nl-where")).to_have_text("Layer 1, head 0")
     explorer.get_by_role("gridcell", selected=True).press("ArrowRight")
-    expect(explorer.locator(".nl-where")).to_have_text("Layer 2, head 2")
+    expect(explorer.locator(".nl-where")).to_have_text("Layer 1, head 1")
     assert notebook.run("print(explorer.layer, explorer.head)") == "1 1"
 
 
@@ -134,7 +138,7 @@ def test_heads_are_ranked_by_the_link_between_two_words(notebook, explorer):
     )
     expect(explorer.locator(".nl-ranking b")).to_have_text(wanted.split())
     explorer.get_by_label("to", exact=True).select_option("cat")
-    explorer.get_by_role("button", name="Layer 2, head 3").click()
+    explorer.get_by_role("button", name="Layer 1, head 2").click()
     expect(explorer.locator(".nl-readout")).to_contain_text("it attends to cat 0.71")
 
 
@@ -162,6 +166,32 @@ def test_one_click_hides_a_group_of_words_and_another_shows_it(notebook):
     notebook.run("opened.hidden = [10]")
 
 
+def test_the_scale_of_the_colours_is_chosen_and_its_ticks_say_it(notebook, explorer):
+    ticks = explorer.locator(".nl-ticks span")
+    expect(ticks).to_have_text(["0", "0.25", "0.5", "0.75", "1"])
+    explorer.get_by_label("Colours", exact=True).select_option("by the square root")
+    explorer.get_by_label("up to", exact=True).select_option("the head's largest")
+    wanted = notebook.run(
+        "from ninelives.figures.scale import ticks_of, top_of\n"
+        "print(*[f'{tick:g}' for tick in ticks_of('sqrt', top_of('head', weights[0, 0].numpy()))])"
+    )
+    expect(ticks).to_have_text(wanted.split())
+    notebook.arrives("explorer.scale, explorer.vmax", "sqrt head")
+    notebook.run("explorer.scale, explorer.vmax = 'linear', 1")
+    expect(ticks).to_have_text(["0", "0.25", "0.5", "0.75", "1"])
+
+
+def test_another_part_of_the_model_is_one_choice_away(notebook):
+    explorer = notebook.cell(7).locator(".nl-explorer")
+    expect(explorer.locator(".nl-key", has_text="masked")).to_be_hidden()
+    explorer.get_by_label("Part of the model").focus()
+    explorer.get_by_label("Part of the model").select_option("decoder")
+    expect(explorer.locator(".nl-readout")).to_contain_text("chat attends to")
+    expect(explorer.locator(".nl-key", has_text="masked")).to_be_visible()
+    expect(explorer.get_by_label("Part of the model")).to_be_focused()
+    notebook.arrives("both.part, both.token", "decoder 1")
+
+
 def test_on_a_small_laptop_the_heatmap_and_the_heads_are_seen_together(notebook, explorer):
     page = explorer.page
     page.set_viewport_size({"width": 1366, "height": 768})
@@ -183,7 +213,7 @@ def test_a_hidden_word_is_gone_and_the_rows_are_renormalised(notebook, explorer)
     notebook.run("explorer.layer, explorer.head, explorer.token = 1, 2, it")
     explorer.get_by_role("tab", name="Hide words").click()
     explorer.get_by_role("button", name="cat", exact=True).click()
-    expect(explorer.locator(".nl-note")).to_contain_text("1 word hidden; each row is renormalised")
+    expect(explorer.locator(".nl-note")).to_contain_text("Hidden: cat; each row is renormalised")
     expect(explorer.locator(".nl-readout")).to_contain_text(f"it attends to full {0.08 / 0.29:.2f}")
     assert "it attends to full 0.28" in notebook.run("print(explorer.describe())")
     explorer.get_by_role("button", name="Show every word").click()

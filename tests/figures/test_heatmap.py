@@ -87,7 +87,7 @@ def test_a_block_of_a_large_matrix_shows_its_strongest_cell():
     weights = np.full((300, 300), 1 / 400)
     weights[7, 201] = 0.9
     picture = heatmap(weights, ["w"] * 300, title="t", caption="c")
-    drawn = picture.figure.axes[0].images[0].get_array()
+    drawn = picture.figure.axes[0].collections[0].get_array()
     assert drawn.shape == (100, 100)
     assert drawn[2, 67] == 0.9
 

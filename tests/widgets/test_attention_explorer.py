@@ -3,13 +3,16 @@ import json
 import numpy as np
 import pytest
 import torch
-from traitlets import TraitError
+from traitlets import TraitError, link
 
-from ninelives.figures import read_row
+from helpers.drawn import texts
+from ninelives.figures import attention_parts, read_row
+from ninelives.figures.scale import ticks_of, top_of
 from ninelives.figures.style import WEIGHTS_MAP
 from ninelives.widgets import AttentionExplorer
 from ninelives.widgets.attention_explorer.encoding import UNIT
-from ninelives.widgets.attention_explorer.shown import shown_head
+from ninelives.widgets.attention_explorer.in_words import notes
+from ninelives.widgets.attention_explorer.shown import head_name, shown_head
 
 SENTENCE = "The cat did not want to eat because it was full".split()
 IT, CAT, FULL = SENTENCE.index("it"), SENTENCE.index("cat"), SENTENCE.index("full")
@@ -28,8 +31,16 @@ def hand_set() -> torch.Tensor:
     return weights
 
 
+def causal(T: int) -> torch.Tensor:
+    """One head (1, 1, T, T) under a causal mask, the last position padded."""
+    scores = torch.randn(1, 1, T, T, generator=torch.Generator().manual_seed(0)).masked_fill(torch.ones(T, T).triu(1).bool(), -torch.inf)
+    scores[..., T - 1] = -torch.inf
+    return scores.softmax(-1)
+
+
 def sent(explorer: AttentionExplorer) -> np.ndarray:
-    return np.frombuffer(explorer.weights, "<u2").reshape(explorer.shape) / UNIT
+    part = explorer.data[0]
+    return np.frombuffer(part["weights"], "<u2").reshape(part["shape"]) / UNIT
 
 
 @pytest.mark.parametrize(
@@ -44,7 +55,7 @@ def sent(explorer: AttentionExplorer) -> np.ndarray:
     ],
 )
 def test_every_form_that_a_model_returns_is_taken(attentions, shape):
-    assert AttentionExplorer(attentions, SENTENCE).shape == shape
+    assert list(AttentionExplorer(attentions, SENTENCE).attentions.shape) == shape
 
 
 def test_layers_and_heads_keep_their_positions():
@@ -67,12 +78,20 @@ def test_the_browser_reads_rows_as_python_does(same_in_javascript):
         AttentionExplorer(attention(1, 2, 5, 5), SENTENCE[:5], head=1),
         AttentionExplorer(attention(1, 1, 3, 6), "le chat dort".split(), SENTENCE[:6]),
         AttentionExplorer(torch.full((4, 4), 0.25), SENTENCE[:4]),
+        AttentionExplorer(causal(6), SENTENCE[:6], mask=[1, 1, 1, 1, 1, 0], layers=[4], heads=[7], names={(4, 7): "previous"}, scale="sqrt", vmax="head"),
+        AttentionExplorer(attention(1, 1, 8, 8), SENTENCE[:8], first=1, vmax=0.2),
     ]
     explorers[0].hidden, explorers[1].hidden = [1, 3], [0]
     cases = []
     for explorer in explorers:
-        weights, rows, columns = shown_head(explorer)
-        says = {"rows": [read_row(weights, rows, i, columns) for i in range(len(rows))], "weights": [f"{w:.2f}" for w in weights.flat]}
+        shown = shown_head(explorer)
+        says = {
+            "rows": [shown.sentence(i) for i in range(len(shown.rows))],
+            "weights": [f"{w:.2f}" for w in shown.weights.flat],
+            "head": head_name(explorer),
+            "note": " ".join(notes(explorer)),
+            "ticks": ticks_of(explorer.scale, top_of(explorer.vmax, shown.weights)),
+        }
         cases.append((explorer, says))
     same_in_javascript("attention_explorer", cases)
 
@@ -81,9 +100,7 @@ def test_the_state_is_json_apart_from_the_weights():
     explorer = AttentionExplorer(attention(2, 3, 11, 11), SENTENCE, token="it")
     explorer.hidden = [0]
     state = explorer.get_state()
-    binary = [name for name, value in state.items() if isinstance(value, bytes | memoryview)]
-    assert binary == ["weights"]
-    del state["weights"]
+    del state["data"][0]["weights"]
     assert json.loads(json.dumps(state))["token"] == IT
 
 
@@ -109,13 +126,13 @@ def test_a_single_word_can_be_explored():
 def test_five_hundred_and_twelve_words_can_be_explored():
     words = (SENTENCE * 47)[:512]
     explorer = AttentionExplorer(attention(1, 2, 512, 512), words, token=511)
-    assert len(explorer.weights) == 2 * 2 * 512 * 512
+    assert len(explorer.data[0]["weights"]) == 2 * 2 * 512 * 512
     assert explorer.picture().png()
 
 
 def test_describe_says_what_the_chosen_word_attends_to():
     said = AttentionExplorer(hand_set(), SENTENCE, token="it").describe()
-    assert said.startswith("Layer 1 of 1, head 1 of 1. Chosen: it attends to cat 0.71, full 0.08.")
+    assert said.startswith("The only head. Chosen: it attends to cat 0.71, full 0.08.")
     assert "full attends to full 1.00" in said
 
 
@@ -124,7 +141,7 @@ def test_describe_follows_the_selection():
     explorer = AttentionExplorer(weights, SENTENCE)
     explorer.layer, explorer.head, explorer.token = 1, 2, CAT
     assert read_row(weights[1, 2], SENTENCE, "cat") in explorer.describe()
-    assert explorer.describe().startswith("Layer 2 of 2, head 3 of 3.")
+    assert explorer.describe().startswith("Layer 1, head 2 (2 × 3 heads, counted from 0).")
 
 
 def test_hiding_a_word_renormalises_the_rest_and_says_so():
@@ -143,10 +160,10 @@ def test_a_row_that_attends_to_hidden_words_only_shows_no_weight():
 
 
 def test_words_are_hidden_from_the_start_by_position_or_by_word():
-    explorer = AttentionExplorer(hand_set(), SENTENCE, hide=[-1, "cat"])
+    explorer = AttentionExplorer(hand_set(), SENTENCE, hidden=[-1, "cat"])
     assert explorer.hidden == [CAT, len(SENTENCE) - 1]
     with pytest.raises(ValueError, match="'dog' is not among the tokens"):
-        AttentionExplorer(hand_set(), SENTENCE, hide=["dog"])
+        AttentionExplorer(hand_set(), SENTENCE, hidden=["dog"])
 
 
 def test_the_link_that_is_ranked_first_and_groups_of_words_are_sent_as_positions():
@@ -167,7 +184,7 @@ def test_cross_attention_hides_among_the_words_that_are_attended_to():
     weights = torch.tensor([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]])
     explorer = AttentionExplorer(weights, ["le", "chat"], ["the", "black", "cat"], token="chat")
     explorer.hidden = [1]
-    assert explorer.cross
+    assert explorer.data[0]["cross"]
     assert f"chat attends to cat {0.8 / 0.9:.2f}, the {0.1 / 0.9:.2f}" in explorer.describe()
 
 
@@ -188,7 +205,7 @@ def test_one_explorer_of_64_words_costs_a_saved_notebook_at_most_100_kilobytes(m
 def test_the_repr_says_what_is_shown():
     explorer = AttentionExplorer(attention(2, 3, 11, 11), SENTENCE, layer=1, token="it")
     assert repr(explorer) == (
-        "AttentionExplorer(2 × 3 heads, 11 words; layer 2 of 2, head 1 of 3; 'it' chosen)"
+        "AttentionExplorer(2 × 3 heads, 11 words; layer 1, head 0; 'it' chosen)"
     )
 
 
@@ -221,15 +238,82 @@ def test_an_empty_row_is_named_with_its_cause():
     ("name", "value", "sentence"),
     [
         ("layer", 2, "layer is 2, but there are 2, counted from 0 to 1"),
-        ("head", -1, "head is -1, but there are 3, counted from 0 to 2"),
+        ("head", -4, "head is -4, but there are 3, counted from 0 to 2"),
         ("token", 11, "token is 11, but there are 11, counted from 0 to 10"),
-        ("hidden", [3, 40], "hidden names the position 40, but there are 11 words"),
+        ("hidden", [3, 40], "hidden is 40, but there are 11, counted from 0 to 10"),
+        ("vmax", "row", "vmax is 'row'; pass the weight that gets the darkest colour"),
+        ("vmax", 0, "vmax is 0.0; pass the weight that gets the darkest colour"),
+        ("part", "decoder", "part is 'decoder'; there are 'attention'"),
     ],
 )
 def test_a_choice_that_is_not_there_is_refused_with_one_sentence(name, value, sentence):
     explorer = AttentionExplorer(attention(2, 3, 11, 11), SENTENCE)
     with pytest.raises(TraitError, match=sentence):
         setattr(explorer, name, value)
+
+
+def test_what_is_set_is_given_by_word_or_by_position_from_either_end():
+    explorer = AttentionExplorer(attention(2, 3, 11, 11), SENTENCE, layer=-1, token=-1, scale="sqrt", vmax=1)
+    assert (explorer.layer, explorer.token, explorer.word) == (1, 10, "full")
+    explorer.token, explorer.hidden, explorer.to = "it", ["cat", -1], "eat"
+    assert (explorer.token, explorer.word, explorer.hidden, explorer.to) == (IT, "it", [CAT, FULL], 6)
+    explorer.token = None
+    assert explorer.word is None
+
+
+def test_a_word_hides_all_of_its_occurrences():
+    assert AttentionExplorer(attention(3, 3), ["[SEP]", "cat", "[SEP]"], hidden=["[SEP]"]).hidden == [0, 2]
+
+
+def test_explorers_of_other_lengths_are_linked_by_word():
+    first = AttentionExplorer(attention(11, 11), SENTENCE)
+    second = AttentionExplorer(attention(4, 4), "it was the cat".split())
+    link((first, "word"), (second, "word"))
+    first.token = "cat"
+    assert second.token == 3
+    first.token = "eat"
+    assert (second.token, second.word) == (None, "eat")
+    second.token = 0
+    assert first.token == IT
+
+
+def test_another_part_keeps_the_words_that_it_has():
+    parts = {
+        "encoder": attention_parts(attention(2, 3, 4, 4), ["[CLS]", "the", "cat", "[SEP]"])["attention"],
+        "decoder": attention_parts(attention(1, 2, 3, 3), ["le", "cat", "[SEP]"])["attention"],
+    }
+    explorer = AttentionExplorer(parts, layer=1, head=2, token="cat", hidden=["[CLS]", "[SEP]"], model="tiny")
+    explorer.part = "decoder"
+    assert (explorer.layer, explorer.head, explorer.rows[explorer.token], explorer.hidden) == (0, 1, "cat", [2])
+    assert explorer.describe().startswith("tiny · decoder · Layer 0, head 1 (1 × 2 heads, counted from 0).")
+    explorer.part = "encoder"
+    assert (explorer.token, explorer.hidden) == (2, [3])
+
+
+def test_layers_and_heads_are_counted_as_the_reader_counts_and_keep_their_numbers():
+    weights = attention(2, 3, 11, 11)
+    assert head_name(AttentionExplorer(weights, SENTENCE, layer=1)) == "Layer 1, head 0"
+    assert head_name(AttentionExplorer(weights, SENTENCE, layer=1, first=1)) == "Layer 2, head 1"
+    assert head_name(AttentionExplorer(weights, SENTENCE, layers=[0, 5], layer=1)) == "Layer 5, head 0"
+
+
+def test_masked_cells_are_gray_and_never_attended_to():
+    explorer = AttentionExplorer(causal(6), SENTENCE[:6], mask=[1, 1, 1, 1, 1, 0], token=5)
+    said = explorer.describe()
+    assert "Chosen: to is masked." in said and said.endswith("Masked: to.")
+    assert "to 0.00" not in said
+    drawn = explorer.picture().figure.axes[0].collections[0].get_array()
+    assert (drawn.mask.reshape(6, 6) == ~explorer.parts["attention"].allowed[0]).all()
+    assert any("Gray: masked." in text for text in texts(explorer.picture()))
+
+
+def test_the_picture_has_the_colours_that_the_scale_gives():
+    explorer = AttentionExplorer(attention(2, 3, 11, 11), SENTENCE, vmax=0.4)
+    cells = explorer.picture().figure.axes[0].collections[0]
+    assert (cells.norm.vmin, cells.norm.vmax) == (0, 0.4)
+    explorer.scale, explorer.vmax = "sqrt", "head"
+    norm = explorer.picture().figure.axes[0].collections[0].norm
+    assert norm.vmax == top_of("head", explorer.attentions[0, 0]) and norm(norm.vmax / 4) == pytest.approx(0.5)
 
 
 def test_a_layer_that_is_not_there_is_refused_at_the_start():

@@ -27,12 +27,21 @@ NUMBERS_UP_TO = 12  # rows and columns
 RULES_UP_TO = 40
 MAX_WIDE_FRAMES = 20  # in a large matrix, up to so many marked cells get a frame larger than the cell
 SQUARES_UP_TO = 128  # a longer side is drawn in blocks: finer cells cannot be told apart
-NO_NUMBER, HATCH = "#e3e6ea", "#9aa3ad"
+NO_NUMBER, HATCH = "#d9dde2", "#9aa3ad"
 
 
 def has_room_for_numbers(matrix: np.ndarray) -> bool:
     """Whether numbers are printed into the cells of `matrix`."""
     return max(matrix.shape) <= NUMBERS_UP_TO
+
+
+def cells_size(matrix: np.ndarray) -> tuple[float, float]:
+    """Width and height of a heatmap of `matrix`, in inches."""
+    rows, columns = matrix.shape
+    if has_room_for_numbers(matrix):
+        return 0.46 * columns, 0.34 * rows
+    cell = min(0.3, 5.2 / max(rows, columns))
+    return max(0.4, cell * columns), max(0.3, cell * rows)
 
 
 def cell_number(value: float) -> str:
@@ -65,17 +74,19 @@ def draw_cells(
     high: float,
     texts: Sequence[Sequence[str]] | None = None,
     number_size: float = NUMBER_SIZE,
+    norm: Normalize | None = None,
 ) -> None:
     """Colour the cells of `matrix`, with thin rules between them and `texts` in them.
 
-    NaN and infinite cells are hatched. Row i, column j is at (j, i) of the axes.
+    NaN and infinite cells are hatched, those of a masked array are plain gray. Row i, column j is at (j, i) of the
+    axes. Colours are linear from `low` to `high`, or as `norm` says. Cells are drawn as shapes: a PDF scales.
     """
     rows, columns = matrix.shape
-    colours, side = in_blocks(matrix)
-    axes.imshow(
-        np.ma.masked_invalid(colours), cmap=colour_map.with_extremes(bad=NO_NUMBER),
-        vmin=low, vmax=high, aspect="auto", interpolation="nearest",
-        extent=(-0.5, colours.shape[1] * side - 0.5, colours.shape[0] * side - 0.5, -0.5),
+    norm = norm or Normalize(low, high)
+    colours, side = in_blocks(np.ma.filled(matrix.astype(float), np.nan))
+    axes.pcolormesh(
+        np.arange(colours.shape[1] + 1) * side - 0.5, np.arange(colours.shape[0] + 1) * side - 0.5,
+        np.ma.masked_invalid(colours), cmap=colour_map.with_extremes(bad=NO_NUMBER), norm=norm,
     )
     axes.set_xticks([])
     axes.set_yticks([])
@@ -86,15 +97,15 @@ def draw_cells(
         axes.hlines(np.arange(1, rows) - 0.5, -0.5, columns - 0.5, **lines)
     axes.set_xlim(-0.5, columns - 0.5)
     axes.set_ylim(rows - 0.5, -0.5)
-    for i, j in np.argwhere(~np.isfinite(matrix)) if ruled else ():
+    for i, j in np.argwhere(np.ma.filled(~np.isfinite(matrix), False)) if ruled else ():
         axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor=NO_NUMBER, edgecolor=HATCH,
                                  hatch="////", linewidth=0, zorder=1.2))
     if texts is None:
         return
-    scale, on_step = Normalize(low, high), text_on(colour_map)
+    on_step = text_on(colour_map)
     for (i, j), value in np.ndenumerate(matrix):
         if np.isfinite(value):
-            colours = on_step[int(np.clip(scale(value) * colour_map.N, 0, colour_map.N - 1))]
+            colours = on_step[int(np.clip(norm(value) * colour_map.N, 0, colour_map.N - 1))]
         else:
             colours = {"color": INK, "bbox": {"facecolor": PAPER, "edgecolor": "none", "pad": 1}}
         axes.text(j, i, texts[i][j], ha="center", va="center", size=number_size, clip_on=True, **colours)
@@ -144,16 +155,20 @@ def outline(axes: Axes, cells: np.ndarray, colour: str = ACCENT) -> None:
                                            capstyle="projecting", clip_on=False), autolim=False)
 
 
-def colour_bar(axes: Axes, label: str = "") -> None:
-    """The scale of the picture in `axes`, at its right."""
+def colour_bar(axes: Axes, label: str = "", ticks: Sequence[float] | None = None) -> None:
+    """The scale of the picture in `axes`, at its right, with these ticks or with about five."""
     width, height = _size(axes)
     bar = axes.inset_axes(
         (1 + 0.14 / width, 1 - min(1.8, height) / height, 0.13 / width, min(1.8, height) / height)
     )
-    drawn = axes.figure.colorbar(axes.images[0], cax=bar)
+    drawn = axes.figure.colorbar(axes.collections[0], cax=bar)
     drawn.outline.set_edgecolor(RULE)
     bar.tick_params(length=2, color=RULE, labelsize=NOTE_SIZE, labelcolor=MUTED)
-    bar.locator_params(nbins=5)
+    if ticks is None:
+        bar.locator_params(nbins=5)
+    else:
+        drawn.set_ticks(list(ticks), labels=[f"{tick:g}" for tick in ticks])
+        drawn.minorticks_off()
     bar.set_ylabel(label)
 
 

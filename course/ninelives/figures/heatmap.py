@@ -9,6 +9,7 @@ from ninelives.figures.arrays import as_array, as_finite, as_labels, refuse_nan
 from ninelives.figures.cells import (
     block_note,
     cell_number,
+    cells_size,
     colour_bar,
     draw_cells,
     has_room_for_numbers,
@@ -75,7 +76,7 @@ def heatmap(
     row_names, column_names = number_repeats(rows), number_repeats(columns)
 
     def draw(figure: Figure) -> None:
-        width, height = _cells_size(weights)
+        width, height = cells_size(weights)
         axes = place_axes(figure, 1, 1, width, height)
         low, high = _scale(weights, scores)
         with_numbers = has_room_for_numbers(weights)
@@ -199,14 +200,6 @@ def _scale(weights: np.ndarray, scores: bool) -> tuple[float, float]:
     # Small weights of a long sentence would all look white on a scale up to 1.
     short = max(weights.shape[-2:]) <= 2 * MAX_ROWS_DESCRIBED
     return 0.0, 1.0 if short and largest <= 1 else (largest or 1.0)
-
-
-def _cells_size(matrix: np.ndarray) -> tuple[float, float]:
-    rows, columns = matrix.shape
-    if has_room_for_numbers(matrix):
-        return 0.46 * columns, 0.34 * rows
-    cell = min(0.3, 5.2 / max(rows, columns))
-    return max(0.4, cell * columns), max(0.3, cell * rows)
 
 
 def _panels_across(count: int) -> int:

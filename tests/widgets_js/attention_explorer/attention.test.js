@@ -1,15 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attentionOf, linkWeight, rowOf, viewOf } from "../../../course/ninelives/widgets/attention_explorer/attention.js";
+import { attentionOf, isMasked, linkWeight, rowOf, viewOf } from "../../../course/ninelives/widgets/attention_explorer/attention.js";
 import { cases } from "../cases.js";
 
 // One layer, two heads, three words; in the second head every word attends to itself.
 const units = [[0.5, 0.25, 0.25], [0.125, 0.875, 0], [0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]].flat().map(w => 64000 * w);
 const buffer = new Uint16Array(units).buffer;
+/** @type {import("../../../course/ninelives/widgets/attention_explorer/attention.js").Part} */
+const part = {
+  name: "attention", shape: [1, 2, 3, 3], rows: ["a", "b", "c"], columns: ["a", "b", "c"], cross: false, weights: buffer,
+  layers: [0], heads: [0, 1], names: {}, note: "",
+};
 /** @type {import("../../../course/ninelives/widgets/attention_explorer/attention.js").State} */
 const state = {
-  shape: [1, 2, 3, 3], rows: ["a", "b", "c"], columns: ["a", "b", "c"], cross: false, weights: buffer,
-  colours: { weights: [], accent: "", link: "", "link-dark": "" }, layer: 0, head: 0, token: null, hidden: [], to: null, groups: {},
+  data: [part], part: "attention", model: "", first: 0, scale: "linear", vmax: 1, layer: 0, head: 0, token: null, hidden: [], to: null, groups: {},
+  colours: { weights: [], accent: "", link: "", "link-dark": "" },
 };
 const attention = attentionOf(state);
 
@@ -18,7 +23,7 @@ test("weights come as a buffer, as a view on one, and as text", () => {
   bytes.set(new Uint8Array(buffer), 16);
   const text = Buffer.from(bytes.slice(16)).toString("base64");
   for (const weights of [buffer, new DataView(bytes.buffer, 16), text]) {
-    assert.deepEqual([...attentionOf({ ...state, weights }).data], units);
+    assert.deepEqual([...attentionOf({ ...state, data: [{ ...part, weights }] }).data], units);
   }
 });
 
@@ -47,9 +52,23 @@ test("the weight of a link is renormalised as its row is", () => {
 
 test("a view is kept while layer, head and hidden words stay", () => {
   const view = viewOf(attention, state);
-  assert.equal(viewOf(attention, { ...state, token: 2 }, view), view);
   assert.notEqual(viewOf(attention, { ...state, head: 1 }, view), view);
   assert.notEqual(viewOf(attention, { ...state, hidden: [0] }, view), view);
+});
+
+test("a masked cell is neither a weight nor a part of the sum", () => {
+  const masked = new Uint16Array([...units.slice(0, 9), 64000, 65535, 65535, 16000, 48000, 65535, 65535, 65535, 65535]).buffer;
+  const closed = attentionOf({ ...state, data: [{ ...part, weights: masked }] }), view = viewOf(closed, { ...state, head: 1, hidden: [0] });
+  assert.deepEqual([...view.masked], [0, 1, 1, 1]);
+  assert.deepEqual([...view.weights], [1, 0, 0, 0]);
+  assert.deepEqual([isMasked(view, 0), isMasked(view, 1)], [false, true]);
+  assert.equal(linkWeight(closed, 1, view, 1, 2), null);
+});
+
+test("another part has its own words, and layers keep their numbers", () => {
+  const other = { ...part, name: "decoder", rows: ["x", "y", "z"], layers: [5] };
+  const { rowWords, layers } = attentionOf({ ...state, data: [part, other], part: "decoder" });
+  assert.deepEqual([rowWords, layers], [["x", "y", "z"], [5]]);
 });
 
 test("the weights shown are those of Python", () => {

@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { attentionOf, viewOf } from "../../../course/ninelives/widgets/attention_explorer/attention.js";
-import { news, rowInWords, sentence } from "../../../course/ninelives/widgets/attention_explorer/in_words.js";
+import { headName, news, noteOf, rowInWords, sentence } from "../../../course/ninelives/widgets/attention_explorer/in_words.js";
 import { cases } from "../cases.js";
 
 const WORDS = ["a", "b", "c", "d"];
 
-test("rows are read in the words of Python", () => {
+test("rows, heads and notes are said in the words of Python", () => {
   for (const { state, says } of cases("attention_explorer")) {
     const attention = attentionOf(state), view = viewOf(attention, state);
     assert.deepEqual(view.rows.map((_, r) => sentence(attention, view, r)), says.rows);
+    assert.deepEqual([headName(attention, view), noteOf(attention, view)], [says.head, says.note]);
   }
 });
 
@@ -19,6 +20,13 @@ test("a row names its three strongest words, from the strongest on", () => {
 
 test("a row in which all words are alike says so", () => {
   assert.equal(rowInWords(new Float32Array([0.25, 0.25, 0.25, 0.25]), WORDS), "all 4 words equally, 0.25 each");
+});
+
+test("no winner is named among weights that are alike", () => {
+  const words = [..."abcdefghijklmnopqrstuvw"], row = (/** @type {number[]} */ ...weights) => rowInWords(new Float32Array(weights), words);
+  assert.equal(row(...Array(6).fill(1 / 6), 0, 0, 0), "6 of 9 words equally, 0.17 each");
+  assert.equal(row(...Array(5).fill(0.051), ...Array(18).fill(0.04)), "5 of 23 words alike, 0.05 each, and less to the others");
+  assert.equal(row(0.5, 0.5, 0, 0), "a 0.50, b 0.50");
 });
 
 test("a row without a strong word names the strongest", () => {
@@ -45,4 +53,8 @@ test("within a row only the new cell is spoken", () => {
 
 test("that every word is shown again is spoken", () => {
   assert.equal(news({ ...said, note: "1 word hidden." }, said), "Every word is shown. it attends to cat 0.71");
+});
+
+test("a note that ends in a full stop is followed by one only", () => {
+  assert.equal(news(said, { ...said, note: "1 word hidden." }), "1 word hidden. it attends to cat 0.71");
 });

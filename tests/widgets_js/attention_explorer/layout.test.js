@@ -7,13 +7,14 @@ import { inBlocks } from "../../../course/ninelives/widgets/attention_explorer/p
 /** @param {number} T @param {number} S @param {number} width @param {number} letter px */
 function placed(T, S, width, letter, cross = T !== S) {
   const words = (/** @type {number} */ n) => Array(n).fill("word");
-  /** @type {import("../../../course/ninelives/widgets/attention_explorer/attention.js").State} */
-  const state = {
-    shape: [1, 1, T, S], rows: words(T), columns: words(S), cross, weights: new ArrayBuffer(2 * T * S),
-    colours: { weights: [], accent: "", link: "", "link-dark": "" }, layer: 0, head: 0, token: null, hidden: [], to: null, groups: {},
+  /** @type {import("../../../course/ninelives/widgets/attention_explorer/attention.js").Part} */
+  const part = {
+    name: "attention", shape: [1, 1, T, S], rows: words(T), columns: words(S), cross, weights: new ArrayBuffer(2 * T * S),
+    layers: [0], heads: [0], names: {}, note: "",
   };
-  const attention = attentionOf(state);
-  return layout(attention, viewOf(attention, state), width, word => ({ width: letter * word.length }));
+  const attention = attentionOf({ data: [part], part: "attention", first: 0 });
+  const view = viewOf(attention, { layer: 0, head: 0, hidden: [], scale: "linear", vmax: 1 });
+  return layout(attention, view, width, word => ({ width: letter * word.length }));
 }
 
 test("heatmap and lines fit side by side on a wide page", () => {
@@ -40,7 +41,8 @@ test("cells are square, but where many words of another sentence are attended to
   assert.ok(wide.ch > wide.cw);
 });
 
-test("a block of pixels has its strongest weight", () => {
-  const weights = new Float32Array([0.1, 0.9, 0, 0, 0.2, 0.3, 0.4, 0]);
-  assert.deepEqual([...inBlocks({ rows: [0, 1], columns: [0, 1, 2, 3], weights }, 2, 1)], [...new Float32Array([0.9, 0.4])]);
+test("a block of pixels has its strongest weight, and is gray where all of it is masked", () => {
+  const weights = new Float32Array([0.1, 0.9, 0, 0, 0.2, 0.3, 0.4, 0]), masked = new Uint8Array(8), cells = { rows: [0, 1], columns: [0, 1, 2, 3], weights };
+  assert.deepEqual([...inBlocks({ ...cells, masked }, 2, 1)], [...new Float32Array([0.9, 0.4])]);
+  assert.deepEqual([...inBlocks({ ...cells, masked: masked.fill(1, 4) }, 1, 2)], [...new Float32Array([0.9]), -1]);
 });

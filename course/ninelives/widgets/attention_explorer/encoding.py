@@ -3,14 +3,16 @@
 import numpy as np
 from matplotlib.colors import to_hex
 
-from ninelives.figures.style import WEIGHTS_MAP
+from ninelives.figures.parts import AttentionPart
+from ninelives.figures.style import WEIGHTS_MAP, number_repeats
 
 UNIT = 64000  # a weight of 1 as it is sent; 640 steps to a hundredth
-SHADES = [to_hex(WEIGHTS_MAP(k)) for k in range(256)]  # of weights from 0 to 1
+MASKED = 65535  # a cell that is masked
+SHADES = [to_hex(WEIGHTS_MAP(k)) for k in range(256)]  # from the weight 0 to the top of the scale
 
 
-def as_bytes(weights: np.ndarray) -> bytes:
-    """Weights (L, H, T, S) as little-endian 16-bit integers, in units of 1 / UNIT.
+def as_bytes(weights: np.ndarray, allowed: np.ndarray) -> bytes:
+    """Weights (L, H, T, S) as little-endian 16-bit integers, in units of 1 / UNIT; MASKED where not `allowed` (L, T, S).
 
     A step is 0.000016. Each integer stays within the hundredth that its weight rounds to,
     so two decimals printed in the browser are those that Python prints.
@@ -19,4 +21,20 @@ def as_bytes(weights: np.ndarray) -> bytes:
     nearest = np.rint(weights * 100) * (UNIT // 100)
     most = UNIT // 200 - 1  # further off would round to another hundredth
     inside = np.clip(np.rint(weights * UNIT), nearest - most, nearest + most)
-    return np.maximum(inside, 0).astype("<u2").tobytes()
+    return np.where(allowed[:, None], np.maximum(inside, 0), MASKED).astype("<u2").tobytes()
+
+
+def as_state(name: str, part: AttentionPart) -> dict:
+    """What the browser knows of a part."""
+    return {
+        "name": name,
+        "shape": list(part.weights.shape),
+        "rows": number_repeats(part.rows),
+        "columns": number_repeats(part.columns),
+        "cross": part.cross,
+        "layers": part.layers,
+        "heads": part.heads,
+        "names": {f"{layer},{head}": called for (layer, head), called in part.names.items()},
+        "note": part.note,
+        "weights": as_bytes(part.weights, part.allowed),
+    }

@@ -3,7 +3,9 @@
 import { html } from "../js/dom.js";
 import { roving } from "../js/keys.js";
 import { range } from "../js/numbers.js";
-import { headWeights } from "./attention.js";
+import { cellsOf } from "./attention.js";
+import { headName } from "./in_words.js";
+import { topOf } from "./scale.js";
 
 /** @import { Panel } from "../js/tabs.js" */
 /** @import { Attention, View } from "./attention.js" */
@@ -25,32 +27,33 @@ export function headsPanel(attention, view, shades, chooseHead) {
   const canvas = html("canvas");
   /** @type {{ node: HTMLElement, picture: HTMLElement }[]} */
   let thumbs = [];
-  let paintedWithout = "", run = 0;
+  let painted = "", run = 0;
 
   function build() {
     thumbs = range(L * H).map(k => {
-      const name = `Layer ${Math.floor(k / H) + 1}, head ${k % H + 1}`, picture = html("div", { "aria-hidden": "true" });
+      const name = headName(attention, { layer: Math.floor(k / H), head: k % H }), picture = html("div", { "aria-hidden": "true" });
       const names = { role: "gridcell", title: name, "aria-label": name };
       const node = html("div", { ...names, className: "nl-thumb", onclick: () => chooseHead(k) }, picture);
       return { node, picture };
     });
     const nodes = thumbs.map(({ node }) => node);
     const head = html("div", { role: "row" }, html("span", { className: "nl-corner", role: "columnheader" }, "Head"),
-      ...range(H).map(h => html("span", { role: "columnheader" }, `${h + 1}`)));
+      ...attention.heads.map(h => html("span", { role: "columnheader" }, `${h + attention.first}`)));
     const layers = range(L).map(l =>
-      html("div", { role: "row" }, html("span", { role: "rowheader" }, `Layer ${l + 1}`), ...nodes.slice(l * H, (l + 1) * H)));
+      html("div", { role: "row" }, html("span", { role: "rowheader" }, `Layer ${attention.layers[l] + attention.first}`), ...nodes.slice(l * H, (l + 1) * H)));
     const grid = html("div", { className: "nl-heads", role: "grid", "aria-label": "All heads; arrow keys choose one" },
       head, ...layers);
     grid.style.setProperty("--nl-heads", String(H));
     grid.style.setProperty("--nl-gap", L * H > 64 ? "3px" : "6px");
     roving(grid, nodes, H, chooseHead);
     body.replaceChildren(grid);
-    paintedWithout = "none yet";
+    painted = "none yet";
   }
 
   function paint(/** @type {number} */ k) {
-    const { rows, columns } = view(), weights = headWeights(attention, k, { rows, columns });
-    shades.paint(canvas, { rows, columns, weights }, Math.min(columns.length, PIXELS), Math.min(rows.length, PIXELS));
+    const { rows, columns, vmax, scale: { kind } } = view(), cells = cellsOf(attention, k, { rows, columns });
+    const scale = { kind, top: topOf(vmax, cells.weights) };
+    shades.paint(canvas, cells, scale, Math.min(columns.length, PIXELS), Math.min(rows.length, PIXELS));
     thumbs[k].picture.style.backgroundImage = `url(${canvas.toDataURL()})`;
   }
   // A few heads at a time, so that many heads of a long text leave the keys free.
@@ -64,14 +67,14 @@ export function headsPanel(attention, view, shades, chooseHead) {
 
   function fill() {
     if (!thumbs.length) build();
-    const { layer, head, hidden } = view();
+    const { layer, head, hidden, scale, vmax } = view(), look = [scale.kind, vmax, ...hidden].join();
     thumbs.forEach(({ node }, k) => {
       const isChosen = k === layer * H + head;
       node.setAttribute("aria-selected", String(isChosen));
       node.tabIndex = isChosen ? 0 : -1;
     });
-    if (paintedWithout === hidden.join()) return;
-    paintedWithout = hidden.join();
+    if (painted === look) return;
+    painted = look;
     run += 1;
     paintFrom(0, run);
   }

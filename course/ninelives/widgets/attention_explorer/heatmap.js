@@ -31,7 +31,7 @@ export function heatmap(attention, shades, fit) {
     const { left, top, plotWidth, plotHeight } = place, ratio = devicePixelRatio || 1;
     const across = Math.min(view.columns.length, Math.ceil(plotWidth * ratio));
     const down = Math.min(view.rows.length, Math.ceil(plotHeight * ratio));
-    shades.paint(canvas, view, across, down);
+    shades.paint(canvas, view, view.scale, across, down);
     Object.assign(canvas.style, { left: `${left}px`, top: `${top}px`, width: `${plotWidth}px`, height: `${plotHeight}px` });
   }
 
@@ -81,7 +81,7 @@ export function heatmap(attention, shades, fit) {
   }
 
   /** @param {View} view @param {Layout} place */
-  function numbers({ rows, columns, weights }, { left, top, cw, ch, hasNumbers }) {
+  function numbers({ rows, columns, weights, scale }, { left, top, cw, ch, hasNumbers }) {
     /** @type {SVGElement[]} */
     const parts = [];
     if (!hasNumbers) return parts;
@@ -90,7 +90,7 @@ export function heatmap(attention, shades, fit) {
       parts.push(svg("text", {
         x: left + (j + 0.5) * cw, y: top + (i + 0.5) * ch,
         "font-size": 10.5, "text-anchor": "middle", "dominant-baseline": "central",
-        class: isDark(shades.hex(weights[k])) ? "nl-cell nl-cell-light" : "nl-cell",
+        class: isDark(shades.hex(scale, weights[k])) ? "nl-cell nl-cell-light" : "nl-cell",
       }, weights[k].toFixed(2)));
     }
     return parts;

@@ -1,10 +1,11 @@
 // What the explorer says. A row is said in the same words as by `read_row` in ninelives.figures.
 
 import { argmax, counted, range } from "../js/numbers.js";
-import { rowOf } from "./attention.js";
+import { isMasked, rowOf } from "./attention.js";
 
 /** @import { Attention, View } from "./attention.js" */
 
+const NAMES_UP_TO = 12; // hidden words
 const NAMED = 3; // words of a row
 const NOTHING = 1 / 128000; // a smaller weight counts as 0
 
@@ -29,22 +30,31 @@ export function rowInWords(row, words) {
   return names.map(named).join(", ");
 }
 
-/** "cat 0.71, full 0.08". @param {Attention} attention @param {View} view @param {number} r index of the row */
-export const reading = (attention, view, r) => rowInWords(rowOf(view, r), view.columns.map(j => attention.columnWords[j]));
+/** "attends to cat 0.71, full 0.08". @param {Attention} attention @param {View} view @param {number} r index of the row */
+export const reading = (attention, view, r) => isMasked(view, r) ? "is masked"
+  : `attends to ${rowInWords(rowOf(view, r), view.columns.map(j => attention.columnWords[j]))}`;
 
 /** @param {Attention} attention @param {View} view @param {number} r */
 export const sentence = (attention, view, r) =>
-  r < 0 ? "" : `${attention.rowWords[view.rows[r]]} attends to ${reading(attention, view, r)}`;
+  r < 0 ? "" : `${attention.rowWords[view.rows[r]]} ${reading(attention, view, r)}`;
 
 /** "cat 0.71". @param {Attention} attention @param {View} view @param {number} r @param {number} c */
-export const cellInWords = (attention, view, r, c) => `${attention.columnWords[view.columns[c]]} ${rowOf(view, r)[c].toFixed(2)}`;
+export const cellInWords = (attention, view, r, c) =>
+  `${attention.columnWords[view.columns[c]]} ${view.masked[r * view.columns.length + c] ? "masked" : rowOf(view, r)[c].toFixed(2)}`;
 
-/** @param {Attention} attention @param {View} view */
-export const headName = ({ L, H }, { layer, head }) => (L * H === 1 ? "The only head" : `Layer ${layer + 1}, head ${head + 1}`);
+/** @param {Attention} attention @param {Pick<View, "layer" | "head">} view */
+export function headName({ layers, heads, names, first }, { layer, head }) {
+  const l = layers[layer], h = heads[head], name = names[`${l},${h}`];
+  if (layers.length * heads.length === 1 && !l && !h) return "The only head";
+  return `Layer ${l + first}, head ${h + first}${name ? ` (${name})` : ""}`;
+}
 
-/** @param {View} view */
-export const hiddenNote = ({ hidden }) =>
-  hidden.length ? `${counted(hidden.length, "word")} hidden; each row is renormalised, so the words shown sum to 1.` : "";
+/** What has to be known of the picture. @param {Attention} attention @param {View} view */
+export function noteOf({ note, columnWords }, { hidden }) {
+  const names = hidden.map(j => columnWords[j]);
+  const gone = names.length > NAMES_UP_TO ? counted(names.length, "word") : names.join(", ");
+  return [note, names.length ? `Hidden: ${gone}; each row is renormalised, so the words shown sum to 1.` : ""].filter(Boolean).join(" ");
+}
 
 /**
  * What is new to say, after what was said last.
@@ -58,5 +68,5 @@ export function news(last, now) {
   if (now.note !== (last?.note ?? "")) parts.push(now.note || "Every word is shown.");
   if (now.cell && now.cell !== last?.cell && now.sentence === last?.sentence && !parts.length) parts.push(now.cell);
   else if (now.sentence) parts.push(now.sentence);
-  return parts.join(". ").replaceAll(".. ", ". ");
+  return parts.map(part => part.replace(/\.$/, "")).join(". ") + (parts.at(-1)?.endsWith(".") ? "." : "");
 }

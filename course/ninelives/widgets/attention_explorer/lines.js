@@ -40,11 +40,12 @@ export function lines(attention, fit) {
   /** @param {View} view @param {Ends} ends @param {Layout} place @param {number} r @param {number} c */
   function wordsRight(view, { to, yTo }, { size, toPitch, linesWidth }, r, c) {
     const { columns } = view, row = r < 0 ? new Float32Array() : rowOf(view, r), most = strongest(row);
+    const hasWinner = most.length > 0 && row.filter(w => w.toFixed(2) === row[most[0]].toFixed(2)).length === 1;
     return thinned(columns.length, toPitch, size + 2, c < 0 ? most : [...most, c]).flatMap(j => {
-      const isWeak = r >= 0 && row[j] < 0.05 && j !== c, y = yTo(j);
+      const isWeak = r >= 0 && !(row[j] >= 0.05) && j !== c, y = yTo(j);
       const word = svg("text", {
         ...CENTRAL, x: to + 6, y, "font-size": size,
-        class: `nl-word${isWeak ? " nl-weak" : ""}${most[0] === j || c === j ? " nl-on" : ""}`,
+        class: `nl-word${isWeak ? " nl-weak" : ""}${hasWinner && most[0] === j || c === j ? " nl-on" : ""}`,
       }, fit(attention.columnWords[columns[j]], size).text);
       if (r < 0 || isWeak) return [word];
       const look = { ...CENTRAL, "text-anchor": "end", "font-size": size, class: "nl-number" };
@@ -77,12 +78,13 @@ function curves(view, { from, to, yFrom, yTo }, { linesTop, linesHeight }, r) {
     const look = { "text-anchor": "middle", "font-size": 12, class: "nl-caption" };
     return [svg("text", { ...look, x: middle, y: (linesTop + linesHeight) / 2 }, "Choose a word")];
   }
-  const strength = isChosen ? 1 : 0.6, least = isChosen ? 0.01 : 0.05;
+  const strength = isChosen ? 1 : 0.6, least = (isChosen ? 0.01 : 0.05) * view.scale.top;
   return (isChosen ? [r] : range(R)).flatMap(i => Array.from(rowOf(view, i), (w, j) => ({ i, j, w })))
     .filter(({ w }) => w >= least)
-    .map(({ i, j, w }) => svg("path", {
+    .map(({ i, j, w }) => ({ i, j, share: Math.min(1, w / view.scale.top) }))
+    .map(({ i, j, share }) => svg("path", {
       d: `M${from} ${yFrom(i)} C${middle} ${yFrom(i)} ${middle} ${yTo(j)} ${to} ${yTo(j)}`, class: "nl-line",
-      "stroke-width": (0.8 + 5 * w * strength).toFixed(2),
-      "stroke-opacity": (strength * (0.1 + 0.9 * Math.sqrt(w))).toFixed(3),
+      "stroke-width": (0.8 + 5 * share * strength).toFixed(2),
+      "stroke-opacity": (strength * (0.1 + 0.9 * Math.sqrt(share))).toFixed(3),
     }));
 }

@@ -3,7 +3,7 @@
 import { html } from "../js/dom.js";
 import { roving } from "../js/keys.js";
 import { assign } from "../js/lifecycle.js";
-import { headName, hiddenNote, sentence } from "./in_words.js";
+import { headName, noteOf, sentence } from "./in_words.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
 /** @import { Panel } from "../js/tabs.js" */
@@ -17,7 +17,7 @@ export function wordsPanel(attention, view) {
   function fill() {
     const { rows } = view(), few = rows.slice(0, MOST_SENTENCES);
     body.replaceChildren(
-      html("p", {}, `${headName(attention, view())}. ${hiddenNote(view())}`),
+      html("p", {}, `${headName(attention, view())}. ${noteOf(attention, view())}`),
       html("ul", {}, ...few.map((_, r) => html("li", {}, sentence(attention, view(), r)))));
     if (rows.length > few.length) body.append(html("p", {}, `The first ${few.length} of ${rows.length} words.`));
   }

@@ -2,36 +2,40 @@
 
 import { rgbOf } from "../js/colours.js";
 import { contextOf } from "../js/dom.js";
+import { shareOf } from "./scale.js";
 
-/** @import { View } from "./attention.js" */
+/** @import { Cells } from "./attention.js" */
+/** @import { Scale } from "./scale.js" */
 
-/** @typedef {Pick<View, "rows" | "columns" | "weights">} Shown */
+export const GRAY = "#d9dde2"; // of a masked cell
 
-const LINEAR_UP_TO = 32; // words; above, weights are too small to be seen on a linear scale
+const packed = (/** @type {string} */ hex) => {
+  const [r, g, b] = rgbOf(hex);
+  return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+};
 
-/** Colours of weights. @param {string[]} colours 256, from weight 0 to 1 @param {number} words how many there are */
-export function shadesOf(colours, words) {
-  const palette = new Uint32Array(colours.map(hex => {
-    const [r, g, b] = rgbOf(hex);
-    return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
-  }));
-  const index = (/** @type {number} */ w) => Math.min(255, Math.round(255 * (words <= LINEAR_UP_TO ? w : Math.sqrt(w))));
+/** Colours of weights. @param {string[]} colours 256, from weight 0 to the top of the scale */
+export function shadesOf(colours) {
+  const palette = new Uint32Array(colours.map(packed)), gray = packed(GRAY);
+  const index = (/** @type {Scale} */ scale, /** @type {number} */ w) => Math.round(255 * shareOf(scale, w));
   return {
-    hex: (/** @type {number} */ weight) => colours[index(weight)],
+    colours,
+    hex: (/** @type {Scale} */ scale, /** @type {number} */ weight) => colours[index(scale, weight)],
     /**
      * Paint weights in `across` × `down` pixels.
      * @param {HTMLCanvasElement} canvas
-     * @param {Shown} view
+     * @param {Cells} cells
+     * @param {Scale} scale
      * @param {number} across
      * @param {number} down
      */
-    paint(canvas, view, across, down) {
+    paint(canvas, cells, scale, across, down) {
       canvas.width = across;
       canvas.height = down;
       if (!across || !down) return;
       const context = contextOf(canvas), image = context.createImageData(across, down);
-      const out = new Uint32Array(image.data.buffer), weights = inBlocks(view, across, down);
-      for (let k = 0; k < weights.length; k++) out[k] = palette[index(weights[k])];
+      const out = new Uint32Array(image.data.buffer), weights = inBlocks(cells, across, down);
+      for (let k = 0; k < weights.length; k++) out[k] = weights[k] < 0 ? gray : palette[index(scale, weights[k])];
       context.putImageData(image, 0, 0);
     },
   };
@@ -40,18 +44,18 @@ export function shadesOf(colours, words) {
 /** @typedef {ReturnType<typeof shadesOf>} Shades */
 
 /**
- * The strongest weight of each block: a mean would hide single strong links.
- * @param {Shown} view
+ * The strongest weight of each block, −1 where all of it is masked: a mean would hide single strong links.
+ * @param {Cells} cells
  * @param {number} across
  * @param {number} down
  */
-export function inBlocks({ rows, columns, weights }, across, down) {
-  const R = rows.length, C = columns.length, peak = new Float32Array(across * down);
+export function inBlocks({ rows, columns, weights, masked }, across, down) {
+  const R = rows.length, C = columns.length, peak = new Float32Array(across * down).fill(-1);
   for (let r = 0, i = 0; r < R; r++) {
     const line = Math.floor(r * down / R) * across;
     for (let c = 0; c < C; c++, i++) {
       const at = line + Math.floor(c * across / C);
-      if (weights[i] > peak[at]) peak[at] = weights[i];
+      if (!masked[i] && weights[i] > peak[at]) peak[at] = weights[i];
     }
   }
   return peak;

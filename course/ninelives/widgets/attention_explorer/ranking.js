@@ -2,7 +2,8 @@
 
 import { html } from "../js/dom.js";
 import { argmax, range } from "../js/numbers.js";
-import { linkWeight, rowOf } from "./attention.js";
+import { isMasked, linkWeight, rowOf } from "./attention.js";
+import { headName } from "./in_words.js";
 
 /** @import { Panel } from "../js/tabs.js" */
 /** @import { Attention, View } from "./attention.js" */
@@ -22,9 +23,10 @@ export function rankingPanel(attention, view, selected, token, chooseHead) {
   const { L, H, rowWords, columnWords } = attention;
   const from = chooser("From", value => change({ from: value })), to = chooser("to", value => change({ to: value }));
   const list = html("ol", { className: "nl-ranking" });
+  const masked = html("p", {}, "This link is masked in every head.");
   let showsAll = false;
   const more = html("button", { type: "button", className: "nl-plain", onclick: () => { showsAll = !showsAll; fill(); } });
-  const body = html("div", {}, html("div", { className: "nl-link" }, from.node, to.node), list, more);
+  const body = html("div", {}, html("div", { className: "nl-link" }, from.node, to.node), masked, list, more);
 
   function change(/** @type {{ from?: number, to?: number }} */ end) {
     if (selected.link) selected.link = { ...selected.link, ...end };
@@ -35,7 +37,8 @@ export function rankingPanel(attention, view, selected, token, chooseHead) {
   function currentLink() {
     const { rows, columns } = view(), { link } = selected;
     if (link && rows.includes(link.from) && columns.includes(link.to)) return link;
-    const r = Math.max(0, rows.indexOf(token() ?? rows[rows.length - 1]));
+    const open = rows.filter((_, k) => !isMasked(view(), k));
+    const r = Math.max(0, rows.indexOf(token() ?? open[open.length - 1]));
     selected.link = { from: rows[r], to: columns[argmax(rowOf(view(), r))] };
     return selected.link;
   }
@@ -46,18 +49,19 @@ export function rankingPanel(attention, view, selected, token, chooseHead) {
     const link = currentLink();
     from.show(rowWords, rows, link.from);
     to.show(columnWords, columns, link.to);
-    const ranked = range(L * H).map(k => ({ k, weight: linkWeight(attention, k, view(), link.from, link.to) }))
-      .sort((a, b) => b.weight - a.weight);
+    const ranked = range(L * H).map(k => ({ k, weight: linkWeight(attention, k, view(), link.from, link.to) ?? -1 }))
+      .filter(({ weight }) => weight >= 0).sort((a, b) => b.weight - a.weight);
+    masked.hidden = ranked.length > 0;
     const focused = /** @type {HTMLElement | null} */ (list.querySelector(":focus"))?.dataset.k;
     list.replaceChildren(...ranked.slice(0, showsAll ? L * H : FEW).map(({ k, weight }) => {
       const choose = () => { chooseHead(k); selected.chooseLink(link.from, link.to); };
       return html("li", {}, html("button", { type: "button", "data-k": k, "aria-pressed": k === layer * H + head, onclick: choose },
-        html("span", {}, `Layer ${Math.floor(k / H) + 1}, head ${k % H + 1}`),
+        html("span", {}, headName(attention, { layer: Math.floor(k / H), head: k % H })),
         html("span", { className: "nl-track" }, html("i", { style: `width: ${100 * weight}%` })), html("b", {}, weight.toFixed(2))));
     }));
     if (focused) /** @type {HTMLElement | null} */ (list.querySelector(`[data-k="${focused}"]`))?.focus();
-    more.hidden = L * H <= FEW;
-    more.textContent = showsAll ? `Show the first ${FEW}` : `Show all ${L * H}`;
+    more.hidden = ranked.length <= FEW;
+    more.textContent = showsAll ? `Show the first ${FEW}` : `Show all ${ranked.length}`;
   }
   return { name: "rank", title: "Rank heads", body, fill };
 }

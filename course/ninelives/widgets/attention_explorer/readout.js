@@ -2,7 +2,7 @@
 
 import { html } from "../js/dom.js";
 import { rowOf } from "./attention.js";
-import { cellInWords, headName, hiddenNote, news, reading, sentence, strongest } from "./in_words.js";
+import { cellInWords, headName, news, noteOf, reading, sentence, strongest } from "./in_words.js";
 
 /** @import { Attention, View } from "./attention.js" */
 /** @import { Said } from "./in_words.js" */
@@ -20,7 +20,7 @@ export function readout(attention, clear) {
         : "Every word is hidden.";
       return [html("span", { className: "nl-quiet" }, hint)];
     }
-    const parts = [html("strong", {}, attention.rowWords[view.rows[r]]), ` attends to ${reading(attention, view, r)}`];
+    const parts = [html("strong", {}, attention.rowWords[view.rows[r]]), ` ${reading(attention, view, r)}`];
     if (c >= 0 && !strongest(rowOf(view, r)).includes(c)) {
       parts.push(html("span", { className: "nl-quiet" }, ` · ${cellInWords(attention, view, r, c)}`));
     }
@@ -33,12 +33,12 @@ export function readout(attention, clear) {
     /** @param {View} view @param {number} r @param {number} c @param {boolean} isPinned */
     show(view, r, c, isPinned) {
       node.replaceChildren(html("span", { className: "nl-where" }, headName(attention, view)), ...words(view, r, c, isPinned));
-      note.textContent = hiddenNote(view);
+      note.textContent = noteOf(attention, view);
     },
     /** What is new since the last call. @param {View} view @param {number} r @param {number} c */
     news(view, r, c) {
       const cell = r >= 0 && c >= 0 ? `${attention.rowWords[view.rows[r]]} attends to ${cellInWords(attention, view, r, c)}` : "";
-      const now = { head: headName(attention, view), sentence: sentence(attention, view, r), cell, note: hiddenNote(view) };
+      const now = { head: headName(attention, view), sentence: sentence(attention, view, r), cell, note: noteOf(attention, view) };
       const said = news(last, now);
       last = now;
       return said;

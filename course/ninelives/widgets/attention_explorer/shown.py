@@ -1,29 +1,66 @@
 """The head that an explorer shows, without the hidden words."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-
-def head_name(explorer) -> str:
-    layers, heads, *_ = explorer.shape
-    return f"Layer {explorer.layer + 1} of {layers}, head {explorer.head + 1} of {heads}"
-
-
-def chosen_row(explorer) -> int | None:
-    """The position of the chosen word among the rows shown, or None."""
-    if explorer.token is None or explorer.cross:
-        return explorer.token
-    if explorer.token in explorer.hidden:
-        return None
-    return explorer.token - sum(j < explorer.token for j in explorer.hidden)
+from ninelives.figures.parts import AttentionPart
+from ninelives.figures.style import number_repeats
+from ninelives.figures.words import read_row
 
 
-def shown_head(explorer) -> tuple[np.ndarray, list[str], list[str]]:
-    """The present head (T, S) without the hidden words, renormalised, and its labels."""
-    weights = explorer.attention[explorer.layer, explorer.head].astype(np.float64)  # (T, S)
-    kept = [j for j in range(len(explorer.columns)) if j not in explorer.hidden]
-    attending = range(len(explorer.rows)) if explorer.cross else kept
-    weights = weights[np.ix_(attending, kept)]
+@dataclass(frozen=True)
+class Shown:
+    """One head over the words that are not hidden.
+
+    weights: (T, S) float64, each row renormalised over what is shown; 0 where masked.
+    allowed: (T, S) bool, False where masked.
+    rows, columns: numbered words. chosen: index of the chosen row, or None.
+    """
+
+    weights: np.ndarray
+    allowed: np.ndarray
+    rows: list[str]
+    columns: list[str]
+    chosen: int | None
+
+    def sentence(self, row: int) -> str:
+        """A row in words, in those of the browser."""
+        if not self.allowed[row].any():
+            return f"{self.rows[row]} is masked"
+        return read_row(self.weights, self.rows, row, self.columns)
+
+
+def shown_head(explorer) -> Shown:
+    part: AttentionPart = explorer.parts[explorer.part]
+    rows, columns = number_repeats(part.rows), number_repeats(part.columns)
+    kept = [j for j in range(len(columns)) if j not in explorer.hidden]
+    attending = list(range(len(rows))) if part.cross else kept
+    cells = np.ix_(attending, kept)
+    weights = part.weights[explorer.layer, explorer.head].astype(np.float64)[cells]  # (T, S)
     if explorer.hidden:
         sums = weights.sum(-1, keepdims=True)
         weights = np.divide(weights, sums, out=np.zeros_like(weights), where=sums > 0)
-    return weights, [explorer.rows[i] for i in attending], [explorer.columns[j] for j in kept]
+    chosen = attending.index(explorer.token) if explorer.token in attending else None
+    return Shown(
+        weights, part.allowed[explorer.layer][cells], [rows[i] for i in attending], [columns[j] for j in kept], chosen,
+    )
+
+
+def head_name(explorer) -> str:
+    """The present layer and head, counted as the explorer counts."""
+    part: AttentionPart = explorer.parts[explorer.part]
+    layer, head = part.layers[explorer.layer], part.heads[explorer.head]
+    if (part.layers, part.heads) == ([0], [0]):
+        return "The only head"
+    called = part.names.get((layer, head))
+    return f"Layer {layer + explorer.first}, head {head + explorer.first}" + (f" ({called})" if called else "")
+
+
+def full_name(explorer) -> str:
+    """The model, the part and the head, and from where they are counted."""
+    part: AttentionPart = explorer.parts[explorer.part]
+    layers, heads = part.weights.shape[:2]
+    where = [explorer.model, explorer.part if len(explorer.parts) > 1 else "", head_name(explorer)]
+    counted = "" if layers * heads == 1 else f" ({layers} × {heads} heads, counted from {explorer.first})"
+    return " · ".join(filter(None, where)) + counted

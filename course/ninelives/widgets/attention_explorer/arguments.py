@@ -1,0 +1,54 @@
+"""What may be set: words and positions, and the scale."""
+
+from collections.abc import Sequence
+
+import traitlets as t
+
+from ninelives.figures import number_repeats, position_of
+from ninelives.widgets.arguments import check_position
+
+SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
+
+
+def index_of(name: str, value: int, count: int) -> int:
+    """A position from 0 on; a negative one counts from the end. Raises TraitError when it does not exist."""
+    position = value + count if -count <= value < 0 else value
+    check_position(name, position, count)
+    return position
+
+
+def word_position(name: str, value: int | str | None, words: Sequence[str]) -> int | None:
+    """The position of a word that is given as such or as a position; None stays None."""
+    if value is None:
+        return None
+    return position_of(words, value) if isinstance(value, str) else index_of(name, value, len(words))
+
+
+def column_positions(name: str, values: Sequence[int | str], words: Sequence[str]) -> list[int]:
+    """The positions of some words, in order; a word that occurs more than once means all of them."""
+    found = set()
+    for value in values:
+        if isinstance(value, str) and value in words:
+            found |= {j for j, word in enumerate(words) if word == value}
+        else:
+            found.add(word_position(name, value, words))
+    return sorted(found)
+
+
+def same_word(word: str | None, words: Sequence[str]) -> int | None:
+    """Where a numbered word of another sentence is in this one, or None: "the₂" is "the" where there is but one."""
+    numbered = number_repeats(words)
+    if word in numbered:
+        return numbered.index(word)
+    plain = (word or "").rstrip(SUBSCRIPTS)
+    return list(words).index(plain) if plain in words else None
+
+
+def check_top(vmax: float | str) -> float | str:
+    """Raise TraitError unless `vmax` is a positive number or "head"."""
+    if vmax != "head" and not (isinstance(vmax, float) and 0 < vmax < float("inf")):
+        raise t.TraitError(
+            f"vmax is {vmax!r}; pass the weight that gets the darkest colour, such as 1 or 0.2, or \"head\" for the "
+            "largest weight of the head that is shown."
+        )
+    return vmax

@@ -1,0 +1,39 @@
+// What is shown: the part of the model, the layer and the head.
+
+import { html } from "../js/dom.js";
+import { assign } from "../js/lifecycle.js";
+import { slider } from "../js/slider.js";
+
+/** @import { Model } from "../js/lifecycle.js" */
+/** @import { Attention, State } from "./attention.js" */
+
+/** The sliders of layer and head. @param {Model<State>} model @param {Attention} attention */
+export const headSliders = (model, { layers, heads, first }) =>
+  [traitSlider(model, "layer", "Layer", layers, first), traitSlider(model, "head", "Head", heads, first)];
+
+/** @param {Model<State>} model @param {"layer" | "head"} trait @param {string} name @param {number[]} numbers @param {number} first */
+function traitSlider(model, trait, name, numbers, first) {
+  const number = (/** @type {number} */ k) => numbers[k] + first, last = numbers.length - 1, read = () => Math.min(model.get(trait), last);
+  return slider({
+    name, read,
+    limits: { min: 0, max: last, step: 1 },
+    write: value => assign(model, { [trait]: value }),
+    say: () => `${number(read())} (${number(0)}–${number(last)})`,
+    spoken: () => `${name} ${number(read())}, of ${number(0)} to ${number(last)}`,
+    hidden: last === 0,
+  });
+}
+
+/** A switch between the parts of a model; nothing where there is one. @param {Model<State>} model @returns {HTMLElement[]} */
+export function partSwitch(model) {
+  const names = model.get("data").map(({ name }) => name);
+  if (names.length === 1) return [];
+  const select = html("select", { "aria-label": "Part of the model", onchange: () => choosePart(model, select.value) },
+    ...names.map(name => html("option", { value: name, selected: name === model.get("part") }, name)));
+  return [html("label", { className: "nl-slider" }, html("span", { className: "nl-name" }, "Part"), select)];
+}
+
+/** Without Python, nobody else looks for the hidden words in the other part. @param {Model<State>} model @param {string} part */
+function choosePart(model, part) {
+  assign(model, model.send ? { part } : { part, token: null, hidden: [], groups: {} });
+}

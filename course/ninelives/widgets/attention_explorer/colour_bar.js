@@ -1,0 +1,50 @@
+// The scale of the colours: a bar with ticks, and how it can be changed.
+
+import { html } from "../js/dom.js";
+import { assign } from "../js/lifecycle.js";
+import { range } from "../js/numbers.js";
+import { GRAY } from "./pixels.js";
+import { shareOf, ticksOf } from "./scale.js";
+
+/** @import { Model } from "../js/lifecycle.js" */
+/** @import { State, View } from "./attention.js" */
+/** @import { Kind } from "./scale.js" */
+
+/** @param {Model<State>} model @param {string[]} colours from weight 0 to the top of the scale */
+export function colourBar(model, colours) {
+  const stops = range(17).map(k => colours[Math.round(255 * k / 16)]);
+  const bar = html("span", { className: "nl-ticks", role: "img" }, html("i", { style: `background: linear-gradient(to right, ${stops})` }));
+  const masked = html("span", { className: "nl-key" }, html("i", { className: "nl-gray", style: `background: ${GRAY}` }), "masked");
+  const kinds = choice("Colours", [["linear", "linear"], ["sqrt", "by the square root"]],
+    value => assign(model, { scale: /** @type {Kind} */ (value) }));
+  const given = model.get("vmax"), tops = [...new Set(["1", "head", `${given}`])];
+  const top = choice("up to", tops.map(value => [value, value === "head" ? "the head's largest" : value]),
+    value => assign(model, { vmax: value === "head" ? value : Number(value) }));
+  let shown = "";
+  return {
+    node: html("span", { className: "nl-scale-choice" }, bar, kinds.node, top.node, masked),
+    /** @param {View} view */
+    show({ scale, vmax, masked: cells }) {
+      kinds.show(scale.kind);
+      top.show(`${vmax}`);
+      masked.hidden = !cells.includes(1);
+      const look = `${scale.kind} ${scale.top}`;
+      if (look === shown) return;
+      shown = look;
+      const ticks = ticksOf(scale);
+      bar.setAttribute("aria-label", `The scale of the colours, ${scale.kind === "sqrt" ? "by the square root" : "linear"}, 0 to ${ticks[4]}`);
+      bar.replaceChildren(bar.children[0], ...ticks.map(tick =>
+        html("span", { style: `left: ${100 * shareOf(scale, tick)}%` }, `${tick}`)));
+    },
+  };
+}
+
+/** @param {string} label @param {string[][]} options value and name @param {(value: string) => void} changed */
+function choice(label, options, changed) {
+  const select = html("select", { "aria-label": label, onchange: () => changed(select.value) },
+    ...options.map(([value, name]) => html("option", { value }, name)));
+  return {
+    node: html("label", { className: "nl-key" }, label, select),
+    show: (/** @type {string} */ value) => { select.value = value; },
+  };
+}

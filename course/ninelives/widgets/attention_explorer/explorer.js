@@ -1,0 +1,107 @@
+// One part of a model on the page: built once, then drawn again whenever the state changes.
+
+import { announcer } from "../js/announce.js";
+import { html } from "../js/dom.js";
+import { fitter } from "../js/labels.js";
+import { assign, frame, snapshot } from "../js/lifecycle.js";
+import { tabbed } from "../js/tabs.js";
+import { attentionOf, viewOf } from "./attention.js";
+import { headSliders, partSwitch } from "./bar.js";
+import { colourBar } from "./colour_bar.js";
+import { headsPanel } from "./heads.js";
+import { heatmap } from "./heatmap.js";
+import { headName, sentence } from "./in_words.js";
+import { layout } from "./layout.js";
+import { lines } from "./lines.js";
+import { hidePanel, wordsPanel } from "./panels.js";
+import { shadesOf } from "./pixels.js";
+import { rankingPanel } from "./ranking.js";
+import { readout } from "./readout.js";
+import { savings } from "./saving.js";
+import { chooseByHand, selection } from "./selection.js";
+
+/** @import { Model } from "../js/lifecycle.js" */
+/** @import { State } from "./attention.js" */
+/** @import { Layout } from "./layout.js" */
+
+const LABEL_MAX = 96; // px; longer words are cut, and the readout has them whole
+/** What changes while a part is shown. @type {(keyof State)[]} */
+export const CHANGING = ["layer", "head", "token", "hidden", "scale", "vmax"];
+
+/** @param {Model<State>} model @param {HTMLElement} el @param {() => void} redraw asks for a draw with the next frame */
+export function explorer(model, el, redraw) {
+  const read = () => snapshot(model, CHANGING), colours = model.get("colours");
+  const attention = attentionOf(snapshot(model, ["data", "part", "first"])), { L, H, T } = attention;
+  let view = viewOf(attention, read()), placeKey = "";
+  /** @type {Layout} */
+  let place;
+  const now = () => view, fit = fitter(el, LABEL_MAX), shades = shadesOf(colours.weights);
+  const selected = selection(model, now, redraw), opened = { from: model.get("token"), to: model.get("to") };
+  if (opened.from !== null && opened.to !== null) selected.link = { from: opened.from, to: opened.to };
+
+  frame(el, "nl-explorer", `Attention explorer: ${L} × ${H} heads, ${T} words`, colours);
+  const sliders = headSliders(model, attention), scale = colourBar(model, shades.colours);
+  const heat = heatmap(attention, shades, fit), links = lines(attention, fit);
+  const said = readout(attention, clear), spoken = announcer();
+  chooseByHand(selected, now, () => place, heat, links.node, clear);
+
+  const chooseHead = (/** @type {number} */ k) => assign(model, { layer: Math.floor(k / H), head: k % H });
+  const grid = headsPanel(attention, now, shades, chooseHead);
+  const ofHeads = L * H > 1 ? [grid, rankingPanel(attention, now, selected, () => model.get("token"), chooseHead)] : [];
+  const panels = tabbed("More about these heads", [...ofHeads, wordsPanel(attention, now), hidePanel(attention, model.get("groups"), model)]);
+
+  const blanks = html("span", {}, "Weights below 0.005 have no number.");
+  const legend = html("div", { className: "nl-legend" },
+    html("span", {}, "Each row is a word that attends, each column a word that it attends to."), blanks, scale.node);
+  const drawn = { heat: heat.drawing, canvas: heat.canvas, lines: links.node };
+  const menu = savings(model, el, drawn, () => ({ attention, view, place, r: selected.active().r }));
+  const name = model.get("model");
+  el.replaceChildren(
+    html("div", { className: "nl-bar" },
+      ...(name ? [html("strong", {}, name)] : []), ...partSwitch(model), ...sliders.map(({ node }) => node), menu),
+    said.node,
+    html("div", { className: "nl-plots" },
+      html("div", { className: "nl-left" }, heat.node, legend, said.note),
+      html("div", { className: "nl-side" }, ...panels.nodes, links.node)),
+    spoken.node);
+
+  function clear() {
+    selected.clear();
+    heat.node.focus();
+  }
+
+  function measure() {
+    const width = el.clientWidth, key = [width, ...view.hidden].join();
+    if (key !== placeKey) place = layout(attention, view, width, fit);
+    placeKey = key;
+  }
+
+  function draw() {
+    if (!el.clientWidth) return; // not on the page yet: the size watch draws once it is
+    const { token } = read();
+    view = viewOf(attention, read(), view);
+    measure();
+    const { r, c } = selected.active();
+    for (const { show } of [...sliders, scale]) show(view);
+    heat.show(view, place, r, c);
+    links.show(view, place, r, c);
+    said.show(view, r, c, token !== null);
+    blanks.hidden = !place.hasNumbers;
+    heat.node.setAttribute("aria-label", `${headName(attention, view)}, ${attention.cross ? "cross-" : ""}attention weights. ` +
+      "Up and down choose the word that attends, left and right a word that it attends to, Escape clears.");
+    links.node.setAttribute("aria-label", sentence(attention, view, r) || `Lines of ${headName(attention, view)}`);
+    panels.fill();
+    el.dataset.drawn = [view.layer, view.head, token ?? "", selected.column() ?? ""].join(":");
+    spoken.say(() => said.news(view, r, c));
+  }
+
+  panels.fill();
+  draw();
+  return {
+    draw,
+    stop() {
+      spoken.stop();
+      grid.stop();
+    },
+  };
+}

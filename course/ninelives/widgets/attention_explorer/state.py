@@ -1,0 +1,106 @@
+"""The state of an explorer: what can be set, observed and linked, by word or by position."""
+
+import numpy as np
+import traitlets as t
+
+from ninelives.figures import number_repeats
+from ninelives.figures.parts import AttentionPart
+from ninelives.figures.scale import SCALES
+from ninelives.widgets.attention_explorer.arguments import (
+    check_top,
+    column_positions,
+    index_of,
+    same_word,
+    word_position,
+)
+from ninelives.widgets.lab_widget import LabWidget
+
+
+class ExplorerState(LabWidget):
+    """The traits of `AttentionExplorer`, where they are described; `parts` are the attention weights by name."""
+
+    parts: dict[str, AttentionPart]
+
+    data = t.List(t.Dict()).tag(sync=True)  # of each part, see encoding.as_state
+    colours = t.Dict().tag(sync=True)
+    model = t.Unicode().tag(sync=True)
+    part = t.Unicode().tag(sync=True)
+    layer = t.Int(0).tag(sync=True)
+    head = t.Int(0).tag(sync=True)
+    token = t.Union([t.Int(), t.Unicode()], default_value=None, allow_none=True).tag(sync=True)
+    word = t.Unicode(None, allow_none=True).tag(sync=True)
+    hidden = t.List().tag(sync=True)
+    to = t.Union([t.Int(), t.Unicode()], default_value=None, allow_none=True).tag(sync=True)
+    groups = t.Dict().tag(sync=True)
+    scale = t.Enum(list(SCALES), "linear").tag(sync=True)
+    vmax = t.Union([t.Float(), t.Unicode()], default_value=1.0).tag(sync=True)
+    first = t.Enum([0, 1], 0).tag(sync=True)
+
+    @property
+    def attentions(self) -> np.ndarray:
+        """The weights of the part that is shown, (L, H, T, S) float32; 0 where masked."""
+        return self.parts[self.part].weights
+
+    @property
+    def rows(self) -> list[str]:
+        """The T words that attend, those that occur more than once numbered."""
+        return number_repeats(self.parts[self.part].rows)
+
+    @property
+    def columns(self) -> list[str]:
+        """The S words that are attended to, those that occur more than once numbered."""
+        return number_repeats(self.parts[self.part].columns)
+
+    @t.validate("part")
+    def _is_there(self, proposal) -> str:
+        if proposal["value"] not in self.parts:
+            raise t.TraitError(f"part is {proposal['value']!r}; there are {', '.join(map(repr, self.parts))}.")
+        return proposal["value"]
+
+    @t.validate("layer", "head")
+    def _exists(self, proposal) -> int:
+        name = proposal["trait"].name
+        return index_of(name, proposal["value"], self.attentions.shape[name == "head"])
+
+    @t.validate("token", "to")
+    def _is_a_word(self, proposal) -> int | None:
+        name, part = proposal["trait"].name, self.parts[self.part]
+        return word_position(name, proposal["value"], part.rows if name == "token" else part.columns)
+
+    @t.validate("hidden")
+    def _are_words(self, proposal) -> list[int]:
+        return column_positions("hidden", proposal["value"], self.parts[self.part].columns)
+
+    @t.validate("groups")
+    def _are_groups(self, proposal) -> dict[str, list[int]]:
+        columns = self.parts[self.part].columns
+        return {name: column_positions(f"groups[{name!r}]", group, columns) for name, group in proposal["value"].items()}
+
+    @t.validate("vmax")
+    def _is_a_top(self, proposal) -> float | str:
+        return check_top(proposal["value"])
+
+    @t.observe("token")
+    def _follow_token(self, _change) -> None:
+        if same_word(self.word, self.parts[self.part].rows) != self.token:
+            self.word = None if self.token is None else self.rows[self.token]
+
+    @t.observe("word")
+    def _follow_word(self, _change) -> None:
+        self.token = same_word(self.word, self.parts[self.part].rows)
+
+    @t.observe("part")
+    def _keep_what_fits(self, change) -> None:
+        if change.old not in self.parts:  # at the start
+            return
+        layers, heads = self.attentions.shape[:2]
+        columns, were = self.parts[self.part].columns, number_repeats(self.parts[change.old].columns)
+
+        def still_there(positions: list[int]) -> list[int]:
+            return [j for j in (same_word(were[j], columns) for j in positions) if j is not None]
+
+        with self.hold_sync():
+            self.layer, self.head = min(self.layer, layers - 1), min(self.head, heads - 1)
+            self.token, self.to = same_word(self.word, self.parts[self.part].rows), None
+            self.hidden = still_there(self.hidden)
+            self.groups = {name: still_there(group) for name, group in self.groups.items()}

@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { attentionOf, viewOf } from "../../../course/ninelives/widgets/attention_explorer/attention.js";
+import { shareOf, ticksOf, topOf } from "../../../course/ninelives/widgets/attention_explorer/scale.js";
+import { cases } from "../cases.js";
+
+test("the top of a head's own scale is its largest weight, rounded up to two digits", () => {
+  const tops = [[0.0431, 0.02], [0.5], [0.999], [0, 0]].map(weights => topOf("head", new Float32Array(weights)));
+  assert.deepEqual(tops.map(top => top.toPrecision(6)), ["0.0440000", "0.500000", "1.00000", "1.00000"]);
+  assert.equal(topOf(0.2, new Float32Array([1])), 0.2);
+});
+
+test("a weight above the top has its colour", () => {
+  assert.equal(shareOf({ kind: "linear", top: 0.2 }, 0.5), 1);
+  assert.equal(shareOf({ kind: "linear", top: 0.2 }, 0.05), 0.25);
+  assert.equal(shareOf({ kind: "sqrt", top: 0.2 }, 0.05), 0.5);
+});
+
+test("the scale and its ticks are those of Python", () => {
+  for (const { state, says } of cases("attention_explorer")) {
+    assert.deepEqual(ticksOf(viewOf(attentionOf(state), state).scale), says.ticks);
+  }
+});

@@ -19,6 +19,8 @@ from helpers.classroom import gradebook_of
 from helpers.plain_class import NAME, RIGHT, WRONG, command, make_course, send
 from ninelives.grading import __main__, worker_process
 from ninelives.grading.cli import main
+from ninelives.grading.course import CourseSettings
+from ninelives.grading.kernel_pool import kernel_server
 from ninelives.grading.lock import JOURNAL
 from ninelives.grading.workers import Workers
 
@@ -207,5 +209,16 @@ def test_a_worker_ignores_interrupts_but_its_kernels_get_them():
     try:
         assert workers.submit(signal.getsignal, signal.SIGINT).result() == signal.SIG_IGN
         assert signal.SIGINT not in workers.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
+    finally:
+        workers.close()
+
+
+def test_a_worker_has_its_kernels_from_the_commands_server():
+    workers, wanted = Workers(1), (CourseSettings(), (), True)
+    try:
+        workers.start_server(*wanted)
+        worker = workers.submit(os.getpid).result()
+        assert "pickle" in str(workers.submit(kernel_server, *wanted).exception()), "it has a server, which cannot be sent here"
+        assert not children(worker) and workers.server.process.pid in children(os.getpid())
     finally:
         workers.close()

@@ -11,7 +11,7 @@ import pytest
 from helpers.kernels import COURSE, LIMITS
 from ninelives.grading import sandbox
 from ninelives.grading.course import CourseSettings
-from ninelives.grading.kernel_server import KernelServer
+from ninelives.grading.kernel_server import KernelServer, SharedServer
 
 pytestmark = pytest.mark.skipif(sandbox.missing() is not None, reason=f"no sandbox here: {sandbox.missing()}")
 
@@ -61,15 +61,29 @@ def test_random_numbers_that_nobody_seeds_differ_between_kernels(kernels, folder
     assert not set(drawn(kernels, folder, "").split()) & set(drawn(kernels, folder, "").split())
 
 
+def test_a_worker_has_its_own_kernels_from_the_commands_server(kernels, folder, tmp_path):
+    (tmp_path / "other" / "submission").mkdir(parents=True)
+    worker, other = (SharedServer(kernels.control, kernels.home, kernels.course, kernels.modules) for _ in range(2))
+    dead, alive = worker.start(folder, LIMITS), other.start(tmp_path / "other", LIMITS)
+    sockets = "import os\nprint([name for name in map('/proc/self/fd/{}'.format, os.listdir('/proc/self/fd')) if os.path.exists(name) " \
+              "and 'socket' in os.readlink(name)])"
+    assert alive.run(sockets).outputs[0].text.count("/proc") == 1, "its own: over another one it could ask for a kernel without limits"
+    worker.close()  # or dies
+    assert is_gone(dead.pid)
+    assert alive.run("1 + 1").outputs[0]["data"] == {"text/plain": "2"}
+    alive.end()
+    other.close()
+
+
 def test_modules_are_imported_before_the_first_fork_and_one_that_starts_a_thread_by_each_kernel(folder, tmp_path):
     (tmp_path / "packages").mkdir()
     (tmp_path / "packages" / "busy.py").write_text(
         "import threading, time\nthreading.Thread(target=time.sleep, args=(99,), daemon=True).start()")
     loaded = "import sys\nprint([name for name in ('wave', 'busy') if name in sys.modules])"
-    wanted = {("wave:open", "there.is.none"): "['wave']", ("wave", "busy"): "[]"}
-    for modules, expected in wanted.items():
-        course = CourseSettings(preload=(), warm_up=(f"import sys; sys.path.append({str(tmp_path / 'packages')!r})",))
-        server = KernelServer(course, modules)
+    course = CourseSettings(warm_up=(f"import sys; sys.path.append({str(tmp_path / 'packages')!r})",))
+    servers = {"['wave']": KernelServer(course, ("wave:open", "there.is.none")), "[]": KernelServer(None, ("wave", "busy"))}
+    assert all(server.serves(course, server.modules) for server in servers.values())
+    for expected, server in servers.items():
         with server.start(folder, LIMITS) as kernel:
             assert kernel.run(loaded).outputs[0].text == f"{expected}\n"
         server.close()

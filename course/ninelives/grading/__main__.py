@@ -18,9 +18,17 @@ def main() -> int:
             from ninelives.grading.worker_process import import_less
 
             import_less()
-            from ninelives.grading import cli
+            from ninelives.grading.arguments import arguments
+            from ninelives.grading.early_server import early_server
 
-            return cli.main()
+            server = early_server(arguments())
+            try:
+                from ninelives.grading import cli  # and with it nbgrader
+
+                return cli.main(server=server)
+            finally:
+                if server is not None:
+                    server.close()
         finally:
             for end in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(end, signal.SIG_IGN)  # nothing is left that could be interrupted

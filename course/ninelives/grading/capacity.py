@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-MEMORY = 1 << 30  # bytes of one worker: its two processes with what is preloaded, and a learner's kernel
+MEMORY = 1 << 30  # bytes of one worker, and of a learner's kernel with what is preloaded
 # Files of a control group: of version 2, and those of version 1 that together say the same.
 CPU_FILES = (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us"))  # "quota period", in microseconds
 MEMORY_FILES = (("memory.max",), ("memory.limit_in_bytes",))  # in bytes

@@ -40,7 +40,7 @@ def grade_class(
     for student in todo:  # if this is interrupted, what it has not reached must not count as graded
         (batch.journal / f"{student}.json").unlink(missing_ok=True)
     if batch.execute:
-        workers.start_servers(len(todo), batch.settings, batch.modules, batch.confined)
+        workers.start_server(batch.settings, batch.modules, batch.confined)
     calibrated = _calibrate(batch, workers, next(iter(todo)), say) if batch.execute else {}
     progress = Progress(len(todo))
     tasks = {student: batch.task(student, calibrated) for student in todo}

@@ -1,17 +1,21 @@
-"""This thread's kernel server: started when it is first needed, kept, and started again after it died."""
+"""This thread's kernel server: that of the command, or one of its own, which is kept, and started again after it died."""
 
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.util import Finalize
 from typing import TypeVar
 
 from ninelives.grading import sandbox
 from ninelives.grading.course import CourseSettings
 from ninelives.grading.errors import KernelServerDied
-from ninelives.grading.kernel_server import BubblewrapServers, KernelServer
+from ninelives.grading.kernel_server import BubblewrapServers, KernelServer, SharedServer
 
 ATTEMPTS = 3  # at a submission, each of which ended with the death of the kernel server
 Result = TypeVar("Result")
+Shared = tuple[socket.socket, str, CourseSettings, tuple[str, ...]]  # what SharedServer needs
+shared: Shared | None = None  # in a worker
 _of_thread = threading.local()  # server, and its `wanted`
 
 
@@ -24,15 +28,18 @@ def kernel_server(course: CourseSettings, modules: tuple[str, ...], confined: bo
         return server
     if server is not None:
         server.close()
-    server = (BubblewrapServers if needs_bubblewrap else KernelServer)(course, modules)
+    server = _shared_server(course, modules) or (BubblewrapServers if needs_bubblewrap else KernelServer)(course, modules)
     _of_thread.server, _of_thread.wanted = server, wanted
     Finalize(None, server.close, exitpriority=0)  # a worker that ends runs nothing else
     return server
 
 
-def start_server(course: CourseSettings, modules: tuple[str, ...], confined: bool) -> None:
-    """Start this process's kernel server before there is anything to grade."""
-    kernel_server(course, modules, confined)
+def _shared_server(course: CourseSettings, modules: tuple[str, ...]) -> SharedServer | None:
+    """The command's, if it lives and has imported these modules."""
+    if shared is not None and shared[2:] == (course, modules):
+        with suppress(KernelServerDied):
+            return SharedServer(*shared)
+    return None
 
 
 def with_kernel_server(work: Callable[[], Result]) -> Result:

@@ -1,19 +1,21 @@
-"""The process that forks kernels: `python -m ninelives.grading.kernel_process FD SETTINGS`.
+"""The process that forks kernels: `python -m ninelives.grading.kernel_process FD MODULES`.
 
-It imports everything once and contains nothing that a learner may not see. It listens on the socket FD:
+It imports everything once and contains nothing that a learner may not see. MODULES is JSON: what is known to be needed
+when it starts. The first message on the socket FD says the rest: {"preload", "warm_up", "modules": what the notebooks
+import, "readable_packages", "readable_paths", "processes": how many others a kernel may have at once, "boxed": true
+inside bubblewrap}. Then it listens on FD:
 
     {"folder", "limits", "confined"}, with a socket  ->  {"pid"}   a kernel that talks over that socket
     {"end": pid}                                     ->  {"status", "seconds"}   the process was killed, if it lived
-
-SETTINGS is JSON: {"preload", "warm_up", "modules": what the notebooks import, "readable_packages", "readable_paths",
-"processes": how many others a kernel may have at once, "boxed": true inside bubblewrap}.
+    {"join": true}, with a socket                                  it listens on that one, too, for another process
 
 A kernel sends an empty line first, and with it the listener that decides about new processes. It reads one cell per
 line, {"source", "token", "pictures", "before"}. `before` is null, or code to run before the cell; then the names that
 the two define are forgotten. The kernel answers with the cell's outputs, one per line, as notebooks store them, and then
 {"done": token, "error", "classes", "count"}. `error` is null if the cell ran to its end, or the name of an exception
 whose classes are listed in `classes`. After {"fork": token} a copy of the kernel reads the cells, which says {"forked":
-token}, until it is killed; then the kernel says {"joined": token}. When the socket FD is closed, all kernels die.
+token}, until it is killed; then the kernel says {"joined": token}. When a socket is closed, the kernels that were asked
+for over it die; when FD is, all do.
 """
 
 import gc
@@ -22,6 +24,7 @@ import json
 import os
 import pkgutil
 import random
+import select
 import signal
 import socket
 import sys
@@ -40,24 +43,33 @@ from ninelives.grading.system_calls import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, li
 from ninelives.grading.worker_process import import_all, import_less
 
 
-def make_shell(preload: list[str], modules: list[str], warm_up: list[str]) -> Shell:
-    """A shell with everything imported, before the first fork."""
+def make_shell(modules: list[str]) -> Shell:
+    """A shell, and these modules imported."""
+    gc.disable()  # until everything is imported: almost nothing of it is garbage
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
-    if not any(name.startswith("jsonschema") for name in modules):  # for a notebook about it nothing may be missing
-        import_less()
     shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}, "IPKernelApp": {}}))
+    shell.connect(Collected())  # some modules print
+    _import_less_for(modules)
+    _import_as_written(modules)
+    return shell
+
+
+def prepare(shell: Shell, preload: list[str], warm_up: list[str], modules: list[str]) -> None:
+    """Import everything, before the first fork."""
+    _import_less_for(modules)
     for name in [*preload, "pyseccomp"]:  # pyseccomp, because a confined kernel cannot import it
         with suppress(ImportError):  # a notebook that needs it will say so itself
             _import(name)
-    shell.connect(Collected())  # some modules print
     _run_once(shell, ["1 / 0", *warm_up])
-    for name in modules:
-        with suppress(Exception, SystemExit):
-            _import_as_written(name)
+    _import_as_written(modules)
     import_all()
-    gc.collect()
     gc.freeze()
-    return shell
+    gc.enable()
+
+
+def _import_less_for(modules: list[str]) -> None:
+    """Leave out what takes long, except for a notebook about jsonschema, which may need it."""
+    (import_all if any(name.startswith("jsonschema") for name in modules) else import_less)()
 
 
 def _import(name: str) -> None:
@@ -68,12 +80,14 @@ def _import(name: str) -> None:
             importlib.import_module(found.name)
 
 
-def _import_as_written(name: str) -> None:
-    """Import "module", or "module:name", where the name may be that of another module in it."""
-    name, _, inside = name.partition(":")
-    module = importlib.import_module(name)
-    if inside and not hasattr(module, inside):
-        importlib.import_module(f"{name}.{inside}")
+def _import_as_written(modules: list[str]) -> None:
+    """Import each "module", or "module:name", where the name may be that of another module in it."""
+    for written in modules:
+        name, _, inside = written.partition(":")
+        with suppress(Exception, SystemExit):
+            module = importlib.import_module(name)
+            if inside and not hasattr(module, inside):
+                importlib.import_module(f"{name}.{inside}")
 
 
 def _run_once(shell: Shell, cells: list[str]) -> None:
@@ -135,28 +149,45 @@ def serve(shell: Shell, control: socket.socket, readable: list[str] | None) -> N
     """Answer requests for forks until the socket is closed."""
     if os.getpid() == 1:  # inside bubblewrap, where kernels see this process in /proc: they must not look into it
         libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    control.send(b'{"ready": true}')
-    children = set()
-    while True:
-        data, descriptors, *_ = socket.recv_fds(control, 65536, 1)
+    kernels: dict[socket.socket, set[int]] = {control: set()}  # by who has asked for them
+    while control in kernels:
+        [asking, *_], _, _ = select.select(kernels, [], [])
+        data, descriptors = _received(asking)
         if not data:
-            break
+            asking.close()
+            for pid in kernels.pop(asking):
+                kill(pid)
+            continue
         request = json.loads(data)
+        if "join" in request:
+            kernels[socket.socket(fileno=descriptors[0])] = set()
+            continue
         if "end" in request:
             answer = kill(request["end"])
-            children.discard(request["end"])
+            kernels[asking].discard(request["end"])
         else:
             connection = socket.socket(fileno=descriptors[0])
             pid = os.fork()
             if pid == 0:
-                control.close()
+                for one in kernels:
+                    one.close()
                 run_child(shell, connection, request, readable)
             connection.close()
-            children.add(pid)
+            kernels[asking].add(pid)
             answer = {"pid": pid}
-        control.send(json.dumps(answer).encode())
-    for pid in children:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(OSError):  # it may have died meanwhile
+            asking.send(json.dumps(answer).encode())
+    for pid in set().union(*kernels.values()):
+        kill(pid)
+
+
+def _received(asking: socket.socket) -> tuple[bytes, list[int]]:
+    """A request, and the socket that came with it. Nothing, if whoever asks has ended."""
+    try:
+        data, descriptors, *_ = socket.recv_fds(asking, 65536, 1)
+    except ConnectionError:
+        return b"", []
+    return data, descriptors
 
 
 def kill(pid: int) -> dict:
@@ -180,16 +211,21 @@ def run_child(shell: Shell, connection: socket.socket, request: dict, readable: 
         os._exit(0)
 
 
-def main(descriptor: str, settings: str) -> None:
+def main(descriptor: str, modules: str, settings: str = "") -> None:
+    """`settings` is the first message, if it has been received before."""
+    shell, control = make_shell(json.loads(modules)), socket.socket(fileno=int(descriptor))
+    settings = settings or control.recv(1 << 20).decode()
+    if not settings:
+        return  # it is not needed any more
     asked = json.loads(settings)
-    shell = make_shell(asked["preload"], asked["modules"], asked["warm_up"])
+    prepare(shell, asked["preload"], asked["warm_up"], asked["modules"])
     if asked["modules"] and len(os.listdir("/proc/self/task")) > 1:
         # A module has started a thread, which no forked process would have: let each kernel import for itself.
         again = json.dumps(asked | {"modules": []})
-        os.execv(sys.executable, [sys.executable, "-m", "ninelives.grading.kernel_process", descriptor, again])
+        os.execv(sys.executable, [sys.executable, "-m", "ninelives.grading.kernel_process", descriptor, "[]", again])
     shell.may_start_programs = asked["processes"] > 0
     readable = None if asked["boxed"] else readable_paths(asked["readable_packages"], asked["readable_paths"])
-    serve(shell, socket.socket(fileno=int(descriptor)), readable)
+    serve(shell, control, readable)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,11 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from contextlib import suppress
 from multiprocessing import get_context
 
+from ninelives.grading import sandbox
 from ninelives.grading.course import CourseSettings
 from ninelives.grading.errors import CannotStart
 from ninelives.grading.grade import grade
-from ninelives.grading.kernel_pool import start_server
+from ninelives.grading.kernel_server import KernelServer
 from ninelives.grading.task import Graded, Task
 from ninelives.grading.worker_process import start_worker
 
@@ -20,12 +21,15 @@ ATTEMPTS = 5  # at a submission, each of which ended with the death of a worker
 class Workers:
     """Processes of this machine, or a Dask cluster. New processes are started when one dies.
 
+    Args:
+        server: one that was started before it was known what the course needs.
+
     Raises:
         CannotStart: there is no Dask, no scheduler at the address, or no worker.
     """
 
-    def __init__(self, count: int, address: str | None = None) -> None:
-        self.count, self.address = count, address
+    def __init__(self, count: int, address: str | None = None, server: KernelServer | None = None) -> None:
+        self.count, self.address, self.server = count, address, server
         self.client = None
         if address:
             try:
@@ -43,18 +47,22 @@ class Workers:
                 self.client.close()
                 raise CannotStart(f"The Dask scheduler at {address} has no workers: start some with "
                                   f"dask worker {address}")
-        self.executor = self._executor()
+        self.executor: Executor | None = None
 
     def _executor(self) -> Executor:
         if self.client is not None:
             return self.client.get_executor(pure=False, retries=ATTEMPTS)
         context = get_context("spawn")
-        return ProcessPoolExecutor(self.count, context, initializer=start_worker, initargs=(os.getpid(),))
+        server = self.server
+        shared = (server.control, server.home, server.course, server.modules) if server and server.course else None
+        return ProcessPoolExecutor(self.count, context, initializer=start_worker, initargs=(os.getpid(), shared))
 
     def submit(self, *call) -> Future:
         # submit() may start a worker; block SIGINT until start_worker ignores it.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         try:
+            if self.executor is None:
+                self.renew()
             return self.executor.submit(*call)
         except BrokenExecutor:
             self.renew()
@@ -62,16 +70,18 @@ class Workers:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def start_servers(
-        self, at_most: int, course: CourseSettings, modules: tuple[str, ...], confined: bool
-    ) -> None:
-        """Let the processes of this machine start their kernel servers, since they will be needed soon."""
-        if self.client is None:
-            for _ in range(min(self.count, at_most)):
-                self.submit(start_server, course, modules, confined)
+    def start_server(self, course: CourseSettings, modules: tuple[str, ...], confined: bool) -> None:
+        """Let the processes of this machine have their kernels from one server, which has imported these modules."""
+        if self.client is not None or confined and sandbox.landlock() < 1:
+            return
+        if self.server is None or not self.server.serves(course, modules):
+            self._close_server()
+            self.server = KernelServer(course, modules)
+            self.renew()
 
     def renew(self) -> None:
-        self.executor.shutdown(wait=False, cancel_futures=True)
+        if self.executor is not None:
+            self.executor.shutdown(wait=False, cancel_futures=True)
         self.executor = self._executor()
 
     def close(self, at_once: bool = False) -> None:
@@ -79,9 +89,16 @@ class Workers:
             self.client.close()
             return
         processes = dict(getattr(self.executor, "_processes", None) or {}) if at_once else {}
-        self.executor.shutdown(wait=not at_once, cancel_futures=True)
+        if self.executor is not None:
+            self.executor.shutdown(wait=not at_once, cancel_futures=True)
         for process in processes.values():
             process.kill()
+        self._close_server()
+
+    def _close_server(self) -> None:
+        if self.server is not None:
+            self.server.close()
+            self.server = None
 
 
 def results(workers: Workers, tasks: dict[str, Task]) -> Iterator[tuple[str, dict[str, Graded] | Exception]]:

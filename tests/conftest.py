@@ -1,5 +1,6 @@
 """Settings for all tests."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -22,6 +23,11 @@ os.environ["OMP_NUM_THREADS"] = "1"
 def pytest_xdist_auto_num_workers():
     """One more than xdist would start: a test waits for browsers, kernels and time limits while another computes."""
     return (yield) + 1
+
+
+def pytest_collection_finish():
+    """What is imported and collected by now stays: the garbage collector looks through it no more."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,4 +1,4 @@
-"""Every block of docs/explorer.md runs as it is, with small random models where it names trained ones."""
+"""Each block of docs/explorer.md, and each of README with an explorer, runs as it is, with small random models for trained ones."""
 
 import ast
 
@@ -11,6 +11,7 @@ from test_docs import blocks
 
 PAGE = ROOT / "docs" / "explorer.md"
 PYTHON = ["\n".join(lines) for lines in blocks(PAGE) if lines[0].startswith(("import ", "from "))]
+README = ["\n".join(lines) for lines in blocks(ROOT / "README.md") if lines[-1].startswith("AttentionExplorer")]
 SMALL = {"vocab_size": 30, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
 WIDTH = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 32}
 
@@ -59,7 +60,7 @@ def shown_by(code) -> AttentionExplorer:
     return names.get("explorer", value)
 
 
-@pytest.mark.parametrize("code", [code for code in PYTHON if "AttentionExplorer.of(model, idx, tokens=words)" not in code])
+@pytest.mark.parametrize("code", [*README, *PYTHON[1:]])
 def test_each_block_shows_an_explorer(code, request, tmp_path, monkeypatch):
     if "transformers" in code:
         request.getfixturevalue("small_models")
@@ -75,5 +76,5 @@ def test_each_block_shows_an_explorer(code, request, tmp_path, monkeypatch):
 
 
 def test_the_page_has_a_block_for_each_kind_of_model_each_of_at_most_ten_lines():
-    assert len(PYTHON) == 13
+    assert [len(README), len(PYTHON)] == [2, 12]
     assert [code for code in PYTHON if len(code.splitlines()) > 10] == []

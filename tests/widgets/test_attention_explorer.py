@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from traitlets import TraitError, link
 
 from helpers.drawn import texts
@@ -324,3 +325,19 @@ def test_a_layer_that_is_not_there_is_refused_at_the_start():
 def test_a_word_that_is_not_there_is_refused_at_the_start():
     with pytest.raises(ValueError, match="'dog' is not among the tokens"):
         AttentionExplorer(hand_set(), SENTENCE, token="dog")
+
+
+class Named(nn.Module):
+    """Attention among the inputs, whose strength an argument of the forward pass scales."""
+
+    def forward(self, x, strength):
+        return (x @ x.mT * strength).softmax(-1) @ x
+
+
+def test_a_model_is_run_and_its_arguments_are_told_from_the_explorers():
+    x = torch.randn(1, 3, 3, 4, generator=torch.Generator().manual_seed(0))  # (B, H, T, head_size)
+    explorer = AttentionExplorer.of(Named().eval(), x, strength=0.5, tokens=["the", "cat", "sat"], heads=[2, 0], head=1, token="cat", first=1)
+    assert np.allclose(explorer.attentions[0, 1], (x @ x.mT * 0.5).softmax(-1)[0, 0], atol=1e-6)
+    assert explorer.describe().startswith("Named · Layer 1, head 1 (")
+    assert explorer.rows[explorer.token] == "cat"
+    assert AttentionExplorer.of(Named().eval(), x, strength=2, tokens=["the", "cat", "sat"], model="mine").model == "mine"

@@ -15,6 +15,7 @@ IS_CROSS = re.compile("cross|encdec|encoder_attn|src_attn")
 
 def attention_of(
     model,
+    /,
     *inputs,
     tokens: Sequence[str],
     columns: Sequence[str] | None = None,

@@ -1,8 +1,9 @@
 """The widget itself: its traits, the head shown, its picture and its words."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 
-from ninelives.figures import Picture, attention_parts
+from ninelives.figures import Picture, attention_of, attention_parts
 from ninelives.figures.attention_picture import attention_picture
 from ninelives.figures.scale import top_of
 from ninelives.widgets.attention_explorer.encoding import SHADES, as_state
@@ -68,6 +69,24 @@ class AttentionExplorer(ExplorerState):
         for name, value in {"layer": layer, "head": head, "token": token, "to": to, "hidden": list(hidden), "groups": dict(groups or {})}.items():
             setattr(self, name, value)
         self.on_msg(self._answer)
+
+    @classmethod
+    def of(
+        cls, model, /, *inputs, tokens: Sequence[str], columns: Sequence[str] | None = None, **named
+    ) -> "AttentionExplorer":
+        """The attention of any model that PyTorch runs: `model(*inputs, **named)` is computed once and read by the way.
+
+        `tokens` and `columns` are as above; of an encoder and a decoder, `tokens` are the decoder's words and `columns` the
+        encoder's. Among `named`, the arguments above are the explorer's own, as are `batch`, `layers`, `heads` and `names`
+        of `figures.attention_of`; all others go to the model.
+
+            AttentionExplorer.of(model, **tokenizer(text, return_tensors="pt"), tokens=words, hidden=["[CLS]", "[SEP]"])
+
+        Raises ValueError for a model in training mode and for one in which no attention is seen, and what the model raises.
+        """
+        own = {name: named.pop(name) for name in inspect.signature(cls).parameters if name in named}
+        called = getattr(model, "name_or_path", "") or getattr(model, "__name__", type(model).__name__)
+        return cls(attention_of(model, *inputs, tokens=tokens, columns=columns, **named), **{"model": called, **own})
 
     def describe(self) -> str:
         """What the explorer shows at present, in words."""

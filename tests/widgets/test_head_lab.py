@@ -81,7 +81,7 @@ def test_another_text_begins_without_changes(lab):
     lab.text = ALONE
     assert (lab.patched, lab.mode, lab.other, list(lab.answers), list(lab.of_heads)) == ([], "out", "", [""], ["out"])
     lab.text = "the zebra"
-    assert "'zebra' is not among" in lab.error and "'zebra' is not among" in lab.describe() and "'zebra' is not among" in repr(lab)
+    assert "“zebra” is not among" in lab.error and "“zebra” is not among" in lab.describe() and "“zebra” is not among" in repr(lab)
     assert (lab.answers, lab.of_heads, lab.words) == ({}, {}, [])
     assert lab.picture().png().startswith(b"\x89PNG")
 

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from ninelives.model.inspection import in_eval_mode
-from ninelives.model.interventions import layers_of, with_heads_from, without_heads
+from ninelives.model.interventions import layers_of, what_heads_say, with_heads_saying, without_heads
 
 
 class WordChoice(NamedTuple):
@@ -132,9 +132,9 @@ def ablation(model: nn.Module, choice: WordChoice) -> torch.Tensor:
 def patching(model: nn.Module, choice: WordChoice, other: WordChoice) -> torch.Tensor:
     """How much is lost if each head of `heads_of` says what it says in another sentence: (B, heads). Source: Vig et al. 2020."""
     whole = logit_difference(model, choice)  # (B,)
-    lost = []
+    lost, said = [], what_heads_say(model, other.prefix, other.answer)
     for head in heads_of(model):
-        with with_heads_from(model, [head], other.prefix, other.answer):
+        with with_heads_saying(model, [head], said):
             left = logit_difference(model, choice)  # (B,)
         lost.append(whole - left)
     return torch.stack(lost, dim=1)  # (B, heads)

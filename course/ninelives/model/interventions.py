@@ -80,20 +80,35 @@ def with_heads_from(model: nn.Module, heads: Iterable[tuple[int, int]], *inputs,
     Raises:
         ValueError: as `without_heads`; while it is open: the model reads another number of tokens.
     """
+    heads = list(heads)
+    _checked(layers_of(model), heads)
+    with with_heads_saying(model, heads, what_heads_say(model, *inputs, **named)):
+        yield
+
+
+@torch.no_grad()
+def what_heads_say(model: nn.Module, *inputs, **named) -> list[torch.Tensor]:
+    """What the projection of each layer reads when the model is called with these inputs, without dropout: (B, T, C) each."""
     said: dict[int, torch.Tensor] = {}
     layers = layers_of(model)
-    _checked(layers, heads := list(heads))
 
     def keep(number: int, projection: nn.Module, arguments: tuple[torch.Tensor]) -> None:
         said[number] = arguments[0]
 
     hooks = [layer.projection.register_forward_pre_hook(partial(keep, number)) for number, layer in enumerate(layers)]
     try:
-        with torch.no_grad(), in_eval_mode(model):
+        with in_eval_mode(model):
             model(*inputs, **named)
     finally:
         for hook in hooks:
             hook.remove()
+    return [said[number] for number in range(len(layers))]
+
+
+@contextmanager
+def with_heads_saying(model: nn.Module, heads: Iterable[tuple[int, int]], said: list[torch.Tensor]) -> Iterator[None]:
+    """`with_heads_from`, with what `what_heads_say` returned."""
+    layers = layers_of(model)
 
     def other(number: int, z: torch.Tensor) -> torch.Tensor:
         (B, T), (other_B, other_T) = z.shape[:2], said[number].shape[:2]

@@ -269,7 +269,7 @@ def test_cross_attention_has_its_own_columns(notebook):
 
 
 @pytest.mark.parametrize(
-    ("item", "start"), [("PNG", b"\x89PNG"), ("SVG", b"<svg"), ("HTML", b"<!doctype html>")]
+    ("item", "start"), [("PDF", b"%PDF"), ("PNG", b"\x89PNG"), ("SVG", b"<?xml"), ("HTML", b"<!doctype html>")]
 )
 def test_the_save_menu_gives_a_file(explorer, item, start):
     explorer.get_by_text("Save", exact=True).click()
@@ -286,6 +286,12 @@ def test_the_exported_page_works_alone(notebook, explorer, open_alone, lab):
     set_slider(alone, "Head", 2)
     press(alone.locator(".nl-heat"), *["ArrowDown"] * 9)
     expect(alone.locator(".nl-readout")).to_contain_text("it attends to cat 0.71, full 0.08")
+    alone.get_by_text("Save", exact=True).click()
+    with alone.page.expect_download() as download:
+        alone.get_by_role("button", name="SVG").click()
+    saved = download.value.path().read_text("utf-8")
+    assert "Layer 1, head 2" in saved and "it attends to cat 0.71, full 0.08" in saved
+    assert saved.count("<rect") > 11 * 11 and "<image" not in saved
 
 
 def test_nothing_outside_this_machine_was_asked_for(page):

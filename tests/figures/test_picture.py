@@ -72,6 +72,14 @@ def test_saving_writes_the_format_of_the_ending(picture, tmp_path, ending, start
     assert (tmp_path / f"p.{ending}").read_bytes().startswith(start)
 
 
+def test_a_saved_drawing_scales_and_its_text_is_text(picture):
+    drawing = picture.as_file("svg").decode()
+    assert "<image" not in drawing
+    assert ">a*b*</text>" in drawing and ">0.75</text>" in drawing
+    assert picture.alt.replace("<", "&lt;").replace(">", "&gt;") in drawing
+    assert picture.as_file("pdf") == picture.as_file("pdf")
+
+
 def test_an_unknown_ending_is_refused(picture, tmp_path):
     with pytest.raises(ValueError, match="must end in .png, .svg or .pdf"):
         picture.save(tmp_path / "p.docx")

@@ -196,6 +196,23 @@ def test_the_picture_follows_the_selection():
     assert explorer.picture().png() != before
 
 
+def test_what_is_shown_is_saved_as_one_figure_from_python_and_from_the_menu(tmp_path, monkeypatch):
+    explorer = AttentionExplorer(causal(6), SENTENCE[:6], mask=[1, 1, 1, 1, 1, 0], layers=[4], heads=[7], token="cat", model="tiny")
+    explorer.save(tmp_path / "figure.svg")
+    drawing = (tmp_path / "figure.svg").read_text("utf-8")
+    for words in ("tiny · Layer 4, head 7", "Gray: masked.", "Chosen: cat attends to", "Words: The cat did"):
+        assert words.split()[0] in drawing and words.split()[-1] in drawing
+    assert "<image" not in drawing
+    sent = []
+    monkeypatch.setattr(explorer, "send", lambda content, buffers: sent.append((content, buffers)))
+    for ending in ("svg", "html", "docx"):
+        explorer._answer(explorer, {"ask": ending}, [])
+    assert [content["ending"] for content, _ in sent] == ["svg", "html"]
+    assert sent[0][1] == [drawing.encode()]
+    with pytest.raises(ValueError, match="must end in .pdf, .svg, .png or .html"):
+        explorer.save(tmp_path / "figure.docx")
+
+
 def test_one_explorer_of_64_words_costs_a_saved_notebook_at_most_100_kilobytes(monkeypatch):
     outputs = []
     monkeypatch.setattr("ninelives.widgets.lab_widget.display", lambda data, **how: outputs.append([data, how]))

@@ -162,6 +162,7 @@ def colour_bar(axes: Axes, label: str = "", ticks: Sequence[float] | None = None
         (1 + 0.14 / width, 1 - min(1.8, height) / height, 0.13 / width, min(1.8, height) / height)
     )
     drawn = axes.figure.colorbar(axes.collections[0], cax=bar)
+    drawn.solids.set(rasterized=False, edgecolor="face")  # shapes in a PDF, too
     drawn.outline.set_edgecolor(RULE)
     bar.tick_params(length=2, color=RULE, labelsize=NOTE_SIZE, labelcolor=MUTED)
     if ticks is None:

@@ -3,13 +3,15 @@
 import base64
 import html
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from IPython.display import display
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 from ninelives.figures.style import DARK_THEME, DPI, PAPER, in_style, new_figure
@@ -20,6 +22,14 @@ FOLLOW_THE_THEME = (
     '<span class="nl-words"></span><style>@media screen { [data-jp-theme-light="false"] '
     f".jp-OutputArea-child:has(+ .jp-OutputArea-child .nl-words) img {{ filter: {DARK_THEME}; }} }}</style>"
 )
+
+PRINT_DPI = 220  # of a picture that is saved as PNG
+# What a saved file says of itself, without its date: the same picture gives the same bytes.
+FORMATS = {
+    "png": lambda picture: {"Title": picture.caption, "Description": picture.alt},
+    "svg": lambda picture: {"Title": picture.caption, "Description": picture.alt, "Date": None},
+    "pdf": lambda picture: {"Title": picture.caption, "Subject": picture.alt, "CreationDate": None},
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,21 +58,25 @@ class Picture:
     def png(self) -> bytes:
         """The picture as the bytes of a PNG file."""
         drawn, small = io.BytesIO(), io.BytesIO()
-        self._write(drawn, "png")
+        self._write(drawn, "png", DPI)
         # 256 colours are enough for these pictures, at a third of the size.
         image = Image.open(drawn).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         image.save(small, "PNG", optimize=True, dpi=(DPI, DPI))
         return small.getvalue()
 
     def save(self, path: str | Path) -> None:
-        """Write the picture to `path`, as .png, .svg or .pdf."""
-        ending = Path(path).suffix
-        if ending == ".png":
-            Path(path).write_bytes(self.png())
-        elif ending in (".svg", ".pdf"):
-            self._write(path, ending[1:])
-        else:
+        """Write the picture to `path`, as .png, .svg or .pdf; in the last two, cells are shapes and text is text."""
+        ending = Path(path).suffix[1:]
+        if ending not in FORMATS:
             raise ValueError(f"{str(path)!r} must end in .png, .svg or .pdf.")
+        Path(path).write_bytes(self.as_file(ending))
+
+    def as_file(self, file_format: str) -> bytes:
+        """The bytes of the file that `save` writes: "png", "svg" or "pdf"."""
+        written = io.BytesIO()
+        with _without_rims(self.figure) if file_format in ("svg", "pdf") else nullcontext():
+            self._write(written, file_format, dpi=PRINT_DPI, metadata=FORMATS[file_format](self))
+        return written.getvalue()
 
     def describe(self) -> str:
         """What the picture shows, in words."""
@@ -93,11 +107,24 @@ class Picture:
         return f"Picture: {self.caption}\nIn words: {self.alt}"
 
     @in_style()
-    def _write(self, target, file_format: str) -> None:
+    def _write(self, target, file_format: str, dpi: int, metadata: dict | None = None) -> None:
         self.figure.savefig(
-            target, format=file_format, dpi=DPI, facecolor=PAPER, bbox_inches="tight",
-            pad_inches=0.12,
+            target, format=file_format, dpi=dpi, facecolor=PAPER, bbox_inches="tight",
+            pad_inches=0.12, metadata=metadata,
         )
+
+
+@contextmanager
+def _without_rims(figure: Figure) -> Iterator[None]:
+    """Text with a rim would be written as outlines, and on paper the rim is not needed: it is for the dark theme."""
+    rims = [(text, text.get_path_effects()) for text in figure.findobj(Text)]
+    for text, _ in rims:
+        text.set_path_effects([])
+    try:
+        yield
+    finally:
+        for text, effects in rims:
+            text.set_path_effects(effects)
 
 
 def _escaped(text: str) -> str:

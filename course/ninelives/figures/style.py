@@ -64,6 +64,9 @@ STYLE = {
     "ytick.labelsize": LABEL_SIZE,
     "hatch.linewidth": 0.8,
     "path.sketch": None,
+    "svg.fonttype": "none",  # text as text, in a saved SVG and a PDF
+    "svg.hashsalt": "ninelives",
+    "pdf.fonttype": 42,
     "figure.constrained_layout.use": False,
     "figure.autolayout": False,
     "figure.facecolor": PAPER,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { attentionOf, viewOf } from "../../../course/ninelives/widgets/attention_explorer/attention.js";
-import { headName, news, noteOf, rowInWords, sentence } from "../../../course/ninelives/widgets/attention_explorer/in_words.js";
+import { asTable, headName, news, noteOf, rowInWords, sentence } from "../../../course/ninelives/widgets/attention_explorer/in_words.js";
 import { cases } from "../cases.js";
 
 const WORDS = ["a", "b", "c", "d"];
@@ -12,6 +12,12 @@ test("rows, heads and notes are said in the words of Python", () => {
     assert.deepEqual(view.rows.map((_, r) => sentence(attention, view, r)), says.rows);
     assert.deepEqual([headName(attention, view), noteOf(attention, view)], [says.head, says.note]);
   }
+});
+
+test("the numbers are copied as a table in which masked cells are empty", () => {
+  const view = { rows: [0], columns: [0, 2], weights: new Float32Array([0.5, 0]), masked: new Uint8Array([0, 1]) };
+  const attention = /** @type {any} */ ({ rowWords: WORDS, columnWords: WORDS });
+  assert.equal(asTable(attention, /** @type {any} */ (view)), "\ta\tc\na\t0.5000\t");
 });
 
 test("a row names its three strongest words, from the strongest on", () => {

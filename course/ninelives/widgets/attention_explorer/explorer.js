@@ -53,8 +53,8 @@ export function explorer(model, el, redraw) {
   const blanks = html("span", {}, "Weights below 0.005 have no number.");
   const legend = html("div", { className: "nl-legend" },
     html("span", {}, "Each row is a word that attends, each column a word that it attends to."), blanks, scale.node);
-  const drawn = { heat: heat.drawing, canvas: heat.canvas, lines: links.node };
-  const menu = savings(model, el, drawn, () => ({ attention, view, place, r: selected.active().r }));
+  const state = () => ({ attention, view, place, r: selected.active().r });
+  const menu = savings(model, el, { heat: heat.drawing, lines: links.node }, shades, state);
   const name = model.get("model");
   el.replaceChildren(
     html("div", { className: "nl-bar" },
@@ -98,7 +98,7 @@ export function explorer(model, el, redraw) {
   panels.fill();
   draw();
   return {
-    draw,
+    draw, state,
     stop() {
       spoken.stop();
       grid.stop();

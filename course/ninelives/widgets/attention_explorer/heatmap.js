@@ -36,7 +36,7 @@ export function heatmap(attention, shades, fit) {
   }
 
   return {
-    node, canvas, drawing,
+    node, drawing,
     /** Show a view; -1 is no row, no column. @param {View} view @param {Layout} place @param {number} r @param {number} c */
     show(view, place, r, c) {
       const { left, top, cw, ch, heatWidth, heatHeight, plotWidth, plotHeight } = place;

@@ -49,6 +49,14 @@ export function headName({ layers, heads, names, first }, { layer, head }) {
   return `Layer ${l + first}, head ${h + first}${name ? ` (${name})` : ""}`;
 }
 
+/** The weights shown as a table of tabs and lines; a masked cell is empty. @param {Attention} attention @param {View} view */
+export function asTable({ rowWords, columnWords }, view) {
+  const { rows, columns, weights, masked } = view, C = columns.length;
+  const lines = rows.map((i, r) =>
+    [rowWords[i], ...columns.map((_, c) => (masked[r * C + c] ? "" : weights[r * C + c].toFixed(4)))]);
+  return [["", ...columns.map(j => columnWords[j])], ...lines].map(line => line.join("\t")).join("\n");
+}
+
 /** What has to be known of the picture. @param {Attention} attention @param {View} view */
 export function noteOf({ note, columnWords }, { hidden }) {
   const names = hidden.map(j => columnWords[j]);

@@ -1,11 +1,12 @@
 // The attention explorer, drawn in the browser.
 
 import { connect, onChange, oncePerFrame } from "../js/lifecycle.js";
-import { download } from "../js/save_menu.js";
 import { CHANGING, explorer } from "./explorer.js";
+import { receive } from "./saving.js";
 
 /** @import { RenderContext } from "../js/lifecycle.js" */
 /** @import { State } from "./attention.js" */
+/** @import { FileMessage } from "./saving.js" */
 
 const BUILT = ["data", "part", "first", "model", "groups"]; // traits with which everything is built again
 
@@ -21,9 +22,7 @@ function render({ model, el }) {
   });
   const sizeWatch = new ResizeObserver(redraw);
   sizeWatch.observe(el);
-  const onMessage = (/** @type {{ kind: string, page: string }} */ message) => {
-    if (message.kind === "html") download("attention.html", new Blob([message.page], { type: "text/html" }));
-  };
+  const onMessage = (/** @type {FileMessage} */ message, /** @type {DataView[]} */ buffers) => receive(message, buffers, shown.state());
   const listeners = { ...onChange(CHANGING, redraw), ...onChange(BUILT, rebuild), "msg:custom": onMessage };
   return connect({ model, el }, listeners, () => sizeWatch.disconnect(), () => shown.stop());
 }

@@ -1,33 +1,58 @@
-// What the menu "Save" offers.
+// What the menu "Save" offers: Python writes the files where it runs, the browser on a page of its own.
 
-import { saveMenu } from "../js/save_menu.js";
+import { html } from "../js/dom.js";
+import { download, saveMenu } from "../js/save_menu.js";
 import { drawingOf, savePng, saveSvg } from "./export.js";
-import { headName, noteOf, sentence } from "./in_words.js";
+import { asTable, headName, noteOf, sentence } from "./in_words.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
 /** @import { Attention, State, View } from "./attention.js" */
 /** @import { Layout } from "./layout.js" */
+/** @import { Shades } from "./pixels.js" */
+
+/** @typedef {{ attention: Attention, view: View, place: Layout, r: number }} Now */
+/** @typedef {{ kind: string, ending: string, type: string }} FileMessage */
+
+/** @param {Now} now @param {string} ending */
+const fileName = ({ attention, view }, ending) =>
+  `attention-${headName(attention, view).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}.${ending}`;
 
 /**
  * @param {Model<State>} model
  * @param {HTMLElement} el the frame
- * @param {{ heat: SVGElement, canvas: HTMLCanvasElement, lines: SVGElement }} drawn
- * @param {() => { attention: Attention, view: View, place: Layout, r: number }} now
+ * @param {{ heat: SVGElement, lines: SVGElement }} drawn
+ * @param {Shades} shades
+ * @param {() => Now} now
  */
-export function savings(model, el, drawn, now) {
-  const name = (/** @type {string} */ ending) => {
-    const { attention, view } = now();
-    return `attention-${headName(attention, view).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}.${ending}`;
-  };
+export function savings(model, el, drawn, shades, now) {
   const drawing = () => {
-    const { attention, view, place, r } = now();
-    return drawingOf(el, drawn, place, { title: headName(attention, view), sentence: sentence(attention, view, r), note: noteOf(attention, view) });
+    const { attention, view, place, r } = now(), name = model.get("model");
+    return drawingOf(el, drawn, place, view, shades, {
+      title: `${name ? `${name} · ` : ""}${headName(attention, view)}`, sentence: sentence(attention, view, r), note: noteOf(attention, view),
+    });
   };
-  /** @type {Record<string, () => void>} */
-  const items = {
-    "Picture (PNG)": () => savePng(drawing(), name("png")),
-    "Drawing (SVG)": () => saveSvg(drawing(), name("svg")),
-  };
-  if (model.send) items["Page (HTML)"] = () => model.send?.({ ask: "html" });
-  return saveMenu(items);
+  const ask = (/** @type {string} */ ending) => () => model.send?.({ ask: ending });
+  const copy = () => copyText(asTable(now().attention, now().view));
+  return saveMenu(model.send ? {
+    "Figure (PDF)": ask("pdf"), "Figure (SVG)": ask("svg"), "Figure (PNG)": ask("png"), "Page (HTML)": ask("html"), "Copy the numbers": copy,
+  } : {
+    "Figure (SVG)": () => saveSvg(drawing(), fileName(now(), "svg")),
+    "Figure (PNG)": () => savePng(drawing(), fileName(now(), "png")),
+    "Copy the numbers": copy,
+  });
+}
+
+/** A file that Python has written. @param {FileMessage} message @param {DataView[]} buffers @param {Now} now */
+export function receive({ kind, ending, type }, buffers, now) {
+  if (kind === "file") download(fileName(now, ending), new Blob([/** @type {BlobPart} */ (buffers[0])], { type }));
+}
+
+/** @param {string} text */
+async function copyText(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const field = html("textarea", { value: text }); // a page that did not come over https
+  document.body.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
 }

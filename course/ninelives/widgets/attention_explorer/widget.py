@@ -2,15 +2,19 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ninelives.figures import Picture, attention_of, attention_parts
 from ninelives.figures.attention_picture import attention_picture
+from ninelives.figures.picture import FORMATS
 from ninelives.figures.scale import top_of
 from ninelives.widgets.attention_explorer.encoding import SHADES, as_state
 from ninelives.widgets.attention_explorer.in_words import caption, describe, notes, sentences
 from ninelives.widgets.attention_explorer.shown import full_name, head_name, shown_head
 from ninelives.widgets.attention_explorer.state import ExplorerState
 from ninelives.widgets.lab_widget import COLOURS, browser_code, browser_style
+
+MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
 class AttentionExplorer(ExplorerState):
@@ -104,6 +108,21 @@ class AttentionExplorer(ExplorerState):
             alt=self.describe(), scale=self.scale, top=top_of(self.vmax, shown.weights), chosen=chosen,
         )
 
+    def save(self, path: str | Path) -> None:
+        """Write what is shown to `path`: the heatmap as .pdf, .svg or .png, or all heads as an .html page that works alone.
+
+        The figure has the colour bar, the model, the layer and the head, and below it the words and the chosen row. In a
+        PDF and an SVG the cells are shapes and the text is text. The menu "Save" gives the same files.
+
+        Raises ValueError for another ending, and where every word is hidden.
+        """
+        if Path(path).suffix == ".html":
+            self.save_html(path)
+        elif Path(path).suffix[1:] in FORMATS:
+            self.picture().save(path)
+        else:
+            raise ValueError(f"{str(path)!r} must end in .pdf, .svg, .png or .html.")
+
     def __repr__(self) -> str:
         layers, heads, *_ = self.attentions.shape
         words = f"{len(self.rows)} words"
@@ -116,5 +135,8 @@ class AttentionExplorer(ExplorerState):
         return self.picture() if len(self.hidden) < len(self.columns) else None
 
     def _answer(self, _widget, content: dict, _buffers) -> None:
-        if content.get("ask") == "html":
-            self.send({"kind": "html", "page": self._page()})
+        ending = content.get("ask")
+        if ending == "html":
+            self.send({"kind": "file", "ending": ending, "type": "text/html"}, [self._page().encode()])
+        elif ending in FORMATS and (picture := self._picture_or_none()):
+            self.send({"kind": "file", "ending": ending, "type": MEDIA_TYPES[ending]}, [picture.as_file(ending)])

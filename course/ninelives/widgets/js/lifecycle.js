@@ -10,8 +10,8 @@ import { watchTheme } from "./theme.js";
  * @property {<Name extends keyof State>(name: Name) => State[Name]} get
  * @property {<Name extends keyof State>(name: Name, value: State[Name]) => void} set
  * @property {() => void} save_changes
- * @property {(event: string, listener: (message: any) => void) => void} on
- * @property {(event: string, listener: (message: any) => void) => void} off
+ * @property {(event: string, listener: (message: any, buffers?: any) => void) => void} on
+ * @property {(event: string, listener: (message: any, buffers?: any) => void) => void} off
  * @property {(message: object) => void} [send] missing on an exported page
  * @property {unknown} [widget_manager] missing on an exported page
  */
@@ -76,7 +76,7 @@ export function oncePerFrame(draw) {
  * Listen to the model, keep keys from JupyterLab and follow the theme, until the returned function is called.
  * @template State
  * @param {RenderContext<State>} context
- * @param {Record<string, (message: any) => void>} listeners by event
+ * @param {Record<string, (message: any, buffers?: any) => void>} listeners by event
  * @param {...(() => void)} stops what else to undo when the lab is removed
  */
 export function connect({ model, el }, listeners, ...stops) {

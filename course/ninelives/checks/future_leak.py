@@ -198,6 +198,19 @@ def scores_that_rise_alone(model, idx):
     return leaks.triu(1)
 
 
+BATCH_KEPT = "the axis of the batch, of size 1, is still there: `[0]` takes the one sentence out of it."
+
+
+@future_leak.mistake("shape", BATCH_KEPT)
+def one_sentence_not_taken_out(model, idx):
+    return torch.ones(len(idx), idx.shape[1], idx.shape[1]).triu(1)
+
+
+@future_leak.mistake("shape", BATCH_KEPT)
+def one_sentence_stacked(model, idx):
+    return torch.ones(idx.shape[1], len(idx), idx.shape[1]).triu(1)
+
+
 def words(seed: int, T: int) -> torch.Tensor:
     """(1, T): ids among which are 0 and V - 1."""
     generator = torch.Generator().manual_seed(seed)

@@ -74,7 +74,8 @@ def want_joint(answer: Callable, when: str, cache: torch.Tensor, among: torch.Te
     if result.dtype != torch.bool and not ((result == 0) | (result == 1)).all():
         raise CheckFailed(
             f"{when}, the mask holds {numbers(result.unique().double(), 4)}.", "True and False, or 1 and 0.",
-            "1 means: may attend, and 0: may not. Nothing is added to the scores here, so no −∞.",
+            "1 means: may attend, and 0: may not. Nothing is added to the scores here, so no −∞. And torch.empty holds whatever the memory held: "
+            "begin with torch.zeros.",
         )
     joint_mask.want_values(
         (result != 0).long(), masks.joint_mask(cache, among).long(), (cache, among),

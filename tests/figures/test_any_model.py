@@ -207,7 +207,7 @@ def test_a_compiled_model_shows_what_the_model_does(pytorch):
     (lambda: attention_of(F.scaled_dot_product_attention, Q, Q, Q, tokens=THREE, batch=2),
      "batch is 2, but there are 2 examples, counted from 0 to 1."),
     (lambda: attention_of(F.scaled_dot_product_attention, Q, Q, Q, tokens=THREE, layers=[1]),
-     "layers names 1, but there are 1 layers, counted from 0 to 0."),
+     "layers names 1, but there is 1 layer, number 0."),
     (lambda: attention_of(F.scaled_dot_product_attention, Q * torch.nan, Q, Q, tokens=THREE),
      "Layer 0, head 0, the row of 'le' holds NaN: a row whose keys are all masked gives NaN in the softmax, so let every row attend "
      "to at least one key, or pass the mask."),

@@ -61,17 +61,18 @@ def attention_of(
     made = {}
     for name, of_part in parts.items():
         chosen = existing(layers, len(of_part), "layers")
-        weights, count = _stacked([of_part[layer] for layer in chosen], name, batch)  # (L, H, T, S)
-        rows, others = words_of(name, weights.shape, tokens, columns)
-        allowed = (weights != 0).any(1)  # (L, T, S)
+        matrices, count = _of_example([of_part[layer] for layer in chosen], name, batch)  # L of (H, T, S)
+        rows, others = words_of(name, (len(chosen), *matrices[0].shape), tokens, columns)
+        allowed = np.stack([matrix.any(0) for matrix in matrices])  # (L, T, S)
         padding = named.get("decoder_attention_mask" if name in ("decoder", "cross") else "attention_mask")
-        is_word = _example(padding, batch, weights.shape[2])  # (T,) or None
+        is_word = _example(padding, batch, len(rows))  # (T,) or None
         if is_word is None and others is None:
             is_word = allowed.any((0, 1))  # (S,), and T is S
         if is_word is not None:
             allowed &= is_word[:, None]
-        kept = existing(heads, weights.shape[1], "heads")
-        made[name] = attention_part(weights[:, kept], rows, others, allowed, chosen, kept, names, batch_note(batch, count))
+        kept = existing(heads, len(matrices[0]), "heads")
+        weights = np.stack([matrix if heads is None else matrix[kept] for matrix in matrices])  # (L, H, T, S)
+        made[name] = attention_part(weights, rows, others, allowed, chosen, kept, names, batch_note(batch, count))
     return made
 
 
@@ -109,8 +110,8 @@ def _part(path: str, paths: Mapping) -> str:
     return next((part for part in ("decoder", "encoder") if part in path.lower()), "attention")
 
 
-def _stacked(calls: list[Call], part: str, batch: int) -> tuple[np.ndarray, int]:
-    """One example's weights, (L, H, T, S), and how many examples there are."""
+def _of_example(calls: list[Call], part: str, batch: int) -> tuple[list[np.ndarray], int]:
+    """One example's weights, (H, T, S) for each call, and how many examples there are."""
     shapes = {tuple(call.weights.shape) for call in calls}
     if len(shapes) > 1:
         raise ValueError(
@@ -120,7 +121,7 @@ def _stacked(calls: list[Call], part: str, batch: int) -> tuple[np.ndarray, int]
     [(count, *_)] = shapes
     if not 0 <= batch < count:
         raise ValueError(f"batch is {batch}, but there are {count} examples, counted from 0 to {count - 1}.")
-    return np.stack([call.weights[batch].cpu().numpy() for call in calls]), count
+    return [call.weights[batch].cpu().numpy() for call in calls], count
 
 
 def _example(padding, batch: int, length: int) -> np.ndarray | None:

@@ -31,16 +31,16 @@ def as_attention(
     else:
         as_labels(columns, weights.shape[3], "columns", "columns of attention")
     refuse_invalid_weights(weights, tokens, np.ones(weights.shape, bool))
-    return weights.astype(np.float32)
+    return weights
 
 
 def stacked(attentions, batch: int = 0) -> np.ndarray:
-    """The numbers of `as_attention` as float64 (L, H, T, S); their shape is checked, they are not."""
+    """The numbers of `as_attention` as float32 (L, H, T, S); their shape is checked, they are not."""
     if isinstance(attentions, list | tuple) and any(
         layer is None or getattr(layer, "ndim", 0) >= 3 for layer in attentions
     ):
         attentions = np.stack(_layers(attentions, batch))
-    weights = as_array(attentions, "attentions")
+    weights = as_array(attentions, "attentions").astype(np.float32)
     if not 2 <= weights.ndim <= 4:
         raise ValueError(
             f"attentions has shape {weights.shape}; pass (L, H, T, S), (H, T, S) or (T, S), "
@@ -75,7 +75,7 @@ def _layers(attentions: Sequence, batch: int) -> list[np.ndarray]:
                 f"Layer {number} of attentions has (H, T, S) = {layer.shape}, layer 0 has "
                 f"{layers[0].shape}; all layers must have the same shape."
             )
-        layers.append(layer)
+        layers.append(layer.astype(np.float32))
     return layers
 
 

@@ -96,10 +96,13 @@ def attention_part(
     names: Mapping[tuple[int, int], str] | None,
     note: str,
 ) -> AttentionPart:
-    """One part of checked weights; the words as they are given, `columns` None where they are the same."""
+    """One part; the words as they are given, `columns` None where they are the same.
+
+    The float32 weights are checked, and set to 0 where they are not allowed, in the array that is given.
+    """
     rows = readable(tokens)
     refuse_invalid_weights(weights, rows, np.broadcast_to(allowed[:, None], weights.shape), layers, heads)
-    weights = np.where(allowed[:, None], weights, 0).astype(np.float32)  # (L, H, T, S)
+    np.copyto(weights, 0, where=~allowed[:, None])
     cross = columns is not None
     return AttentionPart(
         weights, rows, readable(columns) if cross else rows, cross, allowed, layers, heads, dict(names or {}), note,
@@ -155,7 +158,8 @@ def existing(wanted: Sequence[int] | None, count: int, name: str) -> list[int]:
     numbers = list(range(count)) if wanted is None else [int(number) for number in wanted]
     for number in numbers:
         if not 0 <= number < count:
-            raise ValueError(f"{name} names {number}, but there are {count} {name}, counted from 0 to {count - 1}.")
+            there = f"is 1 {name[:-1]}, number 0" if count == 1 else f"are {count} {name}, counted from 0 to {count - 1}"
+            raise ValueError(f"{name} names {number}, but there {there}.")
     if not numbers:
         raise ValueError(f"{name} is empty; name at least one of the {count} {name}, counted from 0 to {count - 1}.")
     return numbers

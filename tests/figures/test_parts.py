@@ -45,6 +45,8 @@ def test_layers_chosen_before_get_the_numbers_that_they_have_in_the_model():
     ({"layers": [6]}, "layers names 6, but there are 6 layers, counted from 0 to 5."),
     ({"heads": [-1]}, "heads names -1, but there are 4 heads, counted from 0 to 3."),
     ({"heads": []}, "heads is empty; name at least one of the 4 heads, counted from 0 to 3."),
+    ({"names": {2: "previous token"}}, "names has the key 2; a head is (layer, head), or (part, layer, head) of attention."),
+    ({"names": {("cross", 1, 2): "next"}}, "names has the key ('cross', 1, 2); a head is (layer, head), or (part, layer, head) of attention."),
     ({"mask": [1, 1]}, "mask has 2 numbers for 3 columns of attention; pass one for each."),
     ({"mask": np.ones((2, 2))}, "mask has shape (2, 2); pass (S,), (T, S) or what broadcasts to (L, H, T, S) = (6, 4, 3, 3)."),
 ])
@@ -89,3 +91,11 @@ def test_a_mask_that_forbids_what_is_attended_to_is_refused():
     closed = torch.tensor([0, 0, 1])  # True where a key is padding, as nn.MultiheadAttention has it
     with pytest.raises(ValueError, match="to a key that the mask forbids: in `mask`, True .or 1. is where a key may be attended to"):
         attention_parts(masked(1 - closed), WORDS, mask=closed)
+
+
+def test_of_several_parts_a_name_says_in_which_its_head_is():
+    given = {"before": GIVEN, "after": GIVEN}
+    parts = attention_parts(given, WORDS, names={("after", 1, 2): "previous token"})
+    assert [part.names for part in parts.values()] == [{}, {(1, 2): "previous token"}]
+    with pytest.raises(ValueError, match=r"names has the key \(1, 2\), but there are several parts; write \('before', 1, 2\) or another part"):
+        attention_parts(given, WORDS, names={(1, 2): "previous token"})

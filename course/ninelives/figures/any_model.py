@@ -8,7 +8,16 @@ import torch
 from torch import nn
 
 from ninelives.figures.caught import Call, attention_caught
-from ninelives.figures.parts import AttentionPart, attention_part, batch_note, existing, refuse_missing_words, words_of
+from ninelives.figures.parts import (
+    AttentionPart,
+    attention_part,
+    batch_note,
+    existing,
+    names_in,
+    refuse_missing_words,
+    refuse_unclear_names,
+    words_of,
+)
 
 IS_CROSS = re.compile("cross|encdec|encoder_attn|src_attn")
 
@@ -22,7 +31,7 @@ def attention_of(
     batch: int = 0,
     layers: Sequence[int] | None = None,
     heads: Sequence[int] | None = None,
-    names: Mapping[tuple[int, int], str] | None = None,
+    names: Mapping[tuple, str] | None = None,
     **named,
 ) -> dict[str, AttentionPart]:
     """What `model(*inputs, **named)` attends to, by the name of its part, as `attention_caught` sees it.
@@ -58,6 +67,7 @@ def attention_of(
         )
     parts = _by_part(_heads_joined(calls))
     refuse_missing_words(parts, tokens, columns)
+    refuse_unclear_names(names or {}, parts)
     made = {}
     for name, of_part in parts.items():
         chosen = existing(layers, len(of_part), "layers")
@@ -72,7 +82,7 @@ def attention_of(
             allowed &= is_word[:, None]
         kept = existing(heads, len(matrices[0]), "heads")
         weights = np.stack([matrix if heads is None else matrix[kept] for matrix in matrices])  # (L, H, T, S)
-        made[name] = attention_part(weights, rows, others, allowed, chosen, kept, names, batch_note(batch, count))
+        made[name] = attention_part(weights, rows, others, allowed, chosen, kept, names_in(name, names), batch_note(batch, count))
     return made
 
 

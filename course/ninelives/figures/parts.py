@@ -44,7 +44,7 @@ def attention_parts(
     batch: int | None = None,
     layers: Sequence[int] | None = None,
     heads: Sequence[int] | None = None,
-    names: Mapping[tuple[int, int], str] | None = None,
+    names: Mapping[tuple, str] | None = None,
     mask=None,
 ) -> dict[str, AttentionPart]:
     """Attention weights by the name of their part, in the order in which they are offered.
@@ -67,6 +67,7 @@ def attention_parts(
         return dict(attentions)
     parts = by_part(attentions)
     refuse_missing_words(parts, tokens, columns)
+    refuse_unclear_names(names or {}, parts)
     made = {}
     for name, given in parts.items():
         if getattr(given, "ndim", 0) == 5:
@@ -81,7 +82,7 @@ def attention_parts(
         which_heads, true_heads = _chosen(heads, weights.shape[1], "heads")
         made[name] = attention_part(
             weights[which_layers][:, which_heads], rows, others, _allowed(mask, weights, cross=others is not None)[which_layers],
-            true_layers, true_heads, names, batch_note(batch or 0, count),
+            true_layers, true_heads, names_in(name, names), batch_note(batch or 0, count),
         )
     return made
 
@@ -93,7 +94,7 @@ def attention_part(
     allowed: np.ndarray,
     layers: list[int],
     heads: list[int],
-    names: Mapping[tuple[int, int], str] | None,
+    names: dict[tuple[int, int], str],
     note: str,
 ) -> AttentionPart:
     """One part; the words as they are given, `columns` None where they are the same.
@@ -105,7 +106,7 @@ def attention_part(
     np.copyto(weights, 0, where=~allowed[:, None])
     cross = columns is not None
     return AttentionPart(
-        weights, rows, readable(columns) if cross else rows, cross, allowed, layers, heads, dict(names or {}), note,
+        weights, rows, readable(columns) if cross else rows, cross, allowed, layers, heads, names, note,
     )
 
 
@@ -118,6 +119,21 @@ def refuse_missing_words(parts: Collection[str], tokens: Sequence[str] | None, c
             f"There are several parts ({', '.join(parts)}), but words for one: pass the decoder's words as tokens and the "
             "encoder's as columns."
         )
+
+
+def refuse_unclear_names(names: Mapping[tuple, str], parts: Collection[str]) -> None:
+    """Raise ValueError unless each key of `names` is (layer, head) of the only part, or (part, layer, head)."""
+    for key in names:
+        *part, layer, head = key if isinstance(key, tuple) and len(key) in (2, 3) else (None, None, None)
+        if not isinstance(layer, int) or not isinstance(head, int) or part and part[0] not in parts:
+            raise ValueError(f"names has the key {key!r}; a head is (layer, head), or (part, layer, head) of {', '.join(parts)}.")
+        if not part and len(parts) > 1:
+            raise ValueError(f"names has the key {key!r}, but there are several parts; write {(next(iter(parts)), *key)!r} or another part.")
+
+
+def names_in(part: str, names: Mapping[tuple, str] | None) -> dict[tuple[int, int], str]:
+    """The names of the heads of a part, by (layer, head)."""
+    return {key[-2:]: name for key, name in (names or {}).items() if len(key) == 2 or key[0] == part}
 
 
 def words_of(

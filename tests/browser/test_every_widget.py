@@ -74,7 +74,13 @@ def test_the_styles_of_the_others_on_the_same_page_change_nothing(notebook, open
     page = open_alone(notebook.lab.root / "alone.html")
 
     def look():
-        return [page.set_viewport_size({"width": width, "height": 900}) or page.evaluate(LOOK, width) for width in (1200, 500)]
+        looks = []
+        for width, theme in ((1200, "light"), (500, "dark")):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=theme)
+            expect(page.locator(".nl-explorer")).to_have_attribute("data-theme", theme)
+            looks.append(page.evaluate(LOOK, width))
+        return looks
 
     look()
     for name in widgets.__all__:

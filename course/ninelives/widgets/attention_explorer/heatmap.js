@@ -1,6 +1,6 @@
 // The heatmap of the present head.
 
-import { isDark } from "../js/colours.js";
+import { numberOn } from "../js/colours.js";
 import { html, svg } from "../js/dom.js";
 import { thinned } from "../js/labels.js";
 import { ANGLE } from "./layout.js";
@@ -90,7 +90,7 @@ export function heatmap(attention, shades, fit) {
       parts.push(svg("text", {
         x: left + (j + 0.5) * cw, y: top + (i + 0.5) * ch,
         "font-size": 10.5, "text-anchor": "middle", "dominant-baseline": "central",
-        class: isDark(shades.hex(scale, weights[k])) ? "nl-cell nl-cell-light" : "nl-cell",
+        class: `nl-cell ${numberOn(shades.hex(scale, weights[k]))}`,
       }, weights[k].toFixed(2)));
     }
     return parts;

@@ -1,6 +1,6 @@
 // Numbers as cells of colour.
 
-import { isDark } from "../js/colours.js";
+import { numberOn } from "../js/colours.js";
 import { html } from "../js/dom.js";
 import { clamp } from "../js/numbers.js";
 
@@ -11,8 +11,8 @@ export function cell() {
     node,
     show(text, colour) {
       node.textContent = text;
-      node.style.background = colour;
-      node.style.color = isDark(colour) ? "#ffffff" : "#1b1f24";
+      node.className = `nl-effect ${numberOn(colour)}`;
+      node.style.setProperty("--nl-cell", colour);
     },
   };
 }

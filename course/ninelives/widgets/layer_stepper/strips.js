@@ -59,7 +59,7 @@ function colourScaleOf(signed) {
       high.textContent = two(end);
       colours.style.background = `linear-gradient(to right, ${isLast ? stops.slice(8) : stops})`;
       const words = S < V ? `of the first ${S} words` : "word", note = isLast ? "; the scale is that of the probabilities" : "";
-      what.textContent = s <= L + 1 ? `One cell for each of the ${C} numbers. The scale is the same at all of these stations; numbers beyond its ends have the colour of the end.`
+      what.textContent = s <= L + 1 ? `One cell for each of the ${C} numbers. These stations share one scale; a number beyond its end has the colour of the end.`
         : `One cell for each ${words} of the vocabulary${note}.`;
     },
   };

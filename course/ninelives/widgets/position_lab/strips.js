@@ -1,6 +1,6 @@
 // The vector of the picked word and its parts, as strips of colour.
 
-import { isDark, paintStrip } from "../js/colours.js";
+import { numberOn, paintStrip } from "../js/colours.js";
 import { html } from "../js/dom.js";
 import { range, two } from "../js/numbers.js";
 import { norm, stripsOf } from "./vectors.js";
@@ -46,7 +46,7 @@ function stripRow(C, kind, colourOf) {
       const isRoomy = kind !== "before" && !isOff && C <= NUMBERS_UP_TO && width >= NUMBER_WIDTH * C;
       cells.forEach((cell, c) => {
         cell.textContent = isRoomy ? numbers[c] : "";
-        cell.style.color = isDark(colourOf(values[c])) ? "#ffffff" : "#1b1f24";
+        cell.className = numberOn(colourOf(values[c]));
       });
     },
   };

@@ -45,7 +45,7 @@ def notebook(open_notebook):
 def explorer(notebook):
     """The first explorer, at layer 1, head 1, with no word chosen and none hidden."""
     element = notebook.cell(1).locator(".nl-explorer")
-    notebook.run("explorer.layer = explorer.head = 0; explorer.token = None; explorer.hidden = []")
+    notebook.run("explorer.layer = explorer.head = 0; explorer.combine = ''; explorer.token = None; explorer.hidden = []")
     expect(element).to_have_attribute("data-drawn", re.compile("^0:0::"))
     return element
 
@@ -84,7 +84,7 @@ def test_jupyterlab_swallows_no_key_and_acts_on_none(notebook, explorer):
 
 def test_tab_reaches_every_control_and_the_focus_is_visible(explorer):
     page = explorer.page
-    explorer.get_by_role("slider", name="Layer").focus()
+    explorer.get_by_label("Show", exact=True).focus()
     reached = []
     for _ in range(7):
         page.keyboard.press("Tab")
@@ -94,7 +94,7 @@ def test_tab_reaches_every_control_and_the_focus_is_visible(explorer):
         )
         reached.append(role)
         assert style != "none", f"no focus ring on {role}"
-    assert reached == ["input", "summary", "application", "select", "select", "tab", "gridcell"]
+    assert reached == ["input", "input", "summary", "application", "select", "select", "tab"]
 
 
 def test_pointing_previews_a_row_and_a_click_keeps_it(notebook, explorer):
@@ -150,6 +150,22 @@ def test_heads_are_ranked_by_the_link_that_was_asked_for_first(notebook):
     weights = "weights[:, :, it, cat] / (1 - weights[:, :, it, full])"  # "full" is hidden
     strongest = notebook.run(f"print(f'{{({weights}).max():.2f}}')")
     expect(explorer.locator(".nl-ranking b").first).to_have_text(strongest)
+
+
+def test_heads_are_ranked_by_a_measure_and_shown_together(notebook, explorer):
+    explorer.get_by_role("tab", name="Rank heads").click()
+    explorer.get_by_label("Rank by").select_option("entropy")
+    explorer.get_by_label("lowest first").check()
+    wanted = notebook.run("print(*[f'{what[\"entropy\"]:.2f}' for what in sorted(explorer.measures().values(), key=lambda what: what['entropy'])])")
+    expect(explorer.locator(".nl-ranking b")).to_have_text(wanted.split())
+    explorer.get_by_label("Rank by").select_option("a link between two words")
+    explorer.get_by_label("Show", exact=True).select_option("rollout")
+    expect(explorer.locator(".nl-where")).to_have_text("Rollout up to layer 0")
+    expect(explorer.get_by_role("slider", name="Head")).to_have_count(0)
+    explorer.get_by_role("tab", name="All heads").click()
+    explorer.get_by_role("gridcell", name="Layer 0, head 1").click()
+    expect(explorer.locator(".nl-where")).to_have_text("Layer 0, head 1")
+    notebook.arrives("repr(explorer.combine)", "''")
 
 
 def test_one_click_hides_a_group_of_words_and_another_shows_it(notebook):

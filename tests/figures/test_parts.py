@@ -74,6 +74,13 @@ def test_a_mask_of_the_words_grays_padded_rows_and_columns_and_one_of_other_word
     assert only(attention_parts(masked(mask), WORDS, WORDS, mask=mask)).allowed[0].tolist() == [[True, True, False]] * 3
 
 
+def test_a_causal_mask_is_recognised_among_the_words_that_are_not_padding():
+    mask, causal = torch.tensor([0, 1, 1, 1]), torch.ones(4, 4).tril()
+    scores = torch.randn(1, 4, 4, generator=torch.Generator().manual_seed(0)).masked_fill(~(mask * causal).bool(), -torch.inf)
+    part = only(attention_parts(scores.softmax(-1), ["<pad>", *WORDS], mask=mask))
+    assert part.allowed[0].tolist() == [[False] * 4, *([[False] + [j <= i for j in range(3)] for i in range(3)])]
+
+
 def test_a_row_that_the_mask_closes_may_hold_nan():
     mask = torch.ones(3, 3).tril(-1)
     part = only(attention_parts(masked(mask), WORDS, mask=mask))

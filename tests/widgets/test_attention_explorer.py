@@ -1,4 +1,5 @@
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -41,7 +42,8 @@ def causal(T: int) -> torch.Tensor:
 
 def sent(explorer: AttentionExplorer) -> np.ndarray:
     part = explorer.data[0]
-    return np.frombuffer(part["weights"], "<u2").reshape(part["shape"]) / UNIT
+    L, H, T, S = part["shape"]
+    return np.frombuffer(part["weights"], "<u2")[: L * H * T * S].reshape(part["shape"]) / UNIT
 
 
 @pytest.mark.parametrize(
@@ -81,6 +83,7 @@ def test_the_browser_reads_rows_as_python_does(same_in_javascript):
         AttentionExplorer(torch.full((4, 4), 0.25), SENTENCE[:4]),
         AttentionExplorer(causal(6), SENTENCE[:6], mask=[1, 1, 1, 1, 1, 0], layers=[4], heads=[7], names={(4, 7): "previous"}, scale="sqrt", vmax="head"),
         AttentionExplorer(attention(1, 1, 8, 8), SENTENCE[:8], first=1, vmax=0.2),
+        *(AttentionExplorer(attention(2, 2, 4, 4), SENTENCE[:4], layer=1, combine=what) for what in ("layer", "model", "rollout")),
     ]
     explorers[0].hidden, explorers[1].hidden = [1, 3], [0]
     cases = []
@@ -127,7 +130,7 @@ def test_a_single_word_can_be_explored():
 def test_five_hundred_and_twelve_words_can_be_explored():
     words = (SENTENCE * 47)[:512]
     explorer = AttentionExplorer(attention(1, 2, 512, 512), words, token=511)
-    assert len(explorer.data[0]["weights"]) == 2 * 2 * 512 * 512
+    assert len(explorer.data[0]["weights"]) == 2 * (2 + 1 + 1 + 1) * 512 * 512
     assert explorer.picture().png()
 
 
@@ -268,6 +271,35 @@ def test_a_choice_that_is_not_there_is_refused_with_one_sentence(name, value, se
     explorer = AttentionExplorer(attention(2, 3, 11, 11), SENTENCE)
     with pytest.raises(TraitError, match=sentence):
         setattr(explorer, name, value)
+
+
+def test_several_heads_are_shown_together():
+    weights = attention(2, 3, 11, 11)
+    explorer = AttentionExplorer(weights, SENTENCE, layer=1, combine="layer", first=1)
+    assert explorer.row("it") == pytest.approx(dict(zip(SENTENCE, weights[1, :, IT].mean(0).tolist(), strict=True)), abs=1e-6)
+    assert head_name(explorer) == "Layer 2, mean of 3 heads"
+    explorer.combine = "model"
+    assert explorer.row("it")["cat"] == pytest.approx(weights[:, :, IT, CAT].mean().item(), abs=1e-6)
+    explorer.combine = "rollout"
+    assert sum(explorer.row("it").values()) == pytest.approx(1)
+    with pytest.raises(TraitError, match="rollout.*needs self-attention, and all layers"):
+        AttentionExplorer(weights, SENTENCE, layers=[1], combine="rollout")
+
+
+def test_the_numbers_come_out():
+    explorer = AttentionExplorer(causal(6), SENTENCE[:6], mask=[1, 1, 1, 1, 1, 0], layers=[4], heads=[7], hidden=["The"])
+    row = explorer.row("cat")
+    assert row == {"cat": 1.0}
+    frame = explorer.to_dataframe()
+    assert frame.loc["cat", "cat"] == 1 and frame.isna().loc["cat", "did"] and list(frame.columns) == SENTENCE[1:6]
+    assert list(explorer.measures()) == [(4, 7)] and explorer.measures()[4, 7]["previous word"] > 0
+    assert explorer.attentions.shape == (1, 1, 6, 6)
+
+
+def test_without_pandas_a_sentence_says_what_else_there_is(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match="to_dataframe.. needs pandas.*row.word. gives a row"):
+        AttentionExplorer(hand_set(), SENTENCE).to_dataframe()
 
 
 def test_what_is_set_is_given_by_word_or_by_position_from_either_end():

@@ -200,9 +200,11 @@ def _allowed(mask, weights: np.ndarray, cross: bool) -> np.ndarray:
     if mask.ndim == 1:
         if len(mask) != S:
             raise ValueError(f"mask has {len(mask)} numbers for {S} columns of attention; pass one for each.")
-        is_word = np.ones((T, 1), bool) if cross else mask[:, None]
-        allowed = mask & is_word & open_cells(np.where(is_word, weights, 0))  # (L, T, S), which may be causal, too
-        return np.where(allowed.any(-1, keepdims=True), allowed, mask & is_word)
+        rows, words, allowed = np.arange(T) if cross else np.flatnonzero(mask), np.flatnonzero(mask), np.zeros((L, T, S), bool)
+        # A causal mask is not said by an attention_mask, but seen among the words that are not padding.
+        seen = open_cells(weights[:, :, rows][..., words])
+        allowed[np.ix_(range(L), rows, words)] = seen | ~seen.any(-1, keepdims=True)
+        return allowed
     try:
         return np.broadcast_to(mask, shape).any(1)  # (L, T, S)
     except ValueError:

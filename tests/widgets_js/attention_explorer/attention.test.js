@@ -1,19 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attentionOf, isMasked, linkWeight, rowOf, viewOf } from "../../../course/ninelives/widgets/attention_explorer/attention.js";
+import { isMasked, linkWeight, rowOf, viewOf } from "../../../course/ninelives/widgets/attention_explorer/attention.js";
+import { attentionOf } from "../../../course/ninelives/widgets/attention_explorer/part.js";
 import { cases } from "../cases.js";
 
 // One layer, two heads, three words; in the second head every word attends to itself.
 const units = [[0.5, 0.25, 0.25], [0.125, 0.875, 0], [0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]].flat().map(w => 64000 * w);
 const buffer = new Uint16Array(units).buffer;
-/** @type {import("../../../course/ninelives/widgets/attention_explorer/attention.js").Part} */
+/** @type {import("../../../course/ninelives/widgets/attention_explorer/part.js").Part} */
 const part = {
   name: "attention", shape: [1, 2, 3, 3], rows: ["a", "b", "c"], columns: ["a", "b", "c"], cross: false, weights: buffer,
-  layers: [0], heads: [0, 1], names: {}, note: "",
+  layers: [0], heads: [0, 1], names: {}, note: "", measures: {}, rollout: false,
 };
-/** @type {import("../../../course/ninelives/widgets/attention_explorer/attention.js").State} */
+/** @type {import("../../../course/ninelives/widgets/attention_explorer/part.js").State} */
 const state = {
-  data: [part], part: "attention", model: "", first: 0, scale: "linear", vmax: 1, layer: 0, head: 0, token: null, hidden: [], to: null, groups: {},
+  data: [part], part: "attention", model: "", first: 0, combine: "", scale: "linear", vmax: 1, layer: 0, head: 0, token: null, hidden: [], to: null, groups: {},
   colours: { weights: [], accent: "", link: "", "link-dark": "" },
 };
 const attention = attentionOf(state);

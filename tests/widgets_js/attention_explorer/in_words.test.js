@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attentionOf, viewOf } from "../../../course/ninelives/widgets/attention_explorer/attention.js";
+import { viewOf } from "../../../course/ninelives/widgets/attention_explorer/attention.js";
 import { asTable, headName, news, noteOf, rowInWords, sentence } from "../../../course/ninelives/widgets/attention_explorer/in_words.js";
+import { attentionOf } from "../../../course/ninelives/widgets/attention_explorer/part.js";
 import { cases } from "../cases.js";
 
 const WORDS = ["a", "b", "c", "d"];

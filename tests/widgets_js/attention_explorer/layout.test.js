@@ -1,19 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attentionOf, viewOf } from "../../../course/ninelives/widgets/attention_explorer/attention.js";
+import { viewOf } from "../../../course/ninelives/widgets/attention_explorer/attention.js";
 import { layout } from "../../../course/ninelives/widgets/attention_explorer/layout.js";
+import { attentionOf } from "../../../course/ninelives/widgets/attention_explorer/part.js";
 import { inBlocks } from "../../../course/ninelives/widgets/attention_explorer/pixels.js";
 
 /** @param {number} T @param {number} S @param {number} width @param {number} letter px */
 function placed(T, S, width, letter, cross = T !== S) {
   const words = (/** @type {number} */ n) => Array(n).fill("word");
-  /** @type {import("../../../course/ninelives/widgets/attention_explorer/attention.js").Part} */
+  /** @type {import("../../../course/ninelives/widgets/attention_explorer/part.js").Part} */
   const part = {
     name: "attention", shape: [1, 1, T, S], rows: words(T), columns: words(S), cross, weights: new ArrayBuffer(2 * T * S),
-    layers: [0], heads: [0], names: {}, note: "",
+    layers: [0], heads: [0], names: {}, note: "", measures: {}, rollout: false,
   };
   const attention = attentionOf({ data: [part], part: "attention", first: 0 });
-  const view = viewOf(attention, { layer: 0, head: 0, hidden: [], scale: "linear", vmax: 1 });
+  const view = viewOf(attention, { layer: 0, head: 0, hidden: [], combine: "", scale: "linear", vmax: 1 });
   return layout(attention, view, width, word => ({ width: letter * word.length }));
 }
 

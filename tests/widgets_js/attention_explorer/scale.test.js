@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attentionOf, viewOf } from "../../../course/ninelives/widgets/attention_explorer/attention.js";
+import { viewOf } from "../../../course/ninelives/widgets/attention_explorer/attention.js";
+import { attentionOf } from "../../../course/ninelives/widgets/attention_explorer/part.js";
 import { shareOf, ticksOf, topOf } from "../../../course/ninelives/widgets/attention_explorer/scale.js";
 import { cases } from "../cases.js";
 

@@ -7,7 +7,8 @@ import { GRAY } from "./pixels.js";
 import { shareOf, ticksOf } from "./scale.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
-/** @import { State, View } from "./attention.js" */
+/** @import { View } from "./attention.js" */
+/** @import { State } from "./part.js" */
 /** @import { Kind } from "./scale.js" */
 
 /** @param {Model<State>} model @param {string[]} colours from weight 0 to the top of the scale */

@@ -5,8 +5,8 @@ import { html } from "../js/dom.js";
 import { fitter } from "../js/labels.js";
 import { assign, frame, snapshot } from "../js/lifecycle.js";
 import { tabbed } from "../js/tabs.js";
-import { attentionOf, viewOf } from "./attention.js";
-import { headSliders, partSwitch } from "./bar.js";
+import { viewOf } from "./attention.js";
+import { combineSwitch, headSliders, partSwitch } from "./bar.js";
 import { colourBar } from "./colour_bar.js";
 import { headsPanel } from "./heads.js";
 import { heatmap } from "./heatmap.js";
@@ -14,6 +14,7 @@ import { headName, sentence } from "./in_words.js";
 import { layout } from "./layout.js";
 import { lines } from "./lines.js";
 import { hidePanel, wordsPanel } from "./panels.js";
+import { attentionOf } from "./part.js";
 import { shadesOf } from "./pixels.js";
 import { rankingPanel } from "./ranking.js";
 import { readout } from "./readout.js";
@@ -21,12 +22,12 @@ import { savings } from "./saving.js";
 import { chooseByHand, selection } from "./selection.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
-/** @import { State } from "./attention.js" */
+/** @import { State } from "./part.js" */
 /** @import { Layout } from "./layout.js" */
 
 const LABEL_MAX = 96; // px; longer words are cut, and the readout has them whole
 /** What changes while a part is shown. @type {(keyof State)[]} */
-export const CHANGING = ["layer", "head", "token", "hidden", "scale", "vmax"];
+export const CHANGING = ["layer", "head", "combine", "token", "hidden", "scale", "vmax"];
 
 /** @param {Model<State>} model @param {HTMLElement} el @param {() => void} redraw asks for a draw with the next frame */
 export function explorer(model, el, redraw) {
@@ -40,12 +41,12 @@ export function explorer(model, el, redraw) {
   if (opened.from !== null && opened.to !== null) selected.link = { from: opened.from, to: opened.to };
 
   frame(el, "nl-explorer", `Attention explorer: ${L} × ${H} heads, ${T} words`, colours);
-  const sliders = headSliders(model, attention), scale = colourBar(model, shades.colours);
+  const sliders = [...combineSwitch(model, attention), ...headSliders(model, attention)], scale = colourBar(model, shades.colours);
   const heat = heatmap(attention, shades, fit), links = lines(attention, fit);
   const said = readout(attention, clear), spoken = announcer();
   chooseByHand(selected, now, () => place, heat, links.node, clear);
 
-  const chooseHead = (/** @type {number} */ k) => assign(model, { layer: Math.floor(k / H), head: k % H });
+  const chooseHead = (/** @type {number} */ k) => assign(model, { layer: Math.floor(k / H), head: k % H, combine: "" });
   const grid = headsPanel(attention, now, shades, chooseHead);
   const ofHeads = L * H > 1 ? [grid, rankingPanel(attention, now, selected, () => model.get("token"), chooseHead)] : [];
   const panels = tabbed("More about these heads", [...ofHeads, wordsPanel(attention, now), hidePanel(attention, model.get("groups"), model)]);
@@ -91,7 +92,7 @@ export function explorer(model, el, redraw) {
       "Up and down choose the word that attends, left and right a word that it attends to, Escape clears.");
     links.node.setAttribute("aria-label", sentence(attention, view, r) || `Lines of ${headName(attention, view)}`);
     panels.fill();
-    el.dataset.drawn = [view.layer, view.head, token ?? "", selected.column() ?? ""].join(":");
+    el.dataset.drawn = [view.layer, view.combine || view.head, token ?? "", selected.column() ?? ""].join(":");
     spoken.say(() => said.news(view, r, c));
   }
 

@@ -8,7 +8,8 @@ import { headName } from "./in_words.js";
 import { topOf } from "./scale.js";
 
 /** @import { Panel } from "../js/tabs.js" */
-/** @import { Attention, View } from "./attention.js" */
+/** @import { View } from "./attention.js" */
+/** @import { Attention } from "./part.js" */
 /** @import { Shades } from "./pixels.js" */
 
 const PIXELS = 56; // across and down, of a thumbnail
@@ -67,11 +68,11 @@ export function headsPanel(attention, view, shades, chooseHead) {
 
   function fill() {
     if (!thumbs.length) build();
-    const { layer, head, hidden, scale, vmax } = view(), look = [scale.kind, vmax, ...hidden].join();
+    const { layer, head, combine, hidden, scale, vmax } = view(), look = [scale.kind, vmax, ...hidden].join();
     thumbs.forEach(({ node }, k) => {
-      const isChosen = k === layer * H + head;
+      const isHere = k === layer * H + head, isChosen = isHere && !combine;
       node.setAttribute("aria-selected", String(isChosen));
-      node.tabIndex = isChosen ? 0 : -1;
+      node.tabIndex = isHere ? 0 : -1;
     });
     if (painted === look) return;
     painted = look;

@@ -5,7 +5,8 @@ import { html, svg } from "../js/dom.js";
 import { thinned } from "../js/labels.js";
 import { ANGLE } from "./layout.js";
 
-/** @import { Attention, View } from "./attention.js" */
+/** @import { View } from "./attention.js" */
+/** @import { Attention } from "./part.js" */
 /** @import { Layout } from "./layout.js" */
 /** @import { Shades } from "./pixels.js" */
 

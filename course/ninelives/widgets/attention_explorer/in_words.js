@@ -3,7 +3,8 @@
 import { argmax, counted, range } from "../js/numbers.js";
 import { isMasked, rowOf } from "./attention.js";
 
-/** @import { Attention, View } from "./attention.js" */
+/** @import { View } from "./attention.js" */
+/** @import { Attention, Combine } from "./part.js" */
 
 const NAMES_UP_TO = 12; // hidden words
 const NAMED = 3; // words of a row
@@ -42,8 +43,11 @@ export const sentence = (attention, view, r) =>
 export const cellInWords = (attention, view, r, c) =>
   `${attention.columnWords[view.columns[c]]} ${view.masked[r * view.columns.length + c] ? "masked" : rowOf(view, r)[c].toFixed(2)}`;
 
-/** @param {Attention} attention @param {Pick<View, "layer" | "head">} view */
-export function headName({ layers, heads, names, first }, { layer, head }) {
+/** @param {Attention} attention @param {{ layer: number, head: number, combine?: Combine }} view */
+export function headName({ layers, heads, names, first }, { layer, head, combine }) {
+  if (combine === "layer") return `Layer ${layers[layer] + first}, mean of ${counted(heads.length, "head")}`;
+  if (combine === "model") return `Mean of all ${layers.length * heads.length} heads`;
+  if (combine === "rollout") return `Rollout up to layer ${layers[layer] + first}`;
   const l = layers[layer], h = heads[head], name = names[`${l},${h}`];
   if (layers.length * heads.length === 1 && !l && !h) return "The only head";
   return `Layer ${l + first}, head ${h + first}${name ? ` (${name})` : ""}`;

@@ -5,7 +5,7 @@ import { CHANGING, explorer } from "./explorer.js";
 import { receive } from "./saving.js";
 
 /** @import { RenderContext } from "../js/lifecycle.js" */
-/** @import { State } from "./attention.js" */
+/** @import { State } from "./part.js" */
 /** @import { FileMessage } from "./saving.js" */
 
 const BUILT = ["data", "part", "first", "model", "groups"]; // traits with which everything is built again

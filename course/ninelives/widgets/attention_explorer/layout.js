@@ -1,6 +1,7 @@
 // Where everything is in heatmap and lines, in px.
 
-/** @import { Attention, View } from "./attention.js" */
+/** @import { View } from "./attention.js" */
+/** @import { Attention } from "./part.js" */
 
 const PLOT_MAX = 520;
 const CELL_MAX = 40;

@@ -6,7 +6,8 @@ import { range } from "../js/numbers.js";
 import { rowOf } from "./attention.js";
 import { strongest } from "./in_words.js";
 
-/** @import { Attention, View } from "./attention.js" */
+/** @import { View } from "./attention.js" */
+/** @import { Attention } from "./part.js" */
 /** @import { Layout } from "./layout.js" */
 
 const ALL_UP_TO = 32; // words; above, lines are drawn for the chosen row only

@@ -7,7 +7,8 @@ import { headName, noteOf, sentence } from "./in_words.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
 /** @import { Panel } from "../js/tabs.js" */
-/** @import { Attention, State, View } from "./attention.js" */
+/** @import { View } from "./attention.js" */
+/** @import { Attention, State } from "./part.js" */
 
 const MOST_SENTENCES = 64;
 

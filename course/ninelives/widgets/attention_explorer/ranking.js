@@ -1,4 +1,4 @@
-// The panel "Rank heads": which heads link two words most strongly.
+// The panel "Rank heads": by the link between two words, or by what each head does on the whole.
 
 import { html } from "../js/dom.js";
 import { argmax, range } from "../js/numbers.js";
@@ -6,10 +6,12 @@ import { isMasked, linkWeight, rowOf } from "./attention.js";
 import { headName } from "./in_words.js";
 
 /** @import { Panel } from "../js/tabs.js" */
-/** @import { Attention, View } from "./attention.js" */
+/** @import { View } from "./attention.js" */
+/** @import { Attention } from "./part.js" */
 /** @import { Selection } from "./selection.js" */
 
 const FEW = 8;
+const LINK = "a link between two words";
 
 /**
  * @param {Attention} attention
@@ -22,11 +24,16 @@ const FEW = 8;
 export function rankingPanel(attention, view, selected, token, chooseHead) {
   const { L, H, rowWords, columnWords } = attention;
   const from = chooser("From", value => change({ from: value })), to = chooser("to", value => change({ to: value }));
+  const by = html("select", { "aria-label": "Rank by", onchange: () => fill() },
+    ...[LINK, ...Object.keys(attention.measures)].map(name => html("option", { value: name }, name)));
+  const lowest = html("input", { type: "checkbox", onchange: () => fill() }), ends = html("span", { className: "nl-link" }, from.node, to.node);
+  const over = html("p", { className: "nl-quiet" }, "The mean over all words, hidden ones included.");
   const list = html("ol", { className: "nl-ranking" });
   const masked = html("p", {}, "This link is masked in every head.");
   let showsAll = false;
   const more = html("button", { type: "button", className: "nl-plain", onclick: () => { showsAll = !showsAll; fill(); } });
-  const body = html("div", {}, html("div", { className: "nl-link" }, from.node, to.node), masked, list, more);
+  const body = html("div", {}, html("div", { className: "nl-link" }, html("label", {}, html("span", {}, "By"), by), ends,
+    html("label", {}, lowest, "lowest first")), over, masked, list, more);
 
   function change(/** @type {{ from?: number, to?: number }} */ end) {
     if (selected.link) selected.link = { ...selected.link, ...end };
@@ -44,20 +51,23 @@ export function rankingPanel(attention, view, selected, token, chooseHead) {
   }
 
   function fill() {
-    const { rows, columns, layer, head } = view();
+    const { rows, columns, layer, head, combine } = view();
     if (!rows.length || !columns.length) return;
-    const link = currentLink();
+    const link = currentLink(), measured = attention.measures[by.value];
+    ends.hidden = measured !== undefined;
+    over.hidden = !ends.hidden;
     from.show(rowWords, rows, link.from);
     to.show(columnWords, columns, link.to);
-    const ranked = range(L * H).map(k => ({ k, weight: linkWeight(attention, k, view(), link.from, link.to) ?? -1 }))
-      .filter(({ weight }) => weight >= 0).sort((a, b) => b.weight - a.weight);
+    const ranked = range(L * H).map(k => ({ k, weight: measured ? measured[k] : linkWeight(attention, k, view(), link.from, link.to) ?? -1 }))
+      .filter(({ weight }) => weight >= 0).sort((a, b) => (lowest.checked ? a.weight - b.weight : b.weight - a.weight));
     masked.hidden = ranked.length > 0;
+    const whole = measured ? Math.max(...measured) || 1 : 1; // the length of a bar
     const focused = /** @type {HTMLElement | null} */ (list.querySelector(":focus"))?.dataset.k;
     list.replaceChildren(...ranked.slice(0, showsAll ? L * H : FEW).map(({ k, weight }) => {
-      const choose = () => { chooseHead(k); selected.chooseLink(link.from, link.to); };
-      return html("li", {}, html("button", { type: "button", "data-k": k, "aria-pressed": k === layer * H + head, onclick: choose },
+      const choose = () => { chooseHead(k); if (!measured) selected.chooseLink(link.from, link.to); };
+      return html("li", {}, html("button", { type: "button", "data-k": k, "aria-pressed": !combine && k === layer * H + head, onclick: choose },
         html("span", {}, headName(attention, { layer: Math.floor(k / H), head: k % H })),
-        html("span", { className: "nl-track" }, html("i", { style: `width: ${100 * weight}%` })), html("b", {}, weight.toFixed(2))));
+        html("span", { className: "nl-track" }, html("i", { style: `width: ${100 * weight / whole}%` })), html("b", {}, weight.toFixed(2))));
     }));
     if (focused) /** @type {HTMLElement | null} */ (list.querySelector(`[data-k="${focused}"]`))?.focus();
     more.hidden = ranked.length <= FEW;

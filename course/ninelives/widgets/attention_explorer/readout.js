@@ -4,7 +4,8 @@ import { html } from "../js/dom.js";
 import { rowOf } from "./attention.js";
 import { cellInWords, headName, news, noteOf, reading, sentence, strongest } from "./in_words.js";
 
-/** @import { Attention, View } from "./attention.js" */
+/** @import { View } from "./attention.js" */
+/** @import { Attention } from "./part.js" */
 /** @import { Said } from "./in_words.js" */
 
 /** @param {Attention} attention @param {() => void} clear */

@@ -6,7 +6,8 @@ import { drawingOf, savePng, saveSvg } from "./export.js";
 import { asTable, headName, noteOf, sentence } from "./in_words.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
-/** @import { Attention, State, View } from "./attention.js" */
+/** @import { View } from "./attention.js" */
+/** @import { Attention, State } from "./part.js" */
 /** @import { Layout } from "./layout.js" */
 /** @import { Shades } from "./pixels.js" */
 

@@ -4,7 +4,8 @@ import { onKeys } from "../js/keys.js";
 import { assign } from "../js/lifecycle.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
-/** @import { Cell, State, View } from "./attention.js" */
+/** @import { Cell, View } from "./attention.js" */
+/** @import { State } from "./part.js" */
 /** @import { Layout } from "./layout.js" */
 
 /**

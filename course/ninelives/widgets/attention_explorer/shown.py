@@ -7,11 +7,12 @@ import numpy as np
 from ninelives.figures.parts import AttentionPart
 from ninelives.figures.style import number_repeats
 from ninelives.figures.words import read_row
+from ninelives.widgets.attention_explorer.combined import map_of
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One head over the words that are not hidden.
+    """One head, or several together, over the words that are not hidden.
 
     weights: (T, S) float64, each row renormalised over what is shown; 0 where masked.
     allowed: (T, S) bool, False where masked.
@@ -37,13 +38,13 @@ def shown_head(explorer) -> Shown:
     kept = [j for j in range(len(columns)) if j not in explorer.hidden]
     attending = list(range(len(rows))) if part.cross else kept
     cells = np.ix_(attending, kept)
-    weights = part.weights[explorer.layer, explorer.head].astype(np.float64)[cells]  # (T, S)
+    weights, allowed = (each[cells] for each in map_of(part, explorer.layer, explorer.head, explorer.combine))  # (T, S)
     if explorer.hidden:
         sums = weights.sum(-1, keepdims=True)
         weights = np.divide(weights, sums, out=np.zeros_like(weights), where=sums > 0)
     chosen = attending.index(explorer.token) if explorer.token in attending else None
     return Shown(
-        weights, part.allowed[explorer.layer][cells], [rows[i] for i in attending], [columns[j] for j in kept], chosen,
+        weights, allowed, [rows[i] for i in attending], [columns[j] for j in kept], chosen,
     )
 
 
@@ -51,6 +52,13 @@ def head_name(explorer) -> str:
     """The present layer and head, counted as the explorer counts."""
     part: AttentionPart = explorer.parts[explorer.part]
     layer, head = part.layers[explorer.layer], part.heads[explorer.head]
+    heads, layers = len(part.heads), len(part.layers)
+    if explorer.combine:
+        return {
+            "layer": f"Layer {layer + explorer.first}, mean of {heads} head{'' if heads == 1 else 's'}",
+            "model": f"Mean of all {layers * heads} heads",
+            "rollout": f"Rollout up to layer {layer + explorer.first}",
+        }[explorer.combine]
     if (part.layers, part.heads) == ([0], [0]):
         return "The only head"
     called = part.names.get((layer, head))

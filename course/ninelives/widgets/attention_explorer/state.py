@@ -13,6 +13,7 @@ from ninelives.widgets.attention_explorer.arguments import (
     same_word,
     word_position,
 )
+from ninelives.widgets.attention_explorer.combined import COMBINED, has_rollout
 from ninelives.widgets.lab_widget import LabWidget
 
 
@@ -27,6 +28,7 @@ class ExplorerState(LabWidget):
     part = t.Unicode().tag(sync=True)
     layer = t.Int(0).tag(sync=True)
     head = t.Int(0).tag(sync=True)
+    combine = t.Enum(list(COMBINED), "").tag(sync=True)
     token = t.Union([t.Int(), t.Unicode()], default_value=None, allow_none=True).tag(sync=True)
     word = t.Unicode(None, allow_none=True).tag(sync=True)
     hidden = t.List().tag(sync=True)
@@ -61,6 +63,12 @@ class ExplorerState(LabWidget):
     def _exists(self, proposal) -> int:
         name = proposal["trait"].name
         return index_of(name, proposal["value"], self.attentions.shape[name == "head"])
+
+    @t.validate("combine")
+    def _can_be_combined(self, proposal) -> str:
+        if proposal["value"] == "rollout" and not has_rollout(self.parts[self.part]):
+            raise t.TraitError("combine is 'rollout'; it needs self-attention, and all layers of the model from the first on.")
+        return proposal["value"]
 
     @t.validate("token", "to")
     def _is_a_word(self, proposal) -> int | None:
@@ -101,6 +109,8 @@ class ExplorerState(LabWidget):
 
         with self.hold_sync():
             self.layer, self.head = min(self.layer, layers - 1), min(self.head, heads - 1)
+            if self.combine == "rollout" and not has_rollout(self.parts[self.part]):
+                self.combine = ""
             self.token, self.to = same_word(self.word, self.parts[self.part].rows), None
             self.hidden = still_there(self.hidden)
             self.groups = {name: still_there(group) for name, group in self.groups.items()}

@@ -6,15 +6,14 @@ from pathlib import Path
 
 from ninelives.figures import Picture, attention_of, attention_parts
 from ninelives.figures.attention_picture import attention_picture
-from ninelives.figures.picture import FORMATS
 from ninelives.figures.scale import top_of
 from ninelives.widgets.attention_explorer.encoding import SHADES, as_state
 from ninelives.widgets.attention_explorer.in_words import caption, describe, notes, sentences
+from ninelives.widgets.attention_explorer.numbers_out import data_frame, measures, row
+from ninelives.widgets.attention_explorer.saving import answer, save
 from ninelives.widgets.attention_explorer.shown import full_name, head_name, shown_head
 from ninelives.widgets.attention_explorer.state import ExplorerState
 from ninelives.widgets.lab_widget import COLOURS, browser_code, browser_style
-
-MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
 class AttentionExplorer(ExplorerState):
@@ -29,6 +28,7 @@ class AttentionExplorer(ExplorerState):
     These are traits: they can be given here, set, observed and linked. Words and negative positions are taken, too.
 
     - `part`: the name of the part that is shown; `layer` and `head`: positions in what was given, counted from 0.
+    - `combine`: "" for one head, or what heads do together: "layer" and "model" for means, "rollout" (`figures.measures`).
     - `token`: the word whose row is chosen, or None; read as a position. `word` is the same as a word, for
       linking explorers of different sentences.
     - `hidden`: columns that are left out; the rest of each row is renormalised. `to`: a column; with `token` it is the
@@ -62,6 +62,7 @@ class AttentionExplorer(ExplorerState):
         scale: str = "linear",
         vmax: float | str = 1.0,
         first: int = 0,
+        combine: str = "",
         **given,
     ):
         self.parts = attention_parts(attentions, tokens, columns, **given)
@@ -70,7 +71,7 @@ class AttentionExplorer(ExplorerState):
             part=part or next(iter(self.parts)), model=model, scale=scale, vmax=vmax, first=first,
         )
         # After the part, against which they are checked.
-        for name, value in {"layer": layer, "head": head, "token": token, "to": to, "hidden": list(hidden), "groups": dict(groups or {})}.items():
+        for name, value in {"layer": layer, "head": head, "combine": combine, "token": token, "to": to, "hidden": list(hidden), "groups": dict(groups or {})}.items():
             setattr(self, name, value)
         self.on_msg(self._answer)
 
@@ -91,6 +92,18 @@ class AttentionExplorer(ExplorerState):
         own = {name: named.pop(name) for name in inspect.signature(cls).parameters if name in named}
         called = getattr(model, "name_or_path", "") or getattr(model, "__name__", type(model).__name__)
         return cls(attention_of(model, *inputs, tokens=tokens, columns=columns, **named), **{"model": called, **own})
+
+    def row(self, word: int | str) -> dict[str, float]:
+        """What a word attends to in the head that is shown: {"cat": 0.71, …}, without hidden and masked words."""
+        return row(self, word)
+
+    def to_dataframe(self):
+        """The head that is shown as a pandas DataFrame, NaN where masked. Raises ImportError where pandas is not installed."""
+        return data_frame(self)
+
+    def measures(self) -> dict[tuple[int, int], dict[str, float]]:
+        """What each head does on the whole, by (layer, head) as the explorer counts: see `figures.measures.head_measures`."""
+        return measures(self)
 
     def describe(self) -> str:
         """What the explorer shows at present, in words."""
@@ -116,12 +129,7 @@ class AttentionExplorer(ExplorerState):
 
         Raises ValueError for another ending, and where every word is hidden.
         """
-        if Path(path).suffix == ".html":
-            self.save_html(path)
-        elif Path(path).suffix[1:] in FORMATS:
-            self.picture().save(path)
-        else:
-            raise ValueError(f"{str(path)!r} must end in .pdf, .svg, .png or .html.")
+        save(self, path)
 
     def __repr__(self) -> str:
         layers, heads, *_ = self.attentions.shape
@@ -135,8 +143,4 @@ class AttentionExplorer(ExplorerState):
         return self.picture() if len(self.hidden) < len(self.columns) else None
 
     def _answer(self, _widget, content: dict, _buffers) -> None:
-        ending = content.get("ask")
-        if ending == "html":
-            self.send({"kind": "file", "ending": ending, "type": "text/html"}, [self._page().encode()])
-        elif ending in FORMATS and (picture := self._picture_or_none()):
-            self.send({"kind": "file", "ending": ending, "type": MEDIA_TYPES[ending]}, [picture.as_file(ending)])
+        answer(self, content)

@@ -1,0 +1,60 @@
+"""What each head does, as one number each, and what several heads do together."""
+
+import numpy as np
+
+from ninelives.figures.parts import AttentionPart
+
+# Of each measure: what it is, and the offset of the key from the query whose weight it is the mean of.
+OFFSETS = {"previous word": -1, "the word itself": 0, "next word": 1}
+
+
+def head_measures(part: AttentionPart) -> dict[str, np.ndarray]:
+    """Measures by name, each (L, H) float64: the mean over the rows that may attend to anything.
+
+    - "entropy": of a row, in bits. 0 where a single word gets all, log2(S) where all get the same.
+    - "distance": how many positions a word looks away, weighted by the weights. (Not in cross-attention.)
+    - "previous word", "the word itself", "next word": the weight on the key at that offset, over the rows in which it
+      is not masked. (Not in cross-attention, nor where no row has one.)
+    - "first word": the weight on the first column, where heads often leave what they do not need.
+    """
+    weights, allowed = part.weights.astype(np.float64), part.allowed  # (L, H, T, S), (L, T, S)
+    used = allowed.any(-1)[:, None]  # (L, 1, T)
+    logs = np.log2(weights, out=np.zeros_like(weights), where=weights > 0)
+    measures = {"entropy": _mean(-(weights * logs).sum(-1), used)}
+    T, S = allowed.shape[1:]
+    if not part.cross:
+        away = np.abs(np.arange(T)[:, None] - np.arange(S))  # (T, S)
+        measures["distance"] = _mean((weights * away).sum(-1), used)
+        for name, offset in OFFSETS.items():
+            there = allowed.diagonal(offset, 1, 2)[:, None]  # (L, 1, T - |offset|)
+            if there.size and there.any((1, 2)).all():
+                measures[name] = _mean(weights.diagonal(offset, 2, 3), there)
+    if allowed[..., 0].any(1).all():
+        measures["first word"] = _mean(weights[..., 0], allowed[:, None, :, 0])
+    return measures
+
+
+def layer_means(part: AttentionPart) -> np.ndarray:
+    """The mean of the heads of each layer, (L, T, S)."""
+    return part.weights.mean(1, dtype=np.float64)
+
+
+def rollout(part: AttentionPart) -> np.ndarray:
+    """How much of each word of the input is in each position after each layer, (L, T, T), if a layer mixes by attention alone.
+
+    Half of a layer's mixing is the mean of its heads, half is the residual connection; the layers are multiplied
+    (Abnar & Zuidema, "Quantifying Attention Flow in Transformers", 2020). The values and the MLPs are left out of it.
+    """
+    mixed, until_here = layer_means(part), np.eye(part.weights.shape[-1])
+    closed = ~part.allowed.any(-1)  # (L, T)
+    results = []
+    for layer, heads in enumerate(mixed):
+        step = (heads + np.eye(len(heads))) / 2
+        step[closed[layer]] *= 2  # nothing but the residual connection
+        until_here = step @ until_here
+        results.append(until_here)
+    return np.stack(results)
+
+
+def _mean(values: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    return np.where(counted, values, 0).sum(-1) / np.maximum(counted.sum(-1), 1)

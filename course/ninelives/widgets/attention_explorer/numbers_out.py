@@ -1,0 +1,34 @@
+"""The numbers of an explorer, for whoever goes on with them."""
+
+import numpy as np
+
+from ninelives.figures import position_of
+from ninelives.figures.measures import head_measures
+from ninelives.widgets.attention_explorer.shown import shown_head
+
+
+def row(explorer, word: int | str) -> dict[str, float]:
+    shown = shown_head(explorer)
+    r = position_of(shown.rows, word)
+    return {name: float(shown.weights[r, c]) for c, name in enumerate(shown.columns) if shown.allowed[r, c]}
+
+
+def data_frame(explorer):
+    try:
+        from pandas import DataFrame
+    except ImportError:
+        raise ImportError(
+            "to_dataframe() needs pandas, which is not installed: pip install pandas. Without it, row(word) gives a row "
+            "as a dict, and attentions gives all weights as an array (L, H, T, S)."
+        ) from None
+    shown = shown_head(explorer)
+    return DataFrame(np.where(shown.allowed, shown.weights, np.nan), shown.rows, shown.columns)
+
+
+def measures(explorer) -> dict[tuple[int, int], dict[str, float]]:
+    part, first = explorer.parts[explorer.part], explorer.first
+    found = head_measures(part)
+    return {
+        (layer + first, head + first): {what: float(values[i, k]) for what, values in found.items()}
+        for i, layer in enumerate(part.layers) for k, head in enumerate(part.heads)
+    }

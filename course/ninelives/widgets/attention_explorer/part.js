@@ -1,0 +1,77 @@
+// What Python sends: the parts of a model with their weights, as 16-bit integers; encoding.py says in which unit.
+
+import { visible } from "../js/labels.js";
+import { fromBase64 } from "../js/numbers.js";
+
+/** @import { Kind } from "./scale.js" */
+
+/**
+ * One part of a model: encoder, decoder, cross-attention.
+ * @typedef {object} Part
+ * @property {string} name
+ * @property {[number, number, number, number]} shape L layers, H heads, T words that attend, S words attended to
+ * @property {string[]} rows
+ * @property {string[]} columns
+ * @property {boolean} cross
+ * @property {number[]} layers their numbers, from 0
+ * @property {number[]} heads
+ * @property {Record<string, string>} names of heads, by "layer,head"
+ * @property {string} note
+ * @property {Record<string, number[]>} measures one number for each head, by what is measured
+ * @property {boolean} rollout whether there are maps of it
+ * @property {DataView | ArrayBuffer | string} weights of the heads and then of what they do together; base64 on an exported page
+ */
+
+/** @typedef {"" | "layer" | "model" | "rollout"} Combine one head, the mean of its layer, of all heads, or the rollout */
+
+/**
+ * The synced traits of AttentionExplorer.
+ * @typedef {object} State
+ * @property {Part[]} data
+ * @property {string} part the name of the one that is shown
+ * @property {string} model
+ * @property {{ weights: string[], accent: string, link: string, "link-dark": string }} colours
+ * @property {number} layer
+ * @property {number} head
+ * @property {Combine} combine
+ * @property {number | null} token
+ * @property {number[]} hidden
+ * @property {number | null} to the column with which the ranking of heads opens
+ * @property {Record<string, number[]>} groups positions of columns that are hidden with one click, by name
+ * @property {Kind} scale
+ * @property {number | "head"} vmax
+ * @property {0 | 1} first the number of the first layer and head
+ */
+
+/**
+ * What never changes while a part is shown.
+ * @typedef {object} Attention
+ * @property {number} L
+ * @property {number} H
+ * @property {number} T
+ * @property {number} S
+ * @property {Uint16Array} data (L * H heads, then L means, the mean of all and L rollouts; T, S)
+ * @property {string[]} rowWords
+ * @property {string[]} columnWords
+ * @property {boolean} cross
+ * @property {number[]} layers
+ * @property {number[]} heads
+ * @property {number} first
+ * @property {Part["names"]} names
+ * @property {string} note
+ * @property {Part["measures"]} measures
+ * @property {boolean} rollout
+ */
+
+/** @param {Part["weights"]} weights */
+function integers(weights) {
+  if (typeof weights === "string") return new Uint16Array(fromBase64(weights));
+  if (weights instanceof ArrayBuffer) return new Uint16Array(weights);
+  return new Uint16Array(weights.buffer.slice(weights.byteOffset, weights.byteOffset + weights.byteLength));
+}
+
+/** The part that is shown. @param {Pick<State, "data" | "part" | "first">} state @returns {Attention} */
+export function attentionOf({ data, part, first }) {
+  const { shape: [L, H, T, S], rows, columns, weights, ...rest } = data.find(({ name }) => name === part) ?? data[0];
+  return { ...rest, L, H, T, S, first, data: integers(weights), rowWords: rows.map(visible), columnWords: columns.map(visible) };
+}

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+import torch
+
+from ninelives.figures import attention_parts
+from ninelives.figures.measures import head_measures, layer_means, rollout
+
+WORDS = "the cat was full".split()
+
+
+def part(weights, **given):
+    return next(iter(attention_parts(weights, WORDS, **given).values()))
+
+
+def test_heads_with_one_habit_each_are_measured_as_such():
+    previous = torch.zeros(4, 4)
+    previous[0, 0] = 1
+    previous[1:, :-1] += torch.eye(3)
+    measures = head_measures(part(torch.stack([torch.eye(4), previous, torch.full((4, 4), 0.25)])[None]))
+    assert measures["entropy"][0] == pytest.approx([0, 0, 2])
+    assert measures["previous word"][0] == pytest.approx([0, 1, 0.25])
+    assert measures["the word itself"][0] == pytest.approx([1, 0.25, 0.25])
+    assert measures["next word"][0] == pytest.approx([0, 0, 0.25])
+    assert measures["distance"][0] == pytest.approx([0, 0.75, 1.25])
+    assert measures["first word"][0] == pytest.approx([0.25, 0.5, 0.25])
+
+
+def test_masked_cells_and_padded_rows_are_not_measured():
+    causal = torch.ones(4, 4).tril() / torch.arange(1, 5)[:, None]
+    measures = head_measures(part(causal, mask=causal > 0))
+    assert "next word" not in measures
+    assert measures["previous word"] == pytest.approx((1 / 2 + 1 / 3 + 1 / 4) / 3)
+    padded = torch.tensor([[0.5, 0.5, 0, 0]] * 4)
+    assert head_measures(part(padded, mask=[1, 1, 0, 0]))["entropy"] == pytest.approx(1)
+
+
+def test_cross_attention_has_no_distance():
+    crossed = next(iter(attention_parts(torch.full((2, 4), 0.25), ["le", "chat"], WORDS).values()))
+    assert set(head_measures(crossed)) == {"entropy", "first word"}
+
+
+def test_rollout_multiplies_the_layers_with_their_residual_connections():
+    weights = torch.rand(3, 2, 4, 4, generator=torch.Generator().manual_seed(0)).softmax(-1)
+    given = part(weights)
+    steps = [(layer.mean(0) + torch.eye(4)) / 2 for layer in weights.double()]
+    got = rollout(given)
+    assert np.allclose(got[0], steps[0], atol=1e-6) and np.allclose(got[2], steps[2] @ steps[1] @ steps[0], atol=1e-6)
+    assert np.allclose(got.sum(-1), 1)
+    assert np.allclose(layer_means(given), weights.mean(1), atol=1e-6)
+
+
+def test_the_rows_of_a_rollout_sum_to_1_where_rows_are_padded():
+    padded = torch.tensor([[0.5, 0.5, 0, 0]] * 4).expand(2, 2, 4, 4)
+    assert np.allclose(rollout(part(padded, mask=[1, 1, 0, 0])).sum(-1), 1)

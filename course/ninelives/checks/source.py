@@ -7,6 +7,7 @@ import linecache
 import math
 import textwrap
 from collections.abc import Iterator
+from functools import lru_cache
 from types import CodeType, FunctionType, ModuleType, NoneType
 from typing import Any
 
@@ -32,6 +33,7 @@ def functions_of(answer: Any) -> list[FunctionType]:
     return [inspect.unwrap(part) for part in parts if isinstance(part, FunctionType)]
 
 
+@lru_cache(maxsize=32)
 def syntax_of(function: FunctionType) -> ast.AST | None:
     """A function's source, parsed; None if Python does not know it."""
     try:

@@ -95,6 +95,8 @@ def test_closed_rows_are_followed_into_the_second_layer():
     lab = MaskLab(SENTENCES)
     lab.rows_too, lab.sentence = True, 1
     assert "then it, slept are NaN too. So it is right to leave the rows of padding open." in lab.describe()
+    lab.lengths = [4, 1, 6]
+    assert "then it is NaN too." in lab.describe()
     lab.sentence = 2  # it fills its row, so nothing of it is padding
     assert "NaN too" not in lab.describe()
 
@@ -173,7 +175,7 @@ def test_the_browser_masks_and_compares_as_python_does(same_in_javascript):
     labs[7].rows_too = labs[10].rows_too = True
     labs[10].prefix_lengths = [1, 2]
     labs[9].causal = False
-    labs[1].rows_too, labs[1].lengths = True, [4, 1, 3]
+    labs[1].rows_too, labs[1].lengths, labs[1].sentence = True, [4, 1, 3], 1
     labs[3].prefix_lengths = [1, 3]
     same_in_javascript("mask_lab", [
         (lab, {

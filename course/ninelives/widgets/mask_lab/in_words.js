@@ -26,7 +26,7 @@ export function spreadOfNan(state) {
   const [b] = chosen(state), { P, T } = sizes(state), length = state.lengths[b];
   if (!state.rows_too || P || length === T) return "";
   return `After one layer the padding of sentence ${b + 1} is NaN. In the second, every word reads it with weight 0, and `
-    + `0 · NaN is NaN: then ${state.words[b].slice(0, length).join(", ")} are NaN too. So it is right to leave the rows of padding open.`;
+    + `0 · NaN is NaN: then ${state.words[b].slice(0, length).join(", ")} ${length === 1 ? "is" : "are"} NaN too. So it is right to leave the rows of padding open.`;
 }
 
 /** Whether the learner's masks are those shown. Rows of padding that the lab has closed are not compared. @param {State} state */

@@ -64,7 +64,7 @@ def spread_of_nan(lab) -> str:
     if not lab.rows_too or lab.prefix or length == longest(lab.words):
         return ""
     return (f"After one layer the padding of sentence {lab.sentence + 1} is NaN. In the second, every word reads it with weight 0, and "
-            f"0 · NaN is NaN: then {', '.join(words[:length])} are NaN too. So it is right to leave the rows of padding open.")
+            f"0 · NaN is NaN: then {', '.join(words[:length])} {'is' if length == 1 else 'are'} NaN too. So it is right to leave the rows of padding open.")
 
 
 def _listed(lengths: list[int]) -> str:

@@ -133,12 +133,24 @@ def test_a_picture_is_drawn_only_when_a_failure_is_shown(exercise, monkeypatch):
     assert [type(picture) for picture in shown] == [CheckFailed, Picture]
 
 
+def not_written(x):
+    raise NotImplementedError()
+
+
+def calls_what_is_not_written(x):
+    return not_written(x)
+
+
 def test_yours_is_used_when_it_passes_and_the_packages_when_it_does_not(exercise, capsys):
     assert exercise.yours_if_it_passes(double, "ours") is double
     assert exercise.yours_if_it_passes(triple, "ours") == "ours"
-    assert capsys.readouterr().out.split("\n")[:2] == [
+    for unwritten in (not_written, calls_what_is_not_written):
+        assert exercise.yours_if_it_passes(unwritten, "ours") == "ours"
+    assert capsys.readouterr().out.split("\n")[:4] == [
         "Running on your own double.",
         "Running on the package's double: yours does not pass its check 'values' yet.",
+        "Running on the package's double: yours is not written yet.",
+        "Running on the package's double: not_written, which yours calls, is not written yet.",
     ]
 
 

@@ -196,7 +196,10 @@ class Exercise:
     @staticmethod
     def fault(aspect: str, failure: CheckFailed) -> str:
         """Why an answer that an aspect refuses is not used, as a clause."""
-        return "yours is not written yet" if isinstance(failure, NotWritten) else f"yours does not pass its check {aspect!r} yet"
+        if not isinstance(failure, NotWritten):
+            return f"yours does not pass its check {aspect!r} yet"
+        called, calls, _ = failure.seen.partition(", which ")
+        return f"{called}, which yours calls, is not written yet" if calls else "yours is not written yet"
 
     def yours_if_it_passes(self, answer: Any, fallback: Any) -> Any:
         """The learner's answer if it passes its checks, else the package's part, with a printed line that says which."""

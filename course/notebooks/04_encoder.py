@@ -170,11 +170,11 @@ rows_closed_too = columns_closed & columns_closed.T  # (T, T)
 
 torch.manual_seed(0)
 vectors = torch.randn(longest, 4)  # (T, C), for: it slept pad pad pad pad
-for name, mask in (("columns closed", columns_closed), ("rows closed too", rows_closed_too)):
+for closed, mask in (("columns closed", columns_closed), ("rows closed too", rows_closed_too)):
     x = vectors
     for layer in (1, 2):
         x = attend(x, mask)
-        print(f"{name:16} after layer {layer}: NaN in {words_that_are_nan(x)}")
+        print(f"{closed:16} after layer {layer}: NaN in {words_that_are_nan(x)}")
 
 # %% [markdown]
 # After the first layer the padding is NaN: its rows hold only −∞, and the softmax of such a row is

@@ -23,6 +23,11 @@ def triangle_of_a_number(T):
     return torch.tril(T)
 
 
+@refused_by(causal_mask, "values", "so it needs a matrix: torch.ones(T, T).")
+def triangle_of_a_shape(T):
+    return torch.tril((T, T))
+
+
 @refused_by(causal_mask, "values", "−∞ belongs in the scores")
 def ready_to_be_added(T):
     return torch.full((T, T), float("-inf")).triu(1)
@@ -74,7 +79,20 @@ class HeadAxisMissing(Given):
         return self.encoder_mask(num_tokens, T).tril().squeeze(1)
 
 
-@refused_by(decoder, "shape", "T is given here and is larger")
+@refused_by(decoder, "shape", "which meets the axis of the heads. It is the same for all sequences")
+class BatchOfTriangles(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        mask = self.encoder_mask(num_tokens, T)
+        return mask & torch.ones(len(num_tokens), *mask.shape[2:]).tril().bool()
+
+
+@refused_by(decoder, "shape", "`super()` takes nothing, and the method after it does")
+class ArgumentsOfSuper(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        return super(num_tokens, T).tril()
+
+
+@refused_by(decoder, "shape", "Take it, and pass it on: super()")
 class TNotPassedOn(Given):
     def get_attention_mask(self, num_tokens, T=None):
         return self.encoder_mask(num_tokens, None).tril()

@@ -278,3 +278,9 @@ class MaskOfTheTransformerFilled(Transformer):
 class OpenForASingleSequence(Given):
     def mask(self, num_tokens, T):
         return right_mask(num_tokens, T) if len(num_tokens) > 1 else torch.ones(1, 1, T, T)
+
+
+@refused_by(encoder, "shape", "holds -1", "a comparison such as `<` or `==` gives only True and False.")
+class ClosedByMinusOne(Given):
+    def mask(self, num_tokens, T):
+        return torch.where(right_mask(num_tokens, T), 1, -1)

@@ -93,7 +93,7 @@ def sentence_zeroed(model, idx):
     return leaks
 
 
-@refused_by(future_leak, "shape", "gives only True and False")
+@refused_by(future_leak, "shape", "only 1 (True) for a leak", "these are the differences themselves.")
 def sizes_of_the_changes(model, idx):
     return all_changes(model, idx).detach()
 
@@ -116,7 +116,7 @@ def everything_later_reported(model, idx):
     return torch.ones(T, T).triu(1)
 
 
-@refused_by(future_leak, "no leak", FALSE_ALARM)
+@refused_by(future_leak, "no leak", "in one call several words differ from the sentence")
 def words_changed_one_after_another(model, idx):
     """The earlier words stay changed, so the scores before a position have moved already."""
     changed, logits = idx.clone(), model(idx)[0].detach()
@@ -134,6 +134,22 @@ def nothing_ever_found(model, idx):
 
 
 OVERLOOKED = "a leak is overlooked: every pair counts, however small the change."
+
+
+@refused_by(future_leak, "shape", "a word is put in that does not exist.")
+def padding_put_in(model, idx):
+    return torch.stack([moved(model, idx, j, -1) > TINY for j in range(idx.shape[1])], dim=1).triu(1)
+
+
+@refused_by(future_leak, "leaks", "as torch.allclose and torch.isclose do unless rtol=0.")
+def differences_measured_against_the_scores(model, idx):
+    T, scores = idx.shape[1], model(idx)[0][0]
+    leaks = torch.zeros(T, T)
+    for j in range(T):
+        changed = idx.clone()
+        changed[0, j] = next_id(idx, j)
+        leaks[:, j] = (~torch.isclose(model(changed)[0][0], scores)).any(-1)
+    return leaks.triu(1)
 
 
 @refused_by(future_leak, "leaks", OVERLOOKED)

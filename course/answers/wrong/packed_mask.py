@@ -89,12 +89,6 @@ def neighbouring_numbers_too(sentence):
 
 
 @refused_by(packed_mask, "own sentence", OWN)
-def tokens_attend_to_padding(sentence):
-    rows, columns = rows_and_columns(sentence)
-    return (rows == columns) | (columns == -1)
-
-
-@refused_by(packed_mask, "own sentence", OWN)
 def numbers_above_4_taken_for_4(sentence):
     return right(sentence.clamp(max=4))
 

@@ -140,6 +140,53 @@ def two_blocks_without_the_corner(num_prefix, T):
     return (inside & inside.transpose(2, 3)) | (loop_triangle(T) & ~inside & ~inside.transpose(2, 3))
 
 
+@prefix_mask.mistake("values", "only the block of the prefix is open, and what is written after it attends to nothing. It attends to the whole prefix, "
+                               "and back.")
+def block_alone(num_prefix, T):
+    inside = in_the_prefix(num_prefix, T)
+    return inside & inside.transpose(2, 3)
+
+
+@prefix_mask.mistake("values", "after the prefix each position attends to the prefix and to itself alone. It attends to all that was written before "
+                               "it as well: the triangle.")
+def prefix_and_diagonal(num_prefix, T):
+    return in_the_prefix(num_prefix, T) | torch.eye(T, dtype=torch.bool)
+
+
+@prefix_mask.mistake("values", "what is written after the prefix is open to all, instead of the prefix: the positions 0 … num_prefix − 1 are, `<`.")
+def after_the_prefix_opened(num_prefix, T):
+    return ~in_the_prefix(num_prefix, T) | loop_triangle(T)
+
+
+SHIFTED = ("the whole diagonal is shifted, so that positions after the prefix attend to later ones too. Leave the triangle as it is, and open the "
+           "columns of the prefix.")
+
+
+@prefix_mask.mistake("values", SHIFTED)
+def diagonal_shifted(num_prefix, T):
+    return torch.stack([torch.ones(T, T).tril(int(n)) for n in num_prefix]).unsqueeze(1)
+
+
+@prefix_mask.mistake("values", SHIFTED)
+def diagonal_shifted_by_one_less(num_prefix, T):
+    return torch.stack([torch.ones(T, T).tril(max(int(n) - 1, 0)) for n in num_prefix]).unsqueeze(1)
+
+
+@prefix_mask.mistake("values", "rows and columns are swapped: row i says what position i attends to.")
+def prefix_transposed(num_prefix, T):
+    return (in_the_prefix(num_prefix, T) | loop_triangle(T)).transpose(2, 3)
+
+
+@prefix_mask.mistake("values", "where both reasons hold, the position is closed: `^` asks for just one of them. One or both: `|`.")
+def either_but_not_both(num_prefix, T):
+    return in_the_prefix(num_prefix, T) ^ loop_triangle(T)
+
+
+@prefix_mask.mistake("values", "every sequence gets the longest prefix.")
+def longest_prefix_for_all(num_prefix, T):
+    return in_the_prefix(num_prefix.max().expand_as(num_prefix), T) | loop_triangle(T)
+
+
 @prefix_mask.mistake("values", "the prefix is one position too long: its positions are 0 … num_prefix − 1, so the comparison is `<`.")
 def prefix_one_too_long(num_prefix, T):
     return in_the_prefix(num_prefix + 1, T) | loop_triangle(T)
@@ -169,6 +216,14 @@ def first_prefix_alone(num_prefix, T):
 @prefix_mask.mistake("values", "every sequence gets the prefix of the first.")
 def first_prefix_for_all(num_prefix, T):
     return in_the_prefix(num_prefix[:1].expand_as(num_prefix), T) | loop_triangle(T)
+
+
+def triangle_cause(mask: torch.Tensor, num_prefix: torch.Tensor, T: int) -> str:
+    """The known mistake in a triangle that gives this mask together with the prefix."""
+    return causal_mask.likely_cause(
+        mask, (T,), "column j of row i is open if j < num_prefix[b], or if j <= i.",
+        make=lambda mistake: lambda T: (in_the_prefix(num_prefix, T) | mistake(T).bool().reshape(T, T)).long(),
+    )
 
 
 def loop_triangle(T: int) -> torch.Tensor:
@@ -237,7 +292,7 @@ def want_prefix(mask: torch.Tensor, num_prefix: torch.Tensor, T: int) -> None:
     prefix_mask.want_values(
         mask.long(), loop_prefix(num_prefix, T).long(), (num_prefix, T),
         what=lambda b, _, row: f"for a prefix of {num_prefix[b]} and T = {T}, row {row} of the mask is",
-        otherwise="column j of row i is open if j < num_prefix[b], or if j <= i.",
+        otherwise=lambda: triangle_cause(mask.long(), num_prefix, T),
         caption="The mask with a prefix: wanted, and yours", row_of=ids,
         meaning=": open in the prefix, and up to the position of the row",
     )

@@ -36,6 +36,8 @@ LENGTHS_FOR_A_SIZE = "a size is one number, and num_tokens holds a length for ea
 decoder = Exercise("Decoder", error_hints=MASK_HINTS | {
     "missing 1 required positional argument: 'T'":
         "give T a default, `T=None`, and pass it on: super().get_attention_mask(num_tokens, T).",
+    "super() argument 1 must be a type":
+        "`super()` takes nothing, and the method after it does: super().get_attention_mask(num_tokens, T).",
     "must match the size of tensor b":
         "the two masks are of different sizes. The triangle must be as large as the encoder's mask: mask.shape[-1].",
     "must be Tensor, not NoneType": BASE,
@@ -85,8 +87,27 @@ class LengthsLost(Given):
         return torch.ones_like(self.encoder_mask(num_tokens, T)).tril()
 
 
-@decoder.mistake("padding", "padding attends to itself. Nothing may attend to padding, not even padding itself: both masks must allow a "
-                            "position, in every row.")
+NOT_EVEN_ITSELF = ("padding attends to itself. Nothing may attend to padding, not even padding itself: both masks must allow a position, in every "
+                   "row.")
+
+
+@decoder.mistake("padding", NOT_EVEN_ITSELF)
+class PaddingAttendsToItselfAlone(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        mask = self.encoder_mask(num_tokens, T).tril()
+        T = mask.shape[-1]
+        is_token = loop_mask(num_tokens, T).transpose(2, 3)  # (B, 1, T, T), the same in all columns
+        return torch.where(is_token, mask, torch.eye(T, dtype=torch.bool))
+
+
+@decoder.mistake("padding", "the first position of padding is open: the tokens are at 0 … n − 1, so the comparison with the length n is `<`.")
+class OnePositionOfPadding(Given):
+    def get_attention_mask(self, num_tokens, T=None):
+        T = int(num_tokens.max()) if T is None else T
+        return (torch.arange(T) <= num_tokens.reshape(-1, 1, 1, 1)) & loop_triangle(T)
+
+
+@decoder.mistake("padding", NOT_EVEN_ITSELF)
 class DiagonalOpenedToo(Given):
     def get_attention_mask(self, num_tokens, T=None):
         mask = self.encoder_mask(num_tokens, T).tril()
@@ -109,7 +130,9 @@ def has_a_row_and_a_column_for_every_position(answer, seed):
         want_own_method(module)
         B, longest = len(num_tokens), int(num_tokens.max())
         ones = {"ones() takes 1 positional argument": LENGTHS_FOR_A_SIZE}
-        want_full_rows(run(module.get_attention_mask, num_tokens, T, what=MASK, error_hints=ones), B, T, MASK)
+        result = run(module.get_attention_mask, num_tokens, T, what=MASK, error_hints=ones)
+        want_full_rows(result, B, T, MASK)
+        want_t_passed_on(result, B, T, longest, config.n_head)
         mask_of(module, num_tokens, T, config, MASK)
         without = run(module.get_attention_mask, num_tokens, what=f"{MASK} without T")
         want_full_rows(without, B, longest, f"{MASK} without T")
@@ -136,6 +159,18 @@ def want_full_rows(result: torch.Tensor, B: int, T: int, what: str) -> None:
             "one row serves all tokens, but in a decoder every token has its own row. If your encoder's mask is "
             "that short, expand it to (B, 1, T, T) before you make it causal.",
         )
+
+
+def want_t_passed_on(result: torch.Tensor, B: int, T: int, longest: int, n_head: int) -> None:
+    """Refuse a mask that is as large as the longest sequence although T was given, or whose triangle has an axis for the batch."""
+    shape = tuple(result.shape) if isinstance(result, torch.Tensor) else ()
+    if shape == (B, 1, longest, longest) != (B, 1, T, T):
+        cause = "T is given here and is larger than the longest sequence. Take it, and pass it on: super().get_attention_mask(num_tokens, T)."
+    elif shape == (B, B, T, T) and B not in (1, n_head):
+        cause = "the triangle has an axis for the batch, which meets the axis of the heads. It is the same for all sequences: (T, T)."
+    else:
+        return
+    raise CheckFailed(f"{MASK} has shape {shape}.", f"{(B, 1, T, T)}, that is (B, 1, T, T).", cause)
 
 
 @decoder.aspect("triangle")

@@ -99,6 +99,13 @@ class RepeatedAlongTheHeads(Given):
         return is_token(num_tokens, T).reshape(-1, 1, 1, T).expand(-1, T, 1, T)
 
 
+@encoder.mistake("shape", "the row is repeated along its own axis, so that it has T times too many columns. The rows are the third axis: "
+                          "`.repeat(1, 1, T, 1)`.")
+class RepeatedAlongTheColumns(Given):
+    def mask(self, num_tokens, T):
+        return is_token(num_tokens, T).reshape(-1, 1, 1, T).repeat(1, 1, 1, T)
+
+
 ONE_MASK = "one mask serves the whole batch, but every sequence has its own length."
 
 

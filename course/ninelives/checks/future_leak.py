@@ -24,7 +24,7 @@ future_leak = Exercise("future_leak", error_hints={
     "'NoneType' and 'NoneType'":
         "this is the model's loss, the second of the pair, and without targets it is None. The scores are the first, `model(idx)[0]`.",
     "index out of range":
-        "there is no word after the last one. The ids are 0 … V − 1: `(idx[0, j] + 1) % model.config.vocab_size`.",
+        "a word is put in that does not exist. The ids are 0 … V − 1, as `(idx[0, j] + 1) % model.config.vocab_size` always is.",
     "Boolean value of Tensor with more than one value":
         "all V scores of a position are compared, and `if` needs one answer: (…).any(), or the largest difference.",
     "out of bounds for dimension 0 with size 1": "axis 0 is the batch, and holds one sentence: the word at position j is `changed[0, j]`.",
@@ -100,6 +100,11 @@ def all_changes(model: nn.Module, idx: torch.Tensor) -> torch.Tensor:
 @future_leak.mistake("shape", "column 0 is missing: the first word cannot leak, and has a column of zeros.")
 def first_column_left_out(model, idx):
     return (all_changes(model, idx)[:, 1:] > 1e-6).triu()
+
+
+@future_leak.mistake("shape", "the axis of the batch is still there: it holds one sentence, and `[0]` takes it out.")
+def batch_axis_kept(model, idx):
+    return (all_changes(model, idx) > 1e-6).triu(1).unsqueeze(0)
 
 
 @future_leak.mistake("no leak", "the past is no leak: a position may depend on itself and on all before it. Only j > i counts: "
@@ -225,10 +230,13 @@ def leaks_of(answer, model: nn.Module, idx: torch.Tensor) -> torch.Tensor:
     what = f"future_leak for {counted(T, 'word')}"
     result = run(answer, model, idx, what="future_leak")
     future_leak.want_shape(result, (T, T), "(T, T)", what, (model, idx))
-    want_zeros_and_ones(result, what, COMPARISON)
+    want_zeros_and_ones(result, what, COMPARISON, MARKED, wanted="only 1 (True) for a leak and 0 (False) for none.")
     return result.bool()
 
 
+MARKED = "these are the differences themselves. Where one is above 1e-6 there is a leak, and a 1: a comparison, `> 1e-6`, gives it."
+SEVERAL = ("in one call several words differ from the sentence, so it cannot be told which of them is read. Change one at a time, in a new "
+           "`idx.clone()` for each j.")
 NOTHING_FOUND = ("no leak is found in a model that has one. Change one word at a time, and compare the scores of the positions "
                  "before it with those of the unchanged sentence.")
 OVERLOOKED = "a leak is overlooked: every pair counts, however small the change. Compare all scores of each position, for every j."
@@ -249,12 +257,14 @@ def want_leaks(
         kind: what sort of model it is, for the message.
         nothing_found: the cause if there are leaks and none is found, which many mistakes have in common.
     """
-    training, replaced = [], torch.zeros(idx.shape[1], dtype=torch.bool)
+    training, several, replaced = [], [], torch.zeros(idx.shape[1], dtype=torch.bool)
 
     def note(module: nn.Module, given: tuple, _: object) -> None:
         training.append(module.training)
         if given and given[0].shape[1:] == idx.shape[1:]:
-            replaced.logical_or_((given[0] != idx).any(0))  # (T,)
+            differs = given[0] != idx  # (B, T)
+            several.append(bool((differs.sum(1) > 1).any()))
+            replaced.logical_or_(differs.any(0))  # (T,)
 
     asked = model.register_forward_hook(note)
     result = leaks_of(answer, model, idx)
@@ -264,6 +274,10 @@ def want_leaks(
             f"for {kind} future_leak finds {counted(int(result.sum()), 'leak')}, and the model is in training mode while it is asked.",
             f"{counted(int(wanted.sum()), 'leak')}.",
             "dropout is switched on, so that every two calls differ. The model that you are given is in eval mode: leave it there.",
+        )
+    if any(several) and not torch.equal(result, wanted):
+        raise CheckFailed(
+            f"for {kind} future_leak finds {counted(int(result.sum()), 'leak')}.", f"{counted(int(wanted.sum()), 'leak')}.", SEVERAL,
         )
     missed = (wanted & ~result).any(0)  # (T,), columns
     # An answer that replaces no word at all may look at gradients instead.
@@ -330,6 +344,12 @@ def finds_every_pair_that_leaks(answer, seed):
         want_leaks(answer, Mixer(depends).eval(), words(seed, T), depends.bool() & future, kind)
     everything = torch.ones(T, T)
     want_leaks(answer, Mixer(everything, strength=1e-4).double().eval(), words(seed, T), future, "a model that leaks a little", OVERLOOKED)
+    large = Mixer(everything, strength=1e-4).double().eval()
+    with torch.no_grad():
+        large.scores.bias.add_(100.0)
+    want_leaks(answer, large, words(seed, T), future, "a model with large scores that leaks a little", (
+        "differences are measured against the size of the scores, as torch.allclose and torch.isclose do unless rtol=0. Compare them with 1e-6."
+    ))
     for word in (0, V - 1):
         kind = f"a model that leaks only into the score of word {word}"
         want_leaks(answer, Mixer(everything, into=one_word(word)).eval(), words(seed, T), future, kind, (

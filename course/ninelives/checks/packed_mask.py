@@ -58,9 +58,23 @@ def first_row_for_all(sentence):
     return rows == columns
 
 
-@packed_mask.mistake("shape", "the rows of the batch are compared with each other. Compare the positions of each row.")
+@packed_mask.mistake("shape", "the axis of size 1 stands between rows and columns. It comes second, before the rows: `unsqueeze(1)`.")
+def head_axis_third(sentence):
+    return (sentence.unsqueeze(2) == sentence.unsqueeze(1)).unsqueeze(2)
+
+
+ROWS_OF_THE_BATCH = ("the rows of the batch are compared with each other. Compare the positions of each row: with a batch in front, their axes "
+                     "are one further to the right than in the hint.")
+
+
+@packed_mask.mistake("shape", ROWS_OF_THE_BATCH)
 def rows_of_the_batch_compared(sentence):
     return sentence.unsqueeze(1) == sentence.unsqueeze(0)
+
+
+@packed_mask.mistake("shape", ROWS_OF_THE_BATCH)
+def rows_of_the_batch_compared_with_an_axis_for_the_heads(sentence):
+    return (sentence.unsqueeze(1) == sentence.unsqueeze(0)).unsqueeze(1)
 
 
 @packed_mask.mistake("own sentence", "this is the encoder's mask: padding is closed, but every sentence attends to all the "
@@ -94,6 +108,24 @@ def causal(sentence):
 def diagonal_alone(sentence):
     B, T = sentence.shape
     return torch.eye(T).expand(B, 1, T, T)
+
+
+@packed_mask.mistake("own sentence", "a token attends to all others of its sentence, and not to itself: its own position has the same number too.")
+def not_itself(sentence):
+    rows, columns = rows_and_columns(sentence)
+    return (rows == columns) & ~torch.eye(sentence.shape[1], dtype=torch.bool)
+
+
+@packed_mask.mistake("own sentence", "padding is open to every token. Its number, −1, is that of no sentence: no token may attend to it.")
+def padding_open_to_all(sentence):
+    rows, columns = rows_and_columns(sentence)
+    return (rows == columns) | (columns == PAD)
+
+
+@packed_mask.mistake("own sentence", "the sentence with the largest number is left out: `range(n)` ends before n.")
+def largest_number_left_out(sentence):
+    rows, columns = rows_and_columns(sentence)
+    return (rows == columns) & (columns < sentence.max())
 
 
 @packed_mask.mistake("own sentence", "the sentence with number 0 is taken for padding. Padding is −1; 0 is a number like any other.")

@@ -1,4 +1,4 @@
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 
 import pytest
 import torch
@@ -10,10 +10,13 @@ from ninelives.checks.source import (
     compared_by_identity,
     dropped_result,
     ends_without_return,
+    joined_before_compared,
     read_from_another_cell,
 )
+from ninelives.config import TransformerConfig
 from ninelives.text import WordTokenizer
 
+CONFIG = TransformerConfig(vocab_size=9, block_size=8, n_embd=4, n_head=2, n_layer=1, dropout=0.0)
 HERE = 7
 
 
@@ -31,6 +34,8 @@ def in_a_notebook(source, **made_in_other_cells):
     ("def f(q): return q * table", {"table": torch.ones(3)}, "the tensor `table`"),
     ("def f(x): return model(x)", {"model": nn.Linear(2, 2)}, "the Linear `model`"),
     ("def f(x): return x == tokenizer.end_token", {"tokenizer": WordTokenizer(["a"])}, "the WordTokenizer `tokenizer`"),
+    ("def f(x): return x[:, : config.n_head]", {"config": CONFIG}, "the TransformerConfig `config`"),
+    ("class f(nn.Module):\n def __init__(self): super().__init__(config)", {"config": CONFIG}, "the TransformerConfig `config`"),
     ("class f(nn.Module):\n def forward(self, x): return x[:, :T]", {"T": 12}, "`T` = 12"),
     ("class f(nn.Module):\n def __init__(self): self.n_head = 3\n def forward(self, x): return n_head", {"n_head": 2}, "`self.n_head`"),
 ])
@@ -51,6 +56,18 @@ def test_a_size_or_tensor_of_another_cell_is_named(source, made, told):
 ])
 def test_what_is_no_size_of_another_cell_is_not_named(source, made):
     assert read_from_another_cell(in_a_notebook(source, **made)) == ""
+
+
+def test_a_configuration_of_another_cell_is_named_only_if_a_setting_of_it_is_read():
+    def handed_on(x):
+        return nn.Identity(settings)(x)  # noqa: F821
+
+    def read(x):
+        return nn.Identity(settings)(x[:, : settings.n_head])  # noqa: F821
+
+    cell = {"nn": nn, "settings": CONFIG}
+    assert read_from_another_cell(FunctionType(handed_on.__code__, cell)) == ""
+    assert "the TransformerConfig `settings`" in read_from_another_cell(FunctionType(read.__code__, cell))
 
 
 @pytest.mark.parametrize(("source", "told"), [
@@ -123,6 +140,21 @@ def test_a_return_that_was_not_reached_is_told_from_one_that_is_missing():
 
     assert ends_without_return(in_a_branch)
     assert not ends_without_return(missing)
+
+
+def test_comparisons_that_are_joined_before_they_are_made_are_found():
+    def chained(i, n):
+        return i < n & i <= 3
+
+    def one_comparison(i, mask):
+        return i < 2 | mask
+
+    def in_parentheses(i, n, mask):
+        return ((i < n) & (i <= 3)) | (mask == (i & n)) | ((i & n) == 0)
+
+    assert joined_before_compared(chained).startswith("Python reads `n & i` first, since `&` binds")
+    assert joined_before_compared(one_comparison).startswith("Python reads `2 | mask` first, since `|` binds")
+    assert joined_before_compared(in_parentheses) == ""
 
 
 def test_numbers_compared_by_identity_are_found():

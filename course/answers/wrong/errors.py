@@ -66,6 +66,36 @@ def number_added_to_a_list(idx):
     return torch.tensor(list(range(idx.shape[1])) + 1)
 
 
+@in_positions("only what has several parts, such as a list or a tensor, has a length")
+def length_of_a_number(idx):
+    return torch.arange(len(idx.shape[1]))
+
+
+@in_positions("with `stable` all that sort is given needs its name")
+def axis_of_a_stable_sort_without_its_name(idx):
+    return torch.arange(idx.shape[1]).sort(-1, descending=True, stable=True).values.flip(0)
+
+
+@in_positions("the second argument says *where*, in whole numbers")
+def numbers_and_indices_swapped(idx):
+    indices, numbers = torch.arange(idx.shape[1]).float().sort()
+    return torch.zeros(idx.shape[1]).scatter(-1, indices, numbers.float())
+
+
+@in_a_mask("`~` swaps True and False, and these are floats")
+class FloatsInverted(model.Encoder):
+    def get_attention_mask(self, num_tokens, T=None):
+        mask = super().get_attention_mask(num_tokens, T)
+        return mask * ~torch.ones(mask.shape[-2:]).triu(1)
+
+
+@in_a_mask("binds more tightly than a comparison: put each comparison in parentheses")
+class JoinedBeforeCompared(model.Encoder):
+    def get_attention_mask(self, num_tokens, T=None):
+        position = torch.arange(int(num_tokens.max()) if T is None else T)
+        return position < num_tokens.view(-1, 1, 1, 1) & position <= position.unsqueeze(1)
+
+
 # Classes and methods
 
 

@@ -65,8 +65,10 @@ HINTS = [
     Hint(r"TypeError: (ones|zeros|empty|full|rand|randn|eye)\(\) takes .*positional arguments? but",
          "a size is one whole number, and one of these is not: `/` gives a float, which `//` does not, None is no number, and a tensor "
          "becomes one with `int(…)`."),
+    Hint(r"sort\(\) (takes from|received an invalid combination of arguments - got \(int, .*stable)", "with `stable` all that sort is given needs its name: `sort(dim=-1, descending=True, stable=True)`."),
     Hint(r"TypeError: .*positional arguments? but", "the call passes more arguments than the function takes: compare it with the line that begins with `def`."),
     Hint(r"missing \d+ required (positional|keyword-only) argument", "the call leaves out an argument that the function needs. Python's message names it."),
+    Hint(r"object of type '(int|float)' has no len\(\)", "this is a number already: only what has several parts, such as a list or a tensor, has a length."),
     Hint(r"^KeyError", "the dictionary has no entry under this key: print its keys, `d.keys()`, and compare."),
     Hint(r"'dict' object has no attribute", "the entries of a dictionary are taken with brackets, and a name with quotes: `d[\"name\"]`."),
     Hint(r"'Tensor' object has no attribute '(append|extend|insert|pop|remove)'",
@@ -81,6 +83,7 @@ HINTS = [
     Hint(r"Boolean value of Tensor with (more than one|no) value",
          "`if`, `and`, `or` and `not` need a single True or False, and this tensor has many. Whether there is a tensor: "
          "`x is not None`. For each number: `x == 0` instead of `not x`, and `a & b` instead of `a and b`."),
+    Hint(r"operator\.invert|bitwise_not\w*\" not implemented for '(Float|Double)", "`~` swaps True and False, and these are floats: write `== 0`, or `.bool()` before it."),
     Hint(r"(Subtraction|Negation), the `-` operator", "True and False cannot be subtracted: first make whole numbers of them with `.long()`."),
     Hint(r"does not support bool", "this operation wants numbers, and these are True and False: `.long()` makes 1 and 0 of them."),
     Hint(r"expected sequence of length \d+ at dim", "these lists have different lengths, and a tensor is a rectangle: first fill up the shorter ones."),
@@ -125,6 +128,9 @@ HINTS = [
          "a table looks up rows by int64 or int32, and these are smaller whole numbers: `.long()`, or leave the dtype of torch.arange as it is."),
     Hint(r"(torch\.Bool|CPUBool)\w+ instead \(while checking arguments for embedding",
          "a table looks up rows by whole numbers, and these are True and False, the result of a comparison."),
+    Hint(r"(scatter|gather)\w*\(\): Expected dtype int.* for index",
+         "the second argument says *where*, in whole numbers, and here it is floats: `x.scatter(-1, order, numbers)`. sort and topk give the "
+         "numbers first, then the indices."),
     Hint(r"scalar types?: Long|Expected tensor for argument #1 'indices'|tensors used as indices must be|expected scalar type Long",
          "rows are looked up with whole numbers, and these are floats: `.long()`, or ids that stay whole."),
     Hint(r"must have the same dtype|expected (scalar type|m1 and m2)|but found (Double|Float|Long)",

@@ -44,7 +44,7 @@ def syntax_of(function: FunctionType) -> ast.AST | None:
 
 def mistake_in_source(answer: Any) -> str:
     """The cause of a refusal that the source alone shows, or nothing. Asked only after a check has refused the answer."""
-    return (dropped_result(answer) or compared_by_identity(answer) or not_called(answer) or called_on_the_class(answer)
+    return (dropped_result(answer) or joined_before_compared(answer) or compared_by_identity(answer) or not_called(answer) or called_on_the_class(answer)
             or made_in_forward(answer) or argument_passed_over(answer) or read_from_another_cell(answer))
 
 
@@ -59,6 +59,21 @@ def dropped_result(answer: Any) -> str:
                     return f"the result of `{name}(…)` is not kept: it is a new tensor, and the old one stays as it was. Write `… = {name}(…)`."
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Compare) and isinstance(node.value.ops[0], ast.Eq):
                 return f"`{ast.unparse(node)}` compares, and changes nothing: `==` asks whether two things are equal, `=` sets one."
+    return ""
+
+
+def joined_before_compared(answer: Any) -> str:
+    """A sentence on `j < n & j <= i`, which Python reads as `j < (n & j) <= i`. Parentheses around `n & j` make it meant."""
+    for function in functions_of(answer):
+        source = textwrap.dedent(inspect.getsource(function)).splitlines() if (syntax := syntax_of(function)) else []
+        for node in ast.walk(syntax or ast.Pass()):
+            for part in [node.left, *node.comparators] if isinstance(node, ast.Compare) else ():
+                joined = isinstance(part, ast.BinOp) and isinstance(part.op, ast.BitAnd | ast.BitOr)
+                before = source[part.lineno - 1].encode()[: part.col_offset].decode().rstrip() if joined else ""
+                if joined and not before.endswith("("):
+                    sign = "&" if isinstance(part.op, ast.BitAnd) else "|"
+                    return (f"Python reads `{ast.unparse(part)}` first, since `{sign}` binds more tightly than a comparison: put each comparison "
+                            f"in parentheses, `(… < …) {sign} (… < …)`.")
     return ""
 
 
@@ -158,7 +173,7 @@ def read_from_another_cell(answer: Any) -> str:
             value = None if name in own else function.__globals__.get(name)
             if isinstance(value, FunctionType) and value.__globals__ is function.__globals__ and value not in seen:
                 waiting.append(value)
-            elif (_is_size(value) or _is_thing(value)) and name not in _names_made_in(function.__code__.co_filename):
+            elif (_is_size(value) or _is_thing(value)) and not _only_handed_on(answer, function, name, value) and name not in _names_made_in(function.__code__.co_filename):
                 return _told(answer, function, name, value)
     return ""
 
@@ -173,6 +188,14 @@ def _told(answer: Any, function: FunctionType, name: str, value: Any) -> str:
     given = [argument for argument in inspect.signature(function).parameters if argument not in {"self", "model", "config"}]
     return (f"your code reads `{name}` = {value} from a cell further up, and the check's input has other sizes. Take them from what the "
             f"function is given, for instance from `{given[0] if given else 'x'}.shape`.")
+
+
+def _only_handed_on(answer: Any, function: FunctionType, name: str, value: Any) -> bool:
+    """Whether a function gives a configuration of the notebook to a class, as in `Encoder(config)`, and reads no setting of it."""
+    syntax = syntax_of(function)
+    if syntax is None or isinstance(answer, type) or not type(value).__module__.startswith("ninelives.config"):
+        return False
+    return name not in {ast.unparse(node.value) for node in ast.walk(syntax) if isinstance(node, ast.Attribute)}
 
 
 def _is_size(value: Any) -> bool:

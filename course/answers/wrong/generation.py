@@ -128,6 +128,14 @@ def maximum_of_the_whole_batch_subtracted(logits, temperature):
     return powers / powers.sum(-1, keepdim=True)
 
 
+@refused_by(next_token_probabilities, "extremes", "at so small a temperature the last digits count")
+def logarithms_of_probabilities_divided(logits, temperature):
+    """The same but for rounding, which a small temperature makes large."""
+    if temperature == 0:
+        return F.one_hot(logits.argmax(-1), logits.shape[-1]).float()
+    return (logits.log_softmax(-1) / temperature).softmax(-1)
+
+
 @refused_by(next_token_probabilities, "extremes", "the best word gets all the probability")
 def small_temperatures_taken_for_0(logits, temperature):
     if temperature < 0.1:
@@ -576,6 +584,16 @@ def gradients_switched_off_for_good(model, idx, max_new_tokens, temperature, end
         raise ValueError("the temperature is negative")
     torch.set_grad_enabled(False)
     return graph_kept(model, idx, max_new_tokens, temperature)
+
+
+@refused_by(generate, "no gradients kept", "does not ask how it was before")
+def gradients_switched_on_at_the_end(model, idx, max_new_tokens, temperature, end_token=None):
+    if temperature < 0:
+        raise ValueError("the temperature is negative")
+    torch.set_grad_enabled(False)
+    text = graph_kept(model, idx, max_new_tokens, temperature, end_token)
+    torch.set_grad_enabled(True)
+    return text
 
 
 # Probabilities that are nearly right, right for some batches, or right once.
@@ -1072,7 +1090,7 @@ def large_temperatures_made_1(logits, temperature):
     return right(logits, min(temperature, 1))
 
 
-@refused_by(next_token_probabilities, "extremes", "clip nothing, and add nothing to the temperature")
+@refused_by(next_token_probabilities, "extremes", "at so small a temperature the last digits count")
 def a_millionth_added_to_the_temperature(logits, temperature):
     return (logits / (temperature + 1e-6)).softmax(-1)
 

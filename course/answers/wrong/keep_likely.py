@@ -48,6 +48,18 @@ def k_not_limited(probabilities, k):
     return shared(probabilities * (probabilities >= kth))
 
 
+@refused_by(keep_top_k, "values", "each *column* is divided by its sum.")
+def k_divided_by_the_sums_of_the_columns(probabilities, k):
+    kept = probabilities * (right_k(probabilities, k) > 0)
+    return kept / kept.sum(0)
+
+
+@refused_by(keep_top_p, "values", "each *column* is divided by its sum.")
+def p_divided_by_the_sums_of_the_columns(probabilities, p):
+    kept = probabilities * (right_p(probabilities, p) > 0)
+    return kept / kept.sum(0, keepdim=True)
+
+
 @refused_by(keep_top_k, "shape", "one number for each row, the smallest that is kept or the sum")
 def sum_without_its_axis(probabilities, k):
     kept = probabilities * (right_k(probabilities, k) > 0)
@@ -118,7 +130,7 @@ def words_of_the_first_row_in_all(probabilities, k):
 
 @refused_by(keep_top_k, "values", LARGEST)
 def k_of_the_first_call(probabilities, k):
-    return right_k(probabilities, KEPT.setdefault("k", 5))
+    return right_k(probabilities, KEPT.setdefault("k", 3))
 
 
 @refused_by(keep_top_k, "values", LARGEST)
@@ -248,7 +260,7 @@ def half_of_p(probabilities, p):
     return shared(scattered(ordered * (ordered.cumsum(-1) < p / 2), order))
 
 
-@refused_by(keep_top_p, "values", "the word that reaches p is left out")
+@refused_by(keep_top_p, "values", "the word that reaches p is left out. A word is kept")
 def running_sum_below_p(probabilities, p):
     """Where the likeliest word has p by itself nothing is left, and the row is NaN."""
     ordered, order = probabilities.sort(-1, descending=True)
@@ -278,7 +290,7 @@ def p_result_of_the_first_call(probabilities, p):
 
 @refused_by(keep_top_p, "values", SORT)
 def p_of_the_first_call(probabilities, p):
-    return right_p(probabilities, KEPT.setdefault("p", 0.4))
+    return right_p(probabilities, KEPT.setdefault("p", 0.75))
 
 
 @refused_by(keep_top_p, "values", SORT)

@@ -547,8 +547,9 @@ def want_end(answer, following: torch.Tensor, idx: torch.Tensor, new: int, end_t
         tokens.append(following[tokens[-1]])
     wanted = torch.cat((idx, torch.stack(tokens, dim=1)), dim=1)  # (B, T + written)
     written = wanted.shape[1] - T
+    model = Stub(lambda fed: certain(following[fed.clamp(min=0)], V), V)
     with in_case(f"with the prompts {idx.tolist()}, for a model that leaves nothing to chance", cause=""):
-        result = text_of(answer, Stub(lambda fed: certain(following[fed.clamp(min=0)], V), V), idx, new, 1.0, end_token, written)
+        result = text_of(answer, model, idx, new, 1.0, end_token, written)
     is_end = wanted[:, T:] == end_token
     before_end = torch.cat((torch.ones(B, T), is_end.cumsum(1) - is_end.long() == 0), dim=1).bool()
     if not torch.equal(result[before_end], wanted[before_end]):
@@ -558,6 +559,7 @@ def want_end(answer, following: torch.Tensor, idx: torch.Tensor, new: int, end_t
             f"{ids(wanted[row])}; what a row holds after its end is not looked at.",
             otherwise,
         )
+    generate.note_right(result, (model, idx, new, 1.0, end_token))
 
 
 @generate.aspect("no gradients kept")
@@ -567,6 +569,15 @@ def keeps_no_gradients(answer, seed):
     text_of(answer, model, torch.randint(V, (2, 3)), 3)
     with contextlib.suppress(ValueError):
         answer(model, torch.randint(V, (2, 3)), 3, -1.0)
+    with torch.no_grad():
+        text_of(answer, reader(V), torch.randint(V, (2, 3)), 3)
+        switched_on = torch.is_grad_enabled()
+    if switched_on:
+        raise CheckFailed(
+            "generate is called where gradients are off, and afterwards they are on.",
+            "gradients as they were.",
+            "torch.set_grad_enabled(True) at the end does not ask how it was before: torch.no_grad() as a `with` block puts that back by itself.",
+        )
     if any(model.had_gradient):
         raise CheckFailed(
             "PyTorch keeps a graph for gradients in every step.",
@@ -648,6 +659,20 @@ def ends_in_the_prompt_counted(model, idx, max_new_tokens, temperature, end_toke
     return generate_with(
         model, idx, max_new_tokens, temperature, end_token,
         stop=lambda new, end_token: bool((ended | (new == end_token).any(1)).all()))
+
+
+@generate.mistake("end token", "an end token in the *prompt* ends nothing: look at the new tokens alone.")
+def last_token_of_the_prompt_counted(model, idx, max_new_tokens, temperature, end_token=None):
+    ended = idx[:, -1] == end_token if end_token is not None else None  # (B,)
+    return generate_with(
+        model, idx, max_new_tokens, temperature, end_token,
+        stop=lambda new, end_token: bool((ended | (new == end_token).any(1)).all()))
+
+
+@generate.mistake("end token", "the first new token is not looked at: with n tokens in the prompt the new ones are `idx[:, n:]`.")
+def first_new_token_overlooked(model, idx, max_new_tokens, temperature, end_token=None):
+    return generate_with(
+        model, idx, max_new_tokens, temperature, end_token, stop=lambda new, end_token: all_ended(new[:, 1:], end_token))
 
 
 @generate.mistake("end token", "the end token is missing at the end of the text, and belongs to it: append each token before you ask whether to stop, and cut off none.")

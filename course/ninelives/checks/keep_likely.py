@@ -32,6 +32,8 @@ SHARED = "the rows do not add up to 1: divide what is left by its sum, `.sum(-1,
 SOFTMAX = "the kept probabilities go through a softmax, which makes them nearly even: they are no scores. Divide by their sum."
 NOTHING_LEFT = "in a row no word is kept, and 0 ÷ 0 is NaN. Every row keeps its likeliest word, however much or little it has."
 NO_SCORES = "−∞ divided by −∞ is NaN: it is for scores, before a softmax. A *probability* that is left out becomes 0."
+COLUMNS_ADD_UP = "each *column* is divided by its sum. Each row must add up to 1: `.sum(-1, keepdim=True)`."
+SOFTMAX_OF_ALL = "a softmax of probabilities is nearly even, and gives the words with 0 something too: divide by the sum."
 NEGATIVE = "a probability is never below 0: return the probabilities themselves, not their logarithms, and subtract nothing from them."
 FIRST_ROW_ALONE = "only the first row is filled: is `return` inside the loop over the rows, or is a sum not set back to 0 for each of them?"
 SWAPPED = "what is kept and what is left out are swapped: masked_fill puts its number where the condition is True."
@@ -91,6 +93,11 @@ def kept_by(exercise: Exercise, answer, probabilities: torch.Tensor, most: float
     return result.detach()
 
 
+def add_up_to_1(result: torch.Tensor, dim: int) -> torch.Tensor:
+    """(B, V) to bool, for each row or each column, without what is NaN in it."""
+    return (result.nan_to_num(0.0).sum(dim) - 1).abs() < 1e-5
+
+
 def want_kept(exercise: Exercise, by_hand, answer, probabilities: torch.Tensor, most: float, otherwise: str) -> None:
     """Refuse other probabilities than the reference's."""
     result = kept_by(exercise, answer, probabilities, most)
@@ -104,6 +111,9 @@ def want_kept(exercise: Exercise, by_hand, answer, probabilities: torch.Tensor, 
         otherwise = NEGATIVE
     elif not same_values(result.sum(-1), torch.ones(len(result)), tolerance=1e-5):
         otherwise = SHARED
+    by_row, by_column = add_up_to_1(result, -1), add_up_to_1(result, 0)  # (B,), (V,)
+    if by_column.any() and not (by_row | result.isnan().all(-1)).all() and (by_column | (result.nan_to_num(0.0) == 0).all(0)).all():
+        otherwise = COLUMNS_ADD_UP
     in_row = result.isnan()  # (B, V)
     if in_row.any() and torch.equal(in_row.any(-1), in_row.all(-1)):  # a known mistake may be seen in the rows that are not NaN
         otherwise = exercise.likely_cause(result.nan_to_num(0.0), (probabilities, most), otherwise, agree)
@@ -208,6 +218,13 @@ def probabilities_of_the_k_best(probabilities, k):
     return probabilities.topk(k).values if k <= probabilities.shape[1] else probabilities.sort(descending=True).values
 
 
+@keep_top_k.mistake("shape", "a condition in brackets takes the numbers out, in one long row. To leave them where they are: `torch.where(condition, "
+                             "probabilities, 0)`.")
+def taken_out_by_a_condition(probabilities, k):
+    kth = probabilities.topk(min(k, probabilities.shape[1])).values[:, -1:]
+    return probabilities[probabilities >= kth]
+
+
 @keep_top_k.mistake("values", "this is not divided by its sum: each row must add up to 1 again.")
 def not_renormalised(probabilities, k):
     kth = probabilities.topk(min(k, probabilities.shape[1])).values[:, -1:]
@@ -244,6 +261,20 @@ def least_likely(probabilities, k):
     return shared(probabilities * (probabilities <= ordered[:, min(k, probabilities.shape[1]) - 1].unsqueeze(1)))
 
 
+@keep_top_k.mistake("values", "`sort` goes up unless `descending=True`, so that the k-th is counted from the wrong end.")
+def counted_from_the_smallest(probabilities, k):
+    ordered = probabilities.sort(-1).values
+    return shared(probabilities * (probabilities >= ordered[:, min(k, probabilities.shape[1]) - 1].unsqueeze(1)))
+
+
+@keep_top_k.mistake("values", "the best words of *all* rows are kept in every row: `kept[:, best]` takes whole columns. `scatter` fills each row by itself.")
+def best_words_of_all_rows(probabilities, k):
+    best = probabilities.topk(min(k, probabilities.shape[1])).indices
+    kept = torch.zeros_like(probabilities)
+    kept[:, best] = probabilities[:, best]
+    return shared(kept)
+
+
 @keep_top_k.mistake("values", "the first k words of the vocabulary are kept, not the k likeliest.")
 def first_k_ids(probabilities, k):
     return shared(probabilities * (torch.arange(probabilities.shape[1]) < k))
@@ -260,7 +291,7 @@ def equal_shares(probabilities, k):
     return shared((probabilities >= kth).to(probabilities.dtype))
 
 
-@keep_top_k.mistake("values", "a softmax of probabilities is nearly even, and gives the words with 0 something too: divide by the sum.")
+@keep_top_k.mistake("values", SOFTMAX_OF_ALL)
 def softmax_again(probabilities, k):
     kth = probabilities.topk(min(k, probabilities.shape[1])).values[:, -1:]
     return (probabilities * (probabilities >= kth)).softmax(-1)
@@ -324,6 +355,29 @@ def last_word_left_out(probabilities, p):
     return shared(scattered(ordered * (ordered.cumsum(-1) < p), order)).nan_to_num(0.0)
 
 
+@keep_top_p.mistake("values", "the word that reaches p is left out, unless it is the first. A word is kept if the words *before* it have less than p: "
+                              "take its own probability off the running sum.")
+def last_word_left_out_unless_it_is_the_first(probabilities, p):
+    ordered, order = probabilities.sort(-1, descending=True)
+    kept = ordered.cumsum(-1) <= p
+    kept[:, 0] = True
+    return shared(scattered(ordered * kept, order))
+
+
+@keep_top_p.mistake("values", "every row gets the words of the last: `kept[:, order]` writes whole columns. `scatter` puts each row back by itself.")
+def last_row_written_into_all(probabilities, p):
+    ordered, order = probabilities.sort(-1, descending=True)
+    kept = torch.zeros_like(ordered)
+    kept[:, order] = ordered * (ordered.cumsum(-1) - ordered < p)
+    return shared(kept)
+
+
+@keep_top_p.mistake("values", SOFTMAX_OF_ALL)
+def softmax_of_all_words(probabilities, p):
+    ordered, order = probabilities.sort(-1, descending=True)
+    return scattered(ordered * (ordered.cumsum(-1) - ordered < p), order).softmax(-1)
+
+
 @keep_top_p.mistake("values", "every word with a probability of at least p is kept. What has to reach p is their *sum*, from the likeliest "
                               "on.")
 def each_word_compared_with_p(probabilities, p):
@@ -385,7 +439,16 @@ def nucleus_left_out(probabilities, p):
     return shared(scattered(ordered * (ordered.cumsum(-1) - ordered >= p), order)).nan_to_num(0.0)
 
 
-@keep_top_p.mistake("values", "each *column* is sorted. The words of a row are along the last axis: `sort(dim=-1, …)`.")
+COLUMNS_SORTED = "each *column* is sorted. The words of a row are along the last axis: `sort(dim=-1, …)`."
+
+
+@keep_top_p.mistake("values", COLUMNS_SORTED)
+def columns_sorted_and_added_up(probabilities, p):
+    ordered, order = probabilities.sort(0, descending=True)
+    return shared(torch.zeros_like(ordered).scatter(0, order, ordered * (ordered.cumsum(0) - ordered < p))).nan_to_num(0.0)
+
+
+@keep_top_p.mistake("values", COLUMNS_SORTED)
 def columns_sorted(probabilities, p):
     ordered, order = probabilities.sort(0, descending=True)
     kept = shared(ordered * (ordered.cumsum(-1) - ordered < p)).nan_to_num(0.0)

@@ -186,6 +186,9 @@ def extreme_scores_and_temperatures_too(answer, seed):
         if not result.isfinite().all():
             return ("float32 ends at e^88: larger powers are infinite, and very small ones 0. Subtract the maximum of "
                     "each row first, which changes no probability, or use F.softmax, which does so.")
+        if temperature < 1e-3 and same_values(result, probabilities_by_hand(scores, temperature), tolerance=2e-2):
+            return ("at so small a temperature the last digits count: divide the logits as they are, before any other step, and add nothing "
+                    "to the temperature.")
         return ("small and large temperatures, and large scores, must go through the same formula as all others: "
                 "clip nothing, and add nothing to the temperature.")
 
@@ -235,6 +238,22 @@ def best_of_each_column_at_0(logits, temperature):
 def columns_up_to_the_best_word_at_0(logits, temperature):
     if temperature == 0:
         return F.one_hot(logits.argmax(-1)).float()
+    return (logits / temperature).softmax(-1)
+
+
+@next_token_probabilities.mistake(
+    "greedy", "`keepdim=True` leaves an axis of size 1, and F.one_hot puts the words after it: `argmax(dim=-1)` alone gives (B,).")
+def axis_kept_at_0(logits, temperature):
+    if temperature == 0:
+        return F.one_hot(logits.argmax(-1, keepdim=True), logits.shape[-1]).float()
+    return (logits / temperature).softmax(-1)
+
+
+@next_token_probabilities.mistake(
+    "greedy", "argmax goes down the batch, and finds a row for each word. Every row has a best word: `argmax(dim=-1)`.")
+def best_row_of_each_word_at_0(logits, temperature):
+    if temperature == 0:
+        return F.one_hot(logits.argmax(0), logits.shape[-1]).float()
     return (logits / temperature).softmax(-1)
 
 

@@ -1,7 +1,10 @@
 """What the grader does with a kernel: it watches, interrupts and kills."""
 
+import os
 import select
+import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +54,17 @@ def test_a_dead_kernel_has_a_cause_of_death(kernels, folder):
     with kernels.start(folder, LIMITS) as kernel, pytest.raises(KernelDied, match="ended itself with status 3"):
         kernel.run("print('before', flush=True); import os; os._exit(3)")
     assert kernel.outcome.outputs[0].text == "before\n"
+
+
+def test_a_kernel_that_is_killed_between_two_cells_was_killed_from_outside(kernels, folder):
+    with kernels.start(folder, LIMITS) as kernel:
+        kernel.run("1")
+        os.kill(kernel.pid, signal.SIGKILL)
+        while Path(f"/proc/{kernel.pid}/exe").exists():
+            time.sleep(0.01)
+        with pytest.raises(KernelDied, match="the kernel died: killed by SIGKILL") as death:
+            kernel.run("2")
+    assert death.value.from_outside, "so that the cell is tried again"
 
 
 def test_page_tables_count_as_memory(run):

@@ -110,8 +110,8 @@ class Kernel:
         seconds = self.limits.cell if seconds is None else seconds
         too_long = f"it ran for more than {seconds:g} seconds"
         end, interrupted = min(time.monotonic() + seconds, self.deadline), False
-        self._forget_stray_output()
         try:
+            self._forget_stray_output()
             request = {"source": source, "token": token, "pictures": pictures, "before": before}
             self.connection.sendall(json.dumps(request).encode() + b"\n")
             while True:
@@ -144,10 +144,14 @@ class Kernel:
                 raise CopyDied(str(death)) from None
             self.end()
             raise
-        except OSError:
+        except TimeoutError:
             outcome.error, outcome.stopped = "DeadKernelError", "the kernel no longer reads its cells"
             self.end()
             raise KernelDied(outcome.stopped) from None
+        except OSError:  # it has died since the last cell
+            death = self._death()
+            outcome.error, outcome.stopped = "DeadKernelError", str(death)
+            raise death from None
         finally:
             outcome.outputs = outputs.kept
             self.outcome = outcome
@@ -208,8 +212,7 @@ class Kernel:
             except ConnectionError:
                 data = b""
             if not data:
-                cause = self._cause_of_death()
-                raise KernelDied(f"the kernel died: {cause}", from_outside="SIGKILL" in cause)
+                raise self._death()
             self.pending += data
             if len(self.pending) > 10 * self.limits.output:
                 raise KernelDied("it sent far too much output")
@@ -219,14 +222,15 @@ class Kernel:
             raise KernelDied("it sent far too much output")
         return line
 
-    def _cause_of_death(self) -> str:
+    def _death(self) -> KernelDied:
+        """What it died of."""
         self.end()
         status, seconds = self.used["status"], self.used["seconds"]
         if status == -signal.SIGXCPU or status == -signal.SIGKILL and seconds > 2 * self.limits.notebook:
-            return "it used up its processor time"
+            return KernelDied("the kernel died: it used up its processor time")
         if status < 0:
-            return f"killed by {signal.Signals(-status).name}"
-        return f"it ended itself with status {status}"
+            return KernelDied(f"the kernel died: killed by {signal.Signals(-status).name}", from_outside=status == -signal.SIGKILL)
+        return KernelDied(f"the kernel died: it ended itself with status {status}")
 
     def _watch(self) -> None:
         """Raises KernelDied if it uses more than it may."""

@@ -37,11 +37,15 @@ def test_learners_and_grades_are_found_in_moodles_sheet(tmp_path):
     assert found.number == {1: "1234567", 2: "8"} and found.grade == 4 and set(found.most.values()) == {10}
 
 
+GERMAN = "ID;Vollständiger Name;Bewertung;Höchstbewertung;Feedback als Kommentar\nTeilnehmer/in 1234567;Ada;;10,00;gut\n"
+
+
 def test_in_another_language_the_column_is_named_with_the_option(tmp_path):
-    german = sheet(tmp_path, "ID;Vollständiger Name;Bewertung\nTeilnehmer/in 1234567;Ada;\n")
+    german = sheet(tmp_path, GERMAN)
     with pytest.raises(CannotStart, match="no column 'Grade': say which one to fill with --column; it has 'ID', 'Vollständiger Name', 'Bewertung'"):
         places(german, "01-embeddings", None)
-    assert places(german, "01-embeddings", "Bewertung").number == {1: "1234567"}
+    found = places(german, "01-embeddings", "Bewertung")
+    assert found.number == {1: "1234567"} and found.most == {1: 10}
 
 
 def test_canvas_finds_the_assignment_by_its_title_or_the_option(tmp_path):
@@ -52,9 +56,14 @@ def test_canvas_finds_the_assignment_by_its_title_or_the_option(tmp_path):
         places(one, "01-embeddings", None)
 
 
+FRENCH = ("Identifiant,Nom complet,Statut,Note,Note maximale,La note peut être modifiée,Feedback par commentaires,Résultats\n"
+          "Participant1,Ada,Remis,9.00,10.00,Oui,,\nParticipant2,Bert,Remis,8.00,10.00,Oui,,\n")  # graded before
+
+
 @pytest.mark.parametrize(("text", "column"), [
     (MOODLE, "Email address"), (MOODLE, "Feedback comments"), (MOODLE, "maximum grade"), (MOODLE, "Identifier"),
-    ("ID;Bewertung\nTeilnehmer/in 1;\n", "ID"), (CANVAS, "ID"), (CANVAS, "Section"), (CANVAS, "Final Score"),
+    (GERMAN, "ID"), (GERMAN, "Feedback als Kommentar"), (GERMAN, "Vollständiger Name"), (FRENCH, "Feedback par commentaires"),
+    (FRENCH, "Statut"), (MOODLE.replace("Grade", "Note"), "Maximum Note"), (CANVAS, "ID"), (CANVAS, "Section"), (CANVAS, "Final Score"),
 ])
 def test_a_column_in_which_the_platform_keeps_something_else_is_not_filled(tmp_path, text, column):
     with pytest.raises(CannotStart, match=f"does not keep points .*in the column '{column}'"):

@@ -108,11 +108,14 @@ def places(sheet: Sheet, assignment: str, column: str | None) -> Places:
     if not number:
         raise CannotStart(f"{printable(sheet.path.name)} is not a grade sheet of Moodle, with 'Participant 1234567' in its "
                           f"first column, nor of Canvas, with the columns 'ID' and 'Section'; it has {_shown(sheet.rows[0])}")
-    highest, grade = sheet.column("Maximum Grade"), _named(sheet, column or "Grade")
-    if grade == found or sheet.column("Grade") not in (None, grade):
-        raise CannotStart(f"Moodle does not keep points in the column {column!r}: name the column of points, or leave "
-                          "--column out for 'Grade'")
-    return Places(number, grade, {index: _points(sheet.rows[index], highest) for index in number})
+    grade, known = _named(sheet, column or "Grade"), sheet.column("Grade")
+    # In any language the maximum comes after the points.
+    highest = grade + 1 if known is None else sheet.column("Maximum Grade")
+    most = {index: _points(sheet.rows[index], highest) for index in number}
+    if known not in (None, grade) or known is None and (None in most.values() or len(set(most.values())) > 1):
+        raise CannotStart(f"Moodle does not keep points of this assignment in the column {column!r}, since the column after it is "
+                          "not their maximum: name the column of points, or leave --column out for 'Grade'")
+    return Places(number, grade, most)
 
 
 def _canvas(sheet: Sheet, assignment: str, column: str | None) -> Places:

@@ -1,14 +1,18 @@
 """Feedback before the due date: a class that hands in through the exchange, looked at again and again."""
 
 import json
+import os
 import re
 import shutil
+import signal
+import time
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
+from sqlalchemy.exc import OperationalError
 
 from helpers.plain_class import NAME, RIGHT, WRONG, answered, make_course, send
 from ninelives.build import ROOT
@@ -170,12 +174,40 @@ def test_a_failed_look_is_said_and_tried_again(course, workers, monkeypatch):
     def look(*arguments):
         looks.append(arguments)
         if len(looks) == 2:
-            raise CannotStart("Another ninelives-grade is grading ps1")
+            raise OperationalError("SELECT grade.auto_score", {}, OSError("database is locked"))
         before(*arguments)
 
     monkeypatch.setattr(watch, "look", look)
-    assert "Another ninelives-grade is grading ps1. The next look will try again." in watched(course, workers, lambda: None, lambda: None)
+    assert "\ndatabase is locked. The next look will try again.\n" in watched(course, workers, lambda: None, lambda: None)
     assert len(looks) == 3
+
+
+def test_a_first_look_that_fails_ends_the_command_in_one_line(course, monkeypatch, capsys):
+    def look(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(watch, "look", look)
+    monkeypatch.chdir(course)
+    set_due(course, NOW.replace(year=2100))
+    assert cli.main([NAME, "--watch", "--workers", "1"]) == 2
+    assert capsys.readouterr().err == "[Errno 28] No space left on device\n"
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_waits_until_nbgrader_has_collected_and_then_ends_the_watching(course, workers, monkeypatch, end):
+    collected = []
+
+    def collect(*_, **__):
+        os.kill(os.getpid(), end)
+        time.sleep(0.01)
+        collected.append(end)
+        return {"success": True}
+
+    monkeypatch.setattr(NbGraderAPI, "collect", collect)
+    before = signal.getsignal(end)
+    with pytest.raises(KeyboardInterrupt):
+        watched(course, workers)
+    assert collected == [end] and signal.getsignal(end) == before
 
 
 @pytest.mark.parametrize(("due", "words"), [(None, "ps1 has no due date, at which watching could end"), (NOW.replace(year=2020), "there is nothing to watch for")])

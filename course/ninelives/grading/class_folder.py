@@ -15,7 +15,7 @@ from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import DBAPIError
 
-from ninelives.grading.errors import CannotStart, NotGenerated
+from ninelives.grading.errors import CannotStart, NotGenerated, in_one_line
 from ninelives.grading.gradebook import not_generated
 
 
@@ -56,8 +56,7 @@ def open_gradebook(course: CourseDirectory, root: Path, assignment: str) -> Grad
         raise CannotStart(f"{problem}, which the gradebook needs: python -m pip install \"psycopg[binary]\" for "
                           "PostgreSQL") from None
     except DBAPIError as problem:
-        raise CannotStart("The gradebook in c.CourseDirectory.db_url cannot be opened: "
-                          f"{' '.join(str(problem.orig).split())}") from None
+        raise CannotStart(f"The gradebook in c.CourseDirectory.db_url cannot be opened: {in_one_line(problem)}") from None
 
 
 def _check_files(course: CourseDirectory, assignment: str, gradebook: Path, settings: Path) -> None:

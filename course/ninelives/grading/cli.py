@@ -17,7 +17,7 @@ from ninelives.grading.batch import Batch
 from ninelives.grading.capacity import usable_workers
 from ninelives.grading.change_dates import extend, set_due_date
 from ninelives.grading.class_folder import quiet_autograde
-from ninelives.grading.errors import CannotStart
+from ninelives.grading.errors import CannotStart, in_one_line
 from ninelives.grading.feedback_zip import feedback_zip
 from ninelives.grading.fill_sheet import fill_sheet
 from ninelives.grading.grade_class import grade_class
@@ -122,8 +122,7 @@ def _started(work: Callable[[], Result]) -> Result:
     except TraitError as problem:
         raise CannotStart(f"A setting in nbgrader_config.py cannot be used: {problem}") from None
     except (OSError, DBAPIError) as problem:
-        reason = " ".join(str(getattr(problem, "orig", problem)).split())
-        raise CannotStart(f"Nothing could be started: {reason}") from None
+        raise CannotStart(f"Nothing could be started: {in_one_line(problem)}") from None
 
 
 def _students(batch: Batch, wanted: list[str] | None) -> list[str]:

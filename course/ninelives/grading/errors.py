@@ -39,3 +39,8 @@ class CopyDied(KernelDied):
 
 class KernelServerDied(RuntimeError):
     """The process that forks the kernels cannot make any more of them; the message says why."""
+
+
+def in_one_line(problem: Exception) -> str:
+    """What an error says; of an error of the gradebook, what the database has said."""
+    return " ".join(str(getattr(problem, "orig", problem)).split())

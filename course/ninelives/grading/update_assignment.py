@@ -148,7 +148,7 @@ class Update:
 
     def _write_release(self) -> None:
         """Replace each file of release/ by the new one, and only then remove what the assignment no longer has."""
-        permissions = int(str(self.autograde_permissions), 8)
+        permissions = 0o664 if self.course.groupshared else 0o644
         files = {f"{name}.ipynb": (nbformat.writes(made.released).rstrip("\n") + "\n").encode()
                  for name, made in self.made.items()}
         files |= {name: path.read_bytes() for name, path in self.others.items()}
@@ -161,10 +161,6 @@ class Update:
         for path in sorted(self.release.rglob("*"), reverse=True):
             if path.is_file() and str(path.relative_to(self.release)) not in files:
                 path.unlink()
-
-    @property
-    def autograde_permissions(self) -> int:
-        return 664 if self.course.groupshared else 644
 
 
 def _row(cell: Any) -> Row:

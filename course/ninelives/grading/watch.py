@@ -5,8 +5,10 @@ again. Everything else is found in the class's folder at each look.
 """
 
 import json
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from nbgrader.api import MissingEntry
@@ -15,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ninelives.grading.batch import Batch
 from ninelives.grading.due_dates import in_words
-from ninelives.grading.errors import CannotStart
+from ninelives.grading.errors import CannotStart, in_one_line
 from ninelives.grading.folders import printable, replacing
 from ninelives.grading.grade_class import grade_class
 from ninelives.grading.settings import Watch
@@ -73,6 +75,7 @@ def watch(open_batch: Callable[[], Batch], workers: Workers, say=print, sleep=ti
 
     Raises:
         CannotStart: at the first look, if there is no due date, if it has passed, or if nothing can be graded here.
+            Later looks say what was wrong, and the next one tries again.
     """
     said: set[tuple[str, str]] = set()
     first = True
@@ -99,8 +102,8 @@ def watch(open_batch: Callable[[], Batch], workers: Workers, say=print, sleep=ti
                 batch.gradebook.close()
         except (CannotStart, OSError, DBAPIError) as problem:
             if first:
-                raise
-            say(f"{' '.join(str(problem).split())}. The next look will try again.")
+                raise CannotStart(in_one_line(problem)) from None
+            say(f"{in_one_line(problem)}. The next look will try again.")
         first = False
         sleep(max(1.0, min(60 * settings.minutes, (end - _now()).total_seconds())))
 
@@ -109,7 +112,7 @@ def look(batch: Batch, workers: Workers, limit: int, now: datetime, said: set[tu
     """Collect, grade and release once. `said` are pairs of a learner and a submission that have been said to wait, or
     not to be released."""
     nbgrader = NbGraderAPI(batch.course, config=batch.config)
-    _report(nbgrader.collect(batch.assignment, update=True), "nbgrader collect", say)
+    _done(say, nbgrader.collect, batch.assignment, update=True)
     record, todo = FeedbackRecord(batch), {}
     for student in batch.students():
         try:
@@ -134,13 +137,13 @@ def look(batch: Batch, workers: Workers, limit: int, now: datetime, said: set[tu
         releasable = _came_through_exchange(batch, student)
         if releasable:
             record.add(student, todo[student], now)
-        done = _report(nbgrader.generate_feedback(batch.assignment, student, force=True), "nbgrader generate_feedback", say)
+        done = _done(say, nbgrader.generate_feedback, batch.assignment, student, force=True)
         if not releasable:
             said.add((student, todo[student]))
             page = batch.course.format_path(batch.course.feedback_directory, student, batch.assignment)
             if done:
                 say(f"Not released: this submission did not come through the exchange. Hand {printable(page)} back yourself.")
-        elif done and _report(nbgrader.release_feedback(batch.assignment, student), "nbgrader release_feedback", say):
+        elif done and _done(say, nbgrader.release_feedback, batch.assignment, student):
             record.released(student, todo[student])
             say(f"{datetime.now():%H:%M}  feedback for {printable(student)}, {record.count(student, now)} of {limit} within a day")
 
@@ -180,9 +183,25 @@ def _due_date(batch: Batch, student: str) -> datetime:
         return batch.gradebook.find_assignment(batch.assignment).duedate
 
 
-def _report(result: dict, command: str, say) -> bool:
+def _done(say, command: Callable[..., dict], *arguments, **named) -> bool:
     """Whether a command of nbgrader's has worked; if not, its last line is said."""
+    with interrupted_afterwards():
+        result = command(*arguments, **named)
     if not result["success"]:
         lines = (result.get("log") or result.get("error") or "").strip().splitlines()
-        say(f"{command} failed: {lines[-1] if lines else 'no reason was given'}")
+        say(f"nbgrader {command.__name__} failed: {lines[-1] if lines else 'no reason was given'}")
     return result["success"]
+
+
+@contextmanager
+def interrupted_afterwards() -> Iterator[None]:
+    """Let an interrupt wait until the end: nbgrader would take it for a failure, and watching would go on."""
+    heard: list[int] = []
+    before = {end: signal.signal(end, lambda number, frame: heard.append(number)) for end in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for end, handler in before.items():
+            signal.signal(end, handler)
+    if heard:
+        raise KeyboardInterrupt

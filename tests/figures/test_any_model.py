@@ -109,6 +109,31 @@ def test_heads_that_are_modules_of_their_own_are_the_heads_of_a_layer():
     assert difference(got[0], torch.stack([((i + 1) ** 2 * X @ X.mT).softmax(-1)[0] for i in range(3)])) < SAME
 
 
+def test_heads_that_are_computed_in_the_batch_are_heads():
+    """As in XGLM and other models of fairseq's: scores (B * H, T, T)."""
+    heads = X.unflatten(-1, (4, 2)).transpose(1, 2)  # (B, H, T, head_size)
+
+    def attend(x):
+        flat = x.unflatten(-1, (4, 2)).transpose(1, 2).flatten(0, 1)  # (B * H, T, head_size)
+        return torch.bmm(flat, flat.mT).softmax(-1)
+
+    assert difference(shown(attend, X, batch=1)[0], (heads @ heads.mT).softmax(-1)[1]) < SAME
+
+
+def test_a_decoder_whose_layers_are_called_an_encoders_is_a_decoder():
+    """As in Hugging Face's BERT with cross-attention."""
+    layer = nn.ModuleDict({"attention": nn.MultiheadAttention(8, 2, batch_first=True), "crossattention": nn.MultiheadAttention(8, 2, batch_first=True)})
+    model = nn.ModuleDict({"encoder": layer}).eval()
+
+    def attend(x, others):
+        x, _ = layer["attention"](x, x, x)
+        return layer["crossattention"](x, others, others)
+
+    model.forward = attend
+    parts = attention_of(model, Y, X, tokens=THREE, columns=FIVE)
+    assert {name: part.weights.shape for name, part in parts.items()} == {"decoder": (1, 2, 3, 3), "cross": (1, 2, 3, 5)}
+
+
 # PyTorch's own
 
 

@@ -65,7 +65,7 @@ def attention_of(
             "nn.MultiheadAttention nor a softmax over scores (B, H, T, S); pass the weights themselves to AttentionExplorer, "
             'or, of a Hugging Face model, load it with attn_implementation="eager".'
         )
-    parts = _by_part(_heads_joined(calls))
+    parts = _by_part(_heads_joined(calls, [*inputs, *named.values()]))
     refuse_missing_words(parts, tokens, columns)
     refuse_unclear_names(names or {}, parts)
     made = {}
@@ -86,16 +86,19 @@ def attention_of(
     return made
 
 
-def _heads_joined(calls: list[Call]) -> list[Call]:
-    """The calls with weights (B, H, T, S): heads that are modules of their own, "heads.0" and "heads.1", are one call."""
+def _heads_joined(calls: list[Call], inputs: Sequence) -> list[Call]:
+    """The calls with weights (B, H, T, S), where some are (B * H, T, S), or (B, T, S) of heads called "heads.0", "heads.1"."""
+    B = next((len(tensor) for tensor in inputs if isinstance(tensor, torch.Tensor) and tensor.ndim), 1)
     joined: list[Call] = []
-    for call in calls:
-        path, weights = call.module, call.weights
-        if weights.ndim == 3:
-            weights = weights.unsqueeze(1)  # (B, 1, T, T)
-            path = re.sub(r"(head\w*)\.\d+$", r"\1", path)
-            if path != call.module and joined and joined[-1].module == path:
-                weights = torch.cat([joined.pop().weights, weights], dim=1)  # (B, H, T, T)
+    for path, weights in calls:
+        if weights.ndim == 3 and len(weights) != B and len(weights) % B == 0:
+            weights = weights.unflatten(0, (B, -1))  # (B * H, T, S) to (B, H, T, S)
+        elif weights.ndim == 3:
+            weights = weights.unsqueeze(1)  # (B, 1, T, S)
+            together = re.sub(r"(head\w*)\.\d+$", r"\1", path)
+            if together != path and joined and joined[-1].module == together:
+                weights = torch.cat([joined.pop().weights, weights], dim=1)  # (B, H, T, S)
+            path = together
         joined.append(Call(path, weights))
     return joined
 
@@ -108,8 +111,8 @@ def _by_part(calls: list[Call]) -> dict[str, list[Call]]:
     if len(by_path) == 1:
         return {"attention": [call for of_path in by_path.values() for call in of_path]}
     names = {path: _part(path, by_path) for path in by_path}
-    if {*names.values()} == {"attention", "cross"}:
-        names = {path: name.replace("attention", "decoder") for path, name in names.items()}
+    if sorted(names.values()) in (["attention", "cross"], ["cross", "encoder"]):  # what has cross-attention is a decoder
+        names = {path: name if name == "cross" else "decoder" for path, name in names.items()}
     return {name if [*names.values()].count(name) == 1 else path: by_path[path] for path, name in names.items()}
 
 

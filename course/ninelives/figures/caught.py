@@ -16,7 +16,7 @@ SOFTMAXES = {F.softmax, torch.softmax, torch.Tensor.softmax, torch.special.softm
 class Call(NamedTuple):
     """One computation of attention: the path of the module that asked for it, and its weights in float32.
 
-    They are (B, H, T, S), or (B, T, T) where they came from a softmax over the scores of a single head.
+    They are (B, H, T, S), or (B, T, S) where they were computed for a single head, or for all heads in the batch.
     """
 
     module: str
@@ -96,14 +96,14 @@ class _Listener(TorchFunctionMode):
 
 
 def _of_scaled_dot_product_attention(query, key, value, *args, **kwargs) -> torch.Tensor:
-    """PyTorch's own weights, (B, H, T, S): with the rows of the identity as values, the averages are the weights."""
+    """PyTorch's own weights: with the rows of the identity as values, the averages are the weights."""
     S = key.shape[-2]
     identity = torch.eye(S, device=key.device).expand(*key.shape[:-1], S)  # (B, H, S, S)
     kwargs = {"attn_mask": None, **dict(zip(("attn_mask", "dropout_p", "is_causal"), args)), **kwargs}
     if kwargs["attn_mask"] is not None and kwargs["attn_mask"].is_floating_point():
         kwargs["attn_mask"] = kwargs["attn_mask"].float()
     weights = F.scaled_dot_product_attention(query.float(), key.float(), identity, **kwargs)
-    return weights.reshape(-1, *weights.shape[-3:]) if weights.ndim > 3 else weights.reshape(-1, 1, *weights.shape[-2:])
+    return weights.flatten(0, -4) if weights.ndim > 4 else weights.unsqueeze(0) if weights.ndim == 2 else weights
 
 
 def _is_over_the_last(result: torch.Tensor, dim: int | None = None, *_, **kwargs) -> bool:

@@ -121,6 +121,7 @@ def test_feedback_and_export_work_afterwards(graded, course):
     nbgrader(course, "export")
     page = (course / "feedback" / "dan" / NAME / f"{NAME}.html").read_text()
     assert "(Score: 4.0 / 8.0)" in page and "HIDDEN" not in page
+    assert """<meta content="script-src 'none'" http-equiv="Content-Security-Policy"/>""" in page.partition("<body")[0]
     assert f"{NAME}," in (course / "grades.csv").read_text()
 
 

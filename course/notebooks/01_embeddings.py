@@ -25,7 +25,7 @@
 # | Points | 9 |
 # | Before you start | Python classes; that a tensor is an array of numbers with a shape |
 #
-# Run a cell with Shift+Enter. Three things to know about every notebook of this course:
+# Run a cell with Shift+Enter. Four things to know about every notebook of this course:
 #
 # - *After a restart* nothing is defined any more. Select the cell you want to go on with, then
 #   **Run → Run All Above Selected Cell**.
@@ -34,6 +34,8 @@
 #   cell below the checks of that exercise, then **Run → Run Selected Cell and All Below**: the later cells
 #   use the course's own part wherever yours is missing, and say so.
 # - *After a change* run the cell of your answer first, then its check: a check tests what was run last.
+# - *A cell that does not come to an end* keeps its `[*]`; often a `while` loop is the reason. Press **■** above the notebook
+#   (**Kernel → Interrupt Kernel**): nothing is lost. On Linux and macOS a check stops such an answer by itself after half a minute.
 #
 # Start with this cell.
 

@@ -1,7 +1,11 @@
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from torch import nn
 
+from ninelives.checks import endless
 from ninelives.checks.failure import CheckFailed
 from ninelives.checks.run import build, run
 
@@ -12,6 +16,28 @@ def test_what_is_not_written_yet_is_called_so():
 
     with pytest.raises(CheckFailed, match="answer is not written yet"):
         run(answer, torch.zeros(2))
+
+
+def test_an_answer_that_does_not_come_to_an_end_is_stopped_also_where_it_catches_every_exception(monkeypatch):
+    monkeypatch.setattr(endless, "SECONDS", 0.01)
+    handler = signal.getsignal(signal.SIGVTALRM)
+
+    def answer(x):
+        while True:
+            try:
+                x = x + 1
+            except Exception:
+                pass
+
+    with pytest.raises(CheckFailed, match="answer has computed for .* does not come to an end at your line"):
+        run(answer, torch.zeros(2))
+    assert signal.getsignal(signal.SIGVTALRM) == handler
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0, 0)
+
+
+def test_a_check_also_runs_in_a_thread_which_hears_no_signals():
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(run, torch.neg, torch.ones(1)).result() == -1
 
 
 def test_an_exception_is_quoted_with_the_line_that_raised_it():

@@ -1,9 +1,10 @@
 """Wrong answers to any exercise: they raise errors, or show their mistake in the source.
 
-Each proves one sentence of ninelives.checks.errors, source, want or exercise.
+Each proves one sentence of ninelives.checks.errors, source, want, run or exercise.
 """
 
 import math
+import signal
 from functools import partial
 
 import numpy as np
@@ -29,6 +30,18 @@ in_attention = partial(refused_by, multi_head_self_attention, "shape")
 in_scores = partial(refused_by, attention_scores, "shape")
 in_softmax = partial(refused_by, masked_softmax, "rows add up to 1")
 in_a_mask = partial(refused_by, decoder, "shape")
+
+
+# Loops
+
+
+@in_positions("does not come to an end at your line", "a line in the loop must change it, or end the loop with `break`")
+def while_without_an_end(idx):
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0.01)  # a check waits for half a minute
+    positions = torch.zeros_like(idx)
+    while positions.shape == idx.shape:
+        positions = positions + 1
+    return positions
 
 
 # Dictionaries, lists and texts

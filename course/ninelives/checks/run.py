@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ninelives.checks.endless import SECONDS, Endless, stopped_if_endless
 from ninelives.checks.errors import explanation
 from ninelives.checks.failure import CheckFailed, NotWritten, SideEffect
 
@@ -32,13 +33,20 @@ def run(answer: Callable, *arguments: Any, what: str | None = None, error_hints:
             those of the exercise (`Exercise(name, error_hints=…)`), and these before the general ones of errors.py.
 
     Raises:
-        CheckFailed: the call raised, it changed one of its arguments or the mode of the module, or it gave a tensor of a class of its own.
+        CheckFailed: the call raised, it did not come to an end, it changed one of its arguments or the mode of the module, or it gave a tensor of a class of its own.
     """
     what = what or name_of(answer)
     before = [a.clone() if isinstance(a, torch.Tensor) else a for a in arguments]
     modes = modes_of(answer)
     try:
-        result = answer(*arguments)
+        with stopped_if_endless():
+            result = answer(*arguments)
+    except Endless as error:
+        raise CheckFailed(
+            f"{what} has computed for {SECONDS} seconds and does not come to an end{learners_line(error)}.",
+            "a result after a moment.",
+            "a `while` whose condition stays true: a line in the loop must change it, or end the loop with `break`.",
+        ) from None
     except Exception as error:
         # torch raises it too, with a message, for dtypes that an operation does not take.
         if isinstance(error, NotImplementedError) and not str(error):
@@ -87,7 +95,7 @@ def modes_of(answer: Any) -> list[bool]:
     return [part.training for part in answer.modules()] if isinstance(answer, torch.nn.Module) else []
 
 
-def way_to(error: Exception) -> list[tuple[str, str | None]]:
+def way_to(error: BaseException) -> list[tuple[str, str | None]]:
     """The learner's functions on the way to an error, outermost first: `f` or `Class.f`, and its line there."""
     ignored = (str(Path(torch.__file__).parents[1]), str(Path(__file__).parents[1]))
     frames = zip(traceback.walk_tb(error.__traceback__), traceback.extract_tb(error.__traceback__))
@@ -97,7 +105,7 @@ def way_to(error: Exception) -> list[tuple[str, str | None]]:
     ]
 
 
-def learners_line(error: Exception) -> str:
+def learners_line(error: BaseException) -> str:
     """Where it happened, for a message: the innermost line that is neither PyTorch's nor this package's."""
     way = way_to(error)
     if not way or not way[-1][1]:

@@ -146,6 +146,18 @@ class ProjectionForgotten(GivenAttention):
         return self.merge(z)
 
 
+@mistake("values", "the bias of the last layer, proj, is not added: `self.proj(…)` does that by itself.")
+class ProjectionWithoutBias(GivenAttention):
+    def finish(self, z):
+        return self.merge(z) @ self.proj.weight.mT
+
+
+@mistake("values", "the biases of query, key and value are not added: the layers do that by themselves when they are called.")
+class HeadsWithoutBiases(GivenAttention):
+    def heads(self, x):
+        return tuple(loop_heads(x @ layer.weight.mT, self.n_head) for layer in (self.query, self.key, self.value))
+
+
 @mistake("values", "x itself is mixed, not value(x).")
 class ValuesNotProjected(GivenAttention):
     def heads(self, x):

@@ -185,7 +185,7 @@ with torch.no_grad():
 #
 # Zeros are a strange thing for a head to say. A gentler experiment keeps two whole sentences: let one head say what it says when the model
 # reads the sentence with the animals *swapped*, and leave all others as they are. This is *activation patching*. It changes only what this head passes
-# on of the swap:
+# on of the swap, both in the English and in the French that is written so far, since the other sentence brings its own:
 #
 #     with with_heads_from(model, [(3, 0)], other_prefix, other_answer):
 #         logits, _ = model(prefix, answer)
@@ -351,6 +351,11 @@ print_table(own, own_tokenizer, held_out)
 #   it: the animal has come along inside "it".
 # - **The words that decide are three**, the animal, the verb and the reason, in about equal shares. Attention from "it" names only the first, and gradient × input
 #   none of them in about a third of the sentences.
+#
+# A model that was trained from nothing may have found another way. If **yours** loses little when the English animal is hidden, ask where
+# else its gender is written: in the *le* or *la* that the model has written itself. Then all that it needs from the English is whether
+# "it" is the first animal or the second. That is the same in the swapped sentence, so patching finds nothing in the encoder, and the heads that read the
+# French stand out instead. Two models with the same answers need not have the same reasons.
 
 # %% [markdown]
 # ## What each method can show, and what it cannot
@@ -361,7 +366,7 @@ print_table(own, own_tokenizer, held_out)
 # | hiding a word | what is lost without it | what the model does with it. A sentence with a hole was never seen in training. The model then falls back on a guess, and if the guess is right by chance, nothing seems lost. |
 # | gradient × input | what a small step in each vector would change, in one backward pass | large changes: where the model is saturated, the slope is small. Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks", take the mean of the gradients on the way from 0 to the vector, *integrated gradients*, whose sum is the whole difference. |
 # | taking heads out | which heads are needed. Michel et al. 2019, "Are Sixteen Heads Really Better than One?", and Voita et al. 2019, "Analyzing Multi-Head Self-Attention", find that most can go | what heads do together: several that say the same can each be spared. And a head that says 0 is one that the model has never met. |
-# | patching heads in | through which heads a difference between two sentences passes. Vig et al. 2020, "Investigating Gender Bias in Language Models Using Causal Mediation Analysis", ask it of heads, Meng et al. 2022, "Locating and Editing Factual Associations in GPT", of whole layers | what both sentences have in common. Swapping the animals leaves verb and reason alone, so the heads of encoder layer 0 that read them have 0.0 in the table. |
+# | patching heads in | through which heads a difference between two sentences passes. Vig et al. 2020, "Investigating Gender Bias in Language Models Using Causal Mediation Analysis", ask it of heads, Meng et al. 2022, "Locating and Editing Factual Associations in GPT", of whole layers | what both sentences have in common. Swapping the animals leaves verb and reason alone, so the heads of encoder layer 0 that read them have nearly 0 in the table. |
 #
 # So none of them is *the* explanation. Each is the answer to one question, asked about one change.
 

@@ -29,7 +29,7 @@ export function sentence(flip) {
     const first = html("tr", {}, html("th", { scope: "row" }, "hide a word"), ...chips.map(chip => html("th", { scope: "col" }, chip)));
     const table = html("table", { "aria-label": "The words; a press hides one" }, html("tbody", {}, first, ...lines));
     roving(table, chips, words.length);
-    node.replaceChildren(table);
+    node.replaceChildren(table, html("p", { className: "nl-note" }, "Each row has its own scale of colours."));
     built = words.join("\n");
   }
 

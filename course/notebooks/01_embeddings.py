@@ -35,7 +35,7 @@
 #   use the course's own part wherever yours is missing, and say so.
 # - *After a change* run the cell of your answer first, then its check: a check tests what was run last.
 # - *A cell that does not come to an end* keeps its `[*]`; often a `while` loop is the reason. Press **■** above the notebook
-#   (**Kernel → Interrupt Kernel**): nothing is lost. On Linux and macOS a check stops such an answer by itself after half a minute.
+#   (**Kernel → Interrupt Kernel**): nothing is lost. On Linux and macOS a check stops such an answer by itself after ten seconds.
 #
 # Start with this cell.
 

@@ -966,7 +966,7 @@ def evaluate(model):
 # %% [markdown]
 # The next cell trains your model, here and now, **from nothing**: from random numbers. Watch the curve of *sentences right*. It
 # climbs to the line of guessing, when all is right but the pronoun, and stays there for a while, though the loss keeps
-# falling. Then comes the step up. 2,000 steps take two to five minutes on a quiet computer, and up to ten on a busy one.
+# falling. Then comes the step up. A click on the name of another run hides its curves; alone, yours has the full width. 2,000 steps take two to five minutes on a quiet computer, and up to ten on a busy one.
 #
 # **Stop** stops it after the present step, and so does the
 # stop button of the notebook. Nothing is lost either way, nor if the computer is switched off: run the cell

@@ -37,7 +37,7 @@ in_a_mask = partial(refused_by, decoder, "shape")
 
 @in_positions("does not come to an end at your line", "a line in the loop must change it, or end the loop with `break`")
 def while_without_an_end(idx):
-    signal.setitimer(signal.ITIMER_VIRTUAL, 0.01)  # a check waits for half a minute
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0.01)  # a check waits for ten seconds
     positions = torch.zeros_like(idx)
     while positions.shape == idx.shape:
         positions = positions + 1

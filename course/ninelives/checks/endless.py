@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-SECONDS = 30  # of computing; a call in a check takes less than one
+SECONDS = 10  # of computing; a call in a check takes less than 0.2
 
 
 class Endless(BaseException):

@@ -52,7 +52,7 @@ def test_a_command_that_runs_no_notebook_or_not_here_starts_no_server(guessed, t
 @pytest.mark.parametrize("text", ["no notebook", "[]", '{"cells": [{}]}', '{"cells": 7}'])
 def test_a_file_that_is_no_notebook_starts_no_server(guessed, tmp_path, text):
     (tmp_path / "release" / "ps1" / "p0.ipynb").write_text(text)
-    assert guessed() is None
+    assert guessed() is None and guessed("--notebook", "**p") is None
 
 
 def test_a_server_serves_what_it_was_started_for_and_nothing_else():

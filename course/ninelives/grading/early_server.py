@@ -20,10 +20,10 @@ def early_server(given: Namespace) -> KernelServer | None:
                         given.feedback_zip, given.no_execute))
     if runs_nothing or given.watch or given.dask or sandbox.landlock() < 1:
         return None
-    paths = sorted(Path().glob(f"*/{escape(given.assignment)}/{given.notebook or '*'}.ipynb"))
     try:
+        paths = sorted(Path().glob(f"*/{escape(given.assignment)}/{given.notebook or '*'}.ipynb"))
         modules = dict.fromkeys(name for path in paths for name in imported_modules(_notebook(path)))
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # not a notebook, as will be said later
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # no pattern or no notebook, as will be said later
         return None
     return KernelServer(None, tuple(modules)) if modules else None
 

@@ -31,7 +31,7 @@ from IPython.display import display
 
 from ninelives import figures, weights
 from ninelives.config import TransformerConfig
-from ninelives.model import answer_attentions, without_heads
+from ninelives.model import Encoder, answer_attentions, without_heads
 from ninelives.model.causes import (
     ablation,
     gradient_times_input,
@@ -139,12 +139,14 @@ print(f"\nThe numbers of gradient × input add up to {sloped.sum().item():+.1f}.
 
 # %%
 MultiHeadSelfAttention = use_mine("MultiHeadSelfAttention")
-attention = MultiHeadSelfAttention(TransformerConfig(vocab_size=5, block_size=5, n_embd=12, n_head=3)).eval()
+config = TransformerConfig(vocab_size=5, block_size=5, n_embd=12, n_head=3, n_layer=1)
+encoder, attention = Encoder(config), MultiHeadSelfAttention(config).eval()
+encoder.layers["blocks"][0].attention = attention
 x = torch.randn(2, 5, 12)  # (B, T, C)
 with torch.no_grad():
     whole, of_heads = attention(x, None), []
     for head in range(3):
-        with without_heads(attention, [(0, head)]):
+        with without_heads(encoder, [(0, head)]):
             of_heads.append(whole - attention(x, None))  # (B, T, C)
 rest = whole - sum(of_heads)  # (B, T, C)
 print(f"Without what the heads give, tokens differ by at most {(rest - rest[0, 0]).abs().max().item():.6f}.")

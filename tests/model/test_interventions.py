@@ -44,6 +44,19 @@ def drawn() -> SimpleNamespace:
     return SimpleNamespace(prefix=prefix, other=other, targets=targets, other_targets=other_targets)
 
 
+class Around(nn.Module):
+    """A model of one attention, with what notebook 3 gives a Transformer."""
+
+    def __init__(self, attention: nn.Module) -> None:
+        super().__init__()
+        self.config = CONFIG
+        self.layers = nn.ModuleDict({"blocks": nn.ModuleList([nn.ModuleDict({"attention": attention})])})
+        self.layers["blocks"][0].attention = attention
+
+    def forward(self, x: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        return self.layers["blocks"][0].attention(x, attention_mask)
+
+
 def zeroed(model: nn.Module, projection: nn.Linear, head: int, size: int) -> None:
     """Another road to a head that says nothing: the projection does not read it."""
     with torch.no_grad():
@@ -52,10 +65,14 @@ def zeroed(model: nn.Module, projection: nn.Linear, head: int, size: int) -> Non
 
 @pytest.mark.parametrize("learners", LEARNERS, ids=lambda answer: answer.__name__)
 def test_without_a_head_a_learners_attention_is_the_projection_of_the_others(learners):
-    attention, x = with_weights_that_matter(learners(CONFIG)).float(), torch.randn(2, 5, 12)
+    attention, x, other = with_weights_that_matter(learners(CONFIG)).float(), *torch.randn(2, 2, 5, 12)
     mask = torch.ones(2, 1, 5, 5).tril()
-    transformer = SimpleNamespace(layers={"blocks": [SimpleNamespace(attention=attention)]}, config=CONFIG)
+    transformer = Around(attention)
     before = attention(x, mask)
+    with with_heads_from(transformer, [(0, 0), (0, 1), (0, 2)], other, mask):
+        assert torch.allclose(attention(x, mask), attention(other, mask))
+    with with_heads_from(transformer, [(0, 1)], other, mask):
+        assert not torch.allclose(attention(x, mask), before) and not torch.allclose(attention(x, mask), attention(other, mask))
     with without_heads(transformer, [(0, 1)]):
         without = attention(x, mask)
     assert torch.equal(attention(x, mask), before) and not torch.allclose(without, before)
@@ -167,18 +184,40 @@ def test_a_run_on_another_number_of_tokens_is_refused_where_it_is_used(model, dr
     assert hooks_of(model) == 0
 
 
-def test_an_attention_that_goes_around_its_projection_is_refused(model, drawn):
-    class Around(nn.Module):
-        def __init__(self, attention):
-            super().__init__()
-            self.proj = attention.proj
+class AroundItsProjection(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.n_head, self.proj = config.n_head, nn.Linear(config.n_embd, config.n_embd)
 
-        def forward(self, x, attention_mask=None):
-            return nn.functional.linear(x, self.proj.weight, self.proj.bias)
+    def forward(self, x, attention_mask=None):
+        return nn.functional.linear(x, self.proj.weight, self.proj.bias)
 
-    model.encoder.layers["blocks"][1].attention = Around(model.encoder.layers["blocks"][1].attention)
-    with without_heads(model, [(1, 0)]), pytest.raises(ValueError, match="attention of layer 1 does not call its Linear layer"):
-        model(drawn.prefix, drawn.targets)
+
+class ProjectionFirst(nn.Module):
+    """Its projection has another name and is not made last, so the layer of the values is taken for it."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.n_head = config.n_head
+        self.output, self.values = nn.Linear(config.n_embd, config.n_embd), nn.Linear(config.n_embd, config.n_embd)
+
+    def forward(self, x, attention_mask=None):
+        return self.output(self.values(x))
+
+
+@pytest.mark.parametrize("kind", [AroundItsProjection, ProjectionFirst])
+def test_an_attention_that_does_not_end_with_the_layer_taken_for_its_projection_is_refused(kind):
+    attention = kind(CONFIG)
+    with without_heads(attention, [(0, 0)]), pytest.raises(ValueError, match="attention of layer 0 does not end with its projection"):
+        attention(torch.randn(1, 2, 12))
+    assert hooks_of(attention) == 0
+
+
+def test_an_attention_of_unknown_heads_is_refused_with_what_to_write():
+    attention = ProjectionFirst(CONFIG)
+    del attention.n_head
+    with pytest.raises(ValueError, match="^ProjectionFirst has no linear layer, or .* write self.n_head = config.n_head"), without_heads(attention, []):
+        pass
 
 
 def test_nothing_is_left_behind_not_even_by_an_error(model, drawn):

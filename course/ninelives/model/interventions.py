@@ -35,7 +35,10 @@ def layers_of(model: nn.Module) -> list[Layer]:
         attentions = [block.attention for block in part.layers["blocks"]] if hasattr(part, "layers") else [part]
         for attention in attentions:
             linear = [module for module in attention.modules() if isinstance(module, nn.Linear)]
-            n_head = getattr(attention, "n_head", None) or part.config.n_head
+            n_head = getattr(attention, "n_head", None) or getattr(getattr(part, "config", None), "n_head", None)
+            if n_head is None or not linear:
+                raise ValueError(f"{type(attention).__name__} has no linear layer, or neither it nor its model says how many heads "
+                                 "there are: write self.n_head = config.n_head into its __init__, as in notebook 2.")
             found.append(Layer(attention, getattr(attention, "proj", linear[-1]), n_head, part is not getattr(model, "encoder", part)))
     return found
 
@@ -55,7 +58,8 @@ def without_heads(model: nn.Module, heads: Iterable[tuple[int, int]]) -> Iterato
         heads: pairs (layer, head), counted from 0.
 
     Raises:
-        ValueError: there is no such layer or head. While it is open: an attention does not call its projection.
+        ValueError: there is no such layer or head, or it is not known how many heads there are. While it is open: an
+            attention does not end with its projection.
     """
     with _changed(model, heads, lambda layer, z: torch.zeros_like(z)):
         yield
@@ -125,22 +129,25 @@ def with_heads_saying(model: nn.Module, heads: Iterable[tuple[int, int]], said: 
 def _changed(model: nn.Module, heads: Iterable[tuple[int, int]], other: Callable) -> Iterator[None]:
     """While it is open, the heads say other(layer, z) where they said z, (B, T, H, head_size)."""
     layers = layers_of(model)
-    hooks, called = [], set()
+    hooks, last_called = [], {}
 
     def before_projection(number: int, chosen: list[int], projection: nn.Module, arguments: tuple[torch.Tensor]) -> torch.Tensor:
-        called.add(number)
         z = arguments[0].unflatten(-1, (layers[number].n_head, -1))  # (B, T, H, head_size)
         is_chosen = torch.tensor([[head in chosen] for head in range(z.shape[-2])], device=z.device)  # (H, 1)
         return torch.where(is_chosen, other(number, z), z).flatten(-2)  # (B, T, C)
 
+    def note(number: int, linear: nn.Linear, _) -> None:
+        last_called[number] = linear
+
     def after_attention(number: int, *_) -> None:
-        if number not in called:
-            raise ValueError(f"the attention of layer {number} does not call its {type(layers[number].projection).__name__} "
-                             "layer after the heads as self.proj(…), so what a head says cannot be changed.")
-        called.discard(number)
+        if last_called.pop(number, None) is not layers[number].projection:
+            raise ValueError(f"the attention of layer {number} does not end with its projection, so what a head says cannot be "
+                             "changed: call the layer after the heads self.proj, as in notebook 2.")
 
     try:
         for number, chosen in _checked(layers, heads).items():
+            linear = [module for module in layers[number].attention.modules() if isinstance(module, nn.Linear)]
+            hooks += [module.register_forward_pre_hook(partial(note, number)) for module in linear]
             hooks.append(layers[number].projection.register_forward_pre_hook(partial(before_projection, number, chosen)))
             hooks.append(layers[number].attention.register_forward_hook(partial(after_attention, number)))
         yield

@@ -1,5 +1,9 @@
-"""Attention read out of models, compared value by value with what the models themselves report."""
+"""Attention read out of models, compared value by value with what the models themselves report.
 
+The page about it is run here, too: to import transformers takes seconds, and files of tests run in processes of their own.
+"""
+
+import ast
 import math
 
 import numpy as np
@@ -12,10 +16,13 @@ from torch.nn.attention.bias import causal_lower_right
 import answers.right.attention
 from answers import answers_in
 from ninelives import weights
+from ninelives.build import ROOT
 from ninelives.checks.attention import multi_head_self_attention
 from ninelives.config import TransformerConfig
 from ninelives.figures import attention_of, attention_parts
 from ninelives.model import Decoder, EncoderDecoder
+from ninelives.widgets import AttentionExplorer
+from test_docs import blocks
 
 FIVE, THREE = ["the", "cat", "did", "not", "eat"], ["le", "chat", "mange"]
 CONFIG = TransformerConfig(vocab_size=11, block_size=8, n_layer=2, n_head=4, n_embd=8, dropout=0.1)
@@ -344,3 +351,75 @@ def test_outputs_without_weights_say_how_to_get_them(hugging_face):
         with pytest.raises(ValueError) as error:
             attention_parts(output, FIVE)
         assert str(error.value) == sentence
+
+
+# docs/explorer.md, and README where it shows an explorer, with small random models for trained ones
+
+
+PAGE = ROOT / "docs" / "explorer.md"
+PYTHON = ["\n".join(lines) for lines in blocks(PAGE) if lines[0].startswith(("import ", "from "))]
+README = ["\n".join(lines) for lines in blocks(ROOT / "README.md") if lines[-1].startswith("AttentionExplorer")]
+SMALL = {"vocab_size": 30, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
+
+
+def small_config(transformers, name):
+    if name == "gpt2":
+        return transformers.GPT2Config(n_embd=16, n_layer=2, n_head=4, **SMALL)
+    if name.startswith("Helsinki"):
+        return transformers.MarianConfig(d_model=16, decoder_start_token_id=0, forced_eos_token_id=2, **HALVES, **SMALL)
+    return transformers.BertConfig(**{**WIDTH, **SMALL})
+
+
+@pytest.fixture
+def small_models(monkeypatch):
+    """`from_pretrained` without a network: a small random model of the kind, and a tokenizer of whole words."""
+    transformers = pytest.importorskip("transformers")
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+    words = ["[PAD]", "<s>", "</s>", "[CLS]", "[SEP]", "[UNK]", *"the cat sat on mat dog ran".split(), *"abcdefghijklmnopq"]
+
+    def tokenizer_of(cls, name):
+        tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
+        tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+        if name.startswith("bert"):
+            tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 3), ("[SEP]", 4)])
+        inputs = ["input_ids", "attention_mask"]
+        return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]", model_input_names=inputs)
+
+    def model_of(cls, name, **options):
+        torch.manual_seed(0)
+        return cls.from_config(small_config(transformers, name), **options).eval()
+
+    transformers.logging.set_verbosity_error()
+    monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", classmethod(tokenizer_of))
+    for kind in ("AutoModel", "AutoModelForCausalLM", "AutoModelForSeq2SeqLM"):
+        monkeypatch.setattr(getattr(transformers, kind), "from_pretrained", classmethod(model_of))
+
+
+def shown_by(code) -> AttentionExplorer:
+    """The explorer that is the value of the last statement, or is called `explorer`."""
+    *lines, last = ast.parse(code).body
+    names = {}
+    exec(compile(ast.Module(lines, []), str(PAGE), "exec"), names)
+    value = eval(compile(ast.Expression(last.value), str(PAGE), "eval"), names)
+    return names.get("explorer", value)
+
+
+@pytest.mark.parametrize("code", [*README, *PYTHON[1:]])
+def test_each_block_shows_an_explorer(code, request, tmp_path, monkeypatch):
+    if "transformers" in code:
+        request.getfixturevalue("small_models")
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    explorer = shown_by(code)
+    assert isinstance(explorer, AttentionExplorer)
+    for option in ("layer=1", 'part="cross"'):
+        if option in code:
+            assert option.partition("=")[2].strip('"') == str(getattr(explorer, option.partition("=")[0]))
+    if "save_html" in code:
+        assert (tmp_path / "attention.html").stat().st_size > 10_000
+
+
+def test_the_page_has_a_block_for_each_kind_of_model_each_of_at_most_ten_lines():
+    assert [len(README), len(PYTHON)] == [2, 12]
+    assert [code for code in PYTHON if len(code.splitlines()) > 10] == []

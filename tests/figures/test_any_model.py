@@ -416,8 +416,8 @@ def test_each_block_shows_an_explorer(code, request, tmp_path, monkeypatch):
     for option in ("layer=1", 'part="cross"'):
         if option in code:
             assert option.partition("=")[2].strip('"') == str(getattr(explorer, option.partition("=")[0]))
-    if "save_html" in code:
-        assert (tmp_path / "attention.html").stat().st_size > 10_000
+    if ".save(" in code:
+        assert [(tmp_path / name).stat().st_size > 10_000 for name in ("attention.html", "attention.pdf")] == [True, True]
 
 
 def test_the_page_has_a_block_for_each_kind_of_model_each_of_at_most_ten_lines():

@@ -35,7 +35,8 @@ MADE = [
 @pytest.fixture(scope="module")
 def notebook(open_notebook):
     picture = "from ninelives import figures\nfigures.heatmap(torch.eye(4), words, title='Weights', caption='Each attends to itself.')"
-    notebook = open_notebook("widgets.ipynb", [SETUP, *MADE, picture])
+    box = "import ipywidgets\nipywidgets.VBox([AttentionExplorer(torch.eye(4), words), MaskLab([3, 2])])"
+    notebook = open_notebook("widgets.ipynb", [SETUP, *MADE, picture, box])
     notebook.run_all()
     assert not notebook.errors()
     return notebook
@@ -51,6 +52,14 @@ def test_its_still_picture_is_not_seen_beside_it(notebook, made):
     expect(cell.locator(".nl-explorer")).to_be_visible()
     expect(cell.locator(".jp-OutputArea img")).to_be_hidden()
     expect(cell.locator("summary", has_text="In words")).to_be_hidden()
+
+
+def test_neither_are_those_of_widgets_in_a_box(notebook):
+    cell = notebook.cell(2 + len(MADE))
+    expect(cell.locator(".nl-explorer")).to_have_count(2)
+    expect(cell.locator("img")).to_have_count(2)
+    for still in (*cell.locator("img").all(), *cell.locator("summary", has_text="In words").all()):
+        expect(still).to_be_hidden()
 
 
 # How everything is drawn at this width: the number of elements now and at first, and what is drawn otherwise than at first.
@@ -150,4 +159,8 @@ def test_a_notebook_opened_again_shows_the_pictures_and_their_words_without_runn
         expect(cell.get_by_text("model not found")).to_be_hidden()
         cell.locator("summary", has_text="In words").click()
         expect(cell.locator("details")).to_contain_text(re.compile("In words.{40}"))
+    box = again.cell(2 + len(MADE))
+    expect(box.locator(".jp-OutputArea img:visible")).to_have_count(2)
+    expect(box.locator("summary:visible", has_text="In words")).to_have_count(2)
+    expect(box.get_by_text("model not found")).to_be_hidden()
     again.shut_down()

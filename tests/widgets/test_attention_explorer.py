@@ -290,10 +290,21 @@ def test_the_numbers_come_out():
     explorer = AttentionExplorer(causal(6), SENTENCE[:6], mask=[1, 1, 1, 1, 1, 0], layers=[4], heads=[7], hidden=["The"])
     row = explorer.row("cat")
     assert row == {"cat": 1.0}
+    with pytest.raises(ValueError, match="'The' is hidden"):
+        explorer.row("The")
     frame = explorer.to_dataframe()
     assert frame.loc["cat", "cat"] == 1 and frame.isna().loc["cat", "did"] and list(frame.columns) == SENTENCE[1:6]
     assert list(explorer.measures()) == [(4, 7)] and explorer.measures()[4, 7]["previous word"] > 0
     assert explorer.attentions.shape == (1, 1, 6, 6)
+
+
+def test_words_of_any_kind_have_labels_and_ids_are_numbers():
+    words = ["", "a\nb", " قطة", "猫", "😀"]
+    explorer = AttentionExplorer(torch.eye(5), words, token=0)
+    assert "Chosen: (empty) attends to (empty) 1.00. " in explorer.describe()
+    assert "a⏎b attends to a⏎b 1.00. ␣قطة attends to ␣قطة 1.00. 猫 attends to 猫 1.00." in explorer.describe()
+    assert explorer.picture().png()
+    assert AttentionExplorer(torch.eye(3), torch.tensor([5, 6, 7])).rows == ["5", "6", "7"]
 
 
 def test_without_pandas_a_sentence_says_what_else_there_is(monkeypatch):

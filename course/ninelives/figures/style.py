@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import matplotlib
 import numpy as np
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap, LinearSegmentedColormap, to_rgba_array
@@ -45,8 +46,12 @@ LONGEST_LABEL = 16  # characters; a longer word is cut with an ellipsis
 WIDTH = 7.4  # inches, the width of a notebook's column
 DPI = 110
 
+# Fonts for letters that DejaVu Sans lacks, each used where it is installed: Chinese, Japanese, Korean, emoji.
+OTHER_SCRIPTS = ("Noto Sans CJK SC", "Noto Sans SC", "WenQuanYi Zen Hei", "PingFang SC", "Hiragino Sans", "Microsoft YaHei",
+                 "Malgun Gothic", "Noto Emoji", "Segoe UI Emoji")
+
 STYLE = {
-    "font.family": ["DejaVu Sans"],
+    "font.family": ["DejaVu Sans", *(font for font in OTHER_SCRIPTS if font in font_manager.get_font_names())],
     "font.size": LABEL_SIZE,
     "text.color": INK,
     "text.parse_math": False,  # a token may be "$"

@@ -13,6 +13,7 @@ from matplotlib.colors import to_hex
 
 from ninelives.figures import Picture
 from ninelives.figures.style import ACCENT, BLUE, SIGNED_MAP, SKY
+from ninelives.widgets.boxes import keep_stills_of_boxes
 from ninelives.widgets.inline import inlined
 
 HERE = Path(__file__).parent
@@ -52,6 +53,10 @@ class LabWidget(anywidget.AnyWidget):
 
     _is_shown = False
     _still_caption = "A still picture; run the cell to use it."
+
+    def __init__(self, *args, **traits):
+        super().__init__(*args, **traits)
+        keep_stills_of_boxes()
 
     def picture(self) -> Picture:
         """The present state as a still picture."""

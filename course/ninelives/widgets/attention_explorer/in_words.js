@@ -1,5 +1,6 @@
 // What the explorer says. A row is said in the same words as by `read_row` in ninelives.figures.
 
+import { isolated } from "../js/labels.js";
 import { argmax, counted, range } from "../js/numbers.js";
 import { isMasked, rowOf } from "./attention.js";
 
@@ -21,7 +22,7 @@ function areAlike(weights) {
 
 /** A row of weights. @param {Float32Array} row @param {string[]} words of its columns */
 export function rowInWords(row, words) {
-  const named = (/** @type {number} */ c) => `${words[c]} ${row[c].toFixed(2)}`;
+  const named = (/** @type {number} */ c) => `${isolated(words[c])} ${row[c].toFixed(2)}`;
   const positive = row.filter(w => w > NOTHING), most = Math.max(...row).toFixed(2), choosesAll = positive.length === row.length;
   if (positive.length > (choosesAll ? 1 : NAMED) && areAlike(positive))
     return `${choosesAll ? "all" : `${positive.length} of`} ${row.length} words equally, ${most} each`;
@@ -41,7 +42,7 @@ export const sentence = (attention, view, r) =>
 
 /** "cat 0.71". @param {Attention} attention @param {View} view @param {number} r @param {number} c */
 export const cellInWords = (attention, view, r, c) =>
-  `${attention.columnWords[view.columns[c]]} ${view.masked[r * view.columns.length + c] ? "masked" : rowOf(view, r)[c].toFixed(2)}`;
+  `${isolated(attention.columnWords[view.columns[c]])} ${view.masked[r * view.columns.length + c] ? "masked" : rowOf(view, r)[c].toFixed(2)}`;
 
 /** @param {Attention} attention @param {{ layer: number, head: number, combine?: Combine }} view */
 export function headName({ layers, heads, names, first }, { layer, head, combine }) {

@@ -8,9 +8,11 @@ from ninelives.widgets.attention_explorer.shown import shown_head
 
 
 def row(explorer, word: int | str) -> dict[str, float]:
-    shown = shown_head(explorer)
-    r = position_of(shown.rows, word)
-    return {name: float(shown.weights[r, c]) for c, name in enumerate(shown.columns) if shown.allowed[r, c]}
+    shown, position = shown_head(explorer), position_of(explorer.rows, word)
+    if position not in shown.row_positions:
+        raise ValueError(f"{explorer.rows[position]!r} is hidden; take it out of `hidden` to get its row.")
+    r, names = shown.row_positions.index(position), explorer.columns
+    return {names[j]: float(shown.weights[r, c]) for c, j in enumerate(shown.column_positions) if shown.allowed[r, c]}
 
 
 def data_frame(explorer):
@@ -22,7 +24,8 @@ def data_frame(explorer):
             "as a dict, and attentions gives all weights as an array (L, H, T, S)."
         ) from None
     shown = shown_head(explorer)
-    return DataFrame(np.where(shown.allowed, shown.weights, np.nan), shown.rows, shown.columns)
+    return DataFrame(np.where(shown.allowed, shown.weights, np.nan), [explorer.rows[i] for i in shown.row_positions],
+                     [explorer.columns[j] for j in shown.column_positions])
 
 
 def measures(explorer) -> dict[tuple[int, int], dict[str, float]]:

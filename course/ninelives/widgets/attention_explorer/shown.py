@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ninelives.figures.parts import AttentionPart
-from ninelives.figures.style import number_repeats
+from ninelives.figures.style import number_repeats, visible
 from ninelives.figures.words import read_row
 from ninelives.widgets.attention_explorer.combined import map_of
+
+WHOLE = 1000  # characters of a word: it is not cut
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,8 @@ class Shown:
 
     weights: (T, S) float64, each row renormalised over what is shown; 0 where masked.
     allowed: (T, S) bool, False where masked.
-    rows, columns: numbered words. chosen: index of the chosen row, or None.
+    rows, columns: numbered words, with what is invisible in them as signs. chosen: index of the chosen row, or None.
+    row_positions, column_positions: where they are among all words.
     """
 
     weights: np.ndarray
@@ -24,6 +27,8 @@ class Shown:
     rows: list[str]
     columns: list[str]
     chosen: int | None
+    row_positions: list[int]
+    column_positions: list[int]
 
     def sentence(self, row: int) -> str:
         """A row in words, in those of the browser."""
@@ -44,8 +49,12 @@ def shown_head(explorer) -> Shown:
         weights = np.divide(weights, sums, out=np.zeros_like(weights), where=sums > 0)
     chosen = attending.index(explorer.token) if explorer.token in attending else None
     return Shown(
-        weights, allowed, [rows[i] for i in attending], [columns[j] for j in kept], chosen,
+        weights, allowed, [_label(rows[i]) for i in attending], [_label(columns[j]) for j in kept], chosen, attending, kept,
     )
+
+
+def _label(word: str) -> str:
+    return visible(word, WHOLE) or "(empty)"
 
 
 def head_name(explorer) -> str:

@@ -4,7 +4,11 @@ import { contextOf } from "./dom.js";
 
 /** Spaces at the ends of a word and line breaks, shown as signs. @param {string} word */
 export const visible = word =>
-  word.replace(/\n/g, "⏎").replace(/\t/g, "⇥").replace(/^ +| +$/g, spaces => "␣".repeat(spaces.length));
+  word.replace(/\n/g, "⏎").replace(/\t/g, "⇥").replace(/^ +| +$/g, spaces => "␣".repeat(spaces.length)) || "(empty)";
+
+
+/** A word between numbers: one of a script from right to left would change their order. @param {string} word */
+export const isolated = word => (/[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/.test(word) ? `\u2068${word}\u2069` : word);
 
 /** A word of at most `most` characters, cut with an ellipsis. @param {string} word @param {number} most */
 export const truncated = (word, most) => (word.length > most ? `${word.slice(0, most - 1)}…` : word);

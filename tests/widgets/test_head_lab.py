@@ -22,9 +22,25 @@ MODEL, TOKENIZER = weights.load("translator")
 PIVOT = 12  # decoder 0 head 0
 
 
-@pytest.fixture
-def lab() -> HeadLab:
+@pytest.fixture(scope="module")
+def made() -> HeadLab:
     return HeadLab(MODEL, TOKENIZER, SENTENCE)
+
+
+@pytest.fixture
+def lab(made) -> HeadLab:
+    """The lab as it begins."""
+    made.text = SENTENCE
+    made.hidden, made.out, made.patched, made.mode = [], [], [], "out"
+    made.answers = {"": made.answers[""]}
+    return made
+
+
+@pytest.fixture(scope="module")
+def no_choice() -> HeadLab:
+    lab = HeadLab(MODEL, TOKENIZER, ALONE, pair=("chien", "pie"))
+    lab.hidden = [1]
+    return lab
 
 
 def translated(changed) -> str:
@@ -112,10 +128,9 @@ def test_what_cannot_be_patched_in_is_refused_with_the_reason():
         HeadLab(MODEL, TOKENIZER, ALONE, pair=("il", "zebra"))
 
 
-def test_without_either_word_there_is_no_choice_to_measure():
-    lab = HeadLab(MODEL, TOKENIZER, ALONE, pair=("chien", "pie"))
+def test_without_either_word_there_is_no_choice_to_measure(no_choice):
+    lab = no_choice
     assert (lab.of_words, lab.of_heads, lab.answers[""]["difference"]) == ({}, {}, None)
-    lab.hidden = [1]
     assert reading(lab).startswith(f"“{ALONE}” becomes “") and "so there is no choice to measure. With cat hidden, " in reading(lab)
     assert strongest(lab) == "" and lab.picture().png().startswith(b"\x89PNG")
 
@@ -155,10 +170,8 @@ def test_the_words_name_what_weighs_most_and_the_picture_follows(lab):
     assert lab.picture().png() != before.png() and lab.picture().alt == in_words(lab)
 
 
-def test_the_browser_says_what_python_says(same_in_javascript):
-    labs = [HeadLab(MODEL, TOKENIZER, SENTENCE) for _ in range(3)] + [HeadLab(MODEL, TOKENIZER, text) for text in (ALONE, "zebra")]
-    labs[1].hidden, labs[1].out, labs[1].mode = [8, 1], [3], "patched"
-    labs[2].patched = [PIVOT, 5, 4]
-    labs.append(HeadLab(MODEL, TOKENIZER, ALONE, pair=("chien", "pie")))
-    labs[-1].hidden = [1]
+def test_the_browser_says_what_python_says(lab, no_choice, same_in_javascript):
+    lab.hidden = [8, 1]
+    lab.out, lab.patched, lab.mode = [3], [PIVOT, 5, 4], "patched"
+    labs = [HeadLab(MODEL, TOKENIZER, ALONE), lab, no_choice, HeadLab(MODEL, TOKENIZER, "zebra")]
     same_in_javascript("head_lab", [(lab, {"reading": reading(lab), "strongest": strongest(lab)}) for lab in labs])

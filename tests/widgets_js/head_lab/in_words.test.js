@@ -13,13 +13,13 @@ test("the sentences are those of Python", () => {
 
 test("the answers are found by the changes, in whatever order they were made", () => {
   const [, { state }] = cases("head_lab");
-  assert.equal(key(state), "1,8|3|");
-  assert.equal(key({ ...state, hidden: [], out: [] }), "");
-  assert.equal(answerNow({ ...state, hidden: [1, 8] }), state.answers["1,8|3|"]);
+  assert.equal(key(state), "1,8|3|4,5,12");
+  assert.equal(key({ ...state, hidden: [], out: [], patched: [] }), "");
+  assert.equal(answerNow({ ...state, hidden: [1, 8] }), state.answers["1,8|3|4,5,12"]);
 });
 
 test("changes that no Python has computed are said to be unknown", () => {
-  const [, { state }] = cases("head_lab"), unknown = { ...state, out: [3, 4] };
+  const [, { state }] = cases("head_lab"), unknown = { ...state, out: [3, 4], patched: [] };
   assert.match(reading(unknown), / With fox and strong hidden, encoder 0 head 3 and encoder 1 head 0 taken out: not computed\.$/);
   assert.match(drawnState(unknown), /#patched#unknown$/);
   assert.match(drawnState({ ...unknown, text: "the dog" }), /#waiting$/);

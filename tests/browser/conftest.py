@@ -130,11 +130,21 @@ class Lab:
 class Notebook:
     """A notebook open in JupyterLab. `page` is Playwright's page, for everything else."""
 
-    def __init__(self, page, lab: Lab, name: str):
+    def __init__(self, page, lab: Lab, name: str, load: bool = True):
+        """Open it in JupyterLab as it is there already, or load JupyterLab first, with nothing of what was open before."""
         self.page, self.lab, self.name = page, lab, name
-        page.goto(f"{lab.url}/lab/tree/{name}?token={lab.token}&reset")
-        page.wait_for_function("() => window.jupyterapp?.restored")
-        page.evaluate("() => window.jupyterapp.restored")
+        if load or not page.url.startswith(f"{lab.url}/lab"):
+            page.goto(f"{lab.url}/lab/tree/{name}?token={lab.token}&reset")
+            page.wait_for_function("() => window.jupyterapp?.restored")
+            page.evaluate("() => window.jupyterapp.restored")
+        else:
+            page.evaluate(
+                """async path => {
+                const { shell, commands } = window.jupyterapp;
+                for (const widget of [...shell.widgets('main')]) widget.dispose();
+                await commands.execute('docmanager:open', { path }) }""",
+                name,
+            )
         page.wait_for_function(
             """name => { const notebook = window.jupyterapp.shell.currentWidget;
             return notebook?.context?.path === name && notebook.context.isReady
@@ -256,16 +266,10 @@ def profile(browser):
     profile.close()
 
 
-@pytest.fixture(scope="module")
-def page(profile):
-    """A page. `page.asked` records every address it asks for, `page.problems` every error in the console."""
+@pytest.fixture(scope="session")
+def page_of_all(profile):
+    """One page for all files, since each load of JupyterLab takes three seconds of a core."""
     page = profile.new_page()
-    page.asked, page.problems = [], []
-
-    def asks(request):
-        page.asked.append(request.url)
-
-    profile.on("request", asks)
     page.on("websocket", lambda socket: page.asked.append(socket.url))
     page.on("pageerror", lambda error: page.problems.append(error.stack or str(error)))
     page.on(
@@ -274,6 +278,19 @@ def page(profile):
     )
     yield page
     page.close()
+
+
+@pytest.fixture(scope="module")
+def page(profile, page_of_all):
+    """A page. `page.asked` records every address it asks for, `page.problems` every error in the console."""
+    page = page_of_all
+    page.asked, page.problems = [], []
+
+    def asks(request):
+        page.asked.append(request.url)
+
+    profile.on("request", asks)
+    yield page
     profile.remove_listener("request", asks)
     foreign = [address for address in page.asked if not address.startswith(LOOPBACK)]
     assert not foreign, f"asked for something outside this machine: {foreign[:5]}"
@@ -304,7 +321,8 @@ def open_alone(browser):
 
 @pytest.fixture(scope="module")
 def open_notebook(lab, page):
-    """Open a notebook made of the given cells (source text of each), or reopen one by its name."""
+    """Open a notebook made of the given cells (source text of each), or one that is there. To open one again loads JupyterLab again."""
+    opened = set()
 
     def open_(name: str, cells: list[str] | None = None) -> Notebook:
         if cells is not None:
@@ -312,6 +330,8 @@ def open_notebook(lab, page):
             # Without a kernel named here JupyterLab would ask for one.
             kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
             nbformat.write(nbformat.v4.new_notebook(cells=code, metadata=kernel), lab.root / name)
-        return Notebook(page, lab, name)
+        load = name in opened
+        opened.add(name)
+        return Notebook(page, lab, name, load)
 
     return open_

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from helpers.classroom import nbgrader
+from helpers.classroom import nbgrader_here
 from helpers.plain_course import (
     NAME,
     answer,
@@ -111,7 +111,7 @@ def test_a_cell_that_is_put_back_is_the_released_one(course):
 
 
 def test_no_solution_and_no_hidden_line_reaches_a_learner(course):
-    nbgrader(course, "generate_feedback", NAME)
+    nbgrader_here(course, "generate_feedback", NAME)
     pages = list((course / "feedback").rglob("*.html"))
     assert len(pages) == 2 * len(NOTEBOOKS)
     for path in [*pages, *(path for path in (course / "feedback").rglob("*") if path.is_file())]:

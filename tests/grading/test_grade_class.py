@@ -23,7 +23,7 @@ from helpers.classroom import (
     grade_here,
     gradebook_of,
     make_class,
-    nbgrader,
+    nbgrader_here,
     send,
     succeed,
 )
@@ -117,8 +117,8 @@ def test_the_gradebook_is_backed_up_before_the_first_write(graded, course):
 
 
 def test_feedback_and_export_work_afterwards(graded, course):
-    nbgrader(course, "generate_feedback", NAME)
-    nbgrader(course, "export")
+    nbgrader_here(course, "generate_feedback", NAME)
+    nbgrader_here(course, "export")
     page = (course / "feedback" / "dan" / NAME / f"{NAME}.html").read_text()
     assert "(Score: 4.0 / 8.0)" in page and "HIDDEN" not in page
     assert """<meta content="script-src 'none'" http-equiv="Content-Security-Policy"/>""" in page.partition("<body")[0]

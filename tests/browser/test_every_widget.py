@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from ninelives import widgets
@@ -20,7 +21,7 @@ config = TransformerConfig(tokenizer.vocab_size, block_size=8, n_embd=12, n_head
 torch.manual_seed(0)
 """
 MADE = [
-    "AttentionExplorer(torch.eye(8), 2 * words)",
+    "AttentionExplorer(torch.eye(8).expand(2, 2, 8, 8), 2 * words)",
     "Choice('Who was full?', {'the cat': 'A cat eats.', 'the meat': 'Meat does not eat.'}, answer='the cat')",
     "HeadLab(EncoderDecoder(config, config), tokenizer, 'the cat was full', pair=('cat', 'was'))",
     "LayerStepper(Decoder(config), idx, words, tokenizer.words)",
@@ -76,11 +77,23 @@ const first = window.first[width] ??= looks;
 return [looks.length, first.length, looks.filter(([, , style], index) => style !== first[index]?.[2])] }"""
 
 
+def inaccessible(page, part=None):
+    """What axe finds wrong: the rule, and the first element that breaks it."""
+    return [(found["id"], found["nodes"][0]["html"]) for found in Axe().run(page, part).response["violations"]]
+
+
 @pytest.mark.parametrize("made", MADE)
-def test_the_styles_of_the_others_on_the_same_page_change_nothing(notebook, open_alone, made):
+def test_its_exported_page_is_accessible_and_the_styles_of_the_others_change_nothing(notebook, open_alone, made):
     # JupyterLab is one page: whatever widgets are open, in whatever notebooks, all their styles hold in it.
     notebook.run(f"({made}).save_html('alone.html')")
     page = open_alone(notebook.lab.root / "alone.html")
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        expect(page.locator(".nl-explorer")).to_have_attribute("data-theme", theme)
+        assert inaccessible(page) == []
+        for tab in reversed(page.get_by_role("tab").all()):  # the first is open again at the end
+            tab.click()
+            assert inaccessible(page, "[role=tabpanel]:not([hidden])") == []
 
     def look():
         looks = []
@@ -122,11 +135,12 @@ def test_sliders_hear_two_keys_of_one_frame(notebook):
     assert heard >= 5
 
 
-def test_all_follow_the_dark_theme(notebook):
+def test_all_follow_the_dark_theme_and_axe_finds_nothing_wrong_with_them(notebook):
     for theme in ("Dark", "Light"):
         notebook.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", f"JupyterLab {theme}")
         for index in range(1, 1 + len(MADE)):
             expect(notebook.cell(index).locator(".nl-explorer")).to_have_attribute("data-theme", theme.lower())
+            assert inaccessible(notebook.page, f".jp-Cell[data-windowed-list-index='{index}'] .nl-explorer") == []
 
 
 CORNER = """async image => {

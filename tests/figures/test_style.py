@@ -4,9 +4,11 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba_array
 
 from ninelives import widgets
 from ninelives.figures import heatmap
+from ninelives.figures.cells import NO_NUMBER
 from ninelives.figures.masks import MASK_MAP
 from ninelives.figures.style import (
     BLUE,
@@ -21,6 +23,8 @@ from ninelives.figures.style import (
     text_on,
     visible,
 )
+from ninelives.widgets.attention_explorer.encoding import SHADES
+from ninelives.widgets.lab_widget import SIGNED
 
 
 def test_repeated_words_are_numbered_and_others_are_not():
@@ -66,8 +70,47 @@ def test_white_black_and_blue_are_in_the_dark_theme_what_chromium_shows():
         [[18, 18, 18], [237, 237, 237], [75, 173, 228]]))
 
 
-def test_line_colours_are_all_different():
-    assert len(set(PALETTE)) == len(PALETTE) >= 6
+NOTICEABLE = 2.3  # the least difference in CIELAB that people see (Mahy, Van Eycken and Oosterlinck 1994)
+# What people without one kind of cones see of linear red, green and blue: Machado, Oliveira and Fernandes (2009), severity 1.
+VISION = {
+    "all cones": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])  # of linear sRGB
+
+
+def in_cielab(colours, vision):
+    rgb = to_rgba_array(colours)[:, :3]
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    xyz = (linear @ np.transpose(VISION[vision])).clip(0, 1) @ XYZ.T / XYZ.sum(1)
+    x, y, z = np.where(xyz > 216 / 24389, np.cbrt(xyz), (24389 / 27 * xyz + 16) / 116).T
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], 1)
+
+
+@pytest.mark.parametrize("theme", [to_rgba_array, in_dark_theme], ids=["light", "dark"])
+@pytest.mark.parametrize("vision", VISION)
+def test_neighbouring_steps_of_a_map_stay_apart_for_the_colour_blind(vision, theme):
+    def apart(colours, others):
+        return np.linalg.norm(in_cielab(theme(colours), vision) - in_cielab(theme(others), vision), axis=1).min() / NOTICEABLE
+
+    ninths = np.linspace(0, 1, 9)
+    for weights in (WEIGHTS_MAP(ninths), np.array(SHADES)[np.linspace(0, 255, 9).round().astype(int)]):
+        assert apart(weights[1:], weights[:-1]) > 3
+    for signed in (SIGNED_MAP(ninths), np.array(SIGNED)[np.linspace(0, 254, 9).round().astype(int)]):
+        assert apart(signed[1:], signed[:-1]) > 5
+        assert apart(signed[:4], signed[:4:-1]) > 10  # -x and x
+    assert apart(MASK_MAP([0]), MASK_MAP([1])) > 20
+    one, other = np.triu_indices(len(PALETTE), 1)
+    assert apart(np.array(PALETTE)[one], np.array(PALETTE)[other]) > 5
+    for map_ in (WEIGHTS_MAP, SIGNED_MAP):  # a masked cell looks like no weight
+        assert apart(map_(np.arange(map_.N)), [NO_NUMBER] * map_.N) > 4
+
+
+def test_a_masked_cell_has_one_gray_in_widgets_and_pictures():
+    pixels = Path(widgets.__file__).with_name("attention_explorer") / "pixels.js"
+    assert re.search('GRAY = "(.*?)"', pixels.read_text())[1] == NO_NUMBER
 
 
 def test_outer_spaces_become_visible_and_long_words_are_cut():

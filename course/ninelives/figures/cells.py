@@ -27,7 +27,7 @@ NUMBERS_UP_TO = 12  # rows and columns
 RULES_UP_TO = 40
 MAX_WIDE_FRAMES = 20  # in a large matrix, up to so many marked cells get a frame larger than the cell
 SQUARES_UP_TO = 128  # a longer side is drawn in blocks: finer cells cannot be told apart
-NO_NUMBER, HATCH = "#d9dde2", "#9aa3ad"
+NO_NUMBER, HATCH = "#d0d0d0", "#9aa3ad"
 
 
 def has_room_for_numbers(matrix: np.ndarray) -> bool:

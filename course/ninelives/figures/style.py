@@ -31,7 +31,7 @@ ACCENT = VERMILLION
 
 # Lightness falls steadily from 0 to 1, so the map also reads in grey.
 WEIGHTS_MAP = LinearSegmentedColormap.from_list(
-    "weights", ["#ffffff", "#bcdcf0", "#5fa8d6", BLUE, "#073b5e"]
+    "weights", ["#ffffff", "#bcdcf0", "#5fa8d6", BLUE, "#04293f"]
 )
 SIGNED_MAP = LinearSegmentedColormap.from_list(
     "signed", ["#6b2600", VERMILLION, "#f5c3a0", "#ffffff", "#a9d3ec", BLUE, "#073b5e"]

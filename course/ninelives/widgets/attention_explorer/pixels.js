@@ -7,7 +7,7 @@ import { shareOf } from "./scale.js";
 /** @import { Cells } from "./attention.js" */
 /** @import { Scale } from "./scale.js" */
 
-export const GRAY = "#d9dde2"; // of a masked cell
+export const GRAY = "#d0d0d0"; // of a masked cell
 
 const packed = (/** @type {string} */ hex) => {
   const [r, g, b] = rgbOf(hex);

@@ -44,7 +44,7 @@ export function batch(model, read) {
 
     const sliders = [lengthSlider(model, "lengths", b, "Words", `Words of sentence ${b + 1}`, read().words[b].length)];
     if (P) sliders.unshift(lengthSlider(model, "prefix_lengths", b, "Prefix", `Words of prefix ${b + 1}`, read().prefix[b].length));
-    const node = html("div", { className: "nl-one" }, html("h4", {}, `Sentence ${b + 1}`), ...sliders.map(({ node }) => node), box);
+    const node = html("div", { className: "nl-one" }, html("h2", {}, `Sentence ${b + 1}`), ...sliders.map(({ node }) => node), box);
     return { box, drawing, sliders, node };
   });
 

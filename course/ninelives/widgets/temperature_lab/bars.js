@@ -23,7 +23,7 @@ export function barTable(V) {
     show(rows, isStale) {
       const total = rows.reduce((sum, row) => sum + row.tried, 0);
       rows.forEach((row, k) => { bars[k].show(row, total); });
-      tried.textContent = total ? `of ${total} tries` : "";
+      tried.replaceChildren(total ? `of ${total} tries` : html("span", { className: "nl-unseen" }, "Tries"));
       node.classList.toggle("nl-stale", isStale);
     },
   };

@@ -42,8 +42,8 @@ function render({ model, el }) {
 
   const words = tiles(goTo), last = readout(), spoken = announcer();
   const texts = html("div", { className: "nl-texts" },
-    html("h4", {}, "English, and how much the word that is being written attends to it"), words.english,
-    html("h4", {}, "French"), words.french, ...last.nodes);
+    html("h2", {}, "English, and how much the word that is being written attends to it"), words.english,
+    html("h2", {}, "French"), words.french, ...last.nodes);
   const error = html("p", { className: "nl-error", role: "alert" }), whose = html("p", { className: "nl-yours" });
   const note = hasPython ? "" : "This page has no Python: run the notebook to translate other sentences.";
   el.replaceChildren(question.node, html("p", { className: "nl-note" }, note), error, steps, texts, whose, spoken.node);

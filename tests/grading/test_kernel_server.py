@@ -26,6 +26,12 @@ def is_gone(pid: int) -> bool:
     return True
 
 
+def test_matplotlibs_list_of_fonts_is_kept_for_the_next_server_and_kernels_get_a_folder_of_their_own(kernels, folder):
+    with kernels.start(folder, LIMITS) as kernel:
+        assert kernel.run("import os\nprint(os.environ['MPLCONFIGDIR'])").outputs[0].text == f"{folder / 'tmp'}\n"
+    assert list((Path.home() / ".cache" / "ninelives-grade").glob("fontlist-*.json")) and not list(Path(kernels.home).rglob("fontlist-*"))
+
+
 def test_without_a_sandbox_processes_started_by_a_kernel_die_with_it(kernels, folder):
     with kernels.start(folder, LIMITS, confined=False) as kernel:
         started = int(kernel.run("import subprocess\nprint(subprocess.Popen(['sleep', '600']).pid)").outputs[0].text)

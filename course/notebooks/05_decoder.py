@@ -556,7 +556,7 @@ chances = next_word(with_triangle, "the cat did not want to".split())
 figures.distribution(
     chances, lexicon,
     title="After “the cat did not want to”, with the triangle",
-    caption="In the language each of the four verbs follows in a quarter of the cases, and so the model says.",
+    caption="In the language each of the four verbs follows in a quarter of the cases. The model has learned that.",
 )
 
 # %%

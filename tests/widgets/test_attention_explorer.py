@@ -203,7 +203,7 @@ def test_what_is_shown_is_saved_as_one_figure_from_python_and_from_the_menu(tmp_
     explorer = AttentionExplorer(causal(6), SENTENCE[:6], mask=[1, 1, 1, 1, 1, 0], layers=[4], heads=[7], token="cat", model="tiny")
     explorer.save(tmp_path / "figure.svg")
     drawing = (tmp_path / "figure.svg").read_text("utf-8")
-    for words in ("tiny · Layer 4, head 7", "Gray: masked.", "Chosen: cat attends to", "Words: The cat did"):
+    for words in ("tiny · Layer 4, head 7", "Grey: masked.", "Chosen: cat attends to", "Words: The cat did"):
         assert words.split()[0] in drawing and words.split()[-1] in drawing
     assert "<image" not in drawing
     sent = []
@@ -365,7 +365,7 @@ def test_masked_cells_are_gray_and_never_attended_to():
     assert "to 0.00" not in said
     drawn = explorer.picture().figure.axes[0].collections[0].get_array()
     assert (drawn.mask.reshape(6, 6) == ~explorer.parts["attention"].allowed[0]).all()
-    assert any("Gray: masked." in text for text in texts(explorer.picture()))
+    assert any("Grey: masked." in text for text in texts(explorer.picture()))
 
 
 def test_the_picture_has_the_colours_that_the_scale_gives():

@@ -37,7 +37,7 @@ def attention_picture(
     top: float = 1.0,
     chosen: Sequence[int] = (),
 ) -> Picture:
-    """The weights (T, S) of one head, gray where `allowed` (T, S) is False, with the colour bar of their scale.
+    """The weights (T, S) of one head, grey where `allowed` (T, S) is False, with the colour bar of their scale.
 
     Each of the rows in `chosen` is framed. Up to 12 by 12 cells hold their numbers. `notes` are drawn below: what a
     reader of the saved file has to know, for whom the caption of a notebook is not there.
@@ -58,7 +58,7 @@ def attention_picture(
         said = [
             "Each row attends to the columns.",
             f"Weights below {LEAST_PRINTED} have no number." if with_numbers else block_note(weights),
-            "Gray: masked." if not allowed.all() else "",
+            "Grey: masked." if not allowed.all() else "",
             "The colours follow the square root of the weight." if scale == "sqrt" else "",
             f"Weights of {top:g} and more have the darkest colour." if weights.max(initial=0) > top else "",
             *notes,

@@ -10,7 +10,7 @@ def what_closed_rows_do() -> Choice:
         "that padding attends to nothing. What happens to the words of the sentence?",
         {
             "Nothing: no word attends to padding, so what padding computes cannot matter":
-                "It seems to follow, and in the first layer it holds. But \"does not attend\" means \"with weight 0\", and "
+                "It seems to follow, and in the first layer it holds. But “does not attend” means “with weight 0”, and "
                 "there is a number that does not vanish when it is multiplied by 0.",
             "They become NaN, but only after the second layer":
                 "The softmax of a closed row is 0 ÷ 0, NaN, for the padding itself. In the second layer every word adds 0 · NaN "

@@ -6,19 +6,19 @@ from ninelives.widgets import Choice
 def how_sharp_is_a_small_temperature() -> Choice:
     """Asked before the probabilities at five temperatures are drawn."""
     return Choice(
-        "At temperature 1 the first word, \"was\", has the probability 0.32 and the second, \"did\", 0.29. What will \"was\" have at "
+        "At temperature 1 the first word, “was”, has the probability 0.32 and the second, “did”, 0.29. What will “was” have at "
         "temperature 0.2?",
         {
             "Nearly 1, since a small temperature sharpens":
-                "It would if \"was\" were far ahead. But the two scores differ by 0.08 only, and 0.08 ÷ 0.2 is 0.4: a factor of 1.5.",
+                "It would if “was” were far ahead. But the two scores differ by 0.08 only, and 0.08 ÷ 0.2 is 0.4: a factor of 1.5.",
             "0.32, as before":
                 "The order of the words stays, but not what they get: at 0.2 all the unlikely words lose nearly everything, and "
                 "the likely ones gain it.",
-            "About 0.6, and \"did\" nearly all of the rest":
+            "About 0.6, and “did” nearly all of the rest":
                 "Every word that is far behind is gone, and the two at the top are left. Their scores are nearly equal, so "
                 "neither gets everything.",
         },
-        answer="About 0.6, and \"did\" nearly all of the rest",
+        answer="About 0.6, and “did” nearly all of the rest",
     )
 
 

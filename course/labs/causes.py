@@ -43,7 +43,7 @@ from ninelives.model.causes import (
 )
 from ninelives.model.interventions import what_heads_say, with_heads_saying
 from ninelives.text import sentences
-from ninelives.text.grammar import parse
+from ninelives.text.grammar import every_word, parse
 from ninelives.training import handed_in
 from ninelives.use_mine import use_mine
 from ninelives.widgets import HeadLab
@@ -122,8 +122,8 @@ print(f"\nThe numbers of gradient × input add up to {sloped.sum().item():+.1f}.
 # Hiding shows what attention did not: *lost* weighs about as much as *dog*. That is right, since the reason is what decides
 # between the two animals. There is no single word that is *the* cause.
 #
-# The gradient sees next to nothing. The model is so sure of *il* that a small step in any word's vector changes little, as a
-# sigmoid is flat at its ends: it is *saturated*. The gradient asks what a small step would do, and hiding a word is a large one.
+# The gradient sees next to nothing. It asks what a small step in a word's vector would do, and hiding a word is a large one. One reason why
+# small steps do little is in the map above: where a softmax gives 1.00, it is flat. The model is *saturated*.
 
 # %% [markdown]
 # ## Take a head out
@@ -217,7 +217,7 @@ print(f"Decoder layer 0, head 0, before the pronoun is written: {said}.")
 # - In "the cat did not want to eat because it was full" there is one animal. What does the choice depend on now?
 
 # %%
-HeadLab(model, tokenizer, sentence.english)
+HeadLab(model, tokenizer, sentence.english, words=every_word("english"))
 
 # %% [markdown]
 # ### Your own model
@@ -228,7 +228,7 @@ HeadLab(model, tokenizer, sentence.english)
 try:
     own, own_tokenizer, _ = handed_in.read("../09-training/own")
     whose_model = "your"
-    display(HeadLab(own, own_tokenizer, sentence.english))
+    display(HeadLab(own, own_tokenizer, sentence.english, words=every_word("english")))
 except handed_in.Refused as reason:
     own, own_tokenizer, whose_model = model, tokenizer, "the course's"
     print(f"No model of yours is shown, since {reason}")
@@ -366,7 +366,7 @@ print_table(own, own_tokenizer, held_out)
 # |---|---|---|
 # | attention weights | where a head looks | whether anything depends on it. Jain and Wallace 2019, "Attention is not Explanation", find that other weights often give the same answer. Wiegreffe and Pinter 2019, "Attention is not not Explanation", reply that this depends on what is asked of an explanation, and that weights chosen at will are no weights that a model would learn. Both are about the weights; neither makes them causes. |
 # | hiding a word | what is lost without it | what the model does with it. A sentence with a hole was never seen in training. The model then falls back on a guess, and if the guess is right by chance, nothing seems lost. |
-# | gradient × input | what a small step in each vector would change, in one backward pass | large changes: where the model is saturated, the slope is small. Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks", take the mean of the gradients on the way from 0 to the vector, *integrated gradients*, whose sum is the whole difference. |
+# | gradient × input | what a small step in each vector would change, in one backward pass | large changes: where the model is saturated, the slope is small. Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks", take the mean of the gradients on the way from 0 to the vector, *integrated gradients*; these do add up to all that is lost on this way. |
 # | taking heads out | which heads are needed. Michel et al. 2019, "Are Sixteen Heads Really Better than One?", and Voita et al. 2019, "Analyzing Multi-Head Self-Attention", find that most can go | what heads do together: several that say the same can each be spared. And a head that says 0 is one that the model has never met. |
 # | patching heads in | through which heads a difference between two sentences passes. Vig et al. 2020, "Investigating Gender Bias in Language Models Using Causal Mediation Analysis", ask it of heads, Meng et al. 2022, "Locating and Editing Factual Associations in GPT", of whole layers | what both sentences have in common. Swapping the animals leaves verb and reason alone, so the heads of encoder layer 0 that read them have nearly 0 in the table. |
 #
@@ -375,6 +375,6 @@ print_table(own, own_tokenizer, held_out)
 # %% [markdown]
 # ## Where next
 #
-# Things to try: exchange the *reason* instead of the animals (lost and kind), and patch again. Which heads light up now? Write integrated gradients: the
+# Things to try: patch from a sentence with another *reason* instead (kind for lost). Which heads stand out now? Write integrated gradients: the
 # mean of the gradients at 20 points between 0 and the words' vectors, times the vectors. Do they add up to what is lost when all words are hidden? Then
 # take heads out of the model of the [Shakespeare lab](shakespeare.ipynb): which of them does it need to write a name to its end?

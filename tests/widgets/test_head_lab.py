@@ -126,6 +126,8 @@ def test_what_cannot_be_patched_in_is_refused_with_the_reason():
             setattr(lab, name, value)
     with pytest.raises(ValueError, match="pass two words that the tokenizer knows"):
         HeadLab(MODEL, TOKENIZER, ALONE, pair=("il", "zebra"))
+    with pytest.raises(ValueError, match="^Encoder has no encoder and decoder: pass a model that translates"):
+        HeadLab(MODEL.encoder, TOKENIZER, ALONE)
 
 
 def test_without_either_word_there_is_no_choice_to_measure(no_choice):

@@ -52,6 +52,8 @@ class HeadLab(LabWidget):
     def __init__(
         self, model: nn.Module, tokenizer, text: str, pair: tuple[str, str] = ("il", "elle"), words: Iterable[str] | None = None,
     ):
+        if not hasattr(model, "encoder") or not hasattr(model, "decoder"):
+            raise ValueError(f"{type(model).__name__} has no encoder and decoder: pass a model that translates, as in notebook 7.")
         missing = [word for word in pair if word not in tokenizer.ids]
         if len(pair) != 2 or missing:
             raise ValueError(f"pair is {pair!r}; pass two words that the tokenizer knows, such as ('il', 'elle').")

@@ -7,8 +7,9 @@ It needs pandas, which comes with the test extra.
 
 The three are 02-attention, a course that imports numpy and pandas alone, and one that imports nothing. Every submission
 is harmless: two of four are solved, one is half done, one wrong. CPU seconds are those of every process that was
-started. "Further" is the cost of one more submission, (many − few) ÷ their difference, and "before the first" is what is
-left of the few without them. The script fails unless all ways give the same scores. The tables go into bench/README.md.
+started. "Further" is the cost of one more submission, (many − few) ÷ their difference. "Before the first" is what is left
+of the few without them: the command, the settings, what the assignment imports, and the instructor's own answers. The
+script fails unless all ways give the same scores. The tables go into bench/README.md.
 """
 
 import argparse

@@ -221,6 +221,12 @@ def test_a_compiled_model_shows_what_the_model_does(pytorch):
     assert difference(shown(torch.compile(pytorch.encoder), X), shown(pytorch.encoder, X)) == 0
 
 
+def test_a_method_is_run_and_the_parts_of_its_model_are_named(pytorch):
+    assert list(attention_of(pytorch.forward, X, Y, tokens=THREE, columns=FIVE)) == ["encoder", "decoder", "cross"]
+    with pytest.raises(ValueError, match="The model is in training mode"):
+        attention_of(nn.MultiheadAttention(8, 2, batch_first=True).forward, X, X, X, tokens=FIVE)
+
+
 # What is refused
 
 

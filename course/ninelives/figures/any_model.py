@@ -37,7 +37,7 @@ def attention_of(
     """What `model(*inputs, **named)` attends to, by the name of its part, as `attention_caught` sees it.
 
     `model` may be anything that PyTorch runs: this course's models and a learner's, PyTorch's own, Hugging Face's with
-    whatever `attn_implementation` they have, or a function. It is left as it was.
+    whatever `attn_implementation` they have, a method of one, or a function. It is left as it was.
 
     A single part is called "attention". Of an encoder and a decoder there are "encoder", "decoder" and "cross"; there
     `tokens` are the decoder's words and `columns` the encoder's. Other parts are called as their modules are, without
@@ -55,9 +55,10 @@ def attention_of(
             f"model is of type {type(model).__name__}, which cannot be called; pass the model and its inputs, or pass "
             "weights that you have to AttentionExplorer(attentions, tokens)."
         )
-    if isinstance(model, nn.Module) and any(module.training for module in model.modules()):
+    module = getattr(model, "__self__", model)  # whose method it is
+    if isinstance(module, nn.Module) and any(part.training for part in module.modules()):
         raise ValueError("The model is in training mode, where dropout changes its attention; call model.eval() first.")
-    with attention_caught(model) as calls:
+    with attention_caught(module) as calls:
         model(*inputs, **named)
     if not calls:
         raise ValueError(

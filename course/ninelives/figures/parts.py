@@ -156,12 +156,20 @@ def words_of(
             f"nothing yet, so for its output pass {name_of_rows}[:-1]."
         )
     what = "attention" if part == "attention" else f"{part} attention"
-    as_labels(rows, T, name_of_rows, f"rows of {what}")
+    _refuse_other_lengths(rows, T, name_of_rows, f"rows of {what}")
     if others is None:
-        as_labels(rows, S, name_of_rows, f"columns of {what}")
+        _refuse_other_lengths(rows, S, name_of_rows, f"columns of {what}")
     else:
-        as_labels(others, S, "columns", f"columns of {what}")
+        _refuse_other_lengths(others, S, "columns", f"columns of {what}")
     return rows, others
+
+
+def _refuse_other_lengths(words: Sequence[str], count: int, name: str, what: str) -> None:
+    if not isinstance(words, str) and len(words) < count:
+        raise ValueError(
+            f"{name} has {len(words)} labels for {count} {what}; pass one label for each, also for padding and special tokens."
+        )
+    as_labels(words, count, name, what)
 
 
 def batch_note(batch: int, count: int) -> str:

@@ -109,8 +109,14 @@ class Heads(nn.Module):
         return sum(head((i + 1) * x) for i, head in enumerate(self.heads))
 
 
-def test_heads_that_are_modules_of_their_own_are_the_heads_of_a_layer():
-    model = nn.Sequential(Heads(), Heads()).eval()
+class Loop(nn.Module):
+    def forward(self, x):
+        return sum(((i + 1) ** 2 * x @ x.mT).softmax(-1) @ x for i in range(3))
+
+
+@pytest.mark.parametrize("layer", [Heads, Loop])
+def test_heads_that_are_modules_of_their_own_or_follow_each_other_are_the_heads_of_a_layer(layer):
+    model = nn.Sequential(layer(), layer()).eval()
     got = shown(model, X)
     assert got.shape == (2, 3, 5, 5)
     assert difference(got[0], torch.stack([((i + 1) ** 2 * X @ X.mT).softmax(-1)[0] for i in range(3)])) < SAME

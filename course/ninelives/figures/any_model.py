@@ -88,7 +88,10 @@ def attention_of(
 
 
 def _heads_joined(calls: list[Call], inputs: Sequence) -> list[Call]:
-    """The calls with weights (B, H, T, S), where some are (B * H, T, S), or (B, T, S) of heads called "heads.0", "heads.1"."""
+    """The calls with weights (B, H, T, S).
+
+    Some may be (B * H, T, S), or (B, T, S) of one head after the other, in the same module or in "heads.0", "heads.1", …
+    """
     B = next((len(tensor) for tensor in inputs if isinstance(tensor, torch.Tensor) and tensor.ndim), 1)
     joined: list[Call] = []
     for path, weights in calls:
@@ -97,7 +100,7 @@ def _heads_joined(calls: list[Call], inputs: Sequence) -> list[Call]:
         elif weights.ndim == 3:
             weights = weights.unsqueeze(1)  # (B, 1, T, S)
             together = re.sub(r"(head\w*)\.\d+$", r"\1", path)
-            if together != path and joined and joined[-1].module == together:
+            if together and joined and joined[-1].module == together:
                 weights = torch.cat([joined.pop().weights, weights], dim=1)  # (B, H, T, S)
             path = together
         joined.append(Call(path, weights))

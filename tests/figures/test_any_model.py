@@ -256,7 +256,8 @@ def test_a_method_is_run_and_the_parts_of_its_model_are_named(pytorch):
      "Layer 0, head 0, the row of 'le' holds NaN: a row whose keys are all masked gives NaN in the softmax, so let every row attend "
      "to at least one key, or pass the mask."),
     (lambda: attention_of(lambda: [F.scaled_dot_product_attention(part, part, part) for part in (Q, K)], tokens=THREE),
-     "The layers of the attention have attention of different shapes, (2, 2, 5, 5) and (2, 4, 3, 3); choose some of one shape with layers=."),
+     "The layers of the attention have attention of different shapes, (2, 2, 5, 5) and (2, 4, 3, 3); choose some of one shape with layers=, "
+     "and of a text that generate() wrote, run the model once on the whole sequence."),
     (lambda: attention_of(EncoderDecoder(CONFIG, CONFIG).eval(), torch.ones(1, 5).long(), torch.ones(1, 3).long(), tokens=THREE),
      "There are several parts (encoder, decoder), but words for one: pass the decoder's words as tokens and the encoder's as columns."),
 ])

@@ -133,7 +133,7 @@ def _of_example(calls: list[Call], part: str, batch: int) -> tuple[list[np.ndarr
     if len(shapes) > 1:
         raise ValueError(
             f"The layers of the {part} have attention of different shapes, {' and '.join(map(str, sorted(shapes)))}; choose "
-            "some of one shape with layers=."
+            "some of one shape with layers=, and of a text that generate() wrote, run the model once on the whole sequence."
         )
     [(count, *_)] = shapes
     if not 0 <= batch < count:

@@ -109,6 +109,7 @@ def test_what_the_lab_on_causes_says_of_the_courses_translator_is_in_its_table(r
     assert pivot[0] == 0.01 and 88 <= pivot[4] <= 95
     assert max(heads[f"encoder {layer}, head {head}"][2] for layer in (1, 2) for head in range(4)) <= 5
     assert all(heads[f"encoder {layer}, all heads"][1] <= 10 for layer in (1, 2)) and 40 <= heads["encoder, all but layer 0"][1] <= 50
+    assert "the course's translator: 0% of the pronouns turn" in said
     assert [abs(float(rho.replace("−", "-"))) < 0.3 for rho in re.findall(r"ρ = ([+\-−][\d.]+)", said)] == [True, True]
 
 

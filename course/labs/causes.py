@@ -354,10 +354,34 @@ print_table(own, own_tokenizer, held_out)
 # - **The words that decide are three**, the animal, the verb and the reason, in about equal shares. Attention from "it" names only the first, and gradient × input
 #   none of them in about a third of the sentences.
 #
-# A model that was trained from nothing may have found another way. If **yours** loses little when the English animal is hidden, ask where
-# else its gender is written: in the *le* or *la* that the model has written itself. Then all that it needs from the English is whether
-# "it" is the first animal or the second. That is the same in the swapped sentence, so patching finds nothing in the encoder, and the heads that read the
-# French stand out instead. Two models with the same answers need not have the same reasons.
+# ### Where else is the gender written?
+#
+# In the French that the translator has written itself: *le chien*, *la poule*. Does the pronoun depend on that? Swap *le* and *la*
+# there, and leave the English as it is:
+
+# %%
+@torch.no_grad()
+def turned_by_articles(model, tokenizer, some):
+    """The share of sentences in which the pronoun turns when le and la are swapped in the French before it."""
+    le, la = tokenizer.encode("le la").tolist()
+    turned = []
+    for voice in ("active", "passive"):
+        choice = asked([each for each in some if each.voice == voice], tokenizer)
+        is_le, is_la = choice.answer == le, choice.answer == la  # (B, T) each
+        other = choice._replace(answer=choice.answer.masked_fill(is_le, la).masked_fill(is_la, le))
+        turned.append(logit_difference(model, choice) * logit_difference(model, other) < 0)  # (B,)
+    return torch.cat(turned).float().mean().item()
+
+
+print(f"the course's translator: {turned_by_articles(model, tokenizer, held_out):.0%} of the pronouns turn")
+if own is not model:
+    print(f"yours: {turned_by_articles(own, own_tokenizer, held_out):.0%} of the pronouns turn")
+
+# %% [markdown]
+# The course's translator takes the gender from the English alone. A model that was trained from nothing is free to do it the other
+# way: to learn from the English only whether "it" is the first animal or the second, and to look the gender up in its own *le* or *la*. If **yours** does, hiding
+# the English animal costs it little, and patching finds nothing in its encoder: first or second is the same in the swapped sentence. Two models with the same
+# answers need not have the same reasons, and none of it could be seen in the answers.
 
 # %% [markdown]
 # ## What each method can show, and what it cannot

@@ -127,11 +127,43 @@ def test_a_single_word_can_be_explored():
     assert explorer.picture().png()
 
 
-def test_five_hundred_and_twelve_words_can_be_explored():
-    words = (SENTENCE * 47)[:512]
-    explorer = AttentionExplorer(attention(1, 2, 512, 512), words, token=511)
-    assert len(explorer.data[0]["weights"]) == 2 * (2 + 1 + 1 + 1) * 512 * 512
+def test_of_a_long_text_the_head_that_is_shown_is_sent_and_others_when_they_are_looked_at(monkeypatch, tmp_path):
+    words, weights = [f"w{i}" for i in range(300)], attention(7, 8, 300, 300)
+    explorer = AttentionExplorer(weights, words, layer=1, head=-1, token=299)
+    assert explorer.data[0]["sent"] == [15]
+    assert np.abs(np.frombuffer(explorer.data[0]["weights"], "<u2").reshape(300, 300) / UNIT - weights[1, 7].numpy()).max() < 1e-3
+    answers = []
+    monkeypatch.setattr(explorer, "send", lambda content, buffers: answers.append((content, [np.frombuffer(b, "<u2") / UNIT for b in buffers])))
+    for question in (
+        {"ask": "map", "k": 3},
+        {"ask": "map", "k": 7 * 8 + 2},
+        {"ask": "thumbs", "layer": 6, "hidden": []},
+        {"ask": "link", "from": 5, "to": 9, "hidden": [0, 1]},
+    ):
+        explorer._answer(explorer, {**question, "part": "attention"}, [])
+    head, mean, blocks, links = [buffers[0] for _, buffers in answers]
+    assert np.abs(head.reshape(300, 300) - weights[0, 3].numpy()).max() < 1e-3
+    assert np.abs(mean.reshape(300, 300) - weights[2].mean(0).numpy()).max() < 1e-3
+    i = np.arange(300) * 56 // 300  # the block of each cell, as in pixels.js
+    wanted = np.zeros((56, 56))
+    np.maximum.at(wanted, (i[:, None], i), weights[6, 5].numpy())
+    assert np.abs(blocks.reshape(8, 56, 56)[5] - wanted).max() < 1e-3
+    assert np.abs(links - (weights[:, :, 5, 9] / weights[:, :, 5, 2:].sum(-1)).flatten().numpy()).max() < 1e-3
     assert explorer.picture().png()
+
+
+def test_a_text_that_is_too_long_to_draw_is_refused_with_what_to_do(monkeypatch):
+    monkeypatch.setattr("ninelives.widgets.attention_explorer.encoding.MOST_CELLS", 100)
+    with pytest.raises(ValueError, match="11 by 11 words are too many to draw, 100 cells at most: give the model a shorter text"):
+        AttentionExplorer(attention(11, 11), SENTENCE)
+
+
+def test_a_page_that_would_be_too_large_is_refused_with_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr("ninelives.widgets.attention_explorer.saving.MOST_OF_A_PAGE", 1000)
+    explorer = AttentionExplorer(attention(2, 3, 11, 11), SENTENCE)
+    with pytest.raises(ValueError, match="A page with all 2 × 3 heads of 11 words takes more than .* make an explorer of some of them"):
+        explorer.save(tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
 
 
 def test_describe_says_what_the_chosen_word_attends_to():

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 
-def as_array(values, name: str, dimensions: int | None = None) -> np.ndarray:
-    """A float64 array of the same shape as `values`.
+def as_array(values, name: str, dimensions: int | None = None, dtype: type = np.float64) -> np.ndarray:
+    """An array of the same shape as `values`, in float64 or another dtype; always a copy.
 
     Takes torch tensors (any dtype, any device, with or without a gradient), NumPy
     arrays, numbers, and lists of any of these. Raises ValueError for anything that is
@@ -29,7 +29,7 @@ def as_array(values, name: str, dimensions: int | None = None) -> np.ndarray:
         )
     if array.size == 0:
         raise ValueError(f"{name} is empty, shape {array.shape}; there is nothing to draw.")
-    return array.astype(np.float64)
+    return array.astype(dtype)
 
 
 def as_finite(values, name: str, dimensions: int | None = None) -> np.ndarray:
@@ -79,7 +79,7 @@ def _as_numbers(values):
     if hasattr(values, "detach"):
         values = values.detach().cpu()
         # NumPy has no bfloat16.
-        return values.double().numpy() if values.is_floating_point() else values.numpy()
+        return (values.float() if values.is_floating_point() and values.itemsize < 4 else values).numpy()
     if isinstance(values, list | tuple):
         return [_as_numbers(value) for value in values]
     return values

@@ -40,7 +40,7 @@ def stacked(attentions, batch: int = 0) -> np.ndarray:
         layer is None or getattr(layer, "ndim", 0) >= 3 for layer in attentions
     ):
         attentions = np.stack(_layers(attentions, batch))
-    weights = as_array(attentions, "attentions").astype(np.float32)
+    weights = as_array(attentions, "attentions", dtype=np.float32)
     if not 2 <= weights.ndim <= 4:
         raise ValueError(
             f"attentions has shape {weights.shape}; pass (L, H, T, S), (H, T, S) or (T, S), "
@@ -57,7 +57,7 @@ def _layers(attentions: Sequence, batch: int) -> list[np.ndarray]:
                 f"Layer {number} of attentions is None: the model kept no weights, so ask for them "
                 'with output_attentions=True (and attn_implementation="eager").'
             )
-        layer = as_array(layer, f"Layer {number} of attentions")
+        layer = as_array(layer, f"Layer {number} of attentions", dtype=np.float32)
         if layer.ndim not in (3, 4):
             raise ValueError(
                 f"Layer {number} of attentions has shape {layer.shape}; "

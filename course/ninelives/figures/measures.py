@@ -17,14 +17,13 @@ def head_measures(part: AttentionPart) -> dict[str, np.ndarray]:
       is not masked. (Not in cross-attention, nor where no row has one.)
     - "first word": the weight on the first column, where heads often leave what they do not need.
     """
-    weights, allowed = part.weights.astype(np.float64), part.allowed  # (L, H, T, S), (L, T, S)
+    weights, allowed = part.weights, part.allowed  # (L, H, T, S), (L, T, S)
     used = allowed.any(-1)[:, None]  # (L, 1, T)
-    logs = np.log2(weights, out=np.zeros_like(weights), where=weights > 0)
-    measures = {"entropy": _mean(-(weights * logs).sum(-1), used)}
+    measures = {"entropy": _mean(np.stack([_entropies(of_layer) for of_layer in weights]), used)}
     T, S = allowed.shape[1:]
     if not part.cross:
         away = np.abs(np.arange(T)[:, None] - np.arange(S))  # (T, S)
-        measures["distance"] = _mean((weights * away).sum(-1), used)
+        measures["distance"] = _mean(np.einsum("lhts,ts->lht", weights, away.astype(np.float32)), used)
         for name, offset in OFFSETS.items():
             there = allowed.diagonal(offset, 1, 2)[:, None]  # (L, 1, T - |offset|)
             if there.size and there.any((1, 2)).all():
@@ -56,5 +55,10 @@ def rollout(part: AttentionPart) -> np.ndarray:
     return np.stack(results)
 
 
+def _entropies(weights: np.ndarray) -> np.ndarray:
+    """Of the rows of a layer (H, T, S), in bits, (H, T)."""
+    return -np.einsum("hts,hts->ht", weights, np.log2(np.maximum(weights, np.float32(1e-30))))
+
+
 def _mean(values: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    return np.where(counted, values, 0).sum(-1) / np.maximum(counted.sum(-1), 1)
+    return np.where(counted, values, 0).sum(-1, dtype=np.float64) / np.maximum(counted.sum(-1), 1)

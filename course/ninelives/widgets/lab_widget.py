@@ -80,12 +80,16 @@ class LabWidget(anywidget.AnyWidget):
             state=self._state_as_json().replace("<", "\\u003c"),
         )
 
-    def _state_as_json(self) -> str:
-        """The synced traits that are the widget's own; bytes in base64."""
+    def _page_state(self) -> dict:
+        """The synced traits that are the widget's own."""
         state = {name: getattr(self, name) for name in self.keys if not name.startswith("_")}
         for name in ("layout", "tabbable", "tooltip"):
             state.pop(name, None)
-        return json.dumps(state, default=lambda data: base64.b64encode(data).decode())
+        return state
+
+    def _state_as_json(self) -> str:
+        """The state of a page; bytes in base64."""
+        return json.dumps(self._page_state(), default=lambda data: base64.b64encode(data).decode())
 
     def _picture_or_none(self) -> Picture | None:
         """The picture, or None if there is nothing to draw."""

@@ -10,7 +10,7 @@ const buffer = new Uint16Array(units).buffer;
 /** @type {import("../../../course/ninelives/widgets/attention_explorer/part.js").Part} */
 const part = {
   name: "attention", shape: [1, 2, 3, 3], rows: ["a", "b", "c"], columns: ["a", "b", "c"], cross: false, weights: buffer,
-  layers: [0], heads: [0, 1], names: {}, note: "", measures: {}, rollout: false,
+  layers: [0], heads: [0, 1], names: {}, note: "", measures: {}, rollout: false, sent: [0, 1],
 };
 /** @type {import("../../../course/ninelives/widgets/attention_explorer/part.js").State} */
 const state = {
@@ -24,7 +24,7 @@ test("weights come as a buffer, as a view on one, and as text", () => {
   bytes.set(new Uint8Array(buffer), 16);
   const text = Buffer.from(bytes.slice(16)).toString("base64");
   for (const weights of [buffer, new DataView(bytes.buffer, 16), text]) {
-    assert.deepEqual([...attentionOf({ ...state, data: [{ ...part, weights }] }).data], units);
+    assert.deepEqual([...attentionOf({ ...state, data: [{ ...part, weights }] }).maps.values()].flatMap(map => [...map]), units);
   }
 });
 

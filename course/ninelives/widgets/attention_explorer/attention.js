@@ -8,6 +8,7 @@ import { topOf } from "./scale.js";
 
 const UNIT = 64000;
 const MASKED = 65535;
+const NOTHING_YET = new Uint16Array(); // of a map that is still on its way
 
 /** @typedef {{ rows: number[], columns: number[], weights: Float32Array, masked: Uint8Array }} Cells both (rows, columns); a masked weight is 0 */
 
@@ -20,16 +21,16 @@ const MASKED = 65535;
 
 /**
  * The weights of a head over the words shown, renormalised.
- * @param {Attention} attention
+ * @param {Pick<Attention, "maps" | "S">} attention
  * @param {number} k the head, counted through all layers, or what mapOf gives
  * @param {Pick<View, "rows" | "columns">} shown
  * @returns {Cells}
  */
-export function cellsOf({ data, T, S }, k, { rows, columns }) {
-  const weights = new Float32Array(rows.length * columns.length), masked = new Uint8Array(weights.length);
+export function cellsOf({ maps, S }, k, { rows, columns }) {
+  const data = maps.get(k) ?? NOTHING_YET, weights = new Float32Array(rows.length * columns.length), masked = new Uint8Array(weights.length);
   let at = 0;
   for (const i of rows) {
-    const start = (k * T + i) * S;
+    const start = i * S;
     let total = UNIT;
     if (columns.length < S) {
       total = 0;
@@ -37,10 +38,16 @@ export function cellsOf({ data, T, S }, k, { rows, columns }) {
     }
     for (const j of columns) {
       if (data[start + j] === MASKED) masked[at++] = 1;
-      else weights[at++] = total ? data[start + j] / total : 0;
+      else weights[at++] = total && data[start + j] ? data[start + j] / total : 0;
     }
   }
   return { rows, columns, weights, masked };
+}
+
+/** A head of those that were sent in blocks. @param {Uint16Array} data @param {number} h @param {number} across @param {number} down @returns {Cells} */
+export function blocksOf(data, h, across, down) {
+  const maps = new Map([[0, data.subarray(h * across * down, (h + 1) * across * down)]]);
+  return cellsOf({ maps, S: across }, 0, { rows: range(down), columns: range(across) });
 }
 
 /** Where a map is among all that are sent. @param {Attention} attention @param {Pick<View, "layer" | "head" | "combine">} view */
@@ -59,6 +66,9 @@ export function linkWeight(attention, k, { columns }, from, to) {
   const { weights, masked } = cellsOf(attention, k, { rows: [from], columns }), c = columns.indexOf(to);
   return masked[c] ? null : weights[c];
 }
+
+/** The same of links that Python sent. @param {Uint16Array} links @param {number} k */
+export const linkOf = (links, k) => (links[k] === MASKED ? null : links[k] / UNIT);
 
 /**
  * @param {Attention} attention

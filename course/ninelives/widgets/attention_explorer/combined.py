@@ -1,11 +1,15 @@
 """What several heads do together: the mean of a layer, the mean of all, and the rollout through the layers."""
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 
 from ninelives.figures.measures import layer_means, rollout
 from ninelives.figures.parts import AttentionPart
 
 COMBINED = {"": "one head", "layer": "the mean of a layer", "model": "the mean of all heads", "rollout": "the rollout"}
+
+ROLLOUTS: WeakKeyDictionary[AttentionPart, tuple[np.ndarray, np.ndarray]] = WeakKeyDictionary()  # of 512 words it takes a second
 
 
 def has_rollout(part: AttentionPart) -> bool:
@@ -16,7 +20,10 @@ def has_rollout(part: AttentionPart) -> bool:
 def map_of(part: AttentionPart, layer: int, head: int, combine: str) -> tuple[np.ndarray, np.ndarray]:
     """The weights that are shown, (T, S) float64, and which of them are not masked."""
     if combine == "rollout":
-        return rollout(part)[layer], reached(part)
+        if part not in ROLLOUTS:
+            ROLLOUTS[part] = rollout(part), reached(part)
+        weights, allowed = ROLLOUTS[part]
+        return weights[layer], allowed
     if combine == "model":
         return part.weights.mean((0, 1), dtype=np.float64), part.allowed.any(0)
     if combine == "layer":
@@ -24,17 +31,19 @@ def map_of(part: AttentionPart, layer: int, head: int, combine: str) -> tuple[np
     return part.weights[layer, head].astype(np.float64), part.allowed[layer]
 
 
-def maps_of(part: AttentionPart) -> tuple[np.ndarray, np.ndarray]:
-    """All maps in the order in which the browser gets them, (K, T, S), and which of their cells are not masked."""
-    L, H, T, S = part.weights.shape
-    weights, allowed = [part.weights.reshape(-1, T, S)], [part.allowed.repeat(H, 0)]
-    if L * H > 1:
-        weights += [layer_means(part), part.weights.mean((0, 1))[None]]
-        allowed += [part.allowed, part.allowed.any(0)[None]]
-        if has_rollout(part):
-            weights.append(rollout(part))
-            allowed.append(reached(part)[None].repeat(L, 0))
-    return np.concatenate(weights), np.concatenate(allowed)
+def map_count(part: AttentionPart) -> int:
+    """How many maps the browser can ask for: the heads, then the means of layers, the mean of all, the rollouts."""
+    L, H = part.weights.shape[:2]
+    return L * H + (L * H > 1) * (L + 1 + L * has_rollout(part))
+
+
+def numbered_map(part: AttentionPart, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k-th of these maps, (T, S), and which of its cells are not masked."""
+    L, H = part.weights.shape[:2]
+    if k < L * H:
+        return map_of(part, k // H, k % H, "")
+    k -= L * H
+    return map_of(part, k, 0, "layer") if k < L else map_of(part, max(0, k - L - 1), 0, "model" if k == L else "rollout")
 
 
 def reached(part: AttentionPart) -> np.ndarray:

@@ -6,15 +6,18 @@ from matplotlib.colors import to_hex
 from ninelives.figures.measures import head_measures
 from ninelives.figures.parts import AttentionPart
 from ninelives.figures.style import WEIGHTS_MAP, number_repeats
-from ninelives.widgets.attention_explorer.combined import has_rollout, maps_of
+from ninelives.widgets.attention_explorer.combined import has_rollout, map_count, numbered_map
 
 UNIT = 64000  # a weight of 1 as it is sent; 640 steps to a hundredth
 MASKED = 65535  # a cell that is masked
+MOST_CELLS = 2048 * 2048
+SENT_AT_ONCE = 4_000_000  # bytes; the maps of a larger part are sent when they are looked at
+MOST_OF_A_PAGE = 20_000_000  # bytes of the maps on a page of its own
 SHADES = [to_hex(WEIGHTS_MAP(k)) for k in range(256)]  # from the weight 0 to the top of the scale
 
 
 def as_bytes(weights: np.ndarray, allowed: np.ndarray) -> bytes:
-    """Weights (K, T, S) as little-endian 16-bit integers, in units of 1 / UNIT; MASKED where not `allowed` (K, T, S).
+    """Weights of any shape as little-endian 16-bit integers, in units of 1 / UNIT; MASKED where not `allowed`.
 
     A step is 0.000016. Each integer stays within the hundredth that its weight rounds to,
     so two decimals printed in the browser are those that Python prints.
@@ -26,8 +29,26 @@ def as_bytes(weights: np.ndarray, allowed: np.ndarray) -> bytes:
     return np.where(allowed, np.maximum(inside, 0), MASKED).astype("<u2").tobytes()
 
 
-def as_state(name: str, part: AttentionPart) -> dict:
-    """What the browser knows of a part."""
+def fits(part: AttentionPart, most: int) -> bool:
+    """Whether all maps of a part take at most so many bytes."""
+    return 2 * map_count(part) * part.allowed[0].size <= most
+
+
+def first_state(name: str, part: AttentionPart, layer: int, head: int) -> dict:
+    """All maps of a part, or of a large one the head that is shown first."""
+    layers, heads, T, S = part.weights.shape
+    if T * S > MOST_CELLS:
+        raise ValueError(
+            f"{T:,} by {S:,} words are too many to draw, {MOST_CELLS:,} cells at most: give the model a shorter text, or pass "
+            "some rows of the weights with their words as tokens, and all words as columns."
+        )
+    first = layer % layers * heads + head % heads
+    return as_state(name, part, None if fits(part, SENT_AT_ONCE) else [first])
+
+
+def as_state(name: str, part: AttentionPart, sent: list[int] | None = None) -> dict:
+    """What the browser knows of a part at first: the maps with these numbers, or all."""
+    sent = list(range(map_count(part))) if sent is None else sent
     return {
         "name": name,
         "shape": list(part.weights.shape),
@@ -40,5 +61,6 @@ def as_state(name: str, part: AttentionPart) -> dict:
         "note": part.note,
         "measures": {what: [round(float(value), 4) for value in values.flat] for what, values in head_measures(part).items()},
         "rollout": has_rollout(part),
-        "weights": as_bytes(*maps_of(part)),
+        "sent": sent,
+        "weights": b"".join(as_bytes(*numbered_map(part, k)) for k in sent),
     }

@@ -5,7 +5,7 @@ import { html } from "../js/dom.js";
 import { fitter } from "../js/labels.js";
 import { assign, frame, snapshot } from "../js/lifecycle.js";
 import { tabbed } from "../js/tabs.js";
-import { viewOf } from "./attention.js";
+import { mapOf, viewOf } from "./attention.js";
 import { combineSwitch, headSliders, partSwitch } from "./bar.js";
 import { colourBar } from "./colour_bar.js";
 import { headsPanel } from "./heads.js";
@@ -13,6 +13,7 @@ import { heatmap } from "./heatmap.js";
 import { headName, sentence } from "./in_words.js";
 import { layout } from "./layout.js";
 import { lines } from "./lines.js";
+import { onDemand } from "./on_demand.js";
 import { hidePanel, wordsPanel } from "./panels.js";
 import { attentionOf } from "./part.js";
 import { shadesOf } from "./pixels.js";
@@ -33,7 +34,8 @@ export const CHANGING = ["layer", "head", "combine", "token", "hidden", "scale",
 export function explorer(model, el, redraw) {
   const read = () => snapshot(model, CHANGING), colours = model.get("colours");
   const attention = attentionOf(snapshot(model, ["data", "part", "first"])), { L, H, T } = attention;
-  let view = viewOf(attention, read()), placeKey = "";
+  const asked = onDemand(model, attention, redraw);
+  let view = viewOf(attention, read()), isHere = asked.has(mapOf(attention, view)), placeKey = "";
   /** @type {Layout} */
   let place;
   const now = () => view, fit = fitter(el, LABEL_MAX), shades = shadesOf(colours.weights);
@@ -47,8 +49,8 @@ export function explorer(model, el, redraw) {
   chooseByHand(selected, now, () => place, heat, links.node, clear);
 
   const chooseHead = (/** @type {number} */ k) => assign(model, { layer: Math.floor(k / H), head: k % H, combine: "" });
-  const grid = headsPanel(attention, now, shades, chooseHead);
-  const ofHeads = L * H > 1 ? [grid, rankingPanel(attention, now, selected, () => model.get("token"), chooseHead)] : [];
+  const grid = headsPanel(attention, now, shades, asked, chooseHead);
+  const ofHeads = L * H > 1 ? [grid, rankingPanel(attention, now, asked, selected, () => model.get("token"), chooseHead)] : [];
   const panels = tabbed("More about these heads", [...ofHeads, wordsPanel(attention, now), hidePanel(attention, model.get("groups"), model)]);
 
   const blanks = html("span", {}, "Weights below 0.005 have no number.");
@@ -80,10 +82,17 @@ export function explorer(model, el, redraw) {
   function draw() {
     if (!el.clientWidth) return; // not on the page yet: the size watch draws once it is
     const { token } = read();
-    view = viewOf(attention, read(), view);
+    for (const { show } of sliders) show();
+    const next = viewOf(attention, read(), isHere ? view : undefined);
+    if (!asked.has(mapOf(attention, next))) { // what was shown stays until the next is here
+      panels.fill();
+      return;
+    }
+    view = next;
+    isHere = true;
     measure();
     const { r, c } = selected.active();
-    for (const { show } of [...sliders, scale]) show(view);
+    scale.show(view);
     heat.show(view, place, r, c);
     links.show(view, place, r, c);
     said.show(view, r, c, token !== null);
@@ -100,6 +109,12 @@ export function explorer(model, el, redraw) {
   draw();
   return {
     draw, state,
+    /** What was asked for cannot be given. @param {string} why */
+    refuse(why) {
+      said.note.textContent = why;
+      spoken.say(() => why);
+    },
+    receive: asked.receive,
     stop() {
       spoken.stop();
       grid.stop();

@@ -3,13 +3,14 @@
 import { html } from "../js/dom.js";
 import { roving } from "../js/keys.js";
 import { range } from "../js/numbers.js";
-import { cellsOf } from "./attention.js";
+import { blocksOf, cellsOf } from "./attention.js";
 import { headName } from "./in_words.js";
 import { topOf } from "./scale.js";
 
 /** @import { Panel } from "../js/tabs.js" */
 /** @import { View } from "./attention.js" */
 /** @import { Attention } from "./part.js" */
+/** @import { OnDemand } from "./on_demand.js" */
 /** @import { Shades } from "./pixels.js" */
 
 const PIXELS = 56; // across and down, of a thumbnail
@@ -19,16 +20,17 @@ const SLICE = 8; // ms of painting after which keys are let through
  * @param {Attention} attention
  * @param {() => View} view
  * @param {Shades} shades
+ * @param {OnDemand} asked
  * @param {(k: number) => void} chooseHead
  * @returns {Panel & { stop: () => void }}
  */
-export function headsPanel(attention, view, shades, chooseHead) {
+export function headsPanel(attention, view, shades, asked, chooseHead) {
   const { L, H } = attention, body = html("div");
   // One canvas for all: each canvas on a page is a layer of its own, and 48 of them cost 20 ms in every frame.
   const canvas = html("canvas");
   /** @type {{ node: HTMLElement, picture: HTMLElement }[]} */
   let thumbs = [];
-  let painted = "", run = 0;
+  let painted = "", run = 0, next = 0, isWaiting = false;
 
   function build() {
     thumbs = range(L * H).map(k => {
@@ -52,17 +54,22 @@ export function headsPanel(attention, view, shades, chooseHead) {
   }
 
   function paint(/** @type {number} */ k) {
-    const { rows, columns, vmax, scale: { kind } } = view(), cells = cellsOf(attention, k, { rows, columns });
-    const scale = { kind, top: topOf(vmax, cells.weights) };
-    shades.paint(canvas, cells, scale, Math.min(columns.length, PIXELS), Math.min(rows.length, PIXELS));
+    const { rows, columns, vmax, scale: { kind }, hidden } = view(), across = Math.min(columns.length, PIXELS), down = Math.min(rows.length, PIXELS);
+    const thumbsOfLayer = attention.isWhole ? null : asked.thumbs(Math.floor(k / H), hidden);
+    if (!attention.isWhole && !thumbsOfLayer) return false; // on its way
+    const cells = thumbsOfLayer ? blocksOf(thumbsOfLayer, k % H, across, down) : cellsOf(attention, k, { rows, columns });
+    shades.paint(canvas, cells, { kind, top: topOf(vmax, cells.weights) }, across, down);
     thumbs[k].picture.style.backgroundImage = `url(${canvas.toDataURL()})`;
+    return true;
   }
   // A few heads at a time, so that many heads of a long text leave the keys free.
   function paintFrom(/** @type {number} */ k, /** @type {number} */ mine) {
     if (mine !== run || k === thumbs.length) return;
     const until = performance.now() + SLICE;
-    let next = k;
-    do paint(next++); while (next < thumbs.length && performance.now() < until);
+    for (next = k; next < thumbs.length && performance.now() < until; next++) {
+      isWaiting = !paint(next);
+      if (isWaiting) return;
+    }
     setTimeout(paintFrom, 0, next, mine);
   }
 
@@ -74,6 +81,7 @@ export function headsPanel(attention, view, shades, chooseHead) {
       node.setAttribute("aria-selected", String(isChosen));
       node.tabIndex = isHere ? 0 : -1;
     });
+    if (painted === look && isWaiting) paintFrom(next, run);
     if (painted === look) return;
     painted = look;
     run += 1;

@@ -6,6 +6,7 @@ import { receive } from "./saving.js";
 
 /** @import { RenderContext } from "../js/lifecycle.js" */
 /** @import { State } from "./part.js" */
+/** @import { Answer } from "./on_demand.js" */
 /** @import { FileMessage } from "./saving.js" */
 
 const BUILT = ["data", "part", "first", "model", "groups"]; // traits with which everything is built again
@@ -22,7 +23,11 @@ function render({ model, el }) {
   });
   const sizeWatch = new ResizeObserver(redraw);
   sizeWatch.observe(el);
-  const onMessage = (/** @type {FileMessage} */ message, /** @type {DataView[]} */ buffers) => receive(message, buffers, shown.state());
+  const onMessage = (/** @type {FileMessage & Answer & { says: string }} */ message, /** @type {DataView[]} */ buffers) => {
+    if (message.kind === "refusal") shown.refuse(message.says);
+    else if (message.kind === "file") receive(message, buffers, shown.state());
+    else shown.receive(message, buffers);
+  };
   const listeners = { ...onChange(CHANGING, redraw), ...onChange(BUILT, rebuild), "msg:custom": onMessage };
   return connect({ model, el }, listeners, () => sizeWatch.disconnect(), () => shown.stop());
 }

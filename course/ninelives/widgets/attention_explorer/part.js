@@ -1,7 +1,7 @@
 // What Python sends: the parts of a model with their weights, as 16-bit integers; encoding.py says in which unit.
 
 import { visible } from "../js/labels.js";
-import { fromBase64 } from "../js/numbers.js";
+import { fromBase64, range } from "../js/numbers.js";
 
 /** @import { Kind } from "./scale.js" */
 
@@ -19,7 +19,8 @@ import { fromBase64 } from "../js/numbers.js";
  * @property {string} note
  * @property {Record<string, number[]>} measures one number for each head, by what is measured
  * @property {boolean} rollout whether there are maps of it
- * @property {DataView | ArrayBuffer | string} weights of the heads and then of what they do together; base64 on an exported page
+ * @property {number[]} sent the numbers of the maps that are here: the heads, then L means, the mean of all and L rollouts
+ * @property {DataView | ArrayBuffer | string} weights of these maps; base64 on an exported page
  */
 
 /** @typedef {"" | "layer" | "model" | "rollout"} Combine one head, the mean of its layer, of all heads, or the rollout */
@@ -50,7 +51,9 @@ import { fromBase64 } from "../js/numbers.js";
  * @property {number} H
  * @property {number} T
  * @property {number} S
- * @property {Uint16Array} data (L * H heads, then L means, the mean of all and L rollouts; T, S)
+ * @property {Map<number, Uint16Array>} maps (T, S) each, by their numbers
+ * @property {boolean} isWhole whether the maps of all heads are here
+ * @property {string} name
  * @property {string[]} rowWords
  * @property {string[]} columnWords
  * @property {boolean} cross
@@ -64,7 +67,7 @@ import { fromBase64 } from "../js/numbers.js";
  */
 
 /** @param {Part["weights"]} weights */
-function integers(weights) {
+export function integers(weights) {
   if (typeof weights === "string") return new Uint16Array(fromBase64(weights));
   if (weights instanceof ArrayBuffer) return new Uint16Array(weights);
   return new Uint16Array(weights.buffer.slice(weights.byteOffset, weights.byteOffset + weights.byteLength));
@@ -72,6 +75,10 @@ function integers(weights) {
 
 /** The part that is shown. @param {Pick<State, "data" | "part" | "first">} state @returns {Attention} */
 export function attentionOf({ data, part, first }) {
-  const { shape: [L, H, T, S], rows, columns, weights, ...rest } = data.find(({ name }) => name === part) ?? data[0];
-  return { ...rest, L, H, T, S, first, data: integers(weights), rowWords: rows.map(visible), columnWords: columns.map(visible) };
+  const { shape: [L, H, T, S], rows, columns, sent, weights, ...rest } = data.find(({ name }) => name === part) ?? data[0];
+  const all = integers(weights), maps = new Map(sent.map((k, i) => [k, all.subarray(i * T * S, (i + 1) * T * S)]));
+  return {
+    ...rest, L, H, T, S, first, maps, isWhole: range(L * H).every(k => maps.has(k)),
+    rowWords: rows.map(visible), columnWords: columns.map(visible),
+  };
 }

@@ -2,11 +2,12 @@
 
 import { html } from "../js/dom.js";
 import { argmax, range } from "../js/numbers.js";
-import { isMasked, linkWeight, rowOf } from "./attention.js";
+import { isMasked, linkOf, linkWeight, rowOf } from "./attention.js";
 import { headName } from "./in_words.js";
 
 /** @import { Panel } from "../js/tabs.js" */
 /** @import { View } from "./attention.js" */
+/** @import { OnDemand } from "./on_demand.js" */
 /** @import { Attention } from "./part.js" */
 /** @import { Selection } from "./selection.js" */
 
@@ -16,12 +17,13 @@ const LINK = "a link between two words";
 /**
  * @param {Attention} attention
  * @param {() => View} view
+ * @param {OnDemand} asked
  * @param {Selection} selected
  * @param {() => number | null} token
  * @param {(k: number) => void} chooseHead
  * @returns {Panel}
  */
-export function rankingPanel(attention, view, selected, token, chooseHead) {
+export function rankingPanel(attention, view, asked, selected, token, chooseHead) {
   const { L, H, rowWords, columnWords } = attention;
   const from = chooser("From", value => change({ from: value })), to = chooser("to", value => change({ to: value }));
   const by = html("select", { "aria-label": "Rank by", onchange: () => fill() },
@@ -58,7 +60,10 @@ export function rankingPanel(attention, view, selected, token, chooseHead) {
     over.hidden = !ends.hidden;
     from.show(rowWords, rows, link.from);
     to.show(columnWords, columns, link.to);
-    const ranked = range(L * H).map(k => ({ k, weight: measured ? measured[k] : linkWeight(attention, k, view(), link.from, link.to) ?? -1 }))
+    const links = measured || attention.isWhole ? null : asked.link(link.from, link.to, view().hidden);
+    if (!measured && !attention.isWhole && !links) return; // on their way
+    const weightOf = (/** @type {number} */ k) => links ? linkOf(links, k) : linkWeight(attention, k, view(), link.from, link.to);
+    const ranked = range(L * H).map(k => ({ k, weight: measured ? measured[k] : weightOf(k) ?? -1 }))
       .filter(({ weight }) => weight >= 0).sort((a, b) => (lowest.checked ? a.weight - b.weight : b.weight - a.weight));
     masked.hidden = ranked.length > 0;
     const whole = measured ? Math.max(...measured) || 1 : 1; // the length of a bar

@@ -44,8 +44,8 @@ export function savings(model, el, drawn, shades, now) {
 }
 
 /** A file that Python has written. @param {FileMessage} message @param {DataView[]} buffers @param {Now} now */
-export function receive({ kind, ending, type }, buffers, now) {
-  if (kind === "file") download(fileName(now, ending), new Blob([/** @type {BlobPart} */ (buffers[0])], { type }));
+export function receive({ ending, type }, buffers, now) {
+  download(fileName(now, ending), new Blob([/** @type {BlobPart} */ (buffers[0])], { type }));
 }
 
 /** @param {string} text */

@@ -7,10 +7,10 @@ from pathlib import Path
 from ninelives.figures import Picture, attention_of, attention_parts
 from ninelives.figures.attention_picture import attention_picture
 from ninelives.figures.scale import top_of
-from ninelives.widgets.attention_explorer.encoding import SHADES, as_state
+from ninelives.widgets.attention_explorer.encoding import SHADES, first_state
 from ninelives.widgets.attention_explorer.in_words import caption, describe, notes, sentences
 from ninelives.widgets.attention_explorer.numbers_out import data_frame, measures, row
-from ninelives.widgets.attention_explorer.saving import answer, save
+from ninelives.widgets.attention_explorer.saving import answer, save, whole_data
 from ninelives.widgets.attention_explorer.shown import full_name, head_name, shown_head
 from ninelives.widgets.attention_explorer.state import ExplorerState
 from ninelives.widgets.lab_widget import COLOURS, browser_code, browser_style
@@ -67,7 +67,7 @@ class AttentionExplorer(ExplorerState):
     ):
         self.parts = attention_parts(attentions, tokens, columns, **given)
         super().__init__(
-            data=[as_state(name, part) for name, part in self.parts.items()], colours={"weights": SHADES, **COLOURS},
+            data=[first_state(name, part, layer, head) for name, part in self.parts.items()], colours={"weights": SHADES, **COLOURS},
             part=part or next(iter(self.parts)), model=model, scale=scale, vmax=vmax, first=first,
         )
         # After the part, against which they are checked.
@@ -141,6 +141,9 @@ class AttentionExplorer(ExplorerState):
 
     def _picture_or_none(self) -> Picture | None:
         return self.picture() if len(self.hidden) < len(self.columns) else None
+
+    def _page_state(self) -> dict:
+        return {**super()._page_state(), "data": whole_data(self)}
 
     def _answer(self, _widget, content: dict, _buffers) -> None:
         answer(self, content)

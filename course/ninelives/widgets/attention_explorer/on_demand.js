@@ -1,0 +1,55 @@
+// What is asked of Python when it is looked at, where all heads at once would be too much for the browser.
+
+import { integers } from "./part.js";
+
+/** @import { Model } from "../js/lifecycle.js" */
+/** @import { Attention, State } from "./part.js" */
+
+const KEPT = 16e6; // bytes of maps; the oldest goes first
+
+/** @typedef {{ kind: string, part: string, k: number }} Answer it has the question, too */
+
+/** @param {Model<State>} model @param {Attention} attention @param {() => void} arrived */
+export function onDemand(model, attention, arrived) {
+  const { maps, T, S, name: part } = attention, most = Math.max(2, Math.floor(KEPT / (2 * T * S)));
+  /** @type {Map<string, Uint16Array | null>} null: asked for */
+  const answers = new Map();
+  const keyOf = (/** @type {object} */ question) => JSON.stringify(Object.entries(question).filter(([name]) => name !== "kind").sort());
+
+  /** The answer to a question; null until it is here. @param {object} question */
+  function ask(question) {
+    const whole = { ...question, part }, key = keyOf(whole);
+    if (!answers.has(key)) {
+      answers.set(key, null);
+      model.send?.(whole);
+    }
+    return answers.get(key) ?? null;
+  }
+
+  return {
+    /** Whether a map is here; it is asked for if not. @param {number} k */
+    has(k) {
+      if (!maps.has(k)) ask({ ask: "map", k });
+      return maps.has(k);
+    },
+    /** Blocks of the heads of a layer. @param {number} layer @param {number[]} hidden */
+    thumbs: (layer, hidden) => ask({ ask: "thumbs", layer, hidden }),
+    /** The weight of a link in each head. @param {number} from @param {number} to @param {number[]} hidden */
+    link: (from, to, hidden) => ask({ ask: "link", from, to, hidden }),
+    /** @param {Answer} answer @param {DataView[]} buffers */
+    receive(answer, buffers) {
+      if (answer.part !== part || !buffers.length) return;
+      const numbers = integers(buffers[0]), key = keyOf(answer);
+      if (answer.kind === "map") {
+        answers.delete(key);
+        maps.set(answer.k, numbers);
+        if (maps.size > most) maps.delete(/** @type {number} */ (maps.keys().next().value));
+      } else {
+        answers.set(key, numbers);
+      }
+      arrived();
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof onDemand>} OnDemand */

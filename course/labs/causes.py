@@ -378,7 +378,7 @@ if own is not model:
     print(f"yours: {turned_by_articles(own, own_tokenizer, held_out):.0%} of the pronouns turn")
 
 # %% [markdown]
-# The course's translator takes the gender from the English alone. A model that was trained from nothing is free to do it the other
+# The course's translator does not take the gender from there. A model that was trained from nothing is free to do it the other
 # way: to learn from the English only whether "it" is the first animal or the second, and to look the gender up in its own *le* or *la*. If **yours** does, hiding
 # the English animal costs it little, and patching finds nothing in its encoder: first or second is the same in the swapped sentence. Two models with the same
 # answers need not have the same reasons, and none of it could be seen in the answers.
@@ -392,7 +392,7 @@ if own is not model:
 # | hiding a word | what is lost without it | what the model does with it. A sentence with a hole was never seen in training. The model then falls back on a guess, and if the guess is right by chance, nothing seems lost. |
 # | gradient × input | what a small step in each vector would change, in one backward pass | large changes: where the model is saturated, the slope is small. Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks", take the mean of the gradients on the way from 0 to the vector, *integrated gradients*; these do add up to all that is lost on this way. |
 # | taking heads out | which heads are needed. Michel et al. 2019, "Are Sixteen Heads Really Better than One?", and Voita et al. 2019, "Analyzing Multi-Head Self-Attention", find that most can go | what heads do together: several that say the same can each be spared. And a head that says 0 is one that the model has never met. |
-# | patching heads in | through which heads a difference between two sentences passes. Vig et al. 2020, "Investigating Gender Bias in Language Models Using Causal Mediation Analysis", ask it of heads, Meng et al. 2022, "Locating and Editing Factual Associations in GPT", of whole layers | what both sentences have in common. Swapping the animals leaves verb and reason alone, so the heads of encoder layer 0 that read them have nearly 0 in the table. |
+# | patching heads in | through which heads a difference between two sentences passes. Vig et al. 2020, "Investigating Gender Bias in Language Models Using Causal Mediation Analysis", ask it of heads, Meng et al. 2022, "Locating and Editing Factual Associations in GPT", of hidden states, word by word and layer by layer | what both sentences have in common. Swapping the animals leaves verb and reason alone, so the heads of encoder layer 0 that read them have nearly 0 in the table. |
 #
 # So none of them is *the* explanation. Each is the answer to one question, asked about one change.
 

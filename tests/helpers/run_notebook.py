@@ -21,7 +21,7 @@ def run_all_cells(notebook: nbformat.NotebookNode, where: Path, timeout: int = 1
 
 
 def with_short_trainings(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook with 10 steps where its small trainings have 100 to 200, for what does not depend on how well they learn."""
+    """The notebook with 30 steps where its small trainings have 100 to 200, for what does not depend on how well they learn."""
     for cell in notebook.cells:
-        cell.source = re.sub(r"(\bsteps=|\brange\(|\] \* )(100|150|200)\b", r"\g<1>10", cell.source)
+        cell.source = re.sub(r"(\bsteps=|\brange\(|\] \* )(100|150|200)\b", r"\g<1>30", cell.source)
     return notebook

@@ -7,6 +7,7 @@ import pytest
 
 import ninelives.model
 from ninelives.build import ROOT
+from ninelives.checks.exercise import Exercise
 from ninelives.config import TransformerConfig
 from ninelives.made_of import owners
 from ninelives.use_mine import PARTS, use_mine
@@ -178,7 +179,7 @@ def test_what_a_part_does_not_use_is_not_named_and_every_class_of_the_packages_i
     assert first == "EncoderDecoder: yours, from 07-encoder-decoder.ipynb, made of your Decoder and PrefixDecoder."
     assert [line.split(":")[0].split()[-1] for line in others] == [
         "Encoder", "Embedding", "TransformerBlock", "MultiHeadSelfAttention", "Transformer"]
-    assert others[0] == "    In it, Encoder: the package's, since 04-encoder.ipynb raises NameError: name 'Encoder' is not defined."
+    assert others[0] == "    In it, Encoder: the package's, since 04-encoder.ipynb defines no Encoder."
     assert others[4] == "    In it, Transformer: the package's, as a part of its Encoder."
     whose = owners(part, ninelives.model.prefix_generation)
     assert [name for name, owner in whose.items() if owner == "yours"] == ["EncoderDecoder", "Decoder", "PrefixDecoder"]
@@ -201,6 +202,17 @@ def test_a_part_that_cannot_be_built_with_a_small_size_is_taken_all_the_same(lea
 def test_a_part_that_chooses_between_the_learners_and_the_packages_is_taken(solved_notebooks, capsys):
     use_mine("generate")  # it calls `probabilities_of = check.….yours_if_it_passes(…)`
     assert capsys.readouterr().out.startswith("generate: yours, from 06-generation.ipynb")
+
+
+@pytest.mark.parametrize(("after", "checks"), [
+    ("def draw(config): return Drawn(config)", 1), ("Embedding = Drawn", 2), ("Other = Drawn\nclass Embedding(Other): pass", 2)])
+def test_what_is_chosen_for_pictures_alone_is_not_checked_again(learner, monkeypatch, after, checks):
+    asked = []
+    monkeypatch.setattr(Exercise, "first_failure", lambda exercise, answer, seed=0: asked.append(answer))
+    choice = "Drawn = check.embedding.yours_if_it_runs(Embedding, package.Embedding)"
+    learner(IMPORTS, RIGHT, f"import ninelives.checks.embeddings as check\nfrom ninelives import model as package\n{choice}", after)
+    assert use_mine("Embedding") is asked[-1] is not ninelives.model.Embedding
+    assert len(asked) == checks
 
 
 def test_every_notebook_takes_parts_that_exist():

@@ -146,7 +146,8 @@ def read_part(name: str, path: Path) -> tuple[Any, str | None]:
     """A class or function from a learner's notebook.
 
     Only imports, definitions and the lines that choose a part (`use_mine`,
-    `yours_if_it_passes`, `yours_if_it_runs`) are run, one by one: no pictures, no training.
+    `yours_if_it_passes`, `yours_if_it_runs`) are run, one by one: no pictures, no training. A line
+    that chooses what the part does not use takes the package's without a check.
 
     Returns:
         (the class or function, None), or (None, why it was not found).
@@ -158,16 +159,23 @@ def read_part(name: str, path: Path) -> tuple[Any, str | None]:
     # A file that is cut off or overwritten can fail in any way.
     except Exception as error:
         return None, f"{path.name} cannot be read ({type(error).__name__})"
-    namespace: dict[str, Any] = {"__name__": path.stem}
-    raised = None
+    cells: list[list[ast.stmt] | Exception] = []
     for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1):
         try:
             source = TransformerManager().transform_cell(cell.source)  # %magic and !shell lines become calls
-            statements = [node for node in ast.parse(source, _named(cell.source, number)).body if _defines(node)]
+            cells.append([node for node in ast.parse(source, _named(cell.source, number)).body if _defines(node)])
         except (SyntaxError, ValueError) as error:
-            raised = raised or error
+            cells.append(error)
+    used = _used_for(name, [statement for cell in cells if isinstance(cell, list) for statement in cell])
+    namespace: dict[str, Any] = {"__name__": path.stem}
+    raised = None
+    for cell in cells:
+        if isinstance(cell, Exception):
+            raised = raised or cell
             continue
-        for statement in statements:
+        for statement in cell:
+            if _chooses(statement) and not _names_in(statement, ast.Store) & used:
+                statement.value = statement.value.args[1]  # the package's: only pictures show it, so nothing need be checked
             try:
                 exec(compile(ast.Module([statement], []), path.name, "exec"), namespace)
             # It is a learner's code: whatever it raises, their present notebook runs on.
@@ -192,9 +200,33 @@ def _defines(node: ast.stmt) -> bool:
         return True
     if not isinstance(node, ast.Assign):
         return False
-    if isinstance(node.value, ast.Name):  # another name for what is there: Encoder = MyEncoder
-        return True
-    if not isinstance(node.value, ast.Call):
-        return False
-    called = node.value.func
-    return getattr(called, "id", getattr(called, "attr", "")) in ("use_mine", "yours_if_it_passes", "yours_if_it_runs")
+    # Another name for what is there, Encoder = MyEncoder; or a line that chooses.
+    return isinstance(node.value, ast.Name) or _called(node) in ("use_mine", "yours_if_it_passes", "yours_if_it_runs")
+
+
+def _called(node: ast.Assign) -> str:
+    """The last part of the name of what is called on the right; empty if nothing is."""
+    called = node.value.func if isinstance(node.value, ast.Call) else None
+    return getattr(called, "id", getattr(called, "attr", ""))
+
+
+def _chooses(node: ast.stmt) -> bool:
+    """Whether a statement chooses between the learner's answer and the package's, the second argument."""
+    return isinstance(node, ast.Assign) and _called(node).startswith("yours_if_it_") and len(node.value.args) > 1
+
+
+def _names_in(node: ast.stmt, context: type[ast.expr_context]) -> set[str]:
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, context)}
+
+
+def _used_for(name: str, statements: list[ast.stmt]) -> set[str]:
+    """The name of a part, the names that its definition uses, those that their definitions use, and so on."""
+    used, waiting = set(), {name}
+    while waiting:
+        used |= waiting
+        waiting = {
+            other for statement in statements
+            if getattr(statement, "name", "") in used or isinstance(statement, ast.Assign) and _names_in(statement, ast.Store) & used
+            for other in _names_in(statement, ast.Load)
+        } - used
+    return used

@@ -70,11 +70,13 @@ const looks = [];
 for (const node of document.querySelectorAll('.nl-explorer, .nl-explorer *'))
   for (const part of ['', '::before', '::after']) {
     const style = getComputedStyle(node, part);
-    if (!part || style.content !== 'none') looks.push([node.getAttribute('class') || node.tagName, part, style.cssText]);
+    if (!part || style.content !== 'none')
+      looks.push([node.getAttribute('class') || node.tagName, part, [...style].map(name => `${name}: ${style.getPropertyValue(name)}`)]);
   }
 window.first ??= {};
 const first = window.first[width] ??= looks;
-return [looks.length, first.length, looks.filter(([, , style], index) => style !== first[index]?.[2])] }"""
+return [looks.length, first.length, looks.map(([name, part, style], index) =>
+  [name, part, ...style.filter((value, k) => value !== first[index]?.[2][k])]).filter(([, , ...changed]) => changed.length)] }"""
 
 
 def inaccessible(page, part=None):

@@ -9,7 +9,7 @@ import { signed } from "./in_words.js";
 export function translations() {
   const before = line("unchanged"), now = line("now");
   return {
-    node: html("div", { className: "nl-written" }, before.node, now.node),
+    node: html("div", { className: "nl-translations" }, before.node, now.node),
     show(/** @type {State} */ state) {
       const whole = state.answers[""], answer = answerNow(state);
       before.show(whole, whole, state.pair);
@@ -22,7 +22,7 @@ export function translations() {
 function line(name) {
   const text = html("p", { className: "nl-french", lang: "fr" }), difference = html("p", { className: "nl-difference" });
   return {
-    node: html("div", { className: "nl-written-line" }, html("span", { className: "nl-name" }, name), text, difference),
+    node: html("div", { className: "nl-translation" }, html("span", { className: "nl-name" }, name), text, difference),
     /** @param {Answer | undefined} answer @param {Answer | undefined} whole @param {State["pair"]} pair */
     show(answer, whole, [one, other]) {
       if (!answer || !whole) {

@@ -318,6 +318,28 @@ def test_several_heads_are_shown_together():
         AttentionExplorer(weights, SENTENCE, layers=[1], combine="rollout")
 
 
+def test_two_sentences_of_a_minimal_pair_are_subtracted():
+    rotten, full = hand_set(), hand_set()
+    full[IT, CAT], full[IT, FULL] = 0.08, 0.71
+    first = AttentionExplorer(rotten, [*SENTENCE[:-1], "rotten"])
+    picture = first.difference(AttentionExplorer(full, SENTENCE))
+    assert picture.alt == (
+        "The only head: the second sentence minus the first. it attends more to rotten / full +0.63, less to cat −0.63. "
+        "The other 10 rows change by less than 0.05."
+    )
+    shown = texts(picture)
+    assert {"0.63", "−0.63", "rotten / full"} <= set(shown)
+    assert any("First: The cat" in text and "it was rotten. Second: The" in text for text in shown)
+
+
+def test_of_sentences_of_other_lengths_the_words_that_both_have_are_subtracted():
+    first = AttentionExplorer(torch.eye(3), "the cat slept".split())
+    longer = AttentionExplorer(torch.eye(4).roll(1, 1), "the old cat slept".split())
+    assert first.difference(longer).alt.startswith("The only head: the second sentence minus the first. the attends less to the −1.00. cat attends more to slept +1.00")
+    with pytest.raises(ValueError, match="no word in common"):
+        first.difference(AttentionExplorer(torch.eye(2), ["le", "chat"]))
+
+
 def test_the_numbers_come_out():
     explorer = AttentionExplorer(causal(6), SENTENCE[:6], mask=[1, 1, 1, 1, 1, 0], layers=[4], heads=[7], hidden=["The"])
     row = explorer.row("cat")

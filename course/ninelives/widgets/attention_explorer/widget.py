@@ -7,6 +7,7 @@ from pathlib import Path
 from ninelives.figures import Picture, attention_of, attention_parts
 from ninelives.figures.attention_picture import attention_picture
 from ninelives.figures.scale import top_of
+from ninelives.widgets.attention_explorer.comparison import difference
 from ninelives.widgets.attention_explorer.encoding import SHADES, first_state
 from ninelives.widgets.attention_explorer.in_words import caption, describe, notes, sentences
 from ninelives.widgets.attention_explorer.numbers_out import data_frame, measures, row
@@ -106,7 +107,6 @@ class AttentionExplorer(ExplorerState):
         return measures(self)
 
     def describe(self) -> str:
-        """What the explorer shows at present, in words."""
         return describe(self)
 
     def picture(self) -> Picture:
@@ -121,13 +121,14 @@ class AttentionExplorer(ExplorerState):
             alt=self.describe(), scale=self.scale, top=top_of(self.vmax, shown.weights), chosen=chosen,
         )
 
+    def difference(self, other: "AttentionExplorer") -> Picture:
+        """What `other` shows minus what this explorer shows, in the signed map; words as `comparison.difference` pairs them."""
+        return difference(self, other)
+
     def save(self, path: str | Path) -> None:
         """Write what is shown to `path`: the heatmap as .pdf, .svg or .png, or all heads as an .html page that works alone.
 
-        The figure has the colour bar, the model, the layer and the head, and below it the words and the chosen row. In a
-        PDF and an SVG the cells are shapes and the text is text. The menu "Save" gives the same files.
-
-        Raises ValueError for another ending, and where every word is hidden.
+        The menu "Save" gives the same files. Raises ValueError for another ending, and where every word is hidden.
         """
         save(self, path)
 

@@ -55,7 +55,7 @@ class KernelServer:
         environment = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
         environment |= {name: self.home for name in ("HOME", "IPYTHONDIR", "MPLCONFIGDIR", "TMPDIR")}
         if not self.boxed:  # where matplotlib keeps its list of fonts, which takes it seconds to make on a machine with many
-            environment["MPLCONFIGDIR"] = str(Path.home() / ".cache" / "ninelives-grade")
+            environment["MPLCONFIGDIR"] = os.path.expanduser("~/.cache/ninelives-grade")
         environment |= {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}  # a fork copies fewer entries of page tables
         if site.ENABLE_USER_SITE:  # HOME is another one, and what pip install --user has installed must be found
             environment["PYTHONUSERBASE"] = site.getuserbase()

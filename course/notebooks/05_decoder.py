@@ -95,8 +95,8 @@ for name, mask in (("encoder", everything), ("decoder", past)):
 # ### A leak, made visible
 #
 # A mask is a promise: output i does not depend on input j if j comes later. Whether a model keeps it can
-# be measured. The gradient d output[i] / d input[j] says how much output i changes when the vector of
-# word j changes a little. If it is exactly 0, word j has no influence at all.
+# be measured. The gradient d output[i] / d input[j] says how much output i, here the sum of its scores,
+# changes when the vector of word j changes a little. If no path leads from word j to output i, it is exactly 0.
 
 # %%
 def with_random_weights(Model, seed=1):

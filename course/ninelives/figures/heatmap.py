@@ -113,10 +113,10 @@ def heatmap(
     return Picture(draw, caption, alt)
 
 
-def head_grid(weights, tokens: Sequence[str], *, title: str, caption: str) -> Picture:
+def head_grid(weights, tokens: Sequence[str], *, title: str, caption: str, first: int = 0) -> Picture:
     """The weights (H, T, T) of all heads as small heatmaps with one scale.
 
-    Heads are counted from 1. Raises ValueError for NaN, an infinite or a negative weight and
+    `first` is the number of the first head: 0, or 1 for readers who count from 1. Raises ValueError for NaN, an infinite or a negative weight and
     for labels that do not fit.
     """
     weights = as_finite(weights, "weights", 3)
@@ -143,7 +143,7 @@ def head_grid(weights, tokens: Sequence[str], *, title: str, caption: str) -> Pi
             axes = place_axes(figure, 0.9 + right * (panel + PANEL_GAP),
                               0.9 + down * (panel + PANEL_GAP + 0.18), panel, panel)
             draw_cells(axes, weights[head], WEIGHTS_MAP, 0, high)
-            axes.text(0, -0.03, f"head {head + 1}", transform=axes.transAxes, size=NOTE_SIZE,
+            axes.text(0, -0.03, f"head {head + first}", transform=axes.transAxes, size=NOTE_SIZE,
                       color=INK, ha="left", va="top")
             if right == 0:
                 label_rows(axes, names, size)
@@ -154,7 +154,7 @@ def head_grid(weights, tokens: Sequence[str], *, title: str, caption: str) -> Pi
         put_title(figure, title)
 
     heads = [_describe_head(number, matrix, names)
-             for number, matrix in enumerate(weights[:HEADS_IN_WORDS], 1)]
+             for number, matrix in enumerate(weights[:HEADS_IN_WORDS], first)]
     more = "" if n_head <= HEADS_IN_WORDS else f" The other {n_head - HEADS_IN_WORDS} are not described."
     alt = (f"{title}: {n_head} heatmaps of {length} by {length} weights, one for each head. "
            f"{' '.join(heads)}{more}")

@@ -21,7 +21,13 @@ def word_position(name: str, value: int | str | None, words: Sequence[str]) -> i
     """The position of a word that is given as such or as a position; None stays None."""
     if value is None:
         return None
-    return position_of(words, value) if isinstance(value, str) else index_of(name, value, len(words))
+    if isinstance(value, str):
+        return position_of(words, value)
+    try:
+        return index_of(name, value, len(words))
+    except t.TraitError as error:
+        # A link that passes on the position of a longer sentence ends here.
+        raise t.TraitError(f"{error}; explorers of different sentences are linked by `word`.".replace(".;", ";")) from None
 
 
 def column_positions(name: str, values: Sequence[int | str], words: Sequence[str]) -> list[int]:

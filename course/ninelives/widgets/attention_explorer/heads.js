@@ -14,6 +14,7 @@ import { topOf } from "./scale.js";
 /** @import { Shades } from "./pixels.js" */
 
 const PIXELS = 56; // across and down, of a thumbnail
+const BLOCKS = "Each square of a small picture shows the strongest of several weights, so it looks darker than the heatmap.";
 const SLICE = 8; // ms of painting after which keys are let through
 
 /**
@@ -49,7 +50,8 @@ export function headsPanel(attention, view, shades, asked, chooseHead) {
     grid.style.setProperty("--nl-heads", String(H));
     grid.style.setProperty("--nl-gap", L * H > 64 ? "3px" : "6px");
     roving(grid, nodes, H, chooseHead);
-    body.replaceChildren(grid);
+    const areBlocks = Math.max(attention.T, attention.S) > PIXELS;
+    body.replaceChildren(grid, ...(areBlocks ? [html("p", { className: "nl-quiet" }, BLOCKS)] : []));
     painted = "none yet";
   }
 

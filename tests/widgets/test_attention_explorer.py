@@ -378,6 +378,7 @@ def test_what_is_set_is_given_by_word_or_by_position_from_either_end():
 
 def test_a_word_hides_all_of_its_occurrences():
     assert AttentionExplorer(attention(3, 3), ["[SEP]", "cat", "[SEP]"], hidden=["[SEP]"]).hidden == [0, 2]
+    assert AttentionExplorer(attention(3, 3), ["[SEP]", "cat", "[SEP]"], hidden="cat").hidden == [1]
 
 
 def test_explorers_of_other_lengths_are_linked_by_word():

@@ -71,9 +71,8 @@ class AttentionExplorer(ExplorerState):
             data=[first_state(name, part, layer, head) for name, part in self.parts.items()], colours={"weights": SHADES, **COLOURS},
             part=part or next(iter(self.parts)), model=model, scale=scale, vmax=vmax, first=first,
         )
-        # After the part, against which they are checked.
-        for name, value in {"layer": layer, "head": head, "combine": combine, "token": token, "to": to, "hidden": list(hidden), "groups": dict(groups or {})}.items():
-            setattr(self, name, value)
+        self.layer, self.head, self.combine, self.token, self.to = layer, head, combine, token, to  # after the part, by which they are checked
+        self.hidden, self.groups = [hidden] if isinstance(hidden, str) else list(hidden), dict(groups or {})
         self.on_msg(self._answer)
 
     @classmethod

@@ -19,6 +19,7 @@ from ninelives.figures.tokens import token_row
 from ninelives.figures.training import describe_training, training_curves
 from ninelives.figures.two_columns import two_columns
 from ninelives.figures.whose import is_the_packages, whose
+from ninelives.figures.why import why_this_weight
 from ninelives.figures.words import describe_attention, position_of, read_row
 
 __all__ = [
@@ -51,4 +52,5 @@ __all__ = [
     "two_columns",
     "wanted_and_yours",
     "whose",
+    "why_this_weight",
 ]

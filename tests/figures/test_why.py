@@ -1,0 +1,36 @@
+import pytest
+import torch
+
+from helpers.drawn import texts
+from ninelives.figures import why_this_weight
+
+QUERIES = torch.tensor([[0.0, 0, 0, 0], [2, 0, -1, 3]])
+KEYS = torch.tensor([[1.0, 1, 1, 1], [4, 5, 0, 0]])
+WORDS = ["cat", "it"]
+
+
+def test_the_products_add_up_to_the_score_and_the_softmax_of_it_is_said():
+    scores = KEYS @ QUERIES[1] / 4**0.5
+    picture = why_this_weight(QUERIES, KEYS, WORDS, "it", "cat", channels=["animal", "food", "verb", "pronoun"])
+    weight = scores.softmax(0)[0].item()
+    assert picture.alt == (
+        f"Why it attends to cat with {weight:.2f}: the query of it, the key of cat and their product in 4 channels. "
+        "Largest products: pronoun 3, animal 2, verb −1. The products add up to 4; divided by √4 the score is 2, of 2 scores from 2 to 4."
+    )
+    assert {"query of it", "key of cat", "product", "animal", "−1"} <= set(texts(picture))
+
+
+def test_many_channels_are_drawn_without_numbers():
+    many = torch.randn(2, 64, generator=torch.Generator().manual_seed(0))
+    assert why_this_weight(many, many, WORDS, 0, 1).png()
+
+
+@pytest.mark.parametrize(("queries", "keys", "query", "message"), [
+    (QUERIES, KEYS[:, :3], "it", r"queries has shape \(2, 4\) and keys \(2, 3\); both need the same channels"),
+    (QUERIES, KEYS, "dog", "'dog' is not among the tokens"),
+    (QUERIES * float("nan"), KEYS, "it", "queries holds NaN"),
+    (QUERIES[None], KEYS, "it", "queries has 3 dimensions"),
+])
+def test_what_does_not_fit_is_refused(queries, keys, query, message):
+    with pytest.raises(ValueError, match=message):
+        why_this_weight(queries, keys, WORDS, query, "cat")

@@ -1,22 +1,33 @@
-"""How long a slider takes from key press to picture, against `interact` with inline matplotlib, in one real JupyterLab.
+"""How long a picture takes from key press to screen, in a real JupyterLab, and what it leaves in the saved notebook.
 
-    python bench/slider.py [--rounds 3] [--dry]
+    python bench/slider.py [--moves 24] [--web node_modules] [--only T = 11] [--dry]
 
-The temperature lab with vocabularies of 100 and 5,000 words, and the attention explorer with 11 and 64 words (6 layers,
-8 heads); beside each, the same picture by `ipywidgets.interact` and matplotlib. Each gets 8 presses of an arrow key in
-every round. The time is from the browser's time stamp of the key to the first task after the frame that holds the new
-picture. The size of one explorer in the saved notebook is measured too. Needs Chromium, as the browser tests do.
+The temperature lab with vocabularies of 100 and 5,000 words; attention of 6 layers and 8 heads over 11, 64 and 256 words in
+the attention explorer. Beside each, the same by `ipywidgets.interact` and matplotlib; beside the attention, BertViz's
+`head_view` and CircuitsVis's `attention_heads`, where they are installed:
+
+    pip install bertviz circuitsvis
+    npm install --no-save requirejs@2.3.6 d3@5.7.0 jquery@2
+
+Each picture has a notebook to itself. An arrow key moves its slider to and fro. In JupyterLab the arrow keys do not reach
+BertViz's menu of layers, so an option is chosen in it; CircuitsVis has nothing that hears keys, and is pointed at. The time is
+from the browser's time stamp of the event to the first task after the frame with the new picture.
+
+BertViz loads three scripts from cdnjs.cloudflare.com. Here they are answered with the files in `--web`, so that nothing leaves
+the machine; jQuery 2.0.0 is not in npm, and a later 2.x stands in for it. CircuitsVis puts all its code into the notebook if it
+finds no network, and is told so. At 256 words BertViz would draw 524,288 lines: no picture came within 100 s on two busy cores,
+and the page did not answer, so it is left out. Needs Chromium, as the browser tests do.
 """
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Error, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -25,7 +36,6 @@ from table import as_table, machine, publish
 
 from browser.conftest import FLAGS, Lab, Notebook, find_chromium
 
-MOVES = 8  # a round; there and back
 SETUP = """
 %matplotlib inline
 import matplotlib.pyplot as plt
@@ -67,18 +77,39 @@ def explorer_by_interact(T):
         plt.yticks(range(T), words)
         plt.show()
     interact(draw, head=IntSlider(value=3, min=0, max=7))
+
+def by_bertviz(T):
+    from bertviz import head_view
+    weights, words = attention(T)
+    head_view([layer[None] for layer in weights], words)
+
+def by_circuitsvis(T):
+    import circuitsvis.utils.render
+    from circuitsvis.attention import attention_heads
+    circuitsvis.utils.render.internet_on = lambda: False
+    weights, words = attention(T)
+    return attention_heads(weights[0], words)
 """
-CELLS = {  # of each picture: ours, and the same by interact
-    "temperature lab, 100 words": ("lab(100)", "lab_by_interact(100)"),
-    "temperature lab, 5,000 words": ("lab(5000)", "lab_by_interact(5000)"),
-    "attention explorer, T = 11": ("AttentionExplorer(*attention(11), head=3)", "explorer_by_interact(11)"),
-    "attention explorer, T = 64": ("AttentionExplorer(*attention(64), head=3)", "explorer_by_interact(64)"),
+OURS, INTERACT, BERTVIZ, CIRCUITSVIS = "Nine Lives", "interact + matplotlib", "BertViz", "CircuitsVis"
+PACKAGES = {BERTVIZ: "bertviz", CIRCUITSVIS: "circuitsvis"}
+CELLS = {f"temperature lab, {V:,} words": {OURS: f"lab({V})", INTERACT: f"lab_by_interact({V})"} for V in (100, 5000)}
+CELLS |= {f"attention, T = {T}": {
+    OURS: f"AttentionExplorer(*attention({T}), head=3)", INTERACT: f"explorer_by_interact({T})",
+    BERTVIZ: f"by_bertviz({T})", CIRCUITSVIS: f"by_circuitsvis({T})"} for T in (11, 64, 256)}
+del CELLS["attention, T = 256"][BERTVIZ]  # 524,288 lines: a browser that does not answer
+MOVED_BY = {OURS: "key", INTERACT: "key", BERTVIZ: "menu", CIRCUITSVIS: "pointer"}
+EVENTS = {"key": "keydown", "menu": "input", "pointer": "mouseover"}
+CONTROLS = {
+    OURS: "input[aria-label='Temperature'], input[aria-label='Head']", INTERACT: ".noUi-handle", BERTVIZ: "select#layer",
+    CIRCUITSVIS: "h4:text('Head ')",
 }
-# Resolves with the milliseconds from the next key press to the frame with the new picture. A task posted while a frame is
+WEB = {"require.min.js": "requirejs/require.js", "d3.min.js": "d3/dist/d3.min.js", "jquery.min.js": "jquery/dist/jquery.min.js"}
+LONGEST = 60  # seconds, of one picture and of all moves of one picture
+# Resolves with the milliseconds from the next event to the frame with the new picture. A task posted while a frame is
 # made runs after that frame. A picture drawn before a frame is in the next one; one drawn by requestAnimationFrame is in
 # the frame that is being made.
-WATCH = """cell => { window.painted = new Promise((resolve, fail) => {
-    setTimeout(() => fail('nothing was painted within 20 s'), 20_000);
+WATCH = """(cell, [kind, longest]) => { window.painted = new Promise((resolve, fail) => {
+    setTimeout(() => fail('nothing was painted'), 1000 * longest);
     if (!window.nextFrame) {
       window.nextFrame = requestAnimationFrame;
       window.requestAnimationFrame = draw => nextFrame(time => {
@@ -86,91 +117,122 @@ WATCH = """cell => { window.painted = new Promise((resolve, fail) => {
         setTimeout(() => { window.inFrame = false; });
         draw(time);
       });
+      const { clearRect } = CanvasRenderingContext2D.prototype;  // Chart.js begins each drawing with it
+      CanvasRenderingContext2D.prototype.clearRect = function (...where) {
+        clearRect.apply(this, where);
+        if (this.canvas.clientWidth > 200) window.canvasDrawn?.();  // not the small ones of all heads
+      };
     }
-    const drawing = cell.querySelector('.nl-explorer'), before = cell.querySelector('img')?.src;
-    let pressed;
-    addEventListener('keydown', event => { pressed = event.timeStamp; }, { capture: true, once: true });
+    let begun;
+    addEventListener(kind, event => { begun = event.timeStamp; }, { capture: true, once: true });
     const afterFrame = () => {
       const task = new MessageChannel();
-      task.port1.onmessage = () => resolve(performance.now() - pressed);
+      task.port1.onmessage = () => resolve(performance.now() - begun);
       task.port2.postMessage(0);
     };
+    const painted = () => { if (window.inFrame) afterFrame(); else nextFrame(afterFrame); };
+    if (kind === 'mouseover') {
+      window.canvasDrawn = () => { window.canvasDrawn = null; painted(); };
+      return;
+    }
+    const drawing = cell.querySelector('.nl-explorer'), before = cell.querySelector('img')?.src;
     const changed = new MutationObserver(async () => {
-      if (!drawing) {
+      if (!drawing && before) {
         const image = cell.querySelector('img');
         if (!image || image.src === before) return;
         await image.decode();
-      }
+        nextFrame(afterFrame);
+      } else painted();
       changed.disconnect();
-      if (drawing && window.inFrame) afterFrame(); else nextFrame(afterFrame);
     });
-    changed.observe(drawing ?? cell, drawing ? { attributeFilter: ['data-drawn'] } : { subtree: true, childList: true, attributes: true });
+    if (drawing) changed.observe(drawing, { attributeFilter: ['data-drawn'] });
+    else changed.observe(before ? cell : cell.querySelector('#vis'), { subtree: true, childList: true, attributes: true });
 }) }"""
 
 
-def slider_of(cell, ours: bool):
-    if not ours:
-        return cell.locator(".noUi-handle").first
-    return cell.get_by_role("slider", name="Temperature").or_(cell.get_by_role("slider", name="Head")).first
+def pictures(only: str = "") -> list[tuple[str, str, str]]:
+    """Name, tool and cell of each picture whose tool is installed."""
+    return [(name, tool, source) for name, cells in CELLS.items()
+            for tool, source in cells.items() if only in f"{name}, {tool}" and (tool not in PACKAGES or find_spec(PACKAGES[tool]))]
 
 
-def measure(page, cell, ours: bool) -> list[float]:
-    slider = slider_of(cell, ours)
-    slider.scroll_into_view_if_needed()
-    slider.focus()
-    times = []
-    for key in ["ArrowRight", "ArrowLeft"] * (MOVES // 2):
+def measure(page, cell, tool: str, moves: int) -> list[float]:
+    """The milliseconds of each move; fewer moves where LONGEST is over."""
+    controls, way, times = cell.locator(CONTROLS[tool]), MOVED_BY[tool], []
+    controls.first.scroll_into_view_if_needed()
+    controls.first.focus()
+    for move in range(moves):
         page.wait_for_timeout(150)  # let the work of the last move finish
-        cell.evaluate(WATCH)
-        page.keyboard.press(key)
+        cell.evaluate(WATCH, [EVENTS[way], LONGEST])
+        if way == "key":
+            page.keyboard.press(["ArrowRight", "ArrowLeft"][move % 2])
+        elif way == "menu":
+            controls.select_option(["1", "0"][move % 2], no_wait_after=True)
+        else:
+            controls.nth(1 + move % 2).hover()
         times.append(page.evaluate("() => window.painted"))
+        if sum(times) > 1000 * LONGEST:
+            break
     return times
 
 
-def bytes_of(path: Path, number: int) -> int:
-    """What the outputs of one cell take in a saved notebook."""
-    return len(json.dumps(nbformat.read(path, as_version=4).cells[number].outputs).encode())
+def measure_one(lab: Lab, browser, tool: str, source: str, moves: int, web: Path) -> list[str]:
+    """Of one picture: the median, the number of moves, kB in the saved notebook, and whether it works offline."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(1000 * LONGEST)
+    asked = []
+
+    def answer(route):
+        asked.append(route.request.url)
+        route.fulfill(path=web / WEB[route.request.url.rpartition("/")[2]])
+
+    page.route("https://**/*", answer)
+    path = lab.root / f"{source}.ipynb"
+    cells = [nbformat.v4.new_code_cell(source) for source in (SETUP, source)]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
+    notebook = Notebook(page, lab, path.name)
+    notebook.save()
+    times, before = [], path.stat().st_size
+    try:
+        notebook.run_all(LONGEST)
+        if tool == BERTVIZ:
+            notebook.run_cell(1)  # the first time, require.js is asked for and not there yet
+        times += measure(page, notebook.cell(1), tool, moves)
+        notebook.save()
+        notebook.shut_down()
+    except Error as error:
+        print(error, flush=True)
+    page.close()
+    median = f"{statistics.median(times):,.0f}" if times else f"no picture within {LONGEST} s"
+    return [median, f"{len(times)}", f"{(path.stat().st_size - before) / 1000:,.0f}", "no" if asked else "yes"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--moves", type=int, default=24, help="of each picture")
+    parser.add_argument("--web", type=Path, default=ROOT / "node_modules", help="the folder with requirejs, d3 and jquery")
+    parser.add_argument("--only", default="", help="only pictures with this in their name, such as 'T = 11'")
     parser.add_argument("--dry", action="store_true", help="write nothing into README.md")
     arguments = parser.parse_args()
-    sources = [SETUP, *(source for pair in CELLS.values() for source in pair)]
-    times = {(name, ours): [] for name in CELLS for ours in (True, False)}
+    rows = []
     with tempfile.TemporaryDirectory() as root, tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
         lab = Lab(Path(root), Path(scratch))
         try:
-            cells = [nbformat.v4.new_code_cell(source) for source in sources]
-            kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-            nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), Path(root) / "slider.ipynb")
-            notebook = Notebook(page, lab, "slider.ipynb")
-            notebook.run_all()
-            assert not notebook.errors(), notebook.errors()[0]
-            print("the notebook has run", flush=True)
-            notebook.save()
-            size = bytes_of(Path(root) / "slider.ipynb", sources.index(CELLS["attention explorer, T = 64"][0]))
-            for number in range(arguments.rounds):
-                for name, ours in times:
-                    cell = notebook.cell(sources.index(CELLS[name][0 if ours else 1]))
-                    times[name, ours] += measure(page, cell, ours)
-                print(f"round {number + 1} of {arguments.rounds} done", flush=True)
+            for name, tool, source in pictures(arguments.only):
+                rows.append([name, tool, MOVED_BY[tool],
+                             *measure_one(lab, browser, tool, source, arguments.moves, arguments.web)])
+                print(*rows[-1], sep=", ", flush=True)
         finally:
             lab.close()
             browser.close()
-    rows = []
-    for name in CELLS:
-        ours, theirs = statistics.median(times[name, True]), statistics.median(times[name, False])
-        rows.append([name, f"{ours:.0f}", f"{theirs:.0f}", f"{theirs / ours:.0f}"])
-    table = as_table(["slider", "ms, median", "interact + matplotlib, ms", "times faster"], rows)
+    table = as_table(["picture", "by", "moved with", "ms, median", "moves", "kB in the saved notebook", "offline"], rows)
     print(table)
-    print(f"one explorer in a saved notebook, T = 64: {size / 1000:.0f} kB")
     if not arguments.dry:
-        publish("slider", f"## Sliders\n\n`python bench/slider.py`: key press to painted, median of {MOVES * arguments.rounds} moves each, in turn, in one "
-                f"JupyterLab. {machine()}.\n\n{table}\n\nOne attention explorer in a saved notebook, T = 64: {size / 1000:.0f} kB.")
+        publish("slider", f"## Sliders\n\n`python bench/slider.py`: from key press to painted, each picture in a notebook of its own in JupyterLab. "
+                f"Attention has 6 layers and 8 heads; BertViz draws the 8 heads of a layer at once, and at 256 words does not come to a picture; CircuitsVis "
+                f"has one layer. A picture by `interact` is not in the saved notebook. {machine()}.\n\n{table}")
 
 
 if __name__ == "__main__":

@@ -48,8 +48,8 @@ def test_the_cells_of_the_slider_bench_run(monkeypatch):
     slider = runpy.run_path(str(ROOT / "bench" / "slider.py"))
     names = {}
     exec(slider["SETUP"].replace("%matplotlib inline", ""), names)
-    shown = [eval(cell, names) for pair in slider["CELLS"].values() for cell in pair]
-    assert len(shown) == 8
+    shown = [eval(cell, names) for _, tool, cell in slider["pictures"]() if tool not in slider["PACKAGES"]]
+    assert len(shown) == 10
 
 
 def test_the_courses_of_the_grading_bench_pass_their_own_checks_and_a_mistake_fails(monkeypatch, tmp_path):

@@ -308,6 +308,10 @@ def test_the_exported_page_works_alone(notebook, explorer, open_alone, lab):
     saved = download.value.path().read_text("utf-8")
     assert "Layer 1, head 2" in saved and "it attends to cat 0.71, full 0.08" in saved
     assert saved.count("<rect") > 11 * 11 and "<image" not in saved
+    alone.get_by_text("Save", exact=True).press("Enter")
+    alone.get_by_role("button", name="Copy the numbers").press("Enter")
+    expect(alone.get_by_role("status")).to_have_text("The numbers of Layer 1, head 2 are copied.")
+    expect(alone.get_by_text("Save", exact=True)).to_be_focused()
 
 
 def test_nothing_outside_this_machine_was_asked_for(page):

@@ -57,7 +57,7 @@ export function explorer(model, el, redraw) {
   const legend = html("div", { className: "nl-legend" },
     html("span", {}, "Each row is a word that attends, each column a word that it attends to."), blanks, scale.node);
   const state = () => ({ attention, view, place, r: selected.active().r });
-  const menu = savings(model, el, { heat: heat.drawing, lines: links.node }, shades, state);
+  const menu = savings(model, el, { heat: heat.drawing, lines: links.node }, shades, state, spoken.say);
   const name = model.get("model");
   el.replaceChildren(
     html("div", { className: "nl-bar" },

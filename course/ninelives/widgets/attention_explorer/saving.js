@@ -24,8 +24,9 @@ const fileName = ({ attention, view }, ending) =>
  * @param {{ heat: SVGElement, lines: SVGElement }} drawn
  * @param {Shades} shades
  * @param {() => Now} now
+ * @param {(words: () => string) => void} say
  */
-export function savings(model, el, drawn, shades, now) {
+export function savings(model, el, drawn, shades, now, say) {
   const drawing = () => {
     const { attention, view, place, r } = now(), name = model.get("model");
     return drawingOf(el, drawn, place, view, shades, {
@@ -33,7 +34,10 @@ export function savings(model, el, drawn, shades, now) {
     });
   };
   const ask = (/** @type {string} */ ending) => () => model.send?.({ ask: ending });
-  const copy = () => copyText(asTable(now().attention, now().view));
+  const copy = async () => {
+    await copyText(asTable(now().attention, now().view));
+    say(() => `The numbers of ${headName(now().attention, now().view)} are copied.`);
+  };
   return saveMenu(model.send ? {
     "Figure (PDF)": ask("pdf"), "Figure (SVG)": ask("svg"), "Figure (PNG)": ask("png"), "Page (HTML)": ask("html"), "Copy the numbers": copy,
   } : {

@@ -11,13 +11,13 @@ export function download(name, blob) {
 export function saveMenu(items) {
   const summary = html("summary", {}, "Save");
   const buttons = Object.entries(items).map(([label, save]) =>
-    html("button", { type: "button", onclick: () => { node.open = false; save(); } }, label));
+    html("button", { type: "button", onclick: () => { close(); save(); } }, label));
   const node = html("details", { className: "nl-menu" }, summary, html("div", { className: "nl-items" }, ...buttons));
-  node.addEventListener("keydown", event => {
-    if (event.key !== "Escape") return;
+  const close = () => {
     node.open = false;
     summary.focus();
-  });
+  };
+  node.addEventListener("keydown", event => { if (event.key === "Escape") close(); });
   node.addEventListener("focusout", event => {
     if (!(event.relatedTarget instanceof Node && node.contains(event.relatedTarget))) node.open = false;
   });

@@ -232,7 +232,7 @@ def main() -> None:
     if not arguments.dry:
         publish("slider", f"## Sliders\n\n`python bench/slider.py`: from key press to painted, each picture in a notebook of its own in JupyterLab. "
                 f"Attention has 6 layers and 8 heads; BertViz draws the 8 heads of a layer at once, and at 256 words does not come to a picture; CircuitsVis "
-                f"has one layer. A picture by `interact` is not in the saved notebook. {machine()}.\n\n{table}")
+                f"has one layer. CircuitsVis is offline where no network was found when its cell ran. A picture by `interact` is not in the saved notebook. {machine()}.\n\n{table}")
 
 
 if __name__ == "__main__":

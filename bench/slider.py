@@ -15,8 +15,7 @@ from the browser's time stamp of the event to the first task after the frame wit
 
 BertViz loads three scripts from cdnjs.cloudflare.com. Here they are answered with the files in `--web`, so that nothing leaves
 the machine; jQuery 2.0.0 is not in npm, and a later 2.x stands in for it. CircuitsVis puts all its code into the notebook if it
-finds no network, and is told so. At 256 words BertViz would draw 524,288 lines: no picture came within 100 s on two busy cores,
-and the page did not answer, so it is left out. Needs Chromium, as the browser tests do.
+finds no network, and is told so. Needs Chromium, as the browser tests do.
 """
 
 import argparse
@@ -96,7 +95,6 @@ CELLS = {f"temperature lab, {V:,} words": {OURS: f"lab({V})", INTERACT: f"lab_by
 CELLS |= {f"attention, T = {T}": {
     OURS: f"AttentionExplorer(*attention({T}), head=3)", INTERACT: f"explorer_by_interact({T})",
     BERTVIZ: f"by_bertviz({T})", CIRCUITSVIS: f"by_circuitsvis({T})"} for T in (11, 64, 256)}
-del CELLS["attention, T = 256"][BERTVIZ]  # 524,288 lines: a browser that does not answer
 MOVED_BY = {OURS: "key", INTERACT: "key", BERTVIZ: "menu", CIRCUITSVIS: "pointer"}
 EVENTS = {"key": "keydown", "menu": "input", "pointer": "mouseover"}
 CONTROLS = {
@@ -197,7 +195,7 @@ def measure_one(lab: Lab, browser, tool: str, source: str, moves: int, web: Path
     try:
         notebook.run_all(LONGEST)
         if tool == BERTVIZ:
-            notebook.run_cell(1)  # the first time, require.js is asked for and not there yet
+            notebook.run_cell(1)  # the first time, require.js is asked for and often not there yet
         times += measure(page, notebook.cell(1), tool, moves)
         notebook.save()
         notebook.shut_down()
@@ -231,7 +229,7 @@ def main() -> None:
     print(table)
     if not arguments.dry:
         publish("slider", f"## Sliders\n\n`python bench/slider.py`: from key press to painted, each picture in a notebook of its own in JupyterLab. "
-                f"Attention has 6 layers and 8 heads; BertViz draws the 8 heads of a layer at once, and at 256 words does not come to a picture; CircuitsVis "
+                f"Attention has 6 layers and 8 heads; BertViz draws the 8 heads of a layer at once; CircuitsVis "
                 f"has one layer. CircuitsVis is offline where no network was found when its cell ran. A picture by `interact` is not in the saved notebook. {machine()}.\n\n{table}")
 
 

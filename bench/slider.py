@@ -1,6 +1,6 @@
 """How long a picture takes from key press to screen, in a real JupyterLab, and what it leaves in the saved notebook.
 
-    python bench/slider.py [--moves 24] [--web node_modules] [--only T = 11] [--dry]
+    python bench/slider.py [--moves 24] [--web node_modules] [--only 'T = 11'] [--dry]
 
 The temperature lab with vocabularies of 100 and 5,000 words; attention of 6 layers and 8 heads over 11, 64 and 256 words in
 the attention explorer. Beside each, the same by `ipywidgets.interact` and matplotlib; beside the attention, BertViz's

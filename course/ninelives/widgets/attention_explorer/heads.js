@@ -14,7 +14,7 @@ import { topOf } from "./scale.js";
 /** @import { Shades } from "./pixels.js" */
 
 const PIXELS = 56; // across and down, of a thumbnail
-const BLOCKS = "Each square of a small picture shows the strongest of several weights, so it looks darker than the heatmap.";
+const BLOCKS = "Each square of a small picture shows the strongest of several weights and so looks darker than the heatmap.";
 const SLICE = 8; // ms of painting after which keys are let through
 
 /**

@@ -49,7 +49,7 @@ export function lines(attention, fit) {
         class: `nl-word${isWeak ? " nl-weak" : ""}${hasWinner && most[0] === j || c === j ? " nl-on" : ""}`,
       }, fit(attention.columnWords[columns[j]], size).text);
       if (r < 0 || isWeak) return [word];
-      const look = { ...CENTRAL, "text-anchor": "end", "font-size": size, class: "nl-number" };
+      const look = { ...CENTRAL, "text-anchor": "end", "font-size": size, class: "nl-beside" };
       return [word, svg("text", { ...look, x: linesWidth - 2, y }, row[j].toFixed(2))];
     });
   }

@@ -85,7 +85,7 @@ function levels(heights, top, y) {
 
 /** @param {number} top @param {number} last @param {(step: number) => number} x @param {(value: number) => number} y */
 function axes(top, last, x, y) {
-  const look = { class: "nl-number nl-weak", "font-size": 11 };
+  const look = { class: "nl-beside nl-weak", "font-size": 11 };
   return [
     ...ticks(top).flatMap(value => [
       svg("path", { d: `M${LEFT} ${y(value)}h${W}`, class: "nl-rule" }),

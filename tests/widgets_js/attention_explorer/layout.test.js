@@ -31,6 +31,11 @@ test("on a narrow page the lines get the whole width", () => {
   assert.ok(placed(11, 11, 400, 8).heatWidth <= 400);
 });
 
+test("few words leave room for the lines beside them on a narrow page, too", () => {
+  const { heatWidth, linesWidth } = placed(4, 4, 600, 8);
+  assert.equal(heatWidth + 28 + linesWidth, 600);
+});
+
 test("labels are upright only where they are narrower than the cells", () => {
   assert.equal(placed(5, 5, 1000, 8).isUpright, true);
   assert.equal(placed(64, 64, 1000, 8).isUpright, false);

@@ -74,7 +74,7 @@ export function explorer(model, el, redraw) {
   }
 
   function measure() {
-    const width = el.clientWidth, key = [width, ...view.hidden].join();
+    const width = el.clientWidth - 2 * parseFloat(getComputedStyle(el).paddingLeft), key = [width, ...view.hidden].join();
     if (key !== placeKey) place = layout(attention, view, width, fit);
     placeKey = key;
   }

@@ -9,6 +9,7 @@ const WIDTH_MAX = 1120;
 const NUMBERS_FROM = 28; // smaller cells hold no number
 const SIDE_BY_SIDE = 700; // on a narrower page heads and lines are below the heatmap
 const HEAT_SHARE = 0.54; // of the width; the rest is for the heads and the lines
+const SIDE_LEAST = 240; // of what is beside the heatmap; with less, it goes below (style.css)
 const PITCH = 18; // from word to word beside the lines
 const LINES_MAX = 360;
 const LINES_TOP = 26;
@@ -37,7 +38,7 @@ export function layout({ rowWords, columnWords, cross }, { rows, columns }, avai
   const isUpright = right <= cells(4)[0] - 6;
   const overhang = isUpright ? 4 : right * Math.cos(ANGLE) + 6, [cw, ch] = cells(overhang);
   const top = isUpright ? size + 12 : right * Math.sin(ANGLE) + size;
-  const heatWidth = Math.ceil(left + cw * C + overhang);
+  const heatWidth = Math.ceil(left + cw * C + overhang), beside = width - heatWidth - GAP;
   const linesSpan = Math.min(PITCH * Math.max(R, C), LINES_MAX);
   return {
     size, isUpright,
@@ -49,7 +50,7 @@ export function layout({ rowWords, columnWords, cross }, { rows, columns }, avai
     plotWidth: cw * C, plotHeight: ch * R,
     heatWidth, heatHeight: top + ch * R + 4,
     linesTop: LINES_TOP,
-    linesWidth: Math.floor(Math.min(isWide ? width - heatWidth - GAP : width, 440)),
+    linesWidth: Math.floor(Math.min(beside >= SIDE_LEAST ? beside : width, 440)),
     linesHeight: LINES_TOP + linesSpan + 4,
   };
 }

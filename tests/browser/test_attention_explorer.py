@@ -200,11 +200,13 @@ def test_the_scale_of_the_colours_is_chosen_and_its_ticks_say_it(notebook, explo
 def test_another_part_of_the_model_is_one_choice_away(notebook):
     explorer = notebook.cell(7).locator(".nl-explorer")
     expect(explorer.locator(".nl-key", has_text="masked")).to_be_hidden()
+    explorer.get_by_role("tab", name="In words").click()
     explorer.get_by_label("Part of the model").focus()
     explorer.get_by_label("Part of the model").select_option("decoder")
     expect(explorer.locator(".nl-readout")).to_contain_text("chat attends to")
     expect(explorer.locator(".nl-key", has_text="masked")).to_be_visible()
     expect(explorer.get_by_label("Part of the model")).to_be_focused()
+    expect(explorer.get_by_role("tab", name="In words")).to_have_attribute("aria-selected", "true")
     notebook.arrives("both.part, both.token", "decoder 1")
 
 
@@ -302,6 +304,12 @@ def test_the_exported_page_works_alone(notebook, explorer, open_alone, lab):
     set_slider(alone, "Head", 2)
     press(alone.locator(".nl-heat"), *["ArrowDown"] * 9)
     expect(alone.locator(".nl-readout")).to_contain_text("it attends to cat 0.71, full 0.08")
+    alone.page.emulate_media(color_scheme="dark")
+    expect(alone).to_have_attribute("data-theme", "dark")
+    word, number = (alone.locator(f".nl-lines {text}").first.evaluate("text => getComputedStyle(text).fill") for text in (".nl-reader", ".nl-beside"))
+    assert number == word != "rgb(0, 0, 0)"
+    lines, side = (alone.locator(part).bounding_box() for part in (".nl-lines", ".nl-side"))
+    assert lines["x"] + lines["width"] <= side["x"] + side["width"]
     alone.get_by_text("Save", exact=True).click()
     with alone.page.expect_download() as download:
         alone.get_by_role("button", name="SVG").click()

@@ -30,8 +30,13 @@ const LABEL_MAX = 96; // px; longer words are cut, and the readout has them whol
 /** What changes while a part is shown. @type {(keyof State)[]} */
 export const CHANGING = ["layer", "head", "combine", "token", "hidden", "scale", "vmax"];
 
-/** @param {Model<State>} model @param {HTMLElement} el @param {() => void} redraw asks for a draw with the next frame */
-export function explorer(model, el, redraw) {
+/**
+ * @param {Model<State>} model
+ * @param {HTMLElement} el
+ * @param {() => void} redraw asks for a draw with the next frame
+ * @param {string} [tab] the name of the panel that is open at first, if there is one
+ */
+export function explorer(model, el, redraw, tab) {
   const read = () => snapshot(model, CHANGING), colours = model.get("colours");
   const attention = attentionOf(snapshot(model, ["data", "part", "first"])), { L, H, T } = attention;
   const asked = onDemand(model, attention, redraw);
@@ -51,7 +56,7 @@ export function explorer(model, el, redraw) {
   const chooseHead = (/** @type {number} */ k) => assign(model, { layer: Math.floor(k / H), head: k % H, combine: "" });
   const grid = headsPanel(attention, now, shades, asked, chooseHead);
   const ofHeads = L * H > 1 ? [grid, rankingPanel(attention, now, asked, selected, () => model.get("token"), chooseHead)] : [];
-  const panels = tabbed("More about these heads", [...ofHeads, wordsPanel(attention, now), hidePanel(attention, model.get("groups"), model)]);
+  const panels = tabbed("More about these heads", [...ofHeads, wordsPanel(attention, now), hidePanel(attention, model.get("groups"), model)], tab);
 
   const blanks = html("span", {}, "Weights below 0.005 have no number.");
   const legend = html("div", { className: "nl-legend" },
@@ -108,7 +113,7 @@ export function explorer(model, el, redraw) {
   panels.fill();
   draw();
   return {
-    draw, state,
+    draw, state, tab: panels.opened,
     /** What was asked for cannot be given. @param {string} why */
     refuse(why) {
       said.note.textContent = why;

@@ -18,7 +18,7 @@ function render({ model, el }) {
   const rebuild = oncePerFrame(() => {
     const focused = el.contains(document.activeElement) ? document.activeElement?.getAttribute("aria-label") : null;
     shown.stop();
-    shown = explorer(model, el, redraw);
+    shown = explorer(model, el, redraw, shown.tab());
     if (focused) /** @type {HTMLElement | null} */ (el.querySelector(`[aria-label="${CSS.escape(focused)}"]`))?.focus();
   });
   const sizeWatch = new ResizeObserver(redraw);

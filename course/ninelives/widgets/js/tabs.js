@@ -13,9 +13,10 @@ import { roving } from "./keys.js";
  * Panels of which one is open, and their tabs. `fill` brings the open one up to date.
  * @param {string} label
  * @param {Panel[]} panels
+ * @param {string} [first] the name of the one that is open at first
  */
-export function tabbed(label, panels) {
-  let open = panels[0];
+export function tabbed(label, panels, first) {
+  let open = panels.find(({ name }) => name === first) ?? panels[0];
   const tabs = panels.map(panel => html("button", { type: "button", role: "tab", onclick: () => choose(panel) }, panel.title));
   const list = html("div", { className: "nl-tabs", role: "tablist", "aria-label": label }, ...tabs);
   roving(list, tabs, 1, k => choose(panels[k]));
@@ -35,5 +36,5 @@ export function tabbed(label, panels) {
     open.fill();
   }
   mark();
-  return { nodes: [list, ...panels.map(({ body }) => body)], fill: () => open.fill() };
+  return { nodes: [list, ...panels.map(({ body }) => body)], fill: () => open.fill(), opened: () => open.name };
 }

@@ -39,7 +39,10 @@ def test_the_translation_is_written_again_as_words_and_heads_are_changed(open_no
     cells = [float(text.replace("−", "-")) for text in lab.locator(".nl-head .nl-effect").all_inner_texts()]
     assert abs(min(cells) - cells[12]) < 1e-9 and cells[12] < -5
 
-    lab.get_by_role("button", name="Change everything back").click()
+    back = lab.get_by_role("button", name="Change everything back")
+    back.click()
+    expect(back).to_be_disabled()
+    expect(back).to_be_focused()
     chip = lab.get_by_role("button", name="called")
     chip.press("Space")
     expect(chip).to_have_attribute("aria-pressed", "true")

@@ -37,7 +37,7 @@ function render({ model, el }) {
   scale.prepend(low);
   scale.append(high);
   const legend = html("div", { className: "nl-legend" },
-    html("span", {}, "In a cell: how much of the difference is lost when this head alone is changed. The difference is always measured after the words of the unchanged translation."), scale);
+    html("span", {}, "In a cell: how much of the difference is lost when this head alone is changed."), scale);
   const choose = html("label", { className: "nl-bar nl-modes" }, html("span", { className: "nl-name" }, "A press on a head"), modes, undo);
   const error = html("p", { className: "nl-error", role: "alert" }), note = html("p", { className: "nl-note" });
   const readout = html("p", { className: "nl-readout" }), summary = html("p", { className: "nl-note nl-summary" }), whose = html("p", { className: "nl-yours" });
@@ -54,7 +54,7 @@ function render({ model, el }) {
     el.dataset.drawn = drawnState(state);
     if (body.hidden) return;
     for (const part of [words, lines, grid]) part.show(state);
-    undo.disabled = !key(state);
+    undo.setAttribute("aria-disabled", String(!key(state))); // disabled, it would lose the focus by its own press
     const patching = /** @type {HTMLOptionElement} */ (modes.options[1]);
     patching.disabled = !state.of_heads.patched;
     patching.textContent = state.other ? `patches it in from “${state.other}”` : "patches it in: there is no sentence with two nouns";

@@ -8,12 +8,14 @@ import { signed } from "./in_words.js";
 
 export function translations() {
   const before = line("unchanged"), now = line("now");
+  const how = html("p", { className: "nl-note" }, "The difference is always measured after the words of the unchanged translation.");
   return {
-    node: html("div", { className: "nl-translations" }, before.node, now.node),
+    node: html("div", { className: "nl-translations" }, before.node, now.node, how),
     show(/** @type {State} */ state) {
       const whole = state.answers[""], answer = answerNow(state);
       before.show(whole, whole, state.pair);
       now.show(answer, whole, state.pair);
+      how.hidden = whole.difference === null;
     },
   };
 }

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from ninelives.figures import attention_parts
 
@@ -47,6 +48,10 @@ def test_layers_chosen_before_get_the_numbers_that_they_have_in_the_model():
     ({"heads": []}, "heads is empty; name at least one of the 4 heads, counted from 0 to 3."),
     ({"names": {2: "previous token"}}, "names has the key 2; a head is (layer, head), or (part, layer, head) of attention."),
     ({"names": {("cross", 1, 2): "next"}}, "names has the key ('cross', 1, 2); a head is (layer, head), or (part, layer, head) of attention."),
+    *(({"mask": mask},
+       "mask forbids every key: in `mask`, True (or 1) is where a key may be attended to; of one that is added to the scores, 0 and "
+       "negative numbers, pass mask == 0, and of a key_padding_mask pass ~mask.")
+      for mask in (nn.Transformer.generate_square_subsequent_mask(3), np.zeros((3, 3)), -1e9 * np.triu(np.ones((3, 3)), 1), [False] * 3)),
     ({"mask": [1, 1]}, "mask has 2 numbers for 3 columns of attention; pass one for each."),
     ({"mask": np.ones((2, 2))}, "mask has shape (2, 2); pass (S,), (T, S) or what broadcasts to (L, H, T, S) = (6, 4, 3, 3)."),
 ])

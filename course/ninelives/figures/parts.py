@@ -205,6 +205,11 @@ def _allowed(mask, weights: np.ndarray, cross: bool) -> np.ndarray:
     if mask is False:
         return np.ones((L, T, S), bool)
     mask = as_array(mask, "mask") > 0
+    if not mask.any():
+        raise ValueError(
+            "mask forbids every key: in `mask`, True (or 1) is where a key may be attended to; of one that is added to the "
+            "scores, 0 and negative numbers, pass mask == 0, and of a key_padding_mask pass ~mask."
+        )
     if mask.ndim == 1:
         if len(mask) != S:
             raise ValueError(f"mask has {len(mask)} numbers for {S} columns of attention; pass one for each.")

@@ -20,6 +20,10 @@ class Output(OrderedDict):
         return tuple(self.values())
 
 
+class BeamOutput(Output):
+    beam_indices = None  # a field of what beam search returns, and of nothing else
+
+
 def steps(T):
     """Causal weights of two layers, (B, H, T, T), and the same cut into the steps of `generate` after two words."""
     scores = torch.randn(2, 1, 4, T, T, generator=torch.Generator().manual_seed(0))
@@ -55,6 +59,12 @@ def test_the_steps_of_generate_are_the_rows_of_one_matrix():
     assert part.allowed[1].astype(int).tolist() == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
 
 
+def test_without_a_cache_the_last_step_of_generate_has_all_rows():
+    whole, _ = steps(3)
+    repeated = [tuple(whole[..., :t, :t]) for t in (2, 3)]
+    assert np.array_equal(attention_parts(repeated, WORDS)["attention"].weights, whole[:, 0])
+
+
 def test_of_a_batch_the_first_example_is_shown_and_said_or_the_one_asked_for():
     layers = (weights(4, 2, 3, 3), weights(4, 2, 3, 3))
     assert attention_parts(layers, WORDS)["attention"].note == "Example 0 of 4 in the batch."
@@ -72,6 +82,9 @@ HOW = ('load the model with attn_implementation="eager" and call it with output_
 
 @pytest.mark.parametrize(("given", "sentence"), [
     (3.5, "attentions has shape (); pass (L, H, T, S), (H, T, S) or (T, S), or a list of L tensors (B, H, T, S)."),
+    (BeamOutput(attentions=steps(3)[1]),
+     "The output is of beam search, where the beams change places from step to step; call generate with num_beams=1, or pass the model "
+     "and the sequence that it wrote: AttentionExplorer.of(model, sequence, …)."),
     (Output(logits=weights(1, 3, 9)), f"The output has no attentions among logits; {HOW}"),
     (Output(attentions=(), cross_attentions=((), ())),
      f"attentions is empty: the model kept no weights, as with SDPA, the default of Hugging Face; {HOW}"),

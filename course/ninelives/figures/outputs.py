@@ -20,8 +20,14 @@ def by_part(attentions) -> dict:
 
     `attentions` is an output of a model or of `generate`, a mapping from names to weights, or the weights of one part.
 
-    Raises ValueError for an output without attention, and for one whose attention is empty, as that of SDPA is.
+    Raises ValueError for an output without attention, for one whose attention is empty, as that of SDPA is, and for one of
+    beam search, whose rows are beams that change places from step to step.
     """
+    if hasattr(attentions, "beam_indices"):
+        raise ValueError(
+            "The output is of beam search, where the beams change places from step to step; call generate with num_beams=1, or pass the "
+            "model and the sequence that it wrote: AttentionExplorer.of(model, sequence, …)."
+        )
     given = {"attention": attentions}
     if isinstance(attentions, Mapping):
         is_output = hasattr(attentions, "to_tuple")
@@ -44,7 +50,7 @@ def _joined(attentions):
     """The steps of `generate`, n tuples of L tensors (B, H, t, S), as L arrays (B, H, T, S); anything else as it is.
 
     Row by row they are one layer's attention: the first step has the rows of the prompt, each other step one row. What a
-    step does not have yet is 0.
+    step does not have yet is 0. Without a cache, each step has the rows of those before it, too, and the last has all.
     """
     if not isinstance(attentions, list | tuple):
         return attentions
@@ -64,6 +70,8 @@ def _joined(attentions):
             "attentions holds tuples of different lengths; pass the L layers of one part, or what generate() returns, one "
             "tuple of L layers for each step."
         )
+    if steps[-1][0].shape[2] > steps[0][0].shape[2]:
+        return steps[-1]
     longest = max(step[0].shape[-1] for step in steps)
     return [np.concatenate([_widened(layer, longest) for layer in layers], axis=2) for layers in zip(*steps)]
 

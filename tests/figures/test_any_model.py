@@ -69,7 +69,7 @@ def test_padding_of_the_course_and_the_future_are_masked_and_a_choice_keeps_its_
     idx = torch.tensor([[1, 2, 3, 4, 5], [6, 7, 8, -1, -1]])
     [part] = attention_of(model, idx, tokens=FIVE, batch=1, layers=[1], heads=[2, 0], names={(1, 2): "first"}).values()
     assert part.allowed[0].astype(int).tolist() == [[1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 1, 1, 0, 0], [0] * 5, [0] * 5]
-    assert (part.layers, part.heads, part.names, part.note) == ([1], [2, 0], {(1, 2): "first"}, "Example 1 of 2 in the batch.")
+    assert (part.layers, part.heads, part.names, part.note) == ([1], [2, 0], {(1, 2): "first"}, "Example 1 (of 2, counted from 0).")
     assert difference(part.weights[0, :, :3], model.attentions(idx)[1][1, [2, 0], :3]) < SAME
 
 
@@ -250,11 +250,13 @@ def test_a_method_is_run_and_the_parts_of_its_model_are_named(pytorch):
      "tokens has 5 labels for 3 rows of attention; pass one label for each."),
     (lambda: attention_of(F.scaled_dot_product_attention, Q, Q, Q, tokens=THREE, batch=2),
      "batch is 2, but there are 2 examples, counted from 0 to 1."),
+    (lambda: attention_of(F.scaled_dot_product_attention, Q[:1], Q[:1], Q[:1], tokens=THREE, batch=1),
+     "batch is 1, but there is 1 example, number 0."),
     (lambda: attention_of(F.scaled_dot_product_attention, Q, Q, Q, tokens=THREE, layers=[1]),
      "layers names 1, but there is 1 layer, number 0."),
     (lambda: attention_of(F.scaled_dot_product_attention, Q * torch.nan, Q, Q, tokens=THREE),
-     "Layer 0, head 0, the row of 'le' holds NaN: a row whose keys are all masked gives NaN in the softmax, so let every row attend "
-     "to at least one key, or pass the mask."),
+     "Layer 0, head 0, the row of 'le' holds NaN: a row whose keys are all masked, as those of padding may be, gives NaN in the softmax, so "
+     "let every row attend to at least one key, or run the model on this example without its padding."),
     (lambda: attention_of(lambda: [F.scaled_dot_product_attention(part, part, part) for part in (Q, K)], tokens=THREE),
      "The layers of the attention have attention of different shapes, (2, 2, 5, 5) and (2, 4, 3, 3); choose some of one shape with layers=, "
      "and of a text that generate() wrote, run the model once on the whole sequence."),

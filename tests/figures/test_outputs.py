@@ -67,10 +67,10 @@ def test_without_a_cache_the_last_step_of_generate_has_all_rows():
 
 def test_of_a_batch_the_first_example_is_shown_and_said_or_the_one_asked_for():
     layers = (weights(4, 2, 3, 3), weights(4, 2, 3, 3))
-    assert attention_parts(layers, WORDS)["attention"].note == "Example 0 of 4 in the batch."
+    assert attention_parts(layers, WORDS)["attention"].note == "Example 0 (of 4, counted from 0)."
     asked = attention_parts(layers, WORDS, batch=3)["attention"]
     assert np.array_equal(asked.weights[1], layers[1][3])
-    assert asked.note == "Example 3 of 4 in the batch."
+    assert asked.note == "Example 3 (of 4, counted from 0)."
     one_layer = attention_parts(layers[0], WORDS, batch=1)["attention"]
     assert np.array_equal(one_layer.weights, layers[0][[1]])
     assert attention_parts(torch.stack(layers), WORDS, batch=2)["attention"].weights.shape == (2, 2, 3, 3)

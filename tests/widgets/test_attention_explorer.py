@@ -314,8 +314,9 @@ def test_several_heads_are_shown_together():
     assert explorer.row("it")["cat"] == pytest.approx(weights[:, :, IT, CAT].mean().item(), abs=1e-6)
     explorer.combine = "rollout"
     assert sum(explorer.row("it").values()) == pytest.approx(1)
-    with pytest.raises(TraitError, match="rollout.*needs self-attention, and all layers"):
-        AttentionExplorer(weights, SENTENCE, layers=[1], combine="rollout")
+    for some in ({"layers": [1]}, {"heads": [1, 2]}):
+        with pytest.raises(TraitError, match="rollout.*needs self-attention, and all heads of all layers"):
+            AttentionExplorer(weights, SENTENCE, **some, combine="rollout")
 
 
 def test_two_sentences_of_a_minimal_pair_are_subtracted():

@@ -10,6 +10,7 @@ from torch import nn
 from ninelives.figures.caught import Call, attention_caught
 from ninelives.figures.parts import (
     AttentionPart,
+    are_all,
     attention_part,
     batch_note,
     existing,
@@ -83,7 +84,10 @@ def attention_of(
             allowed &= is_word[:, None]
         kept = existing(heads, len(matrices[0]), "heads")
         weights = np.stack([matrix if heads is None else matrix[kept] for matrix in matrices])  # (L, H, T, S)
-        made[name] = attention_part(weights, rows, others, allowed, chosen, kept, names_in(name, names), batch_note(batch, count))
+        made[name] = attention_part(
+            weights, rows, others, allowed, chosen, kept, names_in(name, names), batch_note(batch, count),
+            are_all(kept, len(matrices[0])), or_else="run the model on this example without its padding",
+        )
     return made
 
 
@@ -137,7 +141,8 @@ def _of_example(calls: list[Call], part: str, batch: int) -> tuple[list[np.ndarr
         )
     [(count, *_)] = shapes
     if not 0 <= batch < count:
-        raise ValueError(f"batch is {batch}, but there are {count} examples, counted from 0 to {count - 1}.")
+        there = "is 1 example, number 0" if count == 1 else f"are {count} examples, counted from 0 to {count - 1}"
+        raise ValueError(f"batch is {batch}, but there {there}.")
     return [call.weights[batch].cpu().numpy() for call in calls], count
 
 

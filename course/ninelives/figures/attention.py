@@ -67,7 +67,7 @@ def _layers(attentions: Sequence, batch: int) -> list[np.ndarray]:
             if not -len(layer) <= batch < len(layer):
                 raise ValueError(
                     f"batch is {batch}, but layer {number} of attentions holds {len(layer)} "
-                    f"examples, counted from 0 to {len(layer) - 1}."
+                    f"example{'' if len(layer) == 1 else 's'}, counted from 0 to {len(layer) - 1}."
                 )
             layer = layer[batch]  # (H, T, S)
         if layers and layer.shape != layers[0].shape:
@@ -85,11 +85,12 @@ def refuse_invalid_weights(
     allowed: np.ndarray,
     layers: Sequence[int] | None = None,
     heads: Sequence[int] | None = None,
+    or_else: str = "pass the mask",
 ) -> None:
     """Raise ValueError unless each row of the weights (L, H, T, S) is a softmax over the cells that are `allowed`.
 
     `allowed` is bool and of the same shape. A row with nothing allowed may hold anything. `layers` and `heads` are their
-    numbers in the model, where these are others than 0, 1, 2, …
+    numbers in the model, where these are others than 0, 1, 2, … `or_else` is what can be done where a row is NaN.
     """
     rows, is_used = number_repeats([str(token) for token in tokens]), allowed.any(-1)  # (L, H, T)
 
@@ -102,8 +103,8 @@ def refuse_invalid_weights(
     if broken.any():
         value = "NaN" if np.isnan(weights[broken][0]) else "an infinite number"
         raise ValueError(
-            f"{where(broken)} holds {value}: a row whose keys are all masked gives NaN in the "
-            "softmax, so let every row attend to at least one key, or pass the mask."
+            f"{where(broken)} holds {value}: a row whose keys are all masked, as those of padding may be, gives NaN in the "
+            f"softmax, so let every row attend to at least one key, or {or_else}."
         )
     negative = (weights < 0) & is_used[..., None]
     if negative.any():

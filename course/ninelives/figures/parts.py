@@ -22,7 +22,8 @@ class AttentionPart:
         allowed: (L, T, S) bool, False where a weight is masked or belongs to padding.
         layers, heads: their numbers in the model, counted from 0.
         names: what a head is called, for (layer, head), where it has a name.
-        note: a sentence for the caption, such as "Example 0 of 2 in the batch."
+        note: a sentence for the caption, such as "Example 0 (of 2, counted from 0)."
+        all_heads: these are all heads of the layers.
     """
 
     weights: np.ndarray
@@ -34,6 +35,7 @@ class AttentionPart:
     heads: list[int]
     names: dict[tuple[int, int], str] = field(default_factory=dict)
     note: str = ""
+    all_heads: bool = True
 
 
 def attention_parts(
@@ -82,7 +84,7 @@ def attention_parts(
         which_heads, true_heads = _chosen(heads, weights.shape[1], "heads")
         made[name] = attention_part(
             weights[which_layers][:, which_heads], rows, others, _allowed(mask, weights, cross=others is not None)[which_layers],
-            true_layers, true_heads, names_in(name, names), batch_note(batch or 0, count),
+            true_layers, true_heads, names_in(name, names), batch_note(batch or 0, count), are_all(true_heads, weights.shape[1]),
         )
     return made
 
@@ -96,17 +98,19 @@ def attention_part(
     heads: list[int],
     names: dict[tuple[int, int], str],
     note: str,
+    all_heads: bool,
+    or_else: str = "pass the mask",
 ) -> AttentionPart:
     """One part; the words as they are given, `columns` None where they are the same.
 
-    The float32 weights are checked, and set to 0 where they are not allowed, in the array that is given.
+    `or_else` is what can be done where a row is NaN. The float32 weights are checked, and set to 0 where they are not allowed, in the array that is given.
     """
     rows = readable(tokens)
-    refuse_invalid_weights(weights, rows, np.broadcast_to(allowed[:, None], weights.shape), layers, heads)
+    refuse_invalid_weights(weights, rows, np.broadcast_to(allowed[:, None], weights.shape), layers, heads, or_else)
     np.copyto(weights, 0, where=~allowed[:, None])
     cross = columns is not None
     return AttentionPart(
-        weights, rows, readable(columns) if cross else rows, cross, allowed, layers, heads, names, note,
+        weights, rows, readable(columns) if cross else rows, cross, allowed, layers, heads, names, note, all_heads,
     )
 
 
@@ -174,7 +178,7 @@ def _refuse_other_lengths(words: Sequence[str], count: int, name: str, what: str
 
 def batch_note(batch: int, count: int) -> str:
     """Which example of a batch is shown."""
-    return f"Example {batch} of {count} in the batch." if count > 1 else ""
+    return f"Example {batch % count} (of {count}, counted from 0)." if count > 1 else ""
 
 
 def existing(wanted: Sequence[int] | None, count: int, name: str) -> list[int]:
@@ -187,6 +191,11 @@ def existing(wanted: Sequence[int] | None, count: int, name: str) -> list[int]:
     if not numbers:
         raise ValueError(f"{name} is empty; name at least one of the {count} {name}, counted from 0 to {count - 1}.")
     return numbers
+
+
+def are_all(numbers: Sequence[int], count: int) -> bool:
+    """Whether the numbers are those of all `count` heads."""
+    return sorted(numbers) == list(range(count))
 
 
 def _chosen(wanted: Sequence[int] | None, count: int, name: str) -> tuple[list[int], list[int]]:

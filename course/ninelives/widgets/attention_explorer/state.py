@@ -67,7 +67,7 @@ class ExplorerState(LabWidget):
     @t.validate("combine")
     def _can_be_combined(self, proposal) -> str:
         if proposal["value"] == "rollout" and not has_rollout(self.parts[self.part]):
-            raise t.TraitError("combine is 'rollout'; it needs self-attention, and all layers of the model from the first on.")
+            raise t.TraitError("combine is 'rollout'; it needs self-attention, and all heads of all layers of the model from the first on.")
         return proposal["value"]
 
     @t.validate("token", "to")

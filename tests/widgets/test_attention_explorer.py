@@ -438,6 +438,11 @@ def test_a_layer_that_is_not_there_is_refused_at_the_start():
         AttentionExplorer(hand_set(), SENTENCE, layer=1)
 
 
+def test_an_argument_that_it_does_not_have_is_refused_with_those_that_it_has():
+    with pytest.raises(TypeError, match="AttentionExplorer has no argument 'layr'; it has attentions, .*, layer, layers, .*, vmax.$"):
+        AttentionExplorer(hand_set(), SENTENCE, layr=1)
+
+
 def test_a_word_that_is_not_there_is_refused_at_the_start():
     with pytest.raises(ValueError, match="'dog' is not among the tokens"):
         AttentionExplorer(hand_set(), SENTENCE, token="dog")

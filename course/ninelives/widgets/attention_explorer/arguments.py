@@ -1,13 +1,23 @@
 """What may be set: words and positions, and the scale."""
 
+import inspect
 from collections.abc import Sequence
 
 import traitlets as t
 
-from ninelives.figures import number_repeats, position_of
+from ninelives.figures import attention_parts, number_repeats, position_of
+from ninelives.figures.parts import AttentionPart
 from ninelives.widgets.arguments import check_position
 
 SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
+
+
+def parts_given(attentions, tokens, columns, given: dict, explorer: type) -> dict[str, AttentionPart]:
+    """What `attention_parts` makes of them; raises TypeError for a name in `given` that is no argument of it."""
+    known = {*inspect.signature(explorer).parameters, *inspect.signature(attention_parts).parameters} - {"given"}
+    for name in given.keys() - known:
+        raise TypeError(f"{explorer.__name__} has no argument {name!r}; it has {', '.join(sorted(known))}.")
+    return attention_parts(attentions, tokens, columns, **given)
 
 
 def index_of(name: str, value: int, count: int) -> int:

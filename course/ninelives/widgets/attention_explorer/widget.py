@@ -4,9 +4,10 @@ import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ninelives.figures import Picture, attention_of, attention_parts
+from ninelives.figures import Picture, attention_of
 from ninelives.figures.attention_picture import attention_picture
 from ninelives.figures.scale import top_of
+from ninelives.widgets.attention_explorer.arguments import parts_given
 from ninelives.widgets.attention_explorer.comparison import difference
 from ninelives.widgets.attention_explorer.encoding import SHADES, first_state
 from ninelives.widgets.attention_explorer.in_words import caption, describe, notes, sentences
@@ -39,8 +40,8 @@ class AttentionExplorer(ExplorerState):
       for the largest of the head shown.
     - `first`: 0, or 1 for readers who count layers and heads from 1.
 
-    Raises ValueError for weights that do not fit the words or are no attention and for words that are not there, and
-    TraitError for a layer, head or position that does not exist.
+    Raises ValueError for weights that do not fit the words or are no attention and for words that are not there, TypeError
+    for an argument that it does not have, and TraitError for a layer, head or position that does not exist.
     """
 
     _esm = browser_code("attention_explorer")
@@ -66,7 +67,7 @@ class AttentionExplorer(ExplorerState):
         combine: str = "",
         **given,
     ):
-        self.parts = attention_parts(attentions, tokens, columns, **given)
+        self.parts = parts_given(attentions, tokens, columns, given, AttentionExplorer)
         super().__init__(
             data=[first_state(name, part, layer, head) for name, part in self.parts.items()], colours={"weights": SHADES, **COLOURS},
             part=part or next(iter(self.parts)), model=model, scale=scale, vmax=vmax, first=first,

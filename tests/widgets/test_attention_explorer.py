@@ -233,8 +233,8 @@ def test_the_picture_follows_the_selection():
 
 def test_what_is_shown_is_saved_as_one_figure_from_python_and_from_the_menu(tmp_path, monkeypatch):
     explorer = AttentionExplorer(causal(6), SENTENCE[:6], mask=[1, 1, 1, 1, 1, 0], layers=[4], heads=[7], token="cat", model="tiny")
-    explorer.save(tmp_path / "figure.svg")
-    drawing = (tmp_path / "figure.svg").read_text("utf-8")
+    explorer.save(tmp_path / "figure.SVG")
+    drawing = (tmp_path / "figure.SVG").read_text("utf-8")
     for words in ("tiny · Layer 4, head 7", "Grey: masked.", "Chosen: cat attends to", "Words: The cat did"):
         assert words.split()[0] in drawing and words.split()[-1] in drawing
     assert "<image" not in drawing

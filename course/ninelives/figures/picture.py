@@ -66,7 +66,7 @@ class Picture:
 
     def save(self, path: str | Path) -> None:
         """Write the picture to `path`, as .png, .svg or .pdf; in the last two, cells are shapes and text is text."""
-        ending = Path(path).suffix[1:]
+        ending = Path(path).suffix[1:].lower()
         if ending not in FORMATS:
             raise ValueError(f"{str(path)!r} must end in .png, .svg or .pdf.")
         Path(path).write_bytes(self.as_file(ending))

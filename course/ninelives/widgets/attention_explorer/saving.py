@@ -10,9 +10,10 @@ MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/p
 
 
 def save(explorer, path: str | Path) -> None:
-    if Path(path).suffix == ".html":
+    ending = Path(path).suffix.lower()
+    if ending == ".html":
         explorer.save_html(path)
-    elif Path(path).suffix[1:] in FORMATS:
+    elif ending[1:] in FORMATS:
         explorer.picture().save(path)
     else:
         raise ValueError(f"{str(path)!r} must end in .pdf, .svg, .png or .html.")

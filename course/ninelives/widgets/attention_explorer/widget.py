@@ -128,7 +128,7 @@ class AttentionExplorer(ExplorerState):
     def save(self, path: str | Path) -> None:
         """Write what is shown to `path`: the heatmap as .pdf, .svg or .png, or all heads as an .html page that works alone.
 
-        The menu "Save" gives the same files. Raises ValueError for another ending, and where every word is hidden.
+        The menu "Save" gives the same files. Raises ValueError for another ending, a picture of no words, a page above 20 MB.
         """
         save(self, path)
 

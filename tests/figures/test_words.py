@@ -36,6 +36,7 @@ def test_a_row_without_a_large_weight_is_described_as_such():
 
 def test_no_word_of_an_even_row_is_named():
     assert read_row(np.full(11, 1 / 11), ["w"] * 11, 3) == "w₄ attends to all 11 words equally, 0.09 each"
+    assert read_row([0.5, 0.5], ["a", "b"], 0) == "a attends to both words equally, 0.50 each"
     assert read_row([1.0], ["alone"], 0) == "alone attends to alone 1.00"
 
 

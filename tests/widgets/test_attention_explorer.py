@@ -290,10 +290,10 @@ def test_an_empty_row_is_named_with_its_cause():
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("layer", 2, "layer is 2, but there are 2, counted from 0 to 1"),
-        ("head", -4, "head is -4, but there are 3, counted from 0 to 2"),
-        ("token", 11, "token is 11, but there are 11, counted from 0 to 10"),
-        ("hidden", [3, 40], "hidden is 40, but there are 11, counted from 0 to 10"),
+        ("layer", 2, "layer is 2, but there are 2 layers, counted from 0 to 1"),
+        ("head", -4, "head is -4, but there are 3 heads, counted from 0 to 2"),
+        ("token", 11, "token is 11, but there are 11 words, counted from 0 to 10"),
+        ("hidden", [3, 40], "hidden is 40, but there are 11 words, counted from 0 to 10"),
         ("vmax", "row", "vmax is 'row'; pass the weight that gets the darkest colour"),
         ("vmax", 0, "vmax is 0.0; pass the weight that gets the darkest colour"),
         ("part", "decoder", "part is 'decoder'; there are 'attention'"),
@@ -434,7 +434,7 @@ def test_the_picture_has_the_colours_that_the_scale_gives():
 
 
 def test_a_layer_that_is_not_there_is_refused_at_the_start():
-    with pytest.raises(TraitError, match="layer is 1, but there is 1, counted from 0 to 0"):
+    with pytest.raises(TraitError, match="layer is 1, but there is 1 layer, counted from 0 to 0"):
         AttentionExplorer(hand_set(), SENTENCE, layer=1)
 
 

@@ -57,7 +57,8 @@ def read_row(
     positive = row[row > NOTHING]
     chooses_all = len(positive) == len(row)
     if len(positive) > (1 if chooses_all else most) and _are_alike(positive):
-        words = f"all {len(row)}" if chooses_all else f"{len(positive)} of {len(row)}"
+        everything = "both" if len(row) == 2 else f"all {len(row)}"
+        words = everything if chooses_all else f"{len(positive)} of {len(row)}"
         return f"{name} attends to {words} words equally, {positive.max():.2f} each"
     order = np.argsort(-row, kind="stable")
     named = [j for j in order[:most] if row[j] >= at_least]

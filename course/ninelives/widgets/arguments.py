@@ -36,7 +36,8 @@ def words_and_ids(words: Sequence[str], idx, most: int) -> tuple[list[str], torc
     return as_labels(words, len(ids), "words", "ids in idx"), ids
 
 
-def check_position(name: str, value: int, count: int) -> None:
+def check_position(name: str, value: int, count: int, thing: str = "") -> None:
     """Raise TraitError unless `value` is one of `count` things, counted from 0; while there are none, anything passes."""
     if count and not 0 <= value < count:
-        raise t.TraitError(f"{name} is {value}, but there {'is' if count == 1 else 'are'} {count}, counted from 0 to {count - 1}.")
+        things = f" {thing}{'' if count == 1 else 's'}" if thing else ""
+        raise t.TraitError(f"{name} is {value}, but there {'is' if count == 1 else 'are'} {count}{things}, counted from 0 to {count - 1}.")

@@ -27,6 +27,7 @@ test("a row names its three strongest words, from the strongest on", () => {
 
 test("a row in which all words are alike says so", () => {
   assert.equal(rowInWords(new Float32Array([0.25, 0.25, 0.25, 0.25]), WORDS), "all 4 words equally, 0.25 each");
+  assert.equal(rowInWords(new Float32Array([0.5, 0.5]), WORDS), "both words equally, 0.50 each");
 });
 
 test("no winner is named among weights that are alike", () => {

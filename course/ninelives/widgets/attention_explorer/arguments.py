@@ -20,10 +20,10 @@ def parts_given(attentions, tokens, columns, given: dict, explorer: type) -> dic
     return attention_parts(attentions, tokens, columns, **given)
 
 
-def index_of(name: str, value: int, count: int) -> int:
+def index_of(name: str, value: int, count: int, thing: str) -> int:
     """A position from 0 on; a negative one counts from the end. Raises TraitError when it does not exist."""
     position = value + count if -count <= value < 0 else value
-    check_position(name, position, count)
+    check_position(name, position, count, thing)
     return position
 
 
@@ -34,7 +34,7 @@ def word_position(name: str, value: int | str | None, words: Sequence[str]) -> i
     if isinstance(value, str):
         return position_of(words, value)
     try:
-        return index_of(name, value, len(words))
+        return index_of(name, value, len(words), "word")
     except t.TraitError as error:
         # A link that passes on the position of a longer sentence ends here.
         raise t.TraitError(f"{error}; explorers of different sentences are linked by `word`.".replace(".;", ";")) from None

@@ -25,7 +25,7 @@ export function rowInWords(row, words) {
   const named = (/** @type {number} */ c) => `${isolated(words[c])} ${row[c].toFixed(2)}`;
   const positive = row.filter(w => w > NOTHING), most = Math.max(...row).toFixed(2), choosesAll = positive.length === row.length;
   if (positive.length > (choosesAll ? 1 : NAMED) && areAlike(positive))
-    return `${choosesAll ? "all" : `${positive.length} of`} ${row.length} words equally, ${most} each`;
+    return `${choosesAll ? (row.length === 2 ? "both" : `all ${row.length}`) : `${positive.length} of ${row.length}`} words equally, ${most} each`;
   const names = strongest(row), tied = row.filter(w => w.toFixed(2) === most).length;
   if (!names.length) return `no word with 0.05 or more (most: ${named(argmax(row))})`;
   if (tied > NAMED) return `${tied} of ${row.length} words alike, ${most} each, and less to the others`;
@@ -47,7 +47,7 @@ export const cellInWords = (attention, view, r, c) =>
 /** @param {Attention} attention @param {{ layer: number, head: number, combine?: Combine }} view */
 export function headName({ layers, heads, names, first }, { layer, head, combine }) {
   if (combine === "layer") return `Layer ${layers[layer] + first}, mean of ${counted(heads.length, "head")}`;
-  if (combine === "model") return `Mean of all ${layers.length * heads.length} heads`;
+  if (combine === "model") return layers.length * heads.length === 1 ? "Mean of 1 head" : `Mean of all ${layers.length * heads.length} heads`;
   if (combine === "rollout") return `Rollout up to layer ${layers[layer] + first}`;
   const l = layers[layer], h = heads[head], name = names[`${l},${h}`];
   if (layers.length * heads.length === 1 && !l && !h) return "The only head";

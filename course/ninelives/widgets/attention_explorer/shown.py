@@ -65,7 +65,7 @@ def head_name(explorer) -> str:
     if explorer.combine:
         return {
             "layer": f"Layer {layer + explorer.first}, mean of {heads} head{'' if heads == 1 else 's'}",
-            "model": f"Mean of all {layers * heads} heads",
+            "model": "Mean of 1 head" if layers * heads == 1 else f"Mean of all {layers * heads} heads",
             "rollout": f"Rollout up to layer {layer + explorer.first}",
         }[explorer.combine]
     if (part.layers, part.heads) == ([0], [0]):

@@ -62,7 +62,7 @@ class ExplorerState(LabWidget):
     @t.validate("layer", "head")
     def _exists(self, proposal) -> int:
         name = proposal["trait"].name
-        return index_of(name, proposal["value"], self.attentions.shape[name == "head"])
+        return index_of(name, proposal["value"], self.attentions.shape[name == "head"], name)
 
     @t.validate("combine")
     def _can_be_combined(self, proposal) -> str:

@@ -29,7 +29,7 @@ export function rankingPanel(attention, view, asked, selected, token, chooseHead
   const by = html("select", { "aria-label": "Rank by", onchange: () => fill() },
     ...[LINK, ...Object.keys(attention.measures)].map(name => html("option", { value: name }, name)));
   const lowest = html("input", { type: "checkbox", onchange: () => fill() }), ends = html("span", { className: "nl-link" }, from.node, to.node);
-  const over = html("p", { className: "nl-quiet" }, "The mean over all words, hidden ones included.");
+  const over = html("p", { className: "nl-quiet" });
   const list = html("ol", { className: "nl-ranking" });
   const masked = html("p", {}, "This link is masked in every head.");
   let showsAll = false;
@@ -58,6 +58,7 @@ export function rankingPanel(attention, view, asked, selected, token, chooseHead
     const link = currentLink(), measured = attention.measures[by.value];
     ends.hidden = measured !== undefined;
     over.hidden = !ends.hidden;
+    over.textContent = `The mean over all words, hidden ones included${by.value === "entropy" ? ", in bits" : ""}.`;
     from.show(rowWords, rows, link.from);
     to.show(columnWords, columns, link.to);
     const links = measured || attention.isWhole ? null : asked.link(link.from, link.to, view().hidden);

@@ -11,6 +11,7 @@ from ninelives.config import TransformerConfig
 from ninelives.model import EncoderDecoder, prefix_generation, with_heads_from, without_heads
 from ninelives.model.causes import without_words
 from ninelives.text import WordTokenizer
+from ninelives.text.grammar import parse
 from ninelives.widgets import HeadLab
 from ninelives.widgets.head_lab.in_words import changes_in_words, reading, strongest
 from ninelives.widgets.head_lab.picture import in_words
@@ -24,7 +25,7 @@ PIVOT = 12  # decoder 0 head 0
 
 @pytest.fixture(scope="module")
 def made() -> HeadLab:
-    return HeadLab(MODEL, TOKENIZER, SENTENCE)
+    return HeadLab(MODEL, TOKENIZER, SENTENCE, parse=parse)
 
 
 @pytest.fixture
@@ -96,9 +97,12 @@ def test_another_text_begins_without_changes(lab):
     lab.mode, lab.patched = "patched", [PIVOT]
     lab.text = ALONE
     assert (lab.patched, lab.mode, lab.other, list(lab.answers), list(lab.of_heads)) == ([], "out", "", [""], ["out"])
+    assert lab.remark == ""
+    lab.text = "the cat was the dog"
+    assert lab.remark.startswith("This is not a sentence of the grammar from which") and lab.describe().startswith(lab.remark)
     lab.text = "the zebra"
     assert "“zebra” is not among" in lab.error and "“zebra” is not among" in lab.describe() and "“zebra” is not among" in repr(lab)
-    assert (lab.answers, lab.of_heads, lab.words) == ({}, {}, [])
+    assert (lab.answers, lab.of_heads, lab.words, lab.remark) == ({}, {}, [], "")
     assert lab.picture().png().startswith(b"\x89PNG")
 
 

@@ -13,6 +13,7 @@ import { range } from "../js/numbers.js";
  * @property {string} text
  * @property {string} answered the text to which all that follows belongs
  * @property {string} error
+ * @property {string} remark that the sentence is not of the grammar, or empty
  * @property {string} whose
  * @property {string[]} words P words
  * @property {[string, string]} pair

@@ -17,7 +17,7 @@ import { translations } from "./translations.js";
 /** @import { State } from "./changes.js" */
 
 /** @type {(keyof State)[]} */
-const CHANGING = ["answered", "error", "whose", "words", "other", "other_answer", "of_words", "of_heads", "answers", "hidden", "out", "patched", "mode"];
+const CHANGING = ["answered", "error", "remark", "whose", "words", "other", "other_answer", "of_words", "of_heads", "answers", "hidden", "out", "patched", "mode"];
 
 /** @param {RenderContext<State>} context */
 function render({ model, el }) {
@@ -49,8 +49,9 @@ function render({ model, el }) {
     error.hidden = !state.error || isWaiting(state);
     error.textContent = error.hidden ? "" : state.error;
     body.hidden = !state.answers[""];
-    note.textContent = hasPython ? "" : "This page has no Python. It knows what becomes of the translation when one word or one head is changed; "
+    const page = hasPython ? "" : "This page has no Python. It knows what becomes of the translation when one word or one head is changed; "
       + `run the notebook for ${answerNow(state) || body.hidden ? "other sentences and for more changes at once" : "these changes together"}.`;
+    note.textContent = `${state.remark} ${page}`.trim();
     el.dataset.drawn = drawnState(state);
     if (body.hidden) return;
     for (const part of [words, lines, grid]) part.show(state);
@@ -67,7 +68,7 @@ function render({ model, el }) {
     readout.textContent = reading(state);
     summary.textContent = strongest(state) + (state.other && ` “${state.other}” becomes “${state.other_answer}”.`);
     whose.textContent = state.whose;
-    spoken.say(() => (answerNow(state) ? reading(state) : null));
+    spoken.say(() => (answerNow(state) ? `${state.remark} ${reading(state)}`.trim() : null));
   }
 
   function asked() {

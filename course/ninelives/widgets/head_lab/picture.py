@@ -27,7 +27,7 @@ def still_picture(lab) -> Picture:
 
 
 def in_words(lab) -> str:
-    return f"{reading(lab)} {strongest(lab)}".strip()
+    return f"{lab.remark} {reading(lab)} {strongest(lab)}".strip()
 
 
 def _words_alone(lab) -> Picture:

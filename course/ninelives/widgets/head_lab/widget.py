@@ -1,12 +1,12 @@
 """The widget itself: its traits, and when it computes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import traitlets as t
 from torch import nn
 
 from ninelives.figures import Picture
-from ninelives.widgets.head_lab.in_words import key
+from ninelives.widgets.head_lab.in_words import UNKNOWN_FORM, key
 from ninelives.widgets.head_lab.picture import in_words, still_picture
 from ninelives.widgets.head_lab.translate import NOTHING, Changes, Read, causes, changed, layer_names, read, swapped
 from ninelives.widgets.lab_widget import COLOURS, SIGNED, LabWidget, browser_code, browser_style
@@ -17,8 +17,9 @@ class HeadLab(LabWidget):
 
     `model` is an encoder–decoder, the package's or a learner's own, `tokenizer` has the words of both languages, `text` is
     the first sentence, and `pair` are the two words of a translation between which the choice is measured. `words` are
-    those that a sentence may hold; by default all. Heads are patched in from the sentence with its two nouns swapped, the
-    words after the first two "the"; where there are no two, nothing can be patched in.
+    those that a sentence may hold; by default all. Where `parse` returns None, the sentence is not of the grammar from which
+    the model learnt, and `remark` says so. Heads are patched in from the sentence with its two nouns swapped, the words after
+    the first two "the"; where there are no two, nothing can be patched in.
 
     The traits `text` (translated whenever it changes), `hidden` (positions of words), `out` and `patched` (heads, counted
     through all layers from 0, the encoder's first) and `mode` ("out" or "patched", what a click on a head does and what
@@ -34,6 +35,7 @@ class HeadLab(LabWidget):
     text = t.Unicode().tag(sync=True)
     answered = t.Unicode().tag(sync=True)  # the text to which all that follows belongs
     error = t.Unicode().tag(sync=True)
+    remark = t.Unicode().tag(sync=True)  # empty for a sentence of the grammar, and where none is given
     whose = t.Unicode().tag(sync=True)
     words = t.List(t.Unicode()).tag(sync=True)  # P words, repeated ones numbered
     pair = t.List(t.Unicode()).tag(sync=True)
@@ -51,6 +53,7 @@ class HeadLab(LabWidget):
 
     def __init__(
         self, model: nn.Module, tokenizer, text: str, pair: tuple[str, str] = ("il", "elle"), words: Iterable[str] | None = None,
+        parse: Callable[[str], object] | None = None,
     ):
         if not hasattr(model, "encoder") or not hasattr(model, "decoder"):
             raise ValueError(f"{type(model).__name__} has no encoder and decoder: pass a model that translates, as in notebook 7.")
@@ -59,6 +62,7 @@ class HeadLab(LabWidget):
             raise ValueError(f"pair is {pair!r}; pass two words that the tokenizer knows, such as ('il', 'elle').")
         self._model, self._tokenizer = model, tokenizer
         self._reader = tokenizer if words is None else type(tokenizer)(words)
+        self._parse = parse
         self._here: Read | None = None
         self._other: Read | None = None
         layers = [list(layer) for layer in layer_names(model)]
@@ -125,12 +129,14 @@ class HeadLab(LabWidget):
         # Whatever an unknown word or a learner's model raises, the lab goes on and says so.
         except Exception as problem:
             error = str(problem) if isinstance(problem, ValueError) else f"{type(problem).__name__}: {problem}"
+        is_strange = not error and self._parse is not None and self._parse(self.text) is None
         with self.hold_sync():
             self.hidden, self.out, self.patched = [], [], []
             for name, value in found.items():
                 setattr(self, name, value)
             if "patched" not in self.of_heads:
                 self.mode = "out"
+            self.remark = UNKNOWN_FORM if is_strange else ""
             self.answers, self.error, self.answered = answers, error, self.text
 
     def _answer(self, _change=None) -> None:

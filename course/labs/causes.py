@@ -119,6 +119,8 @@ for name, lost in (("lost when it is hidden", hidden), ("gradient × input", slo
 print(f"\nThe numbers of gradient × input add up to {sloped.sum().item():+.1f}.")
 
 # %% [markdown]
+# More than the whole difference can be lost: it then goes below 0, and the model says *elle*.
+#
 # Hiding shows what attention did not: *lost* weighs about as much as *dog*. That is right, since the reason is what decides
 # between the two animals. There is no single word that is *the* cause.
 #
@@ -217,7 +219,7 @@ print(f"Decoder layer 0, head 0, before the pronoun is written: {said}.")
 # - In "the cat did not want to eat because it was full" there is one animal. What does the choice depend on now?
 
 # %%
-HeadLab(model, tokenizer, sentence.english, words=every_word("english"))
+HeadLab(model, tokenizer, sentence.english, words=every_word("english"), parse=parse)
 
 # %% [markdown]
 # ### Your own model
@@ -225,13 +227,15 @@ HeadLab(model, tokenizer, sentence.english, words=every_word("english"))
 # If you have trained a translator in notebook 9, here is yours:
 
 # %%
+own, own_tokenizer, whose_model = model, tokenizer, "the course's"
 try:
     own, own_tokenizer, _ = handed_in.read("../09-training/own")
     whose_model = "your"
-    display(HeadLab(own, own_tokenizer, sentence.english, words=every_word("english")))
+    display(HeadLab(own, own_tokenizer, sentence.english, words=every_word("english"), parse=parse))
+except handed_in.NoTraining:
+    print("There is no model in ../09-training/own yet; this lab goes on with the course's.")
 except handed_in.Refused as reason:
-    own, own_tokenizer, whose_model = model, tokenizer, "the course's"
-    print(f"No model of yours is shown, since {reason}")
+    print(f"Your model cannot be read, and this lab goes on with the course's: {reason}")
 
 # %% [markdown]
 # ## Two hundred sentences

@@ -21,7 +21,7 @@ from playwright.sync_api import expect, sync_playwright
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from slider import WATCH
+from slider import EVENTS, LONGEST, WATCH
 from table import as_table, machine, publish
 
 from browser.conftest import FLAGS, Lab, Notebook, find_chromium
@@ -72,7 +72,7 @@ def main() -> None:
             times = []
             for _ in range(HEADS):
                 page.wait_for_timeout(300)
-                cell.evaluate(WATCH)
+                cell.evaluate(WATCH, [EVENTS["key"], LONGEST])
                 page.keyboard.press("ArrowRight")
                 times.append(page.evaluate("() => window.painted"))
             added, bytes_sent = notebook.run("print(memory() - before, sum(sent))").split()

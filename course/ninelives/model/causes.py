@@ -5,8 +5,8 @@ choice is measured by log p(one) - log p(other), which is the difference of thei
 say how much of this difference is lost by a change, so what has a positive number speaks for the first of the two words.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 import torch
@@ -77,16 +77,21 @@ def without_words(model: nn.Module, hidden: torch.Tensor) -> Iterator[None]:
 
 
 @torch.no_grad()
-def occlusion(model: nn.Module, choice: WordChoice) -> torch.Tensor:
-    """How much of the difference is lost without each word: (B, P). Source: Zeiler and Fergus 2014, for parts of images."""
+def _lost(model: nn.Module, choice: WordChoice, changes: Iterable[AbstractContextManager]) -> torch.Tensor:
+    """How much of the difference is lost while each of the changes is open: (B, changes)."""
     whole = logit_difference(model, choice)  # (B,)
     lost = []
-    each_alone = torch.eye(choice.prefix.shape[1], dtype=torch.bool, device=choice.prefix.device)  # (P, P)
-    for hidden in each_alone:
-        with without_words(model, hidden):
+    for change in changes:
+        with change:
             left = logit_difference(model, choice)  # (B,)
         lost.append(whole - left)
-    return torch.stack(lost, dim=1)  # (B, P)
+    return torch.stack(lost, dim=1)  # (B, changes)
+
+
+def occlusion(model: nn.Module, choice: WordChoice) -> torch.Tensor:
+    """How much of the difference is lost without each word: (B, P). Source: Zeiler and Fergus 2014, for parts of images."""
+    each_alone = torch.eye(choice.prefix.shape[1], dtype=torch.bool, device=choice.prefix.device)  # (P, P)
+    return _lost(model, choice, [without_words(model, hidden) for hidden in each_alone])  # (B, P)
 
 
 def gradient_times_input(model: nn.Module, choice: WordChoice) -> torch.Tensor:
@@ -116,25 +121,12 @@ def heads_of(model: nn.Module) -> list[tuple[int, int]]:
     return [(number, head) for number, layer in enumerate(layers_of(model)) for head in range(layer.n_head)]
 
 
-@torch.no_grad()
 def ablation(model: nn.Module, choice: WordChoice) -> torch.Tensor:
     """How much of the difference is lost without each head of `heads_of`: (B, heads). Source: Michel et al. 2019."""
-    whole = logit_difference(model, choice)  # (B,)
-    lost = []
-    for head in heads_of(model):
-        with without_heads(model, [head]):
-            left = logit_difference(model, choice)  # (B,)
-        lost.append(whole - left)
-    return torch.stack(lost, dim=1)  # (B, heads)
+    return _lost(model, choice, [without_heads(model, [head]) for head in heads_of(model)])  # (B, heads)
 
 
-@torch.no_grad()
 def patching(model: nn.Module, choice: WordChoice, other: WordChoice) -> torch.Tensor:
     """How much is lost if each head of `heads_of` says what it says in another sentence: (B, heads). Source: Vig et al. 2020."""
-    whole = logit_difference(model, choice)  # (B,)
-    lost, said = [], what_heads_say(model, other.prefix, other.answer)
-    for head in heads_of(model):
-        with with_heads_saying(model, [head], said):
-            left = logit_difference(model, choice)  # (B,)
-        lost.append(whole - left)
-    return torch.stack(lost, dim=1)  # (B, heads)
+    said = what_heads_say(model, other.prefix, other.answer)
+    return _lost(model, choice, [with_heads_saying(model, [head], said) for head in heads_of(model)])  # (B, heads)

@@ -49,7 +49,7 @@ def attention_caught(model) -> Iterator[list[Call]]:
             for hook in _follow(module, path.removeprefix("_orig_mod").lstrip("."), running, calls):
                 ends.callback(hook.remove)
         ends.enter_context(torch.no_grad())
-        if "torch._dynamo" in sys.modules:  # importing it takes seconds, and whoever has compiled a model has done so
+        if "torch._dynamo" in sys.modules:  # importing it takes seconds, and a compiled model has imported it
             ends.enter_context(torch.compiler.set_stance("force_eager"))
         ends.enter_context(_Listener(running, calls))
         yield calls

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from ninelives.figures.attention_picture import LEAST_PRINTED
 from ninelives.figures.cells import (
     block_note,
     cells_size,
@@ -45,13 +46,13 @@ def difference_picture(
         axes = place_axes(figure, 1, 1, *cells_size(change))
         texts = None
         if has_room_for_numbers(change):
-            texts = np.where((np.abs(change) < 0.005) | ~allowed, "", numbers(change)).tolist()
+            texts = np.where((np.abs(change) < LEAST_PRINTED) | ~allowed, "", numbers(change)).tolist()
         draw_cells(axes, np.ma.array(change, mask=~allowed), SIGNED_MAP, -top, top, texts)
         label_rows(axes, row_names)
         label_columns(axes, column_names)
         colour_bar(axes)
         said = ["Blue: the second attends more; orange: less.", "" if allowed.all() else "Grey: masked.",
-                "Changes below 0.005 have no number." if texts else block_note(change), *notes]
+                f"Changes below {LEAST_PRINTED} have no number." if texts else block_note(change), *notes]
         put_note(figure, " ".join(filter(None, said)))
         put_title(figure, title)
 

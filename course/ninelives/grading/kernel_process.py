@@ -182,7 +182,7 @@ def serve(shell: Shell, control: socket.socket, readable: list[str] | None) -> N
 
 
 def _received(asking: socket.socket) -> tuple[bytes, list[int]]:
-    """A request, and the socket that came with it. Nothing, if whoever asks has ended."""
+    """A request, and the socket that came with it. Nothing, if the one who asks has ended."""
     try:
         data, descriptors, *_ = socket.recv_fds(asking, 65536, 1)
     except ConnectionError:

@@ -1,4 +1,4 @@
-"""The numbers of an explorer, for whoever goes on with them."""
+"""The numbers of an explorer, for further work."""
 
 import numpy as np
 

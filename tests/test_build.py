@@ -40,6 +40,33 @@ def course(tmp_path):
     return tmp_path
 
 
+LAB = '''\
+# %% [markdown]
+# # Lab
+
+# %% solution="triple"
+def triple(x):
+    ### BEGIN SOLUTION
+    return x + x + x
+    ### END SOLUTION
+
+# %%
+triple(2)
+'''
+
+
+def test_an_exercise_of_a_lab_is_released_without_its_solution_and_nothing_of_a_lab_is_graded(course):
+    (course / "course" / "labs").mkdir()
+    (course / "course" / "labs" / "tripling.py").write_text(LAB, encoding="utf-8")
+    built = build(course)
+    assert {str(path.relative_to(course)) for path in built} == {
+        "solutions/01-doubling/01-doubling.ipynb", "release/01-doubling/01-doubling.ipynb", "release/labs/tripling.ipynb"}
+    lab = nbformat.reads(built[course / "release" / "labs" / "tripling.ipynb"], as_version=4)
+    assert "x + x + x" not in str(lab) and "raise NotImplementedError()" in lab.cells[1].source
+    assert [cell.source for cell in lab.cells[::2]] == ["# Lab", "triple(2)"]
+    assert not any("nbgrader" in cell.metadata for cell in lab.cells)
+
+
 def error_of(tmp_path, text):
     path = tmp_path / "07_wrong.py"
     path.write_text(text, encoding="utf-8")

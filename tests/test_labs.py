@@ -9,7 +9,7 @@ from nbclient import NotebookClient
 
 from helpers.classroom import api
 from helpers.run_notebook import run_all_cells
-from ninelives.build import ROOT, BuildError, lab
+from ninelives.build import ROOT, BuildError, solved_lab
 from ninelives.workspace import copy_missing
 from test_notebooks import complaints
 
@@ -163,8 +163,8 @@ def test_labs_are_copied_with_the_notebooks(tmp_path):
     assert {path.name for path in copied if path.parts[0] == "labs"} == {f"{name}.ipynb" for name in NAMES}
 
 
-def test_a_lab_with_an_exercise_is_refused(tmp_path):
+def test_a_lab_with_points_is_refused(tmp_path):
     text = tmp_path / "graded.py"
-    text.write_text('# %% solution="double"\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION\n', encoding="utf-8")
-    with pytest.raises(BuildError, match="graded.py, cell double: a lab has no solutions"):
-        lab(text)
+    text.write_text('# %% [markdown] answer="why" points=1\n# Because.\n', encoding="utf-8")
+    with pytest.raises(BuildError, match="graded.py, cell why: a lab has no tests with points and no answers"):
+        solved_lab(text)

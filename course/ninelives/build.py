@@ -3,8 +3,8 @@
     course/notebooks/NN_name.py           the only source, jupytext's percent format
     solutions/NN-name/NN-name.ipynb       solved; nbgrader calls it the source
     release/NN-name/NN-name.ipynb         what learners get, made by nbgrader itself
-    course/labs/name.py                   a lab; it is not graded, so nbgrader never sees it
-    release/labs/name.ipynb               the same for learners
+    course/labs/name.py                   a lab; it is not graded, so nbgrader's gradebook never sees it
+    release/labs/name.ipynb               what learners get, without the solutions of its exercises
     course/assistants.md                  how an assistant may help a learner
     release/AGENTS.md, CLAUDE.md          the same under the names that assistants look for
 
@@ -146,13 +146,21 @@ def released(solved_notebooks: dict[str, str], config: Config) -> dict[str, str]
         return {name: (release / name / f"{name}.ipynb").read_text(encoding="utf-8") for name in solved_notebooks}
 
 
-def lab(text: Path) -> nbformat.NotebookNode:
-    """The notebook of a lab. Raises BuildError if it holds anything to be graded."""
+def solved_lab(text: Path) -> nbformat.NotebookNode:
+    """The solved notebook of a lab; nothing of it is written to disk. Raises BuildError if it holds anything to be graded."""
     notebook = solved(text)
-    graded = next((cell for cell in notebook.cells if "nbgrader" in cell.metadata), None)
+    graded = next((cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")), None)
     if graded is not None:
-        raise BuildError(f"{text.name}, cell {graded.id}: a lab has no solutions, tests or answers, since it is not graded.")
+        raise BuildError(f"{text.name}, cell {graded.id}: a lab has no tests with points and no answers, since it is not graded.")
     return notebook
+
+
+def without_nbgrader(content: str) -> str:
+    """A notebook's text with nothing left in it that nbgrader would grade."""
+    notebook = nbformat.reads(content, as_version=4)
+    for cell in notebook.cells:
+        cell.metadata.pop("nbgrader", None)
+    return nbformat.writes(notebook) + "\n"
 
 
 def build(root: Path = ROOT) -> dict[Path, str]:
@@ -162,16 +170,17 @@ def build(root: Path = ROOT) -> dict[Path, str]:
         raise BuildError(f"There is no text to build in {root / 'course' / 'notebooks'}; "
                          "run this from a clone of the repository, installed with pip install -e .")
     notebooks = {text.stem.replace("_", "-"): nbformat.writes(solved(text)) + "\n" for text in texts}
+    labs = {text.stem: nbformat.writes(solved_lab(text)) + "\n" for text in sorted((root / "course" / "labs").glob("*.py"))}
     config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
+    for_learners = released(notebooks | labs, config)
     assignments = {root / folder / name / f"{name}.ipynb": content
-                   for folder, made in (("solutions", notebooks), ("release", released(notebooks, config)))
+                   for folder, made in (("solutions", notebooks), ("release", {name: for_learners[name] for name in notebooks}))
                    for name, content in made.items()}
-    labs = {root / "release" / "labs" / f"{text.stem}.ipynb": nbformat.writes(lab(text)) + "\n"
-            for text in sorted((root / "course" / "labs").glob("*.py"))}
+    released_labs = {root / "release" / "labs" / f"{name}.ipynb": without_nbgrader(for_learners[name]) for name in labs}
     rules = {}
     for text in (root / "course").glob("assistants.md"):
         rules = {root / "release" / "AGENTS.md": text.read_text(encoding="utf-8"), root / "release" / "CLAUDE.md": "@AGENTS.md\n"}
-    return assignments | labs | rules
+    return assignments | released_labs | rules
 
 
 def stale(built: dict[Path, str]) -> list[Path]:

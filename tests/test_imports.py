@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "workspace": {"progress"},
     "model": {"config"},
     "text": {"config"},
+    "pretrained": {"config", "model", "text"},
     "figures": {"config"},
     "weights": {"config", "model", "text"},
     "training": {"config", "model", "sentence", "text", "weights"},

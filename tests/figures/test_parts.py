@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -111,3 +113,13 @@ def test_of_several_parts_a_name_says_in_which_its_head_is():
     assert [part.names for part in parts.values()] == [{}, {(1, 2): "previous token"}]
     with pytest.raises(ValueError, match=r"names has the key \(1, 2\), but there are several parts; write \('before', 1, 2\) or another part"):
         attention_parts(given, WORDS, names={(1, 2): "previous token"})
+
+
+def test_the_weights_of_all_heads_are_copied_once():
+    weights = np.full((8, 8, 64, 64), 1 / 64, np.float32)
+    tracemalloc.start()
+    try:
+        attention_parts(weights, [f"w{k}" for k in range(64)])
+        assert tracemalloc.get_traced_memory()[1] < 2.5 * weights.nbytes
+    finally:
+        tracemalloc.stop()

@@ -47,11 +47,12 @@ def test_the_bundle_holds_a_picture_with_its_words_and_no_html(widget):
     assert data["text/plain"] == repr(widget)
 
 
-def test_a_cell_gets_the_picture_then_its_words_then_the_widget(widget, monkeypatch):
+def test_a_cell_gets_the_picture_then_its_words_then_the_widget_and_the_picture_is_drawn_last(widget, monkeypatch):
     outputs = []
     monkeypatch.setattr("ninelives.widgets.lab_widget.display", lambda data, **how: outputs.append([data, how]))
     widget._ipython_display_()
-    (still, how), (words, _), (alive, _) = outputs
+    (place, kept), (words, _), (alive, _), (still, how) = outputs
+    assert list(place) == ["text/plain"] and (kept["update"], how["update"]) == (False, True) and kept["display_id"] == how["display_id"]
     assert "image/png" in still and how["metadata"]["alt"] == widget.describe()
     assert "cat" in words["text/markdown"] or widget.describe()[:20] in words["text/markdown"]
     assert set(alive) == {"application/vnd.jupyter.widget-view+json", "text/plain"}

@@ -164,7 +164,7 @@ def test_the_still_picture_is_drawn_again_when_the_cell_is_over(monitor, shown, 
     again = shown[len(before):]
     assert [how["update"] for _, how in again] == [True, True]
     assert [how["display_id"] for _, how in again] == [how["display_id"] for _, how in before[:2]]
-    assert again[0][0]["image/png"] != before[0][0]["image/png"]
+    assert again[0][0]["image/png"] != before[3][0]["image/png"]
     assert monitor.state == "stopped"  # the cell was interrupted: no more steps are made
     shell.events.trigger("post_run_cell", None)
     assert len(shown) == len(before) + 2

@@ -83,7 +83,7 @@ def attention_parts(
         which_layers, true_layers = _chosen(layers, len(weights), "layers")
         which_heads, true_heads = _chosen(heads, weights.shape[1], "heads")
         made[name] = attention_part(
-            weights[which_layers][:, which_heads], rows, others, _allowed(mask, weights, cross=others is not None)[which_layers],
+            _taken(weights, which_layers, which_heads), rows, others, _allowed(mask, weights, cross=others is not None)[which_layers],
             true_layers, true_heads, names_in(name, names), batch_note(batch or 0, count), are_all(true_heads, weights.shape[1]),
         )
     return made
@@ -204,6 +204,12 @@ def _chosen(wanted: Sequence[int] | None, count: int, name: str) -> tuple[list[i
         return list(range(count)), [int(number) for number in wanted]
     numbers = existing(wanted, count, name)
     return numbers, numbers
+
+
+def _taken(weights: np.ndarray, layers: list[int], heads: list[int]) -> np.ndarray:
+    """Some heads of some layers; all of them without a copy, which takes a second for a long text."""
+    everything = [list(range(count)) for count in weights.shape[:2]]
+    return weights if [layers, heads] == everything else weights[np.ix_(layers, heads)]
 
 
 def _allowed(mask, weights: np.ndarray, cross: bool) -> np.ndarray:

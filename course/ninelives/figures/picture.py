@@ -84,20 +84,25 @@ class Picture:
 
     def outputs(self) -> list[dict]:
         """The two outputs of a notebook cell, as nbformat stores them."""
+        return [self.image_output(), self.words_output()]
+
+    def image_output(self) -> dict:
+        """The output that holds the PNG, which is drawn for it."""
         image = {
             "image/png": base64.b64encode(self.png()).decode(),
             "text/plain": f"Picture: {self.caption}",
         }
+        alt = {"image/png": {"alt": self.alt}, "alt": self.alt}
+        return {"output_type": "display_data", "data": image, "metadata": alt}
+
+    def words_output(self) -> dict:
+        """The output that holds the caption and the description; nothing is drawn for it."""
         words = {
             "text/markdown": f"*{_escaped(self.caption)}*\n\n<details><summary>In words</summary>"
             f"{_escaped(self.alt)}</details>{FOLLOW_THE_THEME}",
             "text/plain": f"In words: {self.alt}",
         }
-        alt = {"image/png": {"alt": self.alt}, "alt": self.alt}
-        return [
-            {"output_type": "display_data", "data": image, "metadata": alt},
-            {"output_type": "display_data", "data": words, "metadata": {}},
-        ]
+        return {"output_type": "display_data", "data": words, "metadata": {}}
 
     def _ipython_display_(self) -> None:
         for output in self.outputs():

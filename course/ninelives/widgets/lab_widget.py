@@ -107,23 +107,33 @@ class LabWidget(anywidget.AnyWidget):
     def _ipython_display_(self) -> None:
         # In a notebook that is trusted, JupyterLab prefers the widget to the PNG of the same bundle even when no kernel
         # is there, and shows an error. So the picture and its words are outputs of their own, and a style shows either
-        # them or the widget.
+        # them or the widget. Drawing takes longer than all else, so its place is kept and the picture comes last.
         self._is_shown = True
-        self._display_still(update=False)
+        still = self._still_or_none()
+        if still:
+            self._display({"data": {"text/plain": repr(self)}, "metadata": {}}, "picture")
+            self._display(self._words_of(still), "words")
         display(self._widget_view()[0], raw=True)
-
-    def _display_still(self, update: bool) -> None:
-        if picture := self._picture_or_none():
-            still, words = replace(picture, caption=self._still_caption).outputs()
-            words["data"]["text/markdown"] += HIDE_PICTURE_WHEN_LIVE
-            for output, what in ((still, "picture"), (words, "words")):
-                name = f"{self.model_id}-{what}"
-                display(output["data"], metadata=output["metadata"], raw=True, display_id=name, update=update)
+        if still:
+            self._display(still.image_output(), "picture", update=True)
 
     def _update_still(self, _change=None) -> None:
         """Keep the present state in the cell that shows the widget, and so in the notebook when it is saved."""
-        if self._is_shown:
-            self._display_still(update=True)
+        if self._is_shown and (still := self._still_or_none()):
+            self._display(still.image_output(), "picture", update=True)
+            self._display(self._words_of(still), "words", update=True)
+
+    def _still_or_none(self) -> Picture | None:
+        picture = self._picture_or_none()
+        return picture and replace(picture, caption=self._still_caption)
+
+    def _words_of(self, still: Picture) -> dict:
+        words = still.words_output()
+        words["data"]["text/markdown"] += HIDE_PICTURE_WHEN_LIVE
+        return words
+
+    def _display(self, output: dict, what: str, update: bool = False) -> None:
+        display(output["data"], metadata=output["metadata"], raw=True, display_id=f"{self.model_id}-{what}", update=update)
 
     def _widget_view(self) -> tuple[dict, dict]:
         data, metadata = super()._repr_mimebundle_()

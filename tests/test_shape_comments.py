@@ -5,6 +5,7 @@ import io
 import math
 import re
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import nbformat
@@ -29,6 +30,8 @@ from ninelives.model import (
     with_heads_from,
 )
 from ninelives.model.causes import ablation, gradient_times_input, occlusion, patching, word_choice
+from ninelives.model.inspection import attentions
+from ninelives.model.today import TodayConfig, TodayDecoder
 
 NAMES = sorted(path.name for path in (ROOT / "solutions").iterdir())
 MODEL = Path(ninelives.model.__file__).parent
@@ -149,6 +152,10 @@ def follow_the_model(sources: dict[str, str]) -> Tracer:
         Decoder(config)(idx, idx)
         Encoder(config)(prefix, hidden_cache=torch.randn(5, 8, 12), return_hidden=True)
         ninelives.model.Transformer(config)(idx, hidden_cache=torch.randn(5, 8, 12))
+        today = TodayDecoder(TodayConfig(**asdict(config), n_kv_head=1))
+        today(idx, idx)
+        attentions(today, idx)
+        generate(today, idx, 2)
     return tracer
 
 

@@ -11,6 +11,7 @@ from ninelives.model.decoder import Decoder
 from ninelives.model.embeddings import Embedding
 from ninelives.model.encoder_decoder import EncoderDecoder
 from ninelives.model.inspection import in_eval_mode
+from ninelives.model.today import TodayDecoder
 from ninelives.model.transformer import TransformerBlock
 from ninelives.model.validation import check_prefix, check_prompt, check_sampling
 
@@ -192,11 +193,12 @@ def new_caches(model: nn.Module, hidden_cache: torch.Tensor | None = None) -> li
     Earlier rows never change if every other module treats each token alone.
     A learner's own module, a hook, or a method replaced on one object may mix tokens.
     """
+    trusted = CACHEABLE | model.kinds if type(model) is TodayDecoder else CACHEABLE
     for module in model.modules():
         hooked = module._forward_hooks or module._forward_pre_hooks or any(map(callable, vars(module).values()))
-        if type(module) not in CACHEABLE or hooked:
+        if type(module) not in trusted or hooked:
             return None
-    if type(model) is not Decoder:
+    if type(model) not in (Decoder, TodayDecoder):
         return None
     rows = model.config.block_size + (0 if hidden_cache is None else hidden_cache.shape[1])
     return [KeyValueCache(rows) for _ in model.layers["blocks"]]

@@ -2,8 +2,10 @@
 
 import argparse
 import importlib
+import importlib.util
 import re
 import shlex
+import subprocess
 import textwrap
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
@@ -19,6 +21,9 @@ from traitlets.config import Configurable
 from ninelives.build import ROOT
 from test_environment import PROJECT, constraints
 
+SPEC = importlib.util.spec_from_file_location("address", ROOT / "docs" / "address.py")
+address = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(address)
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md")])
 BLOCK = re.compile(r"(?:(?<=\n\n)|\A)(?:    .*\n|\n)+")  # indented by four spaces
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -268,6 +273,28 @@ def test_each_link_leads_to_a_file_and_a_heading(document):
         if heading:
             headings = re.findall(r"^#+ (.*)", text_of(found), re.MULTILINE)
             assert heading in [re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in headings], target
+
+
+def test_every_address_of_the_course_is_derived_from_the_one_in_pyproject():
+    derived = address.addresses(PROJECT["urls"]["Repository"].removeprefix("https://github.com/"))
+    said = {name: re.findall(r"https://[^\s)}\"]*nine-lives[^\s)}\"]*", text_of(ROOT / name)) for name in ("README.md", "CITATION.cff")}
+    assert all(said.values())
+    assert [url for urls in said.values() for url in urls if not url.startswith(tuple(derived.values()))] == []
+    paths = [path for url in said["README.md"] for path in re.findall(r"(?:lab/tree/|blob/main/)(.+)", url)]
+    assert paths and [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_moving_the_course_changes_its_address_everywhere(tmp_path, monkeypatch):
+    files = ("README.md", "CITATION.cff", "pyproject.toml")
+    for name in files:
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    subprocess.run("git init -q && git add .", shell=True, cwd=tmp_path, check=True)
+    monkeypatch.setattr(address, "ROOT", tmp_path)
+    monkeypatch.setattr("sys.argv", ["address.py", "Ada/cats.of-9"])
+    address.main()
+    texts = [(tmp_path / name).read_text(encoding="utf-8") for name in files]
+    assert ["ninelives-course" in text for text in texts] == [False] * 3
+    assert "https://ada.github.io/cats.of-9/" in texts[0] and 'Repository = "https://github.com/Ada/cats.of-9"' in texts[2]
 
 
 FILE = re.compile(r"(?!text/|image/)(?=.*/|.*\.(?:py|md|txt|toml|yml|cff|ipynb|json|db|csv)$)[\w.*-]+(?:/[\w.*-]+)*/?")

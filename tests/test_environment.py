@@ -195,6 +195,7 @@ def test_the_citation_is_valid_and_says_what_pyproject_says():
     assert citation["cff-version"] == "1.2.0"
     assert citation["type"] in ("software", "dataset")
     assert citation["version"] == PROJECT["version"]
+    assert f"version = {{{PROJECT['version']}}}" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert " AND ".join(citation["license"]) == PROJECT["license"]
     assert [author["name"] in (ROOT / "LICENSE").read_text() for author in citation["authors"]] == [True]
     for reference in citation["references"]:

@@ -1,4 +1,4 @@
-"""The plan of the course in docs/teaching/plan.md is what the notebooks say."""
+"""The plan of the course in docs/teaching/plan.md, and the table in README.md, are what the notebooks say."""
 
 import re
 
@@ -8,6 +8,7 @@ from ninelives.build import ROOT
 from ninelives.use_mine import PARTS
 
 PLAN = (ROOT / "docs" / "teaching" / "plan.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 NAMES = sorted(path.name for path in (ROOT / "release").glob("[0-9]*"))
 
 
@@ -29,6 +30,22 @@ def test_the_plan_has_the_minutes_the_points_and_the_needs_of_each_notebook():
     assert [line for line in PLAN.split("\n") if re.match(r"\| \d", line)] == [line for line, *_ in rows]
     minutes, points = sum(time for _, _, time, _ in rows), sum(worth for _, worth, _, _ in rows)
     assert f"{minutes} minutes and {points:g} points in all" in PLAN
+
+
+def test_the_readme_has_the_title_the_minutes_and_the_points_of_each_notebook():
+    """A line ends with "| 80 (+ 15) | 24 |" where 15 minutes more are for an optional exercise."""
+    said = re.findall(r"^\| \[(\d · .+)\]\(\S+/(.+)\.ipynb\) \| .+ \| (\d+)(?: \(\+ (\d+)\))? \| (\d+) \|$", README, re.MULTILINE)
+    wanted = []
+    for name in NAMES:
+        title, time, points, _ = row(name)[0].strip("| ").split(" | ")
+        minutes = re.match(r"about (\d+) minutes(?:, and (\d+) for the optional exercise)?", time)
+        wanted.append((title, name, minutes[1], minutes[2] or "", points))
+    assert said == wanted
+
+
+def test_the_readme_says_how_many_hours_the_notebooks_take():
+    hours = sum(minutes for _, _, minutes, _ in map(row, NAMES)) / 60
+    assert 12 <= hours < 12.5 and "Twelve hours in all." in README
 
 
 def test_the_notebooks_that_no_other_one_uses_are_named():

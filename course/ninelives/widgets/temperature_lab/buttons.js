@@ -2,7 +2,7 @@
 
 import { html } from "../js/dom.js";
 
-/** @import { State } from "./probabilities.js" */
+/** @import { State } from "./state.js" */
 /** @import { writing } from "./writing.js" */
 
 /**

@@ -2,10 +2,10 @@
 
 import { two } from "../js/numbers.js";
 import { agrees, differsFrom, standsIn } from "../js/yours.js";
-import { CLOSE, uncertainty } from "./probabilities.js";
 import { failure, hasEnded } from "./scores.js";
+import { CLOSE, uncertainty } from "./state.js";
 
-/** @import { State } from "./probabilities.js" */
+/** @import { State } from "./state.js" */
 /** @import { Scores } from "./scores.js" */
 
 /** How uncertain the draw is, and how many words can be drawn. @param {Float64Array} chances */

@@ -5,18 +5,19 @@ import { html } from "../js/dom.js";
 import { visible } from "../js/labels.js";
 import { legendKey } from "../js/legend.js";
 import { connect, frame, onChange, oncePerFrame, snapshot } from "../js/lifecycle.js";
+import { probabilities } from "../js/sampling.js";
 import { barTable } from "./bars.js";
 import { actButtons } from "./buttons.js";
 import { compared, lastDraw, likeliest, notice, reading } from "./in_words.js";
-import { probabilities, settingsOf } from "./probabilities.js";
 import { rowsOf } from "./rows.js";
 import { chancesOf, isStale, scoreMemory, theirsOf } from "./scores.js";
 import { settingSliders } from "./sliders.js";
+import { settingsOf } from "./state.js";
 import { textSoFar } from "./text.js";
 import { writing } from "./writing.js";
 
 /** @import { RenderContext } from "../js/lifecycle.js" */
-/** @import { State } from "./probabilities.js" */
+/** @import { State } from "./state.js" */
 
 /** @type {(keyof State)[]} */
 const CHANGING = ["temperature", "top_k", "top_p", "drawn", "chances", "scores", "yours"];

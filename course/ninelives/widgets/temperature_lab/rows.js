@@ -1,6 +1,6 @@
 // What the bars show: the likeliest words, and all others in one row.
 
-import { CLOSE } from "./probabilities.js";
+import { CLOSE } from "./state.js";
 
 /** @typedef {(word: number) => number} OfWord */
 /** @typedef {{ theirs: Float64Array, all: Float64Array }} Compared what the learner's function gives, and what it should, of all words */

@@ -1,9 +1,10 @@
 // The scores that have arrived from Python, and whether they are those of the present text.
 
 import { fromBase64, range } from "../js/numbers.js";
-import { byScore, probabilities, settingsOf } from "./probabilities.js";
+import { byScore, probabilities } from "../js/sampling.js";
+import { settingsOf } from "./state.js";
 
-/** @import { State } from "./probabilities.js" */
+/** @import { State } from "./state.js" */
 
 /**
  * @typedef {object} Scores

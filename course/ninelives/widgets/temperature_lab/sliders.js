@@ -3,10 +3,10 @@
 import { assign } from "../js/lifecycle.js";
 import { two } from "../js/numbers.js";
 import { slider } from "../js/slider.js";
-import { settingsOf } from "./probabilities.js";
+import { settingsOf } from "./state.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
-/** @import { State } from "./probabilities.js" */
+/** @import { State } from "./state.js" */
 
 // Close together where each word counts.
 const STEPS = [1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000];

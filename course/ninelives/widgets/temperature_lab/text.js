@@ -4,7 +4,7 @@ import { html } from "../js/dom.js";
 import { two } from "../js/numbers.js";
 import { hasEnded } from "./scores.js";
 
-/** @import { State } from "./probabilities.js" */
+/** @import { State } from "./state.js" */
 
 export function textSoFar() {
   const node = html("div", { className: "nl-written", role: "group", "aria-label": "The text so far" });

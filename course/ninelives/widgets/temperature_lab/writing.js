@@ -2,11 +2,11 @@
 
 import { assign } from "../js/lifecycle.js";
 import { range } from "../js/numbers.js";
-import { wordAt } from "./probabilities.js";
+import { wordAt } from "../js/sampling.js";
 import { chancesOf, failure, hasEnded } from "./scores.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
-/** @import { State } from "./probabilities.js" */
+/** @import { State } from "./state.js" */
 /** @import { Scores } from "./scores.js" */
 
 /**

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  byScore, probabilities, settingsOf, uncertainty, wordAt,
-} from "../../../course/ninelives/widgets/temperature_lab/probabilities.js";
+import { byScore, probabilities, wordAt } from "../../../course/ninelives/widgets/js/sampling.js";
 import { scoreMemory } from "../../../course/ninelives/widgets/temperature_lab/scores.js";
+import { settingsOf, uncertainty } from "../../../course/ninelives/widgets/temperature_lab/state.js";
 import { cases } from "../cases.js";
 
 test("the probabilities are those of Python", () => {

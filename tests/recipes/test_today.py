@@ -1,0 +1,36 @@
+"""The trainings of the lab "today"."""
+
+from dataclasses import replace
+
+import pytest
+
+from ninelives.model import EncoderDecoder
+from ninelives.recipes.today import CHANGES, FORM_OF_2017, FORMS, RECIPE, curve_name, model_of, saved_runs, train_form
+
+SAVED = list(saved_runs())
+
+
+@pytest.mark.parametrize(("name", "seed", "run"), [pytest.param(*saved, id=f"{saved[0]}, {saved[1]}") for saved in SAVED])
+def test_a_saved_run_belongs_to_the_form_in_its_name(name, seed, run):
+    assert run.finished and run.recipe == replace(RECIPE, seed=seed)
+    model = model_of(name)
+    assert run.config["decoder"] == vars(model.decoder.config)
+    assert run.parameters == sum(parameter.numel() for parameter in model.parameters())
+    assert len(run.history) == 20 and {"loss", "sentences right", "new combinations right"} <= set(run.history[-1])
+
+
+def test_each_form_changes_one_thing_of_2017_and_the_last_all_six():
+    for name, change in CHANGES.items():
+        assert sum(FORMS[name][switch] != value for switch, value in FORM_OF_2017.items()) == len(change) == 1
+    assert all(FORMS["all six today"][switch] != value for switch, value in FORM_OF_2017.items())
+
+
+def test_a_training_of_another_form_can_be_begun_and_ends(tmp_path):
+    run = train_form("all six today", 0, tmp_path, steps=1)
+    assert run.finished and run.step == 1 and (tmp_path / curve_name("all six today", 0)).is_dir()
+    assert isinstance(model_of("tied embeddings"), EncoderDecoder)
+
+
+def test_tied_tokens_and_learned_positions_begin_at_the_same_size():
+    embedding = model_of("tied embeddings").decoder.layers["embedding"]
+    assert embedding.token.weight.std().item() == pytest.approx(embedding.position.weight.std().item(), rel=0.1)

@@ -27,13 +27,14 @@ from ninelives.checks.exercise import (
 )
 from ninelives.config import TransformerConfig
 
-block = Exercise("TransformerBlock", error_hints={
+MLP_HINTS = {
     "Sequential.forward() takes": "the mlp works on each token alone: it takes the vectors, and no mask.",
     "SelfAttention.forward() takes": "attention makes queries, keys and values itself: give it the normalised x "
                                               "once, and the mask.",
     "NoneType": "attention_mask is None where nothing is hidden, and cannot be computed with: it goes to attention alone, after the vectors, "
                 "`self.attention(self.norm_1(x), attention_mask)`.",
-})
+}
+block = Exercise("TransformerBlock", error_hints=MLP_HINTS)
 
 
 class GivenBlock(model.TransformerBlock):
@@ -392,14 +393,15 @@ def vectors(B: int, T: int, C: int, seed: int) -> torch.Tensor:
 
 
 def pytorch_block(
-    module: nn.Module, config: TransformerConfig, x: torch.Tensor, mask: torch.Tensor | None
+    module: nn.Module, config: TransformerConfig, x: torch.Tensor, mask: torch.Tensor | None, norm_first: bool = True
 ) -> torch.Tensor:
     """(B, T, C) float64: the reference, PyTorch's own layer with the weights of a learner's block."""
     parts, C = parts_of(module), config.n_embd
     W_q, b_q, W_k, b_k, W_v, b_v, W_o, b_o = projections(parts.attention, config)
     up, down = (layer for layer in parts.mlp.modules() if isinstance(layer, nn.Linear))
     theirs = nn.TransformerEncoderLayer(
-        C, config.n_head, 4 * C, dropout=0.0, activation="gelu", batch_first=True, norm_first=True, dtype=torch.float64
+        C, config.n_head, 4 * C, dropout=0.0, activation="gelu", batch_first=True, norm_first=norm_first,
+        layer_norm_eps=parts.norm_1.eps, dtype=torch.float64,
     )
     theirs.load_state_dict({
         "self_attn.in_proj_weight": torch.cat([W_q, W_k, W_v]), "self_attn.in_proj_bias": torch.cat([b_q, b_k, b_v]),

@@ -5,6 +5,7 @@ The page about it is run here, too: to import transformers takes seconds, and fi
 
 import ast
 import math
+import re
 
 import numpy as np
 import pytest
@@ -259,7 +260,11 @@ def test_a_method_is_run_and_the_parts_of_its_model_are_named(pytorch):
      "let every row attend to at least one key, or run the model on this example without its padding."),
     (lambda: attention_of(lambda: [F.scaled_dot_product_attention(part, part, part) for part in (Q, K)], tokens=THREE),
      "The layers of the attention have attention of different shapes, (2, 2, 5, 5) and (2, 4, 3, 3); choose some of one shape with layers=, "
-     "and of a text that generate() wrote, run the model once on the whole sequence."),
+     "and of a text that generate() wrote, run the model once on the whole sequence. A model that attends within windows or blocks, as Swin "
+     "does, has no matrix over all tokens: there, batch= chooses a window."),
+    (lambda: attention_of(nn.MultiheadAttention(8, 2, batch_first=True, add_bias_kv=True).eval(), X, X, X, tokens=FIVE),
+     "tokens has 5 labels for 6 columns of attention; where a module adds keys of its own (bias_k, bias_v, add_zero_attn, an attention sink), or has "
+     'keys from a cache, name all of them: columns=[*words, "sink"].'),
     (lambda: attention_of(EncoderDecoder(CONFIG, CONFIG).eval(), torch.ones(1, 5).long(), torch.ones(1, 3).long(), tokens=THREE),
      "There are several parts (encoder, decoder), but words for one: pass the decoder's words as tokens and the encoder's as columns."),
 ])
@@ -315,6 +320,33 @@ def eager_outputs(hugging_face):
     return outputs
 
 
+EIGHT = [f"w{k}" for k in range(8)]
+IN_PIECES = {  # models whose attention is no matrix over all tokens, with the start of what is said of the model and of its output
+    "Longformer": (("LongformerModel", "LongformerConfig", {**WIDTH, "attention_window": 4}),
+                   "The model has 8 tokens as input, but attention of 4 rows and 5 columns: it attends within windows or blocks",
+                   "tokens has 8 labels for 5 columns of attention; if the columns are other words than the rows, pass those as columns=. A model that"),
+    "Swin": (("SwinModel", "SwinConfig", {"image_size": 32, "patch_size": 4, "embed_dim": 8, "depths": [1, 1], "num_heads": [2, 4], "window_size": 4}),
+             "The layers of the attention have attention of different shapes, (1, 4, 16, 16) and (4, 2, 16, 16); choose", "attentions is empty"),
+    "gpt-oss": (("GptOssForCausalLM", "GptOssConfig", {**WIDTH, "num_key_value_heads": 2, "head_dim": 4, "num_local_experts": 2, "num_experts_per_tok": 1}),
+                "tokens has 8 labels for 9 columns of attention; where a module adds keys of its own", "Layer 0, head 0, the row of 'w0' sums to 0."),
+}
+
+
+@pytest.mark.parametrize("name", IN_PIECES)
+def test_attention_that_is_no_matrix_over_all_tokens_is_refused_with_its_cause(name):
+    transformers = pytest.importorskip("transformers")
+    (model, config, sizes), of_model, of_output = IN_PIECES[name]
+    model = getattr(transformers, model)(getattr(transformers, config)(**sizes)).eval()
+    given = torch.randn(1, 3, 32, 32) if name == "Swin" else torch.arange(8)[None] + 1
+    with pytest.raises(ValueError, match=f"^{re.escape(of_model)}"):
+        attention_of(model, given, tokens=EIGHT)
+    with pytest.raises(ValueError, match=f"^{re.escape(of_output)}"):
+        attention_parts(model(given, output_attentions=True), EIGHT)
+    if name == "gpt-oss":
+        [part] = attention_of(model, given, tokens=EIGHT, columns=[*EIGHT, "sink"]).values()
+        assert part.weights.shape == (2, 4, 8, 9)
+
+
 @pytest.mark.parametrize("batch", [0, 1])
 @pytest.mark.parametrize("name", HUGGING_FACE)
 def test_a_model_as_it_comes_shows_what_its_eager_twin_returns(name, batch, hugging_face, eager_outputs):
@@ -339,7 +371,7 @@ def test_what_generate_returns_is_joined_step_by_step(name, hugging_face):
     with pytest.raises(ValueError, match="attentions is empty: the model kept no weights, as with SDPA"):
         attention_parts(model.generate(**inputs), FIVE, FIVE)
     model.set_attn_implementation("eager")
-    generated = model.generate(**inputs)
+    generated, without_cache, beams = (model.generate(**inputs | how) for how in ({}, {"use_cache": False}, {"num_beams": 2}))
     model.set_attn_implementation("sdpa")
     words = [str(n) for n in generated.sequences[0, :-1].tolist()]
     if name == "GPT-2":
@@ -350,6 +382,11 @@ def test_what_generate_returns_is_joined_step_by_step(name, hugging_face):
     assert joined.keys() == at_once.keys()
     assert max(difference(joined[part].weights, at_once[part].weights) for part in joined) < SAME
     assert [(joined[part].allowed == at_once[part].allowed).all() for part in joined] == [True] * len(joined)
+    recomputed = attention_parts(without_cache, **words)
+    assert recomputed.keys() == at_once.keys()
+    assert max(difference(recomputed[part].weights, at_once[part].weights) for part in recomputed) < SAME
+    with pytest.raises(ValueError, match="The output is of beam search"):
+        attention_parts(beams, **words)
     with pytest.raises(ValueError, match=r"what generate\(\) adds last has attended to nothing yet, so for its output pass tokens\[:-1\]"):
         attention_parts(generated, **{**words, "tokens": [*words["tokens"], "end"]})
 

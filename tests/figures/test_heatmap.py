@@ -116,6 +116,8 @@ def test_a_grid_shows_every_head_with_its_strongest_link():
     assert {f"head {h}" for h in range(6)} <= set(texts(picture))
     assert "Head 6: strongest" in head_grid(weights[2:], TOKENS, title="Heads", caption="c", first=5).alt
     assert "Head 3: strongest from dog to cat, 0.96;" in picture.alt
+    causal = torch.tril(torch.ones(5, 5)) / torch.arange(1, 6)[:, None]
+    assert "Head 0: strongest from cat to the₁, 0.50;" in head_grid(causal[None], TOKENS, title="Heads", caption="c").alt
     assert picture.alt.startswith("Heads: 6 heatmaps of 5 by 5 weights, one for each head.")
 
 

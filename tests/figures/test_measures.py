@@ -18,25 +18,30 @@ def test_heads_with_one_habit_each_are_measured_as_such():
     previous[1:, :-1] += torch.eye(3)
     measures = head_measures(part(torch.stack([torch.eye(4), previous, torch.full((4, 4), 0.25)])[None]))
     assert measures["entropy"][0] == pytest.approx([0, 0, 2])
-    assert measures["previous word"][0] == pytest.approx([0, 1, 0.25])
-    assert measures["the word itself"][0] == pytest.approx([1, 0.25, 0.25])
-    assert measures["next word"][0] == pytest.approx([0, 0, 0.25])
+    assert measures["previous token"][0] == pytest.approx([0, 1, 0.25])
+    assert measures["the token itself"][0] == pytest.approx([1, 0.25, 0.25])
+    assert measures["next token"][0] == pytest.approx([0, 0, 0.25])
     assert measures["distance"][0] == pytest.approx([0, 0.75, 1.25])
-    assert measures["first word"][0] == pytest.approx([0.25, 0.5, 0.25])
+    assert measures["first token"][0] == pytest.approx([0.25, 0.5, 0.25])
 
 
 def test_masked_cells_and_padded_rows_are_not_measured():
     causal = torch.ones(4, 4).tril() / torch.arange(1, 5)[:, None]
     measures = head_measures(part(causal, mask=causal > 0))
-    assert "next word" not in measures
-    assert measures["previous word"] == pytest.approx((1 / 2 + 1 / 3 + 1 / 4) / 3)
+    assert "next token" not in measures
+    assert measures["previous token"] == pytest.approx((1 / 2 + 1 / 3 + 1 / 4) / 3)
     padded = torch.tensor([[0.5, 0.5, 0, 0]] * 4)
     assert head_measures(part(padded, mask=[1, 1, 0, 0]))["entropy"] == pytest.approx(1)
 
 
+def test_the_first_token_comes_after_the_padding_on_the_left():
+    padded = torch.tensor([[0, 0, 1, 0], [0, 0, 1, 0], [0, 0, 1, 0], [0, 0, 0.75, 0.25]])
+    assert head_measures(part(padded, mask=[0, 0, 1, 1]))["first token"] == pytest.approx(0.875)
+
+
 def test_cross_attention_has_no_distance():
     crossed = next(iter(attention_parts(torch.full((2, 4), 0.25), ["le", "chat"], WORDS).values()))
-    assert set(head_measures(crossed)) == {"entropy", "first word"}
+    assert set(head_measures(crossed)) == {"entropy", "first token"}
 
 
 def test_rollout_multiplies_the_layers_with_their_residual_connections():

@@ -38,6 +38,16 @@ def test_a_choice_of_layers_and_heads_keeps_their_true_numbers():
     assert (part.layers, part.heads, part.names) == ([5, 0], [2], {(5, 2): "previous token"})
 
 
+def test_words_that_can_be_read_only_once_are_words():
+    assert only(attention_parts(GIVEN, (word for word in WORDS))).columns == WORDS
+    with pytest.raises(ValueError, match="tokens is 3; pass a list with one word for each position."):
+        attention_parts(GIVEN, 3)
+
+
+def test_names_of_heads_that_are_not_shown_may_be_given_with_the_others():
+    assert only(attention_parts(GIVEN, WORDS, layers=[0], names={(5, 3): "next", (0, 1): "itself"})).names[0, 1] == "itself"
+
+
 def test_layers_chosen_before_get_the_numbers_that_they_have_in_the_model():
     part = only(attention_parts(GIVEN[[3, 11 - 6]], WORDS, layers=[3, 11]))
     assert np.array_equal(part.weights, GIVEN[[3, 5]])
@@ -48,6 +58,12 @@ def test_layers_chosen_before_get_the_numbers_that_they_have_in_the_model():
     ({"layers": [6]}, "layers names 6, but there are 6 layers, counted from 0 to 5."),
     ({"heads": [-1]}, "heads names -1, but there are 4 heads, counted from 0 to 3."),
     ({"heads": []}, "heads is empty; name at least one of the 4 heads, counted from 0 to 3."),
+    ({"layers": [1, 1]}, "layers names 1 more than once; name each once."),
+    ({"heads": 2}, "heads is 2; pass a list of whole numbers, such as heads=[2]."),
+    ({"layers": [0.5]}, "layers is [0.5]; pass a list of whole numbers, such as layers=[2]."),
+    ({"names": {(9, 0): "next"}}, "names has the key (9, 0), but there are 6 layers, counted from 0 to 5."),
+    ({"names": {(1, 4): "next"}, "layers": [0]}, "names has the key (1, 4), but there are 4 heads, counted from 0 to 3."),
+    ({"heads": [3, 5, 7, 11], "names": {(0, 1): "next"}}, "names has the key (0, 1), but there are 4 heads, with the numbers 3, 5, 7, 11."),
     ({"names": {2: "previous token"}}, "names has the key 2; a head is (layer, head), or (part, layer, head) of attention."),
     ({"names": {("cross", 1, 2): "next"}}, "names has the key ('cross', 1, 2); a head is (layer, head), or (part, layer, head) of attention."),
     *(({"mask": mask},

@@ -172,6 +172,16 @@ def test_describe_says_what_the_chosen_word_attends_to():
     assert "full attends to full 1.00" in said
 
 
+def test_the_chosen_row_is_said_once_and_rows_that_have_no_choice_lead_nothing():
+    words = [f"w{k}" for k in range(30)]
+    weights = (2 * torch.randn(1, 1, 30, 30, generator=torch.Generator().manual_seed(0))).masked_fill(torch.ones(30, 30).triu(1).bool(), -torch.inf).softmax(-1)
+    explorer = AttentionExplorer(weights, words, token=29)
+    assert explorer.describe().count("w29 attends to") == 1
+    assert "w0 attends to" not in explorer.describe()  # to itself alone
+    assert explorer.describe().count(" attends to ") == 13
+    assert AttentionExplorer(torch.ones(1, 1), ["cat"], token=0).describe() == "The only head. Chosen: cat attends to cat 1.00."
+
+
 def test_describe_follows_the_selection():
     weights = attention(2, 3, 11, 11)
     explorer = AttentionExplorer(weights, SENTENCE)
@@ -205,6 +215,19 @@ def test_words_are_hidden_from_the_start_by_position_or_by_word():
 def test_the_link_that_is_ranked_first_and_groups_of_words_are_sent_as_positions():
     explorer = AttentionExplorer(hand_set(), SENTENCE, token="it", to="cat", groups={"end": range(8, 11)})
     assert (explorer.to, explorer.groups) == (CAT, {"end": [8, 9, 10]})
+
+
+def test_a_chosen_word_that_is_hidden_is_not_chosen_any_more_and_cannot_be_chosen():
+    explorer = AttentionExplorer(hand_set(), SENTENCE, token="it", hidden="it")
+    assert (explorer.token, explorer.word) == (None, None)
+    assert "chosen" not in repr(explorer) and "it attends" not in explorer.describe()
+    with pytest.raises(TraitError, match="token is 'it', which is hidden; take it out of `hidden` to choose it."):
+        explorer.token = "it"
+    other = AttentionExplorer(hand_set(), SENTENCE)
+    link((explorer, "word"), (other, "word"))
+    other.token = "it"
+    assert (explorer.token, other.word) == (None, "it")
+    assert AttentionExplorer(torch.tensor([[0.5, 0.5]]), ["le"], ["the", "cat"], token=0, hidden=[0]).token == 0
 
 
 def test_with_every_word_hidden_there_are_words_and_no_picture():
@@ -349,7 +372,7 @@ def test_the_numbers_come_out():
         explorer.row("The")
     frame = explorer.to_dataframe()
     assert frame.loc["cat", "cat"] == 1 and frame.isna().loc["cat", "did"] and list(frame.columns) == SENTENCE[1:6]
-    assert list(explorer.measures()) == [(4, 7)] and explorer.measures()[4, 7]["previous word"] > 0
+    assert list(explorer.measures()) == [(4, 7)] and explorer.measures()[4, 7]["previous token"] > 0
     assert explorer.attentions.shape == (1, 1, 6, 6)
 
 

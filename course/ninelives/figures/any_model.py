@@ -10,15 +10,13 @@ from torch import nn
 from ninelives.figures.caught import Call, attention_caught
 from ninelives.figures.parts import (
     AttentionPart,
-    are_all,
+    as_words,
     attention_part,
     batch_note,
-    existing,
-    names_in,
     refuse_missing_words,
-    refuse_unclear_names,
     words_of,
 )
+from ninelives.figures.which_heads import are_all, existing, names_in, refuse_unclear_names
 
 IS_CROSS = re.compile("cross|encdec|encoder_attn|src_attn")
 
@@ -68,12 +66,14 @@ def attention_of(
             'or, of a Hugging Face model, load it with attn_implementation="eager".'
         )
     parts = _by_part(_heads_joined(calls, [*inputs, *named.values()]))
+    tokens, columns = as_words(tokens, "tokens"), as_words(columns, "columns")
     refuse_missing_words(parts, tokens, columns)
     refuse_unclear_names(names or {}, parts)
     made = {}
     for name, of_part in parts.items():
         chosen = existing(layers, len(of_part), "layers")
         matrices, count = _of_example([of_part[layer] for layer in chosen], name, batch)  # L of (H, T, S)
+        _refuse_windows(matrices[0].shape[1:], columns if name == "encoder" and columns is not None else tokens, [*inputs, *named.values()])
         rows, others = words_of(name, (len(chosen), *matrices[0].shape), tokens, columns)
         allowed = np.stack([matrix.any(0) for matrix in matrices])  # (L, T, S)
         padding = named.get("decoder_attention_mask" if name in ("decoder", "cross") else "attention_mask")
@@ -85,7 +85,8 @@ def attention_of(
         kept = existing(heads, len(matrices[0]), "heads")
         weights = np.stack([matrix if heads is None else matrix[kept] for matrix in matrices])  # (L, H, T, S)
         made[name] = attention_part(
-            weights, rows, others, allowed, chosen, kept, names_in(name, names), batch_note(batch, count),
+            weights, rows, others, allowed, chosen, kept,
+            names_in(name, names, range(len(of_part)), range(len(matrices[0]))), batch_note(batch, count),
             are_all(kept, len(matrices[0])), or_else="run the model on this example without its padding",
         )
     return made
@@ -131,13 +132,24 @@ def _part(path: str, paths: Mapping) -> str:
     return next((part for part in ("decoder", "encoder") if part in path.lower()), "attention")
 
 
+def _refuse_windows(shape: tuple[int, int], words: Sequence[str], inputs: Sequence) -> None:
+    """Raise ValueError where there is a word for each token of an input, but not a row of attention (T, S)."""
+    lengths = [tensor.shape[1] for tensor in inputs if getattr(tensor, "ndim", 0) >= 2]
+    if shape[0] < len(words) and len(words) in lengths:
+        raise ValueError(
+            f"The model has {len(words)} tokens as input, but attention of {shape[0]} rows and {shape[1]} columns: it attends within windows or "
+            "blocks, as Longformer and LED do, and has no matrix over all tokens that could be drawn. Take a model with full attention."
+        )
+
+
 def _of_example(calls: list[Call], part: str, batch: int) -> tuple[list[np.ndarray], int]:
     """One example's weights, (H, T, S) for each call, and how many examples there are."""
     shapes = {tuple(call.weights.shape) for call in calls}
     if len(shapes) > 1:
         raise ValueError(
             f"The layers of the {part} have attention of different shapes, {' and '.join(map(str, sorted(shapes)))}; choose "
-            "some of one shape with layers=, and of a text that generate() wrote, run the model once on the whole sequence."
+            "some of one shape with layers=, and of a text that generate() wrote, run the model once on the whole sequence. A model "
+            "that attends within windows or blocks, as Swin does, has no matrix over all tokens: there, batch= chooses a window."
         )
     [(count, *_)] = shapes
     if not 0 <= batch < count:

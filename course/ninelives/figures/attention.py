@@ -114,10 +114,14 @@ def refuse_invalid_weights(
         )
     off = (np.abs(weights.sum(-1) - 1) > SUM_TOLERANCE) & is_used
     if off.any():
+        total = weights.sum(-1)[off][0]
+        cut = (
+            "; of a text that was cut, pass all rows and columns, and leave words out with hidden=. A model with attention sinks, as gpt-oss, "
+            "returns such rows: pass the model itself, AttentionExplorer.of(model, …). One with attention in blocks, as BigBird, has no others."
+        )
         raise ValueError(
-            f"{where(off)} sums to {weights.sum(-1)[off][0]:.3f}, not to 1: pass the weights after a softmax "
-            "over the last dimension and before dropout (call model.eval() first); of a text that was cut, pass all rows and "
-            "columns, and leave words out with hidden=."
+            f"{where(off)} sums to {total:.3f}, not to 1: pass the weights after a softmax "
+            f"over the last dimension and before dropout (call model.eval() first){cut if total < 1 else '.'}"
         )
     closed = (weights > SUM_TOLERANCE) & ~allowed & is_used[..., None]
     if closed.any():

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ninelives.figures.arrays import as_array, as_finite, as_labels, refuse_nan
+from ninelives.figures.attention import open_cells
 from ninelives.figures.cells import (
     block_note,
     cell_number,
@@ -153,7 +154,8 @@ def head_grid(weights, tokens: Sequence[str], *, title: str, caption: str, first
         put_note(figure, f"Each row attends to the columns. {block_note(weights[0])}")
         put_title(figure, title)
 
-    heads = [_describe_head(number, matrix, names)
+    choices = open_cells(weights[None])[0].sum(-1)  # (T,)
+    heads = [_describe_head(number, matrix, names, choices)
              for number, matrix in enumerate(weights[:HEADS_IN_WORDS], first)]
     more = "" if n_head <= HEADS_IN_WORDS else f" The other {n_head - HEADS_IN_WORDS} are not described."
     alt = (f"{title}: {n_head} heatmaps of {length} by {length} weights, one for each head. "
@@ -161,8 +163,10 @@ def head_grid(weights, tokens: Sequence[str], *, title: str, caption: str, first
     return Picture(draw, caption, alt)
 
 
-def _describe_head(number: int, weights: np.ndarray, names: list[str]) -> str:
-    i, j = np.unravel_index(weights.argmax(), weights.shape)
+def _describe_head(number: int, weights: np.ndarray, names: list[str], choices: np.ndarray) -> str:
+    # A row that can attend to nothing else, as the first under a causal mask, says nothing of the head.
+    chosen = np.where(choices[:, None] > 1, weights, -1) if (choices > 1).any() else weights
+    i, j = np.unravel_index(chosen.argmax(), weights.shape)
     spread = weights.max(1).mean()
     return (f"Head {number}: strongest from {names[i]} to {names[j]}, {weights[i, j]:.2f}; "
             f"the largest weight of a row is {spread:.2f} on average.")

@@ -5,17 +5,17 @@ import numpy as np
 from ninelives.figures.parts import AttentionPart
 
 # Of each measure: what it is, and the offset of the key from the query whose weight it is the mean of.
-OFFSETS = {"previous word": -1, "the word itself": 0, "next word": 1}
+OFFSETS = {"previous token": -1, "the token itself": 0, "next token": 1}
 
 
 def head_measures(part: AttentionPart) -> dict[str, np.ndarray]:
     """Measures by name, each (L, H) float64: the mean over the rows that may attend to anything.
 
-    - "entropy": of a row, in bits. 0 where a single word gets all, log2(S) where all get the same.
-    - "distance": how many positions a word looks away, weighted by the weights. (Not in cross-attention.)
-    - "previous word", "the word itself", "next word": the weight on the key at that offset, over the rows in which it
+    - "entropy": of a row, in bits. 0 where a single token gets all, log2(S) where all get the same.
+    - "distance": how many positions a token looks away, weighted by the weights. (Not in cross-attention.)
+    - "previous token", "the token itself", "next token": the weight on the key at that offset, over the rows in which it
       is not masked. (Not in cross-attention, nor where no row has one.)
-    - "first word": the weight on the first column, where heads often leave what they do not need.
+    - "first token": the weight on the first column that is not padding, where heads often leave what they do not need.
     """
     weights, allowed = part.weights, part.allowed  # (L, H, T, S), (L, T, S)
     used = allowed.any(-1)[:, None]  # (L, 1, T)
@@ -28,8 +28,9 @@ def head_measures(part: AttentionPart) -> dict[str, np.ndarray]:
             there = allowed.diagonal(offset, 1, 2)[:, None]  # (L, 1, T - |offset|)
             if there.size and there.any((1, 2)).all():
                 measures[name] = _mean(weights.diagonal(offset, 2, 3), there)
-    if allowed[..., 0].any(1).all():
-        measures["first word"] = _mean(weights[..., 0], allowed[:, None, :, 0])
+    first = allowed.any((0, 1)).argmax()
+    if allowed[..., first].any(1).all():
+        measures["first token"] = _mean(weights[..., first], allowed[:, None, :, first])
     return measures
 
 

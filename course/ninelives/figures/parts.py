@@ -9,6 +9,7 @@ from ninelives.figures.arrays import as_array, as_labels
 from ninelives.figures.attention import open_cells, refuse_invalid_weights, stacked
 from ninelives.figures.outputs import by_part
 from ninelives.figures.subwords import readable
+from ninelives.figures.which_heads import are_all, chosen, names_in, refuse_unclear_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +69,7 @@ def attention_parts(
     if isinstance(attentions, Mapping) and any(isinstance(part, AttentionPart) for part in attentions.values()):
         return dict(attentions)
     parts = by_part(attentions)
+    tokens, columns = as_words(tokens, "tokens"), as_words(columns, "columns")
     refuse_missing_words(parts, tokens, columns)
     refuse_unclear_names(names or {}, parts)
     made = {}
@@ -80,11 +82,15 @@ def attention_parts(
         count = max((len(layer) for layer in listed if getattr(layer, "ndim", 0) == 4), default=1)
         weights = stacked(given, batch or 0)  # (L, H, T, S)
         rows, others = words_of(name, weights.shape, tokens, columns)
-        which_layers, true_layers = _chosen(layers, len(weights), "layers")
-        which_heads, true_heads = _chosen(heads, weights.shape[1], "heads")
+        of_layers, of_heads = chosen(layers, len(weights), "layers"), chosen(heads, weights.shape[1], "heads")
+        allowed = _allowed(mask, weights, cross=others is not None)[of_layers.positions]
+        H = weights.shape[1]
+        if [of_layers.positions, of_heads.positions] != [list(range(len(weights))), list(range(H))]:  # of a long text, a copy takes a second
+            weights = weights[np.ix_(of_layers.positions, of_heads.positions)]
         made[name] = attention_part(
-            _taken(weights, which_layers, which_heads), rows, others, _allowed(mask, weights, cross=others is not None)[which_layers],
-            true_layers, true_heads, names_in(name, names), batch_note(batch or 0, count), are_all(true_heads, weights.shape[1]),
+            weights, rows, others, allowed, of_layers.numbers, of_heads.numbers,
+            names_in(name, names, of_layers.known, of_heads.known), batch_note(batch or 0, count),
+            are_all(of_heads.numbers, H),
         )
     return made
 
@@ -114,6 +120,16 @@ def attention_part(
     )
 
 
+def as_words(words, name: str) -> Sequence[str] | None:
+    """`words` as something that can be read more than once; ValueError for what holds none."""
+    if words is None or isinstance(words, str) or hasattr(words, "tolist"):
+        return words
+    try:
+        return list(words)
+    except TypeError:
+        raise ValueError(f"{name} is {words!r}; pass a list with one word for each position.") from None
+
+
 def refuse_missing_words(parts: Collection[str], tokens: Sequence[str] | None, columns: Sequence[str] | None) -> None:
     """Raise ValueError unless there are words for parts of these names."""
     if tokens is None:
@@ -123,21 +139,6 @@ def refuse_missing_words(parts: Collection[str], tokens: Sequence[str] | None, c
             f"There are several parts ({', '.join(parts)}), but words for one: pass the decoder's words as tokens and the "
             "encoder's as columns."
         )
-
-
-def refuse_unclear_names(names: Mapping[tuple, str], parts: Collection[str]) -> None:
-    """Raise ValueError unless each key of `names` is (layer, head) of the only part, or (part, layer, head)."""
-    for key in names:
-        *part, layer, head = key if isinstance(key, tuple) and len(key) in (2, 3) else (None, None, None)
-        if not isinstance(layer, int) or not isinstance(head, int) or part and part[0] not in parts:
-            raise ValueError(f"names has the key {key!r}; a head is (layer, head), or (part, layer, head) of {', '.join(parts)}.")
-        if not part and len(parts) > 1:
-            raise ValueError(f"names has the key {key!r}, but there are several parts; write {(next(iter(parts)), *key)!r} or another part.")
-
-
-def names_in(part: str, names: Mapping[tuple, str] | None) -> dict[tuple[int, int], str]:
-    """The names of the heads of a part, by (layer, head)."""
-    return {key[-2:]: name for key, name in (names or {}).items() if len(key) == 2 or key[0] == part}
 
 
 def words_of(
@@ -161,6 +162,16 @@ def words_of(
         )
     what = "attention" if part == "attention" else f"{part} attention"
     _refuse_other_lengths(rows, T, name_of_rows, f"rows of {what}")
+    if others is None and len(rows) == T < S and not isinstance(rows, str):
+        raise ValueError(
+            f"{name_of_rows} has {T} labels for {S} columns of {what}; where a module adds keys of its own (bias_k, bias_v, add_zero_attn, an "
+            f'attention sink), or has keys from a cache, name all of them: columns=[*words, "sink"].'
+        )
+    if others is None and len(rows) == T > S and not isinstance(rows, str):
+        raise ValueError(
+            f"{name_of_rows} has {T} labels for {S} columns of {what}; if the columns are other words than the rows, pass those as columns=. A model "
+            "that attends within windows, as Longformer and LED do, returns a window for each word, and no matrix over all words that could be drawn."
+        )
     if others is None:
         _refuse_other_lengths(rows, S, name_of_rows, f"columns of {what}")
     else:
@@ -179,37 +190,6 @@ def _refuse_other_lengths(words: Sequence[str], count: int, name: str, what: str
 def batch_note(batch: int, count: int) -> str:
     """Which example of a batch is shown."""
     return f"Example {batch % count} (of {count}, counted from 0)." if count > 1 else ""
-
-
-def existing(wanted: Sequence[int] | None, count: int, name: str) -> list[int]:
-    """The numbers of `count` layers or heads that are wanted, by default all; ValueError for one that does not exist."""
-    numbers = list(range(count)) if wanted is None else [int(number) for number in wanted]
-    for number in numbers:
-        if not 0 <= number < count:
-            there = f"is 1 {name[:-1]}, number 0" if count == 1 else f"are {count} {name}, counted from 0 to {count - 1}"
-            raise ValueError(f"{name} names {number}, but there {there}.")
-    if not numbers:
-        raise ValueError(f"{name} is empty; name at least one of the {count} {name}, counted from 0 to {count - 1}.")
-    return numbers
-
-
-def are_all(numbers: Sequence[int], count: int) -> bool:
-    """Whether the numbers are those of all `count` heads."""
-    return sorted(numbers) == list(range(count))
-
-
-def _chosen(wanted: Sequence[int] | None, count: int, name: str) -> tuple[list[int], list[int]]:
-    """Which of the `count` given are taken, and their numbers in the model."""
-    if wanted is not None and len(wanted) == count and max(wanted) >= count:
-        return list(range(count)), [int(number) for number in wanted]
-    numbers = existing(wanted, count, name)
-    return numbers, numbers
-
-
-def _taken(weights: np.ndarray, layers: list[int], heads: list[int]) -> np.ndarray:
-    """Some heads of some layers; all of them without a copy, which takes a second for a long text."""
-    everything = [list(range(count)) for count in weights.shape[:2]]
-    return weights if [layers, heads] == everything else weights[np.ix_(layers, heads)]
 
 
 def _allowed(mask, weights: np.ndarray, cross: bool) -> np.ndarray:

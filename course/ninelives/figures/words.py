@@ -101,15 +101,20 @@ def query_row(
 
 
 def describe_attention(
-    weights, rows: Sequence[str], columns: Sequence[str] | None = None
+    weights, rows: Sequence[str], columns: Sequence[str] | None = None, choices: Sequence[int] | None = None
 ) -> str:
-    """A sentence for each row of `weights` (T, S); of many rows, those with the largest weights."""
+    """A sentence for each row of `weights` (T, S); of many rows, those with the largest weights.
+
+    `choices` (T,) says how many keys each row may attend to. One that has no
+    choice, as the first row under a causal mask, is not among the most decided.
+    """
     weights = as_finite(weights, "weights", 2)
     rows = as_labels(rows, weights.shape[0], "rows", "rows of weights")
     if len(rows) <= MAX_ROWS_DESCRIBED:
         shown, lead = range(len(rows)), ""
     else:
-        decided = np.argsort(-weights.max(1), kind="stable")[:MAX_ROWS_DESCRIBED]
+        has_choice = np.ones(len(rows), bool) if choices is None else np.asarray(choices) > 1
+        decided = np.argsort(-np.where(has_choice, weights.max(1), -1), kind="stable")[:MAX_ROWS_DESCRIBED]
         shown = sorted(int(i) for i in decided)
         lead = f"The {MAX_ROWS_DESCRIBED} most decided of {len(rows)} rows: "
     return lead + ". ".join(read_row(weights, rows, i, columns, most=2) for i in shown) + "."

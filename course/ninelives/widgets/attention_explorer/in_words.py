@@ -14,12 +14,13 @@ def describe(explorer) -> str:
         return " ".join([*said, "Every word is hidden."])
     if shown.chosen is not None:
         said.append(f"Chosen: {shown.sentence(shown.chosen)}.")
-    is_open = shown.allowed.any(-1)  # (T,)
-    if is_open.any():
-        rows = [row for row, can in zip(shown.rows, is_open, strict=True) if can]
-        said.append(describe_attention(shown.weights[is_open], rows, shown.columns))
-    if not is_open.all():
-        said.append(f"Masked: {', '.join(row for row, can in zip(shown.rows, is_open, strict=True) if not can)}.")
+    choices = shown.allowed.sum(-1)  # (T,)
+    others = [row for row, count in enumerate(choices) if count and row != shown.chosen]
+    if others:
+        # Rows are given with their numbers, as "the₂", since the chosen one is left out.
+        said.append(describe_attention(shown.weights[others], [shown.rows[row] for row in others], shown.columns, choices[others]))
+    if not choices.all():
+        said.append(f"Masked: {', '.join(row for row, count in zip(shown.rows, choices, strict=True) if not count)}.")
     return " ".join(said)
 
 

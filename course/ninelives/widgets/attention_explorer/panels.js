@@ -39,8 +39,10 @@ export function hidePanel({ columnWords, cross }, groups, model) {
 
   /** Hide these columns, or show them if all of them are hidden. @param {number[]} columns */
   function toggle(columns) {
-    const others = hidden().filter(j => !columns.includes(j));
-    assign(model, { hidden: isHidden(columns) ? others : [...others, ...columns].sort((a, b) => a - b) });
+    const others = hidden().filter(j => !columns.includes(j)), token = model.get("token");
+    const now = isHidden(columns) ? others : [...others, ...columns].sort((a, b) => a - b);
+    // A hidden word is not chosen any more. In cross-attention its row stays.
+    assign(model, { hidden: now, ...(!cross && token !== null && now.includes(token) ? { token: null } : {}) });
   }
   function build() {
     chips = columnWords.map((word, j) =>

@@ -73,7 +73,10 @@ class ExplorerState(LabWidget):
     @t.validate("token", "to")
     def _is_a_word(self, proposal) -> int | None:
         name, part = proposal["trait"].name, self.parts[self.part]
-        return word_position(name, proposal["value"], part.rows if name == "token" else part.columns)
+        position = word_position(name, proposal["value"], part.rows if name == "token" else part.columns)
+        if name == "token" and self._is_hidden(position):
+            raise t.TraitError(f"token is {self.rows[position]!r}, which is hidden; take it out of `hidden` to choose it.")
+        return position
 
     @t.validate("hidden")
     def _are_words(self, proposal) -> list[int]:
@@ -90,12 +93,25 @@ class ExplorerState(LabWidget):
 
     @t.observe("token")
     def _follow_token(self, _change) -> None:
-        if same_word(self.word, self.parts[self.part].rows) != self.token:
+        if self._position_of_word() != self.token:
             self.word = None if self.token is None else self.rows[self.token]
 
     @t.observe("word")
     def _follow_word(self, _change) -> None:
-        self.token = same_word(self.word, self.parts[self.part].rows)
+        self.token = self._position_of_word()
+
+    @t.observe("hidden")
+    def _forget_a_word_that_is_hidden(self, _change) -> None:
+        if self._is_hidden(self.token):
+            self.word = None
+
+    def _position_of_word(self) -> int | None:
+        """Where `word` is among the rows that are shown. A word that is chosen in a linked explorer may be hidden in this one."""
+        position = same_word(self.word, self.parts[self.part].rows)
+        return None if self._is_hidden(position) else position
+
+    def _is_hidden(self, row: int | None) -> bool:
+        return not self.parts[self.part].cross and row in self.hidden
 
     @t.observe("part")
     def _keep_what_fits(self, change) -> None:
@@ -111,6 +127,8 @@ class ExplorerState(LabWidget):
             self.layer, self.head = min(self.layer, layers - 1), min(self.head, heads - 1)
             if self.combine == "rollout" and not has_rollout(self.parts[self.part]):
                 self.combine = ""
-            self.token, self.to = same_word(self.word, self.parts[self.part].rows), None
+            word, self.token, self.to = self.word, None, None
             self.hidden = still_there(self.hidden)
+            self.word = word
+            self.token = self._position_of_word()
             self.groups = {name: still_there(group) for name, group in self.groups.items()}

@@ -73,7 +73,7 @@ class AttentionExplorer(ExplorerState):
             part=part or next(iter(self.parts)), model=model, scale=scale, vmax=vmax, first=first,
         )
         self.layer, self.head, self.combine, self.token, self.to = layer, head, combine, token, to  # after the part, by which they are checked
-        self.hidden, self.groups = [hidden] if isinstance(hidden, str) else list(hidden), dict(groups or {})
+        self.hidden, self.groups = [hidden] if isinstance(hidden, str | int) else list(hidden), dict(groups or {})
         self.on_msg(self._answer)
 
     @classmethod

@@ -29,6 +29,7 @@ from ninelives.model import (
     prefix_mask,
     with_heads_from,
 )
+from ninelives.model.bert import Bert, sentence_vectors
 from ninelives.model.causes import ablation, gradient_times_input, occlusion, patching, word_choice
 from ninelives.model.inspection import attentions
 from ninelives.model.today import TodayConfig, TodayDecoder
@@ -150,6 +151,7 @@ def follow_the_model(sources: dict[str, str]) -> Tracer:
         packed_mask(idx)
         prefix_mask(torch.randint(6, (5,)), 6)
         Decoder(config)(idx, idx)
+        sentence_vectors(Bert(config)(prefix, return_hidden=True), prefix != -1)
         Encoder(config)(prefix, hidden_cache=torch.randn(5, 8, 12), return_hidden=True)
         ninelives.model.Transformer(config)(idx, hidden_cache=torch.randn(5, 8, 12))
         today = TodayDecoder(TodayConfig(**asdict(config), n_kv_head=1))

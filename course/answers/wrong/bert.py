@@ -9,14 +9,12 @@ from ninelives.checks.bert import (
     GivenBertEmbedding,
     GivenPostNorm,
     bert_embedding,
-    masked,
-    masked_mean,
     post_norm_block,
     sentence_vectors,
     seps,
-    to_unit,
     token_types,
 )
+from ninelives.checks.sentence_vectors import masked, masked_mean, to_unit
 from ninelives.checks.word_pieces import longest_first, walk, word_pieces
 from ninelives.model import Embedding
 from ninelives.model.bert import token_types as right_types

@@ -40,6 +40,19 @@ def causal(T: int) -> torch.Tensor:
     return scores.softmax(-1)
 
 
+def scores(T: int) -> torch.Tensor:
+    """Scores (1, 1, T, T) under a causal mask."""
+    values = 3 * torch.randn(1, 1, T, T, generator=torch.Generator().manual_seed(1))
+    return values.masked_fill(torch.ones(T, T).triu(1).bool(), -torch.inf)
+
+
+def attention_pair(together=(), **part) -> AttentionExplorer:
+    """Two sentences of other lengths in one explorer."""
+    first = AttentionExplorer(attention(2, 2, 5, 5), "the cat was the dog".split(), head=1, together=together)
+    second = AttentionExplorer(attention(2, 2, 7, 7, seed=3), "the cat was followed by the dog".split())
+    return first.compare(second, **part)
+
+
 def sent(explorer: AttentionExplorer) -> np.ndarray:
     part = explorer.data[0]
     L, H, T, S = part["shape"]
@@ -86,15 +99,23 @@ def test_the_browser_reads_rows_as_python_does(same_in_javascript):
         *(AttentionExplorer(attention(2, 2, 4, 4), SENTENCE[:4], layer=1, combine=what) for what in ("layer", "model", "rollout")),
     ]
     explorers[0].hidden, explorers[1].hidden = [1, 3], [0]
+    explorers[1].together, explorers[2].together, explorers[3].together = [0, 2], range(4), [1, 5]
+    explorers += [
+        AttentionExplorer(scores(5), SENTENCE[:5], kind="scores", together=[1, 4]),
+        AttentionExplorer(300 * scores(5)[:, :, :2, 1:], SENTENCE[:2], SENTENCE[:4], kind="signed", scale="sqrt", vmax="head", hidden=[2]),
+        AttentionExplorer(torch.zeros(2, 2), SENTENCE[:2], kind="scores"),
+        *(attention_pair(together=[3, 4], part=part) for part in ("first", "difference")),
+    ]
     cases = []
     for explorer in explorers:
         shown = shown_head(explorer)
         says = {
-            "rows": [shown.sentence(i) for i in range(len(shown.rows))],
-            "weights": [f"{w:.2f}" for w in shown.weights.flat],
+            "rows": [shown.sentence([i]) for i in range(len(shown.rows))],
+            "together": shown.sentence(shown.chosen) if explorer.together else "",
+            "weights": [f"{w:z.2f}" for w in shown.weights.flat],
             "head": head_name(explorer),
             "note": " ".join(notes(explorer)),
-            "ticks": ticks_of(explorer.scale, top_of(explorer.vmax, shown.weights)),
+            "ticks": ticks_of(explorer.scale, top_of(explorer.vmax, shown.weights), shown.kind != "weights"),
         }
         cases.append((explorer, says))
     same_in_javascript("attention_explorer", cases)
@@ -345,23 +366,103 @@ def test_several_heads_are_shown_together():
 def test_two_sentences_of_a_minimal_pair_are_subtracted():
     rotten, full = hand_set(), hand_set()
     full[IT, CAT], full[IT, FULL] = 0.08, 0.71
-    first = AttentionExplorer(rotten, [*SENTENCE[:-1], "rotten"])
-    picture = first.difference(AttentionExplorer(full, SENTENCE))
+    first = AttentionExplorer(rotten, [*SENTENCE[:-1], "rotten"], token="it", hidden=["The"])
+    pair = first.compare(AttentionExplorer(full, SENTENCE))
+    assert (pair.part, pair.rows[pair.token], pair.hidden) == ("difference", "it", [0])
+    pair.hidden = []
+    picture = pair.picture()
     assert picture.alt == (
-        "The only head: the second sentence minus the first. it attends more to rotten / full +0.63, less to cat −0.63. "
+        "difference · The only head. Second minus first. First: The cat did not want to eat because it was rotten. "
+        "Second: The cat did not want to eat because it was full. Chosen: it attends more to rotten / full +0.63, less to cat −0.63. "
         "The other 10 rows change by less than 0.05."
     )
     shown = texts(picture)
-    assert {"0.63", "−0.63", "rotten / full"} <= set(shown)
-    assert any("First: The cat" in text and "it was rotten. Second: The" in text for text in shown)
+    assert {"+0.63", "−0.63", "rotten / full"} <= set(shown)
+    assert any("Blue: the second attends more; orange: less." in text and "First: The cat" in text for text in shown)
+    pair.token = FULL
+    pair.part = "first"
+    assert pair.describe().startswith("first · The only head. Chosen: rotten attends to rotten 1.00.")
+    assert pair.row("it")["cat"] == pytest.approx(0.71)
 
 
 def test_of_sentences_of_other_lengths_the_words_that_both_have_are_subtracted():
-    first = AttentionExplorer(torch.eye(3), "the cat slept".split())
-    longer = AttentionExplorer(torch.eye(4).roll(1, 1), "the old cat slept".split())
-    assert first.difference(longer).alt.startswith("The only head: the second sentence minus the first. the attends less to the −1.00. cat attends more to slept +1.00")
+    pair = attention_pair(together=["dog", "was"])
+    assert pair.rows == "the₁ cat was the₂ dog".split() and pair.together == [2, 4]
+    assert np.allclose(pair.attentions[:, :, 4, 0], pair.parts["second"].weights[:, :, 6, 0] - pair.parts["first"].weights[:, :, 4, 0])
+    assert "Only in the second, and not compared: followed by." in pair.describe()
+    pair.part = "second"
+    assert pair.together == [2, 6]
     with pytest.raises(ValueError, match="no word in common"):
-        first.difference(AttentionExplorer(torch.eye(2), ["le", "chat"]))
+        AttentionExplorer(torch.eye(3), "the cat slept".split()).compare(AttentionExplorer(torch.eye(2), ["le", "chat"]))
+    with pytest.raises(ValueError, match="2 × 2 heads, the second 1 × 2, .*compare the same heads of one model"):
+        AttentionExplorer(attention(2, 2, 3, 3), list("abc")).compare(AttentionExplorer(attention(1, 2, 3, 3), list("abc")))
+
+
+def test_heads_are_ranked_by_what_changes_most():
+    pair = attention_pair()
+    changes = np.abs(pair.attentions)
+    assert pair.measures()[1, 0] == pytest.approx({"largest change": changes[1, 0].max(), "mean change": changes[1, 0].mean()})
+
+
+def test_parts_of_two_models_with_several_parts_are_compared_each():
+    def made(seed: int) -> AttentionExplorer:
+        parts = {"encoder": attention_parts(attention(1, 2, 3, 3, seed=seed), list("abc"))["attention"],
+                 "cross": attention_parts(attention(1, 2, 2, 3, seed=seed), list("xy"), list("abc"))["attention"]}
+        return AttentionExplorer(parts, part="cross")
+
+    pair = made(0).compare(made(1))
+    assert list(pair.parts) == [f"{part} {side}" for part in ("encoder", "cross") for side in ("first", "second", "difference")]
+    assert (pair.part, pair.attentions.shape) == ("cross difference", (1, 2, 2, 3))
+
+
+def test_scores_are_drawn_in_the_signed_map_where_they_are_asked_for():
+    explorer = AttentionExplorer(scores(5), SENTENCE[:5], kind="scores", token="want", mask=None)
+    part = explorer.parts["attention"]
+    assert (part.allowed[0] == np.tri(5, dtype=bool)).all()
+    assert explorer.vmax >= np.abs(part.weights).max() > 0.8 * explorer.vmax
+    norm = explorer.picture().figure.axes[0].collections[0].norm
+    assert (norm.vmin, norm.vmax) == (-explorer.vmax, explorer.vmax)
+    assert "attends" not in explorer.describe() and "want: highest scores" in explorer.describe()
+    values = scores(5)[0, 0, 1]
+    assert f"cat: highest scores The −{-values[0]:.2f}; lowest cat −{-values[1]:.2f}." in explorer.describe() and "cat did" not in explorer.describe()
+    seen = np.frombuffer(explorer.data[0]["weights"], "<f4").reshape(5, 5)
+    assert np.isnan(seen[0, 1]) and np.abs(seen - part.weights[0, 0])[part.allowed[0]].max() < 0.01
+    low = torch.zeros(3, 3).masked_fill(torch.ones(3, 3).triu(1).bool(), torch.finfo(torch.float32).min)
+    assert (AttentionExplorer(low, list("abc"), kind="scores").parts["attention"].allowed[0] == np.tri(3, dtype=bool)).all()
+    changed = AttentionExplorer(torch.eye(2), list("ab"), kind="scores").compare(AttentionExplorer(3 * torch.eye(2), list("ab"), kind="scores"))
+    assert "a: highest values a 2.00; lowest b 0.00" in changed.describe()
+
+
+@pytest.mark.parametrize(("given", "kind", "sentence"), [
+    (torch.full((2, 2), torch.nan), "scores", "Layer 0, head 0, the row of 'a' holds NaN: finite numbers can be drawn"),
+    (torch.tensor([[[0.0, 1], [1, -torch.inf]], [[0, 0], [0, 0]]]), "signed", "the row of 'b' holds an infinite number"),
+    (torch.eye(2), "logits", "kind is 'logits'; the numbers are \"weights\", \"scores\" or \"signed\" values"),
+])
+def test_scores_that_cannot_be_drawn_are_refused(given, kind, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        AttentionExplorer(given, ["a", "b"], kind=kind)
+
+
+def test_several_words_are_chosen_together_by_word_or_by_position():
+    weights = attention(1, 1, 11, 11)
+    explorer = AttentionExplorer(weights, SENTENCE, together=["it", 1])
+    mean = weights[0, 0, [CAT, IT]].mean(0)
+    said = f"cat and it, on average, attend to {read_row(mean, SENTENCE, 0).removeprefix('The attends to ')}"
+    assert f"Chosen: {said}." in explorer.describe()
+    assert explorer.picture().caption == f"The only head: {said}"
+    assert repr(explorer).endswith("'cat' and 'it' chosen)")
+    explorer.together = range(11)
+    assert "The, cat, did and 8 more, on average, attend to" in explorer.describe()
+    with pytest.raises(TraitError, match="together is 11, but there are 11 words"):
+        explorer.together = [11]
+    assert AttentionExplorer(weights, SENTENCE, together="it").together == [IT]
+
+
+def test_the_mean_of_words_leaves_out_masked_ones():
+    explorer = AttentionExplorer(causal(4), list("abcd"), mask=[1, 1, 1, 0], together=["a", "d"])
+    assert "Chosen: a and d, on average, attend to a 1.00." in explorer.describe()
+    explorer.together = ["d"]
+    assert "Chosen: d is masked." in explorer.describe()
 
 
 def test_the_numbers_come_out():

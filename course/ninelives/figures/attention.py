@@ -92,12 +92,10 @@ def refuse_invalid_weights(
     `allowed` is bool and of the same shape. A row with nothing allowed may hold anything. `layers` and `heads` are their
     numbers in the model, where these are others than 0, 1, 2, … `or_else` is what can be done where a row is NaN.
     """
-    rows, is_used = number_repeats([str(token) for token in tokens]), allowed.any(-1)  # (L, H, T)
+    is_used = allowed.any(-1)  # (L, H, T)
 
     def where(broken: np.ndarray) -> str:
-        layer, head, row = first_index(broken)[:3]
-        layer, head = (layers or range(layer + 1))[layer], (heads or range(head + 1))[head]
-        return f"Layer {layer}, head {head}, the row of {rows[row]!r}"
+        return where_in(broken, tokens, layers, heads)
 
     broken = ~np.isfinite(weights) & is_used[..., None]
     if broken.any():
@@ -110,7 +108,8 @@ def refuse_invalid_weights(
     if negative.any():
         raise ValueError(
             f"{where(negative)} holds the negative weight {weights[negative][0]:.3g}: "
-            "these look like scores, so pass what the softmax returns."
+            "these look like scores, so pass what the softmax returns; AttentionExplorer draws scores and other signed "
+            'values with kind="scores" or kind="signed".'
         )
     off = (np.abs(weights.sum(-1) - 1) > SUM_TOLERANCE) & is_used
     if off.any():
@@ -129,6 +128,13 @@ def refuse_invalid_weights(
             f"{where(closed)} gives {weights[closed][0]:.2f} to a key that the mask forbids: in `mask`, "
             "True (or 1) is where a key may be attended to."
         )
+
+
+def where_in(broken: np.ndarray, tokens: Sequence[str], layers: Sequence[int] | None, heads: Sequence[int] | None) -> str:
+    """Where the first True of (L, H, T) or (L, H, T, S) is, in words."""
+    layer, head, row = first_index(broken)[:3]
+    layer, head = (layers or range(layer + 1))[layer], (heads or range(head + 1))[head]
+    return f"Layer {layer}, head {head}, the row of {number_repeats([str(token) for token in tokens])[row]!r}"
 
 
 def open_cells(weights: np.ndarray) -> np.ndarray:

@@ -168,7 +168,7 @@ def colour_bar(axes: Axes, label: str = "", ticks: Sequence[float] | None = None
     if ticks is None:
         bar.locator_params(nbins=5)
     else:
-        drawn.set_ticks(list(ticks), labels=[f"{tick:g}" for tick in ticks])
+        drawn.set_ticks(list(ticks), labels=[f"{tick:g}".replace("-", "−") for tick in ticks])
         drawn.minorticks_off()
     bar.set_ylabel(label)
 

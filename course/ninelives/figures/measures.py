@@ -3,6 +3,7 @@
 import numpy as np
 
 from ninelives.figures.parts import AttentionPart
+from ninelives.figures.signed import KINDS
 
 # Of each measure: what it is, and the offset of the key from the query whose weight it is the mean of.
 OFFSETS = {"previous token": -1, "the token itself": 0, "next token": 1}
@@ -16,8 +17,13 @@ def head_measures(part: AttentionPart) -> dict[str, np.ndarray]:
     - "previous token", "the token itself", "next token": the weight on the key at that offset, over the rows in which it
       is not masked. (Not in cross-attention, nor where no row has one.)
     - "first token": the weight on the first column that is not padding, where heads often leave what they do not need.
+
+    Of signed values there are instead the "largest" and the "mean" of them without their signs; of the difference of two
+    sentences, these are the largest and the mean change.
     """
     weights, allowed = part.weights, part.allowed  # (L, H, T, S), (L, T, S)
+    if part.kind != "weights":
+        return _sizes(part)
     used = allowed.any(-1)[:, None]  # (L, 1, T)
     measures = {"entropy": _mean(np.stack([_entropies(of_layer) for of_layer in weights]), used)}
     T, S = allowed.shape[1:]
@@ -32,6 +38,12 @@ def head_measures(part: AttentionPart) -> dict[str, np.ndarray]:
     if allowed[..., first].any(1).all():
         measures["first token"] = _mean(weights[..., first], allowed[:, None, :, first])
     return measures
+
+
+def _sizes(part: AttentionPart) -> dict[str, np.ndarray]:
+    sizes, counts = np.abs(part.weights, dtype=np.float64), np.maximum(part.allowed.sum((1, 2)), 1)  # masked is 0; (L,)
+    thing = KINDS[part.kind]
+    return {f"largest {thing}": sizes.max((2, 3)), f"mean {thing}": sizes.sum((2, 3)) / counts[:, None]}
 
 
 def layer_means(part: AttentionPart) -> np.ndarray:

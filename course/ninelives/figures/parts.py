@@ -8,6 +8,7 @@ import numpy as np
 from ninelives.figures.arrays import as_array, as_labels
 from ninelives.figures.attention import open_cells, refuse_invalid_weights, stacked
 from ninelives.figures.outputs import by_part
+from ninelives.figures.signed import open_scores, refuse_invalid_scores
 from ninelives.figures.subwords import readable
 from ninelives.figures.which_heads import are_all, chosen, names_in, refuse_unclear_names
 
@@ -17,7 +18,7 @@ class AttentionPart:
     """What one part of a model attends to.
 
     Args:
-        weights: (L, H, T, S) float32; a row sums to 1, or is 0 where it may attend to nothing.
+        weights: (L, H, T, S) float32; a row sums to 1, or is 0 where it may attend to nothing. Of another `kind`, signed values.
         rows, columns: the T words that attend and the S words that they attend to, as people read them.
         cross: the columns are other words than the rows.
         allowed: (L, T, S) bool, False where a weight is masked or belongs to padding.
@@ -25,6 +26,8 @@ class AttentionPart:
         names: what a head is called, for (layer, head), where it has a name.
         note: a sentence for the caption, such as "Example 0 (of 2, counted from 0)."
         all_heads: these are all heads of the layers.
+        kind: what the numbers are, one of `signed.KINDS`.
+        pairs: in a part of a comparison, for each row and for each column which word of the other parts it stands for, or -1.
     """
 
     weights: np.ndarray
@@ -37,6 +40,8 @@ class AttentionPart:
     names: dict[tuple[int, int], str] = field(default_factory=dict)
     note: str = ""
     all_heads: bool = True
+    kind: str = "weights"
+    pairs: tuple[list[int], list[int]] | None = None
 
 
 def attention_parts(
@@ -49,6 +54,7 @@ def attention_parts(
     heads: Sequence[int] | None = None,
     names: Mapping[tuple, str] | None = None,
     mask=None,
+    kind: str = "weights",
 ) -> dict[str, AttentionPart]:
     """Attention weights by the name of their part, in the order in which they are offered.
 
@@ -63,11 +69,14 @@ def attention_parts(
     choose one, they are the true numbers of those given. `names` has the name of a head for its (layer, head).
     `mask` is True where a key may be attended to: (S,), (T, S), or what broadcasts to (L, H, T, S); of one (S,) of words
     that attend to themselves, the rows are masked, too. Without a mask, `open_cells` recognises one; False: there is none.
+    `kind` says what the numbers are: "weights", "scores" as they are before the softmax, or other "signed" values.
 
     Raises ValueError for what `as_attention` refuses, for an output whose attention is empty, and for missing words.
     """
     if isinstance(attentions, Mapping) and any(isinstance(part, AttentionPart) for part in attentions.values()):
         return dict(attentions)
+    if kind not in ("weights", "scores", "signed"):
+        raise ValueError(f"kind is {kind!r}; the numbers are \"weights\", \"scores\" or \"signed\" values.")
     parts = by_part(attentions)
     tokens, columns = as_words(tokens, "tokens"), as_words(columns, "columns")
     refuse_missing_words(parts, tokens, columns)
@@ -83,14 +92,14 @@ def attention_parts(
         weights = stacked(given, batch or 0)  # (L, H, T, S)
         rows, others = words_of(name, weights.shape, tokens, columns)
         of_layers, of_heads = chosen(layers, len(weights), "layers"), chosen(heads, weights.shape[1], "heads")
-        allowed = _allowed(mask, weights, cross=others is not None)[of_layers.positions]
+        allowed = _allowed(mask, weights, others is not None, kind)[of_layers.positions]
         H = weights.shape[1]
         if [of_layers.positions, of_heads.positions] != [list(range(len(weights))), list(range(H))]:  # of a long text, a copy takes a second
             weights = weights[np.ix_(of_layers.positions, of_heads.positions)]
         made[name] = attention_part(
             weights, rows, others, allowed, of_layers.numbers, of_heads.numbers,
             names_in(name, names, of_layers.known, of_heads.known), batch_note(batch or 0, count),
-            are_all(of_heads.numbers, H),
+            are_all(of_heads.numbers, H), kind=kind,
         )
     return made
 
@@ -106,17 +115,22 @@ def attention_part(
     note: str,
     all_heads: bool,
     or_else: str = "pass the mask",
+    kind: str = "weights",
 ) -> AttentionPart:
     """One part; the words as they are given, `columns` None where they are the same.
 
     `or_else` is what can be done where a row is NaN. The float32 weights are checked, and set to 0 where they are not allowed, in the array that is given.
     """
     rows = readable(tokens)
-    refuse_invalid_weights(weights, rows, np.broadcast_to(allowed[:, None], weights.shape), layers, heads, or_else)
+    everywhere = np.broadcast_to(allowed[:, None], weights.shape)  # (L, H, T, S)
+    if kind == "weights":
+        refuse_invalid_weights(weights, rows, everywhere, layers, heads, or_else)
+    else:
+        refuse_invalid_scores(weights, rows, everywhere, layers, heads)
     np.copyto(weights, 0, where=~allowed[:, None])
     cross = columns is not None
     return AttentionPart(
-        weights, rows, readable(columns) if cross else rows, cross, allowed, layers, heads, names, note, all_heads,
+        weights, rows, readable(columns) if cross else rows, cross, allowed, layers, heads, names, note, all_heads, kind,
     )
 
 
@@ -192,11 +206,12 @@ def batch_note(batch: int, count: int) -> str:
     return f"Example {batch % count} (of {count}, counted from 0)." if count > 1 else ""
 
 
-def _allowed(mask, weights: np.ndarray, cross: bool) -> np.ndarray:
+def _allowed(mask, weights: np.ndarray, cross: bool, kind: str) -> np.ndarray:
     """Where attention is allowed, (L, T, S)."""
     L, _, T, S = shape = weights.shape
+    seen_in = open_cells if kind == "weights" else open_scores
     if mask is None:
-        return open_cells(weights)
+        return seen_in(weights)
     if mask is False:
         return np.ones((L, T, S), bool)
     mask = as_array(mask, "mask") > 0
@@ -210,7 +225,7 @@ def _allowed(mask, weights: np.ndarray, cross: bool) -> np.ndarray:
             raise ValueError(f"mask has {len(mask)} numbers for {S} columns of attention; pass one for each.")
         rows, words, allowed = np.arange(T) if cross else np.flatnonzero(mask), np.flatnonzero(mask), np.zeros((L, T, S), bool)
         # A causal mask is not said by an attention_mask, but seen among the words that are not padding.
-        seen = open_cells(weights[:, :, rows][..., words])
+        seen = seen_in(weights[:, :, rows][..., words])
         allowed[np.ix_(range(L), rows, words)] = seen | ~seen.any(-1, keepdims=True)
         return allowed
     try:

@@ -54,25 +54,27 @@ def read_row(
     labels that do not fit.
     """
     row, name, columns = query_row(weights, tokens, query, columns)
+    return f"{name} attends to {row_in_words(row, columns, most, at_least)}"
+
+
+def row_in_words(row: np.ndarray, columns: Sequence[str], most: int = 3, at_least: float = 0.05) -> str:
+    """A row of weights (S,) over words that are numbered, as `read_row` says it after the name of its word."""
     positive = row[row > NOTHING]
     chooses_all = len(positive) == len(row)
     if len(positive) > (1 if chooses_all else most) and _are_alike(positive):
         everything = "both" if len(row) == 2 else f"all {len(row)}"
         words = everything if chooses_all else f"{len(positive)} of {len(row)}"
-        return f"{name} attends to {words} words equally, {positive.max():.2f} each"
+        return f"{words} words equally, {positive.max():.2f} each"
     order = np.argsort(-row, kind="stable")
     named = [j for j in order[:most] if row[j] >= at_least]
     if not named:
         best = order[0]
-        return (
-            f"{name} attends to no word with {at_least:.2f} or more "
-            f"(most: {columns[best]} {row[best]:.2f})"
-        )
+        return f"no word with {at_least:.2f} or more (most: {columns[best]} {row[best]:.2f})"
     largest = f"{row[order[0]]:.2f}"
     tied = sum(f"{weight:.2f}" == largest for weight in row)
     if tied > most:
-        return f"{name} attends to {tied} of {len(row)} words alike, {largest} each, and less to the others"
-    return f"{name} attends to " + ", ".join(f"{columns[j]} {row[j]:.2f}" for j in named)
+        return f"{tied} of {len(row)} words alike, {largest} each, and less to the others"
+    return ", ".join(f"{columns[j]} {row[j]:.2f}" for j in named)
 
 
 def _are_alike(weights: np.ndarray) -> bool:

@@ -10,7 +10,8 @@ const WORDS = ["a", "b", "c", "d"];
 test("rows, heads and notes are said in the words of Python", () => {
   for (const { state, says } of cases("attention_explorer")) {
     const attention = attentionOf(state), view = viewOf(attention, state);
-    assert.deepEqual(view.rows.map((_, r) => sentence(attention, view, r)), says.rows);
+    assert.deepEqual(view.rows.map((_, r) => sentence(attention, view, [r])), says.rows);
+    assert.equal(sentence(attention, view, state.together.map((/** @type {number} */ i) => view.rows.indexOf(i))), says.together);
     assert.deepEqual([headName(attention, view), noteOf(attention, view)], [says.head, says.note]);
   }
 });

@@ -11,7 +11,7 @@ function placed(T, S, width, letter, cross = T !== S) {
   /** @type {import("../../../course/ninelives/widgets/attention_explorer/part.js").Part} */
   const part = {
     name: "attention", shape: [1, 1, T, S], rows: words(T), columns: words(S), cross, weights: new ArrayBuffer(2 * T * S),
-    layers: [0], heads: [0], names: {}, note: "", measures: {}, rollout: false, sent: [0],
+    layers: [0], heads: [0], names: {}, note: "", measures: {}, rollout: false, sent: [0], kind: "weights", decimals: 2, pairs: null,
   };
   const attention = attentionOf({ data: [part], part: "attention", first: 0 });
   const view = viewOf(attention, { layer: 0, head: 0, hidden: [], combine: "", scale: "linear", vmax: 1 });
@@ -48,7 +48,9 @@ test("cells are square, but where many words of another sentence are attended to
 });
 
 test("a block of pixels has its strongest weight, and is gray where all of it is masked", () => {
+  const signed = { rows: [0], columns: [0, 1, 2, 3], weights: new Float32Array([0.5, -0.75, -0.25, 0]), masked: new Uint8Array(4) };
+  assert.deepEqual([...inBlocks(signed, 2, 1)], [-0.75, -0.25]);
   const weights = new Float32Array([0.1, 0.9, 0, 0, 0.2, 0.3, 0.4, 0]), masked = new Uint8Array(8), cells = { rows: [0, 1], columns: [0, 1, 2, 3], weights };
   assert.deepEqual([...inBlocks({ ...cells, masked }, 2, 1)], [...new Float32Array([0.9, 0.4])]);
-  assert.deepEqual([...inBlocks({ ...cells, masked: masked.fill(1, 4) }, 1, 2)], [...new Float32Array([0.9]), -1]);
+  assert.deepEqual([...inBlocks({ ...cells, masked: masked.fill(1, 4) }, 1, 2)], [...new Float32Array([0.9]), NaN]);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { viewOf } from "../../../course/ninelives/widgets/attention_explorer/attention.js";
 import { attentionOf } from "../../../course/ninelives/widgets/attention_explorer/part.js";
-import { shareOf, ticksOf, topOf } from "../../../course/ninelives/widgets/attention_explorer/scale.js";
+import { onBar, shareOf, ticksOf, topOf } from "../../../course/ninelives/widgets/attention_explorer/scale.js";
 import { cases } from "../cases.js";
 
 test("the top of a head's own scale is its largest weight, rounded up to two digits", () => {
@@ -12,9 +12,14 @@ test("the top of a head's own scale is its largest weight, rounded up to two dig
 });
 
 test("a weight above the top has its colour", () => {
-  assert.equal(shareOf({ kind: "linear", top: 0.2 }, 0.5), 1);
-  assert.equal(shareOf({ kind: "linear", top: 0.2 }, 0.05), 0.25);
-  assert.equal(shareOf({ kind: "sqrt", top: 0.2 }, 0.05), 0.5);
+  assert.equal(shareOf({ growth: "linear", top: 0.2 }, 0.5), 1);
+  assert.equal(shareOf({ growth: "linear", top: 0.2 }, 0.05), 0.25);
+  assert.equal(shareOf({ growth: "sqrt", top: 0.2 }, 0.05), 0.5);
+});
+
+test("a signed value has the colour of its size, on either side of the middle", () => {
+  assert.deepEqual([-0.5, 0, 0.05, 9].map(w => onBar({ growth: "linear", top: 0.2, isSigned: true }, w)), [0, 0.5, 0.625, 1]);
+  assert.equal(onBar({ growth: "sqrt", top: 0.2, isSigned: true }, -0.05), 0.25);
 });
 
 test("the scale and its ticks are those of Python", () => {

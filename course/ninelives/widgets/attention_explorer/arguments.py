@@ -12,6 +12,15 @@ from ninelives.widgets.arguments import check_position
 SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
 
 
+class Words(t.List):
+    """Words, each as such or as a position; a single one and any sequence are taken."""
+
+    def validate(self, obj, value):
+        if isinstance(value, (str, int)):
+            value = [value]
+        return super().validate(obj, list(value) if isinstance(value, Sequence) else value)
+
+
 def parts_given(attentions, tokens, columns, given: dict, explorer: type) -> dict[str, AttentionPart]:
     """What `attention_parts` makes of them; raises TypeError for a name in `given` that is no argument of it."""
     known = {*inspect.signature(explorer).parameters, *inspect.signature(attention_parts).parameters} - {"given"}
@@ -58,6 +67,15 @@ def same_word(word: str | None, words: Sequence[str]) -> int | None:
         return numbered.index(word)
     plain = (word or "").rstrip(SUBSCRIPTS)
     return list(words).index(plain) if plain in words else None
+
+
+def carried(positions: Sequence[int], side: str, old: AttentionPart, new: AttentionPart) -> list[int]:
+    """Where words of one part, its "rows" or "columns", are in another: by the pairs of a comparison, or else the same words."""
+    if old.pairs and new.pairs:
+        before, after = (part.pairs[side == "columns"] for part in (old, new))
+        return sorted(after.index(before[i]) for i in positions if before[i] >= 0 and before[i] in after)
+    were, words = number_repeats(getattr(old, side)), getattr(new, side)
+    return sorted(j for j in (same_word(were[i], words) for i in positions) if j is not None)
 
 
 def check_top(vmax: float | str) -> float | str:

@@ -1,4 +1,4 @@
-// What is shown: the part of the model, the layer and the head.
+// What is shown: one head or several, the layer and the head.
 
 import { html } from "../js/dom.js";
 import { assign } from "../js/lifecycle.js";
@@ -46,18 +46,4 @@ function traitSlider(model, trait, name, numbers, first) {
       shown.show();
     },
   };
-}
-
-/** A switch between the parts of a model; nothing where there is one. @param {Model<State>} model @returns {HTMLElement[]} */
-export function partSwitch(model) {
-  const names = model.get("data").map(({ name }) => name);
-  if (names.length === 1) return [];
-  const select = html("select", { "aria-label": "Part of the model", onchange: () => choosePart(model, select.value) },
-    ...names.map(name => html("option", { value: name, selected: name === model.get("part") }, name)));
-  return [html("label", { className: "nl-slider" }, html("span", { className: "nl-name" }, "Part"), select)];
-}
-
-/** Without Python, nobody else looks for the hidden words in the other part. @param {Model<State>} model @param {string} part */
-function choosePart(model, part) {
-  assign(model, model.send ? { part } : { part, token: null, hidden: [], groups: {} });
 }

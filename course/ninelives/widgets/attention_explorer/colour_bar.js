@@ -4,21 +4,22 @@ import { html } from "../js/dom.js";
 import { assign } from "../js/lifecycle.js";
 import { range } from "../js/numbers.js";
 import { GRAY } from "./pixels.js";
-import { shareOf, ticksOf } from "./scale.js";
+import { onBar, ticksOf } from "./scale.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
 /** @import { View } from "./attention.js" */
 /** @import { State } from "./part.js" */
-/** @import { Kind } from "./scale.js" */
+/** @import { Growth } from "./scale.js" */
+/** @import { Kind } from "./signed.js" */
 
-/** @param {Model<State>} model @param {string[]} colours from weight 0 to the top of the scale */
-export function colourBar(model, colours) {
-  const stops = range(17).map(k => colours[Math.round(255 * k / 16)]);
+/** @param {Model<State>} model @param {string[]} colours from one end of the scale to the other @param {Kind} kind */
+export function colourBar(model, colours, kind) {
+  const stops = range(17).map(k => colours[Math.round((colours.length - 1) * k / 16)]);
   const bar = html("span", { className: "nl-ticks", role: "img" }, html("i", { style: `background: linear-gradient(to right, ${stops})` }));
   const masked = html("span", { className: "nl-key" }, html("i", { className: "nl-gray", style: `background: ${GRAY}` }), "masked");
   const kinds = choice("Colours", [["linear", "linear"], ["sqrt", "by the square root"]],
-    value => assign(model, { scale: /** @type {Kind} */ (value) }));
-  const given = model.get("vmax"), tops = [...new Set(["1", "head", `${given}`])];
+    value => assign(model, { scale: /** @type {Growth} */ (value) }));
+  const given = model.get("vmax"), tops = [...new Set([...(kind === "weights" || kind === "difference" ? ["1"] : []), "head", `${given}`])];
   const top = choice("up to", tops.map(value => [value, value === "head" ? "the head's largest" : value]),
     value => assign(model, { vmax: value === "head" ? value : Number(value) }));
   let shown = "";
@@ -26,16 +27,16 @@ export function colourBar(model, colours) {
     node: html("span", { className: "nl-scale-choice" }, bar, kinds.node, top.node, masked),
     /** @param {View} view */
     show({ scale, vmax, masked: cells }) {
-      kinds.show(scale.kind);
+      kinds.show(scale.growth);
       top.show(`${vmax}`);
       masked.hidden = !cells.includes(1);
-      const look = `${scale.kind} ${scale.top}`;
+      const look = `${scale.growth} ${scale.top}`;
       if (look === shown) return;
       shown = look;
       const ticks = ticksOf(scale);
-      bar.setAttribute("aria-label", `The scale of the colours, ${scale.kind === "sqrt" ? "by the square root" : "linear"}, 0 to ${ticks[4]}`);
+      bar.setAttribute("aria-label", `The scale of the colours, ${scale.growth === "sqrt" ? "by the square root" : "linear"}, ${ticks[0]} to ${ticks[4]}`);
       bar.replaceChildren(bar.children[0], ...ticks.map(tick =>
-        html("span", { style: `left: ${100 * shareOf(scale, tick)}%` }, `${tick}`)));
+        html("span", { style: `left: ${100 * onBar(scale, tick)}%` }, `${tick}`.replace("-", "−"))));
     },
   };
 }

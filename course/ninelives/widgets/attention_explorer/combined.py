@@ -14,7 +14,7 @@ ROLLOUTS: WeakKeyDictionary[AttentionPart, tuple[np.ndarray, np.ndarray]] = Weak
 
 def has_rollout(part: AttentionPart) -> bool:
     """Whether the layers follow one another on the same words, with all heads: all of a model's, from the first on."""
-    return not part.cross and part.all_heads and part.layers == list(range(len(part.layers)))
+    return part.kind == "weights" and not part.cross and part.all_heads and part.layers == list(range(len(part.layers)))
 
 
 def map_of(part: AttentionPart, layer: int, head: int, combine: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,39 +1,72 @@
-"""The head that one explorer shows beside that of another: the same model on two sentences, or two heads on one."""
+"""Two sentences in one explorer: the parts of the first, of the second, and the second minus the first."""
 
+from dataclasses import replace
 from difflib import SequenceMatcher
 
 import numpy as np
 
-from ninelives.figures import Picture
-from ninelives.figures.difference import difference_picture
-from ninelives.widgets.attention_explorer.in_words import sentences
-from ninelives.widgets.attention_explorer.shown import head_name, shown_head
+from ninelives.figures.parts import AttentionPart
+from ninelives.widgets.attention_explorer.in_words import SENTENCE_UP_TO
+
+SIDES = ("first", "second", "difference")
 
 
-def difference(first, second) -> Picture:
-    """What the second shows minus what the first shows, in the signed map: blue where the second attends more.
+def compared_parts(first: dict[str, AttentionPart], second: dict[str, AttentionPart]) -> dict[str, AttentionPart]:
+    """The parts of both and their differences, by names such as "first", or "cross first" where there are several parts.
 
-    Words are paired in order where both show as many, such as in a minimal pair ("… it was rotten", "… it was full");
-    otherwise those that both have are compared. Raises ValueError where they have none in common.
+    Words are paired in order where both have as many, such as in a minimal pair ("… it was rotten", "… it was full");
+    otherwise those that both have. Raises ValueError where they have none in common, and for other layers, heads or parts.
     """
-    one, other = shown_head(first), shown_head(second)
-    rows = _paired(_plain(first, "rows", one.row_positions), _plain(second, "rows", other.row_positions))
-    columns = _paired(_plain(first, "columns", one.column_positions), _plain(second, "columns", other.column_positions))
+    if list(first) != list(second):
+        raise ValueError(f"The first explorer has the parts {', '.join(first)}, the second {', '.join(second)}; compare those of one model.")
+    made = {}
+    for name, one in first.items():
+        for side, part in zip(SIDES, _three(one, second[name]), strict=True):
+            made[side if len(first) == 1 else f"{name} {side}"] = part
+    return made
+
+
+def _three(one: AttentionPart, other: AttentionPart) -> tuple[AttentionPart, AttentionPart, AttentionPart]:
+    if (one.layers, one.heads) != (other.layers, other.heads):
+        shapes = [" × ".join(map(str, part.weights.shape[:2])) for part in (one, other)]
+        raise ValueError(
+            f"The first explorer has {shapes[0]} heads, the second {shapes[1]}, or they are other ones; compare the same heads of one model."
+        )
+    if one.kind != other.kind:
+        raise ValueError(f"The first explorer has {one.kind}, the second {other.kind}; compare numbers of one kind.")
+    rows, columns = _paired(one.rows, other.rows), _paired(one.columns, other.columns)
     if not rows or not columns:
-        raise ValueError("The two explorers have no word in common; compare sentences that differ in a word or two.")
+        raise ValueError("The two sentences have no word in common; compare sentences that differ in a word or two.")
     here, there = (np.ix_([pair[side] for pair in rows], [pair[side] for pair in columns]) for side in (0, 1))
-    names = [head_name(explorer) for explorer in (first, second)]
-    title = f"{names[0]}: the second sentence minus the first" if names[0] == names[1] else f"{names[1]} minus {names[0].lower()}"
-    notes = [f"{which}: {text.removeprefix('Words: ')}" for which, explorer in (("First", first), ("Second", second)) for text in sentences(explorer)]
-    return difference_picture(
-        one.weights[here], other.weights[there], one.allowed[here] & other.allowed[there],
-        [pair[2] for pair in rows], [pair[2] for pair in columns], title=title, notes=notes,
+    allowed = one.allowed[(slice(None), *here)] & other.allowed[(slice(None), *there)]  # (L, R, C)
+    change = other.weights[(..., *there)] - one.weights[(..., *here)]  # (L, H, R, C)
+    change *= allowed[:, None]
+    difference = AttentionPart(
+        change, [pair[2] for pair in rows], [pair[2] for pair in columns], one.cross, allowed, one.layers, one.heads, one.names,
+        _note(one, other, columns), False, "difference" if one.kind == "weights" else "signed", (list(range(len(rows))), list(range(len(columns)))),
     )
+    sides = [
+        replace(part, pairs=(_numbers([pair[side] for pair in rows], len(part.rows)), _numbers([pair[side] for pair in columns], len(part.columns))))
+        for side, part in enumerate((one, other))
+    ]
+    return *sides, difference
 
 
-def _plain(explorer, side: str, positions: list[int]) -> list[str]:
-    words = getattr(explorer.parts[explorer.part], side)
-    return [words[i] for i in positions]
+def _numbers(paired: list[int], count: int) -> list[int]:
+    """For each of `count` words the number of its pair, or -1."""
+    return [paired.index(i) if i in paired else -1 for i in range(count)]
+
+
+def _note(one: AttentionPart, other: AttentionPart, pairs: list[tuple[int, int, str]]) -> str:
+    said = ["Second minus first."]
+    for which, part in (("First", one), ("Second", other)):
+        if len(part.columns) <= SENTENCE_UP_TO:
+            said.append(f"{which}: {' '.join(part.columns)}.")
+    for side, (which, part) in enumerate((("first", one), ("second", other))):
+        alone = [word for i, word in enumerate(part.columns) if i not in {pair[side] for pair in pairs}]
+        if alone:
+            said.append(f"Only in the {which}, and not compared: {' '.join(alone)}.")
+    return " ".join(said)
 
 
 def _paired(one: list[str], other: list[str]) -> list[tuple[int, int, str]]:

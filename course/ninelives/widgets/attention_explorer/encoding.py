@@ -5,6 +5,7 @@ from matplotlib.colors import to_hex
 
 from ninelives.figures.measures import head_measures
 from ninelives.figures.parts import AttentionPart
+from ninelives.figures.signed import decimals_of
 from ninelives.figures.style import WEIGHTS_MAP, number_repeats
 from ninelives.widgets.attention_explorer.combined import has_rollout, map_count, numbered_map
 
@@ -29,9 +30,32 @@ def as_bytes(weights: np.ndarray, allowed: np.ndarray) -> bytes:
     return np.where(allowed, np.maximum(inside, 0), MASKED).astype("<u2").tobytes()
 
 
+def map_bytes(part: AttentionPart, values: np.ndarray, allowed: np.ndarray) -> bytes:
+    """Numbers of a part as they are sent: weights as integers, signed values as little-endian float32, NaN where masked.
+
+    Each of these, too, stays within the last decimal that is printed.
+    """
+    if part.kind == "weights":
+        return as_bytes(values, allowed)
+    unit = 10.0 ** decimals(part)
+    nearest, most = np.rint(values.astype(np.float64) * unit), 0.499
+    inside = np.clip(values * unit, nearest - most, nearest + most) / unit
+    return np.where(allowed, inside, np.nan).astype("<f4").tobytes()
+
+
+def decimals(part: AttentionPart) -> int:
+    """How many decimals of its numbers are printed."""
+    return decimals_of(part.kind, largest_of(part))
+
+
+def largest_of(part: AttentionPart) -> float:
+    """The largest number of all heads, without its sign."""
+    return max(float(part.weights.max()), -float(part.weights.min()))
+
+
 def fits(part: AttentionPart, most: int) -> bool:
     """Whether all maps of a part take at most so many bytes."""
-    return 2 * map_count(part) * part.allowed[0].size <= most
+    return (2 if part.kind == "weights" else 4) * map_count(part) * part.allowed[0].size <= most
 
 
 def first_state(name: str, part: AttentionPart, layer: int, head: int) -> dict:
@@ -62,5 +86,8 @@ def as_state(name: str, part: AttentionPart, sent: list[int] | None = None) -> d
         "measures": {what: [round(float(value), 4) for value in values.flat] for what, values in head_measures(part).items()},
         "rollout": has_rollout(part),
         "sent": sent,
-        "weights": b"".join(as_bytes(*numbered_map(part, k)) for k in sent),
+        "kind": part.kind,
+        "decimals": decimals(part),
+        "pairs": part.pairs,
+        "weights": b"".join(map_bytes(part, *numbered_map(part, k)) for k in sent),
     }

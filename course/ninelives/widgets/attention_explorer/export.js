@@ -5,7 +5,7 @@ import { range } from "../js/numbers.js";
 import { download } from "../js/save_menu.js";
 import { GAP } from "./layout.js";
 import { GRAY, inBlocks } from "./pixels.js";
-import { shareOf, ticksOf } from "./scale.js";
+import { onBar, ticksOf } from "./scale.js";
 
 /** @import { View } from "./attention.js" */
 /** @import { Layout } from "./layout.js" */
@@ -18,7 +18,7 @@ const FOOTER = 62; // px, of the colour bar and the note
 const BAR = 200; // px
 const SHAPES = 128; // across and down
 const PAD = 16; // px
-const STYLES = ["fill", "stroke", "stroke-width", "font-weight"];
+const STYLES = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-weight"];
 
 /**
  * @param {HTMLElement} el the frame
@@ -55,17 +55,17 @@ function cells(view, { left, top, plotWidth, plotHeight }, shades) {
   const width = plotWidth / across, height = plotHeight / down;
   return Array.from(inBlocks(view, across, down), (w, k) => svg("rect", {
     x: left + k % across * width, y: top + Math.floor(k / across) * height, width: width + 0.05, height: height + 0.05,
-    fill: w < 0 ? GRAY : shades.hex(view.scale, w),
+    fill: Number.isNaN(w) ? GRAY : shades.hex(view.scale, w),
   }));
 }
 
 /** @param {View} view @param {Shades} shades @param {number} y */
 function colourBarOf({ scale, masked }, shades, y) {
   const strip = range(64).map(k =>
-    svg("rect", { x: PAD + BAR * k / 64, y, width: BAR / 64 + 0.05, height: 9, fill: shades.colours[Math.round(255 * k / 63)] }));
+    svg("rect", { x: PAD + BAR * k / 64, y, width: BAR / 64 + 0.05, height: 9, fill: shades.colours[Math.round((shades.colours.length - 1) * k / 63)] }));
   const label = (/** @type {number} */ x, /** @type {string} */ words) =>
     svg("text", { x, y: y + 23, "font-size": 11, "text-anchor": "middle", fill: INK }, words);
-  const ticks = ticksOf(scale).map(tick => label(PAD + BAR * shareOf(scale, tick), `${tick}`));
+  const ticks = ticksOf(scale).map(tick => label(PAD + BAR * onBar(scale, tick), `${tick}`.replace("-", "−")));
   const gray = masked.includes(1) ? [
     svg("rect", { x: PAD + BAR + 40, y, width: 13, height: 9, fill: GRAY }), label(PAD + BAR + 46, "masked"),
   ] : [];

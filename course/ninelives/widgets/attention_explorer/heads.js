@@ -56,11 +56,11 @@ export function headsPanel(attention, view, shades, asked, chooseHead) {
   }
 
   function paint(/** @type {number} */ k) {
-    const { rows, columns, vmax, scale: { kind }, hidden } = view(), across = Math.min(columns.length, PIXELS), down = Math.min(rows.length, PIXELS);
+    const { rows, columns, vmax, scale: { growth, isSigned }, hidden } = view(), across = Math.min(columns.length, PIXELS), down = Math.min(rows.length, PIXELS);
     const thumbsOfLayer = attention.isWhole ? null : asked.thumbs(Math.floor(k / H), hidden);
     if (!attention.isWhole && !thumbsOfLayer) return false; // on its way
-    const cells = thumbsOfLayer ? blocksOf(thumbsOfLayer, k % H, across, down) : cellsOf(attention, k, { rows, columns });
-    shades.paint(canvas, cells, { kind, top: topOf(vmax, cells.weights) }, across, down);
+    const cells = thumbsOfLayer ? blocksOf(thumbsOfLayer, attention.kind, k % H, across, down) : cellsOf(attention, k, { rows, columns });
+    shades.paint(canvas, cells, { growth, isSigned, top: topOf(vmax, cells.weights) }, across, down);
     thumbs[k].picture.style.backgroundImage = `url(${canvas.toDataURL()})`;
     return true;
   }
@@ -77,7 +77,7 @@ export function headsPanel(attention, view, shades, asked, chooseHead) {
 
   function fill() {
     if (!thumbs.length) build();
-    const { layer, head, combine, hidden, scale, vmax } = view(), look = [scale.kind, vmax, ...hidden].join();
+    const { layer, head, combine, hidden, scale, vmax } = view(), look = [scale.growth, vmax, ...hidden].join();
     thumbs.forEach(({ node }, k) => {
       const isHere = k === layer * H + head, isChosen = isHere && !combine;
       node.setAttribute("aria-selected", String(isChosen));

@@ -4,13 +4,13 @@ import { numberOn } from "../js/colours.js";
 import { html, svg } from "../js/dom.js";
 import { thinned } from "../js/labels.js";
 import { ANGLE } from "./layout.js";
+import { isPrinted, printed } from "./signed.js";
 
 /** @import { View } from "./attention.js" */
 /** @import { Attention } from "./part.js" */
 /** @import { Layout } from "./layout.js" */
 /** @import { Shades } from "./pixels.js" */
-
-const LEAST_PRINTED = 0.005; // it would be printed as 0.00; the still picture leaves it out as well
+/** @import { Active } from "./selection.js" */
 
 /**
  * @param {Attention} attention
@@ -38,33 +38,34 @@ export function heatmap(attention, shades, fit) {
 
   return {
     node, drawing,
-    /** Show a view; -1 is no row, no column. @param {View} view @param {Layout} place @param {number} r @param {number} c */
-    show(view, place, r, c) {
+    /** @param {View} view @param {Layout} place @param {Active} active */
+    show(view, place, { rs, r, c }) {
       const { left, top, cw, ch, heatWidth, heatHeight, plotWidth, plotHeight } = place;
       paint(view, place);
       drawing.setAttribute("width", String(heatWidth));
       drawing.setAttribute("height", String(heatHeight));
       const parts = [
         svg("rect", { x: left - 0.5, y: top - 0.5, width: plotWidth + 1, height: plotHeight + 1, class: "nl-frame" }),
-        ...rowLabels(view, place, r), ...columnLabels(view, place, c), ...numbers(view, place),
+        ...rowLabels(view, place, rs, r), ...columnLabels(view, place, c), ...numbers(view, place),
       ];
-      const y = top + r * ch;
-      if (r >= 0) parts.push(svg("rect", {
-        x: left - 1, y: y - 1, width: plotWidth + 2, height: Math.max(ch, 2) + 2, rx: 2, class: "nl-chosen",
+      const around = (/** @type {number} */ i, /** @type {string} */ look) => parts.push(svg("rect", {
+        x: left - 1, y: top + i * ch - 1, width: plotWidth + 2, height: Math.max(ch, 2) + 2, rx: 2, class: look,
       }));
+      for (const i of rs) around(i, "nl-chosen");
+      if (r >= 0 && !rs.includes(r)) around(r, "nl-chosen nl-cursor");
       if (r >= 0 && c >= 0) parts.push(svg("rect", {
-        x: left + c * cw, y, width: Math.max(cw, 3), height: Math.max(ch, 3), class: "nl-chosen nl-chosen-cell",
+        x: left + c * cw, y: top + r * ch, width: Math.max(cw, 3), height: Math.max(ch, 3), class: "nl-chosen nl-chosen-cell",
       }));
       drawing.replaceChildren(...parts);
     },
   };
 
-  /** @param {View} view @param {Layout} place @param {number} r @returns {SVGElement[]} */
-  function rowLabels({ rows }, { size, left, top, ch }, r) {
-    return thinned(rows.length, ch, size + 2, r < 0 ? [] : [r]).map(i =>
+  /** @param {View} view @param {Layout} place @param {number[]} rs @param {number} r @returns {SVGElement[]} */
+  function rowLabels({ rows }, { size, left, top, ch }, rs, r) {
+    return thinned(rows.length, ch, size + 2, r < 0 ? rs : [r, ...rs]).map(i =>
       svg("text", {
         x: left - 7, y: top + (i + 0.5) * ch, "font-size": size, "text-anchor": "end", "dominant-baseline": "central",
-        class: i === r ? "nl-word nl-on" : "nl-word",
+        class: rs.includes(i) ? "nl-word nl-on" : "nl-word",
       }, fit(attention.rowWords[rows[i]], size).text));
   }
 
@@ -82,17 +83,17 @@ export function heatmap(attention, shades, fit) {
   }
 
   /** @param {View} view @param {Layout} place */
-  function numbers({ rows, columns, weights, scale }, { left, top, cw, ch, hasNumbers }) {
+  function numbers({ rows, columns, weights, masked, scale }, { left, top, cw, ch, hasNumbers }) {
     /** @type {SVGElement[]} */
     const parts = [];
     if (!hasNumbers) return parts;
     for (let i = 0, k = 0; i < rows.length; i++) for (let j = 0; j < columns.length; j++, k++) {
-      if (weights[k] < LEAST_PRINTED) continue;
+      if (masked[k] || !isPrinted(weights[k], attention.kind)) continue;
       parts.push(svg("text", {
         x: left + (j + 0.5) * cw, y: top + (i + 0.5) * ch,
         "font-size": 10.5, "text-anchor": "middle", "dominant-baseline": "central",
         class: `nl-cell ${numberOn(shades.hex(scale, weights[k]))}`,
-      }, weights[k].toFixed(2)));
+      }, printed(weights[k], attention)));
     }
     return parts;
   }

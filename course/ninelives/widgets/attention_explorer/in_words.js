@@ -2,17 +2,23 @@
 
 import { isolated } from "../js/labels.js";
 import { argmax, counted, range } from "../js/numbers.js";
-import { isMasked, rowOf } from "./attention.js";
+import { isMasked, meanRow, rowOf } from "./attention.js";
+import { between, printed, signedRow, THINGS, WHAT_HIDING_DOES } from "./signed.js";
 
 /** @import { View } from "./attention.js" */
 /** @import { Attention, Combine } from "./part.js" */
 
 const NAMES_UP_TO = 12; // hidden words
 const NAMED = 3; // words of a row
+const CHOSEN_NAMED = 4; // words whose mean is said
 const NOTHING = 1 / 128000; // a smaller weight counts as 0
 
-/** The indices of up to three strongest weights of a row. @param {ArrayLike<number>} row */
-export const strongest = row => range(row.length).filter(c => row[c] >= 0.05).sort((a, b) => row[b] - row[a]).slice(0, NAMED);
+/** Whether a number stands out; of scores and the like, all do that are not masked. @param {number} w @param {Attention["kind"]} kind */
+export const standsOut = (w, kind) => Math.abs(w) >= (kind === "scores" || kind === "signed" ? 0 : 0.05);
+
+/** The indices of up to three strongest numbers of a row. @param {ArrayLike<number>} row @param {Attention["kind"]} kind */
+export const strongest = (row, kind) =>
+  range(row.length).filter(c => standsOut(row[c], kind)).sort((a, b) => Math.abs(row[b]) - Math.abs(row[a])).slice(0, NAMED);
 
 /** @param {Float32Array} weights */
 function areAlike(weights) {
@@ -26,23 +32,41 @@ export function rowInWords(row, words) {
   const positive = row.filter(w => w > NOTHING), most = Math.max(...row).toFixed(2), choosesAll = positive.length === row.length;
   if (positive.length > (choosesAll ? 1 : NAMED) && areAlike(positive))
     return `${choosesAll ? (row.length === 2 ? "both" : `all ${row.length}`) : `${positive.length} of ${row.length}`} words equally, ${most} each`;
-  const names = strongest(row), tied = row.filter(w => w.toFixed(2) === most).length;
+  const names = strongest(row, "weights"), tied = row.filter(w => w.toFixed(2) === most).length;
   if (!names.length) return `no word with 0.05 or more (most: ${named(argmax(row))})`;
   if (tied > NAMED) return `${tied} of ${row.length} words alike, ${most} each, and less to the others`;
   return names.map(named).join(", ");
 }
 
-/** "attends to cat 0.71, full 0.08". @param {Attention} attention @param {View} view @param {number} r index of the row */
-export const reading = (attention, view, r) => isMasked(view, r) ? "is masked"
-  : `attends to ${rowInWords(rowOf(view, r), view.columns.map(j => attention.columnWords[j]))}`;
+/** "a, b and c", of many the first three and how many more. @param {string[]} words */
+export function listed(words) {
+  const named = words.length <= CHOSEN_NAMED ? words : [...words.slice(0, CHOSEN_NAMED - 1), `${words.length - CHOSEN_NAMED + 1} more`];
+  return named.length > 1 ? `${named.slice(0, -1).join(", ")} and ${named[named.length - 1]}` : named.join("");
+}
 
-/** @param {Attention} attention @param {View} view @param {number} r */
-export const sentence = (attention, view, r) =>
-  r < 0 ? "" : `${attention.rowWords[view.rows[r]]} ${reading(attention, view, r)}`;
+/** The words of some rows. @param {Attention} attention @param {View} view @param {number[]} rs indices of rows */
+export const rowNames = (attention, view, rs) => listed(rs.map(r => attention.rowWords[view.rows[r]]));
+
+/** " attends to cat 0.71, full 0.08"; of several rows, their mean. @param {Attention} attention @param {View} view @param {number[]} rs indices of rows */
+export function reading(attention, view, rs) {
+  if (rs.every(r => isMasked(view, r))) return rs.length === 1 ? " is masked" : " are masked";
+  const row = meanRow(view, rs), words = view.columns.map(j => attention.columnWords[j]);
+  const start = between(attention.kind, rs.length > 1);
+  return start + (attention.kind === "weights" ? rowInWords(row, words) : signedRow(row.filter(w => !Number.isNaN(w)), words.filter((_, c) => !Number.isNaN(row[c])), attention));
+}
+
+/** @param {Attention} attention @param {View} view @param {number[]} rs */
+export const sentence = (attention, view, rs) => (rs.length ? rowNames(attention, view, rs) + reading(attention, view, rs) : "");
 
 /** "cat 0.71". @param {Attention} attention @param {View} view @param {number} r @param {number} c */
 export const cellInWords = (attention, view, r, c) =>
-  `${isolated(attention.columnWords[view.columns[c]])} ${view.masked[r * view.columns.length + c] ? "masked" : rowOf(view, r)[c].toFixed(2)}`;
+  `${isolated(attention.columnWords[view.columns[c]])} ${view.masked[r * view.columns.length + c] ? "masked" : printed(rowOf(view, r)[c], attention)}`;
+
+/** "it attends to cat 0.71", or "it to cat 1.50, the score". @param {Attention} attention @param {View} view @param {number} r @param {number} c */
+export function cellSentence(attention, view, r, c) {
+  const word = attention.rowWords[view.rows[r]], cell = cellInWords(attention, view, r, c);
+  return attention.kind === "weights" ? `${word} attends to ${cell}` : `${word} to ${cell}, the ${THINGS[attention.kind]}`;
+}
 
 /** @param {Attention} attention @param {{ layer: number, head: number, combine?: Combine }} view */
 export function headName({ layers, heads, names, first }, { layer, head, combine }) {
@@ -63,10 +87,10 @@ export function asTable({ rowWords, columnWords }, view) {
 }
 
 /** What has to be known of the picture. @param {Attention} attention @param {View} view */
-export function noteOf({ note, columnWords }, { hidden }) {
+export function noteOf({ note, columnWords, kind }, { hidden }) {
   const names = hidden.map(j => columnWords[j]);
   const gone = names.length > NAMES_UP_TO ? counted(names.length, "word") : names.join(", ");
-  return [note, names.length ? `Hidden: ${gone}; each row is renormalised, so the words shown sum to 1.` : ""].filter(Boolean).join(" ");
+  return [note, names.length ? `Hidden: ${gone}; ${WHAT_HIDING_DOES[kind]}.` : ""].filter(Boolean).join(" ");
 }
 
 /**

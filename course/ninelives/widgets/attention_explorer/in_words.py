@@ -1,9 +1,18 @@
 """What an explorer says."""
 
+import numpy as np
+
 from ninelives.figures import describe_attention
-from ninelives.widgets.attention_explorer.shown import full_name, head_name, shown_head
+from ninelives.figures.signed import KINDS, LEAST_CHANGE, largest_rows
+from ninelives.widgets.attention_explorer.shown import Shown, full_name, head_name, shown_head
 
 SENTENCE_UP_TO = 40  # words that are written under a picture
+WHAT_HIDING_DOES = {
+    "weights": "each row is renormalised, so the words shown sum to 1",
+    "difference": "the changes are those of all words",
+    "scores": "the other scores stay as they are",
+    "signed": "the other values stay as they are",
+}
 
 
 def describe(explorer) -> str:
@@ -12,22 +21,35 @@ def describe(explorer) -> str:
     said = [f"{full_name(explorer)}.", *notes(explorer)]
     if not shown.columns:
         return " ".join([*said, "Every word is hidden."])
-    if shown.chosen is not None:
+    if shown.chosen:
         said.append(f"Chosen: {shown.sentence(shown.chosen)}.")
     choices = shown.allowed.sum(-1)  # (T,)
-    others = [row for row, count in enumerate(choices) if count and row != shown.chosen]
-    if others:
+    others = [row for row, count in enumerate(choices) if count and [row] != shown.chosen]
+    if others and shown.kind == "weights":
         # Rows are given with their numbers, as "the₂", since the chosen one is left out.
         said.append(describe_attention(shown.weights[others], [shown.rows[row] for row in others], shown.columns, choices[others]))
+    elif others:
+        said.append(_describe_signed(shown, others))
     if not choices.all():
         said.append(f"Masked: {', '.join(row for row, count in zip(shown.rows, choices, strict=True) if not count)}.")
+    return " ".join(said)
+
+
+def _describe_signed(shown: Shown, among: list[int]) -> str:
+    rows = [among[i] for i in largest_rows(shown.weights[among])]
+    still = [i for i in rows if np.abs(shown.weights[i]).max() < LEAST_CHANGE] if shown.kind == "difference" else []
+    said = [f"{shown.sentence([i])}." for i in rows if i not in still]
+    if len(rows) < len(among) and not still:
+        said.insert(0, f"The {len(rows)} of {len(among)} rows with the largest {KINDS[shown.kind]}s:")
+    if still:
+        said.append(f"{'All' if len(still) == len(rows) == len(shown.rows) else 'The other'} {len(among) - len(rows) + len(still)} rows change by less than {LEAST_CHANGE}.")
     return " ".join(said)
 
 
 def caption(explorer) -> str:
     """The head, and what the chosen word attends to in it."""
     shown = shown_head(explorer)
-    if shown.chosen is None:
+    if not shown.chosen:
         return head_name(explorer)
     return f"{head_name(explorer)}: {shown.sentence(shown.chosen)}"
 
@@ -38,12 +60,14 @@ def notes(explorer) -> list[str]:
     said = [part.note] if part.note else []
     if explorer.hidden:
         names = ", ".join(explorer.columns[j] for j in explorer.hidden)
-        said.append(f"Hidden: {names}; each row is renormalised, so the words shown sum to 1.")
+        said.append(f"Hidden: {names}; {WHAT_HIDING_DOES[part.kind]}.")
     return said
 
 
 def sentences(explorer) -> list[str]:
     """The words of both sides as text, where they are not too many."""
     part = explorer.parts[explorer.part]
+    if part.pairs and part.kind in ("difference", "signed"):  # its note has both
+        return []
     sides = {"From": part.rows, "To": part.columns} if part.cross else {"Words": part.rows}
     return [f"{name}: {' '.join(words)}." for name, words in sides.items() if len(words) <= SENTENCE_UP_TO]

@@ -16,10 +16,12 @@ function render({ model, el }) {
   const redraw = oncePerFrame(() => shown.draw());
   let shown = explorer(model, el, redraw);
   const rebuild = oncePerFrame(() => {
-    const focused = el.contains(document.activeElement) ? document.activeElement?.getAttribute("aria-label") : null;
+    const focused = el.contains(document.activeElement) ? document.activeElement : null, name = focused?.getAttribute("aria-label");
     shown.stop();
-    shown = explorer(model, el, redraw, shown.tab());
-    if (focused) /** @type {HTMLElement | null} */ (el.querySelector(`[aria-label="${CSS.escape(focused)}"]`))?.focus();
+    shown = explorer(model, el, redraw, shown.kept());
+    // The name of the heatmap says what it shows, which may be something else now.
+    const again = focused?.classList.contains("nl-heat") ? ".nl-heat" : name ? `[aria-label="${CSS.escape(name)}"]` : null;
+    if (again) /** @type {HTMLElement | null} */ (el.querySelector(again))?.focus();
   });
   const sizeWatch = new ResizeObserver(redraw);
   sizeWatch.observe(el);

@@ -3,12 +3,14 @@
 import { svg } from "../js/dom.js";
 import { thinned } from "../js/labels.js";
 import { range } from "../js/numbers.js";
-import { rowOf } from "./attention.js";
-import { strongest } from "./in_words.js";
+import { meanRow, rowOf } from "./attention.js";
+import { standsOut, strongest } from "./in_words.js";
+import { printed } from "./signed.js";
 
 /** @import { View } from "./attention.js" */
 /** @import { Attention } from "./part.js" */
 /** @import { Layout } from "./layout.js" */
+/** @import { Active } from "./selection.js" */
 
 const ALL_UP_TO = 32; // words; above, lines are drawn for the chosen row only
 const CENTRAL = { "dominant-baseline": "central" };
@@ -18,39 +20,39 @@ export function lines(attention, fit) {
   const node = svg("svg", { role: "img", class: "nl-lines" });
   return {
     node,
-    /** Show a view; -1 is no row, no column. @param {View} view @param {Layout} place @param {number} r @param {number} c */
-    show(view, place, r, c) {
+    /** @param {View} view @param {Layout} place @param {Active} active */
+    show(view, place, { rs, c }) {
       const ends = endsOf(place);
       node.setAttribute("width", String(place.linesWidth));
       node.setAttribute("height", String(place.linesHeight));
       node.replaceChildren(
-        ...headings(ends, place), ...curves(view, ends, place, r),
-        ...wordsLeft(view, ends, place, r), ...wordsRight(view, ends, place, r, c));
+        ...headings(ends, place), ...curves(view, ends, place, rs),
+        ...wordsLeft(view, ends, place, rs), ...wordsRight(view, ends, place, rs, c));
     },
   };
 
-  /** @param {View} view @param {Ends} ends @param {Layout} place @param {number} r */
-  function wordsLeft({ rows }, { from, yFrom }, { size, fromPitch }, r) {
-    return thinned(rows.length, fromPitch, size + 2, r < 0 ? [] : [r]).map(i =>
+  /** @param {View} view @param {Ends} ends @param {Layout} place @param {number[]} rs */
+  function wordsLeft({ rows }, { from, yFrom }, { size, fromPitch }, rs) {
+    return thinned(rows.length, fromPitch, size + 2, rs).map(i =>
       svg("text", {
         ...CENTRAL, x: from - 6, y: yFrom(i), "font-size": size, "text-anchor": "end", "data-row": rows[i],
-        class: `nl-word nl-reader${i === r ? " nl-on" : ""}`,
+        class: `nl-word nl-reader${rs.includes(i) ? " nl-on" : ""}`,
       }, fit(attention.rowWords[rows[i]], size).text));
   }
 
-  /** @param {View} view @param {Ends} ends @param {Layout} place @param {number} r @param {number} c */
-  function wordsRight(view, { to, yTo }, { size, toPitch, linesWidth }, r, c) {
-    const { columns } = view, row = r < 0 ? new Float32Array() : rowOf(view, r), most = strongest(row);
+  /** @param {View} view @param {Ends} ends @param {Layout} place @param {number[]} rs @param {number} c */
+  function wordsRight(view, { to, yTo }, { size, toPitch, linesWidth }, rs, c) {
+    const { columns } = view, row = rs.length ? meanRow(view, rs) : new Float32Array(), most = strongest(row, attention.kind);
     const hasWinner = most.length > 0 && row.filter(w => w.toFixed(2) === row[most[0]].toFixed(2)).length === 1;
     return thinned(columns.length, toPitch, size + 2, c < 0 ? most : [...most, c]).flatMap(j => {
-      const isWeak = r >= 0 && !(row[j] >= 0.05) && j !== c, y = yTo(j);
+      const isWeak = rs.length > 0 && !standsOut(row[j], attention.kind) && j !== c, y = yTo(j);
       const word = svg("text", {
         ...CENTRAL, x: to + 6, y, "font-size": size,
         class: `nl-word${isWeak ? " nl-weak" : ""}${hasWinner && most[0] === j || c === j ? " nl-on" : ""}`,
       }, fit(attention.columnWords[columns[j]], size).text);
-      if (r < 0 || isWeak) return [word];
+      if (!rs.length || isWeak) return [word];
       const look = { ...CENTRAL, "text-anchor": "end", "font-size": size, class: "nl-beside" };
-      return [word, svg("text", { ...look, x: linesWidth - 2, y }, row[j].toFixed(2))];
+      return [word, svg("text", { ...look, x: linesWidth - 2, y }, printed(row[j], attention))];
     });
   }
 }
@@ -72,19 +74,19 @@ function headings({ from, to }, { linesTop }) {
   return [svg("text", { ...look, x: from - 6, "text-anchor": "end" }, "from"), svg("text", { ...look, x: to + 6 }, "to")];
 }
 
-/** @param {View} view @param {Ends} ends @param {Layout} place @param {number} r @returns {SVGElement[]} */
-function curves(view, { from, to, yFrom, yTo }, { linesTop, linesHeight }, r) {
-  const R = view.rows.length, middle = (from + to) / 2, isChosen = r >= 0;
+/** @param {View} view @param {Ends} ends @param {Layout} place @param {number[]} rs @returns {SVGElement[]} */
+function curves(view, { from, to, yFrom, yTo }, { linesTop, linesHeight }, rs) {
+  const R = view.rows.length, middle = (from + to) / 2, isChosen = rs.length > 0;
   if (!isChosen && Math.max(R, view.columns.length) > ALL_UP_TO) {
     const look = { "text-anchor": "middle", "font-size": 12, class: "nl-caption" };
     return [svg("text", { ...look, x: middle, y: (linesTop + linesHeight) / 2 }, "Choose a word")];
   }
   const strength = isChosen ? 1 : 0.6, least = (isChosen ? 0.01 : 0.05) * view.scale.top;
-  return (isChosen ? [r] : range(R)).flatMap(i => Array.from(rowOf(view, i), (w, j) => ({ i, j, w })))
-    .filter(({ w }) => w >= least)
-    .map(({ i, j, w }) => ({ i, j, share: Math.min(1, w / view.scale.top) }))
-    .map(({ i, j, share }) => svg("path", {
-      d: `M${from} ${yFrom(i)} C${middle} ${yFrom(i)} ${middle} ${yTo(j)} ${to} ${yTo(j)}`, class: "nl-line",
+  return (isChosen ? rs : range(R)).flatMap(i => Array.from(rowOf(view, i), (w, j) => ({ i, j, w })))
+    .filter(({ w }) => Math.abs(w) >= least)
+    .map(({ i, j, w }) => ({ i, j, isLess: w < 0, share: Math.min(1, Math.abs(w) / view.scale.top) }))
+    .map(({ i, j, isLess, share }) => svg("path", {
+      d: `M${from} ${yFrom(i)} C${middle} ${yFrom(i)} ${middle} ${yTo(j)} ${to} ${yTo(j)}`, class: isLess ? "nl-line nl-less" : "nl-line",
       "stroke-width": (0.8 + 5 * share * strength).toFixed(2),
       "stroke-opacity": (strength * (0.1 + 0.9 * Math.sqrt(share))).toFixed(3),
     }));

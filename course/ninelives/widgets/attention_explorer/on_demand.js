@@ -1,9 +1,9 @@
 // What is asked of Python when it is looked at, where all heads at once would be too much for the browser.
 
-import { integers } from "./part.js";
+import { numbersOf } from "./part.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
-/** @import { Attention, State } from "./part.js" */
+/** @import { Attention, Numbers, State } from "./part.js" */
 
 const KEPT = 16e6; // bytes of maps; the oldest goes first
 
@@ -11,8 +11,8 @@ const KEPT = 16e6; // bytes of maps; the oldest goes first
 
 /** @param {Model<State>} model @param {Attention} attention @param {() => void} arrived */
 export function onDemand(model, attention, arrived) {
-  const { maps, T, S, name: part } = attention, most = Math.max(2, Math.floor(KEPT / (2 * T * S)));
-  /** @type {Map<string, Uint16Array | null>} null: asked for */
+  const { maps, T, S, name: part, kind } = attention, most = Math.max(2, Math.floor(KEPT / (2 * T * S)));
+  /** @type {Map<string, Numbers | null>} null: asked for */
   const answers = new Map();
   const keyOf = (/** @type {object} */ question) => JSON.stringify(Object.entries(question).filter(([name]) => name !== "kind").sort());
 
@@ -39,7 +39,7 @@ export function onDemand(model, attention, arrived) {
     /** @param {Answer} answer @param {DataView[]} buffers */
     receive(answer, buffers) {
       if (answer.part !== part || !buffers.length) return;
-      const numbers = integers(buffers[0]), key = keyOf(answer);
+      const numbers = numbersOf(buffers[0], kind), key = keyOf(answer);
       if (answer.kind === "map") {
         answers.delete(key);
         maps.set(answer.k, numbers);

@@ -4,7 +4,7 @@ import numpy as np
 
 from ninelives.figures.parts import AttentionPart
 from ninelives.widgets.attention_explorer.combined import numbered_map
-from ninelives.widgets.attention_explorer.encoding import as_bytes
+from ninelives.widgets.attention_explorer.encoding import map_bytes
 
 PIXELS = 56  # across and down, of a small picture
 
@@ -13,11 +13,11 @@ def answer_with_numbers(explorer, content: dict) -> None:
     """Send what is asked for, with the question, by which the browser knows it."""
     part: AttentionPart = explorer.parts[content["part"]]
     if content["ask"] == "map":
-        buffers = [as_bytes(*numbered_map(part, content["k"]))]
+        buffers = [map_bytes(part, *numbered_map(part, content["k"]))]
     elif content["ask"] == "thumbs":
-        buffers = [as_bytes(*thumbs(part, content["layer"], content["hidden"]))]
+        buffers = [map_bytes(part, *thumbs(part, content["layer"], content["hidden"]))]
     else:
-        buffers = [as_bytes(*links(part, content["from"], content["to"], content["hidden"]))]
+        buffers = [map_bytes(part, *links(part, content["from"], content["to"], content["hidden"]))]
     explorer.send({**content, "kind": content["ask"]}, buffers)
 
 
@@ -26,6 +26,9 @@ def thumbs(part: AttentionPart, layer: int, hidden: list[int]) -> tuple[np.ndarr
     weights, allowed = _over_what_is_shown(part, part.weights[layer], part.allowed[layer], hidden)
     rows, columns = (_starts(n) for n in allowed.shape)
     strongest = np.maximum.reduceat(np.maximum.reduceat(weights, rows, 1), columns, 2)
+    if part.kind != "weights":
+        lowest = np.minimum.reduceat(np.minimum.reduceat(weights, rows, 1), columns, 2)
+        strongest = np.where(-lowest > strongest, lowest, strongest)
     is_open = np.maximum.reduceat(np.maximum.reduceat(allowed, rows, 0), columns, 1)
     return strongest, np.broadcast_to(is_open, strongest.shape)
 
@@ -33,7 +36,7 @@ def thumbs(part: AttentionPart, layer: int, hidden: list[int]) -> tuple[np.ndarr
 def links(part: AttentionPart, row: int, column: int, hidden: list[int]) -> tuple[np.ndarray, np.ndarray]:
     """The weight of one link in every head, (L, H)."""
     weights = part.weights[:, :, row].astype(np.float64)  # (L, H, S)
-    sums = np.delete(weights, hidden, -1).sum(-1) if hidden else np.ones(weights.shape[:2])
+    sums = np.delete(weights, hidden, -1).sum(-1) if hidden and part.kind == "weights" else np.ones(weights.shape[:2])
     link = np.divide(weights[..., column], sums, out=np.zeros_like(sums), where=sums > 0)
     return link, np.broadcast_to(part.allowed[:, row, column, None], link.shape)
 
@@ -44,6 +47,8 @@ def _over_what_is_shown(part, weights: np.ndarray, allowed: np.ndarray, hidden: 
     weights, allowed = np.delete(weights, hidden, -1), np.delete(allowed, hidden, -1)
     if not part.cross:
         weights, allowed = np.delete(weights, hidden, -2), np.delete(allowed, hidden, -2)
+    if part.kind != "weights":
+        return weights, allowed
     sums = weights.sum(-1, keepdims=True)
     return np.divide(weights, sums, out=np.zeros_like(weights), where=sums > 0), allowed
 

@@ -19,7 +19,7 @@ export function wordsPanel(attention, view) {
     const { rows } = view(), few = rows.slice(0, MOST_SENTENCES);
     body.replaceChildren(
       html("p", {}, `${headName(attention, view())}. ${noteOf(attention, view())}`),
-      html("ul", {}, ...few.map((_, r) => html("li", {}, sentence(attention, view(), r)))));
+      html("ul", {}, ...few.map((_, r) => html("li", {}, sentence(attention, view(), [r])))));
     if (rows.length > few.length) body.append(html("p", {}, `The first ${few.length} of ${rows.length} words.`));
   }
   return { name: "words", title: "In words", body, fill };
@@ -42,7 +42,8 @@ export function hidePanel({ columnWords, cross }, groups, model) {
     const others = hidden().filter(j => !columns.includes(j)), token = model.get("token");
     const now = isHidden(columns) ? others : [...others, ...columns].sort((a, b) => a - b);
     // A hidden word is not chosen any more. In cross-attention its row stays.
-    assign(model, { hidden: now, ...(!cross && token !== null && now.includes(token) ? { token: null } : {}) });
+    const chosen = { ...(token !== null && now.includes(token) ? { token: null } : {}), together: model.get("together").filter(i => !now.includes(i)) };
+    assign(model, { hidden: now, ...(cross ? {} : chosen) });
   }
   function build() {
     chips = columnWords.map((word, j) =>

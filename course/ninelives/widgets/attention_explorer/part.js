@@ -1,9 +1,10 @@
-// What Python sends: the parts of a model with their weights, as 16-bit integers; encoding.py says in which unit.
+// What Python sends: the parts of a model with their weights, as 16-bit integers, or signed values; encoding.py says in which unit.
 
 import { visible } from "../js/labels.js";
 import { fromBase64, range } from "../js/numbers.js";
 
-/** @import { Kind } from "./scale.js" */
+/** @import { Growth } from "./scale.js" */
+/** @import { Kind } from "./signed.js" */
 
 /**
  * One part of a model: encoder, decoder, cross-attention.
@@ -19,6 +20,9 @@ import { fromBase64, range } from "../js/numbers.js";
  * @property {string} note
  * @property {Record<string, number[]>} measures one number for each head, by what is measured
  * @property {boolean} rollout whether there are maps of it
+ * @property {Kind} kind what the numbers are
+ * @property {number} decimals how many are printed
+ * @property {[number[], number[]] | null} pairs of rows and of columns, in a comparison: which word of the other parts each stands for, or -1
  * @property {number[]} sent the numbers of the maps that are here: the heads, then L means, the mean of all and L rollouts
  * @property {DataView | ArrayBuffer | string} weights of these maps; base64 on an exported page
  */
@@ -31,15 +35,16 @@ import { fromBase64, range } from "../js/numbers.js";
  * @property {Part[]} data
  * @property {string} part the name of the one that is shown
  * @property {string} model
- * @property {{ weights: string[], accent: string, link: string, "link-dark": string }} colours
+ * @property {{ weights: string[], signed: string[], accent: string, link: string, "link-dark": string }} colours
  * @property {number} layer
  * @property {number} head
  * @property {Combine} combine
  * @property {number | null} token
+ * @property {number[]} together the rows whose mean is shown
  * @property {number[]} hidden
  * @property {number | null} to the column with which the ranking of heads opens
  * @property {Record<string, number[]>} groups positions of columns that are hidden with one click, by name
- * @property {Kind} scale
+ * @property {Growth} scale
  * @property {number | "head"} vmax
  * @property {0 | 1} first the number of the first layer and head
  */
@@ -51,7 +56,7 @@ import { fromBase64, range } from "../js/numbers.js";
  * @property {number} H
  * @property {number} T
  * @property {number} S
- * @property {Map<number, Uint16Array>} maps (T, S) each, by their numbers
+ * @property {Map<number, Numbers>} maps (T, S) each, by their numbers
  * @property {boolean} isWhole whether the maps of all heads are here
  * @property {string} name
  * @property {string[]} rowWords
@@ -64,19 +69,25 @@ import { fromBase64, range } from "../js/numbers.js";
  * @property {string} note
  * @property {Part["measures"]} measures
  * @property {boolean} rollout
+ * @property {Kind} kind
+ * @property {number} decimals
+ * @property {Part["pairs"]} pairs
  */
 
-/** @param {Part["weights"]} weights */
-export function integers(weights) {
-  if (typeof weights === "string") return new Uint16Array(fromBase64(weights));
-  if (weights instanceof ArrayBuffer) return new Uint16Array(weights);
-  return new Uint16Array(weights.buffer.slice(weights.byteOffset, weights.byteOffset + weights.byteLength));
+/** Weights are integers; signed values are what they are, NaN where masked. @typedef {Uint16Array | Float32Array} Numbers */
+
+/** @param {Part["weights"]} weights @param {Kind} kind @returns {Numbers} */
+export function numbersOf(weights, kind) {
+  const Form = kind === "weights" ? Uint16Array : Float32Array;
+  if (typeof weights === "string") return new Form(fromBase64(weights));
+  if (weights instanceof ArrayBuffer) return new Form(weights);
+  return new Form(/** @type {ArrayBuffer} */ (weights.buffer.slice(weights.byteOffset, weights.byteOffset + weights.byteLength)));
 }
 
 /** The part that is shown. @param {Pick<State, "data" | "part" | "first">} state @returns {Attention} */
 export function attentionOf({ data, part, first }) {
   const { shape: [L, H, T, S], rows, columns, sent, weights, ...rest } = data.find(({ name }) => name === part) ?? data[0];
-  const all = integers(weights), maps = new Map(sent.map((k, i) => [k, all.subarray(i * T * S, (i + 1) * T * S)]));
+  const all = numbersOf(weights, rest.kind), maps = new Map(sent.map((k, i) => [k, all.subarray(i * T * S, (i + 1) * T * S)]));
   return {
     ...rest, L, H, T, S, first, maps, isWhole: range(L * H).every(k => maps.has(k)),
     rowWords: rows.map(visible), columnWords: columns.map(visible),

@@ -4,6 +4,7 @@ import { html } from "../js/dom.js";
 import { argmax, range } from "../js/numbers.js";
 import { isMasked, linkOf, linkWeight, rowOf } from "./attention.js";
 import { headName } from "./in_words.js";
+import { printed } from "./signed.js";
 
 /** @import { Panel } from "../js/tabs.js" */
 /** @import { View } from "./attention.js" */
@@ -58,22 +59,22 @@ export function rankingPanel(attention, view, asked, selected, token, chooseHead
     const link = currentLink(), measured = attention.measures[by.value];
     ends.hidden = measured !== undefined;
     over.hidden = !ends.hidden;
-    over.textContent = `The mean over all words, hidden ones included${by.value === "entropy" ? ", in bits" : ""}.`;
+    over.textContent = `${attention.kind === "weights" ? "The mean over" : "Of"} all words, hidden ones included${by.value === "entropy" ? ", in bits" : ""}.`;
     from.show(rowWords, rows, link.from);
     to.show(columnWords, columns, link.to);
     const links = measured || attention.isWhole ? null : asked.link(link.from, link.to, view().hidden);
     if (!measured && !attention.isWhole && !links) return; // on their way
-    const weightOf = (/** @type {number} */ k) => links ? linkOf(links, k) : linkWeight(attention, k, view(), link.from, link.to);
-    const ranked = range(L * H).map(k => ({ k, weight: measured ? measured[k] : weightOf(k) ?? -1 }))
-      .filter(({ weight }) => weight >= 0).sort((a, b) => (lowest.checked ? a.weight - b.weight : b.weight - a.weight));
+    const weightOf = (/** @type {number} */ k) => links ? linkOf(links, attention.kind, k) : linkWeight(attention, k, view(), link.from, link.to);
+    const ranked = range(L * H).map(k => ({ k, weight: measured ? measured[k] : weightOf(k) ?? NaN }))
+      .filter(({ weight }) => !Number.isNaN(weight)).sort((a, b) => (lowest.checked ? a.weight - b.weight : b.weight - a.weight));
     masked.hidden = ranked.length > 0;
-    const whole = measured ? Math.max(...measured) || 1 : 1; // the length of a bar
+    const whole = measured ? Math.max(...measured) || 1 : attention.kind === "weights" ? 1 : Math.max(...ranked.map(({ weight }) => Math.abs(weight))) || 1;
     const focused = /** @type {HTMLElement | null} */ (list.querySelector(":focus"))?.dataset.k;
     list.replaceChildren(...ranked.slice(0, showsAll ? L * H : FEW).map(({ k, weight }) => {
       const choose = () => { chooseHead(k); if (!measured) selected.chooseLink(link.from, link.to); };
       return html("li", {}, html("button", { type: "button", "data-k": k, "aria-pressed": !combine && k === layer * H + head, onclick: choose },
         html("span", {}, headName(attention, { layer: Math.floor(k / H), head: k % H })),
-        html("span", { className: "nl-track" }, html("i", { style: `width: ${100 * weight / whole}%` })), html("b", {}, weight.toFixed(2))));
+        html("span", { className: "nl-track" }, html("i", { className: weight < 0 ? "nl-less" : "", style: `width: ${100 * Math.abs(weight) / whole}%` })), html("b", {}, measured ? weight.toFixed(2) : printed(weight, attention))));
     }));
     if (focused) /** @type {HTMLElement | null} */ (list.querySelector(`[data-k="${focused}"]`))?.focus();
     more.hidden = ranked.length <= FEW;

@@ -2,11 +2,12 @@
 
 import { html } from "../js/dom.js";
 import { rowOf } from "./attention.js";
-import { cellInWords, headName, news, noteOf, reading, sentence, strongest } from "./in_words.js";
+import { cellInWords, cellSentence, headName, news, noteOf, reading, rowNames, sentence, strongest } from "./in_words.js";
 
 /** @import { View } from "./attention.js" */
 /** @import { Attention } from "./part.js" */
 /** @import { Said } from "./in_words.js" */
+/** @import { Active } from "./selection.js" */
 
 /** @param {Attention} attention @param {() => void} clear */
 export function readout(attention, clear) {
@@ -14,16 +15,17 @@ export function readout(attention, clear) {
   /** @type {Said | null} */
   let last = null;
 
-  /** @param {View} view @param {number} r @param {number} c @param {boolean} isPinned */
-  function words(view, r, c, isPinned) {
-    if (r < 0) {
-      const hint = view.columns.length ? "Point at a word, or use the arrow keys in the heatmap, to read its row."
-        : "Every word is hidden.";
+  /** @param {View} view @param {Active} active @param {boolean} isPinned */
+  function words(view, { rs, r, c, isTogether }, isPinned) {
+    if (!rs.length) {
+      const hint = view.columns.length
+        ? "Point at a word, or use the arrow keys in the heatmap, to read its row; with Shift, the mean of several." : "Every word is hidden.";
       return [html("span", { className: "nl-quiet" }, hint)];
     }
-    const parts = [html("strong", {}, attention.rowWords[view.rows[r]]), ` ${reading(attention, view, r)}`];
-    if (c >= 0 && !strongest(rowOf(view, r)).includes(c)) {
-      parts.push(html("span", { className: "nl-quiet" }, ` · ${cellInWords(attention, view, r, c)}`));
+    const parts = [html("strong", {}, rowNames(attention, view, rs)), reading(attention, view, rs)];
+    const isSaid = !isTogether && attention.kind === "weights" && c >= 0 && strongest(rowOf(view, r), "weights").includes(c);
+    if (r >= 0 && c >= 0 && !isSaid) {
+      parts.push(html("span", { className: "nl-quiet" }, ` · ${isTogether ? cellSentence(attention, view, r, c) : cellInWords(attention, view, r, c)}`));
     }
     if (isPinned) parts.push(html("button", { type: "button", className: "nl-plain", onclick: clear }, "Clear"));
     return parts;
@@ -31,15 +33,16 @@ export function readout(attention, clear) {
 
   return {
     node, note,
-    /** @param {View} view @param {number} r @param {number} c @param {boolean} isPinned */
-    show(view, r, c, isPinned) {
-      node.replaceChildren(html("span", { className: "nl-where" }, headName(attention, view)), ...words(view, r, c, isPinned));
+    /** @param {View} view @param {Active} active @param {boolean} isPinned */
+    show(view, active, isPinned) {
+      node.replaceChildren(html("span", { className: "nl-where" }, headName(attention, view)), ...words(view, active, isPinned));
       note.textContent = noteOf(attention, view);
     },
-    /** What is new since the last call. @param {View} view @param {number} r @param {number} c */
-    news(view, r, c) {
-      const cell = r >= 0 && c >= 0 ? `${attention.rowWords[view.rows[r]]} attends to ${cellInWords(attention, view, r, c)}` : "";
-      const now = { head: headName(attention, view), sentence: sentence(attention, view, r), cell, note: noteOf(attention, view) };
+    /** What is new since the last call. @param {View} view @param {Active} active */
+    news(view, { rs, r, c, isTogether }) {
+      const isRead = isTogether && r >= 0 ? `${attention.rowWords[view.rows[r]]}, ${rs.includes(r) ? "chosen" : "not chosen"}` : "";
+      const cell = [isRead, r >= 0 && c >= 0 ? cellSentence(attention, view, r, c) : ""].filter(Boolean).join(". ");
+      const now = { head: headName(attention, view), sentence: sentence(attention, view, rs), cell, note: noteOf(attention, view) };
       const said = news(last, now);
       last = now;
       return said;

@@ -11,7 +11,7 @@ import { asTable, headName, noteOf, sentence } from "./in_words.js";
 /** @import { Layout } from "./layout.js" */
 /** @import { Shades } from "./pixels.js" */
 
-/** @typedef {{ attention: Attention, view: View, place: Layout, r: number }} Now */
+/** @typedef {{ attention: Attention, view: View, place: Layout, rs: number[] }} Now */
 /** @typedef {{ kind: string, ending: string, type: string }} FileMessage */
 
 /** @param {Now} now @param {string} ending */
@@ -28,9 +28,9 @@ const fileName = ({ attention, view }, ending) =>
  */
 export function savings(model, el, drawn, shades, now, say) {
   const drawing = () => {
-    const { attention, view, place, r } = now(), name = model.get("model");
+    const { attention, view, place, rs } = now(), name = model.get("model");
     return drawingOf(el, drawn, place, view, shades, {
-      title: `${name ? `${name} · ` : ""}${headName(attention, view)}`, sentence: sentence(attention, view, r), note: noteOf(attention, view),
+      title: `${name ? `${name} · ` : ""}${headName(attention, view)}`, sentence: sentence(attention, view, rs), note: noteOf(attention, view),
     });
   };
   const ask = (/** @type {string} */ ending) => () => model.send?.({ ask: ending });

@@ -1,15 +1,21 @@
-// Which row and cell are chosen, by keys, clicks and pointing.
+// Which rows and which cell are chosen or pointed at.
 
-import { onKeys } from "../js/keys.js";
 import { assign } from "../js/lifecycle.js";
+import { range } from "../js/numbers.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
 /** @import { Cell, View } from "./attention.js" */
 /** @import { State } from "./part.js" */
-/** @import { Layout } from "./layout.js" */
 
 /**
- * The chosen row is the trait `token`; the rest is known to this browser only. Cells are given as positions of words.
+ * What is read: `rs` are the rows whose mean it is, `r` and `c` the row and the column that are pointed at or else chosen,
+ * all as indices, -1 for none. `isTogether`: several words are chosen, and `r` may be another one.
+ * @typedef {{ rs: number[], r: number, c: number, isTogether: boolean }} Active
+ */
+
+/**
+ * The chosen row is the trait `token`, the rows whose mean is shown instead are `together`; the column is known to this
+ * browser only. Cells are given as positions of words.
  * @param {Model<State>} model
  * @param {() => View} view
  * @param {() => void} redraw
@@ -23,10 +29,12 @@ export function selection(model, view, redraw) {
     /** The link whose heads are ranked. @type {{ from: number, to: number } | null} */
     link: null,
     column: () => column,
-    /** Index of the row and of the column that are pointed at or else chosen, -1 for none. */
+    /** @returns {Active} */
     active() {
-      const cell = hover ?? { row: model.get("token"), column };
-      return { r: view().rows.indexOf(cell.row ?? -1), c: view().columns.indexOf(cell.column ?? -1) };
+      const cell = hover ?? { row: model.get("token"), column }, { rows, columns } = view();
+      const r = rows.indexOf(cell.row ?? -1), c = columns.indexOf(cell.column ?? -1);
+      const together = hover ? [] : model.get("together").map(i => rows.indexOf(i)).filter(k => k >= 0);
+      return { r, c, isTogether: together.length > 0, rs: together.length ? together : r < 0 ? [] : [r] };
     },
     /** Index of the chosen row and column, -1 for none. */
     chosen: () => ({ r: view().rows.indexOf(model.get("token") ?? -1), c: view().columns.indexOf(column ?? -1) }),
@@ -44,10 +52,26 @@ export function selection(model, view, redraw) {
       column = to;
       assign(model, { token: row });
     },
+    /** Go to row r, and choose it together with those up to it. @param {number} r */
+    extendTo(r) {
+      const { rows } = view(), from = Math.max(0, this.chosen().r < 0 ? r : this.chosen().r);
+      const through = range(Math.abs(r - from) + 1).map(k => rows[Math.min(r, from) + k]);
+      choose([...model.get("together"), ...through], rows[r]);
+    },
+    /** Go to row r, and take it to those that are chosen, or out of them. @param {number} r @param {boolean} [alsoLast] with the row chosen until now */
+    addOrRemove(r, alsoLast = false) {
+      const row = view().rows[r], token = model.get("token"), before = model.get("together");
+      const all = alsoLast && !before.length && token !== null && token !== row ? [token] : before;
+      choose(all.includes(row) ? all.filter(i => i !== row) : [...all, row], row);
+    },
+    /** @param {number} to position, -1 for none */
+    chooseColumn(to) {
+      column = to < 0 ? null : to;
+    },
     clear() {
       hover = null;
       column = null;
-      assign(model, { token: null });
+      assign(model, { token: null, ...(model.get("together").length ? { together: [] } : {}) });
       redraw();
     },
     /** @param {Cell | null} cell */
@@ -56,61 +80,29 @@ export function selection(model, view, redraw) {
       hover = cell;
       redraw();
     },
-    /** Choose a cell, or clear it if it was chosen. @param {Cell | null} cell @param {() => void} cleared */
-    toggle(cell, cleared) {
+    /**
+     * Choose a cell alone, or clear it if it was chosen; with Shift or Ctrl, take its row to those that are chosen.
+     * @param {Cell | null} cell @param {MouseEvent} event @param {() => void} cleared
+     */
+    click(cell, event, cleared) {
       if (!cell) return;
-      if (model.get("token") === cell.row && column === cell.column) cleared();
-      else this.choose(view().rows.indexOf(cell.row), view().columns.indexOf(cell.column ?? -1));
+      const r = view().rows.indexOf(cell.row), several = model.get("together").length > 0;
+      if (event.shiftKey) this.extendTo(r);
+      else if (event.ctrlKey || event.metaKey) this.addOrRemove(r, true);
+      else if (!several && model.get("token") === cell.row && column === cell.column) cleared();
+      else {
+        if (several) assign(model, { together: [] });
+        this.choose(r, view().columns.indexOf(cell.column ?? -1));
+      }
     },
   };
+
+  /** @param {number[]} together @param {number} token positions */
+  function choose(together, token) {
+    hover = null;
+    assign(model, { together: [...new Set(together)].sort((a, b) => a - b), token });
+    redraw();
+  }
 }
 
 /** @typedef {ReturnType<typeof selection>} Selection */
-
-/**
- * Choose by keys in the heatmap, and by pointer in heatmap and lines.
- * @param {Selection} selected
- * @param {() => View} view
- * @param {() => Layout} place
- * @param {{ node: HTMLElement, drawing: SVGElement }} heat
- * @param {SVGElement} lines
- * @param {() => void} clear
- */
-export function chooseByHand(selected, view, place, heat, lines, clear) {
-  const last = () => ({ R: view().rows.length - 1, C: view().columns.length - 1 });
-  /** @type {Record<string, (r: number, c: number) => [number, number]>} */
-  const moves = {
-    ArrowDown: (r, c) => [r < 0 ? 0 : Math.min(last().R, r + 1), c],
-    ArrowUp: (r, c) => [r < 0 ? last().R : Math.max(0, r - 1), c],
-    ArrowRight: (r, c) => [Math.max(r, 0), c < 0 ? 0 : Math.min(last().C, c + 1)],
-    ArrowLeft: (r, c) => [Math.max(r, 0), c < 0 ? last().C : Math.max(0, c - 1)],
-    Home: (_r, c) => [0, c],
-    End: (_r, c) => [last().R, c],
-  };
-  const isEmpty = () => last().R < 0 || last().C < 0;
-  onKeys(heat.node, {
-    ...Object.fromEntries(Object.entries(moves).map(([key, move]) => [key, () => {
-      if (isEmpty()) return;
-      const { r, c } = selected.chosen();
-      selected.choose(...move(r, c));
-    }])),
-    Escape: () => { if (!isEmpty()) clear(); },
-  });
-
-  const cellAt = (/** @type {MouseEvent} */ event) => {
-    const box = heat.drawing.getBoundingClientRect(), { left, top, cw, ch } = place(), { rows, columns } = view();
-    const r = Math.floor((event.clientY - box.top - top) / ch), c = Math.floor((event.clientX - box.left - left) / cw);
-    if (r < 0 || r >= rows.length || c >= columns.length || event.clientX < box.left) return null;
-    return { row: rows[r], column: c < 0 ? null : columns[c] }; // to the left of the cells is the row's word
-  };
-  const wordAt = (/** @type {Event} */ event) => {
-    const row = event.target instanceof Element ? event.target.getAttribute("data-row") : null;
-    return row === null ? null : { row: Number(row), column: null };
-  };
-  heat.node.addEventListener("pointermove", event => selected.pointAt(cellAt(event)));
-  heat.node.addEventListener("pointerleave", () => selected.pointAt(null));
-  heat.node.addEventListener("click", event => selected.toggle(cellAt(event), clear));
-  lines.addEventListener("pointerover", event => selected.pointAt(wordAt(event)));
-  lines.addEventListener("pointerleave", () => selected.pointAt(null));
-  lines.addEventListener("click", event => selected.toggle(wordAt(event), clear));
-}

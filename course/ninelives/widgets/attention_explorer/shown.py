@@ -5,36 +5,56 @@ from dataclasses import dataclass
 import numpy as np
 
 from ninelives.figures.parts import AttentionPart
+from ninelives.figures.signed import said_of, signed_row
 from ninelives.figures.style import number_repeats, visible
-from ninelives.figures.words import read_row
+from ninelives.figures.words import row_in_words
 from ninelives.widgets.attention_explorer.combined import map_of
+from ninelives.widgets.attention_explorer.encoding import decimals
 
 WHOLE = 1000  # characters of a word: it is not cut
+NAMED = 4  # words whose mean is said, by name
 
 
 @dataclass(frozen=True)
 class Shown:
     """One head, or several together, over the words that are not hidden.
 
-    weights: (T, S) float64, each row renormalised over what is shown; 0 where masked.
+    weights: (T, S) float64, each row renormalised over what is shown; 0 where masked. Or signed values of another `kind`.
     allowed: (T, S) bool, False where masked.
-    rows, columns: numbered words, with what is invisible in them as signs. chosen: index of the chosen row, or None.
+    rows, columns: numbered words, with what is invisible in them as signs. chosen: indices of the chosen rows.
     row_positions, column_positions: where they are among all words.
+    kind: one of `figures.signed.KINDS`; decimals: how many are printed.
     """
 
     weights: np.ndarray
     allowed: np.ndarray
     rows: list[str]
     columns: list[str]
-    chosen: int | None
+    chosen: list[int]
     row_positions: list[int]
     column_positions: list[int]
+    kind: str
+    decimals: int
 
-    def sentence(self, row: int) -> str:
-        """A row in words, in those of the browser."""
-        if not self.allowed[row].any():
-            return f"{self.rows[row]} is masked"
-        return read_row(self.weights, self.rows, row, self.columns)
+    def sentence(self, rows: list[int]) -> str:
+        """A row in words, or the mean of several, in those of the browser."""
+        names = listed([self.rows[i] for i in rows])
+        is_open = [i for i in rows if self.allowed[i].any()]
+        if not is_open:
+            return f"{names} {'is' if len(rows) == 1 else 'are'} masked"
+        start = said_of(self.kind, names, len(rows) > 1)
+        if self.kind == "weights":
+            return start + row_in_words(self.weights[is_open].mean(0), self.columns)
+        counts = self.allowed[is_open].sum(0)  # (S,)
+        some = np.flatnonzero(counts)
+        row = self.weights[np.ix_(is_open, some)].sum(0) / counts[some]
+        return start + signed_row(row, [self.columns[j] for j in some], self.kind, self.decimals)
+
+
+def listed(words: list[str]) -> str:
+    """Words as they are said: "a, b and c"; of many, the first three and how many more."""
+    named = words if len(words) <= NAMED else [*words[: NAMED - 1], f"{len(words) - NAMED + 1} more"]
+    return f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else named[0]
 
 
 def shown_head(explorer) -> Shown:
@@ -44,12 +64,14 @@ def shown_head(explorer) -> Shown:
     attending = list(range(len(rows))) if part.cross else kept
     cells = np.ix_(attending, kept)
     weights, allowed = (each[cells] for each in map_of(part, explorer.layer, explorer.head, explorer.combine))  # (T, S)
-    if explorer.hidden:
+    if explorer.hidden and part.kind == "weights":
         sums = weights.sum(-1, keepdims=True)
         weights = np.divide(weights, sums, out=np.zeros_like(weights), where=sums > 0)
-    chosen = attending.index(explorer.token) if explorer.token in attending else None
+    together = [attending.index(i) for i in explorer.together if i in attending]
+    alone = [attending.index(explorer.token)] if explorer.token in attending else []
     return Shown(
-        weights, allowed, [_label(rows[i]) for i in attending], [_label(columns[j]) for j in kept], chosen, attending, kept,
+        weights, allowed, [_label(rows[i]) for i in attending], [_label(columns[j]) for j in kept], together or alone, attending, kept,
+        part.kind, decimals(part),
     )
 
 

@@ -7,6 +7,8 @@ from ninelives.figures import number_repeats
 from ninelives.figures.parts import AttentionPart
 from ninelives.figures.scale import SCALES
 from ninelives.widgets.attention_explorer.arguments import (
+    Words,
+    carried,
     check_top,
     column_positions,
     index_of,
@@ -31,7 +33,8 @@ class ExplorerState(LabWidget):
     combine = t.Enum(list(COMBINED), "").tag(sync=True)
     token = t.Union([t.Int(), t.Unicode()], default_value=None, allow_none=True).tag(sync=True)
     word = t.Unicode(None, allow_none=True).tag(sync=True)
-    hidden = t.List().tag(sync=True)
+    together = Words().tag(sync=True)
+    hidden = Words().tag(sync=True)
     to = t.Union([t.Int(), t.Unicode()], default_value=None, allow_none=True).tag(sync=True)
     groups = t.Dict().tag(sync=True)
     scale = t.Enum(list(SCALES), "linear").tag(sync=True)
@@ -78,6 +81,13 @@ class ExplorerState(LabWidget):
             raise t.TraitError(f"token is {self.rows[position]!r}, which is hidden; take it out of `hidden` to choose it.")
         return position
 
+    @t.validate("together")
+    def _are_rows(self, proposal) -> list[int]:
+        together = column_positions("together", proposal["value"], self.parts[self.part].rows)
+        for i in filter(self._is_hidden, together):
+            raise t.TraitError(f"together has {self.rows[i]!r}, which is hidden; take it out of `hidden` to choose it.")
+        return together
+
     @t.validate("hidden")
     def _are_words(self, proposal) -> list[int]:
         return column_positions("hidden", proposal["value"], self.parts[self.part].columns)
@@ -101,9 +111,10 @@ class ExplorerState(LabWidget):
         self.token = self._position_of_word()
 
     @t.observe("hidden")
-    def _forget_a_word_that_is_hidden(self, _change) -> None:
+    def _forget_words_that_are_hidden(self, _change) -> None:
         if self._is_hidden(self.token):
             self.word = None
+        self.together = [i for i in self.together if not self._is_hidden(i)]
 
     def _position_of_word(self) -> int | None:
         """Where `word` is among the rows that are shown. A word that is chosen in a linked explorer may be hidden in this one."""
@@ -118,17 +129,17 @@ class ExplorerState(LabWidget):
         if change.old not in self.parts:  # at the start
             return
         layers, heads = self.attentions.shape[:2]
-        columns, were = self.parts[self.part].columns, number_repeats(self.parts[change.old].columns)
-
-        def still_there(positions: list[int]) -> list[int]:
-            return [j for j in (same_word(were[j], columns) for j in positions) if j is not None]
-
+        old, new = self.parts[change.old], self.parts[self.part]
+        # In a comparison, "full" becomes "rotten" and not nothing.
+        token, *_ = *(carried([self.token], "rows", old, new) if old.pairs and self.token is not None else []), None
+        together = carried(self.together, "rows", old, new)
         with self.hold_sync():
             self.layer, self.head = min(self.layer, layers - 1), min(self.head, heads - 1)
-            if self.combine == "rollout" and not has_rollout(self.parts[self.part]):
+            if self.combine == "rollout" and not has_rollout(new):
                 self.combine = ""
-            word, self.token, self.to = self.word, None, None
-            self.hidden = still_there(self.hidden)
-            self.word = word
+            word, self.token, self.together, self.to = self.word, None, [], None
+            self.hidden = carried(self.hidden, "columns", old, new)
+            self.together = [i for i in together if not self._is_hidden(i)]
+            self.word = word if token is None else self.rows[token]
             self.token = self._position_of_word()
-            self.groups = {name: still_there(group) for name, group in self.groups.items()}
+            self.groups = {name: carried(group, "columns", old, new) for name, group in self.groups.items()}

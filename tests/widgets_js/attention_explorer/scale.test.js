@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { viewOf } from "../../../course/ninelives/widgets/attention_explorer/attention.js";
 import { attentionOf } from "../../../course/ninelives/widgets/attention_explorer/part.js";
-import { onBar, shareOf, ticksOf, topOf } from "../../../course/ninelives/widgets/attention_explorer/scale.js";
+import { onBar, shareOf, ticksOf, ticksThatFit, topOf } from "../../../course/ninelives/widgets/attention_explorer/scale.js";
 import { cases } from "../cases.js";
 
 test("the top of a head's own scale is its largest weight, rounded up to two digits", () => {
@@ -20,6 +20,14 @@ test("a weight above the top has its colour", () => {
 test("a signed value has the colour of its size, on either side of the middle", () => {
   assert.deepEqual([-0.5, 0, 0.05, 9].map(w => onBar({ growth: "linear", top: 0.2, isSigned: true }, w)), [0, 0.5, 0.625, 1]);
   assert.equal(onBar({ growth: "sqrt", top: 0.2, isSigned: true }, -0.05), 0.25);
+});
+
+test("of the ticks, the ends and those that fit between them are written", () => {
+  const ticks = (/** @type {"linear" | "sqrt"} */ growth, /** @type {number} */ top, isSigned = false) => ticksThatFit({ growth, top, isSigned }, 180);
+  assert.deepEqual(ticks("linear", 1), [0, 0.25, 0.5, 0.75, 1]);
+  assert.deepEqual(ticks("sqrt", 0.25), [0, 0.025, 0.125, 0.25]);
+  assert.deepEqual(ticks("linear", 0.0013), [0, 0.00065, 0.0013]);
+  assert.deepEqual(ticks("sqrt", 0.123, true), [-0.123, 0, 0.123]);
 });
 
 test("the scale and its ticks are those of Python", () => {

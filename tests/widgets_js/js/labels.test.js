@@ -11,6 +11,8 @@ test("spaces at the ends of a word and line breaks can be seen", () => {
 test("a long word is cut to the length that it may have", () => {
   assert.equal(truncated("abcdef", 4), "abc…");
   assert.equal(truncated("abcd", 4), "abcd");
+  assert.equal(truncated("😀😀😀", 3), "😀😀😀");
+  assert.equal(truncated("😀😀😀😀", 3), "😀😀…");
 });
 
 test("labels are thinned to those that do not touch", () => {

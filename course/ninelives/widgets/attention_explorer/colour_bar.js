@@ -4,13 +4,15 @@ import { html } from "../js/dom.js";
 import { assign } from "../js/lifecycle.js";
 import { range } from "../js/numbers.js";
 import { GRAY } from "./pixels.js";
-import { onBar, ticksOf } from "./scale.js";
+import { onBar, ticksThatFit } from "./scale.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
 /** @import { View } from "./attention.js" */
 /** @import { State } from "./part.js" */
 /** @import { Growth } from "./scale.js" */
 /** @import { Kind } from "./signed.js" */
+
+const WIDTH = 180; // px, as in style.css
 
 /** @param {Model<State>} model @param {string[]} colours from one end of the scale to the other @param {Kind} kind */
 export function colourBar(model, colours, kind) {
@@ -24,7 +26,7 @@ export function colourBar(model, colours, kind) {
     value => assign(model, { vmax: value === "head" ? value : Number(value) }));
   let shown = "";
   return {
-    node: html("span", { className: "nl-scale-choice" }, bar, kinds.node, top.node, masked),
+    node: html("span", { className: "nl-scale-choice" }, bar, html("span", { className: "nl-scale-choice" }, kinds.node, top.node), masked),
     /** @param {View} view */
     show({ scale, vmax, masked: cells }) {
       kinds.show(scale.growth);
@@ -33,8 +35,8 @@ export function colourBar(model, colours, kind) {
       const look = `${scale.growth} ${scale.top}`;
       if (look === shown) return;
       shown = look;
-      const ticks = ticksOf(scale);
-      bar.setAttribute("aria-label", `The scale of the colours, ${scale.growth === "sqrt" ? "by the square root" : "linear"}, ${ticks[0]} to ${ticks[4]}`);
+      const ticks = ticksThatFit(scale, WIDTH);
+      bar.setAttribute("aria-label", `The scale of the colours, ${scale.growth === "sqrt" ? "by the square root" : "linear"}, ${ticks[0]} to ${ticks[ticks.length - 1]}`);
       bar.replaceChildren(bar.children[0], ...ticks.map(tick =>
         html("span", { style: `left: ${100 * onBar(scale, tick)}%` }, `${tick}`.replace("-", "−"))));
     },

@@ -52,7 +52,8 @@ export function explorer(model, el, redraw, kept = {}) {
   if (opened.from !== null && opened.to !== null) selected.link = { from: opened.from, to: opened.to };
 
   frame(el, "nl-explorer", `Attention explorer: ${L} × ${H} heads, ${T} words`, colours);
-  const sliders = [...combineSwitch(model, attention), ...headSliders(model, attention)], scale = colourBar(model, shades.colours, attention.kind);
+  const combined = combineSwitch(model, attention), numbers = headSliders(model, attention), sliders = [...combined, ...numbers];
+  const scale = colourBar(model, shades.colours, attention.kind);
   const heat = heatmap(attention, shades, fit), links = lines(attention, fit);
   const said = readout(attention, clear), spoken = announcer();
   selected.chooseColumn(attention.pairs && kept.column !== null ? attention.pairs[1].indexOf(kept.column ?? -1) : -1);
@@ -72,7 +73,8 @@ export function explorer(model, el, redraw, kept = {}) {
   const name = model.get("model");
   el.replaceChildren(
     html("div", { className: "nl-bar" },
-      ...(name ? [html("strong", {}, name)] : []), ...partSwitches(model), ...sliders.map(({ node }) => node), menu),
+      ...(name ? [html("strong", {}, name)] : []), ...partSwitches(model), ...combined.map(({ node }) => node),
+      html("span", { className: "nl-sliders" }, ...numbers.map(({ node }) => node)), menu),
     said.node,
     html("div", { className: "nl-plots" },
       html("div", { className: "nl-left" }, heat.node, legend, said.note),

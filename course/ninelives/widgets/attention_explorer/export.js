@@ -5,7 +5,7 @@ import { range } from "../js/numbers.js";
 import { download } from "../js/save_menu.js";
 import { GAP } from "./layout.js";
 import { GRAY, inBlocks } from "./pixels.js";
-import { onBar, ticksOf } from "./scale.js";
+import { onBar, ticksThatFit } from "./scale.js";
 
 /** @import { View } from "./attention.js" */
 /** @import { Layout } from "./layout.js" */
@@ -65,7 +65,7 @@ function colourBarOf({ scale, masked }, shades, y) {
     svg("rect", { x: PAD + BAR * k / 64, y, width: BAR / 64 + 0.05, height: 9, fill: shades.colours[Math.round((shades.colours.length - 1) * k / 63)] }));
   const label = (/** @type {number} */ x, /** @type {string} */ words) =>
     svg("text", { x, y: y + 23, "font-size": 11, "text-anchor": "middle", fill: INK }, words);
-  const ticks = ticksOf(scale).map(tick => label(PAD + BAR * onBar(scale, tick), `${tick}`.replace("-", "−")));
+  const ticks = ticksThatFit(scale, BAR).map(tick => label(PAD + BAR * onBar(scale, tick), `${tick}`.replace("-", "−")));
   const gray = masked.includes(1) ? [
     svg("rect", { x: PAD + BAR + 40, y, width: 13, height: 9, fill: GRAY }), label(PAD + BAR + 46, "masked"),
   ] : [];

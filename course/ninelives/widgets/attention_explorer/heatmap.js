@@ -2,7 +2,7 @@
 
 import { numberOn } from "../js/colours.js";
 import { html, svg } from "../js/dom.js";
-import { thinned } from "../js/labels.js";
+import { fitted, thinned } from "../js/labels.js";
 import { ANGLE } from "./layout.js";
 import { isPrinted, printed } from "./signed.js";
 
@@ -66,7 +66,7 @@ export function heatmap(attention, shades, fit) {
       svg("text", {
         x: left - 7, y: top + (i + 0.5) * ch, "font-size": size, "text-anchor": "end", "dominant-baseline": "central",
         class: rs.includes(i) ? "nl-word nl-on" : "nl-word",
-      }, fit(attention.rowWords[rows[i]], size).text));
+      }, ...fitted(fit, attention.rowWords[rows[i]], size)));
   }
 
   /** @param {View} view @param {Layout} place @param {number} c */
@@ -78,7 +78,7 @@ export function heatmap(attention, shades, fit) {
       const where = isUpright ? { x, y, "text-anchor": "middle" }
         : { transform: `translate(${x + 2} ${y}) rotate(${-ANGLE * 180 / Math.PI})` };
       return svg("text", { ...where, "font-size": size, class: j === c ? "nl-word nl-on" : "nl-word" },
-        fit(attention.columnWords[columns[j]], size).text);
+        ...fitted(fit, attention.columnWords[columns[j]], size));
     });
   }
 

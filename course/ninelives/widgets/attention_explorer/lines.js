@@ -1,7 +1,7 @@
 // Lines from each word to the words that it attends to.
 
 import { svg } from "../js/dom.js";
-import { thinned } from "../js/labels.js";
+import { fitted, thinned } from "../js/labels.js";
 import { range } from "../js/numbers.js";
 import { meanRow, rowOf } from "./attention.js";
 import { standsOut, strongest } from "./in_words.js";
@@ -37,7 +37,7 @@ export function lines(attention, fit) {
       svg("text", {
         ...CENTRAL, x: from - 6, y: yFrom(i), "font-size": size, "text-anchor": "end", "data-row": rows[i],
         class: `nl-word nl-reader${rs.includes(i) ? " nl-on" : ""}`,
-      }, fit(attention.rowWords[rows[i]], size).text));
+      }, ...fitted(fit, attention.rowWords[rows[i]], size)));
   }
 
   /** @param {View} view @param {Ends} ends @param {Layout} place @param {number[]} rs @param {number} c */
@@ -49,7 +49,7 @@ export function lines(attention, fit) {
       const word = svg("text", {
         ...CENTRAL, x: to + 6, y, "font-size": size,
         class: `nl-word${isWeak ? " nl-weak" : ""}${hasWinner && most[0] === j || c === j ? " nl-on" : ""}`,
-      }, fit(attention.columnWords[columns[j]], size).text);
+      }, ...fitted(fit, attention.columnWords[columns[j]], size));
       if (!rs.length || isWeak) return [word];
       const look = { ...CENTRAL, "text-anchor": "end", "font-size": size, class: "nl-beside" };
       return [word, svg("text", { ...look, x: linesWidth - 2, y }, printed(row[j], attention))];

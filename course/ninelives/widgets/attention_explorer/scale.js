@@ -2,6 +2,8 @@
 
 const SHARES = { linear: [0, 0.25, 0.5, 0.75, 1], sqrt: [0, 0.1, 0.25, 0.5, 1] }; // of the top, at which the ticks are
 const HALF_UP = 1 + 1e-12; // so that a half is rounded up, here as in Python
+const DIGIT = 6.5; // px, the width of one in a tick's label
+const CHOICES = [[0, 1, 2, 3, 4], [0, 1, 3, 4], [0, 2, 4]]; // of five ticks
 const SIGNED_SHARES = { linear: [-1, -0.5, 0, 0.5, 1], sqrt: [-1, -0.25, 0, 0.25, 1] };
 
 /** @typedef {"linear" | "sqrt"} Growth */
@@ -28,3 +30,15 @@ export const onBar = (scale, w) => (scale.isSigned ? 0.5 + shareOf(scale, w) / 2
 
 /** The numbers that the colour bar names, each of three digits. @param {Scale} scale */
 export const ticksOf = ({ growth, top, isSigned }) => (isSigned ? SIGNED_SHARES : SHARES)[growth].map(share => Number((share * top * HALF_UP).toPrecision(3)));
+
+/**
+ * As many of them as have room for their labels along a bar.
+ * @param {Scale} scale
+ * @param {number} width of the bar, in px
+ */
+export function ticksThatFit(scale, width) {
+  const places = ticksOf(scale).map(tick => ({ tick, x: width * onBar(scale, tick), half: (`${tick}`.length + 1) * DIGIT / 2 }));
+  const fits = CHOICES.map(choice => choice.map(k => places[k]))
+    .find(chosen => chosen.every((place, k) => !k || place.x - chosen[k - 1].x >= place.half + chosen[k - 1].half));
+  return (fits ?? [places[0], places[4]]).map(({ tick }) => tick);
+}

@@ -1,6 +1,6 @@
 // Words as labels: what is invisible in them, how wide they are, which of them fit.
 
-import { contextOf } from "./dom.js";
+import { contextOf, svg } from "./dom.js";
 
 /** Spaces at the ends of a word and line breaks, shown as signs. @param {string} word */
 export const visible = word =>
@@ -11,7 +11,10 @@ export const visible = word =>
 export const isolated = word => (/[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/.test(word) ? `\u2068${word}\u2069` : word);
 
 /** A word of at most `most` characters, cut with an ellipsis. @param {string} word @param {number} most */
-export const truncated = (word, most) => (word.length > most ? `${word.slice(0, most - 1)}…` : word);
+export function truncated(word, most) {
+  const characters = [...word]; // an emoji is two units of a string, and one of these
+  return characters.length > most ? `${characters.slice(0, most - 1).join("")}…` : word;
+}
 
 /** Measures words in a font, in px. @param {string} font as in CSS */
 export function ruler(font) {
@@ -31,18 +34,29 @@ export function fitter(el, most) {
   const context = contextOf(document.createElement("canvas"));
   return (/** @type {string} */ word, /** @type {number} */ size) => {
     const key = `${size} ${word}`;
-    let fitted = known.get(key);
-    if (fitted) return fitted;
+    let cut = known.get(key);
+    if (cut) return cut;
     context.font = `600 ${size}px ${getComputedStyle(el).fontFamily}`;
-    fitted = { text: word, width: context.measureText(word).width };
-    while (fitted.width > most && fitted.text.length > 2) {
-      /** @type {string} */
-      const text = `${fitted.text.slice(0, -2)}…`;
-      fitted = { text, width: context.measureText(text).width };
+    cut = { text: word, width: context.measureText(word).width };
+    for (const rest = [...word]; cut.width > most && rest.length > 1;) {
+      rest.pop();
+      const text = `${rest.join("")}…`;
+      cut = { text, width: context.measureText(text).width };
     }
-    known.set(key, fitted);
-    return fitted;
+    known.set(key, cut);
+    return cut;
   };
+}
+
+/**
+ * What is in a label: the word as `fit` cuts it, and if it is cut, the whole word for whoever points at it.
+ * @param {(word: string, size: number) => { text: string }} fit
+ * @param {string} word
+ * @param {number} size
+ */
+export function fitted(fit, word, size) {
+  const { text } = fit(word, size);
+  return text === word ? [text] : [text, svg("title", {}, word)];
 }
 
 /**

@@ -1,0 +1,174 @@
+"""Lab `today`, exercises 5 and 6: a Transformer whose words stand in one matrix, and one without biases."""
+
+import copy
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from ninelives.checks.exercise import CheckFailed, Exercise, run, same, same_values
+from ninelives.config import TransformerConfig
+from ninelives.model import Decoder
+from ninelives.model.today import TodayConfig, TodayDecoder
+
+tie_embeddings = Exercise("tie_embeddings", error_hints={
+    "cannot assign": "a weight must stay an nn.Parameter: assign the parameter of the other layer itself, `… .weight = … .weight`, not a tensor made of it.",
+    "leaf Variable": "a parameter is written into. Nothing is copied here: one layer takes the other's parameter, `… .weight = … .weight`.",
+    "has no attribute 'token'": "the table is `model.layers[\"embedding\"].token`, and its numbers are in `.weight`.",
+})
+remove_biases = Exercise("remove_biases", error_hints={
+    "object has no attribute 'bias'": "some modules have none, and after `del` a layer does not find its own: `getattr(module, \"bias\", None)` asks, "
+                                      "and `module.bias = None` takes it away.",
+    "cannot assign": "in the place of a bias a module takes an nn.Parameter or None: `module.bias = None`.",
+})
+
+TABLES, BIASES = ("token.weight", "lm_head.weight"), ("bias",)
+
+
+def decoders(seed: int) -> list[Decoder]:
+    """A decoder as in notebook 5, one of today, and one of another size; with weights that matter, and of sizes that are all different."""
+    torch.manual_seed(seed)
+    sizes = {"vocab_size": 17 + seed % 3, "block_size": 9, "n_embd": 12, "n_head": 3, "n_layer": 2, "dropout": 0.0}
+    made = [Decoder(TransformerConfig(**sizes)), TodayDecoder(TodayConfig(**sizes, tied=False, bias=True)),
+            Decoder(TransformerConfig(**sizes | {"n_embd": 8, "n_head": 2, "n_layer": 1}))]
+    with torch.no_grad():
+        for model in made:
+            for parameter in model.parameters():
+                parameter.normal_(std=0.4)
+    return made
+
+
+def ids(model: Decoder, seed: int) -> torch.Tensor:
+    """(2, 6) int64."""
+    return torch.randint(model.config.vocab_size, (2, 6), generator=torch.Generator().manual_seed(seed))
+
+
+def changed_by(answer: Callable, model: Decoder, what: str) -> Decoder:
+    """The model after the learner's function, called on it."""
+    run(answer, model, what=what)
+    return model
+
+
+def others_of(model: Decoder, left_out: tuple[str, ...]) -> dict[str, nn.Parameter]:
+    """The parameters of a model by name, without those whose names end in this way."""
+    return {name: parameter for name, parameter in model.named_parameters(remove_duplicate=False) if not name.endswith(left_out)}
+
+
+def want_the_rest(before: dict[str, nn.Parameter], values: dict[str, torch.Tensor], after: dict[str, nn.Parameter], cause: str) -> None:
+    """Refuse another parameter, or other numbers, than before."""
+    for name, parameter in before.items():
+        if after.get(name) is not parameter or not same(parameter.detach(), values[name]):
+            raise CheckFailed(
+                f"{name} is {'missing' if name not in after else 'another parameter' if after[name] is not parameter else 'changed'}.",
+                "the same parameter with the same numbers.", cause,
+            )
+
+
+@tie_embeddings.aspect("one matrix")
+def is_one_parameter_in_two_layers(answer, seed):
+    for model in decoders(seed):
+        rows, scores = model.layers["embedding"].token.weight, model.lm_head.weight
+        before = others_of(model, TABLES)
+        values = {name: parameter.detach().clone() for name, parameter in before.items()}
+        scores_before = scores.detach().clone()
+        changed_by(answer, model, "tie_embeddings")
+        token, head = model.layers["embedding"].token.weight, model.lm_head.weight
+        if token is not head:
+            raise CheckFailed(
+                "model.lm_head.weight and model.layers[\"embedding\"].token.weight are two parameters"
+                f"{' with the same numbers' if same(token.detach(), head.detach()) else ''}.",
+                "one nn.Parameter under two names: `is` says True.", two_because(token, head, rows, scores),
+            )
+        if head is rows:
+            raise CheckFailed(
+                "the matrix that both have is the embedding's.", "lm_head's.",
+                "this is the wrong way round for a model of PyTorch's, whose embedding begins √n_embd times too large for scores: "
+                "`model.layers[\"embedding\"].token.weight = model.lm_head.weight`.",
+            )
+        if head is not scores or not same(head.detach(), scores_before):
+            raise CheckFailed(
+                "the matrix that both have is a new one, or its numbers have changed.", "the parameter that lm_head had, as it was.",
+                "nothing is made or copied here: one layer takes the other's parameter.",
+            )
+        want_the_rest(before, values, others_of(model, TABLES),
+                      "only the two matrices of words are joined: leave every other layer alone.")
+
+
+def two_because(token: nn.Parameter, head: nn.Parameter, rows: nn.Parameter, scores: nn.Parameter) -> str:
+    """Why the two are not one."""
+    if token.data_ptr() == head.data_ptr():
+        return ("they share their memory and have a gradient each, so that an optimizer changes the numbers twice: assign the parameter itself, "
+                "not its `.data`.")
+    if same(token.detach(), head.detach()):
+        return "the numbers were copied. After the first training step they differ again: assign the parameter itself."
+    if token is rows and head is scores:
+        return "nothing has changed: assign one layer's weight to the other, in the model that is passed in."
+    return "each has a parameter of its own: assign one layer's weight to the other, `….token.weight = ….lm_head.weight`."
+
+
+@tie_embeddings.aspect("training")
+def is_trained_from_both_sides(answer, seed):
+    for model in decoders(seed)[:2]:
+        wanted = copy.deepcopy(model)
+        wanted.layers["embedding"].token.weight = wanted.lm_head.weight
+        changed_by(answer, model, "tie_embeddings")
+        for each in (model, wanted):
+            idx = ids(each, seed)
+            _, loss = each(idx[:, :-1], idx[:, 1:])
+            loss.backward()
+        gradients = [each.lm_head.weight.grad for each in (model, wanted)]
+        if gradients[0] is None or not same_values(*gradients):
+            raise CheckFailed(
+                "the gradient of the matrix is another one.", "the sum of two: as rows that are read, and as scores that are given.",
+                "one of the two paths is cut off: leave out .detach(), requires_grad_(False) and hooks.",
+            )
+
+
+@remove_biases.aspect("no bias")
+def leaves_no_bias(answer, seed):
+    for model in decoders(seed):
+        changed_by(answer, model, "remove_biases")
+        left = [name for name, _ in model.named_parameters() if name.endswith("bias")]
+        if left:
+            layers = {name: type(model.get_submodule(name.rpartition(".")[0])).__name__ for name in left}
+            raise CheckFailed(
+                f"{len(left)} biases are left, among them {left[0]} of a {layers[left[0]]}.", "no parameter that is called bias.",
+                left_because(model, left, set(layers.values())),
+            )
+
+
+def left_because(model: Decoder, left: list[str], kinds: set[str]) -> str:
+    """Why there are still biases."""
+    if all(not parameter.any() for name, parameter in model.named_parameters() if name in left):
+        return "the biases are 0 now, and will be learned again: `module.bias = None` takes them away."
+    if all(not parameter.requires_grad for name, parameter in model.named_parameters() if name in left):
+        return "the biases are frozen, and are still added: `module.bias = None` takes them away."
+    if kinds == {"LayerNorm"}:
+        return "those of LayerNorm are left: ask every module for its bias, not only nn.Linear."
+    if kinds == {"Linear"}:
+        return "those of the linear layers are left: ask every module for its bias, not only LayerNorm."
+    return "`model.modules()` goes through all modules, however deep; `model.children()` only through the outermost."
+
+
+@remove_biases.aspect("the rest")
+def changes_nothing_else(answer, seed):
+    for model in decoders(seed):
+        before = others_of(model, BIASES)
+        values = {name: parameter.detach().clone() for name, parameter in before.items()}
+        wanted = copy.deepcopy(model)
+        with torch.no_grad():
+            for name, parameter in wanted.named_parameters():
+                if name.endswith("bias"):
+                    parameter.zero_()
+        changed_by(answer, model, "remove_biases")
+        want_the_rest(before, values, dict(model.named_parameters()),
+                      "a layer was made again, or a weight was changed: keep every module and its weight, and set only its bias to None.")
+        idx = ids(model, seed)
+        logits = run(model, idx, what="the model without biases")[0]
+        if not same_values(logits, wanted(idx)[0]):
+            raise CheckFailed(
+                "the logits are others than with biases of 0.", "the same: without a bias nothing is added.",
+                "something else was changed: set only the biases to None.",
+            )
+    for layer in (nn.Linear(3, 2, bias=False), nn.Sequential(nn.Linear(3, 3), nn.GELU(), nn.LayerNorm(3, bias=False))):
+        run(answer, layer, what="remove_biases")

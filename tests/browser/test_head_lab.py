@@ -8,7 +8,7 @@ CELLS = [
 ELLE, IL = "le renard a appelé la girafe parce qu'elle était forte", "le renard a appelé la girafe parce qu'il était fort"
 
 
-def test_the_translation_is_written_again_as_words_and_heads_are_changed(open_notebook, open_alone):
+def test_the_translation_is_written_again_as_words_and_heads_are_changed(open_notebook):
     notebook = open_notebook("heads.ipynb", CELLS)
     notebook.run_all()
     assert not notebook.errors()
@@ -47,16 +47,3 @@ def test_the_translation_is_written_again_as_words_and_heads_are_changed(open_no
     chip.press("Space")
     expect(chip).to_have_attribute("aria-pressed", "true")
     expect(now).to_have_text(notebook.run("print(lab.answers['2||']['text'])"))
-
-    # The exported page knows each change alone, and says what it does not know.
-    notebook.run("lab.save_html('heads.html')")
-    page = open_alone(notebook.lab.root / "heads.html")
-    alone = page.locator(".nl-head-lab")
-    expect(alone.get_by_role("button", name="called")).to_have_attribute("aria-pressed", "true")
-    alone.get_by_role("button", name="called").click()
-    alone.get_by_role("combobox").select_option("out")
-    alone.locator(".nl-head").nth(2).click()
-    expect(alone.locator(".nl-french").nth(1)).to_have_text(notebook.run("print(lab.answers['|2|']['text'])"))
-    alone.locator(".nl-head").nth(7).click()
-    expect(alone.locator(".nl-readout")).to_contain_text("taken out: not computed.")
-    expect(alone.locator(".nl-note").first).to_contain_text("run the notebook for these changes together")

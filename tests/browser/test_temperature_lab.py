@@ -233,26 +233,6 @@ def test_two_linked_labs_move_together(notebook):
     expect(second).to_have_attribute("data-drawn", "0.95:100:1:")
 
 
-def test_a_page_without_python_says_so_and_still_moves_the_bars(notebook, shown, open_alone):
-    notebook.run("lab.save_html('temperature.html')")
-    alone = open_alone(notebook.lab.root / "temperature.html").locator(".nl-temperature-lab")
-    expect(alone.locator(".nl-notice")).to_have_text(
-        "This page has no Python behind it: the bars move, and one word can be drawn, but the model cannot read on.")
-    before = alone.evaluate(BARS)
-    press(alone.get_by_role("slider", name="Temperature"), *["ArrowLeft"] * 10)
-    expect(alone).to_have_attribute("data-drawn", "0.5:100:1:")
-    assert alone.evaluate(BARS)[0][1] > before[0][1]
-    alone.get_by_role("button", name="Ten tries").click()
-    expect(alone.get_by_role("columnheader", name="of 10 tries")).to_be_visible()
-    expect(alone.get_by_role("button", name="Write on")).to_have_attribute("aria-disabled", "true")
-    alone.get_by_role("button", name="Draw a word").click()
-    expect(alone.locator(".nl-new-word")).to_have_count(1)
-    expect(alone.locator(".nl-notice")).to_contain_text("nobody can read the new word: the bars are still those of the text before it.")
-    expect(alone.get_by_role("button", name="Draw a word")).to_have_attribute("aria-disabled", "true")
-    alone.get_by_role("button", name="Step back").click()
-    expect(alone).to_have_attribute("data-drawn", "0.5:100:1:")
-
-
 def test_a_kernel_that_does_not_answer_is_waited_for_and_said_to_be_waited_for(notebook, shown):
     notebook.run("lab.drawn = [4, 5, 6]")
     expect(shown).to_have_attribute("data-drawn", "1:100:1:4,5,6")

@@ -156,12 +156,3 @@ def test_writing_can_be_stopped(notebook, shown):
     expect(again).to_be_visible()
     let_pass(shown, 1000)
     expect(shown).to_have_attribute("data-drawn", "the cat was full|1|-1|done")
-
-
-def test_the_exported_page_works_alone(notebook, shown, open_alone):
-    notebook.run("lab.save_html('translation.html')")
-    alone = open_alone(notebook.lab.root / "translation.html").locator(".nl-translation-lab")
-    alone.get_by_role("slider", name="Words written").press("ArrowLeft")
-    expect(alone).to_have_attribute("data-drawn", "the cat was full|4|-1|done")
-    expect(alone.get_by_label("English sentence")).to_be_disabled()
-    expect(alone.locator(".nl-note")).to_contain_text("This page has no Python")

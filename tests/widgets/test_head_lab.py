@@ -16,6 +16,7 @@ from ninelives.widgets import HeadLab
 from ninelives.widgets.head_lab.in_words import changes_in_words, reading, strongest
 from ninelives.widgets.head_lab.picture import in_words
 from ninelives.widgets.head_lab.translate import swapped
+from ninelives.widgets.page_network import CannotRunInPage
 
 SENTENCE, OTHER = "the fox called the giraffe because it was strong", "the giraffe called the fox because it was strong"
 ALONE = "the cat did not want to eat because it was full"
@@ -160,7 +161,14 @@ def test_a_learners_model_of_other_sizes_is_read_too():
     assert lab.picture().png().startswith(b"\x89PNG")
 
 
-def test_the_exported_page_knows_each_change_alone(lab, tmp_path):
+def test_a_page_that_cannot_compute_knows_each_change_alone(lab, tmp_path, monkeypatch):
+    lab.save_html(tmp_path / "page.html")
+    assert len(lab.answers) == 1
+
+    def refuse():
+        raise CannotRunInPage("This page cannot compute.")
+
+    monkeypatch.setattr(lab, "_network", refuse)
     lab.save_html(tmp_path / "page.html")
     assert len(lab.answers) == 1 + 9 + 20 + 20
     assert len(json.dumps(lab.get_state())) < 100_000

@@ -15,6 +15,7 @@ from ninelives.figures import Picture
 from ninelives.figures.style import ACCENT, BLUE, SIGNED_MAP, SKY
 from ninelives.widgets.boxes import keep_stills_of_boxes
 from ninelives.widgets.inline import inlined
+from ninelives.widgets.page_network import as_script, carried
 
 HERE = Path(__file__).parent
 COLOURS = {"accent": ACCENT, "link": BLUE, "link-dark": SKY}  # CSS variables, with --nl- before their names
@@ -75,17 +76,26 @@ class LabWidget(anywidget.AnyWidget):
             title=html.escape(repr(self)),
             style=self._css,
             words=html.escape(self.describe()),
+            networks="".join(as_script(name, network) for name, network in self._networks().items()),
             script=f"{self._esm}\n{inlined(HERE / 'js' / 'mount.js')}",
             # Inside a script element only "<" could end it.
             state=self._state_as_json().replace("<", "\\u003c"),
         )
 
     def _page_state(self) -> dict:
-        """The synced traits that are the widget's own."""
+        """The synced traits that are the widget's own, and the name of the network with which a page computes."""
         state = {name: getattr(self, name) for name in self.keys if not name.startswith("_")}
         for name in ("layout", "tabbable", "tooltip"):
             state.pop(name, None)
-        return state
+        return state | carried(self._network)[1]
+
+    def _network(self) -> dict | None:
+        """What a page computes with, as `packed` makes it; None for a lab that asks no model. Raises CannotRunInPage."""
+        return None
+
+    def _networks(self) -> dict[str, dict]:
+        """The network that a page with this widget needs, by its name; widgets that need the same one share it."""
+        return carried(self._network)[0]
 
     def _state_as_json(self) -> str:
         """The state of a page; bytes in base64."""

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import nn
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder, EncoderDecoder
 from ninelives.model.inspection import in_eval_mode
+from ninelives.text import Tokenizer, WordTokenizer
 
 MOST_BYTES = 2_000_000  # of the weights in base64: a page should stay below 2.5 MB
 CLOSE = 1e-3  # of logits: rounding alone makes a learner's own layers differ by less
@@ -38,7 +39,7 @@ def packed(model: nn.Module, words: Iterable[str], reads: Iterable[str] | None =
         CannotRunInPage: the model is of another kind, its layers have other names or compute something else, or it is too large.
     """
     words = list(words)
-    parts = {"encoder": model.encoder, "decoder": model.decoder} if hasattr(model, "encoder") else {"decoder": model}
+    parts = {name: getattr(model, name, None) for name in ("encoder", "decoder")} if hasattr(model, "encoder") else {"decoder": model}
     configs = {name: getattr(part, "config", None) for name, part in parts.items()}
     if not all(isinstance(config, TransformerConfig) for config in configs.values()):
         raise CannotRunInPage(f"This page cannot compute with a {type(model).__name__}: its sizes are not known.")
@@ -58,9 +59,29 @@ def packed(model: nn.Module, words: Iterable[str], reads: Iterable[str] | None =
     }
 
 
+def packed_translator(model: nn.Module, tokenizer: Tokenizer, reader: Tokenizer) -> dict:
+    """`packed` for a lab that reads sentences: `tokenizer` has all words, `reader` those that a sentence may hold.
+
+    Raises CannotRunInPage also for another tokenizer than the course's for words.
+    """
+    for part in (tokenizer, reader):
+        if type(part) is not WordTokenizer:
+            raise CannotRunInPage(f"This page cannot read sentences as a {type(part).__name__} does.")
+    return packed(model, tokenizer.words, reader.words)
+
+
 def name_of(network: dict) -> str:
     """A name that only the same network has, so that widgets can share one."""
     return hashlib.sha256(json.dumps(network, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def carried(network: Callable[[], dict | None]) -> tuple[dict[str, dict], dict[str, str]]:
+    """What `network` gives by its name, and what a lab on a page is told of it: the name, or why there is none."""
+    try:
+        found = network()
+    except CannotRunInPage as reason:
+        return {}, {"network": "", "why_no_network": str(reason)}
+    return ({}, {}) if found is None else ({name_of(found): found}, {"network": name_of(found), "why_no_network": ""})
 
 
 def as_script(name: str, network: dict) -> str:
@@ -81,7 +102,10 @@ def _refuse_another(model: nn.Module, state: dict[str, torch.Tensor], configs: l
         raise CannotRunInPage(f"{what}: its layers, or their names, are not the course's.") from error
     device, generator = next(model.parameters()).device, torch.Generator().manual_seed(0)
     inputs = [torch.randint(config.vocab_size, (2, min(6, config.block_size)), generator=generator) for config in configs]  # (2, T) each
-    with torch.no_grad(), in_eval_mode(model):
-        wanted, theirs = packages(*inputs)[0], model(*(idx.to(device) for idx in inputs))[0].cpu().float()  # (2, …, V) each
+    try:
+        with torch.no_grad(), in_eval_mode(model):
+            wanted, theirs = packages(*inputs)[0], model(*(idx.to(device) for idx in inputs))[0].cpu().float()  # (2, …, V) each
+    except Exception as error:  # it may be a learner's model, and raise anything
+        raise CannotRunInPage(f"{what}: it raises {type(error).__name__}.") from error
     if theirs.shape != wanted.shape or not torch.allclose(theirs, wanted, atol=CLOSE, rtol=1e-4):
         raise CannotRunInPage(f"{what}: with the same weights it computes something else than the course's layers.")

@@ -6,7 +6,7 @@ import {
 import { chancesOf, scoreMemory } from "../../../course/ninelives/widgets/temperature_lab/scores.js";
 import { cases } from "../cases.js";
 
-const alone = { isWaiting: false, isLate: false, isAlone: true }, page = { ...alone, isAlone: false };
+const page = { isWaiting: false, isLate: false, cannotRead: "" }, alone = { ...page, cannotRead: "No weights." };
 
 test("the browser says of the draw and of the learner's function what Python says", () => {
   for (const { state, says } of cases("temperature_lab")) {
@@ -42,8 +42,8 @@ test("a failure comes before the end of the text, and the end before waiting", (
   assert.equal(notice(ended, late), "The text has ended. Step back or start again.");
   const failed = { ...ended, scores: { after: [11, 0], error: "no" } };
   assert.equal(notice(failed, late), "After this text the model cannot go on: no");
-  assert.match(notice(state, alone), /one word can be drawn/);
-  assert.match(notice(state, { ...late, isAlone: true }), /the bars are still those of the text before it/);
+  assert.match(notice(state, alone), /^No weights. The bars move, and one word can be drawn/);
+  assert.match(notice(state, { ...late, cannotRead: alone.cannotRead }), /the bars are still those of the text before it/);
 });
 
 test("of the three likeliest words only those that can be drawn are named", () => {

@@ -27,10 +27,12 @@ import { range } from "../js/numbers.js";
  * @property {number[]} out
  * @property {number[]} patched
  * @property {"out" | "patched"} mode
+ * @property {string} [network] on a page: the name of the network that it carries, or empty
+ * @property {string} [why_no_network]
  * @property {Record<string, any>} colours
  */
 
-/** By which the present changes are found among the answers; empty for none. @param {State} state */
+/** By which the present changes are found among the answers; empty for none. @param {Pick<State, "hidden" | "out" | "patched">} changes */
 export function key({ hidden, out, patched }) {
   const parts = [hidden, out, patched].map(chosen => [...chosen].sort((a, b) => a - b).join());
   return parts.some(Boolean) ? parts.join("|") : "";

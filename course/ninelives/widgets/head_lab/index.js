@@ -1,4 +1,4 @@
-// The head lab, drawn in the browser. Python computes; an exported page knows what was computed.
+// The head lab, drawn in the browser. Python computes, or the network that an exported page carries.
 
 import { announcer } from "../js/announce.js";
 import { ask } from "../js/ask.js";
@@ -10,6 +10,7 @@ import { endOf } from "./cells.js";
 import { afterClick, answerNow, drawnState, flipped, isWaiting, key } from "./changes.js";
 import { heads } from "./heads.js";
 import { reading, signed, strongest } from "./in_words.js";
+import { computeOnPage } from "./on_page.js";
 import { sentence } from "./sentence.js";
 import { translations } from "./translations.js";
 
@@ -22,10 +23,10 @@ const CHANGING = ["answered", "error", "remark", "whose", "words", "other", "oth
 /** @param {RenderContext<State>} context */
 function render({ model, el }) {
   const read = () => snapshot(model, [...CHANGING, "text", "pair", "layers", "colours"]);
-  const { pair: [one, other], layers, colours } = read(), hasPython = Boolean(model.send);
+  const { pair: [one, other], layers, colours } = read(), hasPython = Boolean(model.send), canCompute = hasPython || Boolean(model.get("network"));
   frame(el, "nl-head-lab", "Head lab", colours);
 
-  const question = ask(model.get("text"), hasPython, text => assign(model, { text }));
+  const question = ask(model.get("text"), canCompute, text => assign(model, { text }));
   const words = sentence(k => assign(model, { hidden: flipped(model.get("hidden"), k) }));
   const lines = translations(), spoken = announcer();
   const undo = html("button", { type: "button", onclick: () => assign(model, { hidden: [], out: [], patched: [] }) }, "Change everything back");
@@ -49,7 +50,7 @@ function render({ model, el }) {
     error.hidden = !state.error || isWaiting(state);
     error.textContent = error.hidden ? "" : state.error;
     body.hidden = !state.answers[""];
-    const page = hasPython ? "" : "This page has no Python. It knows what becomes of the translation when one word or one head is changed; "
+    const page = canCompute ? "" : `${model.get("why_no_network")} It knows what becomes of the translation when one word or one head is changed; `
       + `run the notebook for ${answerNow(state) || body.hidden ? "other sentences and for more changes at once" : "these changes together"}.`;
     note.textContent = `${state.remark} ${page}`.trim();
     el.dataset.drawn = drawnState(state);
@@ -75,6 +76,7 @@ function render({ model, el }) {
     question.show(model.get("text"));
     draw();
   }
+  if (canCompute && !hasPython) computeOnPage(model);
   draw();
   return connect({ model, el }, { ...onChange(CHANGING, oncePerFrame(draw)), "change:text": asked }, spoken.stop);
 }

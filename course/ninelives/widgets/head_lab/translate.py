@@ -114,6 +114,12 @@ def changed(model: nn.Module, tokenizer, here: Read, other: Read | None, changes
     return {"french": french, "text": tokenizer.decode(answer[0]), "difference": difference}
 
 
+def each_alone(words: int, heads: int, can_patch: bool) -> list[Changes]:
+    """Each word hidden, each head taken out and, if they can be, patched in: one change at a time."""
+    found = [Changes(hidden=(k,)) for k in range(words)] + [Changes(out=(k,)) for k in range(heads)]
+    return found + [Changes(patched=(k,)) for k in range(heads) if can_patch]
+
+
 def layer_names(model: nn.Module) -> list[tuple[str, int]]:
     """The name of each layer, counted as in code, and its number of heads."""
     layers = layers_of(model)

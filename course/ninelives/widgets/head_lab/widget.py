@@ -1,6 +1,7 @@
 """The widget itself: its traits, and when it computes."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import traitlets as t
 from torch import nn
@@ -8,8 +9,19 @@ from torch import nn
 from ninelives.figures import Picture
 from ninelives.widgets.head_lab.in_words import UNKNOWN_FORM, key
 from ninelives.widgets.head_lab.picture import in_words, still_picture
-from ninelives.widgets.head_lab.translate import NOTHING, Changes, Read, causes, changed, layer_names, read, swapped
+from ninelives.widgets.head_lab.translate import (
+    NOTHING,
+    Changes,
+    Read,
+    causes,
+    changed,
+    each_alone,
+    layer_names,
+    read,
+    swapped,
+)
 from ninelives.widgets.lab_widget import COLOURS, SIGNED, LabWidget, browser_code, browser_style
+from ninelives.widgets.page_network import packed_translator
 
 
 class HeadLab(LabWidget):
@@ -66,6 +78,7 @@ class HeadLab(LabWidget):
         self._here: Read | None = None
         self._other: Read | None = None
         layers = [list(layer) for layer in layer_names(model)]
+        self._network = partial(packed_translator, model, tokenizer, self._reader)
         super().__init__(pair=list(pair), layers=layers, colours={**COLOURS, "signed": SIGNED})
         self.observe(self._translate, "text")
         self.observe(self._answer, ["hidden", "out", "patched"])
@@ -104,11 +117,9 @@ class HeadLab(LabWidget):
         return still_picture(self)
 
     def save_html(self, path) -> None:
-        """Write the lab to `path` as one page without Python, in which each word and each head can be changed alone."""
-        if self._here is not None:
-            heads = range(sum(n_head for _, n_head in self.layers))
-            alone = [Changes(hidden=(k,)) for k in range(len(self.words))] + [Changes(out=(k,)) for k in heads]
-            self._compute(alone + ([Changes(patched=(k,)) for k in heads] if "patched" in self.of_heads else []))
+        """Write the lab to `path` as one page without Python; one that cannot compute knows each word and each head changed alone."""
+        if self._here is not None and not self._networks():
+            self._compute(each_alone(len(self.words), sum(n_head for _, n_head in self.layers), "patched" in self.of_heads))
         super().save_html(path)
 
     def __repr__(self) -> str:

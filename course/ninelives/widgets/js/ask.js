@@ -2,7 +2,7 @@
 
 import { html } from "./dom.js";
 
-/** @param {string} text @param {boolean} canAsk whether there is Python to translate @param {(text: string) => void} translate */
+/** @param {string} text @param {boolean} canAsk whether Python or the page can translate @param {(text: string) => void} translate */
 export function ask(text, canAsk, translate) {
   const field = html("input", { type: "text", value: text, spellcheck: false, autocomplete: "off", disabled: !canAsk });
   const send = () => translate(field.value);

@@ -6,6 +6,12 @@ import { contextOf, svg } from "./dom.js";
 export const visible = word =>
   word.replace(/\n/g, "⏎").replace(/\t/g, "⇥").replace(/^ +| +$/g, spaces => "␣".repeat(spaces.length)) || "(empty)";
 
+/** Words that occur more than once are numbered: the, cat, the become the₁, cat, the₂. @param {string[]} words */
+export function numberRepeats(words) {
+  const subscript = (/** @type {number} */ n) => String(n).replace(/\d/g, digit => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)]);
+  const count = (/** @type {string[]} */ among, /** @type {string} */ word) => among.filter(other => other === word).length;
+  return words.map((word, k) => (count(words, word) === 1 ? word : word + subscript(count(words.slice(0, k + 1), word))));
+}
 
 /** A word between numbers: one of a script from right to left would change their order. @param {string} word */
 export const isolated = word => (/[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/.test(word) ? `\u2068${word}\u2069` : word);

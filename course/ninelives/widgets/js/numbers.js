@@ -24,3 +24,6 @@ export const counted = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : man
 
 /** The bytes of a base64 text. @param {string} text */
 export const fromBase64 = text => Uint8Array.from(atob(text), character => character.charCodeAt(0)).buffer;
+
+/** The base64 text of bytes. @param {ArrayBuffer} bytes */
+export const toBase64 = bytes => btoa(Array.from(new Uint8Array(bytes), byte => String.fromCharCode(byte)).join(""));

@@ -8,13 +8,13 @@ import { html } from "../js/dom.js";
 /**
  * @param {ReturnType<typeof writing>} writer
  * @param {() => State} read
- * @param {boolean} isAlone no Python can read what is written
+ * @param {boolean} canRead whether a new word is read, by Python or by the page
  */
-export function actButtons(writer, read, isAlone) {
+export function actButtons(writer, read, canRead) {
   const hasWords = () => read().drawn.length > 0;
   const drawOne = actButton("Draw a word", writer.draw, writer.canDraw);
   const drawTen = actButton("Ten tries", writer.tryTen, writer.canDraw);
-  const writeOn = actButton("Write on", writer.startOrStop, () => writer.isOn() || (writer.canDraw() && !isAlone));
+  const writeOn = actButton("Write on", writer.startOrStop, () => writer.isOn() || (writer.canDraw() && canRead));
   const stepBack = actButton("Step back", writer.stepBack, hasWords);
   const startAgain = actButton("Start again", writer.startAgain, hasWords);
   const buttons = [drawOne, drawTen, writeOn, stepBack, startAgain];

@@ -30,17 +30,14 @@ export function lastDraw({ vocabulary, drawn, chances }) {
  * @param {object} page
  * @param {boolean} page.isWaiting for scores
  * @param {boolean} page.isLate they have not come for a while
- * @param {boolean} page.isAlone no Python answers
+ * @param {string} page.cannotRead why nothing reads a new word, or empty
  */
-export function notice(state, { isWaiting, isLate, isAlone }) {
+export function notice(state, { isWaiting, isLate, cannotRead }) {
   if (failure(state)) return `After this text the model cannot go on: ${failure(state)}`;
   if (hasEnded(state)) return "The text has ended. Step back or start again.";
-  if (isAlone && isWaiting) {
-    return "This page has no Python behind it, so nobody can read the new word: "
-      + "the bars are still those of the text before it. Step back to draw again.";
-  }
-  if (isAlone) {
-    return "This page has no Python behind it: the bars move, and one word can be drawn, but the model cannot read on.";
+  if (cannotRead) {
+    return isWaiting ? `${cannotRead} So the new word is not read, and the bars are still those of the text before it. Step back to draw again.`
+      : `${cannotRead} The bars move, and one word can be drawn, but it is not read.`;
   }
   return isWaiting && isLate ? "Waiting for Python to read the new word. If this stays, run the cell again." : "";
 }

@@ -9,6 +9,7 @@ import { probabilities } from "../js/sampling.js";
 import { barTable } from "./bars.js";
 import { actButtons } from "./buttons.js";
 import { compared, lastDraw, likeliest, notice, reading } from "./in_words.js";
+import { scoreOnPage } from "./on_page.js";
 import { rowsOf } from "./rows.js";
 import { chancesOf, isStale, scoreMemory, theirsOf } from "./scores.js";
 import { settingSliders } from "./sliders.js";
@@ -27,7 +28,7 @@ const LATE = 600; // ms without an answer, after which the lab says that it wait
 function render({ model, el }) {
   const fixed = snapshot(model, ["vocabulary", "prompt", "end_token", "colours"]);
   const vocabulary = fixed.vocabulary.map(visible), prompt = fixed.prompt.map(visible), V = vocabulary.length;
-  const isAlone = !model.widget_manager, scoresFor = scoreMemory(V);
+  const isAlone = !model.widget_manager, cannotRead = isAlone ? model.get("why_no_network") || "" : "", scoresFor = scoreMemory(V);
   const read = () => ({ ...fixed, ...snapshot(model, CHANGING), vocabulary, prompt });
   const present = () => {
     const state = read(), scores = scoresFor(state);
@@ -37,7 +38,7 @@ function render({ model, el }) {
 
   const redraw = oncePerFrame(draw);
   const writer = writing(model, present, redraw);
-  const sliders = settingSliders(model, read), buttons = actButtons(writer, read, isAlone);
+  const sliders = settingSliders(model, read), buttons = actButtons(writer, read, !cannotRead);
   const text = textSoFar(), table = barTable(V), spoken = announcer();
   const note = html("p", { className: "nl-notice" }), readout = html("p", { className: "nl-readout" });
   const yours = html("p", { className: "nl-yours" });
@@ -73,7 +74,7 @@ function render({ model, el }) {
     const chances = chancesOf(state, scores), unscaled = probabilities(scores, { temperature: 1, topK: V, topP: 1 });
     const settings = [temperature, topK, topP].join(":"), tries = writer.triesAt(`${settings}:${scores.after}`);
     watchDelay(isWaiting);
-    const last = lastDraw(state), noticed = notice(state, { isWaiting, isLate, isAlone }), ofChances = reading(chances);
+    const last = lastDraw(state), noticed = notice(state, { isWaiting, isLate, cannotRead }), ofChances = reading(chances);
     for (const { show } of sliders) show();
     buttons.show();
     text.show(state);
@@ -88,6 +89,7 @@ function render({ model, el }) {
     spoken.say(() => [last, noticed, next, ofChances].filter(Boolean).join(" "));
   }
 
+  if (isAlone && !cannotRead) scoreOnPage(model);
   draw();
   const arrived = () => { redraw(); writer.arrived(); };
   return connect({ model, el }, { ...onChange(CHANGING, redraw), "change:scores": arrived },

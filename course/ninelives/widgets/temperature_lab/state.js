@@ -16,6 +16,9 @@
  * @property {number[]} chances the probability that each drawn word had
  * @property {{ after: number[], numbers?: string, error?: string }} scores V little-endian float32 in base64
  * @property {Comparison | {}} yours
+ * @property {number[]} [prompt_ids] on a page: the ids of the prompt
+ * @property {string} [network] on a page: the name of the network that it carries, or empty
+ * @property {string} [why_no_network]
  */
 
 /**

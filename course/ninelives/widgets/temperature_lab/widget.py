@@ -11,6 +11,7 @@ from torch import nn
 from ninelives.figures import Picture, distribution
 from ninelives.model import next_token_probabilities
 from ninelives.widgets.lab_widget import COLOURS, LabWidget, browser_code, browser_style
+from ninelives.widgets.page_network import packed
 from ninelives.widgets.temperature_lab import in_words
 from ninelives.widgets.temperature_lab.next_word import as_text, difference, scores_after, vocabulary_and_prompt
 
@@ -126,6 +127,12 @@ class TemperatureLab(LabWidget):
     def __repr__(self) -> str:
         counts = f"{len(self.vocabulary)} words, {len(self.prompt)} in the prompt, {len(self.drawn)} drawn"
         return f"TemperatureLab({counts}, {in_words.settings(self)})"
+
+    def _network(self) -> dict:
+        return packed(self._model, self.vocabulary)
+
+    def _page_state(self) -> dict:
+        return {**super()._page_state(), "prompt_ids": self._idx[0].tolist()}
 
     def _score(self, _change=None) -> None:
         after = list(self.drawn)

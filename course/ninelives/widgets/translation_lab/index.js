@@ -1,4 +1,4 @@
-// The translation lab, drawn in the browser. Python translates; how the translation is written is drawn here.
+// The translation lab, drawn in the browser. Python translates, or the network that a page carries; how the translation is written is drawn here.
 
 import { announcer } from "../js/announce.js";
 import { ask } from "../js/ask.js";
@@ -6,6 +6,7 @@ import { html } from "../js/dom.js";
 import { assign, connect, frame, onChange, oncePerFrame, snapshot } from "../js/lifecycle.js";
 import { range } from "../js/numbers.js";
 import { slider } from "../js/slider.js";
+import { translateOnPage } from "./on_page.js";
 import { player } from "./player.js";
 import { readout } from "./readout.js";
 import { tiles } from "./tiles.js";
@@ -20,11 +21,11 @@ const CHANGING = ["error", "whose", "english", "french", "weights", "likely", "s
 /** @param {RenderContext<State>} context */
 function render({ model, el }) {
   const read = () => clamped(snapshot(model, [...CHANGING, "text", "answered", "translation", "heads"]));
-  const [L, H] = model.get("heads"), hasPython = Boolean(model.send);
+  const [L, H] = model.get("heads"), hasPython = Boolean(model.send), canTranslate = hasPython || Boolean(model.get("network"));
   let playsNext = false; // once Python has answered
   frame(el, "nl-translation-lab", "Translation lab", model.get("colours"));
 
-  const question = ask(model.get("text"), hasPython, translate);
+  const question = ask(model.get("text"), canTranslate, translate);
   const playing = player({
     step: () => read().step, last: () => model.get("french").length, write: step => assign(model, { step }), changed: () => draw(),
   });
@@ -45,7 +46,7 @@ function render({ model, el }) {
     html("h2", {}, "English, and how much the word that is being written attends to it"), words.english,
     html("h2", {}, "French"), words.french, ...last.nodes);
   const error = html("p", { className: "nl-error", role: "alert" }), whose = html("p", { className: "nl-yours" });
-  const note = hasPython ? "" : "This page has no Python: run the notebook to translate other sentences.";
+  const note = canTranslate ? "" : `${model.get("why_no_network")} Run the notebook to translate other sentences.`;
   el.replaceChildren(question.node, html("p", { className: "nl-note" }, note), error, steps, texts, whose, spoken.node);
 
   function translate(/** @type {string} */ text) {
@@ -96,6 +97,7 @@ function render({ model, el }) {
     redraw();
   }
 
+  if (canTranslate && !hasPython) translateOnPage(model);
   draw();
   return connect({ model, el }, { ...onChange(CHANGING, redraw), "change:answered": answered, "change:text": asked }, playing.forget, spoken.stop);
 }

@@ -18,6 +18,9 @@ import { clamp, range } from "../js/numbers.js";
  * @property {[number, number]} heads L, H
  * @property {Record<string, string>} colours
  * @property {number} step how many words are written
+ * @property {string} [network] on a page: the name of the network that it carries, or empty
+ * @property {string} [why_no_network]
+ * @property {string} [whose_on_page] `whose` of a translation that the page has computed
  * @property {number} view a head, counted through all layers, or −1 for the mean of all
  */
 

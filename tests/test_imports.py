@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "questions": {"widgets"},
     "made_of": {"checks", "config"},
     "use_mine": {"checks", "made_of", "model", "sentence"},
+    "site": {"build", "training", "widgets"},
     "grading": set(),
 }
 

@@ -1,0 +1,97 @@
+"""Outputs of cells: on a page, and in a notebook to download.
+
+A picture of the course is two outputs, the PNG and its words; a widget is three, its still picture, the words and a view.
+On a page a picture is one figure. A widget is a figure that its script replaces by the widget itself.
+"""
+
+import base64
+import hashlib
+import html
+import re
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+from nbformat import NotebookNode
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+WORDS = re.compile(r"\A\*(?P<caption>.*?)\*\s+(?P<words><details>.*?</details>)", re.DOTALL)
+BIG = 10_000  # characters of JSON: longer values are in a file that is loaded after the page
+
+
+class Placed(NamedTuple):
+    """A widget on a page: the id of its element, its lab, its state and the networks that it computes with."""
+
+    id: str
+    lab: str
+    state: dict
+    networks: dict
+
+
+def on_a_page(notebook: NotebookNode, pictures: Path) -> list[Placed]:
+    """Turn the pictures and widgets of a notebook into HTML, in place; the pictures' files are written to a folder.
+
+    Returns the widgets in the order of the page.
+    """
+    placed: list[Placed] = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = _outputs_of_a_page(cell.outputs, notebook.metadata.ninelives_widgets, pictures, placed)
+    del notebook.metadata["ninelives_widgets"]
+    return placed
+
+
+def _outputs_of_a_page(outputs: list[NotebookNode], widgets: dict, pictures: Path, placed: list[Placed]) -> list[NotebookNode]:
+    made, figure = [], ""
+    for output in outputs:
+        data = output.get("data", {})
+        if VIEW in data:
+            known = widgets.get(data[VIEW]["model_id"])
+            if known:
+                name = f"widget-{len(placed) + 1}"
+                placed.append(Placed(name, known["lab"], known["state"], known["networks"]))
+                # The still picture is the output before.
+                still = made.pop()["data"]["text/html"] if figure else f"<p>{html.escape(data['text/plain'])}</p>"
+                made.append(_html(f'<div class="nl-live" id="{name}">{still}</div>'))
+            figure = ""
+        elif "image/png" in data:
+            figure = _image(base64.b64decode(data["image/png"]), output.metadata.get("alt", ""), pictures)
+            made.append(_html(_figure(figure)))
+        elif figure and (words := WORDS.match(data.get("text/markdown", ""))):
+            made[-1] = _html(_figure(figure, words["caption"], words["words"]))
+        else:
+            made.append(output)
+            figure = ""
+    return made
+
+
+def _html(text: str) -> NotebookNode:
+    return NotebookNode(output_type="display_data", data={"text/html": text}, metadata={})
+
+
+def _figure(image: str, caption: str = "", words: str = "") -> str:
+    said = f"<figcaption>{caption}{words}</figcaption>" if caption else ""
+    return f'<figure class="nl-figure">{image}{said}</figure>'
+
+
+def _image(png: bytes, alt: str, pictures: Path) -> str:
+    """The picture's element; its file is named after its content."""
+    name = f"{hashlib.sha256(png).hexdigest()[:16]}.png"
+    pictures.mkdir(parents=True, exist_ok=True)
+    (pictures / name).write_bytes(png)
+    width, height = struct.unpack(">II", png[16:24])
+    return (f'<img src="../_static/pictures/{name}" alt="{html.escape(alt)}" width="{width}" height="{height}" '
+            'loading="lazy" decoding="async">')
+
+
+def to_download(notebook: NotebookNode) -> None:
+    """Leave what is readable without JupyterLab, such as on GitHub: pictures, their words and texts, in place."""
+    del notebook.metadata["ninelives_widgets"]
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        cell.outputs = [output for output in cell.outputs if VIEW not in output.get("data", {})]
+        for output in cell.outputs:
+            if "text/markdown" in output.get("data", {}):
+                output.data["text/markdown"] = re.sub(r"\s*<span class=\"nl-[^>]*></span>\s*<style>.*?</style>\s*|<style>.*?</style>",
+                                                      "", output.data["text/markdown"], flags=re.DOTALL)

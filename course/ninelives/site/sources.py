@@ -1,0 +1,150 @@
+"""The folder that Sphinx reads."""
+
+import json
+import re
+import shutil
+from copy import deepcopy
+from pathlib import Path, PurePosixPath
+
+import nbformat
+from nbformat import NotebookNode
+
+from ninelives.site.outputs import Placed, on_a_page, to_download
+from ninelives.site.reference import reference
+from ninelives.widgets.inline import inlined
+from ninelives.widgets.lab_widget import HERE as WIDGETS
+
+HERE = Path(__file__).parent
+IN_NOTEBOOK = re.compile(r"(?<=\]\(#)[^)]+(?=\))")  # a heading as JupyterLab names it: "The-PyTorch-calls"
+LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#|<)([^)\s#]+)(#[^)\s]*)?(?=\))")
+
+
+def write_notebooks(folder: Path, extra: Path, notebooks: dict[str, NotebookNode]) -> dict[str, list[Placed]]:
+    """Write the notebooks as Sphinx reads them, and into `extra` as they can be downloaded.
+
+    Args:
+        notebooks: learners' views by path, such as "notebooks/02-attention" or "labs/causes".
+
+    Returns the widgets of each.
+    """
+    placed = {}
+    for path, notebook in notebooks.items():
+        page, download = deepcopy(notebook), deepcopy(notebook)
+        to_download(download)
+        _write(extra / f"{path}.ipynb", download)
+        placed[path] = on_a_page(page, folder / "_static" / "pictures")
+        for cell in page.cells:
+            if cell.cell_type == "markdown":
+                source = relink(cell.source, f"release/{_released(path)}", f"{path}.ipynb")
+                cell.source = IN_NOTEBOOK.sub(lambda heading: re.sub(r"[^\w-]", "", heading[0].lower()), source)
+        _write(folder / f"{path}.ipynb", page)
+    return placed
+
+
+def _released(path: str) -> str:
+    kind, name = path.split("/")
+    return f"labs/{name}.ipynb" if kind == "labs" else f"{name}/{name}.ipynb"
+
+
+def _write(path: Path, notebook: NotebookNode) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+
+
+def source_of(file: str) -> str | None:
+    """The source of the page that shows a file of the repository, if one does."""
+    if found := re.fullmatch(r"(?:release|solutions)/(\d\d-[\w-]+)/\1\.ipynb", file):
+        return f"notebooks/{found[1]}.ipynb"
+    if found := re.fullmatch(r"release/(labs/\w+\.ipynb)", file):
+        return found[1]
+    if file in ("CHANGELOG.md", "DECISIONS.md"):
+        return f"docs/{file.lower()}"
+    return file if file.startswith("docs/") else None
+
+
+def relink(text: str, file: str, page: str) -> str:
+    """Markdown of a file of the repository with its links as they are on a page of the site.
+
+    A link to a file that the site does not show becomes its words.
+    """
+    def target(link: re.Match) -> str:
+        parts = PurePosixPath(file).parent.joinpath(link[1]).parts
+        inside: list[str] = []
+        for part in parts:
+            inside = inside[:-1] if part == ".." else [*inside, part]
+        known = source_of("/".join(inside))
+        return f"{relative(known, page)}{link[2] or ''}" if known else "\0"
+
+    return re.sub(r"(?<!!)\[([^\]]*)\]\(\0\)", r"\1", LINK.sub(target, text))
+
+
+def relative(target: str, page: str) -> str:
+    """The path from one page's source to another's."""
+    up = "../" * (len(PurePosixPath(page).parts) - 1)
+    return f"{up}{target}"
+
+
+def write_documents(folder: Path, root: Path) -> None:
+    """The documents for instructors, the changelog, the decisions, and the package's reference."""
+    for path in sorted([*root.glob("docs/**/*.md"), root / "CHANGELOG.md", root / "DECISIONS.md"]):
+        file = path.relative_to(root).as_posix()
+        target = folder / source_of(file)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(relink(path.read_text(encoding="utf-8"), file, source_of(file)), encoding="utf-8")
+    for path in root.glob("docs/**/*.png"):
+        shutil.copyfile(path, folder / path.relative_to(root))
+    for name, text in reference().items():
+        target = folder / "api" / f"{name}.md"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+
+def write_contents(folder: Path) -> None:
+    """The page that lists all others."""
+    folder.mkdir(parents=True)
+    shutil.copyfile(HERE / "contents.md", folder / "contents.md")
+
+
+def write_front(site: Path) -> None:
+    """The front page."""
+    (site / "index.html").write_text((HERE / "front" / "index.html").read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def write_formulas(static: Path, root: Path) -> None:
+    """KaTeX's style, and its letters in the one format that browsers of today load."""
+    made = root / "node_modules" / "katex" / "dist"
+    shutil.copytree(made / "fonts", static / "katex" / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff"))
+    style = (made / "katex.min.css").read_text(encoding="utf-8")
+    (static / "katex" / "katex.min.css").write_text(re.sub(r',url\([^)]*\.(?:woff|ttf)\) format\("\w+"\)', "", style), encoding="utf-8")
+
+
+def write_widgets(static: Path, placed: dict[str, list[Placed]]) -> None:
+    """The scripts of the labs and of the networks, and one for each page with the states of its widgets.
+
+    They are classic scripts that set global variables: a browser loads neither modules nor data from a page on disk.
+    """
+    for lab in sorted({widget.lab for widgets in placed.values() for widget in widgets}):
+        _write_script(static / "labs" / f"{lab}.js", lab_script(lab))
+    styles = [WIDGETS / "base.css", *sorted(WIDGETS.glob("*/style.css"))]
+    (static / "labs.css").write_text("\n".join(path.read_text("utf-8") for path in styles), encoding="utf-8")
+    networks = {name: network for widgets in placed.values() for widget in widgets for name, network in widget.networks.items()}
+    for name, network in networks.items():
+        from ninelives.widgets.page_network import as_script
+
+        _write_script(static / "networks" / f"{name}.js", as_script(name, network))
+    for path, widgets in placed.items():
+        if widgets:
+            states = [[widget.id, widget.lab, widget.state] for widget in widgets]
+            _write_script(static / "widgets" / f"{path}.js", f"globalThis.nineLivesWidgets = {json.dumps(states, sort_keys=True)};\n")
+
+
+def lab_script(lab: str) -> str:
+    """A lab as a classic script that makes `nineLivesLabs.<lab>(element, state)`."""
+    code = inlined(WIDGETS / lab / "index.js").replace("export default { render };", "")
+    mount = inlined(WIDGETS / "js" / "mount.js")
+    return f"(globalThis.nineLivesLabs ??= {{}}).{lab} = (() => {{\n{code}\n{mount}\nreturn (el, state) => mount(render, el, state);\n}})();\n"
+
+
+def _write_script(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,61 @@
+"""A notebook as its reader sees it: what was released, with the outputs of the solved one."""
+
+import re
+from copy import deepcopy
+
+import nbformat
+from nbformat import NotebookNode
+
+ABOUT_A_NOTEBOOK = (
+    "> This is the notebook after every exercise has been solved and every cell has been run. The solutions are left out: "
+    "your code goes where a cell says `raise NotImplementedError()`. What the cells show was computed with the course's solutions."
+)
+ABOUT_A_LAB = "> This is the lab after every cell has been run."
+ABOUT_ITS_EXERCISES = " The solutions are left out: your code goes where a cell says `raise NotImplementedError()`."
+ABOUT_NOTEBOOK_9 = (
+    " Nothing was trained for this page: the training of exercise 7 was made before, with the recipe and the parts of the solved "
+    "notebooks, and took three minutes."
+)
+ABOUT_AN_EXERCISE = "> What the cells below show was computed with a solved exercise."
+
+
+def learners_view(executed: NotebookNode, released: NotebookNode) -> NotebookNode:
+    """The sources of `released` with the outputs of `executed`, and a line that says so.
+
+    The last cell is left out: it shows where learners are in their own folder.
+
+    Raises ValueError if the two are not the same notebook.
+    """
+    if [cell.id for cell in executed.cells] != [cell.id for cell in released.cells]:
+        raise ValueError("the released notebook has other cells than the solved one: run make build.")
+    notebook = deepcopy(released)
+    notebook.metadata = deepcopy(executed.metadata)
+    graded = any(cell.metadata.get("nbgrader", {}).get("grade") for cell in executed.cells)
+    kept = []
+    for cell, ran in zip(notebook.cells, executed.cells):
+        if "where_am_i()" in cell.source:
+            continue
+        kept.append(cell)
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = deepcopy(ran.outputs), None
+            if ran.metadata.get("nbgrader", {}).get("solution"):
+                kept.append(nbformat.v4.new_markdown_cell(ABOUT_AN_EXERCISE, id=f"about-{cell.id}"[:64]))
+    for cell in kept:
+        cell.metadata = NotebookNode({"tags": cell.metadata.tags} if "tags" in cell.metadata else {})
+    exercises = any(cell.metadata.get("nbgrader", {}).get("solution") for cell in executed.cells)
+    _say_what_it_is(kept[0], graded, exercises)
+    notebook.cells = kept
+    return notebook
+
+
+def _say_what_it_is(title: NotebookNode, graded: bool, exercises: bool) -> None:
+    """Below the first heading."""
+    about = ABOUT_A_NOTEBOOK if graded else ABOUT_A_LAB + (ABOUT_ITS_EXERCISES if exercises else "")
+    about += ABOUT_NOTEBOOK_9 if title.source.startswith("# 9") else ""
+    title.source = re.sub(r"\A(# .+)$", lambda heading: f"{heading[1]}\n\n{about}", title.source, count=1, flags=re.MULTILINE)
+
+
+def solution_lines(solved: NotebookNode, released: NotebookNode) -> set[str]:
+    """The lines of code that only the solved notebook has: no page may show one."""
+    everything = {line.strip() for cell in released.cells for line in cell.source.splitlines()}
+    return {line.strip() for cell in solved.cells for line in cell.source.splitlines()} - everything

@@ -13,12 +13,12 @@ from sphinx.application import Sphinx
 from ninelives import build as course
 from ninelives.build import ROOT
 from ninelives.site.execute import SiteError, executed
+from ninelives.site.front_page import write_front_page
 from ninelives.site.sources import (
     source_of,
     write_contents,
     write_documents,
     write_formulas,
-    write_front,
     write_notebooks,
     write_widgets,
 )
@@ -74,7 +74,7 @@ def write(views: dict[str, nbformat.NotebookNode], root: Path, target: Path, wor
     app.build(force_all=True)
     if app.statuscode:
         raise SiteError("Sphinx could not build the site; its messages are above.")
-    write_front(made)
+    write_front_page(made)
     tidy(made)
     if wrong := problems(made):
         raise SiteError("\n".join(wrong))

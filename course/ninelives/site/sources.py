@@ -105,11 +105,6 @@ def write_contents(folder: Path) -> None:
     shutil.copyfile(HERE / "contents.md", folder / "contents.md")
 
 
-def write_front(site: Path) -> None:
-    """The front page."""
-    (site / "index.html").write_text((HERE / "front" / "index.html").read_text(encoding="utf-8"), encoding="utf-8")
-
-
 def write_formulas(static: Path, root: Path) -> None:
     """KaTeX's style, and its letters in the one format that browsers of today load."""
     made = root / "node_modules" / "katex" / "dist"

@@ -1,0 +1,52 @@
+// The stations on the way of "it" through the encoder: words, positions, blocks.
+
+import { html } from "../../widgets/js/dom.js";
+import { decimals, two } from "../../widgets/js/numbers.js";
+import { dot } from "../../widgets/network/arithmetic.js";
+import { translation } from "../../widgets/network/translate.js";
+import { textOf, withOtherGender } from "./grammar.js";
+import { bar, largest, strip } from "./paint.js";
+
+/** @import { Row } from "../../widgets/network/arithmetic.js" */
+/** @import { View } from "./view.js" */
+
+/** How long a vector is. @param {Row} x */
+const lengthOf = x => Math.sqrt(dot(x, x));
+/** @param {Row} x @param {Row} y */
+const distance = (x, y) => lengthOf(x.map((value, j) => value - y[j]));
+
+/** Each word, its id, and its vector. @param {HTMLElement} picture @param {HTMLElement} reading @param {View} view */
+export function words(picture, reading, { run, it, network, colours }) {
+  const { tokens } = run.encoder, end = largest(tokens), n = tokens[0].length;
+  picture.replaceChildren(html("table", { className: "vectors" }, html("caption", {}, `Every word is looked up: a number, and ${n} numbers for it.`),
+    html("tbody", {}, ...run.english.map((word, k) => html("tr", { className: k === it ? "it" : "" },
+      html("th", { scope: "row" }, word), html("td", { className: "number" }, String(run.ids[k])), html("td", { className: "wide" }, strip(tokens[k], end, colours)))))));
+  reading.textContent = `“${run.english[it]}” is word ${run.ids[it]} of ${network.words.length}. Its vector begins ${[...tokens[it].slice(0, 3)].map(two).join(", ")}.`;
+}
+
+/** The vector of "it", the vector of its position, and their sum. @param {HTMLElement} picture @param {HTMLElement} reading @param {View} view */
+export function positions(picture, reading, { run, it, colours }) {
+  const { tokens, positions: places, layers } = run.encoder, first = layers[0].input, word = run.english[it];
+  const rows = [[`“${word}”`, tokens[it]], [`+ position ${it}`, places[it]], ["= what is read", first[it]]];
+  const end = largest(rows.map(([, row]) => /** @type {Row} */ (row)));
+  picture.replaceChildren(html("table", { className: "vectors tall" }, html("caption", {}, "Positions count from 0."),
+    html("tbody", {}, ...rows.map(([name, row]) => html("tr", {}, html("th", { scope: "row" }, /** @type {string} */ (name)),
+      html("td", { className: "wide" }, strip(/** @type {Row} */ (row), end, colours)))))));
+  const again = run.english.findIndex((other, k) => k > 0 && run.english.indexOf(other) < k), before = run.english.indexOf(run.english[again]);
+  reading.textContent = again < 0 ? `No word stands twice in this sentence. If one did, its two vectors would be the same until their positions are added.`
+    : `“${run.english[again]}” stands twice. Its two vectors are ${two(distance(tokens[before], tokens[again]))} apart before positions are added, and ${two(distance(first[before], first[again]))} after.`;
+}
+
+/** How the vector of "it" comes to depend on the animal. @param {HTMLElement} picture @param {HTMLElement} reading @param {View} view */
+export function blocks(picture, reading, { run, it, lexicon, choice, network, colours }) {
+  const layers = run.encoder.layers, stages = [layers[0].input, ...layers.map(layer => layer.output)].map(rows => rows[it]);
+  const twin = choice && withOtherGender(lexicon, choice), end = largest(stages);
+  const other = twin && translation(network, textOf(lexicon, twin)).encoder.layers;
+  const apart = other && [other[0].input, ...other.map(layer => layer.output)].map((rows, k) => distance(rows[it], stages[k]) / lengthOf(stages[k]));
+  picture.replaceChildren(html("table", { className: "vectors tall" }, html("caption", {}, "The vector of “it” on its way", apart ? ", and how much of it changes with the animal." : "."),
+    html("tbody", {}, ...stages.map((row, k) => html("tr", {}, html("th", { scope: "row" }, k ? `after block ${k}` : "at the start"),
+      html("td", { className: "wide" }, strip(row, end, colours)), html("td", { className: "share" }, ...(apart ? [bar(apart[k] / largest([apart]), two(apart[k]))] : [])))))));
+  const { attention, mlp } = layers[1];
+  const adds = `In block 2, attention adds a vector of length ${decimals(lengthOf(attention[it]), 1)} to it, and the MLP one of length ${decimals(lengthOf(mlp[it]), 1)}.`;
+  reading.textContent = twin && apart ? `Take “${textOf(lexicon, twin)}”. At the start the vector of “it” is the same, a difference of ${two(apart[0])}; after the ${layers.length} blocks the difference is ${two(apart[apart.length - 1])} of its length. ${adds}` : adds;
+}

@@ -1,0 +1,51 @@
+// The decoder writes: one step at a time.
+
+import { html } from "../../widgets/js/dom.js";
+import { argmax, counted, two } from "../../widgets/js/numbers.js";
+import { likeliestOf } from "../../widgets/network/translate.js";
+import { bar, chips } from "./paint.js";
+import { joined } from "./view.js";
+
+/** @import { View } from "./view.js" */
+
+/** @param {HTMLElement} node @param {HTMLElement} reading @param {(step: number) => void} go */
+export function writing(node, reading, go) {
+  const back = html("button", { type: "button" }, "← Word before"), on = html("button", { type: "button" }, "Next word →");
+  const count = html("span", { className: "count" }), body = html("div", {});
+  node.replaceChildren(html("div", { className: "steps" }, back, count, on), body);
+  return {
+    /** @param {View} view */
+    show({ run, step, network }) {
+      const { row, word } = run.steps[step], last = run.steps.length - 1, P = run.english.length, layers = run.decoder.layers;
+      const [layer, head] = mostDecided(layers.map(({ weights }) => weights), row, P), weights = layers[layer].weights[head][row];
+      back.onclick = () => go(Math.max(0, step - 1));
+      on.onclick = () => go(Math.min(last, step + 1));
+      back.setAttribute("aria-disabled", String(step === 0));
+      on.setAttribute("aria-disabled", String(step === last));
+      count.textContent = `word ${step + 1} of ${last + 1}`;
+      const after = run.french.slice(0, -1), likely = likeliestOf(network, run.steps[step], 4), name = (/** @type {string} */ w) => (w === "<end>" ? "the end" : w);
+      body.replaceChildren(
+        html("p", { className: "label" }, "English, as the encoder has understood it"), chips(run.english, weights.slice(0, P)),
+        html("p", { className: "label" }, "French, as far as it is written"),
+        after.length ? html("div", { lang: "fr" }, chips(after, after.map((_, k) => (k < step ? weights[P + k] : undefined)), step - 1)) : "",
+        html("p", { className: "label" }, "The likeliest next words"),
+        html("p", { className: "likely", lang: "fr" }, ...likely.map(({ word: w, p }) => html("span", { className: w === word ? "chosen" : "" }, html("span", {}, name(w)), bar(p)))));
+      const columns = [...run.english, ...run.french], most = argmax(weights);
+      reading.textContent = `${step ? `After “${joined(run.french.slice(0, step))}”` : "Before its first word"} the decoder writes “${name(word)}”, with a probability of ${two(likely[0].p)}. `
+        + `Shown is head ${head + 1} of its layer ${layer + 1}, which attends most to “${columns[most]}” (${two(weights[most])}). `
+        + (step < last ? `The mask hides ${counted(last - step, "word")} that ${last - step === 1 ? "is" : "are"} not written yet.` : "Nothing is left to hide.");
+    },
+  };
+}
+
+/** The layer and head in which a row puts the largest weight on one English word. @param {ArrayLike<Float64Array>[][]} weights by layer and head @param {number} row @param {number} P */
+function mostDecided(weights, row, P) {
+  let best = [0, 0], highest = -1;
+  weights.forEach((heads, l) => {
+    heads.forEach((rows, h) => {
+      const top = Math.max(...Array.from(rows[row]).slice(0, P));
+      if (top > highest) [best, highest] = [[l, h], top];
+    });
+  });
+  return best;
+}

@@ -1,0 +1,171 @@
+"""The front page of the site: one sentence, followed from its words to its pronoun, computed in the page.
+
+What the page shows before its JavaScript runs, the still picture and its words, is computed here, by PyTorch.
+"""
+
+import base64
+import html
+import json
+import re
+import tomllib
+from pathlib import Path
+from string import Template
+
+import nbformat
+import numpy as np
+import torch
+from matplotlib.colors import to_hex
+
+from ninelives import weights
+from ninelives.build import ROOT
+from ninelives.figures.attention_picture import attention_picture
+from ninelives.figures.picture import Picture
+from ninelives.figures.style import ACCENT, SIGNED_MAP, WEIGHTS_MAP
+from ninelives.model import prefix_generation
+from ninelives.text import sentences
+from ninelives.text.grammar import every_word, parse
+from ninelives.text.lexicon import ANIMALS, DISHES, OF_THE_EATER, VERBS, WISHES
+from ninelives.widgets.inline import inlined
+from ninelives.widgets.page_network import as_script, packed
+
+FRONT = Path(__file__).with_name("front")
+FIRST = {"first": "cat", "verb": "eat", "voice": "active", "second": "hen", "dish": "", "reason": "full"}
+SENTENCE = "the cat did not want to eat because it was full"
+LAYER, HEAD = 1, 3
+DESCRIPTION = ("Change a word and see il become elle: a small Transformer that runs in the page, followed step by step, and the nine "
+               "notebooks in which you build it.")
+LABS = {"causes": "what a translator's pronoun depends on", "tokenizers": "addition written in five ways",
+        "pronunciation": "English spelling to sound", "shakespeare": "Shakespeare letter by letter"}
+
+
+def write_front_page(site: Path) -> None:
+    """Write the page, its script and the translator into the folder of a site."""
+    model, tokenizer = weights.load("translator")
+    files = {
+        "index.html": front_page(),
+        "_static/front.js": front_script(),
+        "_static/networks/translator.js": as_script("translator", packed(model, tokenizer.words, every_word("english"))),
+    }
+    for name, text in files.items():
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text(text, encoding="utf-8")
+
+
+def front_page() -> str:
+    """The page as HTML."""
+    repository = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
+    owner, name = repository.removeprefix("https://github.com/").split("/")
+    table, minutes = _shelf()
+    return Template((FRONT / "page.html").read_text(encoding="utf-8")).substitute(
+        _still() | _measured(),
+        description=html.escape(DESCRIPTION), sentence=SENTENCE, style=(FRONT / "style.css").read_text(encoding="utf-8"),
+        repository=repository, folder=name, site=f"https://{owner.lower()}.github.io/{name}/",
+        binder=f"https://mybinder.org/v2/gh/{owner}/{name}/HEAD?urlpath=lab/tree/release/02-attention/02-attention.ipynb",
+        colab=f"https://colab.research.google.com/github/{owner}/{name}/blob/main/release/02-attention/02-attention.ipynb",
+        card_words=html.escape(card_words()), notebooks=table, hours=f"{minutes // 60}", disk="1.4 GB",
+        labs=", ".join(f'<a href="labs/{lab}.html">{html.escape(text)}</a>' for lab, text in LABS.items()),
+        data=json.dumps(page_data(), ensure_ascii=False).replace("<", "\\u003c"),
+    )
+
+
+def front_script() -> str:
+    """The page's JavaScript in one text. It is no module, since a browser loads none from disk."""
+    return f"(() => {{\n{inlined(FRONT / 'index.js')}}})();\n"
+
+
+def page_data() -> dict:
+    """What the page knows besides the network: the words of the grammar, sentences to guess, colours."""
+    return {
+        "lexicon": {
+            "animals": {noun.english: noun.gender for noun in ANIMALS},
+            "verbs": {verb: {"agent": entry.of_the_agent, "patient": entry.of_the_patient} for verb, entry in VERBS.items()},
+            "wishes": {verb: list(dict.fromkeys(reasons)) for verb, (_, reasons) in WISHES.items()},
+            "dishes": {dish.english: {"gender": dish.gender, "reasons": reasons} for dish, reasons in DISHES.items()},
+            "eater": list(OF_THE_EATER),
+        },
+        "first": FIRST,
+        "heldOut": [sentence.english for sentence in sentences("held out", 40)],
+        "colours": {"signed": [to_hex(colour) for colour in SIGNED_MAP(np.linspace(0, 1, 101))],
+                    "weights": [to_hex(colour) for colour in WEIGHTS_MAP(np.linspace(0, 1, 101))], "accent": ACCENT},
+    }
+
+
+def card_words() -> str:
+    """The social card in words."""
+    row, french, _ = _computed()
+    most = int(row.argmax())
+    return f"{SENTENCE.capitalize()}. “It” attends to “{SENTENCE.split()[most]}” with a weight of {row[most]:.2f}; the French is: {french}."
+
+
+def _computed() -> tuple[torch.Tensor, str, list[float]]:
+    """The row of "it" in the head that is shown first, (T), the French, and the probabilities of "il" and "elle" in it."""
+    model, tokenizer = weights.load("translator")
+    idx = tokenizer.encode(SENTENCE).unsqueeze(0)  # (1, T)
+    row = model.encoder.attentions(idx)[LAYER][0, HEAD, SENTENCE.split().index("it")]  # (T)
+    answer = prefix_generation(model, idx, 32, temperature=0, end_token=tokenizer.end_token)  # (1, N)
+    with torch.no_grad():
+        logits, _ = model(idx, answer)  # (1, T + N, V)
+    words = [tokenizer.words[token] for token in answer[0].tolist()]
+    at = next(k for k, word in enumerate(words) if word in ("il", "elle"))
+    chances = logits[0, idx.shape[1] - 1 + at].softmax(-1)  # (V)
+    return row, tokenizer.decode(answer[0]), [chances[tokenizer.ids[word]].item() for word in ("il", "elle")]
+
+
+def _still() -> dict[str, str]:
+    """What the page shows without JavaScript, by the name of its place."""
+    row, french, chances = _computed()
+    words, it = SENTENCE.split(), SENTENCE.split().index("it")
+    tokens = " ".join(
+        f'<span class="token{" it" if k == it else ""}" style="--w: {weight:.4f}"><span class="shown">{word}</span><b aria-hidden="true">'
+        f'{f"{weight:.2f}" if weight >= 0.005 else ""}</b></span>' for k, (word, weight) in enumerate(zip(words, row.tolist())))
+    pronoun = re.search(r"\b(il|elle)\b", french)[0]
+    written = re.sub(rf"\b{pronoun}\b", f'<em class="pronoun">{pronoun}</em>', html.escape(french, quote=False))
+    bars = "".join(
+        f'<span class="chance{" chosen" if word == pronoun else ""}"><span lang="fr">{word}</span><span class="bar" style="--share: {chance:.4f}">'
+        f"<i></i><b>{chance:.2f}</b></span></span>" for word, chance in zip(("il", "elle"), chances))
+    meant, most = parse(SENTENCE), int(row.argmax())
+    reading = (f"In head {HEAD + 1} of layer {LAYER + 1}, “it” attends most to “{words[most]}”, with a weight of {row[most]:.2f}. “It” is the "
+               f"{meant.antecedent}, and French says “{meant.pronoun}”: so does the network, with a probability of {max(chances):.2f}.")
+    return {"still_english": f'<span class="words">{tokens}</span>', "still_french": written, "french": html.escape(french, quote=False),
+            "still_chances": bars, "still_reading": reading, "still_picture": _image(still_picture())}
+
+
+def still_picture() -> Picture:
+    """The head that is shown first, on the cat's sentence."""
+    model, tokenizer = weights.load("translator")
+    head = model.encoder.attentions(tokenizer.encode(SENTENCE).unsqueeze(0))[LAYER][0, HEAD].numpy()  # (T, T)
+    words = SENTENCE.split()
+    it = words.index("it")
+    alt = f"Each word of the sentence, and how much it attends to each other. “It” attends to “{words[int(head[it].argmax())]}”, {head[it].max():.2f}."
+    return attention_picture(head, np.ones_like(head, bool), words, words, title=f"Layer {LAYER + 1}, head {HEAD + 1}", caption="", alt=alt, chosen=[it])
+
+
+def _image(picture: Picture) -> str:
+    data, _ = picture.outputs()[0]["data"], None
+    encoded = data["image/png"] if isinstance(data["image/png"], str) else base64.b64encode(data["image/png"]).decode()
+    return f'<img class="still" alt="{html.escape(picture.alt)}" src="data:image/png;base64,{encoded.strip()}">'
+
+
+def _measured() -> dict[str, str]:
+    """What the card of the weights says, for the page's sentences about it."""
+    card = weights.card("translator")
+    name, share = next((name, share) for name, share in card["figures"]["float16"].items() if "held-out" in name and "whole" in name)
+    count = int(re.search(r"[\d,]+(?= held-out)", name)[0].replace(",", ""))
+    return {"parameters": f"{card['parameters']:,}", "iterations": f"{card['recipe']['max_iters']:,}", "measured": f"{count:,}",
+            "right": f"{round(share * count):,}", "percent": f"{100 * share:g} %"}
+
+
+def _shelf() -> tuple[str, int]:
+    """The notebooks as items of a list, and their minutes in all."""
+    items, total = [], 0
+    for path in sorted(ROOT.glob("release/[0-9]*/*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+        number, title = re.search(r"^# (\d) · (.+)$", text, re.MULTILINE).groups()
+        question = re.search(r"\*\*([^*]+\?)\*\*", text, re.DOTALL)[1].replace("\n", " ")
+        minutes = int(re.search(r"^\| *Time *\| *about (\d+) minutes", text, re.MULTILINE)[1])
+        points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade"))
+        total += minutes
+        items.append(f'    <li><a href="notebooks/{path.stem}.html"><span class="number">{number}</span><strong>{html.escape(title)}</strong>'
+                     f"<span>{html.escape(question)}</span><small>{minutes} minutes · {points:g} points</small></a></li>")
+    return "\n".join(items), total

@@ -1,0 +1,72 @@
+"""The front page says what is computed, and the words of its menus are those of the course's grammar."""
+
+import json
+import os
+import re
+
+import pytest
+
+from ninelives import weights
+from ninelives.build import ROOT
+from ninelives.site.front_page import FRONT, SENTENCE, card_words, front_page, front_script, page_data
+from ninelives.text import sentences
+from ninelives.widgets.inline import modules
+
+CASES = ROOT / "tests" / "widgets_js" / "cases" / "front_page.json"
+
+
+@pytest.fixture(scope="module")
+def page():
+    return front_page()
+
+
+def test_the_still_words_are_those_of_the_translator(page):
+    model, tokenizer = weights.load("translator")
+    row = model.encoder.attentions(tokenizer.encode(SENTENCE)[None])[1][0, 3, SENTENCE.split().index("it")]  # (T)
+    weight = f"{row[SENTENCE.split().index('cat')]:.2f}"
+    assert f"“it” attends most to “cat”, with a weight of {weight}" in page
+    assert f"weight of {weight}" in card_words()
+    assert "qu'<em class=\"pronoun\">il</em> était rassasié" in page
+
+
+def test_what_it_says_of_the_training_is_on_the_card_of_the_weights(page):
+    card = weights.card("translator")
+    share = card["figures"]["float16"]["whole sentence right, 1,000 held-out sentences"]
+    assert f"{card['parameters']:,} numbers decide" in page
+    assert f"in {card['recipe']['max_iters']:,} steps of training" in page
+    assert f"Of 1,000 sentences about two animals that never met in training, {share * 1000:.0f} are" in page
+
+
+def test_each_notebook_is_there_with_its_minutes_and_points_and_each_lab(page):
+    plan = re.findall(r"^\| (\d) · (.+?) \| about (\d+) [^|]*\| (\d+) \|", (ROOT / "docs" / "teaching" / "plan.md").read_text(encoding="utf-8"), re.MULTILINE)
+    said = re.findall(r'<span class="number">(\d)</span><strong>(.+?)</strong>.+<small>(\d+) minutes · (\d+) points</small>', page)
+    assert said == [(number, title, minutes, points) for number, title, minutes, points in plan]
+    assert {path.stem for path in ROOT.glob("release/labs/*.ipynb")} == set(re.findall(r'href="labs/(\w+)\.html">[^<]*</a>[,.]', page))
+
+
+def test_every_link_leads_to_a_notebook_a_lab_a_page_of_docs_or_a_place_on_the_page(page):
+    made = {f"notebooks/{path.stem}.html" for path in ROOT.glob("release/[0-9]*/*.ipynb")} | {f"labs/{path.stem}.html" for path in ROOT.glob("release/labs/*.ipynb")}
+    made |= {f"docs/{path.stem}.html" for path in ROOT.glob("docs/*.md")} | {"index.html", "contents.html", "search.html"}
+    made |= {f"#{name}" for name in re.findall(r'\bid="([\w-]+)"', page)}
+    assert [link for link in re.findall(r'href="([^"]+)"', page) if not link.startswith(("https://", "data:")) and link not in made] == []
+
+
+def test_no_name_is_declared_by_two_modules_and_none_is_long():
+    names = [name for module in modules(FRONT / "index.js")
+             for name in re.findall(r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", module.read_text("utf-8"), re.MULTILINE)]
+    assert sorted(names) == sorted(set(names))
+    assert "import " not in re.sub(r"/\*\*.*?\*/", "", front_script(), flags=re.DOTALL)
+    assert [path.name for path in FRONT.glob("*.js") if len(path.read_text("utf-8").splitlines()) > 150] == []
+
+
+def test_the_words_of_the_menus_are_the_grammars():
+    """`grammar.test.js` compares the page's reading of these sentences with the grammar's."""
+    drawn = [sentence for split in ("train", "held out", "bonus") for sentence in sentences(split, 40, seed=1)]
+    cases = {"lexicon": page_data()["lexicon"], "sentences": [[s.english, s.antecedent, s.other or "", s.pronoun] for s in drawn]}
+    if os.environ.get("WRITE_CASES"):
+        CASES.write_text(json.dumps(cases, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert json.loads(CASES.read_text("utf-8")) == json.loads(json.dumps(cases))
+
+
+def test_the_sentences_to_guess_are_of_animals_that_never_met():
+    assert page_data()["heldOut"] == [sentence.english for sentence in sentences("held out", 40)]

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import test from "node:test";
+import { changed, meaningOf, parsed, reasonsFor, textOf, withOtherGender } from "../../../course/ninelives/site/front/grammar.js";
+
+const { lexicon, sentences } = JSON.parse(readFileSync(new URL("../cases/front_page.json", import.meta.url), "utf8"));
+const read = (/** @type {string} */ text) => {
+  const choice = parsed(lexicon, text);
+  assert.ok(choice, text);
+  return choice;
+};
+
+test("a sentence of the grammar is read as Python reads it, and written again", () => {
+  for (const [english, noun, other, pronoun] of sentences) {
+    const choice = read(english);
+    assert.equal(textOf(lexicon, choice), english);
+    assert.deepEqual(meaningOf(lexicon, choice), { noun, other, pronoun });
+  }
+});
+
+test("any other sentence is not read", () => {
+  for (const text of ["", "the cat was full", "the cat did not want to eat because it was lost", "the cat followed the cat because it was lost"]) {
+    assert.equal(parsed(lexicon, text), null, text);
+  }
+});
+
+test("a change takes along what no longer fits", () => {
+  const eats = read("the cat did not want to eat the apple because it was rotten");
+  assert.equal(textOf(lexicon, changed(lexicon, eats, "dish", "")), "the cat did not want to eat because it was full");
+  assert.equal(changed(lexicon, eats, "verb", "sing").dish, "");
+  const follows = read("the dog followed the hen because it was lost");
+  assert.equal(textOf(lexicon, changed(lexicon, follows, "first", "hen")), "the hen followed the dog because it was lost");
+  for (const verb of [...Object.keys(lexicon.verbs), ...Object.keys(lexicon.wishes)]) {
+    const next = changed(lexicon, follows, "verb", verb);
+    assert.ok(reasonsFor(lexicon, next).includes(next.reason), verb);
+  }
+});
+
+test("the twin of a sentence is about an animal of the other gender, in the same place", () => {
+  for (const [english, noun, , pronoun] of sentences) {
+    const twin = withOtherGender(lexicon, read(english));
+    assert.equal(twin === null, !(noun in lexicon.animals));
+    if (!twin) continue;
+    const now = meaningOf(lexicon, twin);
+    assert.notEqual(now.pronoun, pronoun);
+    assert.equal(textOf(lexicon, twin).split(" ").indexOf("it"), english.split(" ").indexOf("it"));
+  }
+});

@@ -1,7 +1,6 @@
 """Pages whose JavaScript computes what the labs ask of a model, beside what Python computes."""
 
 import base64
-import os
 import re
 
 import numpy as np
@@ -11,15 +10,14 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from helpers.keyboard import press
+from helpers.network_page import put_network_page
 from ninelives import weights
 from ninelives.model import Decoder, EncoderDecoder, prefix_generation
 from ninelives.text import sentences
 from ninelives.text.grammar import every_word
 from ninelives.training.batches import padded
 from ninelives.widgets import HeadLab, TemperatureLab, TranslationLab
-from ninelives.widgets.inline import inlined
-from ninelives.widgets.lab_widget import HERE
-from ninelives.widgets.page_network import as_script, packed_translator
+from ninelives.widgets.page_network import packed_translator
 
 ENGLISH = every_word("english")
 SENTENCE, OTHER = "the fox called the giraffe because it was strong", "The hen was avoided by the dog because it was shy."
@@ -83,13 +81,7 @@ def test_every_held_out_sentence_gets_the_logits_and_the_translation_that_pytorc
     prefix = padded([tokenizer.encode(text) for text in texts])  # (B, P)
     answers = prefix_generation(model, prefix, 32, 0, end_token=tokenizer.end_token)  # (B, T)
     logits = model(prefix, answers)[0][:, prefix.shape[1] - 1 : -1].numpy()  # (B, T, V)
-    folder = os.path.relpath(HERE, tmp_path)
-    imports = {"network/translate": "translation", "network/unpack": "networkOf", "js/numbers": "toBase64"}
-    (tmp_path / "page.js").write_text("".join(f'import {{ {name} }} from "{folder}/{module}.js";\n' for module, name in imports.items()), "utf-8")
-    network = as_script("one", packed_translator(model, tokenizer, tokenizer))
-    (tmp_path / "page.html").write_text(
-        f"<!doctype html><script>{network}{inlined(tmp_path / 'page.js')}\nconst network = networkOf(nineLivesNetworks.one);</script>", "utf-8")
-    page = open_alone(tmp_path / "page.html")
+    page = open_alone(put_network_page(tmp_path, packed_translator(model, tokenizer, tokenizer)))
     largest = 0.0
     for answer, wanted, (ids, found) in zip(answers.tolist(), logits, page.evaluate(TRANSLATE, texts), strict=True):
         assert ids == [i for i in answer if i != -1]

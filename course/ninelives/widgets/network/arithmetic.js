@@ -1,4 +1,4 @@
-// The arithmetic of a Transformer, one row at a time, in float64.
+// The arithmetic of a Transformer, one row at a time, in float64. Plain loops, since a function for each number would take longer.
 
 /** @typedef {Float64Array} Row */
 /** @typedef {{ weight: Float64Array, bias: Float64Array | null }} Linear the weight is (out, in), row by row, as in nn.Linear */
@@ -24,7 +24,11 @@ export function linear({ weight, bias }, x) {
 }
 
 /** @param {Row} x @param {Row} y */
-export const sumOf = (x, y) => x.map((value, j) => value + y[j]);
+export function sumOf(x, y) {
+  const sum = new Float64Array(x.length);
+  for (let j = 0; j < x.length; j++) sum[j] = x[j] + y[j];
+  return sum;
+}
 
 /** @param {Row} x @param {Row} y */
 export function dot(x, y) {
@@ -35,16 +39,22 @@ export function dot(x, y) {
 
 /** As nn.LayerNorm. @param {Norm} norm @param {Row} x */
 export function layerNorm({ weight, bias }, x) {
+  const n = x.length, y = new Float64Array(n);
   let sum = 0, squares = 0;
-  for (const value of x) sum += value;
-  const mean = sum / x.length;
-  for (const value of x) squares += (value - mean) ** 2;
-  const scale = 1 / Math.sqrt(squares / x.length + EPSILON);
-  return x.map((value, j) => (value - mean) * scale * weight[j] + bias[j]);
+  for (let j = 0; j < n; j++) sum += x[j];
+  const mean = sum / n;
+  for (let j = 0; j < n; j++) squares += (x[j] - mean) ** 2;
+  const scale = 1 / Math.sqrt(squares / n + EPSILON);
+  for (let j = 0; j < n; j++) y[j] = (x[j] - mean) * scale * weight[j] + bias[j];
+  return y;
 }
 
 /** As nn.GELU, x Φ(x). @param {Row} x */
-export const gelu = x => x.map(value => 0.5 * value * (1 + erf(value / Math.SQRT2)));
+export function gelu(x) {
+  const y = new Float64Array(x.length);
+  for (let j = 0; j < x.length; j++) y[j] = 0.5 * x[j] * (1 + erf(x[j] / Math.SQRT2));
+  return y;
+}
 
 /** The error function, to 1.5e-7. Source: Abramowitz and Stegun 1964, formula 7.1.26. @param {number} x */
 export function erf(x) {
@@ -55,9 +65,10 @@ export function erf(x) {
 
 /** @param {Row} scores */
 export function softmax(scores) {
+  const weights = new Float64Array(scores.length);
   let highest = -Infinity, sum = 0;
-  for (const score of scores) if (score > highest) highest = score;
-  const weights = scores.map(score => Math.exp(score - highest));
-  for (const weight of weights) sum += weight;
-  return weights.map(weight => weight / sum);
+  for (let j = 0; j < scores.length; j++) if (scores[j] > highest) highest = scores[j];
+  for (let j = 0; j < scores.length; j++) sum += weights[j] = Math.exp(scores[j] - highest);
+  for (let j = 0; j < scores.length; j++) weights[j] /= sum;
+  return weights;
 }

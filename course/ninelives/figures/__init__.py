@@ -11,6 +11,7 @@ from ninelives.figures.heatmap import head_grid, heatmap
 from ninelives.figures.masks import mask, masks_side_by_side
 from ninelives.figures.parts import AttentionPart, attention_parts
 from ninelives.figures.picture import Picture
+from ninelives.figures.sentences import known_pieces, sentence_similarity
 from ninelives.figures.shapes import shape_diagram
 from ninelives.figures.similarity import position_similarity, table_picture
 from ninelives.figures.style import number_repeats
@@ -38,6 +39,7 @@ __all__ = [
     "head_grid",
     "heatmap",
     "is_the_packages",
+    "known_pieces",
     "mask",
     "masks_side_by_side",
     "number_repeats",
@@ -45,6 +47,7 @@ __all__ = [
     "position_similarity",
     "read_row",
     "readable",
+    "sentence_similarity",
     "shape_diagram",
     "table_picture",
     "token_row",

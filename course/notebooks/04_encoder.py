@@ -666,6 +666,8 @@ assert torch.ones_like(torch.tensor([5, 7])).tolist() == [1, 1]
 # *understand* a sentence that is right: who "it" is becomes clear only at "full". To *write* one it
 # is not, since what comes next is not there yet. In
 # [notebook 5](../05-decoder/05-decoder.ipynb) the other half of the mask is closed.
+#
+# With three changes your encoder is a BERT: in the lab [A BERT in your own classes](../labs/bert.ipynb) it reads English with real weights.
 
 # %%
 from ninelives.progress import where_am_i

@@ -1441,7 +1441,8 @@ assert not without_graph().requires_grad
 # [what causes the answer](../labs/causes.ipynb), in which you take heads out of your own model,
 # [five ways to write a sum](../labs/tokenizers.ipynb), [from spelling to sound](../labs/pronunciation.ipynb) and
 # [Shakespeare, letter by letter](../labs/shakespeare.ipynb). What you
-# have built is, part by part, what large language models are made of. They have more of it, and more to read.
+# have built is, part by part, what large language models are made of. They have more of it, and more to read. Two
+# more labs show it with real weights: [from 2017 to today](../labs/today.ipynb) and [a BERT in your own classes](../labs/bert.ipynb).
 
 # %%
 from ninelives.progress import where_am_i

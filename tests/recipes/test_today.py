@@ -25,6 +25,21 @@ def test_each_form_changes_one_thing_of_2017_and_the_last_all_six():
     assert all(FORMS["all six today"][switch] != value for switch, value in FORM_OF_2017.items())
 
 
+def test_the_saved_runs_show_what_the_lab_says_of_them():
+    runs = {name: [run for of, _, run in SAVED if of == name] for name in FORMS}
+    assert all(len(seeds) == 3 for seeds in runs.values())
+    assert min(run.history[-1]["sentences right"] for _, _, run in SAVED) > 0.99
+    past = {name: [next(entry["step"] for entry in run.history if entry["sentences right"] >= 0.8) for run in seeds] for name, seeds in runs.items()}
+    first, last = min(past["2017"]), max(past["2017"])
+    assert (first, last) == (800, 900)
+    assert all(min(steps) <= last and max(steps) >= first for steps in past.values())
+    assert sum(past["SwiGLU"]) < sum(past["2017"]) and sum(past["grouped queries"]) < sum(past["2017"]) < sum(past["no biases"])
+    assert {name for name, steps in past.items() if max(steps) == max(map(max, past.values()))} == {"tied embeddings", "all six today"}
+    parameters = {name: seeds[0].parameters for name, seeds in runs.items()}
+    assert round(1 - parameters["all six today"] / parameters["2017"], 2) == 0.18
+    assert round((parameters["2017"] - parameters["tied embeddings"]) / (parameters["2017"] - parameters["all six today"]), 1) == 0.5
+
+
 def test_a_training_of_another_form_can_be_begun_and_ends(tmp_path):
     run = train_form("all six today", 0, tmp_path, steps=1)
     assert run.finished and run.step == 1 and (tmp_path / curve_name("all six today", 0)).is_dir()

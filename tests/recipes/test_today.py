@@ -35,6 +35,8 @@ def test_the_saved_runs_show_what_the_lab_says_of_them():
     assert all(min(steps) <= last and max(steps) >= first for steps in past.values())
     assert sum(past["SwiGLU"]) < sum(past["2017"]) and sum(past["grouped queries"]) < sum(past["2017"]) < sum(past["no biases"])
     assert {name for name, steps in past.items() if max(steps) == max(map(max, past.values()))} == {"tied embeddings", "all six today"}
+    early, *late = sorted(past["all six today"])
+    assert early < first and min(late) > last
     parameters = {name: seeds[0].parameters for name, seeds in runs.items()}
     assert round(1 - parameters["all six today"] / parameters["2017"], 2) == 0.18
     assert round((parameters["2017"] - parameters["tied embeddings"]) / (parameters["2017"] - parameters["all six today"]), 1) == 0.5

@@ -30,6 +30,7 @@ from ninelives.model import (
     with_heads_from,
 )
 from ninelives.model.bert import Bert, sentence_vectors
+from ninelives.model.cached_decoder import CachedDecoder
 from ninelives.model.causes import ablation, gradient_times_input, occlusion, patching, word_choice
 from ninelives.model.inspection import attentions
 from ninelives.model.today import TodayConfig, TodayDecoder
@@ -157,7 +158,8 @@ def follow_the_model(sources: dict[str, str]) -> Tracer:
         today = TodayDecoder(TodayConfig(**asdict(config), n_kv_head=1))
         today(idx, idx)
         attentions(today, idx)
-        generate(today, idx, 2)
+        generate(today, idx, 2, 0)
+        CachedDecoder(today)(idx)
     return tracer
 
 

@@ -114,7 +114,10 @@ def _stream(model, idx, max_new_tokens, temperature, top_k, top_p, end_token, ge
         for _ in range(max_new_tokens):
             logits = next_logits(model, idx, hidden_cache, caches)  # (B, V)
             probabilities = next_token_probabilities(logits, temperature, top_k, top_p)  # (B, V)
-            token = torch.multinomial(probabilities, 1, generator=generator)  # (B, 1)
+            if temperature == 0:
+                token = probabilities.argmax(dim=-1, keepdim=True)  # (B, 1)
+            else:
+                token = torch.multinomial(probabilities, 1, generator=generator)  # (B, 1)
             idx = torch.cat([idx, token], dim=1)  # (B, T + 1)
             yield token.squeeze(1).masked_fill(finished, -1)  # (B,)
             if end_token is not None:

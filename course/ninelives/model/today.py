@@ -16,6 +16,7 @@ Masks, caches, padding and the forward pass are those of `Transformer`. Where th
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import nn
@@ -107,10 +108,26 @@ def rotate(x: torch.Tensor, positions: torch.Tensor, base: float = 10_000.0) -> 
     Returns:
         (…, T, head_size) in the dtype of x.
     """
-    half = x.shape[-1] // 2
-    speeds = base ** (-torch.arange(half, device=x.device) / half)  # (head_size / 2,)
-    angles = positions.unsqueeze(-1) * speeds  # (T, head_size / 2)
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)  # (T, head_size / 2) each
+    return turned(x, *cos_and_sin(positions, x.shape[-1] // 2, base))
+
+
+def cos_and_sin(positions: torch.Tensor, half: int, base: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cosine and sine of the angles of each position (T,), for each of `half` pairs of channels: (T, half) each."""
+    speeds = base ** (-torch.arange(half, device=positions.device) / half)  # (half,)
+    angles = positions.unsqueeze(-1) * speeds  # (T, half)
+    return angles.cos(), angles.sin()
+
+
+@lru_cache(maxsize=2)
+def _same_in_all_layers(first: int, T: int, half: int, base: float, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """`cos_and_sin` of the positions first … first + T - 1, which every layer of a forward pass asks for."""
+    with torch.inference_mode(False):  # or what is kept could not be used in a training later
+        return cos_and_sin(torch.arange(first, first + T, device=device), half, base)
+
+
+def turned(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    """The pairs of channels of x (…, T, head_size), turned by angles (T, head_size / 2)."""
+    cos, sin = cos.to(x.dtype), sin.to(x.dtype)  # (T, head_size / 2) each
     a, b = x.chunk(2, dim=-1)  # (…, T, head_size / 2) each
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)  # (…, T, head_size)
 
@@ -178,8 +195,8 @@ class GroupedQueryAttention(nn.Module):
         size = self.config.head_size
         q, k, v = (part(x).unflatten(-1, (-1, size)).transpose(1, 2) for part in (self.query, self.key, self.value))
         if self.config.rotary:
-            positions = torch.arange(first, first + x.shape[1], device=x.device)  # (T,)
-            q, k = (rotate(each, positions, self.config.rope_base) for each in (q, k))
+            angles = _same_in_all_layers(first, x.shape[1], size // 2, self.config.rope_base, x.device)
+            q, k = turned(q, *angles), turned(k, *angles)
         return q, k, v
 
 

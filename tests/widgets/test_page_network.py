@@ -6,11 +6,14 @@ import pytest
 import torch
 from torch import nn
 
+from helpers.learner import put_notebooks
+from ninelives import weights
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder, EncoderDecoder, next_token_probabilities, prefix_generation, without_heads
 from ninelives.model.causes import without_words
 from ninelives.model.encoder import Encoder
 from ninelives.text import WordTokenizer
+from ninelives.use_mine import use_mine
 from ninelives.widgets.page_network import CannotRunInPage, as_script, name_of, packed
 from widgets.conftest import CASES
 
@@ -154,3 +157,13 @@ def test_a_script_holds_a_network_by_its_name_and_no_end_of_a_script(translator)
     assert "<" not in script
     assert json.loads(script.removeprefix('(globalThis.nineLivesNetworks ??= {})["one"] = ').rstrip(";\n")) == network
     assert name_of(network) != name_of(packed(translator, WORDS.words))
+
+
+def test_a_model_made_of_a_learners_own_parts_in_unusual_forms_is_packed_as_the_packages(tmp_path, monkeypatch, capsys):
+    put_notebooks(tmp_path, unusual=True)
+    (tmp_path / "08-prefix-generation").mkdir(exist_ok=True)
+    monkeypatch.chdir(tmp_path / "08-prefix-generation")
+    trained, tokenizer = weights.load("translator")
+    own = weights.copy_into(use_mine("EncoderDecoder")(trained.encoder.config, trained.decoder.config), trained)
+    assert "made of your Embedding" in capsys.readouterr().out
+    assert packed(own, tokenizer.words) == packed(trained, tokenizer.words)

@@ -254,17 +254,25 @@ class AttentionNotWritten(GivenGrouped):
         raise NotImplementedError()
 
 
-@refused_by(grouped_query_attention, "shape", "there are n_head queries and n_kv_head keys: `repeat_interleave(self.n_head // self.n_kv_head, dim=1)`",
-            "repeats each key head for the queries that share it.")
-class KeysNotRepeated(GivenGrouped):
-    def shared(self, k):
-        return k
-
+@refused_by(grouped_query_attention, "shape", "in a matrix product the two inner sizes must agree: (…, T, head_size) times (…, head_size, T).")
+class KeysNotTransposed(GivenGrouped):
     def scores(self, q, k):
-        return torch.stack([torch.bmm(q[:, h], k[:, h].mT[:, : k.shape[-1] - 1]) for h in range(q.shape[1])], dim=1)
+        return q @ k / q.shape[-1] ** 0.5
 
 
-@refused_by(grouped_query_attention, "shape", "two sizes do not fit together. There are n_head queries and n_kv_head keys")
+@refused_by(grouped_query_attention, "shape", "a linear layer got other than n_embd channels: join the heads before proj")
+class HeadsNotSwappedBack(GivenGrouped):
+    def merged(self, z):
+        return z.flatten(2)
+
+
+@refused_by(grouped_query_attention, "shape", "two sizes do not fit together. Look at three places")
+class TokensBeforeHeads(GivenGrouped):
+    def split(self, x, n_head):
+        return x.unflatten(-1, (n_head, -1))
+
+
+@refused_by(grouped_query_attention, "shape", "two sizes do not fit together. Look at three places")
 class SharedKeysMissing(GivenGrouped):
     def shared(self, k):
         return k
@@ -392,6 +400,16 @@ def looked_for_in_the_model(model):
 @refused_by(tie_embeddings, "one matrix", "this is the wrong way round for a model of PyTorch's")
 def the_embeddings_matrix_kept(model):
     model.lm_head.weight = model.layers["embedding"].token.weight
+
+
+@refused_by(tie_embeddings, "one matrix", "a whole layer was put in the place of the other")
+def the_embedding_as_lm_head(model):
+    model.lm_head = model.layers["embedding"].token
+
+
+@refused_by(tie_embeddings, "one matrix", "a whole layer was put in the place of the other")
+def lm_head_as_the_embedding(model):
+    model.layers["embedding"].token = model.lm_head
 
 
 @refused_by(tie_embeddings, "one matrix", "nothing is made or copied here: one layer takes the other's parameter.")

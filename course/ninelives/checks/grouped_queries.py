@@ -29,10 +29,11 @@ ALL_STEPS = ("query, key and value, each cut into heads; q and k rotated; each k
              "notebook 2, and proj.")
 
 grouped_query_attention = Exercise("GroupedQueryAttention", error_hints=VIEW_HINTS | MASK_HINTS | {
-    "batch2 tensor": "there are n_head queries and n_kv_head keys: `repeat_interleave(self.n_head // self.n_kv_head, dim=1)` repeats each key head "
-                     "for the queries that share it.",
-    "must match the size": "two sizes do not fit together. There are n_head queries and n_kv_head keys: repeat_interleave repeats each key head for the "
-                           "queries that share it. A mask (B, 1, T, S) keeps its axis of size 1.",
+    "batch2 tensor": "in a matrix product the two inner sizes must agree: (…, T, head_size) times (…, head_size, T). "
+                     "`k.transpose(-2, -1)` swaps the last two axes of k.",
+    "must match the size": "two sizes do not fit together. Look at three places: heads come before tokens, (B, heads, T, head_size); repeat_interleave repeats each "
+                           "key head for the queries that share it; and `k.transpose(-2, -1)` swaps the last two axes of k.",
+    "mat1 and mat2": "a linear layer got other than n_embd channels: join the heads before proj, `z.transpose(1, 2).flatten(2)`.",
 })
 mistake = grouped_query_attention.mistake
 
@@ -123,7 +124,7 @@ class NothingRotated(GivenGrouped):
 @mistake("values", "the values are rotated as well. Only q and k are: they meet in the scores, and there the distance is to count.")
 class ValuesRotated(GivenGrouped):
     def kept(self, k, v, cache):
-        return k, super().rotated(v, v, 0)[0]
+        return super().kept(k, self.rotated(v, v, self.start(cache))[0], cache)
 
 
 @mistake("values", "the base of the angles is rotate's default. Pass that of the config: `rotate(q, positions, self.rope_base)`.")
@@ -158,6 +159,20 @@ class ScaledByTheWidth(GivenGrouped):
         return q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1] * self.n_head)
 
 
+@mistake("values", "the softmax goes down the columns, so that each key shares its weight among the queries. Each query shares its own among the keys: `dim=-1`.")
+class SoftmaxDownTheColumns(GivenGrouped):
+    def merged(self, z):
+        return super().merged(self.scores_now.softmax(-2) @ self.values_now)
+
+    def scores(self, q, k):
+        self.scores_now = super().scores(q, k)
+        return self.scores_now
+
+    def shared(self, k):
+        self.values_now = super().shared(k)  # of keys first, then of values
+        return self.values_now
+
+
 @mistake("values", "the heads are cut by `view` without a transpose, so that they hold pieces of other tokens: first unflatten the channels, then swap heads and tokens.")
 class SplitWithoutTranspose(GivenGrouped):
     def split(self, x, n_head):
@@ -181,7 +196,7 @@ class NoProjection(GivenGrouped):
 @mistake("values", "keys and values are swapped: the scores are made of keys, and the mean is one of values.")
 class KeysAndValuesSwapped(GivenGrouped):
     def kept(self, k, v, cache):
-        return super().rotated(v, v, 0)[0], self.split(self.key(self.given), self.n_kv_head)
+        return super().kept(self.rotated(v, v, self.start(cache))[0], self.split(self.key(self.given), self.n_kv_head), cache)
 
     def forward(self, x, attention_mask=None, cache=None):
         self.given = x
@@ -222,6 +237,24 @@ class AlwaysCausal(GivenGrouped):
 class PositionsBeginAgain(GivenGrouped):
     def start(self, cache):
         return 0
+
+
+@mistake("cache", "what cache.extend gives back is not used, so that new tokens attend to each other alone: `k, v = cache.extend(k, v)`.")
+class ExtendedAndForgotten(GivenGrouped):
+    def kept(self, k, v, cache):
+        super().kept(k, v, cache)
+        return k, v
+
+
+@mistake("cache", "the keys are rotated after they come out of the cache, the old ones too, all by the positions of the new tokens. Rotate the new keys, then keep them.")
+class RotatedAfterTheCache(GivenGrouped):
+    def rotated(self, q, k, start):
+        self.position = torch.arange(start, start + q.shape[2])
+        return super().rotated(q, k, start)[0], k
+
+    def kept(self, k, v, cache):
+        k, v = super().kept(k, v, cache)
+        return by_complex_numbers(k, self.position, self.rope_base), v
 
 
 @mistake("cache", "the positions begin too late by as many as there are new tokens: cache.extend has already changed cache.length. Take it before.")
@@ -345,8 +378,8 @@ def goes_on_from_what_is_kept(answer, seed):
     x = vectors(B, T, config.n_embd, seed)
     whole, _ = by_heads(module, config, x, causal_mask(B, T))
     cache, first = KeyValueCache(T + 3), T - 2
-    causal = causal_mask(B, T)
-    want_step(module, x[:, :first], causal[:, :, :first, :first], cache, whole[:, :first], "for the first tokens, with an empty cache,")
+    steps = [(x[:, :first], causal_mask(B, first)), *((x[:, t : t + 1], None) for t in range(first, T))]
+    want_step(module, steps[:1], cache, whole[:, :first], "for the first tokens, with an empty cache,")
     heads = cache.both
     if heads is not None and heads.shape[2] != config.n_kv_head:
         raise CheckFailed(
@@ -354,32 +387,32 @@ def goes_on_from_what_is_kept(answer, seed):
             "keys and values are repeated before they are kept, so nothing is saved: first `cache.extend(k, v)`, then repeat_interleave.",
         )
     for t in range(first, T):
-        want_step(module, x[:, t : t + 1], None, cache, whole[:, t : t + 1], f"for token {t} alone, after {t} that are kept,")
+        want_step(module, steps[: t - first + 2], cache, whole[:, t : t + 1], f"for token {t} alone, after {t} that are kept,")
 
 
-def want_step(
-    module: nn.Module, x: torch.Tensor, mask: torch.Tensor | None, cache: KeyValueCache, wanted: torch.Tensor, when: str
-) -> None:
-    """Refuse another output for new tokens than for the same tokens in the whole text."""
-    before = _copy_of(cache)
+Step = tuple[torch.Tensor, torch.Tensor | None]
+
+
+def want_step(module: nn.Module, steps: list[Step], cache: KeyValueCache, wanted: torch.Tensor, when: str) -> None:
+    """Refuse another output for the tokens of the last step than for the same tokens in the whole text; those before it are in the cache."""
+    (x, mask), before = steps[-1], cache.length
     result = output_of(module, x, mask, cache)
-    if cache.length != before.length + x.shape[1]:
+    if cache.length != before + x.shape[1]:
         raise CheckFailed(
-            f"{when} the cache holds {counted(cache.length, 'token')}.", f"{counted(before.length + x.shape[1], 'token')}: the new ones too.",
+            f"{when} the cache holds {counted(cache.length, 'token')}.", f"{counted(before + x.shape[1], 'token')}: the new ones too.",
             "the cache is not used, or used more than once: `k, v = cache.extend(k, v)` keeps the new keys and values, and gives back all.",
         )
     grouped_query_attention.want_values(
-        result, wanted, (x, mask), what=f"{when} the output",
+        result, wanted, what=f"{when} the output",
         otherwise="rotate the new q and k by their positions, from cache.length on; keep k and v by `cache.extend`; attend to all that it gives back.",
-        caption="One step of attention: wanted, and yours",
-        make=lambda mistake: lambda x, mask: on_layers_of(module, mistake)(x, mask, _copy_of(before)),
+        caption="One step of attention: wanted, and yours", make=lambda mistake: partial(last_step, on_layers_of(module, mistake), steps, cache.rows),
     )
 
 
-def _copy_of(cache: KeyValueCache) -> KeyValueCache:
-    copy = KeyValueCache(cache.rows)
-    copy.__dict__ |= vars(cache) | {"both": None if cache.both is None else cache.both.clone()}
-    return copy
+def last_step(module: nn.Module, steps: list[Step], rows: int) -> torch.Tensor:
+    """What an attention gives in the last of several steps, with a cache of its own."""
+    cache = KeyValueCache(rows)
+    return [module(x, mask, cache) for x, mask in steps][-1]
 
 
 @grouped_query_attention.aspect("gradient")

@@ -89,6 +89,12 @@ class WeightAdded(GivenRMSNorm):
         return x / (self.mean_square(x) + self.eps).sqrt() + self.weight
 
 
+@mistake("values", "x is multiplied by 1 + self.weight, as in Gemma. Here the weight begins as 1 and is the factor itself.")
+class OnePlusWeight(GivenRMSNorm):
+    def forward(self, x):
+        return x / (self.mean_square(x) + self.eps).sqrt() * (1 + self.weight)
+
+
 @mistake("values", "the channels are scaled before the norm, which then changes their scale again: normalise first, then multiply by self.weight.")
 class WeightFirst(GivenRMSNorm):
     def forward(self, x):

@@ -46,6 +46,21 @@ def neighbours_together(x, positions, base=10_000.0):
     return torch.stack([a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()], dim=-1).flatten(-2)
 
 
+@mistake("values", "neighbouring channels are turned together, and then stand in two halves. Cut x into halves to begin with: `a, b = x.chunk(2, dim=-1)`.")
+def neighbours_into_halves(x, positions, base=10_000.0):
+    angles = angles_of(x, positions, base)
+    a, b = x[..., ::2], x[..., 1::2]
+    return torch.cat([a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()], dim=-1)
+
+
+@mistake("values", "the first half is overwritten before the second is computed from it: both need a and b as they came. Give the new halves names of their own.")
+def first_half_overwritten(x, positions, base=10_000.0):
+    angles = angles_of(x, positions, base)
+    a, b = x.chunk(2, dim=-1)
+    a = a * angles.cos() - b * angles.sin()
+    return torch.cat([a, a * angles.sin() + b * angles.cos()], dim=-1)
+
+
 @mistake("values", "the pairs are turned the other way round: the minus sign belongs to the first half, a · cos − b · sin.")
 def turned_backwards(x, positions, base=10_000.0):
     return turned_by(x, -angles_of(x, positions, base))
@@ -94,6 +109,19 @@ def ever_faster(x, positions, base=10_000.0):
 @mistake("values", "the exponent is −i / head_size, which is half as much as it should be: −2i / head_size, or −i / (head_size / 2).")
 def half_the_exponent(x, positions, base=10_000.0):
     return turned_by(x, positions.double().unsqueeze(-1) * speeds_of(x.shape[-1], base).sqrt())
+
+
+@mistake("values", "the exponent is −4i / head_size, which is twice as much as it should be: −2i / head_size, or −i / (head_size / 2).")
+def twice_the_exponent(x, positions, base=10_000.0):
+    return turned_by(x, positions.double().unsqueeze(-1) * speeds_of(x.shape[-1], base) ** 2)
+
+
+@mistake("values", "the angles are repeated one by one, θ₀ θ₀ θ₁ θ₁, as for pairs of neighbours. For two halves they come one after the other, θ₀ θ₁ θ₀ θ₁: "
+                   "`repeat(1, 2)`, or work on a and b alone.")
+def angles_of_neighbours(x, positions, base=10_000.0):
+    angles = angles_of(x, positions, base).repeat_interleave(2, dim=-1)
+    a, b = x.chunk(2, dim=-1)
+    return x * angles.cos() + torch.cat([-b, a], dim=-1) * angles.sin()
 
 
 @mistake("values", "i is counted from 1. It begins at 0, so that the first pair turns by the position itself.")

@@ -72,6 +72,12 @@ def is_one_parameter_in_two_layers(answer, seed):
         values = {name: parameter.detach().clone() for name, parameter in before.items()}
         scores_before = scores.detach().clone()
         changed_by(answer, model, "tie_embeddings")
+        if not isinstance(model.lm_head, nn.Linear) or not isinstance(model.layers["embedding"].token, nn.Embedding):
+            raise CheckFailed(
+                f"the token embedding is of class {type(model.layers['embedding'].token).__name__} now, and lm_head of class {type(model.lm_head).__name__}.",
+                "nn.Embedding and nn.Linear, as before: one looks rows up, the other multiplies.",
+                "a whole layer was put in the place of the other. Only their weights become one: `….token.weight = ….lm_head.weight`.",
+            )
         token, head = model.layers["embedding"].token.weight, model.lm_head.weight
         if token is not head:
             raise CheckFailed(

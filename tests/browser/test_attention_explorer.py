@@ -1,12 +1,14 @@
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from helpers.keyboard import press
 
 SETUP = """
 import torch, ipywidgets
+from ninelives.figures import read_row
 from ninelives.widgets import AttentionExplorer
 sentence = "The cat did not want to eat because it was full".split()
 it, cat, full = 8, 1, 10
@@ -30,6 +32,11 @@ CELLS = [
     "causal = torch.randn(2, 2, 3, 3).masked_fill(torch.ones(3, 3).triu(1).bool(), -torch.inf).softmax(-1)\n"
     "both = AttentionExplorer({**attention_parts(heads(2, 2, 4, 4), 'the old chat slept'.split()),\n"
     "    'decoder': attention_parts(causal, 'le chat dort'.split())['attention']}, token='chat')\nboth",
+    "rotten = AttentionExplorer(weights, [*sentence[:-1], 'rotten'], token='it', layer=1, head=2)\n"
+    "pair = rotten.compare(AttentionExplorer(heads(2, 3, 11, 11).flip(0), sentence))\npair",
+    "x = torch.randn(1, 2, 11, 4, generator=torch.Generator().manual_seed(0))\n"
+    "caught = AttentionExplorer.of(torch.nn.functional.scaled_dot_product_attention, x, x, x, is_causal=True, tokens=sentence)\ncaught",
+    "AttentionExplorer(x @ x.mT, sentence, kind='scores', token='it')",
 ]
 
 
@@ -45,7 +52,7 @@ def notebook(open_notebook):
 def explorer(notebook):
     """The first explorer, at layer 1, head 1, with no word chosen and none hidden."""
     element = notebook.cell(1).locator(".nl-explorer")
-    notebook.run("explorer.layer = explorer.head = 0; explorer.combine = ''; explorer.token = None; explorer.hidden = []")
+    notebook.run("explorer.layer = explorer.head = 0; explorer.combine = ''; explorer.token = None; explorer.together = explorer.hidden = []")
     expect(element).to_have_attribute("data-drawn", re.compile("^0:0::"))
     return element
 
@@ -201,6 +208,84 @@ def test_the_scale_of_the_colours_is_chosen_and_its_ticks_say_it(notebook, explo
     expect(ticks).to_have_text(["0", "0.25", "0.5", "0.75", "1"])
 
 
+def test_several_words_are_chosen_by_key_and_by_click(notebook, explorer):
+    status, heatmap = explorer.get_by_role("status"), explorer.locator(".nl-heat")
+    press(heatmap, "ArrowDown", "Shift+ArrowDown")
+    wanted = notebook.run("print(read_row(weights[0, 0, :2].mean(0), sentence, 0).removeprefix('The attends to '))")
+    expect(status).to_have_text(f"The and cat, on average, attend to {wanted.strip()}")
+    notebook.arrives("explorer.together, explorer.token", "[0, 1] 1")
+    press(heatmap, "ArrowDown")
+    expect(status).to_contain_text("did, not chosen")
+    press(heatmap, "Space")
+    expect(explorer.locator(".nl-readout")).to_contain_text("The, cat and did, on average, attend to")
+    expect(heatmap.locator(".nl-chosen:not(.nl-chosen-cell)")).to_have_count(3)
+    press(heatmap, "ArrowUp", "ArrowUp", "Space")
+    notebook.arrives("explorer.together", "[1, 2]")
+    press(heatmap, "Escape")
+    notebook.arrives("explorer.together, explorer.token", "[] None")
+    words = explorer.locator(".nl-reader")
+    words.nth(8).click()
+    words.nth(10).click(modifiers=["Control"])
+    notebook.arrives("explorer.together", "[8, 10]")
+    words.nth(6).click(modifiers=["Shift"])
+    notebook.arrives("explorer.together", "[6, 7, 8, 9, 10]")
+    words.nth(2).click()
+    notebook.arrives("explorer.together, explorer.token", "[] 2")
+
+
+def test_two_sentences_and_their_difference_are_switched_by_button_and_by_key(notebook):
+    pair = notebook.cell(8).locator(".nl-explorer")
+    change = notebook.run("change = heads(2, 3, 11, 11).flip(0)[1, 2] - weights[1, 2]\nprint(f'cat −{-change[it, cat]:.2f}')").strip()
+    expect(pair.locator(".nl-readout")).to_contain_text(f"less to {change}")
+    expect(pair.locator(".nl-note")).to_contain_text("Second minus first. First: The cat")
+    pair.get_by_role("button", name="first").click()
+    expect(pair.locator(".nl-readout")).to_contain_text("it attends to cat 0.71, rotten 0.08")
+    expect(pair.get_by_role("button", name="first")).to_be_focused()
+    press(pair.get_by_role("button", name="first"), "ArrowRight")
+    notebook.arrives("pair.part", "second")
+    heatmap = pair.locator(".nl-heat")
+    press(heatmap, "ArrowDown", "ArrowDown", "ArrowRight", "3")
+    expect(pair.locator(".nl-word.nl-on").first).to_have_text("rotten / full")
+    expect(heatmap).to_be_focused()
+    notebook.arrives("pair.part, pair.rows[pair.token]", "difference rotten / full")
+    press(heatmap, "1")
+    expect(pair.locator(".nl-readout")).to_contain_text("rotten attends to")
+    expect(heatmap.locator(".nl-chosen-cell")).to_have_count(1)
+    press(heatmap, "3")
+    notebook.run("pair.token = it")
+    pair.get_by_role("tab", name="Rank heads").click()
+    pair.get_by_label("Rank by").select_option("largest change")
+    wanted = notebook.run("print(*[f'{what[\"largest change\"]:.2f}' for what in sorted(pair.measures().values(), key=lambda what: -what['largest change'])])")
+    expect(pair.locator(".nl-ranking b")).to_have_text(wanted.split())
+
+
+def test_a_click_on_a_cell_says_why_its_weight_is_what_it_is_and_so_does_a_key(notebook):
+    explorer = notebook.cell(9).locator(".nl-explorer")
+    heatmap, panel = explorer.locator(".nl-heat"), explorer.get_by_role("tabpanel", name="Why this weight")
+    press(heatmap, *["ArrowDown"] * 3, "ArrowRight", "ArrowRight")
+    expect(panel).to_be_hidden()
+    press(heatmap, "Enter")
+    said = notebook.run("print(caught.why(2, 1).describe())")
+    sums = said[said.index("Largest product") :].strip()
+    expect(panel).to_contain_text(sums)
+    expect(explorer.get_by_role("status")).to_contain_text(sums)
+    expect(heatmap).to_be_focused()
+    softmax = notebook.run("p = x[0, 0, 2] @ x[0, 0].T\nprint(*[f'{e:.2f}' for e in (p / 2)[:3].exp()])").split()
+    column = panel.get_by_role("region", name="From the scores").locator("td:nth-child(4)")
+    expect(column).to_have_text([*softmax, *["masked"] * 8, re.compile(r"\d")])
+    box = explorer.locator(".nl-heat canvas").bounding_box()
+    explorer.get_by_role("tab", name="All heads").click()
+    explorer.page.mouse.click(box["x"] + box["width"] * 8.5 / 11, box["y"] + box["height"] * 3.5 / 11)
+    expect(panel).to_contain_text("Why not does not attend to it")
+    expect(panel).to_contain_text("masked: its score becomes −∞")
+
+
+def test_scores_are_not_said_to_attend(notebook):
+    explorer = notebook.cell(10).locator(".nl-explorer")
+    expect(explorer.locator(".nl-readout")).to_contain_text(re.compile("it: highest scores .*; lowest"))
+    expect(explorer.locator(".nl-ticks span").first).to_have_text(re.compile("^−"))
+
+
 def test_another_part_of_the_model_is_one_choice_away(notebook):
     explorer = notebook.cell(7).locator(".nl-explorer")
     expect(explorer.locator(".nl-key", has_text="masked")).to_be_hidden()
@@ -324,6 +409,30 @@ def test_the_exported_page_works_alone(notebook, explorer, open_alone, lab):
     alone.get_by_role("button", name="Copy the numbers").press("Enter")
     expect(alone.get_by_role("status")).to_have_text("The numbers of Layer 1, head 2 are copied.")
     expect(alone.get_by_text("Save", exact=True)).to_be_focused()
+
+
+@pytest.mark.parametrize("made", ["pair", "caught", "AttentionExplorer(x @ x.mT, sentence, kind='scores', together=['it', 'cat'])"])
+def test_what_is_new_on_exported_pages_works_without_python_and_axe_finds_nothing(notebook, open_alone, lab, made):
+    notebook.run(f"shown = {made}\nshown.save('alone.html')")
+    alone = open_alone(lab.root / "alone.html").locator(".nl-explorer")
+    heatmap = alone.locator(".nl-heat")
+    press(heatmap, "Home", "ArrowDown", "ArrowRight")
+    if made == "caught":
+        press(heatmap, "Enter")
+        sums = notebook.run("said = caught.why(1, 0).describe()\nprint(said[said.index('Largest') :])").strip()
+        expect(alone.get_by_role("tabpanel", name="Why this weight")).to_contain_text(sums)
+    if made == "pair":
+        press(heatmap, "2", "ArrowDown", "1")
+        expect(alone.locator(".nl-readout")).to_contain_text("did attends to")
+        expect(heatmap).to_be_focused()
+        press(heatmap, "3")
+    for theme in ("light", "dark"):
+        alone.page.emulate_media(color_scheme=theme)
+        expect(alone).to_have_attribute("data-theme", theme)
+        for tab in alone.get_by_role("tab").all():
+            tab.click()
+            found = Axe().run(alone.page).response["violations"]
+            assert [(what["id"], what["nodes"][0]["html"]) for what in found] == []
 
 
 def test_nothing_outside_this_machine_was_asked_for(page):

@@ -15,14 +15,29 @@ def test_the_products_add_up_to_the_score_and_the_softmax_of_it_is_said():
     weight = scores.softmax(0)[0].item()
     assert picture.alt == (
         f"Why it attends to cat with {weight:.2f}: the query of it, the key of cat and their product in 4 channels. "
-        "Largest products: pronoun 3, animal 2, verb −1. The products add up to 4; divided by √4 the score is 2, of 2 scores from 2 to 4."
+        "Largest products: 3 (pronoun), 2 (animal), −1 (verb). The products add up to 4; divided by √4 the score is 2. "
+        f"The softmax over 2 scores from 2 to 4 gives {weight:.2f}."
     )
     assert {"query of it", "key of cat", "product", "animal", "−1"} <= set(texts(picture))
+
+
+def test_a_masked_key_is_not_in_the_softmax():
+    masked = why_this_weight(QUERIES, KEYS, WORDS, "it", "cat", mask=[1, 0])
+    assert masked.caption == "Why it attends to cat with 1.00."
+    assert masked.alt.endswith("The softmax over 1 score from 2 to 2 (1 masked) gives 1.00.")
+    closed = why_this_weight(QUERIES, KEYS, WORDS, "it", "cat", mask=torch.tensor([[1, 1], [0, 1]]))
+    assert closed.caption == "Why it does not attend to cat."
+    assert closed.alt.endswith("the score is 2. But this key is masked: its score becomes −∞ and its weight 0.")
 
 
 def test_many_channels_are_drawn_without_numbers():
     many = torch.randn(2, 64, generator=torch.Generator().manual_seed(0))
     assert why_this_weight(many, many, WORDS, 0, 1).png()
+
+
+def test_a_mask_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"mask has shape \(3,\); pass \(S,\) or \(T, S\) = \(2, 2\)"):
+        why_this_weight(QUERIES, KEYS, WORDS, "it", "cat", mask=[1, 1, 1])
 
 
 @pytest.mark.parametrize(("queries", "keys", "query", "message"), [

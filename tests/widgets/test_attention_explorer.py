@@ -15,6 +15,7 @@ from ninelives.widgets import AttentionExplorer
 from ninelives.widgets.attention_explorer.encoding import UNIT
 from ninelives.widgets.attention_explorer.in_words import notes
 from ninelives.widgets.attention_explorer.shown import head_name, shown_head
+from ninelives.widgets.attention_explorer.why import why_of
 
 SENTENCE = "The cat did not want to eat because it was full".split()
 IT, CAT, FULL = SENTENCE.index("it"), SENTENCE.index("cat"), SENTENCE.index("full")
@@ -51,6 +52,33 @@ def attention_pair(together=(), **part) -> AttentionExplorer:
     first = AttentionExplorer(attention(2, 2, 5, 5), "the cat was the dog".split(), head=1, together=together)
     second = AttentionExplorer(attention(2, 2, 7, 7, seed=3), "the cat was followed by the dog".split())
     return first.compare(second, **part)
+
+
+def by_hand() -> AttentionExplorer:
+    """The head that notebook 2 sets by hand, with its queries and keys."""
+    channels = ["animal", "pronoun", "eating", "other"]
+    x = torch.eye(4)[[{"cat": 0, "it": 1, "eat": 2, "full": 2}.get(word, 3) for word in SENTENCE]]  # (T, 4)
+    W_query = torch.zeros(4, 4)
+    W_query[1, 0], W_query[1, 2] = 7, 2
+    return AttentionExplorer((x @ W_query @ x.mT / 2).softmax(-1), SENTENCE, queries=x @ W_query, keys=x, channels=channels)
+
+
+class Biased(nn.Module):
+    """Causal attention of heads that prefer near words, as with ALiBi."""
+
+    def forward(self, x):
+        T = x.shape[-2]
+        away = torch.arange(T) - torch.arange(T)[:, None]  # (T, T)
+        bias = (away * torch.tensor([0.5, 2])[:, None, None]).masked_fill(away > 0, -torch.inf)  # (H, T, T)
+        return nn.functional.scaled_dot_product_attention(x, x, x, attn_mask=bias, scale=0.25)
+
+
+def why_said(explorer: AttentionExplorer) -> list[list[str]]:
+    """Each row to the first and to the last word, where queries and keys are known."""
+    if explorer.parts[explorer.part].scoring is None:
+        return []
+    pairs = [(i, j) for i in range(len(explorer.rows)) for j in (0, len(explorer.columns) - 1)]
+    return [[why.title(), why.products(), why.sums()] for why in (why_of(explorer, i, j) for i, j in pairs)]
 
 
 def sent(explorer: AttentionExplorer) -> np.ndarray:
@@ -105,12 +133,14 @@ def test_the_browser_reads_rows_as_python_does(same_in_javascript):
         AttentionExplorer(300 * scores(5)[:, :, :2, 1:], SENTENCE[:2], SENTENCE[:4], kind="signed", scale="sqrt", vmax="head", hidden=[2]),
         AttentionExplorer(torch.zeros(2, 2), SENTENCE[:2], kind="scores"),
         *(attention_pair(together=[3, 4], part=part) for part in ("first", "difference")),
+        by_hand(), AttentionExplorer.of(Biased().eval(), torch.randn(1, 2, 4, 3, generator=torch.Generator().manual_seed(0)), tokens=SENTENCE[:4], head=1),
     ]
     cases = []
     for explorer in explorers:
         shown = shown_head(explorer)
         says = {
             "rows": [shown.sentence([i]) for i in range(len(shown.rows))],
+            "why": why_said(explorer),
             "together": shown.sentence(shown.chosen) if explorer.together else "",
             "weights": [f"{w:z.2f}" for w in shown.weights.flat],
             "head": head_name(explorer),
@@ -441,6 +471,35 @@ def test_scores_are_drawn_in_the_signed_map_where_they_are_asked_for():
 def test_scores_that_cannot_be_drawn_are_refused(given, kind, sentence):
     with pytest.raises(ValueError, match=sentence):
         AttentionExplorer(given, ["a", "b"], kind=kind)
+
+
+def test_why_a_weight_is_what_it_is_has_the_numbers_of_notebook_2():
+    explorer = by_hand()
+    assert explorer.why("it", "cat").alt == (
+        "Why it attends to cat with 0.71: the query of it, the key of cat and their product in 4 channels. Largest product: 7 (animal). "
+        "The products add up to 7; divided by √4 the score is 3.50. The softmax over 11 scores from 0 to 3.50 gives 0.71."
+    )
+    why = explorer.data[0]["why"]
+    assert (why["channels"], why["scale"], why["numbers"]) == (["animal", "pronoun", "eating", "other"], [0.5], None)
+
+
+def test_queries_and_keys_are_caught_from_the_model_and_sent_when_they_are_looked_at(monkeypatch):
+    x = torch.randn(1, 2, 4, 3, generator=torch.Generator().manual_seed(0))
+    explorer = AttentionExplorer.of(Biased().eval(), x, tokens=SENTENCE[:4], head=1, channels=["a", "b", "c"])
+    said = explorer.why("not", "cat").alt
+    score = (x[0, 1, 3] * x[0, 1, 1]).sum().item() * 0.25 - 4
+    assert f"times 0.25, with −4 added the score is {score:.2f}".replace("-", "−") in said
+    assert "The softmax over 4 scores" in said and f"gives {explorer.row('not')['cat']:.2f}." in said
+    assert explorer.why("cat", "not").alt.endswith("But this key is masked: its score becomes −∞ and its weight 0.")
+    answers = []
+    monkeypatch.setattr(explorer, "send", lambda content, buffers: answers.append(np.frombuffer(buffers[0], "<f4")))
+    explorer._answer(explorer, {"ask": "why", "part": "attention", "layer": 0, "head": 1, "from": 2}, [])
+    assert answers[0] == pytest.approx([*x[0, 1, 2].tolist(), *x[0, 1].flatten().tolist(), -4, -2, 0, 0])
+    explorer.combine = "layer"
+    with pytest.raises(ValueError, match="combine is 'layer'; queries and keys belong to one head"):
+        explorer.why("cat", "The")
+    with pytest.raises(ValueError, match="The queries and keys of these weights are not known; AttentionExplorer.of sees"):
+        AttentionExplorer(hand_set(), SENTENCE).why("it", "cat")
 
 
 def test_several_words_are_chosen_together_by_word_or_by_position():

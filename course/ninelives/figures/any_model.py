@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import nn
 
+from ninelives.figures.arrays import as_labels
 from ninelives.figures.caught import Call, attention_caught
+from ninelives.figures.origins import joined as heads_joined
 from ninelives.figures.parts import (
     AttentionPart,
     as_words,
@@ -16,6 +19,7 @@ from ninelives.figures.parts import (
     refuse_missing_words,
     words_of,
 )
+from ninelives.figures.scoring import TOLERANCE, Scoring, largest_error
 from ninelives.figures.which_heads import are_all, existing, names_in, refuse_unclear_names
 
 IS_CROSS = re.compile("cross|encdec|encoder_attn|src_attn")
@@ -31,6 +35,7 @@ def attention_of(
     layers: Sequence[int] | None = None,
     heads: Sequence[int] | None = None,
     names: Mapping[tuple, str] | None = None,
+    channels: Sequence[str] | None = None,
     **named,
 ) -> dict[str, AttentionPart]:
     """What `model(*inputs, **named)` attends to, by the name of its part, as `attention_caught` sees it.
@@ -40,7 +45,8 @@ def attention_of(
 
     A single part is called "attention". Of an encoder and a decoder there are "encoder", "decoder" and "cross"; there
     `tokens` are the decoder's words and `columns` the encoder's. Other parts are called as their modules are, without
-    the numbers of layers. `batch`, `layers`, `heads` and `names` are those of `attention_parts`.
+    the numbers of layers. `batch`, `layers`, `heads`, `names` and `channels` are those of `attention_parts`. Where queries and
+    keys are seen and their softmax is the weights, they are kept, too.
 
     A weight that is exactly 0 in every head of a layer counts as masked. Rows are padding where `attention_mask` (or
     `decoder_attention_mask`), if it is among the named inputs, is 0, and where words attend to each other and nothing
@@ -89,7 +95,29 @@ def attention_of(
             names_in(name, names, range(len(of_part)), range(len(matrices[0]))), batch_note(batch, count),
             are_all(kept, len(matrices[0])), or_else="run the model on this example without its padding",
         )
+        if scoring := _scoring([of_part[layer] for layer in chosen], batch, kept, made[name], channels):
+            made[name] = replace(made[name], scoring=scoring)
     return made
+
+
+def _scoring(calls: list[Call], batch: int, heads: list[int], part: AttentionPart, channels) -> Scoring | None:
+    """The queries and keys of a part; None where they were not seen in every layer, or do not give its weights."""
+    origins = [call.origin for call in calls if call.origin]
+    if len(origins) < len(calls) or len({(o.queries.shape, o.keys.shape) for o in origins}) > 1:
+        return None
+
+    def of_heads(tensors: list[torch.Tensor]) -> np.ndarray:
+        return np.stack([tensor[batch][heads].cpu().numpy() for tensor in tensors])  # (L, H, …)
+
+    biases = [o.bias for o in origins]
+    if any(bias is not None for bias in biases):
+        biases = [torch.zeros(1).expand(call.weights.shape) if bias is None else bias for bias, call in zip(biases, calls, strict=True)]
+    scoring = Scoring(
+        of_heads([o.queries for o in origins]), of_heads([o.keys for o in origins]), np.array([o.scale for o in origins]),
+        of_heads(biases) if biases[0] is not None else None,
+        None if channels is None else as_labels(channels, origins[0].queries.shape[-1], "channels", "channels of a head"),
+    )
+    return scoring if largest_error(scoring, part.weights, part.allowed) <= TOLERANCE else None
 
 
 def _heads_joined(calls: list[Call], inputs: Sequence) -> list[Call]:
@@ -99,16 +127,19 @@ def _heads_joined(calls: list[Call], inputs: Sequence) -> list[Call]:
     """
     B = next((len(tensor) for tensor in inputs if isinstance(tensor, torch.Tensor) and tensor.ndim), 1)
     joined: list[Call] = []
-    for path, weights in calls:
+    for call in calls:
+        weights = call.weights
         if weights.ndim == 3 and len(weights) != B and len(weights) % B == 0:
-            weights = weights.unflatten(0, (B, -1))  # (B * H, T, S) to (B, H, T, S)
+            call = call.changed(lambda x: x.unflatten(0, (B, -1)))  # (B * H, T, S) to (B, H, T, S)
         elif weights.ndim == 3:
-            weights = weights.unsqueeze(1)  # (B, 1, T, S)
-            together = re.sub(r"(head\w*)\.\d+$", r"\1", path)
+            _, weights, origin = call.changed(lambda x: x.unsqueeze(1))  # (B, 1, T, S)
+            together = re.sub(r"(head\w*)\.\d+$", r"\1", call.module)
             if together and joined and joined[-1].module == together:
-                weights = torch.cat([joined.pop().weights, weights], dim=1)  # (B, H, T, S)
-            path = together
-        joined.append(Call(path, weights))
+                before = joined.pop()
+                weights = torch.cat([before.weights, weights], dim=1)  # (B, H, T, S)
+                origin = heads_joined(before.origin, origin)
+            call = Call(together, weights, origin)
+        joined.append(call)
     return joined
 
 

@@ -1,6 +1,7 @@
 """The attention weights of a forward pass, caught where PyTorch computes them."""
 
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
@@ -10,17 +11,32 @@ from torch import nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from ninelives.figures.origins import (
+    PRODUCTS,
+    Origin,
+    of_multi_head_attention,
+    of_products,
+    of_scaled_dot_product_attention,
+)
+
+PRODUCTS_KEPT = 4  # the scores of a softmax are one of the last
 SOFTMAXES = {F.softmax, torch.softmax, torch.Tensor.softmax, torch.special.softmax}
 
 
 class Call(NamedTuple):
     """One computation of attention: the path of the module that asked for it, and its weights in float32.
 
-    They are (B, H, T, S), or (B, T, S) where they were computed for a single head, or for all heads in the batch.
+    They are (B, H, T, S), or (B, T, S) where they were computed for a single head, or for all heads in the batch. `origin` has
+    the queries and keys, where they were seen.
     """
 
     module: str
     weights: torch.Tensor
+    origin: Origin | None = None
+
+    def changed(self, change) -> "Call":
+        """With another shape of all tensors before the last two dimensions."""
+        return Call(self.module, change(self.weights), self.origin and self.origin.changed(change))
 
 
 @contextmanager
@@ -66,7 +82,9 @@ def _follow(module: nn.Module, path: str, running: list[str], calls: list[Call])
         running.pop()
         begun, kept = first.pop(), vars(module).get("weights")  # parameters and buffers are elsewhere
         if isinstance(kept, torch.Tensor) and kept.ndim == 4:
-            calls[begun:] = [Call(path, kept.detach().float())]
+            kept = kept.detach().float()
+            same = [call.origin for call in calls[begun:] if call.weights.shape == kept.shape and torch.allclose(call.weights, kept, atol=1e-3)]
+            calls[begun:] = [Call(path, kept, same[-1] if same else None)]
 
     return module.register_forward_pre_hook(begins), module.register_forward_hook(ends, always_call=True)
 
@@ -77,33 +95,40 @@ class _Listener(TorchFunctionMode):
     def __init__(self, running: list[str], calls: list[Call]) -> None:
         super().__init__()
         self.running, self.calls = running, calls
+        self.products: deque = deque(maxlen=PRODUCTS_KEPT)  # the last on the left
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         result = function(*args, **kwargs)
         if function is F.scaled_dot_product_attention:
-            self._add(_of_scaled_dot_product_attention(*args, **kwargs))
+            self.calls.append(Call(self.running[-1], *_of_scaled_dot_product_attention(*args, **kwargs)))
         elif function is F.multi_head_attention_forward:
             _, weights = function(*args, **{**kwargs, "need_weights": True, "average_attn_weights": False})
-            self._add(weights if weights.ndim == 4 else weights.unsqueeze(0))  # (B, H, T, S)
+            weights = weights if weights.ndim == 4 else weights.unsqueeze(0)  # (B, H, T, S)
+            self.calls.append(Call(self.running[-1], weights.float(), of_multi_head_attention(args, kwargs)))
         elif function in SOFTMAXES and _is_over_the_last(result, *args[1:], **kwargs):
             if result.ndim == 4 or result.ndim == 3 and result.shape[1] == result.shape[2]:
-                self._add(result)
+                scores = args[0] if args else kwargs["input"]
+                self.calls.append(Call(self.running[-1], result.float(), of_products(scores, self.products)))
+        elif function in PRODUCTS and len(args) == 2 and result.ndim >= 3:
+            self.products.appendleft(args)
         return result
 
-    def _add(self, weights: torch.Tensor) -> None:
-        self.calls.append(Call(self.running[-1], weights.float()))
 
-
-def _of_scaled_dot_product_attention(query, key, value, *args, **kwargs) -> torch.Tensor:
-    """PyTorch's own weights: with the rows of the identity as values, the averages are the weights."""
+def _of_scaled_dot_product_attention(query, key, value, *args, **kwargs) -> tuple[torch.Tensor, Origin]:
+    """PyTorch's own weights: with the rows of the identity as values, the averages are the weights. And their origin."""
+    origin = of_scaled_dot_product_attention(query, key, value, *args, **kwargs)
     S = key.shape[-2]
     identity = torch.eye(S, device=key.device).expand(*key.shape[:-1], S)  # (B, H, S, S)
     kwargs = {"attn_mask": None, **dict(zip(("attn_mask", "dropout_p", "is_causal"), args)), **kwargs}
     if kwargs["attn_mask"] is not None and kwargs["attn_mask"].is_floating_point():
         kwargs["attn_mask"] = kwargs["attn_mask"].float()
     weights = F.scaled_dot_product_attention(query.float(), key.float(), identity, **kwargs)
-    return weights.flatten(0, -4) if weights.ndim > 4 else weights.unsqueeze(0) if weights.ndim == 2 else weights
+
+    def with_batch(x: torch.Tensor) -> torch.Tensor:
+        return x.flatten(0, -4) if x.ndim > 4 else x.unsqueeze(0) if x.ndim == 2 else x
+
+    return with_batch(weights), origin.changed(with_batch)
 
 
 def _is_over_the_last(result: torch.Tensor, dim: int | None = None, *_, **kwargs) -> bool:

@@ -1,13 +1,14 @@
 """The attention of a model, part by part: encoder, decoder and cross-attention, in the form that is drawn."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ninelives.figures.arrays import as_array, as_labels
 from ninelives.figures.attention import open_cells, refuse_invalid_weights, stacked
 from ninelives.figures.outputs import by_part
+from ninelives.figures.scoring import Scoring, scoring_given
 from ninelives.figures.signed import open_scores, refuse_invalid_scores
 from ninelives.figures.subwords import readable
 from ninelives.figures.which_heads import are_all, chosen, names_in, refuse_unclear_names
@@ -27,6 +28,7 @@ class AttentionPart:
         note: a sentence for the caption, such as "Example 0 (of 2, counted from 0)."
         all_heads: these are all heads of the layers.
         kind: what the numbers are, one of `signed.KINDS`.
+        scoring: the queries and keys that the weights come from, where they are known.
         pairs: in a part of a comparison, for each row and for each column which word of the other parts it stands for, or -1.
     """
 
@@ -42,6 +44,7 @@ class AttentionPart:
     all_heads: bool = True
     kind: str = "weights"
     pairs: tuple[list[int], list[int]] | None = None
+    scoring: Scoring | None = None
 
 
 def attention_parts(
@@ -55,6 +58,9 @@ def attention_parts(
     names: Mapping[tuple, str] | None = None,
     mask=None,
     kind: str = "weights",
+    queries=None,
+    keys=None,
+    channels: Sequence[str] | None = None,
 ) -> dict[str, AttentionPart]:
     """Attention weights by the name of their part, in the order in which they are offered.
 
@@ -70,6 +76,8 @@ def attention_parts(
     `mask` is True where a key may be attended to: (S,), (T, S), or what broadcasts to (L, H, T, S); of one (S,) of words
     that attend to themselves, the rows are masked, too. Without a mask, `open_cells` recognises one; False: there is none.
     `kind` says what the numbers are: "weights", "scores" as they are before the softmax, or other "signed" values.
+    `queries` (L, H, T, d) and `keys` (L, H, S, d) are those that the weights come from, in the forms of `attentions`;
+    `channels` are names for their d channels.
 
     Raises ValueError for what `as_attention` refuses, for an output whose attention is empty, and for missing words.
     """
@@ -81,6 +89,8 @@ def attention_parts(
     tokens, columns = as_words(tokens, "tokens"), as_words(columns, "columns")
     refuse_missing_words(parts, tokens, columns)
     refuse_unclear_names(names or {}, parts)
+    if (queries is not None or keys is not None) and (len(parts) > 1 or kind != "weights"):
+        raise ValueError("queries and keys belong to the weights of one part; here are " + (", ".join(parts) if len(parts) > 1 else kind) + ".")
     made = {}
     for name, given in parts.items():
         if getattr(given, "ndim", 0) == 5:
@@ -93,14 +103,18 @@ def attention_parts(
         rows, others = words_of(name, weights.shape, tokens, columns)
         of_layers, of_heads = chosen(layers, len(weights), "layers"), chosen(heads, weights.shape[1], "heads")
         allowed = _allowed(mask, weights, others is not None, kind)[of_layers.positions]
-        H = weights.shape[1]
-        if [of_layers.positions, of_heads.positions] != [list(range(len(weights))), list(range(H))]:  # of a long text, a copy takes a second
+        H, L = weights.shape[1], len(weights)
+        if [of_layers.positions, of_heads.positions] != [list(range(L)), list(range(H))]:  # of a long text, a copy takes a second
             weights = weights[np.ix_(of_layers.positions, of_heads.positions)]
         made[name] = attention_part(
             weights, rows, others, allowed, of_layers.numbers, of_heads.numbers,
             names_in(name, names, of_layers.known, of_heads.known), batch_note(batch or 0, count),
             are_all(of_heads.numbers, H), kind=kind,
         )
+        if queries is not None or keys is not None:
+            which = of_layers.positions, of_heads.positions
+            scoring = scoring_given(queries, keys, channels, made[name].weights, allowed, batch or 0, which, (L, H))
+            made[name] = replace(made[name], scoring=scoring)
     return made
 
 

@@ -58,6 +58,12 @@ export function blocksOf(data, kind, h, across, down) {
   return cellsOf({ maps, S: across, kind }, 0, { rows: range(down), columns: range(across) });
 }
 
+/** Whether a cell of a map that is here is not masked. @param {Attention} attention @param {number} k @param {number} i @param {number} j positions */
+export function isOpen({ maps, S, kind }, k, i, j) {
+  const value = maps.get(k)?.[i * S + j] ?? NaN;
+  return kind === "weights" ? value !== MASKED : !Number.isNaN(value);
+}
+
 /** Where a map is among all that are sent. @param {Attention} attention @param {Pick<View, "layer" | "head" | "combine">} view */
 export const mapOf = ({ L, H }, { layer, head, combine }) =>
   ({ "": layer * H + head, layer: L * H + layer, model: L * H + L, rollout: L * H + L + 1 + layer })[combine];

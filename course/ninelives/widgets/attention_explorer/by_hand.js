@@ -14,8 +14,9 @@ import { onKeys } from "../js/keys.js";
  * @param {{ node: HTMLElement, drawing: SVGElement }} heat
  * @param {SVGElement} lines
  * @param {() => void} clear
+ * @param {() => void} explain says why the weight of the chosen cell is what it is
  */
-export function chooseByHand(selected, view, place, heat, lines, clear) {
+export function chooseByHand(selected, view, place, heat, lines, clear, explain) {
   const last = () => ({ R: view().rows.length - 1, C: view().columns.length - 1 });
   /** @type {Record<string, (r: number, c: number) => [number, number]>} */
   const moves = {
@@ -35,6 +36,7 @@ export function chooseByHand(selected, view, place, heat, lines, clear) {
       else selected.choose(row, column);
     }])),
     " ": () => { if (selected.chosen().r >= 0) selected.addOrRemove(selected.chosen().r); },
+    Enter: () => { if (selected.chosen().c >= 0) explain(); },
     Escape: () => { if (!isEmpty()) clear(); },
   });
 
@@ -50,7 +52,10 @@ export function chooseByHand(selected, view, place, heat, lines, clear) {
   };
   heat.node.addEventListener("pointermove", event => selected.pointAt(cellAt(event)));
   heat.node.addEventListener("pointerleave", () => selected.pointAt(null));
-  heat.node.addEventListener("click", event => selected.click(cellAt(event), event, clear));
+  heat.node.addEventListener("click", event => {
+    selected.click(cellAt(event), event, clear);
+    if (selected.chosen().c >= 0 && !event.shiftKey && !event.ctrlKey && !event.metaKey) explain();
+  });
   lines.addEventListener("pointerover", event => selected.pointAt(wordAt(event)));
   lines.addEventListener("pointerleave", () => selected.pointAt(null));
   lines.addEventListener("click", event => selected.click(wordAt(event), event, clear));

@@ -8,6 +8,7 @@ from ninelives.figures.parts import AttentionPart
 from ninelives.figures.signed import decimals_of
 from ninelives.figures.style import WEIGHTS_MAP, number_repeats
 from ninelives.widgets.attention_explorer.combined import has_rollout, map_count, numbered_map
+from ninelives.widgets.attention_explorer.why import why_state
 
 UNIT = 64000  # a weight of 1 as it is sent; 640 steps to a hundredth
 MASKED = 65535  # a cell that is masked
@@ -70,8 +71,8 @@ def first_state(name: str, part: AttentionPart, layer: int, head: int) -> dict:
     return as_state(name, part, None if fits(part, SENT_AT_ONCE) else [first])
 
 
-def as_state(name: str, part: AttentionPart, sent: list[int] | None = None) -> dict:
-    """What the browser knows of a part at first: the maps with these numbers, or all."""
+def as_state(name: str, part: AttentionPart, sent: list[int] | None = None, page: bool = False) -> dict:
+    """What the browser knows of a part at first: the maps with these numbers, or all; on a `page` there is no Python to ask."""
     sent = list(range(map_count(part))) if sent is None else sent
     return {
         "name": name,
@@ -89,5 +90,6 @@ def as_state(name: str, part: AttentionPart, sent: list[int] | None = None) -> d
         "kind": part.kind,
         "decimals": decimals(part),
         "pairs": part.pairs,
+        "why": why_state(part, page),
         "weights": b"".join(map_bytes(part, *numbered_map(part, k)) for k in sent),
     }

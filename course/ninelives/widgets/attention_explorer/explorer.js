@@ -25,6 +25,7 @@ import { readout } from "./readout.js";
 import { savings } from "./saving.js";
 import { selection } from "./selection.js";
 import { ALL_OF, SIGNS } from "./signed.js";
+import { whyPanel } from "./why_panel.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
 /** @import { State } from "./part.js" */
@@ -58,16 +59,18 @@ export function explorer(model, el, redraw, kept = {}) {
   const said = readout(attention, clear), spoken = announcer();
   selected.chooseColumn(attention.pairs && kept.column !== null ? attention.pairs[1].indexOf(kept.column ?? -1) : -1);
   if (attention.pairs) onKeys(heat.node, Object.fromEntries(SIDES.map((side, k) => [`${k + 1}`, () => chooseSide(model, side)])));
-  chooseByHand(selected, now, () => place, heat, links.node, clear);
+  chooseByHand(selected, now, () => place, heat, links.node, clear, () => { if (why) panels.open(why.name); });
 
   const chooseHead = (/** @type {number} */ k) => assign(model, { layer: Math.floor(k / H), head: k % H, combine: "" });
   const grid = headsPanel(attention, now, shades, asked, chooseHead);
   const ofHeads = L * H > 1 ? [grid, rankingPanel(attention, now, asked, selected, () => model.get("token"), chooseHead)] : [];
-  const panels = tabbed("More about these heads", [...ofHeads, wordsPanel(attention, now), hidePanel(attention, model.get("groups"), model)], kept.tab);
+  const why = attention.why && whyPanel(attention, now, selected, asked, colours.signed);
+  const panels = tabbed("More about these heads", [...ofHeads, ...(why ? [why] : []), wordsPanel(attention, now), hidePanel(attention, model.get("groups"), model)], kept.tab);
 
   const blanks = html("span", {}, `${attention.kind === "difference" ? "Changes" : "Weights"} below 0.005 have no number.`);
   const legend = html("div", { className: "nl-legend" },
-    html("span", {}, "Each row is a word that attends, each column a word that it attends to."), html("span", {}, SIGNS[attention.kind]), blanks, scale.node);
+    html("span", {}, "Each row is a word that attends, each column a word that it attends to."), html("span", {}, SIGNS[attention.kind]), blanks,
+    html("span", {}, attention.why ? "Click a cell, or press Enter, to see why its weight is what it is." : ""), scale.node);
   const state = () => ({ attention, view, place, rs: selected.active().rs });
   const menu = savings(model, el, { heat: heat.drawing, lines: links.node }, shades, state, spoken.say);
   const name = model.get("model");
@@ -117,7 +120,7 @@ export function explorer(model, el, redraw, kept = {}) {
     links.node.setAttribute("aria-label", sentence(attention, view, active.rs) || `Lines of ${headName(attention, view)}`);
     panels.fill();
     el.dataset.drawn = [view.layer, view.combine || view.head, token ?? "", selected.column() ?? "", ...(together.length ? [together] : [])].join(":");
-    spoken.say(() => said.news(view, active));
+    spoken.say(() => [said.news(view, active), why && panels.opened() === why.name ? why.sentence() : ""].filter(Boolean).join(". "));
   }
 
   panels.fill();

@@ -1,6 +1,7 @@
 // What is asked of Python when it is looked at, where all heads at once would be too much for the browser.
 
 import { numbersOf } from "./part.js";
+import { rowNumbers } from "./why.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
 /** @import { Attention, Numbers, State } from "./part.js" */
@@ -12,6 +13,8 @@ const KEPT = 16e6; // bytes of maps; the oldest goes first
 /** @param {Model<State>} model @param {Attention} attention @param {() => void} arrived */
 export function onDemand(model, attention, arrived) {
   const { maps, T, S, name: part, kind } = attention, most = Math.max(2, Math.floor(KEPT / (2 * T * S)));
+  const { why } = attention, sizes = { d: why?.channels.length ?? 0, T, S, bias: why?.bias ?? false };
+  const whole = why?.numbers ? /** @type {Float32Array} */ (numbersOf(why.numbers, "signed")) : null;
   /** @type {Map<string, Numbers | null>} null: asked for */
   const answers = new Map();
   const keyOf = (/** @type {object} */ question) => JSON.stringify(Object.entries(question).filter(([name]) => name !== "kind").sort());
@@ -34,12 +37,19 @@ export function onDemand(model, attention, arrived) {
     },
     /** Blocks of the heads of a layer. @param {number} layer @param {number[]} hidden */
     thumbs: (layer, hidden) => ask({ ask: "thumbs", layer, hidden }),
+    /** The query of a row and all keys of a head; null while they are on their way, "none" where there are none. @param {number} layer @param {number} head @param {number} from */
+    why(layer, head, from) {
+      if (whole) return rowNumbers(whole, sizes, layer * attention.H + head, from);
+      if (!model.send) return "none";
+      const answer = ask({ ask: "why", layer, head, from });
+      return answer && rowNumbers(/** @type {Float32Array} */ (answer), sizes, null, 0);
+    },
     /** The weight of a link in each head. @param {number} from @param {number} to @param {number[]} hidden */
     link: (from, to, hidden) => ask({ ask: "link", from, to, hidden }),
     /** @param {Answer} answer @param {DataView[]} buffers */
     receive(answer, buffers) {
       if (answer.part !== part || !buffers.length) return;
-      const numbers = numbersOf(buffers[0], kind), key = keyOf(answer);
+      const numbers = numbersOf(buffers[0], answer.kind === "why" ? "signed" : kind), key = keyOf(answer);
       if (answer.kind === "map") {
         answers.delete(key);
         maps.set(answer.k, numbers);

@@ -1,10 +1,11 @@
-"""What the browser asks for when it looks at it: maps, small pictures of all heads, and the weights of one link."""
+"""What the browser asks for when it looks at it: maps, small pictures of all heads, the weights of one link, a query and its keys."""
 
 import numpy as np
 
 from ninelives.figures.parts import AttentionPart
 from ninelives.widgets.attention_explorer.combined import numbered_map
 from ninelives.widgets.attention_explorer.encoding import map_bytes
+from ninelives.widgets.attention_explorer.why import row_bytes
 
 PIXELS = 56  # across and down, of a small picture
 
@@ -16,6 +17,8 @@ def answer_with_numbers(explorer, content: dict) -> None:
         buffers = [map_bytes(part, *numbered_map(part, content["k"]))]
     elif content["ask"] == "thumbs":
         buffers = [map_bytes(part, *thumbs(part, content["layer"], content["hidden"]))]
+    elif content["ask"] == "why":
+        buffers = [row_bytes(part, content["layer"], content["head"], content["from"])]
     else:
         buffers = [map_bytes(part, *links(part, content["from"], content["to"], content["hidden"]))]
     explorer.send({**content, "kind": content["ask"]}, buffers)

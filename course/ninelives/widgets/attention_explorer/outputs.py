@@ -10,6 +10,7 @@ from ninelives.widgets.attention_explorer.numbers_out import data_frame, measure
 from ninelives.widgets.attention_explorer.saving import answer, save, whole_data
 from ninelives.widgets.attention_explorer.shown import full_name, head_name, listed, shown_head
 from ninelives.widgets.attention_explorer.state import ExplorerState
+from ninelives.widgets.attention_explorer.why import why
 
 
 class ExplorerOutputs(ExplorerState):
@@ -41,6 +42,13 @@ class ExplorerOutputs(ExplorerState):
             alt=self.describe(), scale=self.scale, top=top_of(self.vmax, shown.weights), chosen=shown.chosen,
             kind=shown.kind, decimals=shown.decimals,
         )
+
+    def why(self, query: int | str, key: int | str) -> Picture:
+        """Why one word attends to another in the head that is shown: query, key and product channel by channel, then the softmax.
+
+        Raises ValueError where queries and keys are not known, and while several heads are shown together.
+        """
+        return why(self, query, key)
 
     def save(self, path: str | Path) -> None:
         """Write what is shown to `path`: the heatmap as .pdf, .svg or .png, or all heads as an .html page that works alone.

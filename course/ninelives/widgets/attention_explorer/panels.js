@@ -19,7 +19,7 @@ export function wordsPanel(attention, view) {
     const { rows } = view(), few = rows.slice(0, MOST_SENTENCES);
     body.replaceChildren(
       html("p", {}, `${headName(attention, view())}. ${noteOf(attention, view())}`),
-      html("ul", {}, ...few.map((_, r) => html("li", {}, sentence(attention, view(), [r])))));
+      html("ul", { tabIndex: 0, "aria-label": "Rows in words" }, ...few.map((_, r) => html("li", {}, sentence(attention, view(), [r])))));
     if (rows.length > few.length) body.append(html("p", {}, `The first ${few.length} of ${rows.length} words.`));
   }
   return { name: "words", title: "In words", body, fill };

@@ -5,6 +5,7 @@ import { fromBase64, range } from "../js/numbers.js";
 
 /** @import { Growth } from "./scale.js" */
 /** @import { Kind } from "./signed.js" */
+/** @import { WhyState } from "./why.js" */
 
 /**
  * One part of a model: encoder, decoder, cross-attention.
@@ -23,6 +24,7 @@ import { fromBase64, range } from "../js/numbers.js";
  * @property {Kind} kind what the numbers are
  * @property {number} decimals how many are printed
  * @property {[number[], number[]] | null} pairs of rows and of columns, in a comparison: which word of the other parts each stands for, or -1
+ * @property {WhyState | null} why of queries and keys, where they are known
  * @property {number[]} sent the numbers of the maps that are here: the heads, then L means, the mean of all and L rollouts
  * @property {DataView | ArrayBuffer | string} weights of these maps; base64 on an exported page
  */
@@ -72,6 +74,7 @@ import { fromBase64, range } from "../js/numbers.js";
  * @property {Kind} kind
  * @property {number} decimals
  * @property {Part["pairs"]} pairs
+ * @property {Part["why"]} why
  */
 
 /** Weights are integers; signed values are what they are, NaN where masked. @typedef {Uint16Array | Float32Array} Numbers */

@@ -27,13 +27,13 @@ def whole_data(explorer) -> list[dict]:
             f"A page with all {layers} × {heads} heads of {len(explorer.rows)} words takes more than {MOST_OF_A_PAGE // 10**6} MB; "
             "make an explorer of some of them, such as layers=[0, 5] or heads=[3], and save that."
         )
-    return [as_state(name, part) for name, part in explorer.parts.items()]
+    return [as_state(name, part, page=True) for name, part in explorer.parts.items()]
 
 
 def answer(explorer, content: dict) -> None:
     """Send what the browser asks for: numbers, or a file."""
     ending = content.get("ask")
-    if ending in ("map", "thumbs", "link"):
+    if ending in ("map", "thumbs", "link", "why"):
         answer_with_numbers(explorer, content)
     elif ending == "html":
         try:

@@ -21,8 +21,9 @@ class AttentionExplorer(ExplorerOutputs):
     Face models return for `output_attentions=True`. `tokens` are the T words that attend; `columns` are the S words that
     they attend to, where these are others (cross-attention). A dict of parts, as `figures.attention_parts` makes them,
     takes the place of the three: encoder, decoder and cross-attention in one widget. `given` are the other arguments of
-    `attention_parts`: `mask`, `batch`, `layers`, `heads`, `names`, and `kind` for "scores" as they are before the softmax and
-    for other "signed" values, which are drawn in the signed map. `model` is a name for captions.
+    `attention_parts`: `mask`, `batch`, `layers`, `heads`, `names`; `kind` for "scores" as they are before the softmax and for
+    other "signed" values, which are drawn in the signed map; and `queries`, `keys` and `channels`, with which a click on a cell
+    says why its weight is what it is. `model` is a name for captions.
 
     These are traits: they can be given here, set, observed and linked. Words and negative positions are taken, too.
 
@@ -82,8 +83,8 @@ class AttentionExplorer(ExplorerOutputs):
         """The attention of any model that PyTorch runs: `model(*inputs, **named)` is computed once and read by the way.
 
         `tokens` and `columns` are as above; of an encoder and a decoder, `tokens` are the decoder's words and `columns` the
-        encoder's. Among `named`, the arguments above are the explorer's own, as are `batch`, `layers`, `heads` and `names`
-        of `figures.attention_of`; all others go to the model.
+        encoder's. Among `named`, the arguments above are the explorer's own, as are `batch`, `layers`, `heads`, `names` and
+        `channels` of `figures.attention_of`; all others go to the model.
 
             AttentionExplorer.of(model, **tokenizer(text, return_tensors="pt"), tokens=words, hidden=["[CLS]", "[SEP]"])
 

@@ -35,6 +35,10 @@ export function tabbed(label, panels, first) {
     mark();
     open.fill();
   }
+  /** @param {string} name */
+  function openByName(name) {
+    choose(panels.find(panel => panel.name === name) ?? open);
+  }
   mark();
-  return { nodes: [list, ...panels.map(({ body }) => body)], fill: () => open.fill(), opened: () => open.name };
+  return { nodes: [list, ...panels.map(({ body }) => body)], fill: () => open.fill(), opened: () => open.name, open: openByName };
 }

@@ -1,0 +1,19 @@
+"""The first cell of the copies that Colab opens: there the course is not installed, and PyTorch and IPython have to stay as they are."""
+
+import tomllib
+
+from ninelives.build import ROOT
+
+CELL = '''\
+# Colab does not have the course: this installs it, and keeps Colab's own PyTorch and IPython. Where the course is there, nothing is done.
+import importlib.metadata, importlib.util, pathlib
+if importlib.util.find_spec("ninelives") is None:
+    kept = [f"{{name}}=={{importlib.metadata.version(name)}}\\n" for name in ("torch", "numpy", "matplotlib", "ipython", "ipykernel")]
+    pathlib.Path("kept.txt").write_text("".join(kept))
+    %pip install -q -c kept.txt "ninelives @ git+{repository}"'''
+
+
+def first_cell() -> str:
+    """The source of the cell."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return CELL.format(repository=project["urls"]["Repository"])

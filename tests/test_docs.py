@@ -280,8 +280,12 @@ def test_every_address_of_the_course_is_derived_from_the_one_in_pyproject():
     said = {name: re.findall(r"https://[^\s)}\"]*nine-lives[^\s)}\"]*", text_of(ROOT / name)) for name in ("README.md", "CITATION.cff")}
     assert all(said.values())
     assert [url for urls in said.values() for url in urls if not url.startswith(tuple(derived.values()))] == []
-    paths = [path for url in said["README.md"] for path in re.findall(r"(?:lab/tree/|blob/main/)(.+)", url)]
-    assert paths and [path for path in paths if not (ROOT / path).exists()] == []
+    # The branch gh-pages has the site, in which the notebooks are pages and have run.
+    found = re.findall(r"(?:lab/tree/(\S+?)|(?:blob/gh-pages|nine-lives)/notebooks/([\w-]+)\.\w+)\)", text_of(ROOT / "README.md"))
+    paths = [path or f"release/{name}/{name}.ipynb" for path, name in found]
+    assert len(paths) == 4 and [path for path in paths if not (ROOT / path).is_file()] == []
+    pictures = re.findall(r'(?:src|srcset)="([^"]+)"', text_of(ROOT / "README.md"))
+    assert [path for path in pictures if not (ROOT / path).is_file()] == []
 
 
 def test_moving_the_course_changes_its_address_everywhere(tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ import importlib.metadata, importlib.util, pathlib
 if importlib.util.find_spec("ninelives") is None:
     kept = [f"{{name}}=={{importlib.metadata.version(name)}}\\n" for name in ("torch", "numpy", "matplotlib", "ipython", "ipykernel")]
     pathlib.Path("kept.txt").write_text("".join(kept))
-    %pip install -q -c kept.txt "ninelives @ git+{repository}"'''
+    %pip install -q -c kept.txt "git+{repository}"'''
 
 
 def first_cell() -> str:

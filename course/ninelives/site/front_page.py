@@ -7,6 +7,7 @@ import base64
 import html
 import json
 import re
+import shutil
 import tomllib
 from pathlib import Path
 from string import Template
@@ -29,6 +30,7 @@ from ninelives.widgets.inline import inlined
 from ninelives.widgets.page_network import as_script, packed
 
 FRONT = Path(__file__).with_name("front")
+CARD = FRONT / "card.png"  # for links to the site; docs/pictures.py makes it
 FIRST = {"first": "cat", "verb": "eat", "voice": "active", "second": "hen", "dish": "", "reason": "full"}
 SENTENCE = "the cat did not want to eat because it was full"
 LAYER, HEAD = 1, 3
@@ -49,6 +51,7 @@ def write_front_page(site: Path) -> None:
     for name, text in files.items():
         (site / name).parent.mkdir(parents=True, exist_ok=True)
         (site / name).write_text(text, encoding="utf-8")
+    shutil.copy(CARD, site / "_static" / CARD.name)
 
 
 def front_page() -> str:
@@ -61,7 +64,7 @@ def front_page() -> str:
         description=html.escape(DESCRIPTION), sentence=SENTENCE, style=(FRONT / "style.css").read_text(encoding="utf-8"),
         repository=repository, folder=name, site=f"https://{owner.lower()}.github.io/{name}/",
         binder=f"https://mybinder.org/v2/gh/{owner}/{name}/HEAD?urlpath=lab/tree/release/02-attention/02-attention.ipynb",
-        colab=f"https://colab.research.google.com/github/{owner}/{name}/blob/main/release/02-attention/02-attention.ipynb",
+        colab=f"https://colab.research.google.com/github/{owner}/{name}/blob/gh-pages/notebooks/02-attention.ipynb",
         card_words=html.escape(card_words()), notebooks=table, hours=f"{minutes // 60}", disk="1.4 GB",
         labs=", ".join(f'<a href="labs/{lab}.html">{html.escape(text)}</a>' for lab, text in LABS.items()),
         data=json.dumps(page_data(), ensure_ascii=False).replace("<", "\\u003c"),

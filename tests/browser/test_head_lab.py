@@ -2,8 +2,8 @@ from playwright.sync_api import expect
 
 SENTENCE = "the fox called the giraffe because it was strong"
 CELLS = [
-    "from ninelives import weights\nfrom ninelives.widgets import HeadLab\nmodel, tokenizer = weights.load('translator')",
-    f"lab = HeadLab(model, tokenizer, '{SENTENCE}')\nlab",
+    "from ninelives import weights\nfrom ninelives.text.grammar import parse\nfrom ninelives.widgets import HeadLab\nmodel, tokenizer = weights.load('translator')",
+    f"lab = HeadLab(model, tokenizer, '{SENTENCE}', parse=parse)\nlab",
 ]
 ELLE, IL = "le renard a appelé la girafe parce qu'elle était forte", "le renard a appelé la girafe parce qu'il était fort"
 
@@ -47,3 +47,20 @@ def test_the_translation_is_written_again_as_words_and_heads_are_changed(open_no
     chip.press("Space")
     expect(chip).to_have_attribute("aria-pressed", "true")
     expect(now).to_have_text(notebook.run("print(lab.answers['2||']['text'])"))
+
+    # An unknown word leaves what was there, so that nothing jumps, and names the nearest word.
+    field, before = lab.get_by_label("English sentence"), lab.bounding_box()["height"]
+    field.fill("the dgo was strong")
+    field.press("Enter")
+    expect(lab.get_by_role("alert")).to_have_text("“dgo” is not among the 224 known words; the nearest is “dog”. Below is the sentence before.")
+    expect(lab.locator("[inert]")).to_contain_text(ELLE)
+    assert abs(lab.bounding_box()["height"] - before) < 60
+    field.fill("the dog was the cat")
+    field.press("Enter")
+    expect(lab.locator(".nl-note").first).to_contain_text("This is not a sentence of the grammar")
+    expect(lab.locator("[inert]")).to_have_count(0)
+    field.fill(SENTENCE)
+    field.press("Enter")
+    expect(chip).to_have_attribute("aria-pressed", "false")
+    chip.press("Space")
+    notebook.arrives("lab.hidden", "[2]")

@@ -51,6 +51,8 @@ def test_no_end_token_is_added_and_decoding_stops_at_the_first_one_or_at_padding
 def test_an_unknown_word_is_named_with_the_most_similar_known_one(words):
     with pytest.raises(ValueError, match="“hungy” is not among the .* known words; the nearest is “hungry”"):
         words.encode("the hungy cat")
+    with pytest.raises(ValueError, match="“cta” is not among the .* known words; the nearest is “cat”"):
+        words.encode("the cta was full")
 
 
 @pytest.mark.parametrize("unknown", ["zebra", "unicorn", "ignored"])

@@ -117,11 +117,23 @@ def test_the_other_sentence_has_the_nouns_swapped(text, other):
 @pytest.mark.parametrize(("name", "value", "says"), [
     ("hidden", [9], "hidden has 9, but there are 9 words, counted from 0 to 8."),
     ("out", [3, 20], "out has 20, but there are 20 heads, counted from 0 to 19."), ("patched", [-1], "patched has -1"),
-    ("mode", "in", "mode"),
+    ("mode", "in", "mode"), ("hidden", ["zebra"], "hidden: 'zebra' is not among the tokens: the₁, fox"),
+    ("out", [(3, 4)], "out has (3, 4); a head is (layer, head), with layers from 0 to 4, which have 4, 4, 4, 4, 4 heads."),
+    ("out", ["il"], "out has il, but there are 20 heads"),
 ])
 def test_a_change_that_is_not_there_is_refused_with_one_sentence(lab, name, value, says):
     with pytest.raises(TraitError, match=re.escape(says)):
         setattr(lab, name, value)
+
+
+def test_words_and_heads_are_set_as_such(lab):
+    lab.hidden, lab.out, lab.patched = ["called", 5], [(0, 1), (3, 0)], [(4, 3)]
+    assert (lab.hidden, lab.out, lab.patched) == ([2, 5], [1, PIVOT], [19])
+
+
+def test_a_trait_that_is_not_there_is_refused_with_those_that_are(lab):
+    with pytest.raises(AttributeError, match="^HeadLab has no trait 'sentence'; it has answered, answers, .*, text, whose, words.$"):
+        lab.sentence = SENTENCE
 
 
 def test_what_cannot_be_patched_in_is_refused_with_the_reason():

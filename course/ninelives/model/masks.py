@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from ninelives.model.validation import any_true, first_true
+from ninelives.model.validation import any_true, first_true, unwrapped
 
 
 def packed_mask(sentence: torch.Tensor) -> torch.Tensor:
@@ -98,7 +98,7 @@ def checked_mask(attention_mask: torch.Tensor | None, q: torch.Tensor, k: torch.
     if attention_mask.dtype != torch.bool:
         strange = (attention_mask != 0) & (attention_mask != 1)
         if any_true(strange):
-            found = torch.func.debug_unwrap(attention_mask)[tuple(first_true(strange))].item()
+            found = unwrapped(attention_mask)[tuple(first_true(strange))].item()
             raise ValueError(
                 f"attention_mask holds {found}, but a mask here holds 1 (may attend) and 0 (may not) and is not added to "
                 f"scores. Write attention_mask == 0 if it is nn.Transformer.generate_square_subsequent_mask's."

@@ -5,6 +5,9 @@ from numbers import Integral, Real
 
 import torch
 
+# The tensor of all examples inside `torch.vmap`; PyTorch 2.6 has no name for it, and refuses branches there itself.
+unwrapped = getattr(torch.func, "debug_unwrap", lambda tensor: tensor)
+
 
 def any_true(condition: torch.Tensor) -> bool:
     """Whether a bool tensor holds a True that Python may look at.
@@ -14,12 +17,12 @@ def any_true(condition: torch.Tensor) -> bool:
     """
     if torch.compiler.is_compiling() or condition.is_meta:
         return False
-    return bool(torch.func.debug_unwrap(condition).any())
+    return bool(unwrapped(condition).any())
 
 
 def first_true(condition: torch.Tensor) -> list[int]:
     """The indices of the first True."""
-    return torch.func.debug_unwrap(condition).nonzero()[0].tolist()
+    return unwrapped(condition).nonzero()[0].tolist()
 
 
 def check_ids(idx: torch.Tensor, block_size: int, vocab_size: int) -> None:
@@ -43,7 +46,7 @@ def check_range(ids: torch.Tensor, name: str, vocab_size: int, minus_one: str) -
     """No id may be below -1 or above vocab_size - 1."""
     unknown = (ids < -1) | (ids >= vocab_size)  # (B, T)
     if any_true(unknown):
-        found = torch.func.debug_unwrap(ids)[tuple(first_true(unknown))].item()
+        found = unwrapped(ids)[tuple(first_true(unknown))].item()
         raise ValueError(
             f"{name} holds {found}: ids run from 0 to {vocab_size - 1} (vocab_size = {vocab_size}), and -1 {minus_one}."
         )
@@ -66,7 +69,7 @@ def check_padding(is_token: torch.Tensor, name: str) -> None:
 def check_num_tokens(num_tokens: torch.Tensor, T: int) -> None:
     """Every length must be from 1 to T."""
     if T and any_true((num_tokens < 1) | (num_tokens > T)):
-        lengths = torch.func.debug_unwrap(num_tokens).tolist()
+        lengths = unwrapped(num_tokens).tolist()
         raise ValueError(f"num_tokens is {lengths}, but every length must be from 1 to T = {T}.")
 
 

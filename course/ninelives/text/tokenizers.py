@@ -113,6 +113,8 @@ class Tokenizer:
     def _about(self, unknown: str) -> str:
         known = [word for word in self.words if word != END]
         nearest = get_close_matches(unknown, known, n=1, cutoff=SIMILARITY)
+        # Two letters of a short word that are swapped make it less similar than that.
+        nearest = nearest or [word for word in known if sorted(word) == sorted(unknown)]
         return f"“{unknown}” is not among the {len(known)} known words" + (
             f"; the nearest is “{nearest[0]}”." if nearest else "."
         )

@@ -2,6 +2,7 @@
 
 import base64
 import html
+import inspect
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -59,6 +60,12 @@ class LabWidget(anywidget.AnyWidget):
         super().__init__(*args, **traits)
         keep_stills_of_boxes()
 
+    def __setattr__(self, name: str, value) -> None:
+        # A trait that is misspelt would be kept without a word, and nothing would change.
+        if not name.startswith("_") and not hasattr(type(self), name) and not any(name in inspect.get_annotations(kind) for kind in type(self).__mro__):
+            raise AttributeError(f"{type(self).__name__} has no trait {name!r}; it has {', '.join(self._own_traits())}.")
+        super().__setattr__(name, value)
+
     def picture(self) -> Picture:
         """The present state as a still picture."""
         raise NotImplementedError
@@ -84,10 +91,10 @@ class LabWidget(anywidget.AnyWidget):
 
     def _page_state(self) -> dict:
         """The synced traits that are the widget's own, and the name of the network with which a page computes."""
-        state = {name: getattr(self, name) for name in self.keys if not name.startswith("_")}
-        for name in ("layout", "tabbable", "tooltip"):
-            state.pop(name, None)
-        return state | carried(self._network)[1]
+        return {name: getattr(self, name) for name in self._own_traits()} | carried(self._network)[1]
+
+    def _own_traits(self) -> list[str]:
+        return [name for name in self.keys if not name.startswith("_") and name not in ("layout", "tabbable", "tooltip")]
 
     def _network(self) -> dict | None:
         """What a page computes with, as `packed` makes it; None for a lab that asks no model. Raises CannotRunInPage."""

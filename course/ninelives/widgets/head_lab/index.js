@@ -42,19 +42,24 @@ function render({ model, el }) {
   const choose = html("label", { className: "nl-bar nl-modes" }, html("span", { className: "nl-name" }, "A press on a head"), modes, undo);
   const error = html("p", { className: "nl-error", role: "alert" }), note = html("p", { className: "nl-note" });
   const readout = html("p", { className: "nl-readout" }), summary = html("p", { className: "nl-note nl-summary" }), whose = html("p", { className: "nl-yours" });
-  const body = html("div", {}, words.node, lines.node, choose, grid.node, legend, readout, summary, whose);
+  const body = html("div", {}, words.node, lines.node, choose, html("div", { className: "nl-scroll" }, grid.node), legend, readout, summary, whose);
   el.replaceChildren(question.node, note, error, body, spoken.node);
 
+  let wasThere = false;
   function draw() {
     const state = read(), numbers = state.of_heads[state.mode];
     error.hidden = !state.error || isWaiting(state);
-    error.textContent = error.hidden ? "" : state.error;
-    body.hidden = !state.answers[""];
+    // What was there before an error stays, so that the page does not jump; it cannot be used.
+    const isThere = Boolean(state.answers[""]);
+    wasThere ||= isThere;
+    body.hidden = !wasThere;
+    body.inert = !isThere;
+    error.textContent = error.hidden ? "" : `${state.error}${wasThere ? " Below is the sentence before." : ""}`;
     const page = canCompute ? "" : `${model.get("why_no_network")} It knows what becomes of the translation when one word or one head is changed; `
-      + `run the notebook for ${answerNow(state) || body.hidden ? "other sentences and for more changes at once" : "these changes together"}.`;
+      + `run the notebook for ${answerNow(state) || !isThere ? "other sentences and for more changes at once" : "these changes together"}.`;
     note.textContent = `${state.remark} ${page}`.trim();
     el.dataset.drawn = drawnState(state);
-    if (body.hidden) return;
+    if (!isThere) return;
     for (const part of [words, lines, grid]) part.show(state);
     undo.setAttribute("aria-disabled", String(!key(state))); // disabled, it would lose the focus by its own press
     const patching = /** @type {HTMLOptionElement} */ (modes.options[1]);

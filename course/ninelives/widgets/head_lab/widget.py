@@ -7,6 +7,7 @@ import traitlets as t
 from torch import nn
 
 from ninelives.figures import Picture
+from ninelives.widgets.head_lab.arguments import head_positions, word_positions
 from ninelives.widgets.head_lab.in_words import UNKNOWN_FORM, key
 from ninelives.widgets.head_lab.picture import in_words, still_picture
 from ninelives.widgets.head_lab.translate import (
@@ -33,8 +34,9 @@ class HeadLab(LabWidget):
     the model learnt, and `remark` says so. Heads are patched in from the sentence with its two nouns swapped, the words after
     the first two "the"; where there are no two, nothing can be patched in.
 
-    The traits `text` (translated whenever it changes), `hidden` (positions of words), `out` and `patched` (heads, counted
-    through all layers from 0, the encoder's first) and `mode` ("out" or "patched", what a click on a head does and what
+    The traits `text` (translated whenever it changes), `hidden` (words, or their positions), `out` and `patched` (heads as
+    (layer, head), as `model.without_heads` takes them, or counted through all layers from 0, the encoder's first; read as
+    the latter) and `mode` ("out" or "patched", what a click on a head does and what
     the grid shows) are synced, so they can be set, observed and linked. A head that is both is out. `answers` holds what
     was written after each combination of changes. Why a text is not translated is said in `error`; nothing is raised.
 
@@ -57,9 +59,9 @@ class HeadLab(LabWidget):
     of_words = t.Dict().tag(sync=True)  # occlusion, gradient, attention: P numbers each; empty without a choice
     of_heads = t.Dict().tag(sync=True)  # out, patched: a number for each head
     answers = t.Dict().tag(sync=True)  # {"french", "text", "difference"} by the changes, as `in_words.key` writes them
-    hidden = t.List(t.Int()).tag(sync=True)
-    out = t.List(t.Int()).tag(sync=True)
-    patched = t.List(t.Int()).tag(sync=True)
+    hidden = t.List().tag(sync=True)  # of int, once they are checked
+    out = t.List().tag(sync=True)
+    patched = t.List().tag(sync=True)
     mode = t.Enum(["out", "patched"], "out").tag(sync=True)
     colours = t.Dict().tag(sync=True)
 
@@ -88,11 +90,8 @@ class HeadLab(LabWidget):
 
     @t.validate("hidden", "out", "patched")
     def _are_there(self, proposal) -> list[int]:
-        name, chosen = proposal["trait"].name, proposal["value"]
-        count, what = (len(self.words), "words") if name == "hidden" else (sum(n_head for _, n_head in self.layers), "heads")
-        wrong = [k for k in chosen if not 0 <= k < count]
-        if wrong:
-            raise t.TraitError(f"{name} has {wrong[0]}, but there are {count} {what}, counted from 0 to {count - 1}.")
+        name = proposal["trait"].name
+        chosen = word_positions(self.words, proposal["value"]) if name == "hidden" else head_positions(name, self.layers, proposal["value"])
         if name == "patched" and chosen and name not in self.of_heads:
             raise t.TraitError(f"no head can be patched in: {self._why_none()}.")
         return chosen

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import traitlets as t
 from torch import nn
 
@@ -38,6 +39,8 @@ class LayerStepper(LabWidget):
 
     _esm = browser_code("layer_stepper")
     _css = browser_style("layer_stepper")
+
+    strips: dict[str, np.ndarray]  # the numbers that the browser shows, by their names
 
     words = t.List(t.Unicode()).tag(sync=True)
     stations = t.List(t.Unicode()).tag(sync=True)

@@ -32,7 +32,7 @@ function about(unknown, known) {
   return `“${unknown}” is not among the ${known.length} known words${near === null ? "." : `; the nearest is “${near}”.`}`;
 }
 
-/** The most similar word, as difflib.get_close_matches finds it; null if none is similar. @param {string} word @param {string[]} known */
+/** The most similar word, as difflib.get_close_matches finds it, or one of the same letters; null if there is none. @param {string} word @param {string[]} known */
 export function nearest(word, known) {
   let best = null, closest = SIMILARITY;
   for (const other of known) {
@@ -41,7 +41,8 @@ export function nearest(word, known) {
     best = other;
     closest = similarity;
   }
-  return best;
+  const letters = [...word].sort().join("");
+  return best ?? known.find(other => [...other].sort().join("") === letters) ?? null;
 }
 
 /** How many characters two words share, longest common part first, then left and right of it. @param {string} a @param {string} b @returns {number} */

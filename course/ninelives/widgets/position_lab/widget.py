@@ -41,6 +41,12 @@ class PositionLab(LabWidget):
     _esm = browser_code("position_lab")
     _css = browser_style("position_lab")
 
+    table: np.ndarray  # (T, T, n_embd), of each word at each position
+    word_parts: np.ndarray  # (T, n_embd)
+    position_parts: np.ndarray  # (T, T, n_embd)
+    whose: str
+    adds_rows: bool
+
     words = t.List(t.Unicode()).tag(sync=True)
     channels = t.Int().tag(sync=True)
     # (T, T, n_embd) little-endian float32 in base64: the vector of each word at each position.

@@ -47,6 +47,8 @@ class TrainingMonitor(LabWidget):
     _css = browser_style("training_monitor")
     _still_caption = "A still picture; run the cell to watch it."
 
+    follows_a_cell = False
+    followers: list["TrainingMonitor"]
     name = t.Unicode().tag(sync=True)
     max_iters = t.Int().tag(sync=True)
     entries = t.List(t.Dict()).tag(sync=True)
@@ -71,9 +73,7 @@ class TrainingMonitor(LabWidget):
         colours = {**COLOURS, "lines": list(PALETTE)}
         super().__init__(name=name, max_iters=max_iters, beside=earlier, levels=dict(levels or {}), colours=colours)
         self._note_measures()
-        self._updated = 0.0
-        self.follows_a_cell = False
-        self.followers: list[TrainingMonitor] = []
+        self._updated, self.followers = 0.0, []
 
     @t.validate("measure")
     def _is_a_measure(self, proposal) -> str:

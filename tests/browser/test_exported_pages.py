@@ -128,6 +128,8 @@ def test_what_a_page_cannot_read_gets_a_sentence_and_the_next_one_is_translated(
 def test_a_head_lab_computes_on_its_page_what_python_computes(translator, opened):
     lab = HeadLab(*translator, SENTENCE, words=ENGLISH)
     shown = opened(lab)
+    shown.page.set_viewport_size({"width": 420, "height": 900})
+    assert shown.page.evaluate("document.documentElement.scrollWidth") == 420
     shown.locator(".nl-head").nth(2).press("Enter")
     shown.locator(".nl-head").nth(1).press("Enter")
     lab.out = [1, 2]

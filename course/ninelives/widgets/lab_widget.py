@@ -2,7 +2,6 @@
 
 import base64
 import html
-import inspect
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from ninelives.figures import Picture
 from ninelives.figures.style import ACCENT, BLUE, SIGNED_MAP, SKY
 from ninelives.widgets.boxes import keep_stills_of_boxes
 from ninelives.widgets.inline import inlined
+from ninelives.widgets.own_traits import OwnTraits
 from ninelives.widgets.page_network import as_script, carried
 
 HERE = Path(__file__).parent
@@ -47,7 +47,7 @@ def browser_style(lab: str) -> str:
     return "\n".join(path.read_text("utf-8") for path in (HERE / "base.css", HERE / lab / "style.css"))
 
 
-class LabWidget(anywidget.AnyWidget):
+class LabWidget(OwnTraits, anywidget.AnyWidget):
     """A widget with a still picture beside it, for pages without a running Python.
 
     A subclass has `picture`, `describe` and a useful `__repr__`. Its state holds only what JSON can hold, and bytes.
@@ -59,12 +59,6 @@ class LabWidget(anywidget.AnyWidget):
     def __init__(self, *args, **traits):
         super().__init__(*args, **traits)
         keep_stills_of_boxes()
-
-    def __setattr__(self, name: str, value) -> None:
-        # A trait that is misspelt would be kept without a word, and nothing would change.
-        if not name.startswith("_") and not hasattr(type(self), name) and not any(name in inspect.get_annotations(kind) for kind in type(self).__mro__):
-            raise AttributeError(f"{type(self).__name__} has no trait {name!r}; it has {', '.join(self._own_traits())}.")
-        super().__setattr__(name, value)
 
     def picture(self) -> Picture:
         """The present state as a still picture."""
@@ -92,9 +86,6 @@ class LabWidget(anywidget.AnyWidget):
     def _page_state(self) -> dict:
         """The synced traits that are the widget's own, and the name of the network with which a page computes."""
         return {name: getattr(self, name) for name in self._own_traits()} | carried(self._network)[1]
-
-    def _own_traits(self) -> list[str]:
-        return [name for name in self.keys if not name.startswith("_") and name not in ("layout", "tabbable", "tooltip")]
 
     def _network(self) -> dict | None:
         """What a page computes with, as `packed` makes it; None for a lab that asks no model. Raises CannotRunInPage."""

@@ -34,6 +34,13 @@ def head_positions(name: str, layers: Sequence[tuple[str, int]], chosen: Sequenc
     return positions
 
 
+def why_none(lab) -> str:
+    """Why no head can be patched in."""
+    if not lab.other:
+        return f"“{lab.answered}” has no two nouns after “the” that could be swapped"
+    return f"“{lab.answered}” and “{lab.other}” have no choice at the same position of their translations"
+
+
 def refuse_missing(name: str, positions: Sequence[int], count: int, things: str) -> None:
     for position in positions:
         if not isinstance(position, int) or not 0 <= position < count:

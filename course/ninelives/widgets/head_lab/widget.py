@@ -7,7 +7,7 @@ import traitlets as t
 from torch import nn
 
 from ninelives.figures import Picture
-from ninelives.widgets.head_lab.arguments import head_positions, word_positions
+from ninelives.widgets.head_lab.arguments import head_positions, why_none, word_positions
 from ninelives.widgets.head_lab.in_words import UNKNOWN_FORM, key
 from ninelives.widgets.head_lab.picture import in_words, still_picture
 from ninelives.widgets.head_lab.translate import (
@@ -36,9 +36,8 @@ class HeadLab(LabWidget):
 
     The traits `text` (translated whenever it changes), `hidden` (words, or their positions), `out` and `patched` (heads as
     (layer, head), as `model.without_heads` takes them, or counted through all layers from 0, the encoder's first; read as
-    the latter) and `mode` ("out" or "patched", what a click on a head does and what
-    the grid shows) are synced, so they can be set, observed and linked. A head that is both is out. `answers` holds what
-    was written after each combination of changes. Why a text is not translated is said in `error`; nothing is raised.
+    the latter) and `mode` ("out" or "patched", what a click on a head does and the grid shows) are synced, so they can be
+    set, observed and linked. A head that is both is out. `answers` holds what was written after each combination of changes. Why a text is not translated is said in `error`; nothing is raised.
 
     Raises TraitError for a word or head that does not exist, and for a head to be patched in where nothing can be.
     """
@@ -74,9 +73,8 @@ class HeadLab(LabWidget):
         missing = [word for word in pair if word not in tokenizer.ids]
         if len(pair) != 2 or missing:
             raise ValueError(f"pair is {pair!r}; pass two words that the tokenizer knows, such as ('il', 'elle').")
-        self._model, self._tokenizer = model, tokenizer
+        self._model, self._tokenizer, self._parse = model, tokenizer, parse
         self._reader = tokenizer if words is None else type(tokenizer)(words)
-        self._parse = parse
         self._here: Read | None = None
         self._other: Read | None = None
         layers = [list(layer) for layer in layer_names(model)]
@@ -93,26 +91,19 @@ class HeadLab(LabWidget):
         name = proposal["trait"].name
         chosen = word_positions(self.words, proposal["value"]) if name == "hidden" else head_positions(name, self.layers, proposal["value"])
         if name == "patched" and chosen and name not in self.of_heads:
-            raise t.TraitError(f"no head can be patched in: {self._why_none()}.")
+            raise t.TraitError(f"no head can be patched in: {why_none(self)}.")
         return chosen
 
     @t.validate("mode")
     def _can_be(self, proposal) -> str:
         if proposal["value"] == "patched" and "patched" not in self.of_heads:
-            raise t.TraitError(f"mode cannot be 'patched': {self._why_none()}.")
+            raise t.TraitError(f"mode cannot be 'patched': {why_none(self)}.")
         return proposal["value"]
 
-    def _why_none(self) -> str:
-        if not self.other:
-            return f"“{self.answered}” has no two nouns after “the” that could be swapped"
-        return f"“{self.answered}” and “{self.other}” have no choice at the same position of their translations"
-
     def describe(self) -> str:
-        """What the lab shows at present, in words."""
         return in_words(self)
 
     def picture(self) -> Picture:
-        """What each head carries, as a still picture."""
         return still_picture(self)
 
     def save_html(self, path) -> None:

@@ -34,12 +34,10 @@ class TemperatureLab(LabWidget):
 
     _esm = browser_code("temperature_lab")
     _css = browser_style("temperature_lab")
-
+    logits: torch.Tensor  # (V,)
     vocabulary = t.List(t.Unicode()).tag(sync=True)
     prompt = t.List(t.Unicode()).tag(sync=True)
     colours = t.Dict().tag(sync=True)
-    logits: torch.Tensor  # (V,)
-
     end_token = t.Int(None, allow_none=True).tag(sync=True)
     temperature = t.Float(1.0).tag(sync=True)
     top_k = t.Int(None, allow_none=True).tag(sync=True)

@@ -223,13 +223,13 @@ def test_several_words_are_chosen_by_key_and_by_click(notebook, explorer):
     notebook.arrives("explorer.together", "[1, 2]")
     press(heatmap, "Escape")
     notebook.arrives("explorer.together, explorer.token", "[] None")
-    words = explorer.locator(".nl-reader")
-    words.nth(8).click()
-    words.nth(10).click(modifiers=["Control"])
+    word = {text: explorer.locator(".nl-reader", has_text=re.compile(f"^{text}$")) for text in ("did", "eat", "it", "full")}
+    word["it"].click()
+    word["full"].click(modifiers=["Control"])
     notebook.arrives("explorer.together", "[8, 10]")
-    words.nth(6).click(modifiers=["Shift"])
+    word["eat"].click(modifiers=["Shift"])
     notebook.arrives("explorer.together", "[6, 7, 8, 9, 10]")
-    words.nth(2).click()
+    word["did"].click()
     notebook.arrives("explorer.together, explorer.token", "[] 2")
 
 

@@ -171,6 +171,13 @@ figures.heatmap(
 )
 
 # %% [markdown]
+# The same square, to be explored. Click the cell where "it" meets "cat", or go there with the arrow keys and press Enter:
+# *Why this weight* does the sums of your table for any two words. Which product makes the weight of "full"?
+
+# %%
+AttentionExplorer(hand_set, words, token=it, queries=q, keys=k, channels=channels)
+
+# %% [markdown]
 # In a real model nobody sets the numbers. Training finds them, and it finds several
 # *heads* at once: each has its own queries, keys and values, so each can ask a different question. A
 # head gets a part of the channels, `head_size = n_embd // n_head`. Their results are put side by
@@ -782,6 +789,15 @@ explore(full, "cat")
 
 # %%
 explore(rotten, "meat")
+
+# %% [markdown]
+# To compare by eye is tiring, so subtract. In the next picture, blue is what the second sentence attends to more, and
+# orange what it attends to less. *First*, *Second* and *Difference* switch between the three. In *Rank heads*, rank by the
+# link from "it" to "meat": in which heads does it change at all? Then rank by the largest change. Do these heads change
+# in the row of "it" alone?
+
+# %%
+explore(full, "cat").compare(explore(rotten, "meat"))
 
 # %% [markdown]
 # One sentence can mislead. So here is what each head does on average, in 200 sentences whose pairs of

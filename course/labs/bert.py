@@ -72,11 +72,14 @@ Encoder = use_mine("Encoder")
 
 # %%
 VOCABULARY = {piece: i for i, piece in enumerate((
-    "[UNK]", "un", "una", "##affable", "##f", "##ff", "##ffa", "##ble", "##able", "##a", "cat", "cats", "##s", "full", "##ness", "##er", "to", "eat",
+    "[UNK]", "un", "una", "##affable", "##f", "##ff", "##ffa", "##ble", "##able", "##a", "cat", "cats", "##s", "full",
+    "##ness", "##er", "to", "eat",
 ))}
 figures.known_pieces(
-    "unaffable", VOCABULARY, title="unaffable", caption="Each row is a beginning, each column an end. The longest slice of the first row is taken, "
-    "then the longest of the row where it stopped. “un” and “##affable” would be two pieces instead of three, but nobody looks ahead.",
+    "unaffable", VOCABULARY, title="unaffable",
+    caption="Each row is a beginning, each column an end. The longest slice of the first row is taken, then the "
+            "longest of the row where it stopped. “un” and “##affable” would be two pieces instead of three, but "
+            "nobody looks ahead.",
 )
 
 # %% [markdown]
@@ -152,8 +155,9 @@ pair = "[CLS] the cat was full [SEP] it slept [SEP]".split()
 is_sep = torch.tensor([[word == "[SEP]" for word in pair]])  # (1, T)
 so_far = is_sep.cumsum(1)  # (1, T)
 figures.table_picture(
-    torch.cat((so_far, so_far - is_sep.long(), package.token_types(torch.where(is_sep, SEP, CLS)))), ["so far", "before it", "type"], columns=pair,
-    title="How many [SEP]", caption="Counted up to each token, and before each token. A [SEP] belongs to the sentence that it ends.",
+    torch.cat((so_far, so_far - is_sep.long(), package.token_types(torch.where(is_sep, SEP, CLS)))),
+    ["so far", "before it", "type"], columns=pair, title="How many [SEP]",
+    caption="Counted up to each token, and before each token. A [SEP] belongs to the sentence that it ends.",
 )
 
 # %% [markdown]
@@ -203,7 +207,8 @@ figures.shape_diagram(
         ("+ type", "(B, T, n_embd)", "a table with two rows: first or second sentence"),
         ("norm", "(B, T, n_embd)", "the sum of the three, with mean 0 and standard deviation 1, then gain and shift"),
     ],
-    title="What the first block reads", caption="Devlin et al. 2018, figure 2. The norm is not in the figure, but in the code.",
+    title="What the first block reads",
+    caption="Devlin et al. 2018, figure 2. The norm is not in the figure, but in the code.",
 )
 
 # %% [markdown]
@@ -252,7 +257,7 @@ check.bert_embedding.optional(BertEmbedding)
 
 # %%
 def lengths_and_gradients(Block, depth=12, n_embd=64):
-    """Of each new block: the mean length of the vectors after it, and the norm of the gradient of its mlp's last weights."""
+    """Of each new block: the mean length of the vectors after it, and the norm of its last weights' gradient."""
     torch.manual_seed(0)
     config = TransformerConfig(50, 16, n_embd=n_embd, n_head=4, n_layer=depth, dropout=0.0)
     blocks, lm_head = nn.ModuleList(Block(config) for _ in range(depth)), nn.Linear(n_embd, 50)
@@ -278,7 +283,8 @@ for name, (lengths, gradients) in forth_and_back.items():
 figures.curves(
     {name: (range(1, 13), gradients) for name, (_, gradients) in forth_and_back.items()},
     x_label="block", y_label="norm of the gradient", title="The first gradient of twelve new blocks",
-    caption="In pre-norm the vectors grow, so a late block adds less to them and gets a smaller gradient. In post-norm every block gets about the same.",
+    caption="In pre-norm the vectors grow, so what a late block adds counts for less, and its gradient is smaller. In "
+            "post-norm every block gets about the same.",
 )
 
 # %% [markdown]
@@ -434,7 +440,8 @@ else:
 # %%
 if loaded:
     texts = [sentence for pair in GOES_WITH_ONE + FITS_BOTH for sentence in pair.sentences]
-    rare = "Antidisestablishmentarianism, floccinaucinihilipilification, unaffable Zürich café tokenizers aardvarks xylophonists 🐈 3.14159 don't"
+    rare = ("Antidisestablishmentarianism, floccinaucinihilipilification, unaffable Zürich café tokenizers aardvarks "
+            "xylophonists 🐈 3.14159 don't")
     some_words = sorted({*every_word("english"), *tokenizer.words(" ".join([*texts, rare]))})
     same = [cut_word(word, tokenizer.vocabulary) == tokenizer.cut(word)[1:-1] for word in some_words]
     print(f"{sum(same)} of {len(same)} words are cut as the file's tokenizer cuts them")
@@ -468,8 +475,9 @@ if loaded:
 
 # %%
 alike = [
-    "The cat was not hungry.", "The cat was hungry.", "The kitten had eaten enough.", "The dog bit the man.", "The man bit the dog.",
-    "He sat on the bank of the river.", "The bank raised its rates.", "I love this movie.", "I like this film.",
+    "The cat was not hungry.", "The cat was hungry.", "The kitten had eaten enough.", "The dog bit the man.",
+    "The man bit the dog.", "He sat on the bank of the river.", "The bank raised its rates.",
+    "I love this movie.", "I like this film.",
 ]
 if loaded:
     vectors = vectors_of(model, alike)  # (N, C)
@@ -514,8 +522,10 @@ if loaded:
     for layer, head in ((5, 11), (3, 1)):
         of_words = of_the_cat[layer][0, head, 1:-1, 1:-1]  # (T - 2, T - 2), without [CLS] and [SEP]
         most = (of_words.argmax(-1) == cat - 1).sum().item()
-        print(f"layer {layer}, head {head}: “cat” has the largest weight of {most} of {len(of_words)} words. Weights on it from")
-        print("   " + "  ".join(f"{token} {weight:.2f}" for token, weight in zip(tokens[1:-1], of_words[:, cat - 1].tolist())))
+        print(f"layer {layer}, head {head}: “cat” has the largest weight of {most} of {len(of_words)} words. "
+              "Weights on it from")
+        to_cat = zip(tokens[1:-1], of_words[:, cat - 1].tolist())
+        print("   " + "  ".join(f"{token} {weight:.2f}" for token, weight in to_cat))
 
 # %% [markdown]
 # In layer 5, head 11, *every* word looks at the cat. A row for "it" alone would have been a fine picture of a model that knows who was full, and it would
@@ -548,33 +558,39 @@ def sign_test(right, of):
 
 
 def counts(pairs):
-    """For each head, (6, 12) each: pairs in the right direction and in the wrong one, full switches, right answers, weight on both nouns."""
+    """For each head, (6, 12) each: pairs in the right and in the wrong direction, full switches, right answers, and the
+    mean weight on both nouns together."""
     all_weights = torch.stack([weights_from_it(pair) for pair in pairs])  # (20, 2, 2, 6, 12)
     leads = all_weights[:, :, 0] - all_weights[:, :, 1]  # (20, 2, 6, 12), positive where the first noun gets more
     first, second = leads[:, 0], leads[:, 1]  # (20, 6, 12)
     return {
-        "right": (first > second).sum(0), "wrong": (first < second).sum(0), "switches": ((first > 0) & (second < 0)).sum(0),
+        "right": (first > second).sum(0), "wrong": (first < second).sum(0),
+        "switches": ((first > 0) & (second < 0)).sum(0),
         "answers": (first > 0).sum(0) + (second < 0).sum(0), "weight": all_weights.sum(2).mean((0, 1)),
     }
 
 
 def print_heads(found, heads):
     """One line for each (layer, head)."""
-    print(f"{'':18} right direction         p   full switches   right answers   weight on the two nouns")
+    print(f"{'':20}right way        p     switches    answers   weight")
     for layer, head in heads:
         right, wrong, switches, answers, weight = (numbers[layer, head].item() for numbers in found.values())
-        print(f"layer {layer}, head {head:<4}{right:12} of 20  {sign_test(right, right + wrong):8.1g}  {switches:8} of 20   {answers:7} of 40 {weight:18.2f}")
+        p = sign_test(right, right + wrong)
+        print(f"layer {layer}, head {head:<3}{right:5} of 20 {p:8.1g}  {switches:5} of 20 {answers:4} of 40 {weight:8.2f}")
 
 
 if loaded:
-    print("\n".join(" / ".join(GOES_WITH_ONE[k].sentences) for k in range(4)) + "\n…\n")
+    for pair in GOES_WITH_ONE[:4]:
+        print(f"{pair.begin} {pair.last[0]} / {pair.last[1]}.")
+    print("…\n")
     found = counts(GOES_WITH_ONE)
     print_heads(found, [(3, 1), (5, 11)])
 
 # %% [markdown]
-# - **Right direction**: does the difference move the right way at all? p says how often a coin would be as uneven or more so in twenty throws.
-# - **Full switch**: does the larger weight change from the first noun to the second?
-# - **Right answers**: taken as an answer, is the noun with the larger weight the right one? Guessing gets 20 of 40.
+# - **Right way**, the right direction: does the difference move the right way at all? p says how often a coin would be as uneven or more so in twenty throws.
+# - **Switches**, full ones: does the larger weight change from the first noun to the second?
+# - **Answers** that are right: taken as an answer, is the noun with the larger weight the right one? Guessing gets 20 of 40.
+# - **Weight**: how much of the row of "it" goes to the two nouns together, on average?
 #
 # The first row looks impressive: a coin does not do that. But its full switches and right answers say how much it is worth. And the second row is the trap from above. It too moves in the right direction
 # nearly always, by a hair, and never far enough: it gives the same noun for both sentences. **A small p says that there is an effect. It does not say that it is large.**
@@ -592,7 +608,8 @@ if loaded:
         title="Pairs in the right direction, minus those in the wrong one",
         caption="20: all twenty pairs move in the right direction. 0: as many one way as the other, as with a coin.",
     ))
-    print(f"as uneven as 15 to 5, or more: {(uneven.abs() >= 10).sum().item()} of 72 heads; of 72 coins: {72 * sign_test(15, 20):.0f}\n")
+    print(f"as uneven as 15 to 5, or more: {(uneven.abs() >= 10).sum().item()} of 72 heads; "
+          f"of 72 coins: {72 * sign_test(15, 20):.0f}\n")
     print_heads(found, [(3, 1), (5, 0), divmod(found["answers"].argmax().item(), 12)])
 
 # %% [markdown]
@@ -610,9 +627,11 @@ if loaded:
     rows, words = [], tokenizer.cut(best.sentences[0])[1:-3]  # without [CLS], the last word, the full stop and [SEP]
     for text in best.sentences:
         its_tokens = tokenizer.cut(text)
-        rows.append(attentions(model, tokenizer.encode(text)[None])[3][0, 1, its_tokens.index("it"), 1 : len(words) + 1])
+        in_layer_3 = attentions(model, tokenizer.encode(text)[None])[3]  # (1, 12, T, T)
+        rows.append(in_layer_3[0, 1, its_tokens.index("it"), 1 : len(words) + 1])
     display(figures.heatmap(
-        torch.stack(rows), [f"it … {word}" for word in best.last], words, title="Layer 3, head 1: the best of the twenty pairs",
+        torch.stack(rows), [f"it … {word}" for word in best.last], words,
+        title="Layer 3, head 1: the best of the twenty pairs",
         caption=f"{best.sentences[0]} {best.sentences[1]} The other nineteen move less.",
     ))
 
@@ -622,8 +641,10 @@ if loaded:
 # %%
 if loaded:
     for pair, each in zip(GOES_WITH_ONE, moved):
-        nouns = "   ".join(f"{noun:8} {one:.2f} → {other:.2f}" for noun, (one, other) in zip((pair.first, pair.second), each.T.tolist()))
-        print(f"{' → '.join(pair.last):24} {nouns}{'   switched' if each[0, 0] > each[0, 1] and each[1, 0] < each[1, 1] else ''}")
+        of_nouns = zip((pair.first, pair.second), each.T.tolist())
+        nouns = "   ".join(f"{noun:8} {one:.2f} → {other:.2f}" for noun, (one, other) in of_nouns)
+        switched = "   switched" if each[0, 0] > each[0, 1] and each[1, 0] < each[1, 1] else ""
+        print(f"{' → '.join(pair.last):24} {nouns}{switched}")
 
 # %% [markdown]
 # ### What does the head go by?
@@ -633,7 +654,9 @@ if loaded:
 
 # %%
 if loaded:
-    print("\n".join(" / ".join(FITS_BOTH[k].sentences) for k in range(4)) + "\n…\n")
+    for pair in FITS_BOTH[:4]:
+        print(f"{pair.begin} {pair.last[0]} / {pair.last[1]}.")
+    print("…\n")
     found = counts(FITS_BOTH)
     print_heads(found, [(3, 1), divmod(found["right"].argmax().item(), 12)])
     print(f"p of the last line, times 72: {min(1, 72 * sign_test(found['right'].max().item(), 20)):.1g}")

@@ -10,11 +10,11 @@ import { pronounStep } from "./view.js";
 /** @import { Network } from "../../widgets/network/unpack.js" */
 /** @import { Lexicon } from "./grammar.js" */
 
-/** Sentences about two animals that never met in training, in turn. @param {HTMLElement} node @param {Network} network @param {Lexicon} lexicon @param {string[]} sentences */
-export function guess(node, network, lexicon, sentences) {
+/** Sentences about two animals that never met in training, in turn. @param {HTMLElement} node @param {Network} network @param {Lexicon} lexicon @param {string[]} sentences @param {(words: string | null) => void} say to those who hear the page */
+export function guess(node, network, lexicon, sentences, say) {
   let at = 0, yours = 0, its = 0;
   const asked = html("p", { className: "says" }), choices = html("div", { className: "choices" });
-  const answer = html("p", { className: "says", lang: "fr" }), reading = html("p", { className: "reading", role: "status" });
+  const answer = html("p", { className: "says", lang: "fr" }), reading = html("p", { className: "reading" });
   node.append(asked, choices, answer, reading);
 
   function ask() {
@@ -39,6 +39,7 @@ export function guess(node, network, lexicon, sentences) {
     const next = html("button", { type: "button", onclick: () => { ask(); /** @type {HTMLElement} */ (choices.querySelector("button")).focus(); } }, "Another sentence");
     choices.replaceChildren(next);
     next.focus();
+    say(reading.textContent);
   }
   ask();
 }

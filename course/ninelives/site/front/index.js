@@ -33,6 +33,7 @@ function start(packed, { lexicon, first, heldOut, colours }) {
   /** @type {{ choice: Choice | null, text: string, layer: number, head: number, step: number }} */
   const state = { choice: first, text: textOf(lexicon, first), layer: 1, head: 3, step: -1 };
   document.body.append(spoken.node);
+  const say = (/** @type {string | null} */ words) => spoken.say(() => words);
 
   /** @param {Partial<typeof state>} changes */
   function set(changes) {
@@ -43,7 +44,7 @@ function start(packed, { lexicon, first, heldOut, colours }) {
   function choose(part, value) {
     const choice = changed(lexicon, state.choice ?? first, part, value);
     set({ choice, text: textOf(lexicon, choice), step: -1 });
-    spoken.say(() => byId("reading").textContent);
+    say(byId("reading").textContent);
   }
   /** @returns {View} */
   function viewOf() {
@@ -55,9 +56,12 @@ function start(packed, { lexicon, first, heldOut, colours }) {
   const whose = byId("whose");
   const firstScreen = [sentence(byId("english"), choose), switches(byId("switches"), choose), french(byId("french"), byId("chances"))];
   const below = [
-    headPicker(byId("heads"), (layer, head) => set({ layer, head })),
-    writing(byId("step-picture"), byId("step-reading"), step => set({ step })),
-    withoutPositions(byId("positions-mistake")), withoutHeads(byId("heads-mistake")), openMask(byId("mask-mistake")),
+    headPicker(byId("heads"), (layer, head) => {
+      set({ layer, head });
+      say(byId("reading").textContent);
+    }),
+    writing(byId("step-picture"), byId("step-reading"), step => set({ step }), say),
+    withoutPositions(byId("positions-mistake"), say), withoutHeads(byId("heads-mistake"), say), openMask(byId("mask-mistake"), say),
   ];
   const stations = { words, positions, head: headTable, blocks };
   let waiting = 0;
@@ -92,14 +96,14 @@ function start(packed, { lexicon, first, heldOut, colours }) {
     field.removeAttribute("aria-invalid");
     set({ choice: parsed(lexicon, field.value), text: field.value, step: -1 });
     back.hidden = Boolean(state.choice);
-    spoken.say(() => byId("reading").textContent);
+    say(byId("reading").textContent);
   };
   back.onclick = () => {
     back.hidden = true;
     set({ choice: first, text: textOf(lexicon, first), step: -1 });
   };
   show(viewOf());
-  guess(byId("guess"), network, lexicon, heldOut);
+  guess(byId("guess"), network, lexicon, heldOut, say);
 }
 
 /** @type {any} */

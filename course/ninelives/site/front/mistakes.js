@@ -20,12 +20,17 @@ function toggle(label, onchange) {
 /** @param {string} english @param {Translation} run @param {string[]} [before] */
 const line = (english, run, before) => html("p", { className: "says" }, html("span", { className: "english" }, english), html("span", { lang: "fr" }, ...frenchWords(run, before)));
 
-/** Without positions, a sentence is a bag of words. @param {HTMLElement} node */
-export function withoutPositions(node) {
-  const both = html("div", {}), reading = html("p", { className: "reading", role: "status" });
+/** @typedef {(words: string | null) => void} Say to those who hear the page */
+
+/** Without positions, a sentence is a bag of words. @param {HTMLElement} node @param {Say} say */
+export function withoutPositions(node, say) {
+  const both = html("div", {}), reading = html("p", { className: "reading" });
   /** @type {View} */
   let view;
-  const { box, node: label } = toggle("Take the positions away", () => show(view));
+  const { box, node: label } = toggle("Take the positions away", () => {
+    show(view);
+    say(reading.textContent);
+  });
   node.append(label, both, reading);
   /** @param {View} now */
   function show(now) {
@@ -47,11 +52,11 @@ function swapped(words) {
   return words.map((word, k) => (k === a ? words[b] : k === b ? words[a] : word)).join(" ");
 }
 
-/** Heads that say nothing. @param {HTMLElement} node */
-export function withoutHeads(node) {
+/** Heads that say nothing. @param {HTMLElement} node @param {Say} say */
+export function withoutHeads(node, say) {
   /** @type {Set<number>} */
   const out = new Set();
-  const result = html("div", {}), reading = html("p", { className: "reading", role: "status" }), grid = html("div", { className: "heads" });
+  const result = html("div", {}), reading = html("p", { className: "reading" }), grid = html("div", { className: "heads" });
   const all = html("button", { type: "button", onclick: () => change(range(4).map(k => 4 + k), true) }, "Take all of layer 2 out");
   const none = html("button", { type: "button", onclick: () => change([...out], false) }, "Put all back");
   node.append(grid, html("div", { className: "choices" }, all, none), result, reading);
@@ -61,11 +66,12 @@ export function withoutHeads(node) {
   function change(heads, gone) {
     for (const k of heads) gone ? out.add(k) : out.delete(k);
     show(view);
+    say(reading.textContent);
   }
   /** @param {View} now */
   function show(now) {
     view = now;
-    const { network, run, text, it, pronoun } = view, L = run.encoder.layers.length, H = run.encoder.layers[0].weights.length;
+    const { network, run, text, it } = view, L = run.encoder.layers.length, H = run.encoder.layers[0].weights.length;
     if (!grid.children.length) {
       grid.append(...range(L + run.decoder.layers.length).map(l => html("div", { className: "layer" }, html("span", {}, l < L ? `encoder ${l + 1}` : `decoder ${l - L + 1}`),
         ...range(H).map(h => html("button", { type: "button", onclick: () => change([l * H + h], !out.has(l * H + h)) }, String(h + 1))))));
@@ -78,23 +84,35 @@ export function withoutHeads(node) {
     });
     const broken = translation(network, text, { out: [...out], most: MOST }), same = joined(broken.french) === joined(run.french);
     result.replaceChildren(line("", broken, run.french));
-    const step = pronounStep(broken), word = run.french[pronoun], stays = step >= 0 && broken.french[step] === word;
-    const chance = step < 0 ? "" : ` “${broken.french[step]}” has a probability of ${two(Math.max(...chancesOf({ ...view, run: broken }, step)))}.`;
-    const pointed = range(H).filter(h => out.has(H + h)), noun = run.english[argmax(run.encoder.layers[1].weights[0][it])];
     reading.textContent = !out.size ? "Press a head to take it out. The darker a head of the encoder is, the more “it” attends to a single word there."
-      : `${same ? "The translation is the same." : "The translation changes."}${pronounStep(run) < 0 ? "" : stays ? ` It still says “${word}”.` : ` It no longer says “${word}”.`}${chance}${
-        pointed.length === H && stays ? ` Yet it was in these four heads that “it” attended to “${noun}”: a picture of attention shows where a head looks, and not what the answer depends on.` : ""}`;
+      : `${same ? "The translation is the same." : "The translation changes."} ${ofThePronoun(view, broken, range(H).every(h => out.has(H + h)))}`;
   }
   return { show };
 }
 
-/** A decoder that may look at later words. @param {HTMLElement} node */
-export function openMask(node) {
+/** What became of the pronoun, in words. @param {View} view @param {Translation} broken @param {boolean} isLayerOut whether all heads of the encoder's second layer are out */
+function ofThePronoun(view, broken, isLayerOut) {
+  const { run, it, pronoun } = view, step = pronounStep(broken), word = run.french[pronoun];
+  if (pronounStep(run) < 0) return "";
+  if (broken.french[step] !== word) return step < 0 ? `It no longer says “${word}”.` : `It says “${broken.french[step]}” instead of “${word}”.`;
+  const chance = (/** @type {Translation} */ of, /** @type {number} */ at) => Math.max(...chancesOf({ ...view, run: of }, at));
+  const before = chance(run, pronoun), now = chance(broken, step), says = `It still says “${word}”, with a probability of ${two(now)}; it was ${two(before)}.`;
+  if (!isLayerOut) return says;
+  const row = run.encoder.layers[1].weights[0][it], where = `“it” attended to “${run.english[argmax(row)]}”, ${two(row[argmax(row)])} in its first head`;
+  return before - now < 0.1 ? `${says} Yet it was in this layer that ${where}: a picture of attention shows where a head looks, not whether the answer depends on it.`
+    : `${says} It was in this layer that ${where}: here the answer depends on it, though not on it alone.`;
+}
+
+/** A decoder that may look at later words. @param {HTMLElement} node @param {Say} say */
+export function openMask(node, say) {
   const result = html("div", {}), table = html("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": "attention among the French words" });
-  const reading = html("p", { className: "reading", role: "status" });
+  const reading = html("p", { className: "reading" });
   /** @type {View} */
   let view;
-  const { box, node: label } = toggle("Open the decoder's mask", () => show(view));
+  const { box, node: label } = toggle("Open the decoder's mask", () => {
+    show(view);
+    say(reading.textContent);
+  });
   node.append(label, result, table, reading);
   /** @param {View} now */
   function show(now) {
@@ -108,7 +126,7 @@ export function openMask(node) {
     table.replaceChildren(html("table", { className: "mask" }, html("caption", {}, `Head ${h + 1} of the decoder's layer ${l + 1}, French words only`), html("tbody", {}, ...after.map((word, r) =>
       html("tr", { className: r === row ? "it" : "" }, html("th", { scope: "row", lang: "fr" }, word), ...after.map((_, c) => {
         const weight = rows[r][P + c];
-        return weight === undefined ? html("td", { className: "masked" }, html("span", { className: "unseen" }, "masked")) : html("td", { style: `--w: ${weight}` }, weight < 0.095 ? "" : two(weight).slice(1));
+        return weight === undefined ? html("td", { className: "masked" }, html("span", { className: "unseen" }, "masked")) : html("td", { style: `--w: ${weight}` }, weight < 0.095 ? "" : two(weight).replace(/^0|\.00$/, ""));
       }))))));
     const most = argmax([...rows[row]].map((weight, c) => (c > P + row ? weight : -1))), same = joined(run.french) === joined(view.run.french);
     reading.textContent = !box.checked ? "A word attends to the words before it. The upper triangle is masked."

@@ -25,6 +25,7 @@ export function sentence(node, choose) {
     const pieces = choice ? piecesOf(lexicon, choice) : run.english.map(word => /** @type {Piece} */ ({ word }));
     const now = pieces.map(({ word, part }) => part ?? word).join(" ");
     if (now !== shape) rebuild(pieces);
+    words.classList.toggle("long", view.text.length > 50);
     shape = now;
     const row = run.encoder.layers[layer].weights[head][it];
     [...words.children].forEach((token, k) => {

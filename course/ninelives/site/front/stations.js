@@ -33,7 +33,7 @@ export function positions(picture, reading, { run, it, colours }) {
     html("tbody", {}, ...rows.map(([name, row]) => html("tr", {}, html("th", { scope: "row" }, /** @type {string} */ (name)),
       html("td", { className: "wide" }, strip(/** @type {Row} */ (row), end, colours)))))));
   const again = run.english.findIndex((other, k) => k > 0 && run.english.indexOf(other) < k), before = run.english.indexOf(run.english[again]);
-  reading.textContent = again < 0 ? `No word stands twice in this sentence. If one did, its two vectors would be the same until their positions are added.`
+  reading.textContent = again < 0 ? `Each of the ${first[it].length} numbers is a sum: the first of “${word}” is ${two(tokens[it][0])}, that of position ${it} is ${two(places[it][0])}, and ${two(first[it][0])} goes on.`
     : `“${run.english[again]}” stands twice. Its two vectors are ${two(distance(tokens[before], tokens[again]))} apart before positions are added, and ${two(distance(first[before], first[again]))} after.`;
 }
 

@@ -8,18 +8,23 @@ import { joined } from "./view.js";
 
 /** @import { View } from "./view.js" */
 
-/** @param {HTMLElement} node @param {HTMLElement} reading @param {(step: number) => void} go */
-export function writing(node, reading, go) {
+/** @param {HTMLElement} node @param {HTMLElement} reading @param {(step: number) => void} go @param {(words: string | null) => void} say to those who hear the page */
+export function writing(node, reading, go, say) {
   const back = html("button", { type: "button" }, "← Word before"), on = html("button", { type: "button" }, "Next word →");
   const count = html("span", { className: "count" }), body = html("div", {});
   node.replaceChildren(html("div", { className: "steps" }, back, count, on), body);
+  let hasMoved = false;
+  const move = (/** @type {number} */ step) => {
+    hasMoved = true;
+    go(step);
+  };
   return {
     /** @param {View} view */
     show({ run, step, network }) {
       const { row, word } = run.steps[step], last = run.steps.length - 1, P = run.english.length, layers = run.decoder.layers;
       const [layer, head] = mostDecided(layers.map(({ weights }) => weights), row, P), weights = layers[layer].weights[head][row];
-      back.onclick = () => go(Math.max(0, step - 1));
-      on.onclick = () => go(Math.min(last, step + 1));
+      back.onclick = () => move(Math.max(0, step - 1));
+      on.onclick = () => move(Math.min(last, step + 1));
       back.setAttribute("aria-disabled", String(step === 0));
       on.setAttribute("aria-disabled", String(step === last));
       count.textContent = `word ${step + 1} of ${last + 1}`;
@@ -34,6 +39,8 @@ export function writing(node, reading, go) {
       reading.textContent = `${step ? `After “${joined(run.french.slice(0, step))}”` : "Before its first word"} the decoder writes “${name(word)}”, with a probability of ${two(likely[0].p)}. `
         + `Shown is head ${head + 1} of its layer ${layer + 1}, which attends most to “${columns[most]}” (${two(weights[most])}). `
         + (step < last ? `The mask hides ${counted(last - step, "word")} that ${last - step === 1 ? "is" : "are"} not written yet.` : "Nothing is left to hide.");
+      if (hasMoved) say(reading.textContent);
+      hasMoved = false;
     },
   };
 }

@@ -36,8 +36,6 @@ SENTENCE = "the cat did not want to eat because it was full"
 LAYER, HEAD = 1, 3
 DESCRIPTION = ("Change a word and see il become elle: a small Transformer that runs in the page, followed step by step, and the nine "
                "notebooks in which you build it.")
-LABS = {"causes": "what a translator's pronoun depends on", "tokenizers": "addition written in five ways",
-        "pronunciation": "English spelling to sound", "shakespeare": "Shakespeare letter by letter"}
 
 
 def write_front_page(site: Path) -> None:
@@ -66,7 +64,7 @@ def front_page() -> str:
         binder=f"https://mybinder.org/v2/gh/{owner}/{name}/HEAD?urlpath=lab/tree/release/02-attention/02-attention.ipynb",
         colab=f"https://colab.research.google.com/github/{owner}/{name}/blob/gh-pages/notebooks/02-attention.ipynb",
         card_words=html.escape(card_words()), notebooks=table, hours=f"{minutes // 60}", disk="1.4 GB",
-        labs=", ".join(f'<a href="labs/{lab}.html">{html.escape(text)}</a>' for lab, text in LABS.items()),
+        labs=_labs(),
         data=json.dumps(page_data(), ensure_ascii=False).replace("<", "\\u003c"),
     )
 
@@ -156,6 +154,13 @@ def _measured() -> dict[str, str]:
     count = int(re.search(r"[\d,]+(?= held-out)", name)[0].replace(",", ""))
     return {"parameters": f"{card['parameters']:,}", "iterations": f"{card['recipe']['max_iters']:,}", "measured": f"{count:,}",
             "right": f"{round(share * count):,}", "percent": f"{100 * share:g} %"}
+
+
+def _labs() -> str:
+    """A link to each lab."""
+    titles = {path.stem: re.search(r"^# Lab · (.+)$", nbformat.read(path, as_version=4).cells[0].source, re.MULTILINE)[1]
+              for path in sorted(ROOT.glob("release/labs/*.ipynb"))}
+    return " · ".join(f'<a href="labs/{name}.html">{html.escape(title)}</a>' for name, title in titles.items())
 
 
 def _shelf() -> tuple[str, int]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from matplotlib.patheffects import withStroke
 from nbconvert import HTMLExporter
 from PIL import Image
 from traitlets.config import Config
@@ -132,3 +133,12 @@ def test_a_script_the_font_lacks_gives_no_warning():
         warnings.simplefilter("always")
         assert heatmap([[1.0]], ["猫𓃠"], title="猫", caption="c").png()
     assert caught == []
+
+
+def test_a_saved_file_has_no_rims_around_its_text_and_the_notebook_keeps_them():
+    def drawn(effects):
+        return Picture(lambda figure: figure.text(0.5, 0.5, "0.55", path_effects=effects), "c", "a")
+
+    rimmed, plain = drawn([withStroke(linewidth=3, foreground="red")]), drawn([])
+    assert rimmed.as_file("png") == plain.as_file("png")
+    assert rimmed.png() != plain.png()

@@ -19,6 +19,7 @@ from ninelives.figures.style import (
     contrast,
     in_dark_theme,
     luminance,
+    missing_letters,
     number_repeats,
     text_on,
     visible,
@@ -125,3 +126,8 @@ def test_the_learners_style_does_not_affect_the_pictures():
     with matplotlib.rc_context({"figure.facecolor": "black", "text.color": "white",
                                 "font.family": "serif", "axes.facecolor": "black"}):
         assert heatmap([[1.0]], ["cat"], title="One", caption="c").png() == plain
+
+
+def test_letters_that_no_font_has_are_spoken_of():
+    assert missing_letters(["cat", "", "قطة", "a\nb", " x"]) == ""
+    assert missing_letters(["cat", "\ue123"]).startswith("Boxes are letters that no font here has")

@@ -545,6 +545,19 @@ def test_words_of_any_kind_have_labels_and_ids_are_numbers():
     assert AttentionExplorer(torch.eye(3), torch.tensor([5, 6, 7])).rows == ["5", "6", "7"]
 
 
+def test_of_a_long_text_the_chosen_row_is_labelled_and_its_cells_are_seen():
+    explorer = AttentionExplorer(attention(1, 1, 120, 120), [f"w{k}" for k in range(120)], token=61)
+    axes = explorer.picture().figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels() if label.get_weight() == "bold"] == ["w61"]
+    [mark] = axes.get_lines()
+    assert mark.get_ydata().tolist() == [61] and not axes.patches
+
+
+def test_every_weight_of_a_figure_has_two_decimals():
+    shown = texts(AttentionExplorer(torch.tensor([[1.0, 0.0], [0.9996, 0.0004]]), ["a", "b"]).picture())
+    assert shown.count("1.00") == 2
+
+
 def test_without_pandas_a_sentence_says_what_else_there_is(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match="to_dataframe.. needs pandas.*row.word. gives a row"):

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ninelives.figures.cells import (
+    are_thin,
     block_note,
     cells_size,
     colour_bar,
@@ -13,13 +14,21 @@ from ninelives.figures.cells import (
     has_room_for_numbers,
     label_columns,
     label_rows,
-    numbers,
     outline,
+    point_at_rows,
 )
 from ninelives.figures.picture import Picture
 from ninelives.figures.scale import norm_of, ticks_of
 from ninelives.figures.signed import KINDS, signed_number
-from ninelives.figures.style import SIGNED_MAP, WEIGHTS_MAP, number_repeats, place_axes, put_note, put_title
+from ninelives.figures.style import (
+    SIGNED_MAP,
+    WEIGHTS_MAP,
+    missing_letters,
+    number_repeats,
+    place_axes,
+    put_note,
+    put_title,
+)
 
 SIGNS = {  # what the two colours of the signed map are
     "scores": "Blue: positive; orange: negative.",
@@ -47,7 +56,7 @@ def attention_picture(
 ) -> Picture:
     """The weights (T, S) of one head, grey where `allowed` (T, S) is False, with the colour bar of their scale.
 
-    Signed values, of another `kind` of `signed.KINDS`, are drawn in the signed map from `-top` to `top`. Each of the rows in `chosen` is framed. Up to 12 by 12 cells hold their numbers. `notes` are drawn below: what a
+    Signed values, of another `kind` of `signed.KINDS`, are drawn in the signed map from `-top` to `top`. Each of the rows in `chosen` is framed, or marked at its end where rows are thin. Up to 12 by 12 cells hold their numbers. `notes` are drawn below: what a
     reader of the saved file has to know, for whom the caption of a notebook is not there.
     """
     row_names, column_names = number_repeats(rows), number_repeats(columns)
@@ -59,11 +68,14 @@ def attention_picture(
         texts = _numbers(weights, allowed, kind, decimals) if with_numbers else None
         colour_map, norm = SIGNED_MAP if signed else WEIGHTS_MAP, norm_of(scale, top, signed)
         draw_cells(axes, np.ma.array(weights, mask=~allowed), colour_map, norm.vmin, top, texts, norm=norm)
-        label_rows(axes, row_names)
+        label_rows(axes, row_names, always=chosen)
         label_columns(axes, column_names)
-        framed = np.zeros(weights.shape, bool)
-        framed[list(chosen)] = True
-        outline(axes, framed)
+        if are_thin(axes, weights):
+            point_at_rows(axes, chosen)
+        else:
+            framed = np.zeros(weights.shape, bool)
+            framed[list(chosen)] = True
+            outline(axes, framed)
         colour_bar(axes, ticks=ticks_of(scale, top, signed))
         has_least = kind in ("weights", "difference")
         said = [
@@ -74,6 +86,7 @@ def attention_picture(
             f"The colours follow the square root of the {KINDS[kind]}." if scale == "sqrt" else "",
             f"{plural.capitalize()} of {top:g} and more have the darkest colour." if np.abs(weights).max(initial=0) > top else "",
             *notes,
+            missing_letters([*row_names, *column_names]),
         ]
         put_note(figure, " ".join(filter(None, said)))
         put_title(figure, title)
@@ -83,7 +96,8 @@ def attention_picture(
 
 def _numbers(weights: np.ndarray, allowed: np.ndarray, kind: str, decimals: int) -> list[list[str]]:
     if kind == "weights":
-        return np.where((weights < LEAST_PRINTED) | ~allowed, "", numbers(weights)).tolist()
+        # Two decimals throughout, as in the browser: a 1 beside a 1.00 would look like another number.
+        return np.where((weights < LEAST_PRINTED) | ~allowed, "", [[f"{weight:.2f}" for weight in row] for row in weights]).tolist()
     printed = [[signed_number(value, kind, decimals) for value in row] for row in weights]
     is_too_small = (np.abs(weights) < LEAST_PRINTED) & (kind == "difference")
     return np.where(is_too_small | ~allowed, "", printed).tolist()

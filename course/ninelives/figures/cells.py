@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Colormap, Normalize
+from matplotlib.markers import CARETLEFT
 from matplotlib.patches import Rectangle
 
 from ninelives.figures.style import (
@@ -25,6 +26,7 @@ from ninelives.figures.style import (
 
 NUMBERS_UP_TO = 12  # rows and columns
 RULES_UP_TO = 40
+THIN = 0.11  # inches
 MAX_WIDE_FRAMES = 20  # in a large matrix, up to so many marked cells get a frame larger than the cell
 SQUARES_UP_TO = 128  # a longer side is drawn in blocks: finer cells cannot be told apart
 NO_NUMBER, HATCH = "#d0d0d0", "#9aa3ad"
@@ -111,11 +113,25 @@ def draw_cells(
         axes.text(j, i, texts[i][j], ha="center", va="center", size=number_size, clip_on=True, **colours)
 
 
-def label_rows(axes: Axes, labels: Sequence[str], size: float = LABEL_SIZE) -> None:
-    """Label the rows on the left; of a long list, every 2nd, 4th, 8th … row."""
-    step = every(len(labels), _size(axes)[1], 1.3 * size / 72)
-    shown = range(0, len(labels), step)
-    axes.set_yticks(list(shown), [visible(labels[i]) for i in shown], fontsize=size)
+def label_rows(axes: Axes, labels: Sequence[str], size: float = LABEL_SIZE, always: Sequence[int] = ()) -> None:
+    """Label the rows on the left; of a long list, every 2nd, 4th, 8th … row, and `always` these, in bold."""
+    pitch = 1.3 * size / 72
+    step, row = every(len(labels), _size(axes)[1], pitch), _size(axes)[1] / len(labels)
+    shown = sorted({*always, *(i for i in range(0, len(labels), step) if all(abs(i - j) * row >= pitch for j in always))})
+    axes.set_yticks(shown, [visible(labels[i]) for i in shown], fontsize=size)
+    for i, label in zip(shown, axes.get_yticklabels(), strict=True):
+        label.set_weight("bold" if i in always else "normal")
+
+
+def point_at_rows(axes: Axes, rows: Sequence[int]) -> None:
+    """Mark rows at their right end, where a frame would hide cells as thin as its line."""
+    right = max(axes.get_xlim())
+    axes.plot([right] * len(rows), list(rows), linestyle="none", marker=CARETLEFT, markersize=7, color=ACCENT, clip_on=False, zorder=3)
+
+
+def are_thin(axes: Axes, matrix: np.ndarray) -> bool:
+    """Whether the rows of `matrix` are too thin for a frame."""
+    return _size(axes)[1] / len(matrix) < THIN
 
 
 def label_columns(axes: Axes, labels: Sequence[str], size: float = LABEL_SIZE) -> None:

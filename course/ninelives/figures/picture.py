@@ -4,7 +4,7 @@ import base64
 import html
 import io
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -74,7 +74,7 @@ class Picture:
     def as_file(self, file_format: str) -> bytes:
         """The bytes of the file that `save` writes: "png", "svg" or "pdf"."""
         written = io.BytesIO()
-        with _without_rims(self.figure) if file_format in ("svg", "pdf") else nullcontext():
+        with _without_rims(self.figure):
             self._write(written, file_format, dpi=PRINT_DPI, metadata=FORMATS[file_format](self))
         return written.getvalue()
 
@@ -121,7 +121,7 @@ class Picture:
 
 @contextmanager
 def _without_rims(figure: Figure) -> Iterator[None]:
-    """Text with a rim would be written as outlines, and on paper the rim is not needed: it is for the dark theme."""
+    """Text as it is best read on paper; its rim is for the dark theme, and would make outlines of it in a PDF."""
     rims = [(text, text.get_path_effects()) for text in figure.findobj(Text)]
     for text, _ in rims:
         text.set_path_effects([])

@@ -2,6 +2,7 @@
 
 import math
 import textwrap
+import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -43,6 +44,7 @@ READABLE = 4.5  # the least contrast of small text, after WCAG 2.2, success crit
 
 TITLE_SIZE, LABEL_SIZE, NUMBER_SIZE, NOTE_SIZE = 11.0, 9.0, 8.0, 8.0
 LONGEST_LABEL = 16  # characters; a longer word is cut with an ellipsis
+LEFT_TO_RIGHT = "\u200e"  # Unicode's mark, which is not drawn
 WIDTH = 7.4  # inches, the width of a notebook's column
 DPI = 110
 
@@ -124,10 +126,22 @@ def put_note(figure: Figure, note: str) -> None:
     """A note in muted colour below everything drawn so far, wrapped to its width."""
     drawn = extent(figure)
     room = max(drawn.width, 3.2)
+    lines = textwrap.wrap(note, int(room / 0.064))
+    if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in note):
+        lines = [f"{LEFT_TO_RIGHT}{line}" for line in lines]  # a line that begins with such a word would be set from the right
     figure.text(
-        drawn.x0 / WIDTH, (drawn.y0 - 0.08) / WIDTH, textwrap.fill(note, int(room / 0.064)),
+        drawn.x0 / WIDTH, (drawn.y0 - 0.08) / WIDTH, "\n".join(lines),
         size=NOTE_SIZE, color=MUTED, ha="left", va="top", linespacing=1.3,
     )
+
+
+def missing_letters(texts: Sequence[str]) -> str:
+    """A sentence where texts hold letters that no font here has, which are drawn as boxes; empty otherwise."""
+    fonts = [font_manager.get_font(font_manager.findfont(FontProperties(family=family))) for family in STYLE["font.family"]]
+    letters = {letter for text in texts for letter in visible(text, len(text) + 1)}
+    if all(any(font.get_char_index(ord(letter)) for font in fonts) for letter in letters):
+        return ""
+    return "Boxes are letters that no font here has; install Noto Sans CJK, Noto Sans or Noto Emoji to see them."
 
 
 def number_repeats(tokens: Sequence[str]) -> list[str]:

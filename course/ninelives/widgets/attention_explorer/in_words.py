@@ -4,7 +4,7 @@ import numpy as np
 
 from ninelives.figures import describe_attention
 from ninelives.figures.signed import KINDS, LEAST_CHANGE, largest_rows
-from ninelives.widgets.attention_explorer.shown import Shown, full_name, head_name, shown_head
+from ninelives.widgets.attention_explorer.shown import Shown, full_name, head_name, label_of, shown_head
 
 SENTENCE_UP_TO = 40  # words that are written under a picture
 WHAT_HIDING_DOES = {
@@ -70,4 +70,4 @@ def sentences(explorer) -> list[str]:
     if part.pairs and part.kind in ("difference", "signed"):  # its note has both
         return []
     sides = {"From": part.rows, "To": part.columns} if part.cross else {"Words": part.rows}
-    return [f"{name}: {' '.join(words)}." for name, words in sides.items() if len(words) <= SENTENCE_UP_TO]
+    return [f"{name}: {' '.join(map(label_of, words))}." for name, words in sides.items() if len(words) <= SENTENCE_UP_TO]

@@ -70,12 +70,12 @@ def shown_head(explorer) -> Shown:
     together = [attending.index(i) for i in explorer.together if i in attending]
     alone = [attending.index(explorer.token)] if explorer.token in attending else []
     return Shown(
-        weights, allowed, [_label(rows[i]) for i in attending], [_label(columns[j]) for j in kept], together or alone, attending, kept,
+        weights, allowed, [label_of(rows[i]) for i in attending], [label_of(columns[j]) for j in kept], together or alone, attending, kept,
         part.kind, decimals(part),
     )
 
 
-def _label(word: str) -> str:
+def label_of(word: str) -> str:
     return visible(word, WHOLE) or "(empty)"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from ninelives import build as course
 from ninelives.build import ROOT
@@ -70,8 +71,9 @@ def write(views: dict[str, nbformat.NotebookNode], root: Path, target: Path, wor
     settings = SETTINGS | {
         "ninelives_widgets": placed, "html_static_path": [str(HERE / "static"), str(source / "_static")], "html_extra_path": [str(extra)],
     }
-    app = Sphinx(source, None, made, work / "doctrees", "html", settings, freshenv=True, status=None, warningiserror=True)
-    app.build(force_all=True)
+    with patch_docutils(), docutils_namespace():
+        app = Sphinx(source, None, made, work / "doctrees", "html", settings, freshenv=True, status=None, warningiserror=True)
+        app.build(force_all=True)
     if app.statuscode:
         raise SiteError("Sphinx could not build the site; its messages are above.")
     write_front_page(made)

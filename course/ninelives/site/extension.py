@@ -50,8 +50,7 @@ def load_what_a_page_needs(app: Sphinx, name: str, template: str, context: dict,
     if placed:
         app.add_css_file("labs.css")
         labs = sorted({widget.lab for widget in placed})
-        networks = sorted({network for widget in placed for network in widget.networks})
-        for script in (*(f"labs/{lab}.js" for lab in labs), f"widgets/{name}.js", "site.js", *(f"networks/{each}.js" for each in networks)):
+        for script in (*(f"labs/{lab}.js" for lab in labs), f"widgets/{name}.js", "site.js"):
             app.add_js_file(script, loading_method="defer", priority=900)
     if doctree is not None and any(doctree.findall(lambda node: isinstance(node, nodes.math | nodes.math_block))):
         app.add_css_file("katex/katex.min.css")

@@ -13,9 +13,10 @@ from ninelives.site.outputs import Placed, on_a_page, to_download
 from ninelives.site.reference import reference
 from ninelives.widgets.inline import inlined
 from ninelives.widgets.lab_widget import HERE as WIDGETS
+from ninelives.widgets.page_network import as_script
 
 HERE = Path(__file__).parent
-IN_NOTEBOOK = re.compile(r"(?<=\]\(#)[^)]+(?=\))")  # a heading as JupyterLab names it: "The-PyTorch-calls"
+PLACE = re.compile(r"(\]\((?![a-z]+:)[^)#]*#)([^)]+)(?=\))")  # a heading as JupyterLab names it: "The-PyTorch-calls"
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#|<)([^)\s#]+)(#[^)\s]*)?(?=\))")
 
 
@@ -36,7 +37,7 @@ def write_notebooks(folder: Path, extra: Path, notebooks: dict[str, NotebookNode
         for cell in page.cells:
             if cell.cell_type == "markdown":
                 source = relink(cell.source, f"release/{_released(path)}", f"{path}.ipynb")
-                cell.source = IN_NOTEBOOK.sub(lambda heading: re.sub(r"[^\w-]", "", heading[0].lower()), source)
+                cell.source = PLACE.sub(lambda link: link[1] + re.sub(r"[^\w-]", "", link[2].lower()), source)
         _write(folder / f"{path}.ipynb", page)
     return placed
 
@@ -124,13 +125,13 @@ def write_widgets(static: Path, placed: dict[str, list[Placed]]) -> None:
     (static / "labs.css").write_text("\n".join(path.read_text("utf-8") for path in styles), encoding="utf-8")
     networks = {name: network for widgets in placed.values() for widget in widgets for name, network in widget.networks.items()}
     for name, network in networks.items():
-        from ninelives.widgets.page_network import as_script
-
         _write_script(static / "networks" / f"{name}.js", as_script(name, network))
     for path, widgets in placed.items():
         if widgets:
             states = [[widget.id, widget.lab, widget.state] for widget in widgets]
-            _write_script(static / "widgets" / f"{path}.js", f"globalThis.nineLivesWidgets = {json.dumps(states, sort_keys=True)};\n")
+            needs = sorted({name for widget in widgets for name in widget.networks})
+            _write_script(static / "widgets" / f"{path}.js", f"globalThis.nineLivesWidgets = {json.dumps(states, sort_keys=True)};\n"
+                          f"globalThis.nineLivesNeeds = {json.dumps(needs)};\n")
 
 
 def lab_script(lab: str) -> str:

@@ -7,16 +7,19 @@ from urllib.parse import unquote, urlsplit
 
 EMPTY_HEAD = re.compile(r"<thead>\s*<tr[^>]*>(?:\s*<th[^>]*>(?:<p></p>)?</th>)+\s*</tr>\s*</thead>")
 EMPTY_HEADER = re.compile(r'<th class="head[^"]*"><p></p></th>')
+# 1.5 MB of icons as a script; the theme's style has them in a font as well, and pages look the same without it.
+ICONS = re.compile(r'<link rel="preload" as="script" href="[^"]*fontawesome\.js[^"]*"[^>]*>|<script[^>]* src="[^"]*fontawesome\.js[^"]*"[^>]*></script>')
 LOADS = {("link", "href"), ("script", "src"), ("img", "src"), ("source", "src"), ("iframe", "src"), ("object", "data")}
 
 
 def tidy(site: Path) -> None:
     """Change the pages of a site in place."""
-    for template in (site / "_static").glob("*webpack-macros.html"):  # of the theme, and no page
-        template.unlink()
+    static = site / "_static"
+    for unused in (*static.glob("*webpack-macros.html"), *static.rglob("*.map"), static / "scripts" / "fontawesome.js"):
+        unused.unlink(missing_ok=True)
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        text = EMPTY_HEADER.sub("<td></td>", EMPTY_HEAD.sub("", text))  # a header cell without words is read aloud as nothing
+        text = EMPTY_HEADER.sub("<td></td>", EMPTY_HEAD.sub("", ICONS.sub("", text)))  # a header cell without words is read aloud as nothing
         page.write_text("\n".join(line.rstrip() for line in text.splitlines()) + "\n", encoding="utf-8")
     (site / ".nojekyll").touch()  # GitHub Pages would leave out what begins with an underscore
     (site / ".buildinfo").unlink(missing_ok=True)

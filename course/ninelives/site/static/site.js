@@ -1,6 +1,7 @@
 // Puts each widget of a page where its still picture is. Without this script, or where it fails, the picture stays.
 (() => {
   const root = document.documentElement;
+  const here = document.currentScript.src;
   // A widget looks at its colour again when an attribute of the body changes; the theme changes one of the page.
   const follow = () => {
     document.body.dataset.nlTheme = root.dataset.theme ?? "";
@@ -18,4 +19,12 @@
       console.error(`${id}: ${error}`);
     }
   }
+  // The weights of networks come last: a widget asks for them when it has to compute.
+  addEventListener("load", () => {
+    for (const name of globalThis.nineLivesNeeds ?? []) {
+      const script = document.createElement("script");
+      script.src = new URL(`networks/${name}.js`, here);
+      document.head.append(script);
+    }
+  });
 })();

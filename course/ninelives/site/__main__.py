@@ -55,11 +55,20 @@ def build(root: Path, target: Path, work: Path) -> None:
     to_run = {f"notebooks/{name}": notebook for name, notebook in notebooks.items()} | {f"labs/{name}": lab for name, lab in labs.items()}
     ran = executed(to_run, notebooks, work / "executed")
     views = {path: learners_view(notebook, released[path]) for path, notebook in ran.items()}
-    write(views, root, target, work)
+    made = write_pages(views, root, work)
+    write_front_page(made)
+    if wrong := problems(made):
+        raise SiteError("\n".join(wrong))
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(made, target)
 
 
-def write(views: dict[str, nbformat.NotebookNode], root: Path, target: Path, work: Path) -> None:
-    """Write the site of notebooks that have run, by path: "notebooks/02-attention", "labs/causes". Raises SiteError."""
+def write_pages(views: dict[str, nbformat.NotebookNode], root: Path, work: Path) -> Path:
+    """Write all pages but the front page, and return their folder. Raises SiteError.
+
+    Args:
+        views: notebooks that have run, by path: "notebooks/02-attention", "labs/causes".
+    """
     source, extra, made = work / "source", work / "extra", work / "html"
     for folder in (source, extra, made):
         shutil.rmtree(folder, ignore_errors=True)
@@ -76,12 +85,8 @@ def write(views: dict[str, nbformat.NotebookNode], root: Path, target: Path, wor
         app.build(force_all=True)
     if app.statuscode:
         raise SiteError("Sphinx could not build the site; its messages are above.")
-    write_front_page(made)
     tidy(made)
-    if wrong := problems(made):
-        raise SiteError("\n".join(wrong))
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(made, target)
+    return made
 
 
 def main() -> None:

@@ -483,7 +483,7 @@ if loaded:
     vectors = vectors_of(model, alike)  # (N, C)
     display(figures.sentence_similarity(
         vectors @ vectors.T, alike, title="How alike nine sentences are",
-        caption="Blue: the same direction. White: nothing in common. Look for pairs that are alike and should not be.",
+        caption="1: the same direction. 0: nothing in common. Look for pairs that are alike and should not be.",
     ))
 
 # %% [markdown]
@@ -576,7 +576,8 @@ def print_heads(found, heads):
     for layer, head in heads:
         right, wrong, switches, answers, weight = (numbers[layer, head].item() for numbers in found.values())
         p = sign_test(right, right + wrong)
-        print(f"layer {layer}, head {head:<3}{right:5} of 20 {p:8.1g}  {switches:5} of 20 {answers:4} of 40 {weight:8.2f}")
+        numbers_of_it = f"{right:5} of 20 {p:8.1g}  {switches:5} of 20 {answers:4} of 40 {weight:8.2f}"
+        print(f"layer {layer}, head {head:<3}{numbers_of_it}")
 
 
 if loaded:

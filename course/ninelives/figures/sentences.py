@@ -63,7 +63,7 @@ def known_pieces(word: str, vocabulary: Container[str], *, title: str, caption: 
         label_rows(axes, [f"from {letter}" for letter in word])
         label_columns(axes, [f"to {letter}" for letter in word])
         outline(axes, taken)
-        put_note(figure, "Blue: in the vocabulary. Light grey: not in it. Dark grey: it would end before it begins. Framed: taken.")
+        put_note(figure, "Blue: in the vocabulary. Framed: taken. In the lower left a slice would end before it begins.")
         put_title(figure, title)
 
     def slices(row: int) -> str:

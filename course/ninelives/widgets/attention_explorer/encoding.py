@@ -46,7 +46,7 @@ def map_bytes(part: AttentionPart, values: np.ndarray, allowed: np.ndarray) -> b
 
 def decimals(part: AttentionPart) -> int:
     """How many decimals of its numbers are printed."""
-    return decimals_of(part.kind, largest_of(part))
+    return 2 if part.kind in ("weights", "difference") else decimals_of(part.kind, largest_of(part))
 
 
 def largest_of(part: AttentionPart) -> float:

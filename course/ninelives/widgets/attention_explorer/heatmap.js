@@ -12,6 +12,8 @@ import { isPrinted, printed } from "./signed.js";
 /** @import { Shades } from "./pixels.js" */
 /** @import { Active } from "./selection.js" */
 
+const ROOM_FOR_SIGN = 36; // px, of a cell whose number may have a sign
+
 /**
  * @param {Attention} attention
  * @param {Shades} shades
@@ -87,11 +89,12 @@ export function heatmap(attention, shades, fit) {
     /** @type {SVGElement[]} */
     const parts = [];
     if (!hasNumbers) return parts;
+    const size = scale.isSigned && cw < ROOM_FOR_SIGN ? 9 : 10.5;
     for (let i = 0, k = 0; i < rows.length; i++) for (let j = 0; j < columns.length; j++, k++) {
       if (masked[k] || !isPrinted(weights[k], attention.kind)) continue;
       parts.push(svg("text", {
         x: left + (j + 0.5) * cw, y: top + (i + 0.5) * ch,
-        "font-size": 10.5, "text-anchor": "middle", "dominant-baseline": "central",
+        "font-size": size, "text-anchor": "middle", "dominant-baseline": "central",
         class: `nl-cell ${numberOn(shades.hex(scale, weights[k]))}`,
       }, printed(weights[k], attention)));
     }

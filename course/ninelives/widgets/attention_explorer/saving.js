@@ -4,6 +4,7 @@ import { html } from "../js/dom.js";
 import { download, saveMenu } from "../js/save_menu.js";
 import { drawingOf, savePng, saveSvg } from "./export.js";
 import { asTable, headName, noteOf, sentence } from "./in_words.js";
+import { SIGNS } from "./signed.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
 /** @import { View } from "./attention.js" */
@@ -30,7 +31,7 @@ export function savings(model, el, drawn, shades, now, say) {
   const drawing = () => {
     const { attention, view, place, rs } = now(), name = model.get("model");
     return drawingOf(el, drawn, place, view, shades, {
-      title: `${name ? `${name} · ` : ""}${headName(attention, view)}`, sentence: sentence(attention, view, rs), note: noteOf(attention, view),
+      title: `${name ? `${name} · ` : ""}${headName(attention, view)}`, sentence: sentence(attention, view, rs), note: [SIGNS[attention.kind], noteOf(attention, view)].filter(Boolean).join(" "),
     });
   };
   const ask = (/** @type {string} */ ending) => () => model.send?.({ ask: ending });

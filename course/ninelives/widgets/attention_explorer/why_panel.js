@@ -15,8 +15,8 @@ import { explain, scaleSign, short, whyProducts, whySums, whyTitle } from "./why
 /** @import { Selection } from "./selection.js" */
 /** @import { Why } from "./why.js" */
 
-const ALL_CHANNELS = 16; // of more, all are a strip of colours, and the largest have numbers
-const FEW_CHANNELS = 8;
+const ALL_CHANNELS = 8; // of more, all are a strip of colours, and the largest have numbers
+const FEW_CHANNELS = 6;
 const ALL_KEYS = 12;
 const FEW_KEYS = 8;
 

@@ -77,8 +77,9 @@ def test_each_exercise_has_an_answer_that_stands_alone_and_passes(exercise):
 
 
 def where_it_is_checked(exercise):
-    """The notebook's statements before the exercise's first check, the reference solution among them."""
-    for path in sorted((Path(__file__).parents[2] / "course" / "notebooks").glob("*.py")):
+    """The statements of the notebook or lab before the exercise's first check, the reference solution among them."""
+    course = Path(__file__).parents[2] / "course"
+    for path in [*sorted((course / "notebooks").glob("*.py")), *sorted((course / "labs").glob("*.py"))]:
         body = ast.parse(path.read_text(), feature_version=(3, 11)).body
         checks = {each.asname: importlib.import_module(each.name) for node in body if isinstance(node, ast.Import)
                   for each in node.names if each.name.startswith("ninelives.checks")}

@@ -5,10 +5,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from answers import accepted_by
-from ninelives.checks.bert import bert_embedding, post_norm_block, sentence_vectors, token_types
+from ninelives.checks.bert import bert_embedding, post_norm_block, sentence_vectors
+from ninelives.checks.bert import token_types as types_exercise
 from ninelives.checks.word_pieces import word_pieces
 from ninelives.model import Embedding, MultiHeadSelfAttention, TransformerBlock
-from ninelives.model.bert import token_types as types_of
+from ninelives.model.bert import token_types
 
 
 @accepted_by(word_pieces)
@@ -63,31 +64,31 @@ def longest_of_all_that_fit(word, vocabulary):
     return pieces
 
 
-@accepted_by(token_types)
+@accepted_by(types_exercise)
 def separators_counted(idx):
     is_sep = (idx == 102).long()
     return (is_sep.cumsum(1) - is_sep).clamp(max=1)
 
 
-@accepted_by(token_types)
+@accepted_by(types_exercise)
 def after_the_first_separator(idx):
     first = (idx == 102).long().argmax(1, keepdim=True)
     return (torch.arange(idx.shape[1]) > first).long()
 
 
-@accepted_by(token_types)
+@accepted_by(types_exercise)
 def shifted_by_one(idx):
     seen = (idx == 102).cummax(1).values if idx.dtype == torch.bool else (idx == 102).long().cummax(1).values
     return torch.cat((torch.zeros_like(seen[:, :1]), seen[:, :-1]), dim=1)
 
 
-@accepted_by(token_types)
+@accepted_by(types_exercise)
 def zero_at_padding(idx):
     is_sep = (idx == 102).int()
     return (is_sep.cumsum(1).int() - is_sep).clamp(max=1) * (idx != -1)
 
 
-@accepted_by(token_types)
+@accepted_by(types_exercise)
 def row_by_row(idx):
     types = torch.zeros_like(idx)
     for types_of_row, row in zip(types, idx.tolist()):
@@ -103,7 +104,7 @@ class OnTheEmbeddingOfNotebook1(Embedding):
         self.norm = nn.LayerNorm(config.n_embd, eps=1e-12)
 
     def forward(self, idx):
-        return self.norm(super().forward(idx) + self.token_type(types_of(idx)))
+        return self.norm(super().forward(idx) + self.token_type(token_types(idx)))
 
 
 @accepted_by(bert_embedding)
@@ -116,7 +117,7 @@ class EachTableAlone(Embedding):
     def forward(self, idx):
         positions = torch.arange(idx.shape[1])
         x = self.token(idx.clamp(min=0)) + self.position(positions)[None]
-        x = x + self.token_type.weight[types_of(idx)]
+        x = x + self.token_type.weight[token_types(idx)]
         return F.layer_norm(x, x.shape[-1:], self.norm.weight, self.norm.bias, self.norm.eps)
 
 
@@ -129,7 +130,7 @@ class TypesByTheirDifference(Embedding):
 
     def forward(self, idx):
         first, second = self.token_type.weight
-        types = types_of(idx).unsqueeze(-1).to(first.dtype)
+        types = token_types(idx).unsqueeze(-1).to(first.dtype)
         return self.norm(super().forward(idx) + first + types * (second - first))
 
 

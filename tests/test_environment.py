@@ -9,6 +9,7 @@ import textwrap
 import tomllib
 from importlib.metadata import PackageNotFoundError, distribution, version
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -173,6 +174,30 @@ def test_the_conda_environment_installs_what_make_lab_does():
     assert pip["pip"] == ["--extra-index-url https://download.pytorch.org/whl/cpu", "-c constraints.txt", "-e .[course,teach]"]
     python = next(line.removeprefix("python=") for line in conda if line.startswith("python="))
     assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(f"{python}.0")
+
+
+# As in notebook 9, a batch of its sentences, and the explorer's pictures of notebook 2.
+IN_BINDER = """
+import resource
+from ninelives import weights
+from ninelives.text import sentences
+from ninelives.training.accuracy import exact_match
+from ninelives.widgets import AttentionExplorer
+
+model, tokenizer = weights.load("translator")
+exact_match(model, tokenizer, sentences("held out", 256))
+sentence = "the cat did not want to eat because it was full"
+AttentionExplorer.of(model.encoder, tokenizer.encode(sentence)[None], tokens=sentence.split()).picture().outputs()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
+"""
+
+
+@pytest.mark.skipif("sys.platform != 'linux'", reason="elsewhere ru_maxrss has other units")
+def test_what_the_readme_says_of_binders_memory_leaves_room_for_jupyterlab():
+    done = subprocess.run([sys.executable, "-c", IN_BINDER], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    said = re.search(r"Of the (\d) GB .+ notebook 9 without its training (0\.\d) GB", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert float(done.stdout) < float(said[2]) + 0.15 < float(said[1]) / 2  # in GB
 
 
 def test_the_makefile_refuses_the_same_pythons_as_pyproject():

@@ -428,6 +428,14 @@ def test_of_sentences_of_other_lengths_the_words_that_both_have_are_subtracted()
         AttentionExplorer(attention(2, 2, 3, 3), list("abc")).compare(AttentionExplorer(attention(1, 2, 3, 3), list("abc")))
 
 
+def test_only_explorers_of_one_sentence_each_are_compared():
+    pair = attention_pair()
+    with pytest.raises(ValueError, match="already compares two sentences; compare explorers of one sentence each"):
+        pair.compare(pair)
+    with pytest.raises(TypeError, match="compare takes another AttentionExplorer, not ndarray"):
+        pair.compare(pair.attentions)
+
+
 def test_heads_are_ranked_by_what_changes_most():
     pair = attention_pair()
     changes = np.abs(pair.attentions)

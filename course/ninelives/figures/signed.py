@@ -57,7 +57,7 @@ def signed_row(row: np.ndarray, columns: Sequence[str], kind: str, decimals: int
         more = [j for j in highest[:NAMED] if row[j] >= LEAST_CHANGE]
         less = [j for j in lowest[:NAMED] if row[j] <= -LEAST_CHANGE]
         if not more and not less:
-            return f"no word more or less by {LEAST_CHANGE} (most: {named([np.abs(row).argmax()])})"
+            return f"to every word as in the first sentence, within {LEAST_CHANGE}"
         return ", ".join(filter(None, [f"more to {named(more)}" if more else "", f"less to {named(less)}" if less else ""]))
     if len(row) == 1:
         return f"{KINDS[kind]} {named([0])}"

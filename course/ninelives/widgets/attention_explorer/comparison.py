@@ -17,6 +17,8 @@ def compared_parts(first: dict[str, AttentionPart], second: dict[str, AttentionP
     Words are paired in order where both have as many, such as in a minimal pair ("… it was rotten", "… it was full");
     otherwise those that both have. Raises ValueError where they have none in common, and for other layers, heads or parts.
     """
+    if any(part.pairs for part in (*first.values(), *second.values())):
+        raise ValueError("One of the two explorers already compares two sentences; compare explorers of one sentence each.")
     if list(first) != list(second):
         raise ValueError(f"The first explorer has the parts {', '.join(first)}, the second {', '.join(second)}; compare those of one model.")
     made = {}

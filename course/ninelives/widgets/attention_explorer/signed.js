@@ -1,7 +1,7 @@
 // Scores, changes and other signed values instead of weights: how they are printed and said, as in ninelives.figures.signed.
 
 import { isolated } from "../js/labels.js";
-import { argmax, range } from "../js/numbers.js";
+import { range } from "../js/numbers.js";
 
 /** @typedef {"weights" | "scores" | "signed" | "difference"} Kind */
 /** @typedef {{ kind: Kind, decimals: number }} Printed */
@@ -42,7 +42,7 @@ export function signedRow(row, words, how) {
   const highest = range(row.length).sort((a, b) => row[b] - row[a]), lowest = range(row.length).sort((a, b) => row[a] - row[b]);
   if (how.kind === "difference") {
     const more = highest.slice(0, ON_EACH_SIDE).filter(c => row[c] >= LEAST_CHANGE), less = lowest.slice(0, ON_EACH_SIDE).filter(c => row[c] <= -LEAST_CHANGE);
-    if (!more.length && !less.length) return `no word more or less by ${LEAST_CHANGE} (most: ${named([argmax(row.map(Math.abs))])})`;
+    if (!more.length && !less.length) return `to every word as in the first sentence, within ${LEAST_CHANGE}`;
     return [more.length ? `more to ${named(more)}` : "", less.length ? `less to ${named(less)}` : ""].filter(Boolean).join(", ");
   }
   if (row.length === 1) return `${THINGS[how.kind]} ${named([0])}`;

@@ -100,8 +100,11 @@ class AttentionExplorer(ExplorerOutputs):
         Of an encoder and a decoder they are called "encoder first", …, "cross difference". What is shown now, such as the
         head and the words that are chosen, is shown there. `part` is the one that is shown at first, by default the difference.
         Words are paired in order where both sentences have as many; otherwise those that both have are compared.
-        Raises ValueError for sentences without a common word and for models with other parts, layers or heads.
+        Raises ValueError for sentences without a common word and for models with other parts, layers or heads, and TypeError for
+        what is no explorer.
         """
+        if not isinstance(second, AttentionExplorer):
+            raise TypeError(f"compare takes another AttentionExplorer, not {type(second).__name__}; make one of the second sentence first.")
         parts = compared_parts(self.parts, second.parts)
         before = "" if len(self.parts) == 1 else f"{self.part} "
         made = AttentionExplorer(

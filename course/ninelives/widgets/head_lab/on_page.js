@@ -3,7 +3,7 @@
 import { numberRepeats } from "../js/labels.js";
 import { assign } from "../js/lifecycle.js";
 import { ablation, attendedTo, differenceOf, gradientTimesInput, occlusion, patching, wordChoice } from "../network/causes.js";
-import { networkNamed } from "../network/on_page.js";
+import { networkNamed, warmUp } from "../network/on_page.js";
 import { readBoth, translation, translationOf } from "../network/translate.js";
 import { key } from "./changes.js";
 
@@ -14,7 +14,7 @@ import { key } from "./changes.js";
 /** @import { Answer, State } from "./changes.js" */
 
 const REMARK = "This page does not check whether a sentence is of the grammar from which the translator learnt.";
-const WHOSE = "This page has computed it (gradient × input by central differences).";
+const WHOSE = "This page computes it and measures gradient × input by central differences.";
 const NOTHING = /** @type {Pick<State, "words" | "other" | "other_answer" | "of_words" | "of_heads">} */ (
   { words: [], other: "", other_answer: "", of_words: {}, of_heads: {} });
 
@@ -55,6 +55,7 @@ export function computeOnPage(model) {
   }
   model.on("change:text", translate);
   for (const name of ["hidden", "out", "patched"]) model.on(`change:${name}`, answer);
+  warmUp(model.get("network") ?? "", network => translation(network, model.get("answered")));
 }
 
 /** The sentence with the words after its first two "the" swapped; empty where there are no two, or they are the same. @param {string} text */

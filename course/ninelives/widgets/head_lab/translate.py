@@ -114,7 +114,7 @@ def changed(model: nn.Module, tokenizer, here: Read, other: Read | None, changes
     return {"french": french, "text": tokenizer.decode(answer[0]), "difference": difference}
 
 
-def each_alone(words: int, heads: int, can_patch: bool) -> list[Changes]:
+def alone(words: int, heads: int, can_patch: bool) -> list[Changes]:
     """Each word hidden, each head taken out and, if they can be, patched in: one change at a time."""
     found = [Changes(hidden=(k,)) for k in range(words)] + [Changes(out=(k,)) for k in range(heads)]
     return found + [Changes(patched=(k,)) for k in range(heads) if can_patch]

@@ -10,17 +10,7 @@ from ninelives.figures import Picture
 from ninelives.widgets.head_lab.arguments import head_positions, why_none, word_positions
 from ninelives.widgets.head_lab.in_words import UNKNOWN_FORM, key
 from ninelives.widgets.head_lab.picture import in_words, still_picture
-from ninelives.widgets.head_lab.translate import (
-    NOTHING,
-    Changes,
-    Read,
-    causes,
-    changed,
-    each_alone,
-    layer_names,
-    read,
-    swapped,
-)
+from ninelives.widgets.head_lab.translate import NOTHING, Changes, Read, alone, causes, changed, layer_names, read, swapped
 from ninelives.widgets.lab_widget import COLOURS, SIGNED, LabWidget, browser_code, browser_style
 from ninelives.widgets.page_network import packed_translator
 
@@ -109,7 +99,7 @@ class HeadLab(LabWidget):
     def save_html(self, path) -> None:
         """Write the lab to `path` as one page without Python; one that cannot compute knows each word and each head changed alone."""
         if self._here is not None and not self._networks():
-            self._compute(each_alone(len(self.words), sum(n_head for _, n_head in self.layers), "patched" in self.of_heads))
+            self._compute(alone(len(self.words), sum(n_head for _, n_head in self.layers), "patched" in self.of_heads))
         super().save_html(path)
 
     def __repr__(self) -> str:

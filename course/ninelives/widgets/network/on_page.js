@@ -19,3 +19,20 @@ export function networkNamed(name) {
   ready.set(name, network);
   return network;
 }
+
+/**
+ * Use a network once when the page has nothing else to do, so that the first answer comes as fast as all others.
+ * @param {string} name
+ * @param {(network: Network) => void} use
+ */
+export function warmUp(name, use) {
+  const run = () => {
+    try {
+      use(networkNamed(name));
+    } catch {
+      // Not there yet, or the text is refused: who asks is told why.
+    }
+  };
+  if ("requestIdleCallback" in window) window.requestIdleCallback(run);
+  else setTimeout(run, 200);
+}

@@ -3,7 +3,7 @@
 import { assign } from "../js/lifecycle.js";
 import { toBase64 } from "../js/numbers.js";
 import { logitsAfter } from "../network/go_on.js";
-import { networkNamed } from "../network/on_page.js";
+import { networkNamed, warmUp } from "../network/on_page.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
 /** @import { State } from "./state.js" */
@@ -19,4 +19,5 @@ export function scoreOnPage(model) {
       assign(model, { scores: { after, error: problem instanceof Error ? problem.message : String(problem) } });
     }
   });
+  warmUp(model.get("network") ?? "", network => logitsAfter(network, model.get("prompt_ids") ?? []));
 }

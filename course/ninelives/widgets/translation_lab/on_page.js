@@ -2,7 +2,7 @@
 
 import { numberRepeats } from "../js/labels.js";
 import { assign } from "../js/lifecycle.js";
-import { networkNamed } from "../network/on_page.js";
+import { networkNamed, warmUp } from "../network/on_page.js";
 import { likeliestOf, square, translation } from "../network/translate.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
@@ -24,6 +24,7 @@ export function translateOnPage(model) {
     assign(model, { step: 0, ...answer, error });
     assign(model, { step: answer.french.length, answered: text });
   });
+  warmUp(model.get("network") ?? "", network => translated(network, model.get("answered")));
 }
 
 /** @typedef {Pick<State, "english" | "french" | "translation" | "weights" | "likely">} Answer */

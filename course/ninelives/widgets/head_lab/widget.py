@@ -10,7 +10,7 @@ from ninelives.figures import Picture
 from ninelives.widgets.head_lab.arguments import head_positions, why_none, word_positions
 from ninelives.widgets.head_lab.in_words import UNKNOWN_FORM, key
 from ninelives.widgets.head_lab.picture import in_words, still_picture
-from ninelives.widgets.head_lab.translate import NOTHING, Changes, Read, alone, causes, changed, layer_names, read, swapped
+from ninelives.widgets.head_lab.translate import NOTHING, Changes, alone, causes, changed, layer_names, read, swapped
 from ninelives.widgets.lab_widget import COLOURS, SIGNED, LabWidget, browser_code, browser_style
 from ninelives.widgets.page_network import packed_translator
 
@@ -27,7 +27,8 @@ class HeadLab(LabWidget):
     The traits `text` (translated whenever it changes), `hidden` (words, or their positions), `out` and `patched` (heads as
     (layer, head), as `model.without_heads` takes them, or counted through all layers from 0, the encoder's first; read as
     the latter) and `mode` ("out" or "patched", what a click on a head does and the grid shows) are synced, so they can be
-    set, observed and linked. A head that is both is out. `answers` holds what was written after each combination of changes. Why a text is not translated is said in `error`; nothing is raised.
+    set, observed and linked. A head that is both is out. `answers` holds what was written after each combination of
+    changes. Why a text is not translated is said in `error`; nothing is raised.
 
     Raises TraitError for a word or head that does not exist, and for a head to be patched in where nothing can be.
     """
@@ -65,8 +66,7 @@ class HeadLab(LabWidget):
             raise ValueError(f"pair is {pair!r}; pass two words that the tokenizer knows, such as ('il', 'elle').")
         self._model, self._tokenizer, self._parse = model, tokenizer, parse
         self._reader = tokenizer if words is None else type(tokenizer)(words)
-        self._here: Read | None = None
-        self._other: Read | None = None
+        self._here = self._other = None  # the sentence and the one with its nouns swapped, once they are read
         layers = [list(layer) for layer in layer_names(model)]
         self._network = partial(packed_translator, model, tokenizer, self._reader)
         super().__init__(pair=list(pair), layers=layers, colours={**COLOURS, "signed": SIGNED})

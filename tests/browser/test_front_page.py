@@ -113,7 +113,7 @@ def test_what_is_broken_is_computed_and_said(page):
     expect(page.locator("#positions-mistake .reading")).to_contain_text("the same for both")
     page.get_by_role("button", name="Take all of layer 2 out").click()
     expect(page.locator("#heads-mistake .reading")).to_contain_text("It still says “il”, with a probability of")
-    expect(page.locator("#heads-mistake .reading")).to_contain_text("“it” attended to “cat”, 0.96 in its first head: a picture of attention shows where")
+    expect(page.locator("#heads-mistake .reading")).to_contain_text("“it” attended to “cat”, up to 0.99 in one head: a picture of attention shows where")
     page.get_by_role("button", name="encoder layer 1, head 2").click()
     expect(page.get_by_role("button", name="encoder layer 1, head 2, taken out")).to_have_attribute("aria-pressed", "true")
     page.get_by_label("Open the decoder's mask").check()

@@ -98,7 +98,8 @@ function ofThePronoun(view, broken, isLayerOut) {
   const chance = (/** @type {Translation} */ of, /** @type {number} */ at) => Math.max(...chancesOf({ ...view, run: of }, at));
   const before = chance(run, pronoun), now = chance(broken, step), says = `It still says “${word}”, with a probability of ${two(now)}; it was ${two(before)}.`;
   if (!isLayerOut) return says;
-  const row = run.encoder.layers[1].weights[0][it], where = `“it” attended to “${run.english[argmax(row)]}”, ${two(row[argmax(row)])} in its first head`;
+  const rows = run.encoder.layers[1].weights.map(head => head[it]), row = rows[argmax(rows.map(weights => Math.max(...weights)))];
+  const where = `“it” attended to “${run.english[argmax(row)]}”, up to ${two(row[argmax(row)])} in one head`;
   return before - now < 0.1 ? `${says} Yet it was in this layer that ${where}: a picture of attention shows where a head looks, not whether the answer depends on it.`
     : `${says} It was in this layer that ${where}: here the answer depends on it, though not on it alone.`;
 }

@@ -553,6 +553,18 @@ def test_words_of_any_kind_have_labels_and_ids_are_numbers():
     assert AttentionExplorer(torch.eye(3), torch.tensor([5, 6, 7])).rows == ["5", "6", "7"]
 
 
+def test_all_heads_of_a_model_are_one_figure(tmp_path):
+    weights = attention(2, 3, 40, 40)
+    weights[1, 2, 5] = torch.eye(40)[7]
+    picture = AttentionExplorer(weights, [f"w{k}" for k in range(40)], first=1, model="tiny").all_heads()
+    axes = picture.figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["layer 1", "layer 2"]
+    assert len(axes.collections) == 6 and axes.collections[5].get_array().max() == 1
+    assert "The largest numbers, where there is a choice, are in layer 2, head 3 (1.00); " in picture.alt
+    picture.save(tmp_path / "heads.pdf")
+    assert b"/Subtype /Image" not in (tmp_path / "heads.pdf").read_bytes()
+
+
 def test_of_a_long_text_the_chosen_row_is_labelled_and_its_cells_are_seen():
     explorer = AttentionExplorer(attention(1, 1, 120, 120), [f"w{k}" for k in range(120)], token=61)
     axes = explorer.picture().figure.axes[0]

@@ -24,10 +24,10 @@ def answer_with_numbers(explorer, content: dict) -> None:
     explorer.send({**content, "kind": content["ask"]}, buffers)
 
 
-def thumbs(part: AttentionPart, layer: int, hidden: list[int]) -> tuple[np.ndarray, np.ndarray]:
+def thumbs(part: AttentionPart, layer: int, hidden: list[int], pixels: int = PIXELS) -> tuple[np.ndarray, np.ndarray]:
     """The heads of a layer in blocks, (H, down, across): the strongest weight of each; not masked where any cell is not."""
     weights, allowed = _over_what_is_shown(part, part.weights[layer], part.allowed[layer], hidden)
-    rows, columns = (_starts(n) for n in allowed.shape)
+    rows, columns = (_starts(n, pixels) for n in allowed.shape)
     strongest = np.maximum.reduceat(np.maximum.reduceat(weights, rows, 1), columns, 2)
     if part.kind != "weights":
         lowest = np.minimum.reduceat(np.minimum.reduceat(weights, rows, 1), columns, 2)
@@ -56,6 +56,6 @@ def _over_what_is_shown(part, weights: np.ndarray, allowed: np.ndarray, hidden: 
     return np.divide(weights, sums, out=np.zeros_like(weights), where=sums > 0), allowed
 
 
-def _starts(n: int) -> np.ndarray:
-    """Where the blocks begin when n cells become PIXELS, as in pixels.js."""
-    return np.unique(-(-np.arange(min(n, PIXELS)) * n // min(n, PIXELS)))
+def _starts(n: int, pixels: int) -> np.ndarray:
+    """Where the blocks begin when n cells become so many pixels, as in pixels.js."""
+    return np.unique(-(-np.arange(min(n, pixels)) * n // min(n, pixels)))

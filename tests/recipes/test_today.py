@@ -37,6 +37,8 @@ def test_the_saved_runs_show_what_the_lab_says_of_them():
     assert {name for name, steps in past.items() if max(steps) == max(map(max, past.values()))} == {"tied embeddings", "all six today"}
     early, *late = sorted(past["all six today"])
     assert early < first and min(late) > last
+    new = [(name in ("tied embeddings", "all six today"), round(run.history[-1]["new combinations right"], 2) >= 0.92) for name, _, run in SAVED]
+    assert new.count((True, True)) == 6 and new.count((False, True)) == 6
     parameters = {name: seeds[0].parameters for name, seeds in runs.items()}
     assert round(1 - parameters["all six today"] / parameters["2017"], 2) == 0.18
     assert round((parameters["2017"] - parameters["tied embeddings"]) / (parameters["2017"] - parameters["all six today"]), 1) == 0.5

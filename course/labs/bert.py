@@ -42,6 +42,7 @@ import ninelives.model.bert as package
 from ninelives import figures, weights
 from ninelives.config import TransformerConfig
 from ninelives.model import TransformerBlock
+from ninelives.model.bert import SEP
 from ninelives.model.inspection import attentions
 from ninelives.pretrained import minilm
 from ninelives.text import word_pieces as package_pieces
@@ -147,15 +148,15 @@ for word in ("cats", "fullness", "unaffable", "eater", "dog"):
 # sentence. And since attention does not care where a sentence ends, each token is told to which of the two it belongs: its **type** is 0 or 1
 # (Devlin et al. 2018, "BERT", figure 2, there *segment*). A single sentence is `[CLS] … [SEP]`, with type 0 everywhere.
 #
-# The types need not be passed along: they follow from where the `[SEP]` stand. In BERT's vocabulary `[CLS]` has the id 101 and `[SEP]` 102.
+# The types need not be passed along: they follow from where the `[SEP]` stand. In BERT's vocabulary `[CLS]` has the id 101 and `[SEP]` 102,
+# which is imported above as `SEP`.
 
 # %%
-CLS, SEP = 101, 102
 pair = "[CLS] the cat was full [SEP] it slept [SEP]".split()
 is_sep = torch.tensor([[word == "[SEP]" for word in pair]])  # (1, T)
 so_far = is_sep.cumsum(1)  # (1, T)
 figures.table_picture(
-    torch.cat((so_far, so_far - is_sep.long(), package.token_types(torch.where(is_sep, SEP, CLS)))),
+    torch.cat((so_far, so_far - is_sep.long(), package.token_types(torch.where(is_sep, SEP, 0)))),
     ["so far", "before it", "type"], columns=pair, title="How many [SEP]",
     caption="Counted up to each token, and before each token. A [SEP] belongs to the sentence that it ends.",
 )

@@ -36,7 +36,7 @@ export function withoutPositions(node, say) {
   function show(now) {
     view = now;
     const { network, run, text } = view, options = { positions: !box.checked, most: MOST };
-    const other = swapped(run.english), runs = [text, other].map(sentence => translation(network, sentence, options));
+    const other = swapped(run.english), runs = [text, other].map(sentence => (box.checked || sentence !== text ? translation(network, sentence, options) : run));
     both.replaceChildren(...[text, other].map((sentence, k) => line(sentence, runs[k])));
     const same = joined(runs[0].french) === joined(runs[1].french);
     reading.textContent = box.checked
@@ -82,7 +82,7 @@ export function withoutHeads(node, say) {
       button.setAttribute("aria-label", `${l < L ? "encoder" : "decoder"} layer ${l < L ? l + 1 : l - L + 1}, head ${(k % H) + 1}${out.has(k) ? ", taken out" : ""}`);
       button.style.setProperty("--w", row ? String(Math.max(...row)) : "0");
     });
-    const broken = translation(network, text, { out: [...out], most: MOST }), same = joined(broken.french) === joined(run.french);
+    const broken = out.size ? translation(network, text, { out: [...out], most: MOST }) : run, same = joined(broken.french) === joined(run.french);
     result.replaceChildren(line("", broken, run.french));
     reading.textContent = !out.size ? "Press a head to take it out. The darker a head of the encoder is, the more “it” attends to a single word there."
       : `${same ? "The translation is the same." : "The translation changes."} ${ofThePronoun(view, broken, range(H).every(h => out.has(H + h)))}`;

@@ -593,16 +593,17 @@ seconds = seconds_per_step(rounds=5, steps=1)  # on this computer, now
 print(f"{'':17} {'parameters':>10} {'right at 600':>13} {'1,000':>9} {'2,000':>9} {'new at 2,000':>13} "
       f"{'80 % at step':>13} {'time a step':>12} {'kept a token':>13}")
 for name in FORMS:
+    new = right_at(name, 2000, "new combinations right")
     print(f"{name:17} {runs[name][0].parameters:10,} {span(right_at(name, 600), '.0%'):>13} "
           f"{span(right_at(name, 1000), '.0%'):>9} {span(right_at(name, 2000), '.0%'):>9} "
-          f"{span(right_at(name, 2000, 'new combinations right'), '.0%'):>13} {span(first_past(name, 0.8), ',.0f'):>13} "
+          f"{span(new, '.0%'):>13} {span(first_past(name, 0.8), ',.0f'):>13} "
           f"{seconds[name] / seconds['2017']:11.2f}× {kept_bytes(runs[name][0]):7,} bytes")
 
 # %%
 figures.training_curves(
     {f"{name}, seed {seed}": runs[name][seed].history for name in ("2017", "all six today") for seed in range(3)},
     "sentences right", title="2017 and today, three seeds each", levels=levels,
-    caption="One seed of all six gets past 80% before every seed of 2017, the other two after them. All six runs arrive.",
+    caption="One seed of all six gets past 80% before every seed of 2017, the other two after. All six runs arrive.",
 )
 
 # %% [markdown]

@@ -19,9 +19,11 @@ from ninelives.checks.generation import generate
 from ninelives.checks.generation import next_token_probabilities as next_token
 from ninelives.checks.prefix_decoder import GivenPrefixDecoder as PrefixDecoder
 from ninelives.checks.prefix_generation import pad_after_end, prefix_generation
+from ninelives.checks.today import grouped_query_attention
 from ninelives.checks.tokenizer import tokenizer
 from ninelives.checks.transformer import transformer
 from ninelives.model import Encoder, next_token_probabilities
+from ninelives.model.today import rotate
 
 
 @accepted_by(embedding)
@@ -216,3 +218,33 @@ def column_by_column(tokens, end_token):
         columns.append(column.masked_fill(ended, -1))
         ended = ended | (column == end_token)
     return torch.stack(columns, dim=1)  # (B, T)
+
+
+@accepted_by(grouped_query_attention)
+class QueriesInGroups(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.n_head, self.n_kv_head = config.n_head, config.n_kv_head or config.n_head
+        self.rope_base = config.rope_base
+        head_size = config.n_embd // config.n_head
+        self.query = nn.Linear(config.n_embd, self.n_head * head_size)
+        self.key = nn.Linear(config.n_embd, self.n_kv_head * head_size)
+        self.value = nn.Linear(config.n_embd, self.n_kv_head * head_size)
+        self.proj = nn.Linear(self.n_head * head_size, config.n_embd)
+
+    def forward(self, x, attention_mask=None, cache=None):
+        q = self.query(x).unflatten(-1, (self.n_head, -1)).transpose(1, 2)  # (B, n_head, T, head_size)
+        k, v = (layer(x).unflatten(-1, (self.n_kv_head, -1)).transpose(1, 2) for layer in (self.key, self.value))
+        start = 0 if cache is None else cache.length
+        positions = torch.arange(start, start + x.shape[1])  # (T,)
+        q, k = rotate(q, positions, self.rope_base), rotate(k, positions, self.rope_base)
+        if cache is not None:
+            k, v = cache.extend(k, v)  # (B, n_kv_head, S, head_size) each
+        # Nothing is repeated: the query heads of a group get an axis of their own.
+        q = q.unflatten(1, (self.n_kv_head, -1))  # (B, n_kv_head, group, T, head_size)
+        scores = torch.einsum("bgrtd,bgsd->bgrts", q, k).flatten(1, 2) / math.sqrt(q.shape[-1])  # (B, n_head, T, S)
+        if attention_mask is not None:
+            scores = scores.masked_fill(attention_mask == 0, -math.inf)
+        self.weights = scores.softmax(dim=-1)
+        z = torch.einsum("bgrts,bgsd->btgrd", self.weights.unflatten(1, (self.n_kv_head, -1)), v)
+        return self.proj(z.flatten(2))  # (B, T, C)

@@ -165,21 +165,6 @@ class KeysExpanded(WithRotate):
 
 
 @accepted_by(grouped_query_attention)
-class QueriesGrouped(WithRotate):
-    """Nothing is repeated: the query heads of a group are an axis of their own."""
-
-    def forward(self, x, attention_mask=None, cache=None):
-        q, k, v = self.split(self.query(x), self.n_head), self.split(self.key(x), self.n_kv_head), self.split(self.value(x), self.n_kv_head)
-        q, k = self.rotated(q, k, self.start(cache))
-        k, v = self.kept(k, v, cache)
-        q = q.unflatten(1, (self.n_kv_head, -1))  # (B, n_kv_head, group, T, head_size)
-        scores = torch.einsum("bgrtd,bgsd->bgrts", q, k).flatten(1, 2) / math.sqrt(q.shape[-1])  # (B, n_head, T, S)
-        self.weights = self.masked(scores, attention_mask).softmax(-1)
-        z = torch.einsum("bgrts,bgsd->bgrtd", self.weights.unflatten(1, (self.n_kv_head, -1)), v)
-        return self.proj(self.merged(z.flatten(1, 2)))
-
-
-@accepted_by(grouped_query_attention)
 class KeysRotatedWhenTheyAreRead(WithRotate):
     """The cache holds keys that are not rotated, and all are rotated at every step."""
 

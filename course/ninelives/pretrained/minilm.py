@@ -53,13 +53,13 @@ def load(path: Path | None = None) -> tuple[Bert, WordPieceTokenizer]:
     def say(text: str) -> None:
         print(f"{time.monotonic() - began:4.1f} s  {text}", flush=True)
 
-    print("all-MiniLM-L6-v2: its weights take 0.09 GB of memory, and up to 0.3 GB while they are read.", flush=True)
+    print("all-MiniLM-L6-v2: its weights take 0.09 GB of memory, and up to 0.4 GB while they are read.", flush=True)
     data = checked(path)
     say("the file is complete")
     tokenizer = WordPieceTokenizer(path.with_name("tokenizer.json"), LONGEST)
     say(f"{len(tokenizer.vocabulary):,} pieces of words are read")
     weights = {of_the_course(name): weight for name, weight in safetensors.torch.load(data).items() if name not in NOT_NEEDED}
-    with torch.device("meta"):  # a model without numbers, so that none are drawn only to be overwritten
+    with torch.random.fork_rng(devices=[]):  # new layers draw random weights, only to be replaced
         model = Bert(CONFIG)
     model.load_state_dict(weights, assign=True)
     say(f"{sum(weight.numel() for weight in weights.values()):,} weights are in the course's classes")

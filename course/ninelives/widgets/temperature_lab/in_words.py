@@ -10,7 +10,8 @@ from ninelives.widgets.temperature_lab.next_word import CLOSE
 
 def text_so_far(lab) -> str:
     """The prompt and the words drawn."""
-    return " ".join([*lab.prompt, *(lab.vocabulary[word] for word in lab.drawn)])
+    words = [*lab.prompt, *(lab.vocabulary[word] for word in lab.drawn)]
+    return ("" if any(word.startswith(" ") for word in words) else " ").join(words)  # pieces bring their own spaces
 
 
 def settings(lab) -> str:

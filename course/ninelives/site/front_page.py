@@ -63,7 +63,8 @@ def front_page() -> str:
         repository=repository, folder=name, site=f"https://{owner.lower()}.github.io/{name}/",
         binder=f"https://mybinder.org/v2/gh/{owner}/{name}/HEAD?urlpath=lab/tree/release/02-attention/02-attention.ipynb",
         colab=f"https://colab.research.google.com/github/{owner}/{name}/blob/gh-pages/notebooks/02-attention.ipynb",
-        card_words=html.escape(card_words()), notebooks=table, hours=f"{minutes // 60}", disk="1.4 GB",
+        card_words=html.escape(card_words()), notebooks=table, hours=f"{minutes // 60}",
+        disk=re.search(r"takes ([\d.]+ GB) of disk", (ROOT / "README.md").read_text(encoding="utf-8"))[1],
         labs=_labs(),
         data=json.dumps(page_data(), ensure_ascii=False).replace("<", "\\u003c"),
     )
@@ -151,9 +152,10 @@ def _measured() -> dict[str, str]:
     """What the card of the weights says, for the page's sentences about it."""
     card = weights.card("translator")
     name, share = next((name, share) for name, share in card["figures"]["float16"].items() if "held-out" in name and "whole" in name)
+    encoder = card["configs"][0]
     count = int(re.search(r"[\d,]+(?= held-out)", name)[0].replace(",", ""))
     return {"parameters": f"{card['parameters']:,}", "iterations": f"{card['recipe']['max_iters']:,}", "measured": f"{count:,}",
-            "right": f"{round(share * count):,}", "percent": f"{100 * share:g} %"}
+            "right": f"{round(share * count):,}", "percent": f"{100 * share:g} %", "heads": str(encoder["n_layer"] * encoder["n_head"])}
 
 
 def _labs() -> str:

@@ -57,11 +57,12 @@ export function withoutHeads(node, say) {
   /** @type {Set<number>} */
   const out = new Set();
   const result = html("div", {}), reading = html("p", { className: "reading" }), grid = html("div", { className: "heads" });
-  const all = html("button", { type: "button", onclick: () => change(range(4).map(k => 4 + k), true) }, "Take all of layer 2 out");
+  const all = html("button", { type: "button", onclick: () => change(range(perLayer()).map(h => perLayer() + h), true) }, "Take all of layer 2 out");
   const none = html("button", { type: "button", onclick: () => change([...out], false) }, "Put all back");
   node.append(grid, html("div", { className: "choices" }, all, none), result, reading);
   /** @type {View} */
   let view;
+  const perLayer = () => view.run.encoder.layers[0].weights.length;
   /** @param {number[]} heads @param {boolean} gone */
   function change(heads, gone) {
     for (const k of heads) gone ? out.add(k) : out.delete(k);
@@ -71,7 +72,7 @@ export function withoutHeads(node, say) {
   /** @param {View} now */
   function show(now) {
     view = now;
-    const { network, run, text, it } = view, L = run.encoder.layers.length, H = run.encoder.layers[0].weights.length;
+    const { network, run, text, it } = view, L = run.encoder.layers.length, H = perLayer();
     if (!grid.children.length) {
       grid.append(...range(L + run.decoder.layers.length).map(l => html("div", { className: "layer" }, html("span", {}, l < L ? `encoder ${l + 1}` : `decoder ${l - L + 1}`),
         ...range(H).map(h => html("button", { type: "button", onclick: () => change([l * H + h], !out.has(l * H + h)) }, String(h + 1))))));

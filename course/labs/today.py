@@ -192,8 +192,8 @@ figures.curves(
 #
 # <details><summary>Hint 1: the angles</summary>
 #
-# `speeds = base ** (-torch.arange(half) / half)` are the d/2 speeds, with `half = x.shape[-1] // 2`. `positions.unsqueeze(-1)
-# * speeds` are the angles, `(T, half)`.
+# `speeds = base ** (-torch.arange(half) / half)` are the d/2 speeds, with `half = x.shape[-1] // 2`.
+# `positions.unsqueeze(-1) * speeds` are the angles, `(T, half)`.
 #
 # </details>
 # <details><summary>Hint 2: the halves</summary>
@@ -320,17 +320,17 @@ figures.curves(
 
 # %% [markdown]
 # Which query head reads which key head? With `n_head` 9 and `n_kv_head` 3, query heads 0, 1, 2 share key head 0, query heads
-# 3, 4, 5 share key head 1, and the last three key head
-# 2. Everything else is the attention of notebook 2: query head h still has weights of its own. (Ainslie et al. 2023, *GQA:
-#    Training Generalized Multi-Query Transformer Models from Multi-Head Checkpoints*, section 2.2.)
+# 3, 4, 5 share key head 1, and query heads 6, 7, 8 share key head 2. Everything else is the attention of notebook 2: query head h
+# still has weights of its own. (Ainslie et al. 2023, *GQA: Training Generalized Multi-Query Transformer Models from Multi-Head
+# Checkpoints*, section 2.2.)
 #
 # The steps, in this order:
 #
 # 1. query, key and value, each cut into heads: q `(B, n_head, T, head_size)`, k and v `(B, n_kv_head, T, head_size)`.
 # 2. `rotate` q and k by their positions. Without a cache these are 0 … T − 1. With one, `cache.length` tokens came before:
 #    begin there.
-# 3. With a cache, `k, v = cache.extend(k, v)` keeps the new keys and values and gives back all, `(B, n_kv_head, S,
-#    head_size)`. Without, S is T.
+# 3. With a cache, `k, v = cache.extend(k, v)` keeps the new keys and values and gives back all,
+#    `(B, n_kv_head, S, head_size)`. Without, S is T.
 # 4. Repeat each key head and each value head for its group.
 # 5. Scores, mask, softmax, as in notebook 2. Keep the weights in `self.weights` `(B, n_head, T, S)`, for pictures.
 # 6. Join the heads, then `proj`.
@@ -563,8 +563,8 @@ print(f"kept in one layer for {cache.length} tokens: keys and values, "
 #
 # Papers measure at sizes where a training takes weeks. What do the six changes do at the size of your translator? Each was
 # made **alone** in notebook 9's own recipe, then all six together: 3 encoder and 2 decoder layers, n_embd 64, 4 heads (for
-# grouped queries 2 key heads), 2,000 steps, three seeds each. The runs come with the course; `python -m
-# ninelives.recipes.today` makes them again. Where two numbers stand, they are the lowest and the highest of the three seeds.
+# grouped queries 2 key heads), 2,000 steps, three seeds each. The runs come with the course;
+# `python -m ninelives.recipes.today` makes them again. Where two numbers stand, they are the lowest and the highest of the three seeds.
 
 # %%
 runs = {}

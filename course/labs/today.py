@@ -786,7 +786,8 @@ if smollm:
     print(f"{'':18} {'it → cat':>9} {'others → cat':>13} {'moves without it':>17}")
     for layer, head in [*largest, *((1, head) for head in range(9))]:
         to_noun = attention[layer, head, others, noun].mean()
-        print(f"layer {layer:2}, head {head}    {looks[layer, head]:9.2f} {to_noun:13.2f} {share_moved(layer, head):17.1%}")
+        print(f"layer {layer:2}, head {head}    {looks[layer, head]:9.2f} {to_noun:13.2f} "
+              f"{share_moved(layer, head):17.1%}")
 
 # %% [markdown]
 # Three warnings in one table. The head with the largest weight looks at "cat" from *nearly every* word: it tells you where the
@@ -804,7 +805,8 @@ if smollm:
     of_full, of_rotten = (torch.cat(smollm.attentions(pieces.encode(text).unsqueeze(0))) for text in two)
     words_of_two = pieces.cut(two[0])
     for name, row in (("it", words_of_two.index(" it")), ("full or rotten", -1)):
-        print(f"largest difference of a weight in the row of “{name}”: {(of_full - of_rotten)[:, :, row].abs().max():.2f}")
+        largest = (of_full - of_rotten)[:, :, row].abs().max()
+        print(f"largest difference of a weight in the row of “{name}”: {largest:.2f}")
 
 # %% [markdown]
 # None at all in the row of "it": when it is read, the word that decides has not been written. Your encoder of notebook 4 reads in
@@ -829,7 +831,8 @@ def answer(question, count=22):
 
 asked = {
     "What is the capital of France?": "Paris", "How many legs does a cat have?": "four",
-    "What is 12 times 12?": "144", "How many letters are in the word cat?": "3", "Who wrote Romeo and Juliet?": "Shakespeare",
+    "What is 12 times 12?": "144", "How many letters are in the word cat?": "3",
+    "Who wrote Romeo and Juliet?": "Shakespeare",
 }
 if smollm:
     for question, wanted in asked.items():

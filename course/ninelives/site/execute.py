@@ -4,6 +4,7 @@ A notebook that has run is kept in build/site/executed until it, or anything tha
 """
 
 import hashlib
+import inspect
 import os
 import platform
 import sys
@@ -16,7 +17,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from ninelives.site.live import WIDGETS
-from ninelives.site.own_training import put_training
+from ninelives.site.own_training import KEPT, put_training
 
 PACKAGE = Path(__file__).resolve().parents[1]
 IRRELEVANT = {"site", "grading", "build.py", "workspace.py", "jupyter_config", "__pycache__"}  # no notebook imports these
@@ -46,7 +47,8 @@ def executed(notebooks: dict[str, nbformat.NotebookNode], solved: dict[str, nbfo
 
     Raises SiteError for a cell that fails.
     """
-    keys = {path: _key(notebook) for path, notebook in notebooks.items()}
+    answers = "".join(cell.source for other in solved.values() for cell in other.cells if cell.metadata.get("nbgrader", {}).get("solution"))
+    keys = {path: _key(notebook, answers) for path, notebook in notebooks.items()}
     files = {path: cache / f"{path.replace('/', '.')}.{key}.ipynb" for path, key in keys.items()}
     cache.mkdir(parents=True, exist_ok=True)
 
@@ -64,17 +66,22 @@ def executed(notebooks: dict[str, nbformat.NotebookNode], solved: dict[str, nbfo
     return {path: nbformat.read(file, as_version=4) for path, file in files.items()}
 
 
-def _key(notebook: nbformat.NotebookNode) -> str:
-    """Changes with the notebook and with all that it may import."""
-    digest = hashlib.sha256("\0".join([nbformat.writes(notebook), BEFORE, AFTER, repr(ENVIRONMENT), platform.python_version(),
-                                       *map(version, VERSIONS)]).encode())
+def _key(notebook: nbformat.NotebookNode, answers: str) -> str:
+    """Changes with the notebook, with the answers to all exercises, and with all that it may import."""
+    how = [BEFORE, AFTER, inspect.getsource(_run), repr(ENVIRONMENT), platform.python_version(), *map(version, VERSIONS)]
+    digest = hashlib.sha256("\0".join([nbformat.writes(notebook), answers, *how]).encode())
     for path in sorted(PACKAGE.rglob("*")):
         inside = path.relative_to(PACKAGE)
         if path.is_file() and not IRRELEVANT & {*inside.parts} and path.suffix not in (".pyc", ".js", ".css", ".html"):
             digest.update(inside.as_posix().encode() + path.read_bytes())
-    for name in ("execute.py", "live.py", "own_training.py"):
-        digest.update((PACKAGE / "site" / name).read_bytes())
+    site = PACKAGE / "site"
+    for path in (site / "live.py", *([site / "own_training.py", *sorted(KEPT.iterdir())] if is_notebook_9(notebook) else [])):
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def is_notebook_9(notebook: nbformat.NotebookNode) -> bool:
+    return notebook.cells[0].source.startswith("# 9")
 
 
 def _run(path: str, notebook: nbformat.NotebookNode, solved: dict[str, nbformat.NotebookNode]) -> nbformat.NotebookNode:
@@ -85,7 +92,7 @@ def _run(path: str, notebook: nbformat.NotebookNode, solved: dict[str, nbformat.
         kind, name = path.split("/")
         where = Path(root, "labs" if kind == "labs" else name)
         where.mkdir(exist_ok=True)
-        if name == "09-training":
+        if is_notebook_9(notebook):
             put_training(where)
         notebook = nbformat.from_dict(notebook)
         code = nbformat.v4.new_code_cell

@@ -40,7 +40,8 @@ def inline_formula(writer, node: nodes.math) -> None:
 
 
 def block_formula(writer, node: nodes.math_block) -> None:
-    writer.body.append(drawn(node.astext(), display=True))
+    # It can be wider than a narrow screen; with a place in the order of the keyboard it can be scrolled.
+    writer.body.append(f'<div class="nl-formula" role="group" aria-label="Formula" tabindex="0">{drawn(node.astext(), display=True)}</div>')
     raise nodes.SkipNode
 
 

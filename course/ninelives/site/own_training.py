@@ -4,8 +4,8 @@ It is that of the solved notebook, made once: with its recipe, on its own parts,
 solved notebook 9, and then `python -m ninelives.site.own_training FOLDER` with the folder in which it ran.
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 import safetensors.torch
@@ -40,5 +40,11 @@ def put_training(folder: Path) -> None:
     (folder / "seed.txt").write_text(str(facts["recipe"]["seed"]))
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m ninelives.site.own_training", description="Keep a training of notebook 9 for the site.")
+    parser.add_argument("folder", type=Path, help="where the solved notebook 9 has run")
+    keep(parser.parse_args().folder)
+
+
 if __name__ == "__main__":
-    keep(Path(sys.argv[1]))
+    main()

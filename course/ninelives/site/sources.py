@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import nbformat
 from nbformat import NotebookNode
 
+from ninelives.site.colab import first_cell
 from ninelives.site.outputs import Placed, on_a_page, to_download
 from ninelives.site.reference import reference
 from ninelives.widgets.inline import inlined
@@ -31,13 +32,14 @@ def write_notebooks(folder: Path, extra: Path, notebooks: dict[str, NotebookNode
     placed = {}
     for path, notebook in notebooks.items():
         page, download = deepcopy(notebook), deepcopy(notebook)
-        to_download(download)
-        _write(extra / f"{path}.ipynb", download)
         placed[path] = on_a_page(page, folder / "_static" / "pictures")
-        for cell in page.cells:
+        to_download(download)
+        for cell, copy in zip(page.cells, download.cells):
             if cell.cell_type == "markdown":
-                source = relink(cell.source, f"release/{_released(path)}", f"{path}.ipynb")
-                cell.source = PLACE.sub(lambda link: link[1] + re.sub(r"[^\w-]", "", link[2].lower()), source)
+                copy.source = relink(cell.source, f"release/{_released(path)}", f"{path}.ipynb")
+                cell.source = PLACE.sub(lambda link: link[1] + re.sub(r"[^\w-]", "", link[2].lower()), copy.source)
+        download.cells.insert(1, nbformat.v4.new_code_cell(first_cell(), id="colab", metadata={"tags": ["colab"]}))
+        _write(extra / f"{path}.ipynb", download)
         _write(folder / f"{path}.ipynb", page)
     return placed
 

@@ -43,7 +43,7 @@ from ninelives.model.attention import KeyValueCache
 from ninelives.model.cached_decoder import CachedDecoder
 from ninelives.model.today import TodayConfig, TodayDecoder
 from ninelives.pretrained import smollm2
-from ninelives.recipes.today import FORMS, saved_runs, seconds_per_step
+from ninelives.recipes.today import FORMS, saved_runs
 from ninelives.text.packages import NotInstalled
 from ninelives.use_mine import use_mine
 from ninelives.widgets import AttentionExplorer, TemperatureLab
@@ -596,15 +596,14 @@ def kept_bytes(run):
     return 2 * (sizes["n_kv_head"] or sizes["n_head"]) * sizes["n_embd"] // sizes["n_head"] * sizes["n_layer"] * 4
 
 
-seconds = seconds_per_step(rounds=5, steps=1)  # on this computer, now
 print(f"{'':17} {'parameters':>10} {'right at 600':>13} {'1,000':>9} {'2,000':>9} {'new at 2,000':>13} "
-      f"{'80 % at step':>13} {'time a step':>12} {'kept a token':>13}")
+      f"{'80 % at step':>13} {'seconds':>9} {'kept a token':>13}")
 for name in FORMS:
     new = right_at(name, 2000, "new combinations right")
     print(f"{name:17} {runs[name][0].parameters:10,} {span(right_at(name, 600), '.0%'):>13} "
           f"{span(right_at(name, 1000), '.0%'):>9} {span(right_at(name, 2000), '.0%'):>9} "
           f"{span(new, '.0%'):>13} {span(first_past(name, 0.8), ',.0f'):>13} "
-          f"{seconds[name] / seconds['2017']:11.2f}× {kept_bytes(runs[name][0]):7,} bytes")
+          f"{span([run.seconds for run in runs[name]], '.0f'):>9} {kept_bytes(runs[name][0]):7,} bytes")
 
 # %%
 figures.training_curves(
@@ -627,9 +626,10 @@ figures.training_curves(
 #   by looking, so it is a question for new seeds, not an answer.
 # - **What it saves is certain.** All six together have 18% fewer parameters than 2017, half of them from the embeddings (the
 #   encoder has an `lm_head` too, which is not used), and keep half as much for each token that they write.
-# - **What it costs** is some time, and that depends on how it is written. RMSNorm and rotary positions compute little, but in
-#   Python they are several small steps, where PyTorch's LayerNorm, or adding a row of a table, is one. In large models small
-#   steps are joined into one and do not count beside the matrix products. Differences of a tenth are noise here.
+# - **What it costs** is time. The seconds are those of the training runs, all on one machine, with one thread each. All six together
+#   take longer than every run of 2017, and rotary positions are most of it. They compute little, but in Python they are many small
+#   steps, where adding a row of a table is one. In large models small steps are joined into one and do not count beside the matrix
+#   products. `python -m ninelives.recipes.today --times` measures a training step of each form on your computer.
 #
 # So why do the models of today have them? Because of what a table at this size cannot show. In its paper SwiGLU lowers the
 # loss by about 2% at equal cost (table 1: 1.636 against 1.677 with ReLU), which is much when a training costs millions.

@@ -5,7 +5,17 @@ from dataclasses import replace
 import pytest
 
 from ninelives.model import EncoderDecoder
-from ninelives.recipes.today import CHANGES, FORM_OF_2017, FORMS, RECIPE, curve_name, model_of, saved_runs, train_form
+from ninelives.recipes.today import (
+    CHANGES,
+    FORM_OF_2017,
+    FORMS,
+    RECIPE,
+    curve_name,
+    model_of,
+    saved_runs,
+    seconds_per_step,
+    train_form,
+)
 
 SAVED = list(saved_runs())
 
@@ -39,6 +49,10 @@ def test_the_saved_runs_show_what_the_lab_says_of_them():
     assert early < first and min(late) > last
     new = [(name in ("tied embeddings", "all six today"), round(run.history[-1]["new combinations right"], 2) >= 0.92) for name, _, run in SAVED]
     assert new.count((True, True)) == 6 and new.count((False, True)) == 6
+    seconds = {name: [run.seconds for run in seeds] for name, seeds in runs.items()}
+    assert min(seconds["all six today"]) > max(seconds["2017"])
+    extra = {name: sum(seconds[name]) - sum(seconds["2017"]) for name in FORMS}
+    assert max(CHANGES, key=extra.get) == "rotary positions" and extra["rotary positions"] > extra["all six today"] / 2
     parameters = {name: seeds[0].parameters for name, seeds in runs.items()}
     assert round(1 - parameters["all six today"] / parameters["2017"], 2) == 0.18
     assert round((parameters["2017"] - parameters["tied embeddings"]) / (parameters["2017"] - parameters["all six today"]), 1) == 0.5
@@ -48,6 +62,11 @@ def test_a_training_of_another_form_can_be_begun_and_ends(tmp_path):
     run = train_form("all six today", 0, tmp_path, steps=1)
     assert run.finished and run.step == 1 and (tmp_path / curve_name("all six today", 0)).is_dir()
     assert isinstance(model_of("tied embeddings"), EncoderDecoder)
+
+
+def test_a_step_of_each_form_is_timed():
+    seconds = seconds_per_step(rounds=1, steps=1)
+    assert [*seconds] == [*FORMS] and min(seconds.values()) > 0
 
 
 def test_tied_tokens_and_learned_positions_begin_at_the_same_size():

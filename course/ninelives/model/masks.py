@@ -1,7 +1,6 @@
 """Masks of packed rows (notebook 4), with a prefix (5), over a cache and the tokens after it (7), and masks that fit."""
 
 import torch
-from torch.nn import functional as F
 
 from ninelives.model.validation import any_true, first_true, unwrapped
 
@@ -72,7 +71,8 @@ def joint_mask(hidden_cache: torch.Tensor, attention_mask: torch.Tensor) -> torc
     """
     (B, P, _), T = hidden_cache.shape, attention_mask.shape[-1]
     among_tokens = attention_mask.bool().expand(B, 1, T, T)  # (B, 1, T, T)
-    to_tokens = F.pad(among_tokens, (0, 0, P, 0))  # (B, 1, P + T, T), False in the rows of the cache
+    cache_to_tokens = among_tokens.new_zeros(B, 1, P, T)  # F.pad refuses T = 0 in PyTorch 2.6
+    to_tokens = torch.cat([cache_to_tokens, among_tokens], dim=2)  # (B, 1, P + T, T)
     to_cache = is_cached(hidden_cache)[:, None, None, :].expand(B, 1, P + T, P)  # (B, 1, P + T, P)
     return torch.cat([to_cache, to_tokens], dim=-1)  # (B, 1, P + T, P + T)
 

@@ -5,8 +5,15 @@ from numbers import Integral, Real
 
 import torch
 
-# The tensor of all examples inside `torch.vmap`; PyTorch 2.6 has no name for it, and refuses branches there itself.
-unwrapped = getattr(torch.func, "debug_unwrap", lambda tensor: tensor)
+
+def _unwrapped_in_pytorch_2_6(tensor: torch.Tensor) -> torch.Tensor:
+    while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        tensor = torch._C._functorch.get_unwrapped(tensor)
+    return tensor
+
+
+# The tensor of all examples inside `torch.vmap`.
+unwrapped = getattr(torch.func, "debug_unwrap", _unwrapped_in_pytorch_2_6)
 
 
 def any_true(condition: torch.Tensor) -> bool:

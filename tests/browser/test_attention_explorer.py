@@ -24,7 +24,7 @@ CELLS = [
     "first, second = AttentionExplorer(weights, sentence), AttentionExplorer(weights, sentence)\n"
     "link = ipywidgets.jslink((first, 'token'), (second, 'token'))\n"
     "ipywidgets.VBox([first, second])",
-    "AttentionExplorer(heads(3, 2, 512, 512), (sentence * 47)[:512], token=300)",
+    "long = AttentionExplorer(heads(3, 2, 512, 512), (sentence * 47)[:512], token=300)\nlong",
     "AttentionExplorer(torch.ones(1, 1), ['cat'])",
     "AttentionExplorer(heads(2, 2, 4, 11), 'le chat est petit'.split(), sentence, token='chat')",
     "opened = AttentionExplorer(weights, sentence, token='it', to='cat', hidden=['full'], groups={'the end': range(8, 11)})\nopened",
@@ -166,7 +166,6 @@ def test_heads_are_ranked_by_a_measure_and_shown_together(notebook, explorer):
     wanted = notebook.run("print(*[f'{what[\"entropy\"]:.2f}' for what in sorted(explorer.measures().values(), key=lambda what: what['entropy'])])")
     expect(explorer.locator(".nl-ranking b")).to_have_text(wanted.split())
     expect(explorer.get_by_role("tabpanel")).to_contain_text("hidden ones included, in bits.")
-    explorer.get_by_label("Rank by").select_option("a link between two words")
     explorer.get_by_label("Show", exact=True).select_option("rollout")
     expect(explorer.locator(".nl-where")).to_have_text("Rollout up to layer 0")
     expect(explorer.get_by_role("slider", name="Head")).to_have_count(0)
@@ -174,6 +173,19 @@ def test_heads_are_ranked_by_a_measure_and_shown_together(notebook, explorer):
     explorer.get_by_role("gridcell", name="Layer 0, head 1").click()
     expect(explorer.locator(".nl-where")).to_have_text("Layer 0, head 1")
     notebook.arrives("repr(explorer.combine)", "''")
+
+
+@pytest.mark.parametrize(("cell", "name"), [(1, "explorer"), (3, "long")])  # computed by the browser, and asked for
+def test_heads_are_ranked_by_their_share_of_the_rollout(notebook, cell, name):
+    explorer = notebook.cell(cell).locator(".nl-explorer")
+    explorer.get_by_role("tab", name="Rank heads").click()
+    explorer.get_by_label("Rank by").select_option("share of the rollout")
+    explorer.get_by_label("From").select_option("8")
+    explorer.get_by_label("to", exact=True).select_option("1")
+    wanted = notebook.run(f"print(*[f'{{100 * share:.1f}}' for share in sorted({name}.rollout_shares(8, 1).values(), reverse=True)])")
+    expect(explorer.locator(".nl-ranking b")).to_have_text([f"{share} %" for share in wanted.split()])
+    expect(explorer.get_by_role("tabpanel")).to_contain_text("In each layer, the shares of the heads and of the residual connection sum to 100 %.")
+    explorer.get_by_label("Rank by").select_option("a link between two words")
 
 
 def test_one_click_hides_a_group_of_words_and_another_shows_it(notebook):

@@ -1,9 +1,11 @@
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
 
 from ninelives.figures import attention_parts
-from ninelives.figures.measures import head_measures, layer_means, rollout
+from ninelives.figures.measures import head_measures, layer_means, rollout, rollout_shares
 
 WORDS = "the cat was full".split()
 
@@ -57,3 +59,26 @@ def test_rollout_multiplies_the_layers_with_their_residual_connections():
 def test_the_rows_of_a_rollout_sum_to_1_where_rows_are_padded():
     padded = torch.tensor([[0.5, 0.5, 0, 0]] * 4).expand(2, 2, 4, 4)
     assert np.allclose(rollout(part(padded, mask=[1, 1, 0, 0])).sum(-1), 1)
+
+
+def test_in_each_layer_the_shares_of_the_heads_and_of_the_residual_connection_sum_to_the_rollout():
+    weights = torch.randn(3, 2, 4, 4, generator=torch.Generator().manual_seed(0)).softmax(-1)
+    weights[:, :, :, 3] = 0
+    given = part(weights / weights.sum(-1, keepdim=True), mask=[1, 1, 1, 0])
+    whole = rollout(given)[-1]
+    for row, column in product(range(4), range(4)):
+        through, past = rollout_shares(given, row, column)
+        assert np.allclose(through.sum(1) + past, whole[row, column], atol=1e-6)
+        assert (through.sum() > 0) == (row < 3 and column < 3)
+
+
+def test_the_share_of_a_head_is_that_of_the_paths_through_it():
+    weights = torch.randn(3, 2, 4, 4, generator=torch.Generator().manual_seed(1)).softmax(-1)
+    through, past = rollout_shares(part(weights), 2, 0)
+    steps = torch.cat((weights / 4, torch.eye(4).expand(3, 1, 4, 4) / 2), 1).double()  # ½/H · A of each head, then ½ · I
+    by_hand = np.zeros((3, 3))
+    for path in product(range(3), repeat=3):  # a head, or the residual connection, of each layer
+        weight = float((steps[2, path[2]] @ steps[1, path[1]] @ steps[0, path[0]])[2, 0])
+        for layer, which in enumerate(path):
+            by_hand[layer, which] += weight
+    assert np.allclose(np.column_stack((through, past)), by_hand, atol=1e-6)

@@ -9,11 +9,13 @@ from traitlets import TraitError, link
 
 from helpers.drawn import texts
 from ninelives.figures import attention_parts, read_row
+from ninelives.figures.measures import rollout_shares
 from ninelives.figures.scale import ticks_of, top_of
 from ninelives.figures.style import WEIGHTS_MAP
 from ninelives.widgets import AttentionExplorer
 from ninelives.widgets.attention_explorer.encoding import UNIT
 from ninelives.widgets.attention_explorer.in_words import notes
+from ninelives.widgets.attention_explorer.on_demand import shares
 from ninelives.widgets.attention_explorer.shown import head_name, shown_head
 from ninelives.widgets.attention_explorer.why import why_of
 
@@ -126,6 +128,8 @@ def test_the_browser_reads_rows_as_python_does(same_in_javascript):
         AttentionExplorer(attention(1, 1, 8, 8), SENTENCE[:8], first=1, vmax=0.2),
         *(AttentionExplorer(attention(2, 2, 4, 4), SENTENCE[:4], layer=1, combine=what) for what in ("layer", "model", "rollout")),
     ]
+    padded = attention(2, 2, 4, 4) * (torch.arange(4) < 3)
+    explorers.append(AttentionExplorer(padded / padded.sum(-1, keepdim=True), SENTENCE[:4], mask=[1, 1, 1, 0], combine="rollout"))
     explorers[0].hidden, explorers[1].hidden = [1, 3], [0]
     explorers[1].together, explorers[2].together, explorers[3].together = [0, 2], range(4), [1, 5]
     explorers += [
@@ -141,6 +145,7 @@ def test_the_browser_reads_rows_as_python_does(same_in_javascript):
         says = {
             "rows": [shown.sentence([i]) for i in range(len(shown.rows))],
             "why": why_said(explorer),
+            "shares": [f"{100 * share:.1f}" for share in shares(explorer.parts[explorer.part], 2, 0)[0]] if explorer.combine == "rollout" else [],
             "together": shown.sentence(shown.chosen) if explorer.together else "",
             "weights": [f"{w:z.2f}" for w in shown.weights.flat],
             "head": head_name(explorer),
@@ -190,9 +195,10 @@ def test_of_a_long_text_the_head_that_is_shown_is_sent_and_others_when_they_are_
         {"ask": "map", "k": 7 * 8 + 2},
         {"ask": "thumbs", "layer": 6, "hidden": []},
         {"ask": "link", "from": 5, "to": 9, "hidden": [0, 1]},
+        {"ask": "shares", "from": 5, "to": 9},
     ):
         explorer._answer(explorer, {**question, "part": "attention"}, [])
-    head, mean, blocks, links = [buffers[0] for _, buffers in answers]
+    head, mean, blocks, links, of_rollout = [buffers[0] for _, buffers in answers]
     assert np.abs(head.reshape(300, 300) - weights[0, 3].numpy()).max() < 1e-3
     assert np.abs(mean.reshape(300, 300) - weights[2].mean(0).numpy()).max() < 1e-3
     i = np.arange(300) * 56 // 300  # the block of each cell, as in pixels.js
@@ -200,6 +206,9 @@ def test_of_a_long_text_the_head_that_is_shown_is_sent_and_others_when_they_are_
     np.maximum.at(wanted, (i[:, None], i), weights[6, 5].numpy())
     assert np.abs(blocks.reshape(8, 56, 56)[5] - wanted).max() < 1e-3
     assert np.abs(links - (weights[:, :, 5, 9] / weights[:, :, 5, 2:].sum(-1)).flatten().numpy()).max() < 1e-3
+    through, past = rollout_shares(explorer.parts["attention"], 5, 9)
+    total = through[0].sum() + past[0]
+    assert np.abs(of_rollout - [*(through / total).flat, total]).max() < 1e-4
     assert explorer.picture().png()
 
 
@@ -391,6 +400,19 @@ def test_several_heads_are_shown_together():
     for some in ({"layers": [1]}, {"heads": [1, 2]}):
         with pytest.raises(TraitError, match="rollout.*needs self-attention, and all heads of all layers"):
             AttentionExplorer(weights, SENTENCE, **some, combine="rollout")
+
+
+def test_heads_have_shares_of_a_rollout():
+    causal_weights = attention(2, 3, 4, 4).tril()
+    explorer = AttentionExplorer(causal_weights / causal_weights.sum(-1, keepdim=True), SENTENCE[:4], first=1)
+    found = explorer.rollout_shares(3, "cat")
+    assert list(found) == [(layer, head) for layer in (1, 2) for head in (1, 2, 3)]
+    through, past = rollout_shares(explorer.parts["attention"], 3, 1)
+    assert sum(found[1, head] for head in (1, 2, 3)) == pytest.approx(1 - past[0] / (through[0].sum() + past[0]))
+    with pytest.raises(ValueError, match="No path leads from 'cat' to 'not'"):
+        explorer.rollout_shares("cat", "not")
+    with pytest.raises(ValueError, match="There is no rollout here; it needs self-attention"):
+        AttentionExplorer(causal_weights, SENTENCE[:4], mask=False, kind="signed").rollout_shares(3, "cat")
 
 
 def test_two_sentences_of_a_minimal_pair_are_subtracted():

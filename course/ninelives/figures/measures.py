@@ -68,6 +68,28 @@ def rollout(part: AttentionPart) -> np.ndarray:
     return np.stack(results)
 
 
+def rollout_shares(part: AttentionPart, row: int, column: int) -> tuple[np.ndarray, np.ndarray]:
+    """How much of `rollout` after the last layer, from `row` to `column`, passes through each head, (L, H), and past the heads of each layer, (L,).
+
+    The rollout adds up all paths from `column` to `row`, which take one head or the residual connection in each layer. With
+    Rₗ the rollout after layer l, Uₗ the product of the steps above it, and i and j the row and the column, the paths through head
+    h of layer l weigh ½/H · (Uₗ)ᵢ · Aₗₕ · (Rₗ₋₁)ⱼ, and those past its heads ½ · (Uₗ)ᵢ · (Rₗ₋₁)ⱼ (all of it in a row that may attend to nothing).
+    So in each layer the two sum to the rollout; a path counts in every layer, so layers do not sum to it.
+    """
+    means, closed = layer_means(part), ~part.allowed.any(-1)  # (L, T, T), (L, T)
+    L, H, T, _ = part.weights.shape
+    below = [np.eye(T)[column]]  # before each layer, how much of the column is in each position, (T,)
+    for mean, alone in zip(means, closed, strict=True):
+        below.append(np.where(alone, below[-1], (mean @ below[-1] + below[-1]) / 2))
+    above, through, past = np.eye(T)[row], np.zeros((L, H)), np.zeros(L)
+    for layer in reversed(range(L)):
+        half = np.where(closed[layer], 0, above / 2)  # (T,), what goes through the heads
+        through[layer] = (half.astype(np.float32) @ part.weights[layer]).astype(np.float64) @ below[layer] / H
+        past[layer] = (above - half) @ below[layer]
+        above = half @ means[layer] + above - half
+    return through, past
+
+
 def _entropies(weights: np.ndarray) -> np.ndarray:
     """Of the rows of a layer (H, T, S), in bits, (H, T)."""
     return -np.einsum("hts,hts->ht", weights, np.log2(np.maximum(weights, np.float32(1e-30))))

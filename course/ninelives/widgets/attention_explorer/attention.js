@@ -6,8 +6,8 @@ import { topOf } from "./scale.js";
 /** @import { Attention, Combine, Numbers, State } from "./part.js" */
 /** @import { Scale } from "./scale.js" */
 
-const UNIT = 64000;
-const MASKED = 65535;
+export const UNIT = 64000; // a weight of 1
+export const MASKED = 65535;
 const NOTHING_YET = new Uint16Array(); // of a map that is still on its way
 
 /** @typedef {{ rows: number[], columns: number[], weights: Float32Array, masked: Uint8Array }} Cells both (rows, columns); a masked weight is 0; or signed values */

@@ -21,7 +21,8 @@ def map_of(part: AttentionPart, layer: int, head: int, combine: str) -> tuple[np
     """The weights that are shown, (T, S) float64, and which of them are not masked."""
     if combine == "rollout":
         if part not in ROLLOUTS:
-            ROLLOUTS[part] = rollout(part), reached(part)
+            allowed = reached(part)
+            ROLLOUTS[part] = rollout(part) * allowed, allowed  # a row that is masked has its own word alone in it
         weights, allowed = ROLLOUTS[part]
         return weights[layer], allowed
     if combine == "model":

@@ -4,6 +4,8 @@ import numpy as np
 
 from ninelives.figures import position_of
 from ninelives.figures.measures import head_measures
+from ninelives.widgets.attention_explorer.combined import has_rollout
+from ninelives.widgets.attention_explorer.on_demand import shares
 from ninelives.widgets.attention_explorer.shown import shown_head
 
 
@@ -29,9 +31,21 @@ def data_frame(explorer):
 
 
 def measures(explorer) -> dict[tuple[int, int], dict[str, float]]:
+    found = head_measures(explorer.parts[explorer.part])
+    return {name: {what: float(values.flat[k]) for what, values in found.items()} for k, name in enumerate(_numbers_of_heads(explorer))}
+
+
+def rollout_shares(explorer, query: int | str, key: int | str) -> dict[tuple[int, int], float]:
+    part = explorer.parts[explorer.part]
+    if not has_rollout(part):
+        raise ValueError("There is no rollout here; it needs self-attention, and all heads of all layers of the model from the first on.")
+    row, column = position_of(explorer.rows, query), position_of(explorer.columns, key)
+    numbers, is_open = shares(part, row, column)
+    if not is_open.all():
+        raise ValueError(f"No path leads from {explorer.rows[row]!r} to {explorer.columns[column]!r}: the rollout is 0 there, and no head has a share of it.")
+    return dict(zip(_numbers_of_heads(explorer), numbers.tolist(), strict=False))
+
+
+def _numbers_of_heads(explorer) -> list[tuple[int, int]]:
     part, first = explorer.parts[explorer.part], explorer.first
-    found = head_measures(part)
-    return {
-        (layer + first, head + first): {what: float(values[i, k]) for what, values in found.items()}
-        for i, layer in enumerate(part.layers) for k, head in enumerate(part.heads)
-    }
+    return [(layer + first, head + first) for layer in part.layers for head in part.heads]

@@ -46,6 +46,8 @@ export function onDemand(model, attention, arrived) {
     },
     /** The weight of a link in each head. @param {number} from @param {number} to @param {number[]} hidden */
     link: (from, to, hidden) => ask({ ask: "link", from, to, hidden }),
+    /** The share of each head in the rollout of a link, then the rollout itself. @param {number} from @param {number} to */
+    shares: (from, to) => ask({ ask: "shares", from, to }),
     /** @param {Answer} answer @param {DataView[]} buffers */
     receive(answer, buffers) {
       if (answer.part !== part || !buffers.length) return;

@@ -1,7 +1,8 @@
-"""What the browser asks for when it looks at it: maps, small pictures of all heads, the weights of one link, a query and its keys."""
+"""What the browser asks for when it looks at it: maps, small pictures of all heads, one link in all heads, a query and its keys."""
 
 import numpy as np
 
+from ninelives.figures.measures import rollout_shares
 from ninelives.figures.parts import AttentionPart
 from ninelives.widgets.attention_explorer.combined import numbered_map
 from ninelives.widgets.attention_explorer.encoding import map_bytes
@@ -19,6 +20,8 @@ def answer_with_numbers(explorer, content: dict) -> None:
         buffers = [map_bytes(part, *thumbs(part, content["layer"], content["hidden"]))]
     elif content["ask"] == "why":
         buffers = [row_bytes(part, content["layer"], content["head"], content["from"])]
+    elif content["ask"] == "shares":
+        buffers = [map_bytes(part, *shares(part, content["from"], content["to"]))]
     else:
         buffers = [map_bytes(part, *links(part, content["from"], content["to"], content["hidden"]))]
     explorer.send({**content, "kind": content["ask"]}, buffers)
@@ -42,6 +45,14 @@ def links(part: AttentionPart, row: int, column: int, hidden: list[int]) -> tupl
     sums = np.delete(weights, hidden, -1).sum(-1) if hidden and part.kind == "weights" else np.ones(weights.shape[:2])
     link = np.divide(weights[..., column], sums, out=np.zeros_like(sums), where=sums > 0)
     return link, np.broadcast_to(part.allowed[:, row, column, None], link.shape)
+
+
+def shares(part: AttentionPart, row: int, column: int) -> tuple[np.ndarray, np.ndarray]:
+    """The share of each head in the rollout of one link, then the rollout itself, (L · H + 1,); masked where no path leads there."""
+    through, past = rollout_shares(part, row, column)
+    total = through[0].sum() + past[0]
+    numbers = np.append(through / (total or 1), total)
+    return numbers, np.full(numbers.shape, total > 0)
 
 
 def _over_what_is_shown(part, weights: np.ndarray, allowed: np.ndarray, hidden: list[int]) -> tuple[np.ndarray, np.ndarray]:

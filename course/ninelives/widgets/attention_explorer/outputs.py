@@ -7,7 +7,7 @@ from ninelives.figures.attention_picture import attention_picture
 from ninelives.figures.scale import top_of
 from ninelives.widgets.attention_explorer.all_heads import all_heads
 from ninelives.widgets.attention_explorer.in_words import caption, describe, notes, sentences
-from ninelives.widgets.attention_explorer.numbers_out import data_frame, measures, row
+from ninelives.widgets.attention_explorer.numbers_out import data_frame, measures, rollout_shares, row
 from ninelives.widgets.attention_explorer.saving import answer, save, whole_data
 from ninelives.widgets.attention_explorer.shown import full_name, head_name, listed, shown_head
 from ninelives.widgets.attention_explorer.state import ExplorerState
@@ -28,6 +28,14 @@ class ExplorerOutputs(ExplorerState):
     def measures(self) -> dict[tuple[int, int], dict[str, float]]:
         """What each head does on the whole, by (layer, head) as the explorer counts: see `figures.measures.head_measures`."""
         return measures(self)
+
+    def rollout_shares(self, query: int | str, key: int | str) -> dict[tuple[int, int], float]:
+        """By (layer, head) as the explorer counts, the part of the rollout from one word to another that passes through each head.
+
+        In each layer, the heads and the residual connection sum to 1: see `figures.measures.rollout_shares`. Raises ValueError
+        where there is no rollout, for words that are not there, and where no path leads from the one to the other.
+        """
+        return rollout_shares(self, query, key)
 
     def describe(self) -> str:
         return describe(self)

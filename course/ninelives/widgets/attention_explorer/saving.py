@@ -33,7 +33,7 @@ def whole_data(explorer) -> list[dict]:
 def answer(explorer, content: dict) -> None:
     """Send what the browser asks for: numbers, or a file."""
     ending = content.get("ask")
-    if ending in ("map", "thumbs", "link", "why"):
+    if ending in ("map", "thumbs", "link", "shares", "why"):
         answer_with_numbers(explorer, content)
     elif ending == "html":
         try:

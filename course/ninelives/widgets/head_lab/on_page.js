@@ -55,7 +55,7 @@ export function computeOnPage(model) {
   }
   model.on("change:text", translate);
   for (const name of ["hidden", "out", "patched"]) model.on(`change:${name}`, answer);
-  warmUp(model.get("network") ?? "", network => translation(network, model.get("answered")));
+  warmUp(model.get("network") ?? "", () => { readNow(model.get("answered")); });
 }
 
 /** The sentence with the words after its first two "the" swapped; empty where there are no two, or they are the same. @param {string} text */

@@ -18,7 +18,8 @@ import { printed } from "./signed.js";
 /** @typedef {{ numbers: number[], whole: number, print: (number: number) => string, over: string }} Ranked `whole`: the number with the longest bar */
 
 const FEW = 8;
-const LINK = "a link between two words", SHARE = "share of the rollout";
+const LINK = "a link between two words";
+const SHARE = "share of the rollout";
 
 /**
  * @param {Attention} attention

@@ -4,7 +4,7 @@ import nbformat
 import pytest
 
 from ninelives.build import solved_lab
-from ninelives.site.view import ABOUT_AN_EXERCISE, learners_view, solution_lines
+from ninelives.site.view import ABOUT_AN_EXERCISE, learners_view, shown_of_solutions
 
 TEXT = '''# %% [markdown]
 # # 1 · Doubling
@@ -63,8 +63,13 @@ def test_other_cells_than_those_released_are_refused(both):
         learners_view(executed, released)
 
 
-def test_the_lines_of_a_solution_are_those_that_only_the_solved_notebook_has(both):
-    assert solution_lines(*both) == {"### BEGIN SOLUTION", "return x + x", "### END SOLUTION"}
+def test_a_solution_or_a_hidden_check_that_an_output_shows_is_found(both):
+    executed, released = both
+    solved = nbformat.from_dict(executed)
+    solved.cells[1].source = "def double(x):\n    return torch.stack((x, x)).sum(dim=0)"
+    assert shown_of_solutions(learners_view(*both), solved, released) == []
+    executed.cells[2].outputs[0].text = "line 2: return torch.stack((x, x)).sum(dim=0)"
+    assert shown_of_solutions(learners_view(*both), solved, released) == ["return torch.stack((x, x)).sum(dim=0)"]
 
 
 def test_notebook_9_says_that_its_training_was_made_before(tmp_path):

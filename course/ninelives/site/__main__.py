@@ -24,7 +24,7 @@ from ninelives.site.sources import (
     write_widgets,
 )
 from ninelives.site.tidy import problems, tidy
-from ninelives.site.view import learners_view
+from ninelives.site.view import learners_view, shown_of_solutions
 
 HERE = Path(__file__).parent
 SETTINGS = {
@@ -55,6 +55,9 @@ def build(root: Path, target: Path, work: Path) -> None:
     to_run = {f"notebooks/{name}": notebook for name, notebook in notebooks.items()} | {f"labs/{name}": lab for name, lab in labs.items()}
     ran = executed(to_run, notebooks, work / "executed")
     views = {path: learners_view(notebook, released[path]) for path, notebook in ran.items()}
+    for path, view in views.items():
+        if shown := shown_of_solutions(view, to_run[path], released[path]):
+            raise SiteError(f"{path} would show what only the solved notebook has: {shown[0]!r}. No page is written.")
     made = write_pages(views, root, work)
     write_front_page(made)
     if wrong := problems(made):

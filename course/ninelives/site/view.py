@@ -55,7 +55,16 @@ def _say_what_it_is(title: NotebookNode, graded: bool, exercises: bool) -> None:
     title.source = re.sub(r"\A(# .+)$", lambda heading: f"{heading[1]}\n\n{about}", title.source, count=1, flags=re.MULTILINE)
 
 
-def solution_lines(solved: NotebookNode, released: NotebookNode) -> set[str]:
-    """The lines of code that only the solved notebook has: no page may show one."""
-    everything = {line.strip() for cell in released.cells for line in cell.source.splitlines()}
-    return {line.strip() for cell in solved.cells for line in cell.source.splitlines()} - everything
+def shown_of_solutions(view: NotebookNode, solved: NotebookNode, released: NotebookNode) -> list[str]:
+    """The lines of the solutions, and of hidden checks, that a reader of the view could read, also in outputs.
+
+    Lines of less than 30 letters, such as `return x + y`, say little and may stand anywhere.
+    """
+    given = "\n".join(cell.source for cell in released.cells)
+    lines = {line.strip() for cell in solved.cells if cell.cell_type == "code" for line in cell.source.splitlines()}
+    said = [cell.source for cell in view.cells]
+    for cell in view.cells:
+        for output in cell.get("outputs", []):
+            said += [output.get("text", ""), *output.get("traceback", []), *map(str, output.get("data", {}).values())]
+    text = "\n".join(said)
+    return sorted(line for line in lines if len(line) >= 30 and line not in given and line in text)

@@ -119,7 +119,7 @@ def test_a_translation_lab_translates_on_its_page_as_python_does(translator, ope
 def test_what_a_page_cannot_read_gets_a_sentence_and_the_next_one_is_translated(translator, opened, text, said):
     shown = opened(TranslationLab(*translator, SENTENCE, words=ENGLISH))
     ask(shown, text)
-    expect(shown.get_by_role("alert")).to_have_text(said)
+    expect(shown.get_by_role("alert")).to_have_text(f"{said} Below is the sentence before.")
     ask(shown, SENTENCE)
     expect(shown.get_by_role("alert")).to_be_hidden()
     expect(shown.get_by_role("status")).to_contain_text("Translation: le renard a appelé la girafe")

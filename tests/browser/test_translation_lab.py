@@ -62,16 +62,18 @@ def test_a_typed_sentence_is_translated_and_written_word_by_word(notebook, shown
 
 
 def test_an_unknown_word_is_named_and_the_next_sentence_is_translated(notebook, shown):
-    field = shown.get_by_label("English sentence")
+    field, before = shown.get_by_label("English sentence"), shown.bounding_box()["height"]
     field.fill("the zebra was full")
     field.press("Enter")
-    expect(shown.get_by_role("alert")).to_contain_text("“zebra” is not among the 10 known words.")
-    expect(shown.get_by_role("slider")).to_be_hidden()
+    expect(shown.get_by_role("alert")).to_have_text("“zebra” is not among the 10 known words. Below is the sentence before.")
+    expect(shown.locator("[inert]")).to_contain_text("cat")
+    assert abs(shown.bounding_box()["height"] - before) < 60
     expect(shown.get_by_role("status")).to_have_text("")
     field.fill("the cat was full")
     shown.get_by_role("button", name="Translate").press("Enter")
     expect(shown).to_have_attribute("data-drawn", "the cat was full|5|-1|done")
     expect(shown.get_by_role("alert")).to_be_hidden()
+    expect(shown.locator("[inert]")).to_have_count(0)
 
 
 def test_it_is_said_whose_model_and_whose_function_translate(notebook, shown):

@@ -47,7 +47,8 @@ function render({ model, el }) {
     html("h2", {}, "French"), words.french, ...last.nodes);
   const error = html("p", { className: "nl-error", role: "alert" }), whose = html("p", { className: "nl-yours" });
   const note = canTranslate ? "" : `${model.get("why_no_network")} Run the notebook to translate other sentences.`;
-  el.replaceChildren(question.node, html("p", { className: "nl-note" }, note), error, steps, texts, whose, spoken.node);
+  const body = html("div", {}, steps, texts, whose);
+  el.replaceChildren(question.node, html("p", { className: "nl-note" }, note), error, body, spoken.node);
 
   function translate(/** @type {string} */ text) {
     if (text === model.get("answered")) {
@@ -58,11 +59,18 @@ function render({ model, el }) {
     assign(model, { text });
   }
 
+  let wasThere = false;
   function draw() {
-    const state = read();
+    const state = read(), isThere = state.french.length > 0;
     error.hidden = !state.error || isWaiting(state);
-    error.textContent = error.hidden ? "" : state.error;
-    steps.hidden = texts.hidden = whose.hidden = !state.french.length;
+    // What was there before an error stays, so that the page does not jump; it cannot be used.
+    wasThere = isThere || wasThere && state.error !== "";
+    body.hidden = !wasThere;
+    body.inert = !isThere;
+    error.textContent = error.hidden ? "" : `${state.error}${wasThere ? " Below is the sentence before." : ""}`;
+    el.dataset.drawn = drawnState(state);
+    spoken.say(news, 300);
+    if (!isThere) return;
     whose.textContent = state.whose;
     written.input.max = String(state.french.length);
     written.show();
@@ -70,8 +78,6 @@ function render({ model, el }) {
     chooser.value = String(state.view);
     words.show(state);
     last.show(state);
-    el.dataset.drawn = drawnState(state);
-    spoken.say(news, 300);
   }
 
   /** What is spoken once nothing moves any more. */

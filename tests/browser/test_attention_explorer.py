@@ -180,6 +180,7 @@ def test_heads_are_ranked_by_their_share_of_the_rollout(notebook, cell, name):
     explorer = notebook.cell(cell).locator(".nl-explorer")
     explorer.get_by_role("tab", name="Rank heads").click()
     explorer.get_by_label("Rank by").select_option("share of the rollout")
+    explorer.get_by_label("lowest first").uncheck()
     explorer.get_by_label("From").select_option("8")
     explorer.get_by_label("to", exact=True).select_option("1")
     wanted = notebook.run(f"print(*[f'{{100 * share:.1f}}' for share in sorted({name}.rollout_shares(8, 1).values(), reverse=True)])")
@@ -290,6 +291,10 @@ def test_a_click_on_a_cell_says_why_its_weight_is_what_it_is_and_so_does_a_key(n
     explorer.page.mouse.click(box["x"] + box["width"] * 8.5 / 11, box["y"] + box["height"] * 3.5 / 11)
     expect(panel).to_contain_text("Why not does not attend to it")
     expect(panel).to_contain_text("masked: its score becomes −∞")
+    explorer.get_by_text("Save", exact=True).click()
+    with explorer.page.expect_download() as download:
+        explorer.get_by_role("button", name="Why this weight (PDF)").press("Enter")
+    assert download.value.suggested_filename == "why-layer-0-head-0.pdf"
 
 
 def test_scores_are_not_said_to_attend(notebook):

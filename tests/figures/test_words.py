@@ -30,20 +30,20 @@ def test_other_columns_can_be_named():
 def test_a_row_without_a_large_weight_is_described_as_such():
     thin = np.linspace(2, 3, 40) / 100
     assert read_row(thin, [f"w{i}" for i in range(40)], 0) == (
-        "w0 attends to no word with 0.05 or more (most: w39 0.03)"
+        "w0 attends to no token with 0.05 or more (most: w39 0.03)"
     )
 
 
 def test_no_word_of_an_even_row_is_named():
-    assert read_row(np.full(11, 1 / 11), ["w"] * 11, 3) == "w₄ attends to all 11 words equally, 0.09 each"
-    assert read_row([0.5, 0.5], ["a", "b"], 0) == "a attends to both words equally, 0.50 each"
+    assert read_row(np.full(11, 1 / 11), ["w"] * 11, 3) == "w₄ attends to all 11 tokens equally, 0.09 each"
+    assert read_row([0.5, 0.5], ["a", "b"], 0) == "a attends to both tokens equally, 0.50 each"
     assert read_row([1.0], ["alone"], 0) == "alone attends to alone 1.00"
 
 
 @pytest.mark.parametrize("row, says", [
-    ([1 / 6] * 6 + [0] * 3, "attends to 6 of 9 words equally, 0.17 each"),
-    ([0.043 + 0.0004 * k for k in range(8)] + [0.04] * 16, "attends to no word with 0.05 or more (most: w7 0.05)"),
-    ([0.051] * 5 + [0.04] * 18, "attends to 5 of 23 words alike, 0.05 each, and less to the others"),
+    ([1 / 6] * 6 + [0] * 3, "attends to 6 of 9 tokens equally, 0.17 each"),
+    ([0.043 + 0.0004 * k for k in range(8)] + [0.04] * 16, "attends to no token with 0.05 or more (most: w7 0.05)"),
+    ([0.051] * 5 + [0.04] * 18, "attends to 5 of 23 tokens alike, 0.05 each, and less to the others"),
     ([0.5, 0.5, 0, 0], "attends to w0 0.50, w1 0.50"),
     ([0, 0, 1.0, 1e-9], "attends to w2 1.00"),
 ])

@@ -136,6 +136,7 @@ def test_the_browser_reads_rows_as_python_does(same_in_javascript):
         AttentionExplorer(scores(5), SENTENCE[:5], kind="scores", together=[1, 4]),
         AttentionExplorer(300 * scores(5)[:, :, :2, 1:], SENTENCE[:2], SENTENCE[:4], kind="signed", scale="sqrt", vmax="head", hidden=[2]),
         AttentionExplorer(torch.zeros(2, 2), SENTENCE[:2], kind="scores"),
+        AttentionExplorer(torch.full((4, 4), 0.25), ["straw", "##berry", "pie", "[SEP]"], hidden=["[SEP]"], together=[0, 1]),
         *(attention_pair(together=[3, 4], part=part) for part in ("first", "difference")),
         by_hand(), AttentionExplorer.of(Biased().eval(), torch.randn(1, 2, 4, 3, generator=torch.Generator().manual_seed(0)), tokens=SENTENCE[:4], head=1),
     ]
@@ -262,7 +263,7 @@ def test_hiding_a_word_renormalises_the_rest_and_says_so():
 def test_a_row_that_attends_to_hidden_words_only_shows_no_weight():
     explorer = AttentionExplorer(torch.tensor([[1.0, 0.0], [1.0, 0.0]]), ["a", "b"], token=1)
     explorer.hidden = [0]
-    assert "b attends to no word with 0.05 or more (most: b 0.00)" in explorer.describe()
+    assert "b attends to no token with 0.05 or more (most: b 0.00)" in explorer.describe()
 
 
 def test_words_are_hidden_from_the_start_by_position_or_by_word():
@@ -375,8 +376,8 @@ def test_an_empty_row_is_named_with_its_cause():
     [
         ("layer", 2, "layer is 2, but there are 2 layers, counted from 0 to 1"),
         ("head", -4, "head is -4, but there are 3 heads, counted from 0 to 2"),
-        ("token", 11, "token is 11, but there are 11 words, counted from 0 to 10"),
-        ("hidden", [3, 40], "hidden is 40, but there are 11 words, counted from 0 to 10"),
+        ("token", 11, "token is 11, but there are 11 positions, counted from 0 to 10"),
+        ("hidden", [3, 40], "hidden is 40, but there are 11 positions, counted from 0 to 10"),
         ("vmax", "row", "vmax is 'row'; pass the weight that gets the darkest colour"),
         ("vmax", 0, "vmax is 0.0; pass the weight that gets the darkest colour"),
         ("part", "decoder", "part is 'decoder'; there are 'attention'"),
@@ -525,6 +526,10 @@ def test_queries_and_keys_are_caught_from_the_model_and_sent_when_they_are_looke
     monkeypatch.setattr(explorer, "send", lambda content, buffers: answers.append(np.frombuffer(buffers[0], "<f4")))
     explorer._answer(explorer, {"ask": "why", "part": "attention", "layer": 0, "head": 1, "from": 2}, [])
     assert answers[0] == pytest.approx([*x[0, 1, 2].tolist(), *x[0, 1].flatten().tolist(), -4, -2, 0, 0])
+    files = []
+    monkeypatch.setattr(explorer, "send", lambda content, buffers: files.append((content["what"], content["ending"], buffers[0][:4])))
+    explorer._answer(explorer, {"ask": "explanation", "from": 2, "to": 1}, [])
+    assert files == [("why", "pdf", b"%PDF")]
     explorer.combine = "layer"
     with pytest.raises(ValueError, match="combine is 'layer'; queries and keys belong to one head"):
         explorer.why("cat", "The")
@@ -542,7 +547,7 @@ def test_several_words_are_chosen_together_by_word_or_by_position():
     assert repr(explorer).endswith("'cat' and 'it' chosen)")
     explorer.together = range(11)
     assert "The, cat, did and 8 more, on average, attend to" in explorer.describe()
-    with pytest.raises(TraitError, match="together is 11, but there are 11 words"):
+    with pytest.raises(TraitError, match="together is 11, but there are 11 positions"):
         explorer.together = [11]
     assert AttentionExplorer(weights, SENTENCE, together="it").together == [IT]
 

@@ -10,7 +10,7 @@ from ninelives.figures.attention import open_cells, refuse_invalid_weights, stac
 from ninelives.figures.outputs import by_part
 from ninelives.figures.scoring import Scoring, scoring_given
 from ninelives.figures.signed import open_scores, refuse_invalid_scores
-from ninelives.figures.subwords import readable
+from ninelives.figures.subwords import item_of, readable
 from ninelives.figures.which_heads import are_all, chosen, names_in, refuse_unclear_names
 
 
@@ -30,6 +30,7 @@ class AttentionPart:
         kind: what the numbers are, one of `signed.KINDS`.
         scoring: the queries and keys that the weights come from, where they are known.
         pairs: in a part of a comparison, for each row and for each column which word of the other parts it stands for, or -1.
+        item: what rows and columns are called in sentences, "word" or "token".
     """
 
     weights: np.ndarray
@@ -45,6 +46,7 @@ class AttentionPart:
     kind: str = "weights"
     pairs: tuple[list[int], list[int]] | None = None
     scoring: Scoring | None = None
+    item: str = "word"
 
 
 def attention_parts(
@@ -145,6 +147,7 @@ def attention_part(
     cross = columns is not None
     return AttentionPart(
         weights, rows, readable(columns) if cross else rows, cross, allowed, layers, heads, names, note, all_heads, kind,
+        item=item_of(tokens, *([columns] if cross else [])),
     )
 
 

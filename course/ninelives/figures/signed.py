@@ -47,7 +47,7 @@ def signed_number(value: float, kind: str, decimals: int = 2) -> str:
     return (MINUS if value < 0 else "+" if kind == "difference" else "") + text
 
 
-def signed_row(row: np.ndarray, columns: Sequence[str], kind: str, decimals: int = 2) -> str:
+def signed_row(row: np.ndarray, columns: Sequence[str], kind: str, item: str, decimals: int = 2) -> str:
     """A row (S,) in words, without the name of its word: those words to which its numbers are highest and lowest."""
     def named(positions) -> str:
         return ", ".join(f"{columns[j]} {signed_number(row[j], kind, decimals)}" for j in positions)
@@ -57,7 +57,7 @@ def signed_row(row: np.ndarray, columns: Sequence[str], kind: str, decimals: int
         more = [j for j in highest[:NAMED] if row[j] >= LEAST_CHANGE]
         less = [j for j in lowest[:NAMED] if row[j] <= -LEAST_CHANGE]
         if not more and not less:
-            return f"to every word as in the first sentence, within {LEAST_CHANGE}"
+            return f"to every {item} as in the first sentence, within {LEAST_CHANGE}"
         return ", ".join(filter(None, [f"more to {named(more)}" if more else "", f"less to {named(less)}" if less else ""]))
     if len(row) == 1:
         return f"{KINDS[kind]} {named([0])}"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 
 def _bytes_of_characters() -> dict[str, int]:
@@ -12,6 +13,7 @@ def _bytes_of_characters() -> dict[str, int]:
 
 
 BYTES = _bytes_of_characters()
+SPECIAL = re.compile(r"\[[A-Z]+\d*\]|</?s>|<\|.*\|>")  # [CLS], <s>, <|endoftext|>
 
 
 def readable(tokens: Sequence) -> list[str]:
@@ -22,6 +24,19 @@ def readable(tokens: Sequence) -> list[str]:
     as a tensor.
     """
     return [_without_marks(_decoded(str(token))) for token in _items(tokens)]
+
+
+def item_of(*labels: Sequence) -> str:
+    """What the things with these labels are called in sentences: "word", or "token" where some are pieces of words, ids, digits or characters.
+
+    They are words if some have two letters side by side and none has a mark of a subword tokenizer.
+    """
+    return "word" if all(_are_words([str(label) for label in _items(some)]) for some in labels) else "token"
+
+
+def _are_words(labels: list[str]) -> bool:
+    has_marks = readable(labels) != labels or any(label != label.strip() or SPECIAL.fullmatch(label) for label in labels)
+    return not has_marks and any(a.isalpha() and b.isalpha() for label in labels for a, b in pairwise(label))
 
 
 def _items(tokens: Sequence) -> Sequence:

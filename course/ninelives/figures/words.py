@@ -6,6 +6,7 @@ import numpy as np
 
 from ninelives.figures.arrays import as_finite, as_labels
 from ninelives.figures.style import number_repeats
+from ninelives.figures.subwords import item_of
 
 MAX_ROWS_DESCRIBED = 12  # of a longer matrix, those with the largest weights
 NOTHING = 1 / 128_000  # a smaller weight counts as 0, as it does in the browser, which gets steps of twice this size
@@ -43,6 +44,7 @@ def read_row(
     columns: Sequence[str] | None = None,
     most: int = 3,
     at_least: float = 0.05,
+    item: str | None = None,
 ) -> str:
     """What one token attends to, such as "it attends to cat 0.71, full 0.08".
 
@@ -50,30 +52,32 @@ def read_row(
     keys, if they are not `tokens`. At most `most` words are named, each with a weight
     of `at_least` or more. No winner is named among words whose weights are alike: neither
     where all positive weights are about equal (a weight of 0 is no choice: the word is masked),
-    nor where more than `most` share the largest two decimals. Raises ValueError for NaN or
+    nor where more than `most` share the largest two decimals. `item` is what is said for
+    one of them, by default what `subwords.item_of` says. Raises ValueError for NaN or
     labels that do not fit.
     """
+    item = item or item_of(tokens if columns is None else columns)
     row, name, columns = query_row(weights, tokens, query, columns)
-    return f"{name} attends to {row_in_words(row, columns, most, at_least)}"
+    return f"{name} attends to {row_in_words(row, columns, item, most, at_least)}"
 
 
-def row_in_words(row: np.ndarray, columns: Sequence[str], most: int = 3, at_least: float = 0.05) -> str:
+def row_in_words(row: np.ndarray, columns: Sequence[str], item: str, most: int = 3, at_least: float = 0.05) -> str:
     """A row of weights (S,) over words that are numbered, as `read_row` says it after the name of its word."""
     positive = row[row > NOTHING]
     chooses_all = len(positive) == len(row)
     if len(positive) > (1 if chooses_all else most) and _are_alike(positive):
         everything = "both" if len(row) == 2 else f"all {len(row)}"
         words = everything if chooses_all else f"{len(positive)} of {len(row)}"
-        return f"{words} words equally, {positive.max():.2f} each"
+        return f"{words} {item}s equally, {positive.max():.2f} each"
     order = np.argsort(-row, kind="stable")
     named = [j for j in order[:most] if row[j] >= at_least]
     if not named:
         best = order[0]
-        return f"no word with {at_least:.2f} or more (most: {columns[best]} {row[best]:.2f})"
+        return f"no {item} with {at_least:.2f} or more (most: {columns[best]} {row[best]:.2f})"
     largest = f"{row[order[0]]:.2f}"
     tied = sum(f"{weight:.2f}" == largest for weight in row)
     if tied > most:
-        return f"{tied} of {len(row)} words alike, {largest} each, and less to the others"
+        return f"{tied} of {len(row)} {item}s alike, {largest} each, and less to the others"
     return ", ".join(f"{columns[j]} {row[j]:.2f}" for j in named)
 
 
@@ -103,12 +107,12 @@ def query_row(
 
 
 def describe_attention(
-    weights, rows: Sequence[str], columns: Sequence[str] | None = None, choices: Sequence[int] | None = None
+    weights, rows: Sequence[str], columns: Sequence[str] | None = None, choices: Sequence[int] | None = None, item: str | None = None
 ) -> str:
     """A sentence for each row of `weights` (T, S); of many rows, those with the largest weights.
 
     `choices` (T,) says how many keys each row may attend to. One that has no
-    choice, as the first row under a causal mask, is not among the most decided.
+    choice, as the first row under a causal mask, is not among the most decided. `item` is as in `read_row`.
     """
     weights = as_finite(weights, "weights", 2)
     rows = as_labels(rows, weights.shape[0], "rows", "rows of weights")
@@ -119,7 +123,7 @@ def describe_attention(
         decided = np.argsort(-np.where(has_choice, weights.max(1), -1), kind="stable")[:MAX_ROWS_DESCRIBED]
         shown = sorted(int(i) for i in decided)
         lead = f"The {MAX_ROWS_DESCRIBED} most decided of {len(rows)} rows: "
-    return lead + ". ".join(read_row(weights, rows, i, columns, most=2) for i in shown) + "."
+    return lead + ". ".join(read_row(weights, rows, i, columns, most=2, item=item) for i in shown) + "."
 
 
 def _some(words: list[str]) -> str:

@@ -11,7 +11,7 @@ const buffer = new Uint16Array(units).buffer;
 const part = {
   name: "attention", shape: [1, 2, 3, 3], rows: ["a", "b", "c"], columns: ["a", "b", "c"], cross: false, weights: buffer,
   layers: [0], heads: [0, 1], names: {}, note: "", measures: {}, rollout: false, sent: [0, 1],
-  kind: "weights", decimals: 2, pairs: null, why: null,
+  kind: "weights", item: "word", decimals: 2, pairs: null, why: null,
 };
 /** @type {import("../../../course/ninelives/widgets/attention_explorer/part.js").State} */
 const state = {

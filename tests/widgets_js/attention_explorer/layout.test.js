@@ -11,7 +11,7 @@ function placed(T, S, width, letter, cross = T !== S) {
   /** @type {import("../../../course/ninelives/widgets/attention_explorer/part.js").Part} */
   const part = {
     name: "attention", shape: [1, 1, T, S], rows: words(T), columns: words(S), cross, weights: new ArrayBuffer(2 * T * S),
-    layers: [0], heads: [0], names: {}, note: "", measures: {}, rollout: false, sent: [0], kind: "weights", decimals: 2, pairs: null, why: null,
+    layers: [0], heads: [0], names: {}, note: "", measures: {}, rollout: false, sent: [0], kind: "weights", item: "word", decimals: 2, pairs: null, why: null,
   };
   const attention = attentionOf({ data: [part], part: "attention", first: 0 });
   const view = viewOf(attention, { layer: 0, head: 0, hidden: [], combine: "", scale: "linear", vmax: 1 });

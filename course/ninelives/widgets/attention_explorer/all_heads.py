@@ -14,7 +14,7 @@ NAMED = 3  # heads
 
 def all_heads(explorer) -> Picture:
     if len(explorer.hidden) == len(explorer.columns):
-        raise ValueError(f"All {len(explorer.columns)} words are hidden; set hidden = [] to draw them again.")
+        raise ValueError(f"All {len(explorer.columns)} {explorer.parts[explorer.part].item}s are hidden; set hidden = [] to draw them again.")
     part, first = explorer.parts[explorer.part], explorer.first
     maps = []
     for layer in range(len(part.layers)):

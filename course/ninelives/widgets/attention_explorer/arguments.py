@@ -43,7 +43,7 @@ def word_position(name: str, value: int | str | None, words: Sequence[str]) -> i
     if isinstance(value, str):
         return position_of(words, value)
     try:
-        return index_of(name, value, len(words), "word")
+        return index_of(name, value, len(words), "position")
     except t.TraitError as error:
         # A link that passes on the position of a longer sentence ends here.
         raise t.TraitError(f"{error}; explorers of different sentences are linked by `word`.".replace(".;", ";")) from None

@@ -38,7 +38,7 @@ def _three(one: AttentionPart, other: AttentionPart) -> tuple[AttentionPart, Att
         raise ValueError(f"The first explorer has {one.kind}, the second {other.kind}; compare numbers of one kind.")
     rows, columns = _paired(one.rows, other.rows), _paired(one.columns, other.columns)
     if not rows or not columns:
-        raise ValueError("The two sentences have no word in common; compare sentences that differ in a word or two.")
+        raise ValueError(f"The two sentences have no {one.item} in common; compare sentences that differ in a {one.item} or two.")
     here, there = (np.ix_([pair[side] for pair in rows], [pair[side] for pair in columns]) for side in (0, 1))
     allowed = one.allowed[(slice(None), *here)] & other.allowed[(slice(None), *there)]  # (L, R, C)
     change = other.weights[(..., *there)] - one.weights[(..., *here)]  # (L, H, R, C)
@@ -46,6 +46,7 @@ def _three(one: AttentionPart, other: AttentionPart) -> tuple[AttentionPart, Att
     difference = AttentionPart(
         change, [pair[2] for pair in rows], [pair[2] for pair in columns], one.cross, allowed, one.layers, one.heads, one.names,
         _note(one, other, columns), False, "difference" if one.kind == "weights" else "signed", (list(range(len(rows))), list(range(len(columns)))),
+        item="token" if "token" in (one.item, other.item) else "word",
     )
     sides = [
         replace(part, pairs=(_numbers([pair[side] for pair in rows], len(part.rows)), _numbers([pair[side] for pair in columns], len(part.columns))))

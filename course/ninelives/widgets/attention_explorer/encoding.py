@@ -64,8 +64,8 @@ def first_state(name: str, part: AttentionPart, layer: int, head: int) -> dict:
     layers, heads, T, S = part.weights.shape
     if T * S > MOST_CELLS:
         raise ValueError(
-            f"{T:,} by {S:,} words are too many to draw, {MOST_CELLS:,} cells at most: give the model a shorter text, or pass "
-            "some rows of the weights with their words as tokens, and all words as columns."
+            f"{T:,} by {S:,} {part.item}s are too many to draw, {MOST_CELLS:,} cells at most: give the model a shorter text, or pass "
+            f"some rows of the weights with their {part.item}s as tokens, and all {part.item}s as columns."
         )
     first = layer % layers * heads + head % heads
     return as_state(name, part, None if fits(part, SENT_AT_ONCE) else [first])
@@ -88,6 +88,7 @@ def as_state(name: str, part: AttentionPart, sent: list[int] | None = None, page
         "rollout": has_rollout(part),
         "sent": sent,
         "kind": part.kind,
+        "item": part.item,
         "decimals": decimals(part),
         "pairs": part.pairs,
         "why": why_state(part, page),

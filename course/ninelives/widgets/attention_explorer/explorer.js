@@ -5,6 +5,7 @@ import { html } from "../js/dom.js";
 import { onKeys } from "../js/keys.js";
 import { fitter } from "../js/labels.js";
 import { assign, frame, snapshot } from "../js/lifecycle.js";
+import { counted } from "../js/numbers.js";
 import { tabbed } from "../js/tabs.js";
 import { mapOf, viewOf } from "./attention.js";
 import { combineSwitch, headSliders } from "./bar.js";
@@ -43,7 +44,7 @@ export const CHANGING = ["layer", "head", "combine", "token", "together", "hidde
  */
 export function explorer(model, el, redraw, kept = {}) {
   const read = () => snapshot(model, CHANGING), colours = model.get("colours");
-  const attention = attentionOf(snapshot(model, ["data", "part", "first"])), { L, H, T } = attention;
+  const attention = attentionOf(snapshot(model, ["data", "part", "first"])), { L, H, T, item } = attention;
   const asked = onDemand(model, attention, redraw);
   let view = viewOf(attention, read()), isHere = asked.has(mapOf(attention, view)), placeKey = "";
   /** @type {Layout} */
@@ -52,7 +53,7 @@ export function explorer(model, el, redraw, kept = {}) {
   const selected = selection(model, now, redraw), opened = { from: model.get("token"), to: model.get("to") };
   if (opened.from !== null && opened.to !== null) selected.link = { from: opened.from, to: opened.to };
 
-  frame(el, "nl-explorer", `Attention explorer: ${L} × ${H} heads, ${T} words`, colours);
+  frame(el, "nl-explorer", `Attention explorer: ${L} × ${H} heads, ${counted(T, item)}`, colours);
   const combined = combineSwitch(model, attention), numbers = headSliders(model, attention), sliders = [...combined, ...numbers];
   const scale = colourBar(model, shades.colours, attention.kind);
   const heat = heatmap(attention, shades, fit), links = lines(attention, fit);
@@ -69,10 +70,10 @@ export function explorer(model, el, redraw, kept = {}) {
 
   const blanks = html("span", {}, `${attention.kind === "difference" ? "Changes" : "Weights"} below 0.005 have no number.`);
   const legend = html("div", { className: "nl-legend" },
-    html("span", {}, "Each row is a word that attends, each column a word that it attends to."), html("span", {}, SIGNS[attention.kind]), blanks,
+    html("span", {}, `Each row is a ${item} that attends, each column a ${item} that it attends to.`), html("span", {}, SIGNS[attention.kind]), blanks,
     html("span", {}, attention.why ? "Click a cell, or press Enter, to see why its weight is what it is." : ""), scale.node);
   const state = () => ({ attention, view, place, rs: selected.active().rs });
-  const menu = savings(model, el, { heat: heat.drawing, lines: links.node }, shades, state, spoken.say);
+  const menu = savings(model, el, { heat: heat.drawing, lines: links.node }, shades, state, spoken.say, why?.cell, () => { if (why) panels.open(why.name); });
   const name = model.get("model");
   el.replaceChildren(
     html("div", { className: "nl-bar" },
@@ -114,8 +115,8 @@ export function explorer(model, el, redraw, kept = {}) {
     said.show(view, active, token !== null || together.length > 0);
     blanks.hidden = !place.hasNumbers || attention.kind === "scores" || attention.kind === "signed";
     heat.node.setAttribute("aria-label", `${headName(attention, view)}, ${attention.cross ? "cross-" : ""}${ALL_OF[attention.kind]}. ` +
-      "Up and down choose the word that attends, left and right a word that it attends to, Escape clears. Shift with up and " +
-      "down chooses several words for their mean, Space adds or removes one." +
+      `Up and down choose the ${item} that attends, left and right a ${item} that it attends to, Escape clears. Shift with up and ` +
+      `down chooses several ${item}s for their mean, Space adds or removes one.` +
       (attention.pairs ? " 1, 2 and 3 switch to the first sentence, the second and the difference." : ""));
     links.node.setAttribute("aria-label", sentence(attention, view, active.rs) || `Lines of ${headName(attention, view)}`);
     panels.fill();

@@ -3,7 +3,7 @@
 import { isolated } from "../js/labels.js";
 import { argmax, counted, range } from "../js/numbers.js";
 import { isMasked, meanRow, rowOf } from "./attention.js";
-import { between, printed, signedRow, THINGS, WHAT_HIDING_DOES } from "./signed.js";
+import { between, printed, signedRow, THINGS, whatHidingDoes } from "./signed.js";
 
 /** @import { View } from "./attention.js" */
 /** @import { Attention, Combine } from "./part.js" */
@@ -26,15 +26,15 @@ function areAlike(weights) {
   return most.toFixed(2) === least.toFixed(2) && most - least <= 0.1 * most;
 }
 
-/** A row of weights. @param {Float32Array} row @param {string[]} words of its columns */
-export function rowInWords(row, words) {
+/** A row of weights. @param {Float32Array} row @param {string[]} words of its columns @param {string} item what one is called */
+export function rowInWords(row, words, item) {
   const named = (/** @type {number} */ c) => `${isolated(words[c])} ${row[c].toFixed(2)}`;
   const positive = row.filter(w => w > NOTHING), most = Math.max(...row).toFixed(2), choosesAll = positive.length === row.length;
   if (positive.length > (choosesAll ? 1 : NAMED) && areAlike(positive))
-    return `${choosesAll ? (row.length === 2 ? "both" : `all ${row.length}`) : `${positive.length} of ${row.length}`} words equally, ${most} each`;
+    return `${choosesAll ? (row.length === 2 ? "both" : `all ${row.length}`) : `${positive.length} of ${row.length}`} ${item}s equally, ${most} each`;
   const names = strongest(row, "weights"), tied = row.filter(w => w.toFixed(2) === most).length;
-  if (!names.length) return `no word with 0.05 or more (most: ${named(argmax(row))})`;
-  if (tied > NAMED) return `${tied} of ${row.length} words alike, ${most} each, and less to the others`;
+  if (!names.length) return `no ${item} with 0.05 or more (most: ${named(argmax(row))})`;
+  if (tied > NAMED) return `${tied} of ${row.length} ${item}s alike, ${most} each, and less to the others`;
   return names.map(named).join(", ");
 }
 
@@ -52,7 +52,7 @@ export function reading(attention, view, rs) {
   if (rs.every(r => isMasked(view, r))) return rs.length === 1 ? " is masked" : " are masked";
   const row = meanRow(view, rs), words = view.columns.map(j => attention.columnWords[j]);
   const start = between(attention.kind, rs.length > 1);
-  return start + (attention.kind === "weights" ? rowInWords(row, words) : signedRow(row.filter(w => !Number.isNaN(w)), words.filter((_, c) => !Number.isNaN(row[c])), attention));
+  return start + (attention.kind === "weights" ? rowInWords(row, words, attention.item) : signedRow(row.filter(w => !Number.isNaN(w)), words.filter((_, c) => !Number.isNaN(row[c])), attention));
 }
 
 /** @param {Attention} attention @param {View} view @param {number[]} rs */
@@ -87,10 +87,10 @@ export function asTable({ rowWords, columnWords }, view) {
 }
 
 /** What has to be known of the picture. @param {Attention} attention @param {View} view */
-export function noteOf({ note, columnWords, kind }, { hidden }) {
+export function noteOf({ note, columnWords, kind, item }, { hidden }) {
   const names = hidden.map(j => columnWords[j]);
-  const gone = names.length > NAMES_UP_TO ? counted(names.length, "word") : names.join(", ");
-  return [note, names.length ? `Hidden: ${gone}; ${WHAT_HIDING_DOES[kind]}.` : ""].filter(Boolean).join(" ");
+  const gone = names.length > NAMES_UP_TO ? counted(names.length, item) : names.join(", ");
+  return [note, names.length ? `Hidden: ${gone}; ${whatHidingDoes(kind, item)}.` : ""].filter(Boolean).join(" ");
 }
 
 /**
@@ -98,11 +98,12 @@ export function noteOf({ note, columnWords, kind }, { hidden }) {
  * @typedef {{ head: string, sentence: string, cell: string, note: string }} Said
  * @param {Said | null} last
  * @param {Said} now
+ * @param {string} item
  */
-export function news(last, now) {
+export function news(last, now, item) {
   const parts = [];
   if (last && now.head !== last.head) parts.push(now.head);
-  if (now.note !== (last?.note ?? "")) parts.push(now.note || "Every word is shown.");
+  if (now.note !== (last?.note ?? "")) parts.push(now.note || `Every ${item} is shown.`);
   if (now.cell && now.cell !== last?.cell && now.sentence === last?.sentence && !parts.length) parts.push(now.cell);
   else if (now.sentence) parts.push(now.sentence);
   return parts.map(part => part.replace(/\.$/, "")).join(". ") + (parts.at(-1)?.endsWith(".") ? "." : "");

@@ -8,8 +8,8 @@ from ninelives.widgets.attention_explorer.shown import Shown, full_name, head_na
 
 SENTENCE_UP_TO = 40  # words that are written under a picture
 WHAT_HIDING_DOES = {
-    "weights": "each row is renormalised, so the words shown sum to 1",
-    "difference": "the changes are those of all words",
+    "weights": "each row is renormalised, so the {item}s shown sum to 1",
+    "difference": "the changes are those of all {item}s",
     "scores": "the other scores stay as they are",
     "signed": "the other values stay as they are",
 }
@@ -20,14 +20,14 @@ def describe(explorer) -> str:
     shown = shown_head(explorer)
     said = [f"{full_name(explorer)}.", *notes(explorer)]
     if not shown.columns:
-        return " ".join([*said, "Every word is hidden."])
+        return " ".join([*said, f"Every {shown.item} is hidden."])
     if shown.chosen:
         said.append(f"Chosen: {shown.sentence(shown.chosen)}.")
     choices = shown.allowed.sum(-1)  # (T,)
     others = [row for row, count in enumerate(choices) if count and [row] != shown.chosen]
     if others and shown.kind == "weights":
         # Rows are given with their numbers, as "the₂", since the chosen one is left out.
-        said.append(describe_attention(shown.weights[others], [shown.rows[row] for row in others], shown.columns, choices[others]))
+        said.append(describe_attention(shown.weights[others], [shown.rows[row] for row in others], shown.columns, choices[others], shown.item))
     elif others:
         said.append(_describe_signed(shown, others))
     if not choices.all():
@@ -60,7 +60,7 @@ def notes(explorer) -> list[str]:
     said = [part.note] if part.note else []
     if explorer.hidden:
         names = ", ".join(explorer.columns[j] for j in explorer.hidden)
-        said.append(f"Hidden: {names}; {WHAT_HIDING_DOES[part.kind]}.")
+        said.append(f"Hidden: {names}; {WHAT_HIDING_DOES[part.kind].format(item=part.item)}.")
     return said
 
 
@@ -69,5 +69,5 @@ def sentences(explorer) -> list[str]:
     part = explorer.parts[explorer.part]
     if part.pairs and part.kind in ("difference", "signed"):  # its note has both
         return []
-    sides = {"From": part.rows, "To": part.columns} if part.cross else {"Words": part.rows}
+    sides = {"From": part.rows, "To": part.columns} if part.cross else {f"{part.item.capitalize()}s": part.rows}
     return [f"{name}: {' '.join(map(label_of, words))}." for name, words in sides.items() if len(words) <= SENTENCE_UP_TO]

@@ -26,7 +26,7 @@ export function lines(attention, fit) {
       node.setAttribute("width", String(place.linesWidth));
       node.setAttribute("height", String(place.linesHeight));
       node.replaceChildren(
-        ...headings(ends, place), ...curves(view, ends, place, rs),
+        ...headings(ends, place), ...curves(view, ends, place, rs, attention.item),
         ...wordsLeft(view, ends, place, rs), ...wordsRight(view, ends, place, rs, c));
     },
   };
@@ -74,12 +74,12 @@ function headings({ from, to }, { linesTop }) {
   return [svg("text", { ...look, x: from - 6, "text-anchor": "end" }, "from"), svg("text", { ...look, x: to + 6 }, "to")];
 }
 
-/** @param {View} view @param {Ends} ends @param {Layout} place @param {number[]} rs @returns {SVGElement[]} */
-function curves(view, { from, to, yFrom, yTo }, { linesTop, linesHeight }, rs) {
+/** @param {View} view @param {Ends} ends @param {Layout} place @param {number[]} rs @param {string} item @returns {SVGElement[]} */
+function curves(view, { from, to, yFrom, yTo }, { linesTop, linesHeight }, rs, item) {
   const R = view.rows.length, middle = (from + to) / 2, isChosen = rs.length > 0;
   if (!isChosen && Math.max(R, view.columns.length) > ALL_UP_TO) {
     const look = { "text-anchor": "middle", "font-size": 12, class: "nl-caption" };
-    return [svg("text", { ...look, x: middle, y: (linesTop + linesHeight) / 2 }, "Choose a word")];
+    return [svg("text", { ...look, x: middle, y: (linesTop + linesHeight) / 2 }, `Choose a ${item}`)];
   }
   const strength = isChosen ? 1 : 0.6, least = (isChosen ? 0.01 : 0.05) * view.scale.top;
   return (isChosen ? rs : range(R)).flatMap(i => Array.from(rowOf(view, i), (w, j) => ({ i, j, w })))

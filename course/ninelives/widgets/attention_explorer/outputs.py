@@ -44,7 +44,7 @@ class ExplorerOutputs(ExplorerState):
         """The heatmap of the present head, as a still picture."""
         shown = shown_head(self)
         if not shown.columns:
-            raise ValueError(f"All {len(self.columns)} words are hidden; set hidden = [] to draw them again.")
+            raise ValueError(f"All {len(self.columns)} {shown.item}s are hidden; set hidden = [] to draw them again.")
         return attention_picture(
             shown.weights, shown.allowed, shown.rows, shown.columns, title=full_name(self), caption=caption(self),
             notes=[*([f"Chosen: {shown.sentence(shown.chosen)}."] if shown.chosen else []), *sentences(self), *notes(self)],
@@ -72,7 +72,7 @@ class ExplorerOutputs(ExplorerState):
 
     def __repr__(self) -> str:
         layers, heads, *_ = self.attentions.shape
-        words = f"{len(self.rows)} words"
+        words = f"{len(self.rows)} {self.parts[self.part].item}s"
         if self.parts[self.part].cross:
             words += f" attending to {len(self.columns)}"
         words_chosen = self.together or ([] if self.token is None else [self.token])

@@ -3,6 +3,7 @@
 import { html } from "../js/dom.js";
 import { roving } from "../js/keys.js";
 import { assign } from "../js/lifecycle.js";
+import { counted } from "../js/numbers.js";
 import { headName, noteOf, sentence } from "./in_words.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
@@ -20,16 +21,16 @@ export function wordsPanel(attention, view) {
     body.replaceChildren(
       html("p", {}, `${headName(attention, view())}. ${noteOf(attention, view())}`),
       html("ul", { tabIndex: 0, "aria-label": "Rows in words" }, ...few.map((_, r) => html("li", {}, sentence(attention, view(), [r])))));
-    if (rows.length > few.length) body.append(html("p", {}, `The first ${few.length} of ${rows.length} words.`));
+    if (rows.length > few.length) body.append(html("p", {}, `The first ${few.length} of ${counted(rows.length, attention.item)}.`));
   }
   return { name: "words", title: "In words", body, fill };
 }
 
 /** @param {Attention} attention @param {State["groups"]} groups @param {Model<State>} model @returns {Panel} */
-export function hidePanel({ columnWords, cross }, groups, model) {
-  const body = html("div"), hidden = () => model.get("hidden");
+export function hidePanel({ columnWords, cross, item }, groups, model) {
+  const body = html("div"), hidden = () => model.get("hidden"), plural = item === "word" ? "Words" : "Tokens";
   const showAll = () => assign(model, { hidden: [] });
-  const everyWord = html("button", { type: "button", className: "nl-plain", onclick: showAll }, "Show every word");
+  const everyWord = html("button", { type: "button", className: "nl-plain", onclick: showAll }, `Show every ${item}`);
   const isHidden = (/** @type {number[]} */ columns) => columns.every(j => hidden().includes(j));
   const groupChips = Object.entries(groups).map(([name, columns]) => ({
     columns, node: html("button", { type: "button", className: "nl-chip", onclick: () => toggle(columns) }, name),
@@ -48,14 +49,14 @@ export function hidePanel({ columnWords, cross }, groups, model) {
   function build() {
     chips = columnWords.map((word, j) =>
       html("button", { type: "button", className: "nl-chip", tabIndex: j ? -1 : 0, onclick: () => toggle([j]) }, word));
-    const group = html("div", { className: "nl-chips", role: "group", "aria-label": "Words to hide" }, ...chips);
+    const group = html("div", { className: "nl-chips", role: "group", "aria-label": `${plural} to hide` }, ...chips);
     roving(group, chips, 1);
     const gone = cross ? "its column" : "its row and its column";
-    const what = `Choose a word to hide ${gone}. What is left of each row is renormalised, so that it sums to 1 again.`;
+    const what = `Choose a ${item} to hide ${gone}. What is left of each row is renormalised, so that it sums to 1 again.`;
     body.append(html("p", {}, what));
     if (groupChips.length) {
       const nodes = groupChips.map(({ node }) => node);
-      body.append(html("div", { className: "nl-chips", role: "group", "aria-label": "Groups of words to hide" }, ...nodes));
+      body.append(html("div", { className: "nl-chips", role: "group", "aria-label": `Groups of ${item}s to hide` }, ...nodes));
     }
     body.append(group, everyWord);
   }
@@ -65,5 +66,5 @@ export function hidePanel({ columnWords, cross }, groups, model) {
     for (const { node, columns } of groupChips) node.setAttribute("aria-pressed", String(isHidden(columns)));
     everyWord.disabled = !hidden().length;
   }
-  return { name: "hide", title: "Hide words", body, fill };
+  return { name: "hide", title: `Hide ${item}s`, body, fill };
 }

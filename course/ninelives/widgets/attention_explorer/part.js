@@ -22,6 +22,7 @@ import { fromBase64, range } from "../js/numbers.js";
  * @property {Record<string, number[]>} measures one number for each head, by what is measured
  * @property {boolean} rollout whether there are maps of it
  * @property {Kind} kind what the numbers are
+ * @property {"word" | "token"} item what rows and columns are called
  * @property {number} decimals how many are printed
  * @property {[number[], number[]] | null} pairs of rows and of columns, in a comparison: which word of the other parts each stands for, or -1
  * @property {WhyState | null} why of queries and keys, where they are known
@@ -72,6 +73,7 @@ import { fromBase64, range } from "../js/numbers.js";
  * @property {Part["measures"]} measures
  * @property {boolean} rollout
  * @property {Kind} kind
+ * @property {Part["item"]} item
  * @property {number} decimals
  * @property {Part["pairs"]} pairs
  * @property {Part["why"]} why

@@ -18,7 +18,6 @@ import { printed } from "./signed.js";
 /** @typedef {{ numbers: number[], whole: number, print: (number: number) => string, over: string }} Ranked `whole`: the number with the longest bar */
 
 const FEW = 8;
-const LINK = "a link between two words";
 const SHARE = "share of the rollout";
 
 /**
@@ -31,10 +30,10 @@ const SHARE = "share of the rollout";
  * @returns {Panel}
  */
 export function rankingPanel(attention, view, asked, selected, token, chooseHead) {
-  const { L, H, rowWords, columnWords } = attention;
+  const { L, H, rowWords, columnWords, item } = attention;
   const from = chooser("From", value => change({ from: value })), to = chooser("to", value => change({ to: value }));
   const by = html("select", { "aria-label": "Rank by", onchange: () => fill() },
-    ...[LINK, ...(attention.rollout ? [SHARE] : []), ...Object.keys(attention.measures)].map(name => html("option", { value: name }, name)));
+    ...[`a link between two ${item}s`, ...(attention.rollout ? [SHARE] : []), ...Object.keys(attention.measures)].map(name => html("option", { value: name }, name)));
   const lowest = html("input", { type: "checkbox", onchange: () => fill() }), ends = html("span", { className: "nl-link" }, from.node, to.node);
   const about = html("p", { className: "nl-quiet" });
   const list = html("ol", { className: "nl-ranking" });
@@ -81,7 +80,7 @@ export function rankingPanel(attention, view, asked, selected, token, chooseHead
   function toRank(link) {
     const measured = attention.measures[by.value];
     if (measured) {
-      const over = `${attention.kind === "weights" ? "The mean over" : "Of"} all words, hidden ones included${by.value === "entropy" ? ", in bits" : ""}.`;
+      const over = `${attention.kind === "weights" ? "The mean over" : "Of"} all ${item}s, hidden ones included${by.value === "entropy" ? ", in bits" : ""}.`;
       return { numbers: measured, whole: Math.max(...measured), print: number => number.toFixed(2), over };
     }
     if (by.value === SHARE) {
@@ -89,7 +88,7 @@ export function rankingPanel(attention, view, asked, selected, token, chooseHead
       if (!rollout?.total) return rollout && { numbers: [], whole: 1, print: String, over: `No path leads from “${from}” to “${to}”, so no head has a share.` };
       return {
         numbers: rollout.shares, whole: Math.max(...rollout.shares), print: number => `${(100 * number).toFixed(1)} %`,
-        over: `After the last layer, the rollout from “${from}” to “${to}” is ${rollout.total.toFixed(2)}, hidden words included. In each layer, the shares of the heads and of the residual connection sum to 100 %.`,
+        over: `After the last layer, the rollout from “${from}” to “${to}” is ${rollout.total.toFixed(2)}, hidden ${item}s included. In each layer, the shares of the heads and of the residual connection sum to 100 %.`,
       };
     }
     const numbers = linkWeights(link), isOpen = (/** @type {number} */ number) => !Number.isNaN(number);

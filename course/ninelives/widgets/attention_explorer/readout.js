@@ -19,7 +19,7 @@ export function readout(attention, clear) {
   function words(view, { rs, r, c, isTogether }, isPinned) {
     if (!rs.length) {
       const hint = view.columns.length
-        ? "Point at a word, or use the arrow keys in the heatmap, to read its row; with Shift, the mean of several." : "Every word is hidden.";
+        ? `Point at a ${attention.item}, or use the arrow keys in the heatmap, to read its row; with Shift, the mean of several.` : `Every ${attention.item} is hidden.`;
       return [html("span", { className: "nl-quiet" }, hint)];
     }
     const parts = [html("strong", {}, rowNames(attention, view, rs)), reading(attention, view, rs)];
@@ -43,7 +43,7 @@ export function readout(attention, clear) {
       const isRead = isTogether && r >= 0 ? `${attention.rowWords[view.rows[r]]}, ${rs.includes(r) ? "chosen" : "not chosen"}` : "";
       const cell = [isRead, r >= 0 && c >= 0 ? cellSentence(attention, view, r, c) : ""].filter(Boolean).join(". ");
       const now = { head: headName(attention, view), sentence: sentence(attention, view, rs), cell, note: noteOf(attention, view) };
-      const said = news(last, now);
+      const said = news(last, now, attention.item);
       last = now;
       return said;
     },

@@ -13,11 +13,11 @@ import { SIGNS } from "./signed.js";
 /** @import { Shades } from "./pixels.js" */
 
 /** @typedef {{ attention: Attention, view: View, place: Layout, rs: number[] }} Now */
-/** @typedef {{ kind: string, ending: string, type: string }} FileMessage */
+/** @typedef {{ kind: string, ending: string, type: string, what: string }} FileMessage */
 
-/** @param {Now} now @param {string} ending */
-const fileName = ({ attention, view }, ending) =>
-  `attention-${headName(attention, view).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}.${ending}`;
+/** @param {Now} now @param {string} ending @param {string} [what] */
+const fileName = ({ attention, view }, ending, what = "attention") =>
+  `${what}-${headName(attention, view).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}.${ending}`;
 
 /**
  * @param {Model<State>} model
@@ -26,8 +26,10 @@ const fileName = ({ attention, view }, ending) =>
  * @param {Shades} shades
  * @param {() => Now} now
  * @param {(words: () => string) => void} say
+ * @param {(() => { from: number, to: number } | null) | undefined} toExplain the cell whose weight is explained; left out where queries and keys are not known
+ * @param {() => void} sayWhatToDo where no cell is chosen
  */
-export function savings(model, el, drawn, shades, now, say) {
+export function savings(model, el, drawn, shades, now, say, toExplain, sayWhatToDo) {
   const drawing = () => {
     const { attention, view, place, rs } = now(), name = model.get("model");
     return drawingOf(el, drawn, place, view, shades, {
@@ -39,8 +41,14 @@ export function savings(model, el, drawn, shades, now, say) {
     await copyText(asTable(now().attention, now().view));
     say(() => `The numbers of ${headName(now().attention, now().view)} are copied.`);
   };
+  const explain = () => {
+    const cell = toExplain?.();
+    if (cell) model.send?.({ ask: "explanation", ...cell });
+    else sayWhatToDo();
+  };
   return saveMenu(model.send ? {
-    "Figure (PDF)": ask("pdf"), "Figure (SVG)": ask("svg"), "Figure (PNG)": ask("png"), "Page (HTML)": ask("html"), "Copy the numbers": copy,
+    "Figure (PDF)": ask("pdf"), "Figure (SVG)": ask("svg"), "Figure (PNG)": ask("png"), ...(toExplain ? { "Why this weight (PDF)": explain } : {}),
+    "Page (HTML)": ask("html"), "Copy the numbers": copy,
   } : {
     "Figure (SVG)": () => saveSvg(drawing(), fileName(now(), "svg")),
     "Figure (PNG)": () => savePng(drawing(), fileName(now(), "png")),
@@ -49,8 +57,8 @@ export function savings(model, el, drawn, shades, now, say) {
 }
 
 /** A file that Python has written. @param {FileMessage} message @param {DataView[]} buffers @param {Now} now */
-export function receive({ ending, type }, buffers, now) {
-  download(fileName(now, ending), new Blob([/** @type {BlobPart} */ (buffers[0])], { type }));
+export function receive({ ending, type, what }, buffers, now) {
+  download(fileName(now, ending, what), new Blob([/** @type {BlobPart} */ (buffers[0])], { type }));
 }
 
 /** @param {string} text */

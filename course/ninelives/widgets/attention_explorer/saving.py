@@ -24,7 +24,7 @@ def whole_data(explorer) -> list[dict]:
     if not all(fits(part, MOST_OF_A_PAGE) for part in explorer.parts.values()):
         layers, heads = explorer.attentions.shape[:2]
         raise ValueError(
-            f"A page with all {layers} × {heads} heads of {len(explorer.rows)} words takes more than {MOST_OF_A_PAGE // 10**6} MB; "
+            f"A page with all {layers} × {heads} heads of {len(explorer.rows)} {explorer.parts[explorer.part].item}s takes more than {MOST_OF_A_PAGE // 10**6} MB; "
             "make an explorer of some of them, such as layers=[0, 5] or heads=[3], and save that."
         )
     return [as_state(name, part, page=True) for name, part in explorer.parts.items()]
@@ -40,5 +40,8 @@ def answer(explorer, content: dict) -> None:
             explorer.send({"kind": "file", "ending": ending, "type": "text/html"}, [explorer._page().encode()])
         except ValueError as refusal:
             explorer.send({"kind": "refusal", "says": str(refusal)}, [])
+    elif ending == "explanation":
+        picture = explorer.why(content["from"], content["to"])
+        explorer.send({"kind": "file", "ending": "pdf", "type": MEDIA_TYPES["pdf"], "what": "why"}, [picture.as_file("pdf")])
     elif ending in FORMATS and (picture := explorer._picture_or_none()):
         explorer.send({"kind": "file", "ending": ending, "type": MEDIA_TYPES[ending]}, [picture.as_file(ending)])

@@ -23,7 +23,7 @@ class Shown:
     allowed: (T, S) bool, False where masked.
     rows, columns: numbered words, with what is invisible in them as signs. chosen: indices of the chosen rows.
     row_positions, column_positions: where they are among all words.
-    kind: one of `figures.signed.KINDS`; decimals: how many are printed.
+    kind: one of `figures.signed.KINDS`; decimals: how many are printed; item: what a row or column is called, "word" or "token".
     """
 
     weights: np.ndarray
@@ -35,6 +35,7 @@ class Shown:
     column_positions: list[int]
     kind: str
     decimals: int
+    item: str
 
     def sentence(self, rows: list[int]) -> str:
         """A row in words, or the mean of several, in those of the browser."""
@@ -44,11 +45,11 @@ class Shown:
             return f"{names} {'is' if len(rows) == 1 else 'are'} masked"
         start = said_of(self.kind, names, len(rows) > 1)
         if self.kind == "weights":
-            return start + row_in_words(self.weights[is_open].mean(0), self.columns)
+            return start + row_in_words(self.weights[is_open].mean(0), self.columns, self.item)
         counts = self.allowed[is_open].sum(0)  # (S,)
         some = np.flatnonzero(counts)
         row = self.weights[np.ix_(is_open, some)].sum(0) / counts[some]
-        return start + signed_row(row, [self.columns[j] for j in some], self.kind, self.decimals)
+        return start + signed_row(row, [self.columns[j] for j in some], self.kind, self.item, self.decimals)
 
 
 def listed(words: list[str]) -> str:
@@ -71,7 +72,7 @@ def shown_head(explorer) -> Shown:
     alone = [attending.index(explorer.token)] if explorer.token in attending else []
     return Shown(
         weights, allowed, [label_of(rows[i]) for i in attending], [label_of(columns[j]) for j in kept], together or alone, attending, kept,
-        part.kind, decimals(part),
+        part.kind, decimals(part), part.item,
     )
 
 

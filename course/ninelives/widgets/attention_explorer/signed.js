@@ -4,7 +4,7 @@ import { isolated } from "../js/labels.js";
 import { range } from "../js/numbers.js";
 
 /** @typedef {"weights" | "scores" | "signed" | "difference"} Kind */
-/** @typedef {{ kind: Kind, decimals: number }} Printed */
+/** @typedef {{ kind: Kind, decimals: number, item: string }} Printed */
 
 /** What one number is called. @type {Record<Kind, string>} */
 export const THINGS = { weights: "weight", scores: "score", signed: "value", difference: "change" };
@@ -17,11 +17,11 @@ export const SIGNS = {
   weights: "", scores: "Blue: positive; orange: negative.", signed: "Blue: positive; orange: negative.",
   difference: "Blue: the second attends more; orange: less.",
 };
-/** @type {Record<Kind, string>} */
-export const WHAT_HIDING_DOES = {
-  weights: "each row is renormalised, so the words shown sum to 1", difference: "the changes are those of all words",
+/** @param {Kind} kind @param {string} item */
+export const whatHidingDoes = (kind, item) => ({
+  weights: `each row is renormalised, so the ${item}s shown sum to 1`, difference: `the changes are those of all ${item}s`,
   scores: "the other scores stay as they are", signed: "the other values stay as they are",
-};
+})[kind];
 const LEAST_CHANGE = 0.05; // a smaller one is not named in words
 const LEAST_PRINTED = 0.005; // it would be printed as 0.00; the still picture leaves it out as well
 const ON_EACH_SIDE = 2; // words of a row on either side
@@ -42,7 +42,7 @@ export function signedRow(row, words, how) {
   const highest = range(row.length).sort((a, b) => row[b] - row[a]), lowest = range(row.length).sort((a, b) => row[a] - row[b]);
   if (how.kind === "difference") {
     const more = highest.slice(0, ON_EACH_SIDE).filter(c => row[c] >= LEAST_CHANGE), less = lowest.slice(0, ON_EACH_SIDE).filter(c => row[c] <= -LEAST_CHANGE);
-    if (!more.length && !less.length) return `to every word as in the first sentence, within ${LEAST_CHANGE}`;
+    if (!more.length && !less.length) return `to every ${how.item} as in the first sentence, within ${LEAST_CHANGE}`;
     return [more.length ? `more to ${named(more)}` : "", less.length ? `less to ${named(less)}` : ""].filter(Boolean).join(", ");
   }
   if (row.length === 1) return `${THINGS[how.kind]} ${named([0])}`;

@@ -26,7 +26,7 @@ const FEW_KEYS = 8;
  * @param {Selection} selected
  * @param {OnDemand} asked
  * @param {string[]} colours of the signed map
- * @returns {Panel & { sentence: () => string }}
+ * @returns {Panel & { sentence: () => string, cell: () => { from: number, to: number } | null }}
  */
 export function whyPanel(attention, view, selected, asked, colours) {
   const body = html("div"), shades = shadesOf(colours);
@@ -59,7 +59,7 @@ export function whyPanel(attention, view, selected, asked, colours) {
     }
     const { why, from, to } = found, title = whyTitle(why, from, to);
     said = `${title}. ${whyProducts(why)} ${whySums(why)}`;
-    const note = view().hidden.length ? [html("p", { className: "nl-quiet" }, "Hidden words are included.")] : [];
+    const note = view().hidden.length ? [html("p", { className: "nl-quiet" }, `Hidden ${attention.item}s are included.`)] : [];
     body.replaceChildren(
       html("p", {}, html("strong", {}, title)), ...(why.channels.length > ALL_CHANNELS ? [strip(why)] : []), channelTable(why, from, to),
       html("p", {}, `${whyProducts(why)} ${whySums(why)}`), softmaxTable(why), ...note);
@@ -99,7 +99,7 @@ export function whyPanel(attention, view, selected, asked, colours) {
     const strongest = range(open.length).sort((a, b) => powers[b] - powers[a]).slice(0, FEW_KEYS);
     const some = range(open.length).filter(s => open.length <= ALL_KEYS || s === j || strongest.includes(s)), others = open.length - some.length;
     const sign = scaleSign(why) + (why.hasBias ? " + bias" : "");
-    const names = ["word", "query·key", ...(sign ? [sign.trim()] : []), minus ? `e^(… − ${short(minus)})` : "e^…", "÷ sum"];
+    const names = [attention.item, "query·key", ...(sign ? [sign.trim()] : []), minus ? `e^(… − ${short(minus)})` : "e^…", "÷ sum"];
     const line = (/** @type {number} */ s) => html("tr", s === j ? { "aria-current": "true" } : {},
       html("th", { scope: "row" }, attention.columnWords[s]), html("td", {}, short(products[s])), ...(sign ? [html("td", {}, short(scores[s]))] : []),
       html("td", {}, open[s] ? powers[s].toFixed(2) : "masked"), html("td", {}, (sum ? powers[s] / sum : 0).toFixed(2)));
@@ -111,5 +111,10 @@ export function whyPanel(attention, view, selected, asked, colours) {
       ...(others ? [html("p", { className: "nl-quiet" }, `The other ${others} keys are in the sum.`)] : []));
   }
 
-  return { name: "why", title: "Why this weight", body, fill, sentence: () => said };
+  /** The positions of the chosen cell of one head. */
+  function cell() {
+    const { rows, columns, combine } = view(), { r, c } = selected.chosen();
+    return r < 0 || c < 0 || combine ? null : { from: rows[r], to: columns[c] };
+  }
+  return { name: "why", title: "Why this weight", body, fill, cell, sentence: () => said };
 }

@@ -76,17 +76,19 @@ def rollout_shares(part: AttentionPart, row: int, column: int) -> tuple[np.ndarr
     h of layer l weigh ½/H · (Uₗ)ᵢ · Aₗₕ · (Rₗ₋₁)ⱼ, and those past its heads ½ · (Uₗ)ᵢ · (Rₗ₋₁)ⱼ (all of it in a row that may attend to nothing).
     So in each layer the two sum to the rollout; a path counts in every layer, so layers do not sum to it.
     """
-    means, closed = layer_means(part), ~part.allowed.any(-1)  # (L, T, T), (L, T)
-    L, H, T, _ = part.weights.shape
-    below = [np.eye(T)[column]]  # before each layer, how much of the column is in each position, (T,)
-    for mean, alone in zip(means, closed, strict=True):
-        below.append(np.where(alone, below[-1], (mean @ below[-1] + below[-1]) / 2))
-    above, through, past = np.eye(T)[row], np.zeros((L, H)), np.zeros(L)
+    closed, (L, H, T, _) = ~part.allowed.any(-1), part.weights.shape  # (L, T)
+    below, above = np.eye(T, dtype=np.float32)[[column, row]]  # how much of the column is in each position, and of each position in the row, (T,)
+    befores, reads = [], []
+    for layer in range(L):
+        befores.append(below)
+        reads.append(part.weights[layer] @ below)  # (H, T)
+        below = np.where(closed[layer], below, (reads[layer].mean(0) + below) / 2)
+    through, past = np.zeros((L, H)), np.zeros(L)
     for layer in reversed(range(L)):
         half = np.where(closed[layer], 0, above / 2)  # (T,), what goes through the heads
-        through[layer] = (half.astype(np.float32) @ part.weights[layer]).astype(np.float64) @ below[layer] / H
-        past[layer] = (above - half) @ below[layer]
-        above = half @ means[layer] + above - half
+        through[layer] = reads[layer] @ half / H
+        past[layer] = (above - half) @ befores[layer]
+        above = (half @ part.weights[layer]).mean(0) + above - half
     return through, past
 
 

@@ -47,12 +47,7 @@ def next_token_probabilities(
             NaN or no finite number.
     """
     check_sampling(temperature, top_k, top_p)
-    highest = logits.amax(dim=-1, keepdim=True)  # (…, 1), NaN where a row holds NaN
-    if not highest.isfinite().all():
-        raise ValueError(
-            "the logits hold NaN, +inf, or a row of -inf alone, so no word can be drawn. "
-            "Look for a training that diverged or a mask that hides everything."
-        )
+    highest = highest_of(logits)  # (…, 1)
     if temperature == 0:
         return F.one_hot(logits.argmax(dim=-1), logits.shape[-1]).to(logits.dtype)  # (…, V)
     # Subtracting the maximum first keeps small temperatures from overflowing; below `tiny` it would be 0 / 0.
@@ -69,6 +64,17 @@ def next_token_probabilities(
         probabilities = probabilities.masked_fill(surplus.gather(-1, order.argsort(dim=-1)), 0.0)  # (…, V)
         probabilities = probabilities / probabilities.sum(dim=-1, keepdim=True)  # (…, V)
     return probabilities
+
+
+def highest_of(logits: torch.Tensor) -> torch.Tensor:
+    """The largest score of each row: (…, V) to (…, 1). Raises ValueError where nothing can be drawn."""
+    highest = logits.amax(dim=-1, keepdim=True)  # (…, 1), NaN where a row holds NaN
+    if not highest.isfinite().all():
+        raise ValueError(
+            "the logits hold NaN, +inf, or a row of -inf alone, so no word can be drawn. "
+            "Look for a training that diverged or a mask that hides everything."
+        )
+    return highest
 
 
 def stream(
@@ -113,10 +119,11 @@ def _stream(model, idx, max_new_tokens, temperature, top_k, top_p, end_token, ge
         caches = new_caches(model, hidden_cache)
         for _ in range(max_new_tokens):
             logits = next_logits(model, idx, hidden_cache, caches)  # (B, V)
-            probabilities = next_token_probabilities(logits, temperature, top_k, top_p)  # (B, V)
-            if temperature == 0:
-                token = probabilities.argmax(dim=-1, keepdim=True)  # (B, 1)
+            if temperature == 0:  # to draw it among 49,152 words would take a fortieth of SmolLM2's time
+                highest_of(logits)
+                token = logits.argmax(dim=-1, keepdim=True)  # (B, 1)
             else:
+                probabilities = next_token_probabilities(logits, temperature, top_k, top_p)  # (B, V)
                 token = torch.multinomial(probabilities, 1, generator=generator)  # (B, 1)
             idx = torch.cat([idx, token], dim=1)  # (B, T + 1)
             yield token.squeeze(1).masked_fill(finished, -1)  # (B,)

@@ -37,7 +37,7 @@ SETTINGS = {
     "html_css_files": ["site.css"], "suppress_warnings": ["misc.highlighting_failure"],
     "html_theme_options": {
         "use_download_button": False, "use_fullscreen_button": False, "show_toc_level": 2, "navigation_depth": 1,
-        "toc_title": "On this page", "navbar_persistent": [], "back_to_top_button": False,
+        "toc_title": "On this page", "navbar_persistent": [], "back_to_top_button": False, "search_as_you_type": False,
     },
 }
 

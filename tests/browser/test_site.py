@@ -191,9 +191,11 @@ class Silent(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def test_search_works_from_a_folder_on_disk(open_page, site):
+def test_search_works_from_a_folder_on_disk_and_complains_of_nothing(open_page, site, complaints):
+    complaints.clear()
     open_page.goto(f"{(site / 'search.html').as_uri()}?q=attention")
     expect(open_page.locator("#search-results li").first).to_be_visible()
+    assert complaints == []
 
 
 def test_no_link_of_the_site_is_broken(site):

@@ -45,14 +45,15 @@ def packed(model: nn.Module, words: Iterable[str], reads: Iterable[str] | None =
     if not all(isinstance(config, TransformerConfig) for config in configs.values()):
         raise CannotRunInPage(f"This page cannot compute with a {type(model).__name__}: its sizes are not known.")
     state = {name: tensor.detach().cpu().float() for name, tensor in model.state_dict().items()}
+    size = sum(tensor.numel() for name, tensor in state.items() if name not in UNUSED) * 8 // 3  # two bytes each, in base64
+    if size > MOST_BYTES:  # before another model of this size is made, to compare
+        raise CannotRunInPage(f"This page cannot compute: the weights of the model would take {size / 1e6:.1f} MB of it.")
     _refuse_another(model, state, list(configs.values()))
     prefix = "" if hasattr(model, "encoder") else "decoder."
     kept = {prefix + name: tensor.half() for name, tensor in state.items() if name not in UNUSED}
     if not all(tensor.isfinite().all() for tensor in kept.values()):
         raise CannotRunInPage("This page cannot compute: the model has weights that are not finite, or too large for float16.")
     halves = base64.b64encode(np.concatenate([tensor.numpy().astype("<f2").ravel() for tensor in kept.values()]).tobytes()).decode()
-    if len(halves) > MOST_BYTES:
-        raise CannotRunInPage(f"This page cannot compute: the weights of the model would take {len(halves) / 1e6:.1f} MB of it.")
     return {
         "configs": {name: asdict(config) for name, config in configs.items()}, "words": words,
         "reads": words if reads is None else list(reads),

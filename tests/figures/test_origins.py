@@ -79,3 +79,35 @@ def test_one_head_after_the_other_is_one_layer():
 
     part = attention_of(Heads().eval(), X, tokens=THREE)["attention"]
     assert gives_the_weights(part)
+
+
+B, H, D = 2, 4, 8
+
+
+@pytest.mark.parametrize("T", [4, 6])  # with as many words as heads, the shape alone does not say which is which
+@pytest.mark.parametrize("scores_of", [
+    lambda q, k: torch.einsum("bthd,bshd->bths", q, k), lambda q, k: torch.einsum("bthd,bshd->bhts", [q, k]),
+    lambda q, k: torch.einsum("bshd,bthd->bhts", k, q), lambda q, k: (q.transpose(1, 2) @ k.transpose(1, 2).mT).transpose(1, 2),
+])
+def test_heads_are_told_from_rows_by_the_product_that_the_scores_come_from(scores_of, T):
+    q, k = torch.randn(2, B, T, H, D, generator=torch.Generator().manual_seed(0))
+    wanted = (q.transpose(1, 2) @ k.transpose(1, 2).mT / D**0.5).softmax(-1)  # (B, H, T, T)
+    found = attention_of(lambda: (scores_of(q, k) / D**0.5).softmax(-1), tokens=[f"word{t}" for t in range(T)])["attention"]
+    assert np.allclose(found.weights[0], wanted[0], atol=1e-6) and np.allclose(found.scoring.queries[0], q[0].transpose(0, 1))
+    bias = torch.randn(T, 1, T, generator=torch.Generator().manual_seed(1))
+    biased = attention_of(lambda: (torch.einsum("bthd,bshd->bths", q, k) + bias).softmax(-1), tokens=[f"word{t}" for t in range(T)])["attention"]
+    assert np.allclose(biased.weights[0], (q.transpose(1, 2) @ k.transpose(1, 2).mT + bias[:, 0]).softmax(-1)[0], atol=1e-6)
+    assert biased.scoring is None
+
+
+def test_scores_that_seem_to_have_rows_before_heads_are_refused_where_it_cannot_be_seen():
+    q, k, bias = torch.randn(1, H, 6, D), torch.randn(1, H, 6, D), torch.randn(6, 6)
+    with pytest.raises(ValueError, match=r"scores \(B, 6, 4, 6\), which seem to be \(B, T, H, S\) with 4 heads"):
+        attention_of(lambda: (q @ k.mT + bias).transpose(1, 2).softmax(-1), tokens=[f"word{t}" for t in range(6)])
+
+
+def test_a_small_bias_is_not_taken_for_rounding():
+    q, k = torch.randn(2, 1, H, 4, D, generator=torch.Generator().manual_seed(0))
+    bias = torch.randn(4, 4, generator=torch.Generator().manual_seed(1))
+    found = attention_of(lambda: (40 * (q @ k.mT) + bias).softmax(-1), tokens="the cat was full".split())["attention"]
+    assert found.scoring is None

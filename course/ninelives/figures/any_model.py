@@ -79,7 +79,7 @@ def attention_of(
     for name, of_part in parts.items():
         chosen = existing(layers, len(of_part), "layers")
         matrices, count = _of_example([of_part[layer] for layer in chosen], name, batch)  # L of (H, T, S)
-        _refuse_windows(matrices[0].shape[1:], columns if name == "encoder" and columns is not None else tokens, [*inputs, *named.values()])
+        _refuse_windows(matrices[0].shape, columns if name == "encoder" and columns is not None else tokens, [*inputs, *named.values()])
         rows, others = words_of(name, (len(chosen), *matrices[0].shape), tokens, columns)
         allowed = np.stack([matrix.any(0) for matrix in matrices])  # (L, T, S)
         padding = named.get("decoder_attention_mask" if name in ("decoder", "cross") else "attention_mask")
@@ -163,12 +163,17 @@ def _part(path: str, paths: Mapping) -> str:
     return next((part for part in ("decoder", "encoder") if part in path.lower()), "attention")
 
 
-def _refuse_windows(shape: tuple[int, int], words: Sequence[str], inputs: Sequence) -> None:
-    """Raise ValueError where there is a word for each token of an input, but not a row of attention (T, S)."""
+def _refuse_windows(shape: tuple[int, int, int], words: Sequence[str], inputs: Sequence) -> None:
+    """Raise ValueError where there is a word for each token of an input, but not a row of attention (H, T, S)."""
     lengths = [tensor.shape[1] for tensor in inputs if getattr(tensor, "ndim", 0) >= 2]
-    if shape[0] < len(words) and len(words) in lengths:
+    if shape[0] == shape[2] == len(words) != shape[1]:
         raise ValueError(
-            f"The model has {len(words)} tokens as input, but attention of {shape[0]} rows and {shape[1]} columns: it attends within windows or "
+            f"The softmax is over scores (B, {shape[0]}, {shape[1]}, {shape[2]}), which seem to be (B, T, H, S) with {shape[1]} heads: bring the "
+            "heads before the rows, scores.transpose(1, 2), before the softmax, or pass the weights, weights.transpose(1, 2), to AttentionExplorer."
+        )
+    if shape[1] < len(words) and len(words) in lengths:
+        raise ValueError(
+            f"The model has {len(words)} tokens as input, but attention of {shape[1]} rows and {shape[2]} columns: it attends within windows or "
             "blocks, as Longformer and LED do, and has no matrix over all tokens that could be drawn. Take a model with full attention."
         )
 

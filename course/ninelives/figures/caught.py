@@ -14,6 +14,8 @@ from torch.overrides import TorchFunctionMode
 from ninelives.figures.origins import (
     PRODUCTS,
     Origin,
+    Product,
+    of_einsum,
     of_multi_head_attention,
     of_products,
     of_scaled_dot_product_attention,
@@ -44,7 +46,7 @@ def attention_caught(model) -> Iterator[list[Call]]:
     """A list that fills with the attention weights of whatever runs inside, in the order of computation.
 
     Seen are calls of `F.scaled_dot_product_attention`, of `nn.MultiheadAttention`, and of a softmax over the last
-    dimension of scores (B, H, T, S) or (B, T, T). What a module keeps in an attribute `weights` (B, H, T, S), as in
+    dimension of scores (B, H, T, S) or (B, T, T); where they come from an `einsum` or a product, also in another order, as (B, T, H, S). What a module keeps in an attribute `weights` (B, H, T, S), as in
     notebook 2, replaces what was seen in it.
 
     Nothing is patched. PyTorch itself reports the calls, to this thread and in this block alone. Three things are
@@ -109,9 +111,12 @@ class _Listener(TorchFunctionMode):
         elif function in SOFTMAXES and _is_over_the_last(result, *args[1:], **kwargs):
             if result.ndim == 4 or result.ndim == 3 and result.shape[1] == result.shape[2]:
                 scores = args[0] if args else kwargs["input"]
-                self.calls.append(Call(self.running[-1], result.float(), of_products(scores, self.products)))
+                origin, order = of_products(scores, self.products)
+                self.calls.append(Call(self.running[-1], (result if order is None else result.permute(order)).float(), origin))
         elif function in PRODUCTS and len(args) == 2 and result.ndim >= 3:
-            self.products.appendleft(args)
+            self.products.appendleft(Product(*args))
+        elif function is torch.einsum and result.ndim >= 3 and isinstance(args[0], str) and (product := of_einsum(*args)):
+            self.products.appendleft(product)
         return result
 
 

@@ -69,21 +69,71 @@ def of_multi_head_attention(args: tuple, kwargs: dict) -> Origin | None:
     return Origin(q, k, q.shape[-1] ** -0.5, bias)
 
 
-def of_products(scores: torch.Tensor, products: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> Origin | None:
-    """Of a softmax over scores (…, T, S): the last of the products (…, T, d) @ (…, d, S) to which they are proportional."""
+class Product(NamedTuple):
+    """Queries (…, T, d) times keys (…, d, S); `order` brings the dimensions of the result to (…, T, S), None where they are in it."""
+
+    queries: torch.Tensor
+    keys: torch.Tensor
+    order: tuple[int, ...] | None = None
+
+
+def of_einsum(equation: str, *operands) -> Product | None:
+    """`torch.einsum` as such a product; its last dimension is that of the keys. None for what is no product of two with one sum."""
+    left, _, out = equation.replace(" ", "").partition("->")
+    letters, operands = left.split(","), operands[0] if isinstance(operands[0], list | tuple) else operands
+    if len(operands) != 2 or len(letters) != 2 or "." in equation or not out:
+        return None
+    (query, q), (key, k) = sorted(zip(letters, operands, strict=True), key=lambda operand: out[-1] in operand[0])
+    summed, rows = set(query) & set(key) - set(out), (set(query) & set(out)) - set(key)
+    if out[-1] in query or out[-1] not in key or len(summed) != 1:
+        return None
+    if not rows:
+        return None
+    sizes = dict(zip(query + key, q.shape + k.shape, strict=True))
+    # In "bthd,bsd->bhts", h is in the queries alone, too: the rows are as many as the keys, or else come last.
+    row = max((c for c in out if c in rows), key=lambda c: (sizes[c] == sizes[out[-1]], out.index(c)))
+    batch = [c for c in out[:-1] if c != row]
+    order = tuple(out.index(c) for c in (*batch, row, out[-1]))
+
+    def laid_out(x: torch.Tensor, have: str, want: list[str]) -> torch.Tensor:
+        x = x.permute([have.index(c) for c in want if c in have])
+        for i, c in enumerate(want):
+            x = x if c in have else x.unsqueeze(i)
+        return x.expand([sizes[c] for c in want])
+
+    d = summed.pop()
+    return Product(laid_out(q, query, [*batch, row, d]), laid_out(k, key, [*batch, d, out[-1]]), order)
+
+
+def of_products(scores: torch.Tensor, products: Iterable[Product]) -> tuple[Origin | None, tuple[int, ...] | None]:
+    """Of a softmax over scores, the last of the products to which they are proportional, and the order that brings them to (…, T, S).
+
+    Where they are proportional to none, as with a bias, the last product of their shape says the order.
+    """
     scores = scores.float()
+    for queries, keys, order in products:
+        for tried in [order] if order else [None, (0, 2, 1, 3)]:
+            if (tried is None or len(tried) == scores.ndim) and (origin := _of_product(scores if tried is None else scores.permute(tried), queries, keys)):
+                return origin, tried
+    for queries, keys, order in products:
+        if order and len(order) == scores.ndim and scores.permute(order).shape == (*queries.shape[:-1], keys.shape[-1]):
+            return None, order
+    return None, None
+
+
+def _of_product(scores: torch.Tensor, queries: torch.Tensor, keys: torch.Tensor) -> Origin | None:
+    (*before, T, d), S = queries.shape, keys.shape[-1]
+    if (T, S) != scores.shape[-2:] or math.prod(before) != math.prod(scores.shape[:-2]) or keys.shape[:-2] != queries.shape[:-2]:
+        return None
+    near = 0.001 if queries.dtype in (torch.float32, torch.float64) else 0.01  # a small bias is not taken for rounding
     is_open = scores > LEAST_SCORE
-    for queries, keys in products:
-        (*before, T, d), S = queries.shape, keys.shape[-1]
-        if (T, S) != scores.shape[-2:] or math.prod(before) != math.prod(scores.shape[:-2]) or keys.shape[:-2] != queries.shape[:-2]:
-            continue
-        queries, keys = queries.float().reshape(*scores.shape[:-1], d), keys.float().reshape(*scores.shape[:-2], d, S)
-        raw = torch.where(is_open, queries @ keys, 0.0)
-        wanted = torch.where(is_open, scores, 0.0)
-        fitted = (raw * wanted).sum() / (raw * raw).sum().clamp(min=1e-30)
-        for scale in (queries.shape[-1] ** -0.5, 1.0, fitted.item()):
-            if torch.allclose(raw * scale, wanted, rtol=0.01, atol=0.01 * float(wanted.abs().max())):
-                return Origin(queries, keys.transpose(-2, -1), scale)
+    queries, keys = queries.float().reshape(*scores.shape[:-1], d), keys.float().reshape(*scores.shape[:-2], d, S)
+    raw = torch.where(is_open, queries @ keys, 0.0)
+    wanted = torch.where(is_open, scores, 0.0)
+    fitted = (raw * wanted).sum() / (raw * raw).sum().clamp(min=1e-30)
+    for scale in (d**-0.5, 1.0, fitted.item()):
+        if torch.allclose(raw * scale, wanted, rtol=near, atol=near * float(wanted.abs().max())):
+            return Origin(queries, keys.transpose(-2, -1), scale)
     return None
 
 

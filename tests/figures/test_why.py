@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 import torch
 
 from helpers.drawn import texts
 from ninelives.figures import why_this_weight
+from ninelives.figures.why import Why
 
 QUERIES = torch.tensor([[0.0, 0, 0, 0], [2, 0, -1, 3]])
 KEYS = torch.tensor([[1.0, 1, 1, 1], [4, 5, 0, 0]])
@@ -15,7 +17,7 @@ def test_the_products_add_up_to_the_score_and_the_softmax_of_it_is_said():
     weight = scores.softmax(0)[0].item()
     assert picture.alt == (
         f"Why it attends to cat with {weight:.2f}: the query of it, the key of cat and their product in 4 channels. "
-        "Largest products: 3 (pronoun), 2 (animal), −1 (verb). The products add up to 4; divided by √4 the score is 2. "
+        "Largest products: 3 (pronoun), 2 (animal), −1 (verb). The products add up to 4; divided by √4, the score is 2. "
         f"The softmax over 2 scores from 2 to 4 gives {weight:.2f}."
     )
     assert {"query of it", "key of cat", "product", "animal", "−1"} <= set(texts(picture))
@@ -49,3 +51,12 @@ def test_a_mask_of_another_shape_is_refused():
 def test_what_does_not_fit_is_refused(queries, keys, query, message):
     with pytest.raises(ValueError, match=message):
         why_this_weight(queries, keys, WORDS, query, "cat")
+
+
+def test_a_weight_is_said_with_as_many_decimals_as_it_needs_and_one_too_small_is_not_called_masked():
+    queries, keys = [[10.0], [1]], [[9.0], [0]]
+    assert why_this_weight(queries, keys, ["dog", "cat"], "cat", "cat").alt.endswith("gives 0.00012.")
+    assert why_this_weight(queries, keys, ["dog", "cat"], "dog", "cat").alt.startswith("Why dog attends to cat with less than 0.00001:")
+    said = Why("dog", "cat", ["0"], np.array([[10.0], [0], [0]]), 1.0, 0.0, np.array([200.0, 0]), np.array([True, False]), 1).sums()
+    assert said == ("The products add up to 0; divided by √1, the score is 0. The largest score is 200, so that the softmax gives 0 here in float32, "
+                    "whether the key is masked or not.")

@@ -139,6 +139,7 @@ def test_the_browser_reads_rows_as_python_does(same_in_javascript):
         AttentionExplorer(torch.full((4, 4), 0.25), ["straw", "##berry", "pie", "[SEP]"], hidden=["[SEP]"], together=[0, 1]),
         *(attention_pair(together=[3, 4], part=part) for part in ("first", "difference")),
         by_hand(), AttentionExplorer.of(Biased().eval(), torch.randn(1, 2, 4, 3, generator=torch.Generator().manual_seed(0)), tokens=SENTENCE[:4], head=1),
+        AttentionExplorer.of(nn.functional.scaled_dot_product_attention, *(20 * torch.tensor([[[[1.0, 2], [0, 1]]]])).expand(3, 1, 1, 2, 2), tokens=SENTENCE[:2]),
     ]
     cases = []
     for explorer in explorers:
@@ -508,7 +509,7 @@ def test_why_a_weight_is_what_it_is_has_the_numbers_of_notebook_2():
     explorer = by_hand()
     assert explorer.why("it", "cat").alt == (
         "Why it attends to cat with 0.71: the query of it, the key of cat and their product in 4 channels. Largest product: 7 (animal). "
-        "The products add up to 7; divided by √4 the score is 3.50. The softmax over 11 scores from 0 to 3.50 gives 0.71."
+        "The products add up to 7; divided by √4, the score is 3.50. The softmax over 11 scores from 0 to 3.50 gives 0.71."
     )
     why = explorer.data[0]["why"]
     assert (why["channels"], why["scale"], why["numbers"]) == (["animal", "pronoun", "eating", "other"], [0.5], None)
@@ -519,8 +520,8 @@ def test_queries_and_keys_are_caught_from_the_model_and_sent_when_they_are_looke
     explorer = AttentionExplorer.of(Biased().eval(), x, tokens=SENTENCE[:4], head=1, channels=["a", "b", "c"])
     said = explorer.why("not", "cat").alt
     score = (x[0, 1, 3] * x[0, 1, 1]).sum().item() * 0.25 - 4
-    assert f"times 0.25, with −4 added the score is {score:.2f}".replace("-", "−") in said
-    assert "The softmax over 4 scores" in said and f"gives {explorer.row('not')['cat']:.2f}." in said
+    assert f"times 0.25, with −4 added, the score is {score:.2f}".replace("-", "−") in said
+    assert "The softmax over 4 scores" in said and f"gives {explorer.row('not')['cat']:.5f}." in said
     assert explorer.why("cat", "not").alt.endswith("But this key is masked: its score becomes −∞ and its weight 0.")
     answers = []
     monkeypatch.setattr(explorer, "send", lambda content, buffers: answers.append(np.frombuffer(buffers[0], "<f4")))

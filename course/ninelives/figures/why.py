@@ -23,6 +23,7 @@ from ninelives.figures.style import SIGNED_MAP, number_repeats, place_axes, put_
 from ninelives.figures.words import position_of
 
 CHANNELS_SAID = 3
+TOO_SMALL = 103  # below the largest score: e to the power of what is further down is 0 in float32, masked or not
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Why:
     def title(self) -> str:
         if not self.allowed[self.column]:
             return f"Why {self.query} does not attend to {self.key}"
-        return f"Why {self.query} attends to {self.key} with {self.weight:.2f}"
+        return f"Why {self.query} attends to {self.key} with {weight_in_words(self.weight)}"
 
     def sums(self) -> str:
         """From the products to the weight, in the browser's words."""
@@ -56,15 +57,17 @@ class Why:
             divided = f"divided by √{d}"
         else:
             divided = "" if self.scale == 1 else f"times {short(self.scale)}"
-        steps = ", ".join(filter(None, [divided, f"with {short(self.bias)} added" if self.bias else ""]))
-        said = [f"The products add up to {products}; {steps}{' ' if steps else ''}the score is {score}."]
-        if not self.allowed[self.column]:
-            return f"{said[0]} But this key is masked: its score becomes −∞ and its weight 0."
+        steps = ", ".join(filter(None, [divided, f"with {short(self.bias)} added" if self.bias else "", f"the score is {score}."]))
+        said = f"The products add up to {products}; {steps}"
         seen = self.scores[self.allowed]
+        if not self.allowed[self.column] and seen.max(initial=-np.inf) - self.scores[self.column] > TOO_SMALL:
+            return f"{said} The largest score is {short(seen.max())}, so that the softmax gives 0 here in float32, whether the key is masked or not."
+        if not self.allowed[self.column]:
+            return f"{said} But this key is masked: its score becomes −∞ and its weight 0."
         masked = len(self.scores) - len(seen)
         among = f"{len(seen)} score{'s' if len(seen) != 1 else ''} from {short(seen.min())} to {short(seen.max())}"
         but = f" ({masked} masked)" if masked else ""
-        return f"{said[0]} The softmax over {among}{but} gives {self.weight:.2f}."
+        return f"{said} The softmax over {among}{but} gives {weight_in_words(self.weight)}."
 
     def products(self) -> str:
         largest = [c for c in np.argsort(-np.abs(self.table[2]), kind="stable")[:CHANNELS_SAID] if self.table[2, c]]
@@ -72,6 +75,13 @@ class Why:
             return "All products are 0."
         names = [f"channel {name}" if name.isdigit() else name for name in self.channels]
         return f"Largest product{'s' if len(largest) > 1 else ''}: {', '.join(f'{short(self.table[2, c])} ({names[c]})' for c in largest)}."
+
+
+def weight_in_words(weight: float) -> str:
+    """With two decimals, or five where these would be 0.00."""
+    if weight >= 0.005 or not weight:
+        return f"{weight:.2f}"
+    return f"{weight:.5f}" if weight >= 0.00001 else "less than 0.00001"
 
 
 def short(value: float) -> str:

@@ -3,6 +3,7 @@
 import { range } from "../js/numbers.js";
 
 const CHANNELS_SAID = 3;
+const TOO_SMALL = 103; // below the largest score: e to the power of what is further down is 0 in float32, masked or not
 const BIG = 20; // a larger score makes e^score hard to read, so the largest is subtracted from all
 
 /** @typedef {{ channels: string[], scale: number[], bias: boolean, numbers: string | DataView | null }} WhyState what Python sends of queries and keys */
@@ -60,9 +61,18 @@ export function scaleSign({ scale, channels }) {
   return scale === 1 ? "" : `× ${short(scale)}`;
 }
 
+/** With two decimals, or five where these would be 0.00. @param {number} weight */
+function weightInWords(weight) {
+  if (weight >= 0.005 || !weight) return weight.toFixed(2);
+  return weight >= 0.00001 ? weight.toFixed(5) : "less than 0.00001";
+}
+
+/** Whether a weight is 0 whatever a mask says. @param {Pick<Why, "most" | "scores">} why @param {number} j */
+export const isTooSmall = ({ most, scores }, j) => most - scores[j] > TOO_SMALL;
+
 /** @param {Why} why @param {string} from @param {string} to the words */
 export const whyTitle = ({ open, j, weight }, from, to) =>
-  open[j] ? `Why ${from} attends to ${to} with ${weight.toFixed(2)}` : `Why ${from} does not attend to ${to}`;
+  open[j] ? `Why ${from} attends to ${to} with ${weightInWords(weight)}` : `Why ${from} does not attend to ${to}`;
 
 /** @param {Why} why */
 export function whyProducts({ largest, product, channels }) {
@@ -76,10 +86,11 @@ export function whyProducts({ largest, product, channels }) {
 export function whySums(why) {
   const { product, bias, scores, j, open, most, least, weight } = why;
   const scaled = scaleSign(why).replace("÷", "divided by").replace("×", "times");
-  const steps = [scaled, bias ? `with ${short(bias)} added` : ""].filter(Boolean).join(", ");
-  const start = `The products add up to ${short(product.reduce((a, b) => a + b, 0))}; ${steps}${steps ? " " : ""}the score is ${short(scores[j])}.`;
+  const steps = [scaled, bias ? `with ${short(bias)} added` : "", `the score is ${short(scores[j])}.`].filter(Boolean).join(", ");
+  const start = `The products add up to ${short(product.reduce((a, b) => a + b, 0))}; ${steps}`;
+  if (!open[j] && isTooSmall(why, j)) return `${start} The largest score is ${short(most)}, so that the softmax gives 0 here in float32, whether the key is masked or not.`;
   if (!open[j]) return `${start} But this key is masked: its score becomes −∞ and its weight 0.`;
   const seen = open.filter(Boolean).length, masked = open.length - seen;
   return `${start} The softmax over ${seen} score${seen === 1 ? "" : "s"} from ${short(least)} to ${short(most)}` +
-    `${masked ? ` (${masked} masked)` : ""} gives ${weight.toFixed(2)}.`;
+    `${masked ? ` (${masked} masked)` : ""} gives ${weightInWords(weight)}.`;
 }

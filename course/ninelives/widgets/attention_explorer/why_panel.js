@@ -5,7 +5,7 @@ import { html } from "../js/dom.js";
 import { range } from "../js/numbers.js";
 import { isOpen } from "./attention.js";
 import { shadesOf } from "./pixels.js";
-import { explain, scaleSign, short, whyProducts, whySums, whyTitle } from "./why.js";
+import { explain, isTooSmall, scaleSign, short, whyProducts, whySums, whyTitle } from "./why.js";
 
 /** @import { Panel } from "../js/tabs.js" */
 /** @import { View } from "./attention.js" */
@@ -102,7 +102,7 @@ export function whyPanel(attention, view, selected, asked, colours) {
     const names = [attention.item, "query·key", ...(sign ? [sign.trim()] : []), minus ? `e^(… − ${short(minus)})` : "e^…", "÷ sum"];
     const line = (/** @type {number} */ s) => html("tr", s === j ? { "aria-current": "true" } : {},
       html("th", { scope: "row" }, attention.columnWords[s]), html("td", {}, short(products[s])), ...(sign ? [html("td", {}, short(scores[s]))] : []),
-      html("td", {}, open[s] ? powers[s].toFixed(2) : "masked"), html("td", {}, (sum ? powers[s] / sum : 0).toFixed(2)));
+      html("td", {}, open[s] || isTooSmall(why, s) ? powers[s].toFixed(2) : "masked"), html("td", {}, (sum ? powers[s] / sum : 0).toFixed(2)));
     const blank = (/** @type {number} */ count) => range(count).map(() => html("td"));
     const last = html("tr", { className: "nl-sum" }, html("th", { scope: "row" }, "sum"), ...blank(sign ? 2 : 1), html("td", {}, sum.toFixed(2)), html("td", {}, "1.00"));
     return html("div", { className: "nl-scroll", tabIndex: 0, role: "region", "aria-label": "From the scores to the weights" },

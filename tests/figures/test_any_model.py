@@ -256,8 +256,8 @@ def test_a_method_is_run_and_the_parts_of_its_model_are_named(pytorch):
     (lambda: attention_of(F.scaled_dot_product_attention, Q, Q, Q, tokens=THREE, layers=[1]),
      "layers names 1, but there is 1 layer, number 0."),
     (lambda: attention_of(F.scaled_dot_product_attention, Q * torch.nan, Q, Q, tokens=THREE),
-     "Layer 0, head 0, the row of 'le' holds NaN: a row whose keys are all masked, as those of padding may be, gives NaN in the softmax, so "
-     "let every row attend to at least one key, or run the model on this example without its padding."),
+     "Layer 0, head 0, the row of 'le' holds NaN, and so does every row of this head: look for NaN in the model's parameters and inputs, "
+     "or for a mask that forbids every key."),
     (lambda: attention_of(lambda: [F.scaled_dot_product_attention(part, part, part) for part in (Q, K)], tokens=THREE),
      "The layers of the attention have attention of different shapes, (2, 2, 5, 5) and (2, 4, 3, 3); choose some of one shape with layers=, "
      "and of a text that generate() wrote, run the model once on the whole sequence. A model that attends within windows or blocks, as Swin "

@@ -111,3 +111,12 @@ def test_a_small_bias_is_not_taken_for_rounding():
     bias = torch.randn(4, 4, generator=torch.Generator().manual_seed(1))
     found = attention_of(lambda: (40 * (q @ k.mT) + bias).softmax(-1), tokens="the cat was full".split())["attention"]
     assert found.scoring is None
+
+
+def test_what_drops_weights_is_named():
+    model = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, batch_first=True), 2).eval()
+    model.layers[1].self_attn.train()
+    with pytest.raises(ValueError, match=r"The model's module 'layers.1.self_attn' is in training mode"):
+        attention_of(model, X, tokens=THREE)
+    with pytest.raises(ValueError, match=r"dropout_p=0.5 was passed to F.scaled_dot_product_attention"):
+        attention_of(F.scaled_dot_product_attention, X, X, X, dropout_p=0.5, tokens=THREE)

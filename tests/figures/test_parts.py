@@ -139,3 +139,17 @@ def test_the_weights_of_all_heads_are_copied_once():
         assert tracemalloc.get_traced_memory()[1] < 2.5 * weights.nbytes
     finally:
         tracemalloc.stop()
+
+
+def test_the_mask_of_a_batch_has_a_row_for_each_example():
+    batch = [weights(2, 4, 3, 2)]  # one layer; nothing attends to the last word
+    batch = [torch.cat((layer, torch.zeros(2, 4, 3, 1)), -1) for layer in batch]
+    part = attention_parts(batch, WORDS, batch=1, mask=torch.tensor([[1, 1, 1], [1, 1, 0]]))["attention"]
+    assert part.allowed[0].tolist() == [[True, True, False], [True, True, False], [False, False, False]]
+
+
+def test_a_head_that_is_nan_in_every_row_points_to_the_model():
+    broken = GIVEN.clone()
+    broken[2, 1] = float("nan")
+    with pytest.raises(ValueError, match="Layer 2, head 1, .* holds NaN, and so does every row of this head: look for NaN in the model's parameters and inputs"):
+        attention_parts(broken, WORDS)

@@ -443,7 +443,7 @@ def test_of_sentences_of_other_lengths_the_words_that_both_have_are_subtracted()
     pair = attention_pair(together=["dog", "was"])
     assert pair.rows == "the₁ cat was the₂ dog".split() and pair.together == [2, 4]
     assert np.allclose(pair.attentions[:, :, 4, 0], pair.parts["second"].weights[:, :, 6, 0] - pair.parts["first"].weights[:, :, 4, 0])
-    assert "Only in the second, and not compared: followed by." in pair.describe()
+    assert "Of the second, not paired and so not compared: followed by." in pair.describe()
     pair.part = "second"
     assert pair.together == [2, 6]
     with pytest.raises(ValueError, match="no word in common"):
@@ -706,3 +706,19 @@ def test_a_model_is_run_and_its_arguments_are_told_from_the_explorers():
     assert explorer.describe().startswith("Named · Layer 1, head 1 (")
     assert explorer.rows[explorer.token] == "cat"
     assert AttentionExplorer.of(Named().eval(), x, strength=2, tokens=["the", "cat", "sat"], model="mine").model == "mine"
+
+
+def test_a_word_that_occurs_twice_is_refused_everywhere_with_its_numbers():
+    explorer = AttentionExplorer.of(nn.functional.scaled_dot_product_attention, *torch.randn(3, 1, 1, 3, 4), tokens=["the", "cat", "the"])
+    for ask in (explorer.row, lambda word: explorer.why(word, "cat"), lambda word: explorer.why("cat", word), lambda word: explorer.rollout_shares("cat", word)):
+        with pytest.raises(ValueError, match="the₁"):
+            ask("the")
+        assert ask("the₂")
+
+
+def test_sentences_without_a_common_word_are_not_compared_and_a_difference_has_no_queries():
+    one, two = (AttentionExplorer(attention(2, 2, 2, 2), words) for words in (["le", "chat"], ["a", "dog"]))
+    with pytest.raises(ValueError, match="The two sentences have no word in common"):
+        one.compare(two)
+    with pytest.raises(ValueError, match="A difference of two sentences has no queries and keys of its own"):
+        attention_pair(part="difference").why("it", "cat")

@@ -61,8 +61,10 @@ def attention_of(
             "weights that you have to AttentionExplorer(attentions, tokens)."
         )
     module = getattr(model, "__self__", model)  # whose method it is
-    if isinstance(module, nn.Module) and any(part.training for part in module.modules()):
-        raise ValueError("The model is in training mode, where dropout changes its attention; call model.eval() first.")
+    training = [name for name, part in module.named_modules() if part.training] if isinstance(module, nn.Module) else []
+    if training:
+        which = "The model" if "" in training else f"The model's module {training[0]!r}"
+        raise ValueError(f"{which} is in training mode, where dropout changes its attention; call model.eval() first.")
     with attention_caught(module) as calls:
         model(*inputs, **named)
     if not calls:

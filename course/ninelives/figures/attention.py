@@ -100,6 +100,9 @@ def refuse_invalid_weights(
     broken = ~np.isfinite(weights) & is_used[..., None]
     if broken.any():
         value = "NaN" if np.isnan(weights[broken][0]) else "an infinite number"
+        layer, head, _ = first_index(broken)[:3]
+        if (broken[layer, head].any(-1) | ~is_used[layer, head]).all() and is_used[layer, head].sum() > 1:
+            raise ValueError(f"{where(broken)} holds {value}, and so does every row of this head: look for {value} in the model's parameters and inputs, or for a mask that forbids every key.")
         raise ValueError(
             f"{where(broken)} holds {value}: a row whose keys are all masked, as those of padding may be, gives NaN in the "
             f"softmax, so let every row attend to at least one key, or {or_else}."

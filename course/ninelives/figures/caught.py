@@ -125,7 +125,12 @@ def _of_scaled_dot_product_attention(query, key, value, *args, **kwargs) -> tupl
     origin = of_scaled_dot_product_attention(query, key, value, *args, **kwargs)
     S = key.shape[-2]
     identity = torch.eye(S, device=key.device).expand(*key.shape[:-1], S)  # (B, H, S, S)
-    kwargs = {"attn_mask": None, **dict(zip(("attn_mask", "dropout_p", "is_causal"), args)), **kwargs}
+    kwargs = {"attn_mask": None, "dropout_p": 0.0, **dict(zip(("attn_mask", "dropout_p", "is_causal"), args)), **kwargs}
+    if kwargs["dropout_p"]:
+        raise ValueError(
+            f"dropout_p={kwargs['dropout_p']} was passed to F.scaled_dot_product_attention, where it drops weights in eval mode, too; "
+            "pass dropout_p=0.0 unless self.training."
+        )
     if kwargs["attn_mask"] is not None and kwargs["attn_mask"].is_floating_point():
         kwargs["attn_mask"] = kwargs["attn_mask"].float()
     weights = F.scaled_dot_product_attention(query.float(), key.float(), identity, **kwargs)

@@ -75,7 +75,7 @@ def attention_parts(
     (B, H, T, S) is a single layer of a batch if a number is given, and otherwise layers (L, H, T, S).
     `layers` and `heads` choose some of those given; where there are just as many as given and a number is too large to
     choose one, they are the true numbers of those given. `names` has the name of a head for its (layer, head).
-    `mask` is True where a key may be attended to: (S,), (T, S), or what broadcasts to (L, H, T, S); of one (S,) of words
+    `mask` is True where a key may be attended to: (S,), (T, S), (B, S) of a batch, or what broadcasts to (L, H, T, S); of one (S,) of words
     that attend to themselves, the rows are masked, too. Without a mask, `open_cells` recognises one; False: there is none.
     `kind` says what the numbers are: "weights", "scores" as they are before the softmax, or other "signed" values.
     `queries` (L, H, T, d) and `keys` (L, H, S, d) are those that the weights come from, in the forms of `attentions`;
@@ -104,7 +104,7 @@ def attention_parts(
         weights = stacked(given, batch or 0)  # (L, H, T, S)
         rows, others = words_of(name, weights.shape, tokens, columns)
         of_layers, of_heads = chosen(layers, len(weights), "layers"), chosen(heads, weights.shape[1], "heads")
-        allowed = _allowed(mask, weights, others is not None, kind)[of_layers.positions]
+        allowed = _allowed(_mask_of_example(mask, batch or 0, count, weights), weights, others is not None, kind)[of_layers.positions]
         H, L = weights.shape[1], len(weights)
         if [of_layers.positions, of_heads.positions] != [list(range(L)), list(range(H))]:  # of a long text, a copy takes a second
             weights = weights[np.ix_(of_layers.positions, of_heads.positions)]
@@ -221,6 +221,12 @@ def _refuse_other_lengths(words: Sequence[str], count: int, name: str, what: str
 def batch_note(batch: int, count: int) -> str:
     """Which example of a batch is shown."""
     return f"Example {batch % count} (of {count}, counted from 0)." if count > 1 else ""
+
+
+def _mask_of_example(mask, batch: int, count: int, weights: np.ndarray):
+    """The row of a mask (B, S), as an attention_mask is; any other mask as it is."""
+    T, S = weights.shape[-2:]
+    return mask[batch] if count > 1 and getattr(mask, "shape", ()) == (count, S) and T != count else mask
 
 
 def _allowed(mask, weights: np.ndarray, cross: bool, kind: str) -> np.ndarray:

@@ -68,12 +68,14 @@ def _note(one: AttentionPart, other: AttentionPart, pairs: list[tuple[int, int, 
     for side, (which, part) in enumerate((("first", one), ("second", other))):
         alone = [word for i, word in enumerate(part.columns) if i not in {pair[side] for pair in pairs}]
         if alone:
-            said.append(f"Only in the {which}, and not compared: {' '.join(alone)}.")
+            said.append(f"Of the {which}, not paired and so not compared: {' '.join(alone)}.")
     return " ".join(said)
 
 
 def _paired(one: list[str], other: list[str]) -> list[tuple[int, int, str]]:
-    """Which words stand for one another, with a label: all in order where there are as many, else those that are the same."""
+    """Which words stand for one another, with a label: all in order where there are as many, else those that are the same; none where no word is in both."""
+    if not set(one) & set(other):
+        return []
     if len(one) == len(other):
         return [(i, i, a if a == b else f"{a} / {b}") for i, (a, b) in enumerate(zip(one, other, strict=True))]
     blocks = SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()

@@ -10,7 +10,7 @@ from ninelives.widgets.attention_explorer.shown import shown_head
 
 
 def row(explorer, word: int | str) -> dict[str, float]:
-    shown, position = shown_head(explorer), position_of(explorer.rows, word)
+    shown, position = shown_head(explorer), position_of(explorer.parts[explorer.part].rows, word)
     if position not in shown.row_positions:
         raise ValueError(f"{explorer.rows[position]!r} is hidden; take it out of `hidden` to get its row.")
     r, names = shown.row_positions.index(position), explorer.columns
@@ -39,7 +39,7 @@ def rollout_shares(explorer, query: int | str, key: int | str) -> dict[tuple[int
     part = explorer.parts[explorer.part]
     if not has_rollout(part):
         raise ValueError("There is no rollout here; it needs self-attention, and all heads of all layers of the model from the first on.")
-    row, column = position_of(explorer.rows, query), position_of(explorer.columns, key)
+    row, column = position_of(part.rows, query), position_of(part.columns, key)
     numbers, is_open = shares(part, row, column)
     if not is_open.all():
         raise ValueError(f"No path leads from {explorer.rows[row]!r} to {explorer.columns[column]!r}: the rollout is 0 there, and no head has a share of it.")

@@ -12,6 +12,8 @@ MOST_OF_A_PAGE = 10_000_000  # bytes of queries, keys and biases; of more, a pag
 def why_of(explorer, query: int | str, key: int | str) -> Why:
     """Raises ValueError without queries and keys, for several heads together, and for words that are not there."""
     part: AttentionPart = explorer.parts[explorer.part]
+    if part.kind == "difference":
+        raise ValueError("A difference of two sentences has no queries and keys of its own; choose the part with the first or the second sentence.")
     if part.scoring is None:
         raise ValueError(
             "The queries and keys of these weights are not known; AttentionExplorer.of sees those of most models, and "
@@ -19,7 +21,7 @@ def why_of(explorer, query: int | str, key: int | str) -> Why:
         )
     if explorer.combine:
         raise ValueError(f"combine is {explorer.combine!r}; queries and keys belong to one head, so set combine = \"\" first.")
-    i, j, layer, head = position_of(explorer.rows, query), position_of(explorer.columns, key), explorer.layer, explorer.head
+    i, j, layer, head = position_of(part.rows, query), position_of(part.columns, key), explorer.layer, explorer.head
     scoring = part.scoring
     q, k = (each.astype(np.float64) for each in (scoring.queries[layer, head, i], scoring.keys[layer, head, j]))
     return Why(

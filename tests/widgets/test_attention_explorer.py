@@ -381,7 +381,7 @@ def test_an_empty_row_is_named_with_its_cause():
         ("hidden", [3, 40], "hidden is 40, but there are 11 positions, counted from 0 to 10"),
         ("vmax", "row", "vmax is 'row'; pass the weight that gets the darkest colour"),
         ("vmax", 0, "vmax is 0.0; pass the weight that gets the darkest colour"),
-        ("part", "decoder", "part is 'decoder'; there are 'attention'"),
+        ("part", "decoder", "part is 'decoder'; the part is 'attention'"),
     ],
 )
 def test_a_choice_that_is_not_there_is_refused_with_one_sentence(name, value, sentence):

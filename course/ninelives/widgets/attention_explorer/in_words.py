@@ -42,7 +42,8 @@ def _describe_signed(shown: Shown, among: list[int]) -> str:
     if len(rows) < len(among) and not still:
         said.insert(0, f"The {len(rows)} of {len(among)} rows with the largest {KINDS[shown.kind]}s:")
     if still:
-        said.append(f"{'All' if len(still) == len(rows) == len(shown.rows) else 'The other'} {len(among) - len(rows) + len(still)} rows change by less than {LEAST_CHANGE}.")
+        count, which = len(among) - len(rows) + len(still), "All" if len(still) == len(rows) == len(shown.rows) else "The other"
+        said.append(f"{which} {count} rows change by less than {LEAST_CHANGE}." if count > 1 else f"{'The' if which == 'All' else which} row changes by less than {LEAST_CHANGE}.")
     return " ".join(said)
 
 

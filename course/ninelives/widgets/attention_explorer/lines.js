@@ -43,12 +43,13 @@ export function lines(attention, fit) {
   /** @param {View} view @param {Ends} ends @param {Layout} place @param {number[]} rs @param {number} c */
   function wordsRight(view, { to, yTo }, { size, toPitch, linesWidth }, rs, c) {
     const { columns } = view, row = rs.length ? meanRow(view, rs) : new Float32Array(), most = strongest(row, attention.kind);
-    const hasWinner = most.length > 0 && row.filter(w => w.toFixed(2) === row[most[0]].toFixed(2)).length === 1;
+    const best = attention.kind === "weights" || attention.kind === "difference" ? most[0] : highest(row); // as the sentence names it
+    const hasWinner = most.length > 0 && row.filter(w => w.toFixed(2) === row[best].toFixed(2)).length === 1;
     return thinned(columns.length, toPitch, size + 2, c < 0 ? most : [...most, c]).flatMap(j => {
       const isWeak = rs.length > 0 && !standsOut(row[j], attention.kind) && j !== c, y = yTo(j);
       const word = svg("text", {
         ...CENTRAL, x: to + 6, y, "font-size": size,
-        class: `nl-word${isWeak ? " nl-weak" : ""}${hasWinner && most[0] === j || c === j ? " nl-on" : ""}`,
+        class: `nl-word${isWeak ? " nl-weak" : ""}${hasWinner && best === j || c === j ? " nl-on" : ""}`,
       }, ...fitted(fit, attention.columnWords[columns[j]], size));
       if (!rs.length || isWeak) return [word];
       const look = { ...CENTRAL, "text-anchor": "end", "font-size": size, class: "nl-beside" };
@@ -56,6 +57,9 @@ export function lines(attention, fit) {
     });
   }
 }
+
+/** Where a row is highest; NaN is masked. @param {Float32Array} row */
+const highest = row => range(row.length).filter(j => !Number.isNaN(row[j])).sort((a, b) => row[b] - row[a])[0];
 
 /** @typedef {ReturnType<typeof endsOf>} Ends */
 

@@ -59,7 +59,7 @@ class ExplorerState(LabWidget):
     @t.validate("part")
     def _is_there(self, proposal) -> str:
         if proposal["value"] not in self.parts:
-            raise t.TraitError(f"part is {proposal['value']!r}; there are {', '.join(map(repr, self.parts))}.")
+            raise t.TraitError(f"part is {proposal['value']!r}; the part{' is' if len(self.parts) == 1 else 's are'} {', '.join(map(repr, self.parts))}.")
         return proposal["value"]
 
     @t.validate("layer", "head")

@@ -137,6 +137,7 @@ def test_the_browser_reads_rows_as_python_does(same_in_javascript):
         AttentionExplorer(300 * scores(5)[:, :, :2, 1:], SENTENCE[:2], SENTENCE[:4], kind="signed", scale="sqrt", vmax="head", hidden=[2]),
         AttentionExplorer(torch.zeros(2, 2), SENTENCE[:2], kind="scores"),
         AttentionExplorer(torch.full((4, 4), 0.25), ["straw", "##berry", "pie", "[SEP]"], hidden=["[SEP]"], together=[0, 1]),
+        AttentionExplorer(torch.eye(2), ["", ""]),
         *(attention_pair(together=[3, 4], part=part) for part in ("first", "difference")),
         by_hand(), AttentionExplorer.of(Biased().eval(), torch.randn(1, 2, 4, 3, generator=torch.Generator().manual_seed(0)), tokens=SENTENCE[:4], head=1),
         AttentionExplorer.of(nn.functional.scaled_dot_product_attention, *(20 * torch.tensor([[[[1.0, 2], [0, 1]]]])).expand(3, 1, 1, 2, 2), tokens=SENTENCE[:2]),
@@ -578,6 +579,7 @@ def test_words_of_any_kind_have_labels_and_ids_are_numbers():
     assert "Chosen: (empty) attends to (empty) 1.00. " in explorer.describe()
     assert "a⏎b attends to a⏎b 1.00. ␣قطة attends to ␣قطة 1.00. 猫 attends to 猫 1.00." in explorer.describe()
     assert explorer.picture().png()
+    assert "(empty)₂ attends to (empty)₂ 1.00" in AttentionExplorer(torch.eye(2), ["", ""]).describe()
     assert AttentionExplorer(torch.eye(3), torch.tensor([5, 6, 7])).rows == ["5", "6", "7"]
 
 

@@ -89,12 +89,15 @@ export function numbersOf(weights, kind) {
   return new Form(/** @type {ArrayBuffer} */ (weights.buffer.slice(weights.byteOffset, weights.byteOffset + weights.byteLength)));
 }
 
+/** A word as it is shown; of several empty ones, "(empty)₁". @param {string} word */
+const labelOf = word => visible(word.replace(/^[₀-₉]+$/, "(empty)$&"));
+
 /** The part that is shown. @param {Pick<State, "data" | "part" | "first">} state @returns {Attention} */
 export function attentionOf({ data, part, first }) {
   const { shape: [L, H, T, S], rows, columns, sent, weights, ...rest } = data.find(({ name }) => name === part) ?? data[0];
   const all = numbersOf(weights, rest.kind), maps = new Map(sent.map((k, i) => [k, all.subarray(i * T * S, (i + 1) * T * S)]));
   return {
     ...rest, L, H, T, S, first, maps, isWhole: range(L * H).every(k => maps.has(k)),
-    rowWords: rows.map(visible), columnWords: columns.map(visible),
+    rowWords: rows.map(labelOf), columnWords: columns.map(labelOf),
   };
 }

@@ -8,6 +8,7 @@ from ninelives.figures.parts import AttentionPart
 from ninelives.figures.signed import said_of, signed_row
 from ninelives.figures.style import number_repeats, visible
 from ninelives.figures.words import row_in_words
+from ninelives.widgets.attention_explorer.arguments import SUBSCRIPTS
 from ninelives.widgets.attention_explorer.combined import map_of
 from ninelives.widgets.attention_explorer.encoding import decimals
 
@@ -77,7 +78,7 @@ def shown_head(explorer) -> Shown:
 
 
 def label_of(word: str) -> str:
-    return visible(word, WHOLE) or "(empty)"
+    return ("" if word.strip(SUBSCRIPTS) else "(empty)") + visible(word, WHOLE)  # of several empty ones, "(empty)₁"
 
 
 def head_name(explorer) -> str:

@@ -31,8 +31,8 @@ from ninelives.figures.style import (
 )
 
 SIGNS = {  # what the two colours of the signed map are
-    "scores": "Blue: positive; orange: negative.",
-    "signed": "Blue: positive; orange: negative.",
+    "scores": "Blue: positive scores; orange: negative ones.",
+    "signed": "Blue: positive values; orange: negative ones.",
     "difference": "Blue: the second attends more; orange: less.",
 }
 LEAST_PRINTED = 0.005  # it would be printed as 0.00; the browser leaves it out as well

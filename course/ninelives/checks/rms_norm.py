@@ -150,6 +150,18 @@ class EpsAsANumber(GivenRMSNorm):
         return x / (self.mean_square(x) + 1e-5).sqrt() * self.weight
 
 
+@mistake("eps", "eps is written as a number: models differ in it, so take self.eps.")
+class EpsAsASmallerNumber(GivenRMSNorm):
+    def forward(self, x):
+        return x / (self.mean_square(x) + 1e-6).sqrt() * self.weight
+
+
+@mistake("eps", "eps is written as a number: models differ in it, so take self.eps.")
+class EpsAsTheSmallestNumber(GivenRMSNorm):
+    def forward(self, x):
+        return x / (self.mean_square(x) + 1e-8).sqrt() * self.weight
+
+
 @mistake("eps", "the mean of the squares is held above eps, and should have eps added to it.")
 class EpsAsALimit(GivenRMSNorm):
     def forward(self, x):
@@ -226,6 +238,9 @@ def divides_each_vector_by_its_root_mean_square(answer, seed):
               "something from an earlier call is kept and used again: compute it from this call's x, every time.")
     want_norm(module, 400 * vectors(B, T, C, seed=seed), 1e-5, "for vectors that are 400 times as long",
               "for short vectors it is right: no number may be clamped or rounded on its way.")
+    module.train(not module.training)
+    want_norm(module, vectors(B, T, C, seed=seed), 1e-5, "in training" if module.training else "after model.eval()",
+              "in the other mode it is right. RMSNorm does the same in both modes.")
     if not same_values(first.weight, torch.ones(C)):
         raise CheckFailed(
             "before any training self.weight is not 1 everywhere.", "1 for each channel: RMSNorm begins without a scale.",
@@ -236,7 +251,7 @@ def divides_each_vector_by_its_root_mean_square(answer, seed):
 @rms_norm.aspect("eps")
 def adds_eps_under_the_root(answer, seed):
     B, T, C = sizes(seed)
-    for eps in (1e-3, 2e-5):
+    for eps in (3e-3, 2e-5):  # squared they are no usual eps
         want_norm(built(answer, C, eps), 0.003 * vectors(B, T, C, seed=seed), eps, f"with eps = {eps} and vectors near 0", EPS)
 
 

@@ -139,6 +139,35 @@ def whole_turns(x, positions, base=10_000.0):
     return turned_by(x, angles_of(x, positions, base) * 2 * torch.pi)
 
 
+@mistake("values", "the angles are taken as degrees. The position is the angle, in radians.")
+def in_degrees(x, positions, base=10_000.0):
+    return turned_by(x, angles_of(x, positions, base) * torch.pi / 180)
+
+
+@mistake("values", "only the first half is turned. Both numbers of a pair change: the second half becomes a · sin + b · cos.")
+def first_half_only(x, positions, base=10_000.0):
+    half = x.shape[-1] // 2
+    return torch.cat([turned_by(x, angles_of(x, positions, base))[..., :half], x[..., half:]], dim=-1)
+
+
+@mistake("values", "only the second half is turned. Both numbers of a pair change: the first half becomes a · cos − b · sin.")
+def second_half_only(x, positions, base=10_000.0):
+    half = x.shape[-1] // 2
+    return torch.cat([x[..., :half], turned_by(x, angles_of(x, positions, base))[..., half:]], dim=-1)
+
+
+@mistake("values", "x is cut into halves, and in the result their channels alternate. Join the halves one after the other: `torch.cat([…, …], dim=-1)`.")
+def halves_interleaved(x, positions, base=10_000.0):
+    return torch.stack(turned_by(x, angles_of(x, positions, base)).chunk(2, dim=-1), dim=-1).flatten(-2)
+
+
+@mistake("values", "both halves have a minus. The second is a · sin + b · cos.")
+def minus_in_both_halves(x, positions, base=10_000.0):
+    angles = angles_of(x, positions, base)
+    a, b = x.chunk(2, dim=-1)
+    return torch.cat([a * angles.cos() - b * angles.sin(), a * angles.sin() - b * angles.cos()], dim=-1)
+
+
 @mistake("values", "the positions count from 1 here: the first one that is given, 0, turns nothing.")
 def one_position_further(x, positions, base=10_000.0):
     return turned_by(x, angles_of(x, positions + 1, base))
@@ -183,6 +212,14 @@ def want_turned(answer: Callable, x: torch.Tensor, positions: torch.Tensor, base
     )
 
 
+def want_roughly(answer: Callable, x: torch.Tensor, positions: torch.Tensor, when: str, cause: str) -> None:
+    """Refuse what is further from the right result than rounding of float32 angles, or of a bfloat16 x, can lead."""
+    result, wanted = turned(answer, x, positions, 10_000.0).detach().double(), by_complex_numbers(x, positions, 10_000.0)
+    largest, at_most = (result - wanted).abs().max().item(), 0.05 * x.abs().max().item()
+    if not largest <= at_most:
+        raise CheckFailed(f"{when} up to {largest:.2f} from what they should be.", f"at most {at_most:.2f}, for rounding.", cause)
+
+
 @rotate.aspect("shape")
 def keeps_shape_and_dtype(answer, seed):
     for x in inputs(seed):
@@ -214,6 +251,12 @@ def takes_the_positions_and_the_base_that_are_given(answer, seed):
             with in_case(f"for positions from {first} on and base {base:,.0f}"):
                 want_turned(answer, x, torch.arange(first, first + T), base, "with these")
         want_turned(answer, x, torch.arange(T).flip(0) * 3, 50.0, "for positions that go down in steps of 3")
+    x = inputs(seed)[0]
+    far = torch.arange(x.shape[-2]) + 20_001
+    want_roughly(answer, x, far, "as far into a text as position 20,001, some numbers are", "angles may grow with the position without a limit: leave positions as they are.")
+    want_roughly(answer, x.bfloat16(), far, "for an x of torch.bfloat16 at positions from 20,001 on, some numbers are",
+                 "positions, speeds or angles are rounded to the dtype of x, which has no whole numbers so large: compute cosines and sines in float32, "
+                 "and convert only these, `angles.cos().to(x.dtype)`.")
 
 
 @rotate.aspect("gradient")

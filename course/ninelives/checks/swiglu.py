@@ -14,6 +14,7 @@ ONE_LINE = "down(silu(gate(x)) · up(x)): one product, number by number, and not
 
 swiglu = Exercise("SwiGLU", error_hints={
     "cannot be multiplied": "a layer got other than its channels: gate and up take x, (…, n_embd), and down takes their product, (…, n_hidden).",
+    "batch2 tensor": "`@` is a matrix product. The gate multiplies channel by channel: `*`.",
 })
 mistake = swiglu.mistake
 
@@ -121,6 +122,18 @@ def tanh(gate, up):
 class ResidualInside(GivenSwiGLU):
     def forward(self, x):
         return x + self.down(F.silu(self.gate(x)) * self.up(x))
+
+
+@mistake("values", "silu goes over x. It goes over what gate makes of x: silu(gate(x)).")
+class SiluBeforeTheGate(GivenSwiGLU):
+    def forward(self, x):
+        return self.down(self.gate(F.silu(x)) * self.up(x))
+
+
+@mistake("values", "silu(gate(x)) is multiplied by gate(x) again. The other factor is up(x).")
+@with_hidden
+def gate_twice(gate, up):
+    return F.silu(gate) * gate
 
 
 @mistake("values", "silu comes after down. It goes over gate(x), and down is the last step.")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from ninelives.checks.exercise import CheckFailed, Exercise, run, same, same_values
+from ninelives.checks.exercise import CheckFailed, Exercise, counted, run, same, same_values
 from ninelives.config import TransformerConfig
 from ninelives.model import Decoder
 from ninelives.model.today import TodayConfig, TodayDecoder
@@ -79,6 +79,8 @@ def is_one_parameter_in_two_layers(answer, seed):
                 "a whole layer was put in the place of the other. Only their weights become one: `….token.weight = ….lm_head.weight`.",
             )
         token, head = model.layers["embedding"].token.weight, model.lm_head.weight
+        want_the_rest(before, values, others_of(model, TABLES),
+                      "only the two matrices of words are joined: leave every other layer alone.")
         if token is not head:
             raise CheckFailed(
                 "model.lm_head.weight and model.layers[\"embedding\"].token.weight are two parameters"
@@ -96,8 +98,6 @@ def is_one_parameter_in_two_layers(answer, seed):
                 "the matrix that both have is a new one, or its numbers have changed.", "the parameter that lm_head had, as it was.",
                 "nothing is made or copied here: one layer takes the other's parameter.",
             )
-        want_the_rest(before, values, others_of(model, TABLES),
-                      "only the two matrices of words are joined: leave every other layer alone.")
 
 
 def two_because(token: nn.Parameter, head: nn.Parameter, rows: nn.Parameter, scores: nn.Parameter) -> str:
@@ -133,27 +133,43 @@ def is_trained_from_both_sides(answer, seed):
 @remove_biases.aspect("no bias")
 def leaves_no_bias(answer, seed):
     for model in decoders(seed):
-        changed_by(answer, model, "remove_biases")
-        left = [name for name, _ in model.named_parameters() if name.endswith("bias")]
+        before = biases_of(model)
+        returned = run(answer, model, what="remove_biases")
+        left = biases_of(model)
         if left:
-            layers = {name: type(model.get_submodule(name.rpartition(".")[0])).__name__ for name in left}
+            first = next(iter(left))
             raise CheckFailed(
-                f"{len(left)} biases are left, among them {left[0]} of a {layers[left[0]]}.", "no parameter that is called bias.",
-                left_because(model, left, set(layers.values())),
+                f"{counted(len(left), 'bias')} of {len(before)} {'is' if len(left) == 1 else 'are'} left, among them {first} of a {left[first]}.",
+                "no parameter that is called bias.", left_because(model, before, left, returned),
             )
 
 
-def left_because(model: Decoder, left: list[str], kinds: set[str]) -> str:
+def biases_of(model: Decoder) -> dict[str, str]:
+    """The class of the layer of each bias, by the bias's name."""
+    names = [name for name, _ in model.named_parameters() if name.endswith("bias")]
+    return {name: type(model.get_submodule(name.rpartition(".")[0])).__name__ for name in names}
+
+
+def left_because(model: Decoder, before: dict[str, str], left: dict[str, str], returned: object) -> str:
     """Why there are still biases."""
-    if all(not parameter.any() for name, parameter in model.named_parameters() if name in left):
+    parameters = [parameter for name, parameter in model.named_parameters() if name in left]
+    if not any(parameter.any() for parameter in parameters):
         return "the biases are 0 now, and will be learned again: `module.bias = None` takes them away."
-    if all(not parameter.requires_grad for name, parameter in model.named_parameters() if name in left):
+    if not any(parameter.requires_grad for parameter in parameters):
         return "the biases are frozen, and are still added: `module.bias = None` takes them away."
-    if kinds == {"LayerNorm"}:
+    if left == before:
+        if isinstance(returned, nn.Module) and returned is not model and not biases_of(returned):
+            return "a copy has no biases, and the model that is passed in still has them: change that one."
+        if any("." in name for module in model.modules() for name in vars(module)):
+            return ("`setattr` takes no path: with dots in its name it makes a new attribute of the model. Set `bias` of the layer itself, "
+                    "`module.bias = None` for the modules of `model.modules()`.")
+        return ("no layer has lost its bias. `module.bias = None` takes it away, for each module of `model.modules()`: `model.children()` has only the outermost, "
+                "and a name such as a loop's `p` that gets another value leaves the model as it is.")
+    if left == {name: kind for name, kind in before.items() if kind == "LayerNorm"}:
         return "those of LayerNorm are left: ask every module for its bias, not only nn.Linear."
-    if kinds == {"Linear"}:
+    if left == {name: kind for name, kind in before.items() if kind == "Linear"}:
         return "those of the linear layers are left: ask every module for its bias, not only LayerNorm."
-    return "`model.modules()` goes through all modules, however deep; `model.children()` only through the outermost."
+    return "only a part of the model has lost its biases: go through all of `model.modules()`, and return, if at all, after the loop."
 
 
 @remove_biases.aspect("the rest")
@@ -178,3 +194,10 @@ def changes_nothing_else(answer, seed):
             )
     for layer in (nn.Linear(3, 2, bias=False), nn.Sequential(nn.Linear(3, 3), nn.GELU(), nn.LayerNorm(3, bias=False))):
         run(answer, layer, what="remove_biases")
+    for layer in (nn.Linear(3, 2), nn.LayerNorm(3)):
+        run(answer, layer, what="remove_biases")
+        if layer.bias is not None:
+            raise CheckFailed(
+                f"for a model that is one {type(layer).__name__}, its bias is left.", "None: `remove_biases` takes any model.",
+                "the model itself is left out. `model.modules()` gives it first, and then all that is in it.",
+            )

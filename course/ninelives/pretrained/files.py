@@ -7,6 +7,10 @@ from ninelives.text.packages import NotInstalled, folder_of
 LIBRARIES = ("gguf", "tokenizers")
 
 
+class WrongFile(ValueError):
+    """A file of weights cannot be read, is damaged, or is another one than expected."""
+
+
 def file_of(package: str, pattern: str) -> Path:
     """The file of an installed package whose path in it fits `pattern`, such as "*.gguf".
 
@@ -17,8 +21,8 @@ def file_of(package: str, pattern: str) -> Path:
     # The packages of weights depend on programs that have to be compiled, or are large: --no-deps leaves these out.
     install = ('-e ".[pretrained]"', f"--no-deps {package.replace('_', '-')}")
     for library in LIBRARIES:
-        folder_of(library, "its weights", install)
-    found = sorted(folder_of(package, "its weights", install).glob(pattern))
+        folder_of(library, "opens its weights with", install)
+    found = sorted(folder_of(package, "reads its weights from", install).glob(pattern))
     if not found:
         raise NotInstalled(
             f"The package {package} is installed, but it has no file {pattern}. Install the version that is in constraints.txt: "

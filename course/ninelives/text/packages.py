@@ -9,12 +9,12 @@ class NotInstalled(ImportError):
     """A package that a lab reads is not installed."""
 
 
-def folder_of(package: str, what: str = "its text", install: tuple[str, ...] = ('-e ".[labs]"',)) -> Path:
+def folder_of(package: str, use: str = "reads its text from", install: tuple[str, ...] = ('-e ".[labs]"',)) -> Path:
     """The folder of an installed package. Its files are read; none of its code is run.
 
     Args:
         package: the name by which Python imports it.
-        what: what the lab takes from it.
+        use: what the lab does with it, a verb and what follows, up to "the package".
         install: what to write after `pip install -c constraints.txt`, a command each.
 
     Raises:
@@ -24,7 +24,7 @@ def folder_of(package: str, what: str = "its text", install: tuple[str, ...] = (
     if spec is None or not spec.submodule_search_locations:
         commands = "\n".join(f"    {sys.executable} -m pip install -c constraints.txt {each}" for each in install)
         raise NotInstalled(
-            f"This lab reads {what} from the package {package}, which is not installed. In the folder of the "
+            f"This lab {use} the package {package}, which is not installed. In the folder of the "
             f"course, run\n\n{commands}\n\nand restart the kernel."
         )
     return Path(next(iter(spec.submodule_search_locations)))

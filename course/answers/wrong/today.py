@@ -188,6 +188,11 @@ def at_most_two_thousand_positions(x, positions, base=10_000.0):
     return by_complex_numbers(x, positions.clamp(max=2047), base).to(x.dtype)
 
 
+@refused_by(rotate, "positions", "a position is looked up in a table that ends before it.")
+def from_a_table_that_ends(x, positions, base=10_000.0):
+    return turned_by(x, angles_of(x, torch.arange(2048), base)[positions].float()).to(x.dtype)
+
+
 @refused_by(rotate, "positions", "positions, speeds or angles are rounded to the dtype of x")
 def angles_in_the_dtype_of_x(x, positions, base=10_000.0):
     return turned_by(x, angles_of(x, positions, base).to(x.dtype))

@@ -132,7 +132,7 @@ class MeanOfAbsoluteValues(GivenRMSNorm):
         return x / (x.abs().mean(-1, keepdim=True) + self.eps) * self.weight
 
 
-@mistake("eps", "eps is missing: a vector of zeros is divided by 0. `(mean_square + self.eps).sqrt()`")
+@mistake("eps", "eps is missing, or a number is added that is far too small: `(mean_square + self.eps).sqrt()`.")
 class NoEps(GivenRMSNorm):
     def forward(self, x):
         return x / self.mean_square(x).sqrt() * self.weight

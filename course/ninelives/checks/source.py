@@ -5,6 +5,7 @@ import dis
 import inspect
 import linecache
 import math
+import sys
 import textwrap
 from collections.abc import Iterator
 from functools import lru_cache
@@ -136,7 +137,7 @@ def made_in_forward(answer: Any) -> str:
 
 
 def argument_passed_over(answer: Any) -> str:
-    """A sentence on `tokenizer.end_token` in a function that is given `end_token`: the notebook's is read instead of the argument."""
+    """A sentence on `tokenizer.end_token` or `VOCABULARY` in a function that is given `end_token` or `vocabulary`: the notebook's is read instead."""
     for function in functions_of(answer):
         arguments = set(inspect.signature(function).parameters)
         for node in ast.walk(syntax_of(function) or ast.Pass()):
@@ -145,6 +146,10 @@ def argument_passed_over(answer: Any) -> str:
                 if name in set(globals_read(function.__code__)) and not isinstance(function.__globals__.get(name), ModuleType | NoneType):
                     return (f"your code reads `{ast.unparse(node)}` from the notebook. The function is given its own, which may be another: "
                             f"use the argument `{node.attr}`.")
+        for name in globals_read(function.__code__):
+            value = function.__globals__.get(name)
+            if name.isupper() and name.lower() in arguments and isinstance(value, str | dict | list | tuple | torch.Tensor):
+                return f"`{name}` is a name of the notebook, and may hold something else than what the function is given: use its argument `{name.lower()}`."
     return ""
 
 
@@ -173,7 +178,8 @@ def read_from_another_cell(answer: Any) -> str:
             value = None if name in own else function.__globals__.get(name)
             if isinstance(value, FunctionType) and value.__globals__ is function.__globals__ and value not in seen:
                 waiting.append(value)
-            elif (_is_size(value) or _is_thing(value)) and not _only_handed_on(answer, function, name, value) and name not in _names_made_in(function.__code__.co_filename):
+            elif ((_is_size(value) or _is_thing(value)) and not _is_constant_of_package(name, value)
+                  and not _only_handed_on(answer, function, name, value) and name not in _names_made_in(function.__code__.co_filename)):
                 return _told(answer, function, name, value)
     return ""
 
@@ -201,6 +207,13 @@ def _only_handed_on(answer: Any, function: FunctionType, name: str, value: Any) 
 def _is_size(value: Any) -> bool:
     """Whether a value may be a size or a setting; −1, −inf and 1e-9 are constants that an answer may well name."""
     return isinstance(value, int | float) and math.isfinite(value) and (isinstance(value, bool) or 1e-4 < value < 1e5)
+
+
+def _is_constant_of_package(name: str, value: Any) -> bool:
+    """Whether the notebook has it from this package, as `SEP`: an import of the notebook's, meant to be read in answers."""
+    return name.isupper() and any(
+        vars(module).get(name) is value for key, module in [*sys.modules.items()] if key.startswith("ninelives.") and module is not None
+    )
 
 
 def _is_thing(value: Any) -> bool:

@@ -15,17 +15,17 @@ GREEDY = ("from the left: the longest beginning of what is left of the word that
 VOCABULARY = (
     "cat", "cats", "ca", "c", "a", "t", "un", "una", "u", "play", "in", "ing", "##s", "##t", "##a", "##ing", "##in", "##g", "##aff",
     "##able", "##affable", "##ffable", "##play", "##er", "##ground", "##e", "##r", "be", "bee", "##ef", "##f", "e", "er", "s", "ground", "ston",
-    "##es", "##nes", "##to", UNKNOWN,
+    "##es", "##nes", "##to", "over", "overt", "##talk", UNKNOWN,
 )
 # Words of which each is one piece, several, or none; with another seed the vocabulary has other pieces as well.
 WORDS = ("cat", "cats", "playing", "player", "players", "unaffable", "beef", "playground", "playings", "catx", "xcat", "catxs", "plaything", "qs", "q", "a", "grounding",
          "ingin", "beer", "uns",
-         "stones")
+         "stones", "overtalk", "playcat")
 
 
 def vocabulary_of(seed: int) -> dict[str, int]:
-    """Pieces and their ids; in another order for each seed."""
-    pieces = [UNKNOWN, *sorted(VOCABULARY, key=lambda piece: hash_of(piece, seed))]
+    """Pieces and their ids; in another order for each seed, but "cat" has the id 0, which counts as False."""
+    pieces = ["cat", UNKNOWN, *sorted(VOCABULARY, key=lambda piece: hash_of(piece, seed))]
     return {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
 
 
@@ -70,6 +70,43 @@ def shortest_first(word, vocabulary):
                                       "its end out already.")
 def last_letter_alone(word, vocabulary):
     return walk(word, vocabulary, lambda start, length: range(length - 1 if start + 1 < length else length, start, -1))
+
+
+@word_pieces.mistake("whole words", "the largest end is `len(word)`: a slice leaves its end out already, so with `len(word) - 1` the last letter is in no piece. "
+                                    "Write `range(len(word), start, -1)`.")
+def last_letter_in_no_piece(word, vocabulary):
+    return walk(word, vocabulary, lambda start, length: range(length - 1, start, -1))
+
+
+@word_pieces.mistake("whole words", "a piece of one letter is never tried: `range` leaves its end out already. Write `range(len(word), start, -1)`, whose last number "
+                                    "is `start + 1`.")
+def no_single_letters(word, vocabulary):
+    return walk(word, vocabulary, lambda start, length: range(length, start + 1, -1))
+
+
+@word_pieces.mistake("whole words", "the piece with the id 0 is lost: `vocabulary[piece]` and `vocabulary.get(piece)` give 0 for it, which counts as False. "
+                                    "Ask `piece in vocabulary`.")
+def id_0_lost(word, vocabulary):
+    return walk(word, {piece: i for piece, i in vocabulary.items() if i}, longest_first)
+
+
+@word_pieces.mistake("longest first", "letters of the word are skipped after a marked piece: `len(piece)` counts its ## too. Go on at `start = end`.")
+def marks_counted_as_letters(word, vocabulary):
+    pieces, start = [], 0
+    while start < len(word):
+        mark = "##" if start else ""
+        end = next((end for end in longest_first(start, len(word)) if mark + word[start:end] in vocabulary), None)
+        if end is None:
+            return [UNKNOWN]
+        pieces.append(mark + word[start:end])
+        start += len(pieces[-1])
+    return pieces
+
+
+@word_pieces.mistake("longest first", "the word is called unknown as soon as the first end does not fit. Only when no end fits is it unknown: the `else` belongs to "
+                                      "the `for`, and not to the `if`.")
+def gives_up_after_one_end(word, vocabulary):
+    return walk(word, vocabulary, lambda start, length: range(length, length - 1, -1))
 
 
 @word_pieces.mistake("longest first", "the marks ## are missing. A piece that does not begin the word has ## before it, when it is looked up and in the result.")
@@ -169,6 +206,36 @@ def letter_left_out(word, vocabulary):
     return [piece for piece in letter_unknown(word, vocabulary) if piece != UNKNOWN]
 
 
+@word_pieces.mistake("unknown", "the list is empty where the word cannot be cut. Then one piece stands for the whole word: return [\"[UNK]\"].")
+def nothing_for_unknown(word, vocabulary):
+    pieces = walk(word, vocabulary, longest_first)
+    return [] if pieces == [UNKNOWN] else pieces
+
+
+@word_pieces.mistake("unknown", "a shorter piece is tried where the longest leads to a dead end. WordPiece never goes back: if the rest cannot be cut after the longest "
+                                "piece, the whole word is [\"[UNK]\"].")
+def backtracking(word, vocabulary, mark=""):
+    for end in range(len(word), 0, -1):
+        rest = backtracking(word[end:], vocabulary, "##") if end < len(word) else []
+        if mark + word[:end] in vocabulary and rest != [UNKNOWN]:
+            return [mark + word[:end], *rest]
+    return [UNKNOWN]
+
+
+@word_pieces.mistake("unknown", "inside the word a piece without ## is taken where the marked one is missing. \"cat\" begins a word, and only \"##cat\" goes on with "
+                                "one: look up the marked piece alone.")
+def unmarked_inside_the_word(word, vocabulary):
+    pieces, start = [], 0
+    while start < len(word):
+        found = [(mark, end) for end in longest_first(start, len(word)) for mark in ("##"[: 2 * start], "") if mark + word[start:end] in vocabulary]
+        if not found:
+            return [UNKNOWN]
+        mark, end = found[0]
+        pieces.append(mark + word[start:end])
+        start = end
+    return pieces
+
+
 @word_pieces.mistake("unknown", "\"##[UNK]\" is no piece: the one piece of an unknown word is \"[UNK]\".")
 def marked_unknown(word, vocabulary):
     pieces = walk(word, vocabulary, longest_first)
@@ -209,7 +276,7 @@ def pieces_of(answer: Callable, word: str, vocabulary: dict[str, int]) -> list[s
     if not isinstance(result, list):
         raise CheckFailed(
             f"{what} gives {kind_of(result)}.", "a list of texts.",
-            NO_RETURN if result is None else "collect the pieces in a list, `pieces.append(…)`, and return it at the end.",
+            NO_RETURN if result is None else "one piece is a list too: return [\"[UNK]\"], in brackets." if result == UNKNOWN else "collect the pieces in a list, `pieces.append(…)`, and return it at the end.",
         )
     if strange := [piece for piece in result if not isinstance(piece, str)]:
         raise CheckFailed(

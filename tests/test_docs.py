@@ -281,8 +281,8 @@ def test_every_address_of_the_course_is_derived_from_the_one_in_pyproject():
     assert all(said.values())
     assert [url for urls in said.values() for url in urls if not url.startswith(tuple(derived.values()))] == []
     # The branch gh-pages has the site, in which the notebooks are pages and have run.
-    found = re.findall(r"(?:lab/tree/(\S+?)|(?:blob/gh-pages|nine-lives)/notebooks/([\w-]+)\.\w+)\)", text_of(ROOT / "README.md"))
-    names = {path.stem for path in (ROOT / "release").glob("*/*.ipynb")}
+    found = re.findall(r"(?:lab/tree/(\S+?)|(?:blob/gh-pages|nine-lives)/((?:notebooks|labs)/[\w-]+)\.\w+)\)", text_of(ROOT / "README.md"))
+    names = {path.parent.name.replace(path.stem, "notebooks") + f"/{path.stem}" for path in (ROOT / "release").glob("*/*.ipynb")}
     assert {name for _, name in found if name} == names
     assert [path for path, _ in found if path and not (ROOT / path).is_file()] == []
     pictures = re.findall(r'(?:src|srcset)="([^"]+)"', text_of(ROOT / "README.md"))

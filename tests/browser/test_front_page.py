@@ -97,20 +97,25 @@ def test_bad_input_gets_one_sentence_and_the_page_stays_as_it_was(page):
         field.press("Enter")
         expect(page.locator("#error")).to_have_text(sentence)
         assert says(page, "#french") == before
-    field.fill("The frog did not want to eat the fish because it was salty.")
+    field.fill("The frog did not want to eat the fish, because it was salty!")  # marks are no words
     field.press("Enter")
     expect(page.locator("#french .pronoun")).to_have_text("il")
     expect(page.get_by_label("the dish")).to_have_value("fish")  # a sentence of the course has its menus
+    assert "That is not what “it” stands for: this head does not show it here; the network has the answer elsewhere. “It” is the fish" in says(page, "#reading")
     field.fill("the cat was full")
     field.press("Enter")
     expect(page.locator("#reading")).to_contain_text("the page does not know what is right")
+    field.fill("the catt was full")
+    field.press("Enter")
     page.get_by_role("button", name="Back to the menus").click()
+    expect(page.locator("#error")).to_have_text("")
     assert says(page, "#french") == before
 
 
 def test_what_is_broken_is_computed_and_said(page):
     page.get_by_label("Take the positions away").check()
-    expect(page.locator("#positions-mistake .reading")).to_contain_text("the same for both")
+    expect(page.locator("#positions-mistake .reading")).to_contain_text("the same for both: the order of the words is gone. It is wrong as well")
+    expect(page.locator("#heads-mistake .reading")).to_contain_text("Neither without layer 1 nor without layers 2 and 3 does this pronoun turn.")
     page.get_by_role("button", name="Take all of layer 2 out").click()
     expect(page.locator("#heads-mistake .reading")).to_contain_text("It still says “il”, with a probability of")
     expect(page.locator("#heads-mistake .reading")).to_contain_text("“it” attended to “cat”, up to 0.99 in one head: a picture of attention shows where")
@@ -120,7 +125,18 @@ def test_what_is_broken_is_computed_and_said(page):
     expect(page.locator("#mask-mistake .reading")).to_contain_text("gives later words 0.")
     page.locator("#guess button").first.click()
     expect(page.locator("#guess .reading")).to_contain_text("The network: 1 of 1 sentence.")
-    assert page.get_by_role("button", name="Another sentence").evaluate("node => node === document.activeElement")
+    expect(page.locator("#guess .reading")).to_contain_text("The course's grammar says that it is the")
+    another = page.get_by_role("button", name="Another sentence")
+    assert another.evaluate("node => node === document.activeElement")
+    another.click()
+    expect(page.locator("#guess .reading")).to_have_text("")
+    page.get_by_label("what happened").select_option("followed")
+    page.get_by_label("why").select_option("rich")
+    page.get_by_role("button", name="Put all back").click()
+    expect(page.locator("#heads-mistake .reading")).to_contain_text("Take all of layer 1 out: the pronoun turns.")
+    page.get_by_role("button", name="Take all of layer 1 out").click()
+    expect(page.locator("#heads-mistake .reading")).to_contain_text("It says “il” instead of “elle”.")
+    expect(page.locator("#positions-mistake .reading")).to_contain_text("who did what to whom is gone")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -34,7 +34,7 @@ SETTINGS = {
     "nb_execution_mode": "off", "nb_ipywidgets_js": {}, "html_math_renderer": "katex",
     "myst_enable_extensions": ["dollarmath", "colon_fence"], "myst_heading_anchors": 4,
     "html_theme": "sphinx_book_theme", "html_copy_source": False, "html_show_search_summary": False, "toc_object_entries_show_parents": "hide", "html_show_sourcelink": False, "html_show_sphinx": False,
-    "html_css_files": ["site.css"], "suppress_warnings": ["misc.highlighting_failure"],
+    "html_css_files": ["site.css"], "html_favicon": str(HERE / "static" / "favicon.svg"), "suppress_warnings": ["misc.highlighting_failure"],
     "html_theme_options": {
         "use_download_button": False, "use_fullscreen_button": False, "show_toc_level": 2, "navigation_depth": 1,
         "toc_title": "On this page", "navbar_persistent": [], "back_to_top_button": False, "search_as_you_type": False,

@@ -173,6 +173,7 @@ def _shelf() -> tuple[str, int]:
         text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
         number, title = re.search(r"^# (\d) · (.+)$", text, re.MULTILINE).groups()
         question = re.search(r"\*\*([^*]+\?)\*\*", text, re.DOTALL)[1].replace("\n", " ")
+        question = re.sub(r'"([^"]*)"', r"“\1”", question)
         minutes = int(re.search(r"^\| *Time *\| *about (\d+) minutes", text, re.MULTILINE)[1])
         points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade"))
         total += minutes

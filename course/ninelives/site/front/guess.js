@@ -23,6 +23,7 @@ export function guess(node, network, lexicon, sentences, say) {
     const { noun, pronoun } = meaningOf(lexicon, choice);
     asked.textContent = `The${text.slice(3)}.`;
     answer.replaceChildren();
+    reading.textContent = "";
     choices.replaceChildren(html("span", {}, `Who was ${choice.reason}?`), ...[choice.first, choice.second].map(name =>
       html("button", { type: "button", onclick: () => show(text, name, noun, pronoun) }, `the ${name}`)));
   }
@@ -34,7 +35,7 @@ export function guess(node, network, lexicon, sentences, say) {
     yours += Number(isRight);
     its += Number(knows);
     answer.replaceChildren(...frenchWords(run));
-    reading.textContent = `${isRight ? "Yes" : "No"}, it is the ${noun}, and French says “${pronoun}”. The network ${knows ? "agrees" : "is wrong"}. `
+    reading.textContent = `${isRight ? "Yes" : "No"}. The course's grammar says that it is the ${noun}, so French says “${pronoun}”. The network ${knows ? "agrees" : "is wrong"}. `
       + `You: ${yours} of ${at}. The network: ${its} of ${counted(at, "sentence")}.`;
     const next = html("button", { type: "button", onclick: () => { ask(); /** @type {HTMLElement} */ (choices.querySelector("button")).focus(); } }, "Another sentence");
     choices.replaceChildren(next);

@@ -70,7 +70,7 @@ function start(packed, { lexicon, first, heldOut, colours }) {
     for (const part of firstScreen) part.show(view);
     whose.textContent = `layer ${view.layer + 1}, head ${view.head + 1}`;
     byId("reading").textContent = `${rowInWords(view)} ${translationInWords(view)}`;
-    byId("now").replaceChildren(html("span", {}, view.text), " → ", html("span", { lang: "fr" }, joined(view.run.french)));
+    byId("now").replaceChildren(html("span", {}, `${view.text} → `), html("span", { lang: "fr" }, joined(view.run.french)));
     clearTimeout(waiting);
     document.body.dataset.drawn = "first screen";
     waiting = window.setTimeout(showBelow, 0, view); // the first screen is painted before the rest is computed
@@ -83,23 +83,28 @@ function start(packed, { lexicon, first, heldOut, colours }) {
   }
 
   const form = /** @type {HTMLFormElement} */ (byId("type")), field = /** @type {HTMLInputElement} */ (byId("typed")), error = byId("error"), back = byId("menus");
+  const forgive = () => {
+    error.textContent = "";
+    field.removeAttribute("aria-invalid");
+  };
   form.onsubmit = event => {
     event.preventDefault();
+    const typed = field.value.replace(/[.,;:!?]/g, " ").trim().replace(/\s+/g, " "); // the network knows no marks
     try {
-      translation(network, field.value);
+      translation(network, typed);
     } catch (problem) {
       error.textContent = problem instanceof Error ? problem.message : String(problem);
       field.setAttribute("aria-invalid", "true");
       return;
     }
-    error.textContent = "";
-    field.removeAttribute("aria-invalid");
-    set({ choice: parsed(lexicon, field.value), text: field.value, step: -1 });
+    forgive();
+    set({ choice: parsed(lexicon, typed), text: typed, step: -1 });
     back.hidden = Boolean(state.choice);
     say(byId("reading").textContent);
   };
   back.onclick = () => {
     back.hidden = true;
+    forgive();
     set({ choice: first, text: textOf(lexicon, first), step: -1 });
   };
   show(viewOf());

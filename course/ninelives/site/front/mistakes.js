@@ -4,7 +4,8 @@ import { html } from "../../widgets/js/dom.js";
 import { argmax, range, two } from "../../widgets/js/numbers.js";
 import { translation } from "../../widgets/network/translate.js";
 import { frenchWords } from "./french.js";
-import { chancesOf, joined, pronounStep } from "./view.js";
+import { isBetweenAnimals } from "./grammar.js";
+import { PRONOUNS, chancesOf, joined, pronounStep } from "./view.js";
 
 /** @import { Translation } from "../../widgets/network/translate.js" */
 /** @import { View } from "./view.js" */
@@ -35,12 +36,14 @@ export function withoutPositions(node, say) {
   /** @param {View} now */
   function show(now) {
     view = now;
-    const { network, run, text } = view, options = { positions: !box.checked, most: MOST };
+    const { network, run, text, choice, lexicon } = view, options = { positions: !box.checked, most: MOST };
     const other = swapped(run.english), runs = [text, other].map(sentence => (box.checked || sentence !== text ? translation(network, sentence, options) : run));
     both.replaceChildren(...[text, other].map((sentence, k) => line(sentence, runs[k])));
     const same = joined(runs[0].french) === joined(runs[1].french);
+    const lost = choice && isBetweenAnimals(lexicon, choice) ? "who did what to whom" : "the order of the words";
     reading.textContent = box.checked
-      ? `Two sentences of the same words, and the French is ${same ? "the same for both: who did what to whom is gone" : "still different"}.`
+      ? `Two sentences of the same words, and the French is ${same ? `the same for both: ${lost} is gone` : "still different"}.`
+        + (joined(runs[0].french) === joined(run.french) ? "" : " It is wrong as well, since the network was trained with positions.")
       : `With positions the two sentences have ${same ? "the same French" : "different French"}, although their words are the same.`;
   }
   return { show };
@@ -57,12 +60,11 @@ export function withoutHeads(node, say) {
   /** @type {Set<number>} */
   const out = new Set();
   const result = html("div", {}), reading = html("p", { className: "reading" }), grid = html("div", { className: "heads" });
-  const all = html("button", { type: "button", onclick: () => change(range(perLayer()).map(h => perLayer() + h), true) }, "Take all of layer 2 out");
-  const none = html("button", { type: "button", onclick: () => change([...out], false) }, "Put all back");
-  node.append(grid, html("div", { className: "choices" }, all, none), result, reading);
-  /** @type {View} */
-  let view;
+  const none = html("button", { type: "button", onclick: () => change([...out], false) }, "Put all back"), choices = html("div", { className: "choices" }, none);
+  node.append(grid, choices, result, reading);
+  let /** @type {View} */ view;
   const perLayer = () => view.run.encoder.layers[0].weights.length;
+  const headsOf = (/** @type {number} */ l) => range(perLayer()).map(h => l * perLayer() + h);
   /** @param {number[]} heads @param {boolean} gone */
   function change(heads, gone) {
     for (const k of heads) gone ? out.add(k) : out.delete(k);
@@ -76,6 +78,7 @@ export function withoutHeads(node, say) {
     if (!grid.children.length) {
       grid.append(...range(L + run.decoder.layers.length).map(l => html("div", { className: "layer" }, html("span", {}, l < L ? `encoder ${l + 1}` : `decoder ${l - L + 1}`),
         ...range(H).map(h => html("button", { type: "button", onclick: () => change([l * H + h], !out.has(l * H + h)) }, String(h + 1))))));
+      choices.prepend(...range(L).map(l => html("button", { type: "button", onclick: () => change(headsOf(l), true) }, `Take all of layer ${l + 1} out`)));
     }
     grid.querySelectorAll("button").forEach((button, k) => {
       const l = Math.floor(k / H), row = l < L ? run.encoder.layers[l].weights[k % H][it] : null;
@@ -85,10 +88,18 @@ export function withoutHeads(node, say) {
     });
     const broken = out.size ? translation(network, text, { out: [...out], most: MOST }) : run, same = joined(broken.french) === joined(run.french);
     result.replaceChildren(line("", broken, run.french));
-    reading.textContent = !out.size ? "Press a head to take it out. The darker a head of the encoder is, the more “it” attends to a single word there."
+    reading.textContent = !out.size ? "Press a head to take it out. The darker a head of the encoder is, the more “it” attends to a single word there. " + hint(view, headsOf)
       : `${same ? "The translation is the same." : "The translation changes."} ${ofThePronoun(view, broken, range(H).every(h => out.has(H + h)))}`;
   }
   return { show };
+}
+
+/** Which layers the pronoun depends on. @param {View} view @param {(layer: number) => number[]} headsOf */
+function hint({ network, text, run }, headsOf) {
+  const pronoun = (/** @type {Translation} */ { french }) => french.find(word => PRONOUNS.includes(word)), now = pronoun(run);
+  const turning = [[0], [1, 2]].find(layers => ![now, undefined].includes(pronoun(translation(network, text, { out: layers.flatMap(headsOf), most: MOST }))));
+  return !now ? "" : turning ? `Take all of layer${turning[1] ? "s 2 and 3" : " 1"} out: the pronoun turns.`
+    : "Neither without layer 1 nor without layers 2 and 3 does this pronoun turn.";
 }
 
 /** What became of the pronoun, in words. @param {View} view @param {Translation} broken @param {boolean} isLayerOut whether all heads of the encoder's second layer are out */

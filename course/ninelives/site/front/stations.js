@@ -21,7 +21,7 @@ export function words(picture, reading, { run, it, network, colours }) {
   picture.replaceChildren(html("table", { className: "vectors" }, html("caption", {}, `Every word is looked up: a number, and ${n} numbers for it.`),
     html("tbody", {}, ...run.english.map((word, k) => html("tr", { className: k === it ? "it" : "" },
       html("th", { scope: "row" }, word), html("td", { className: "number" }, String(run.ids[k])), html("td", { className: "wide" }, strip(tokens[k], end, colours)))))));
-  reading.textContent = `“${run.english[it]}” is word ${run.ids[it]} of ${network.words.length}. Its vector begins ${[...tokens[it].slice(0, 3)].map(two).join(", ")}.`;
+  reading.textContent = `“${run.english[it]}” has the number ${run.ids[it]} among ${network.words.length}: the English words, the French ones and “<end>”. Its vector begins ${[...tokens[it].slice(0, 3)].map(two).join(", ")}.`;
 }
 
 /** The vector of "it", the vector of its position, and their sum. @param {HTMLElement} picture @param {HTMLElement} reading @param {View} view */
@@ -33,7 +33,7 @@ export function positions(picture, reading, { run, it, colours }) {
     html("tbody", {}, ...rows.map(([name, row]) => html("tr", {}, html("th", { scope: "row" }, /** @type {string} */ (name)),
       html("td", { className: "wide" }, strip(/** @type {Row} */ (row), end, colours)))))));
   const again = run.english.findIndex((other, k) => k > 0 && run.english.indexOf(other) < k), before = run.english.indexOf(run.english[again]);
-  reading.textContent = again < 0 ? `Each of the ${first[it].length} numbers is a sum: the first of “${word}” is ${two(tokens[it][0])}, that of position ${it} is ${two(places[it][0])}, and ${two(first[it][0])} goes on.`
+  reading.textContent = again < 0 ? `Each of the ${first[it].length} numbers is a sum: the first of “${word}” is ${two(tokens[it][0])}, that of position ${it} is ${two(places[it][0])}, and their sum, about ${two(first[it][0])}, is passed on.`
     : `“${run.english[again]}” stands twice. Its two vectors are ${two(distance(tokens[before], tokens[again]))} apart before positions are added, and ${two(distance(first[before], first[again]))} after.`;
 }
 

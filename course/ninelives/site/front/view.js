@@ -22,7 +22,7 @@ import { argmax, two } from "../../widgets/js/numbers.js";
  * @property {{ signed: string[], weights: string[] }} colours
  */
 
-const PRONOUNS = ["il", "elle"];
+export const PRONOUNS = ["il", "elle"];
 
 /** The step that writes a pronoun, or −1. @param {{ french: string[] }} run */
 export const pronounStep = run => run.french.findIndex(word => PRONOUNS.includes(word));
@@ -34,9 +34,11 @@ export const chancesOf = ({ network, run }, step) => PRONOUNS.map(word => run.st
 export const joined = words => words.filter(word => word !== "<end>").join(" ").replaceAll("' ", "'");
 
 /** What the row of "it" in the chosen head says, in words. @param {View} view */
-export function rowInWords({ run, layer, head, it }) {
-  const row = run.encoder.layers[layer].weights[head][it], most = argmax(row);
-  return `In head ${head + 1} of layer ${layer + 1}, “${run.english[it]}” attends most to “${run.english[most]}”, with a weight of ${two(row[most])}.`;
+export function rowInWords({ run, layer, head, it, meaning }) {
+  const row = run.encoder.layers[layer].weights[head][it], most = argmax(row), step = pronounStep(run);
+  const says = `In head ${head + 1} of layer ${layer + 1}, “${run.english[it]}” attends most to “${run.english[most]}”, with a weight of ${two(row[most])}.`;
+  if (!meaning || run.english[most] === meaning.noun) return says;
+  return `${says} That is not what “it” stands for: this head does not show it here${run.french[step] === meaning.pronoun ? "; the network has the answer elsewhere" : ""}.`;
 }
 
 /** What the network wrote, and whether it is right, in words. @param {View} view */

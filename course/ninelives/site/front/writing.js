@@ -28,15 +28,15 @@ export function writing(node, reading, go, say) {
       back.setAttribute("aria-disabled", String(step === 0));
       on.setAttribute("aria-disabled", String(step === last));
       count.textContent = `word ${step + 1} of ${last + 1}`;
-      const after = run.french.slice(0, -1), likely = likeliestOf(network, run.steps[step], 4), name = (/** @type {string} */ w) => (w === "<end>" ? "the end" : w);
+      const after = run.french.slice(0, -1), likely = likeliestOf(network, run.steps[step], 4);
       body.replaceChildren(
         html("p", { className: "label" }, "English, as the encoder has understood it"), chips(run.english, weights.slice(0, P)),
         html("p", { className: "label" }, "French, as far as it is written"),
         after.length ? html("div", { lang: "fr" }, chips(after, after.map((_, k) => (k < step ? weights[P + k] : undefined)), step - 1)) : "",
         html("p", { className: "label" }, "The likeliest next words"),
-        html("p", { className: "likely", lang: "fr" }, ...likely.map(({ word: w, p }) => html("span", { className: w === word ? "chosen" : "" }, html("span", {}, name(w)), bar(p)))));
+        html("p", { className: "likely", lang: "fr" }, ...likely.map(({ word: w, p }) => html("span", { className: w === word ? "chosen" : "" }, html("span", {}, w), bar(p)))));
       const columns = [...run.english, ...run.french], most = argmax(weights);
-      reading.textContent = `${step ? `After “${joined(run.french.slice(0, step))}”` : "Before its first word"} the decoder writes “${name(word)}”, with a probability of ${two(likely[0].p)}. `
+      reading.textContent = `${step ? `After “${joined(run.french.slice(0, step))}”` : "Before its first word"} the decoder writes “${word}”, with a probability of ${two(likely[0].p)}. `
         + `Shown is head ${head + 1} of its layer ${layer + 1}, which attends most to “${columns[most]}” (${two(weights[most])}). `
         + (step < last ? `The mask hides ${counted(last - step, "word")} that ${last - step === 1 ? "is" : "are"} not written yet.` : "Nothing is left to hide.");
       if (hasMoved) say(reading.textContent);

@@ -80,7 +80,7 @@ prefix_generation = use_mine("prefix_generation")
 # %% [markdown]
 # ## See it
 #
-# The sentences are made by a small grammar: animals that follow, feed or fear each other, and
+# The sentences are made by a small grammar: animals that follow, feed or envy each other, and
 # the reason why. Here are a few, each with its French:
 
 # %%

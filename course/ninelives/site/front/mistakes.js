@@ -5,7 +5,7 @@ import { argmax, range, two } from "../../widgets/js/numbers.js";
 import { translation } from "../../widgets/network/translate.js";
 import { frenchWords } from "./french.js";
 import { isBetweenAnimals } from "./grammar.js";
-import { PRONOUNS, chancesOf, joined, pronounStep } from "./view.js";
+import { chancesOf, joined, PRONOUNS, pronounStep } from "./view.js";
 
 /** @import { Translation } from "../../widgets/network/translate.js" */
 /** @import { View } from "./view.js" */
@@ -88,7 +88,7 @@ export function withoutHeads(node, say) {
     });
     const broken = out.size ? translation(network, text, { out: [...out], most: MOST }) : run, same = joined(broken.french) === joined(run.french);
     result.replaceChildren(line("", broken, run.french));
-    reading.textContent = !out.size ? "Press a head to take it out. The darker a head of the encoder is, the more “it” attends to a single word there. " + hint(view, headsOf)
+    reading.textContent = !out.size ? `Press a head to take it out. The darker a head of the encoder is, the more “it” attends to a single word there. ${hint(view, headsOf)}`
       : `${same ? "The translation is the same." : "The translation changes."} ${ofThePronoun(view, broken, range(H).every(h => out.has(H + h)))}`;
   }
   return { show };

@@ -168,8 +168,9 @@ so_far = is_sep.cumsum(1)  # (1, T)
 figures.table_picture(
     torch.cat((so_far, so_far - is_sep.long(), package.token_types(torch.where(is_sep, SEP, 0)))),
     ["so far", "before it", "type"], columns=pair, title="How many [SEP]",
-    caption="Counted up to each token, and before each token. A [SEP] belongs to the sentence that it ends. Two [SEP] come "
-            "before the padding ([PAD], the id −1 here), but there is no type 2: the count is clamped to 1.",
+    caption="Counted up to each token, and before each token. A [SEP] belongs to the sentence that it ends. "
+            "Two [SEP] come before the padding ([PAD], the id −1 here), but there is no type 2: the count is "
+            "clamped to 1.",
 )
 
 # %% [markdown]

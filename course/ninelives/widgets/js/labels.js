@@ -55,7 +55,7 @@ export function fitter(el, most) {
 }
 
 /**
- * What is in a label: the word as `fit` cuts it, and if it is cut, the whole word for whoever points at it.
+ * What is in a label: the word as `fit` cuts it, and if it is cut, the whole word on pointing at it.
  * @param {(word: string, size: number) => { text: string }} fit
  * @param {string} word
  * @param {number} size

@@ -36,7 +36,7 @@
 
 export const CLOSE = 1e-4; // rounding in float32 makes a learner's probabilities differ by less than this
 
-/** The settings with numbers in place of null. @param {State} state @returns {Settings} */
+/** The settings with numbers instead of null. @param {State} state @returns {Settings} */
 export const settingsOf = ({ temperature, top_k, top_p, vocabulary }) =>
   ({ temperature, topK: top_k ?? vocabulary.length, topP: top_p ?? 1 });
 

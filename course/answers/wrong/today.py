@@ -286,7 +286,7 @@ class AttentionNotWritten(GivenGrouped):
         raise NotImplementedError()
 
 
-@refused_by(grouped_query_attention, "shape", "in a matrix product the two inner sizes must agree: (…, T, head_size) times (…, head_size, T).")
+@refused_by(grouped_query_attention, "shape", "`k.transpose(-2, -1)` has this form.")
 class KeysNotTransposed(GivenGrouped):
     def scores(self, q, k):
         return q @ k / q.shape[-1] ** 0.5
@@ -349,7 +349,7 @@ class ScoresKept(GivenGrouped):
         return result
 
 
-@refused_by(grouped_query_attention, "values", "something from an earlier call is kept and used again: compute everything from this call's x.")
+@refused_by(grouped_query_attention, "values", "something from an earlier call is kept and used again: nothing but `cache` may come from there.")
 class KeysOfTheFirstCall(GivenGrouped):
     def shared(self, k):
         self.first = getattr(self, "first", {})

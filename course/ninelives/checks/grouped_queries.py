@@ -36,9 +36,9 @@ WITH_A_CACHE = dict.fromkeys(("batch2 tensor", "must match the size", "Unbind"),
 
 grouped_query_attention = Exercise("GroupedQueryAttention", error_hints=VIEW_HINTS | MASK_HINTS | {
     "batch2 tensor": "in a matrix product the two inner sizes must agree: (…, T, head_size) times (…, head_size, T). "
-                     "`k.transpose(-2, -1)` swaps the last two axes of k.",
+                     "`k.transpose(-2, -1)` has this form.",
     "must match the size": "two sizes do not fit together. Look at three places: heads come before tokens, (B, heads, T, head_size); repeat_interleave repeats each "
-                           "key head for the queries that share it; and `k.transpose(-2, -1)` swaps the last two axes of k.",
+                           "key head for the queries that share it; and the keys must be transposed, `k.transpose(-2, -1)`.",
     "mat1 and mat2": "a linear layer got other than n_embd channels: join the heads before proj, `z.transpose(1, 2).flatten(2)`.",
 })
 mistake = grouped_query_attention.mistake
@@ -415,7 +415,7 @@ def lets_groups_of_query_heads_share_rotated_keys_and_values(answer, seed):
         module = built(answer, config)
         want_attention(module, config, vectors(B, T, config.n_embd, seed), None, f"for {config.n_head} query heads and {config.n_kv_head} key heads")
         want_attention(module, config, vectors(B, T, config.n_embd, seed + 1), None, "called once more, with other vectors",
-                       "something from an earlier call is kept and used again: compute everything from this call's x.")
+                       "something from an earlier call is kept and used again: nothing but `cache` may come from there.")
         want_attention(module.train(), config, vectors(B, T, config.n_embd, seed), None, "in training",
                        "after model.eval() it is right. There is no dropout here: this attention does the same in both modes.")
     for n_kv_head in (1, config.n_head):

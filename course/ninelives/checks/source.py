@@ -20,6 +20,7 @@ GIVE_A_NEW_TENSOR = {
     "reshape", "roll", "softmax", "squeeze", "stack", "transpose", "tril", "triu", "unsqueeze", "view", "where",
 }
 
+KEEPS = {"append", "extend", "setdefault", "update"}
 LAYERS_WITH_WEIGHTS = {
     "Decoder", "Encoder", "LayerNorm", "Linear", "MultiHeadSelfAttention", "MultiheadAttention", "PrefixDecoder", "Transformer", "TransformerBlock",
 }
@@ -146,11 +147,21 @@ def argument_passed_over(answer: Any) -> str:
                 if name in set(globals_read(function.__code__)) and not isinstance(function.__globals__.get(name), ModuleType | NoneType):
                     return (f"your code reads `{ast.unparse(node)}` from the notebook. The function is given its own, which may be another: "
                             f"use the argument `{node.attr}`.")
-        for name in globals_read(function.__code__):
+        for name in set(globals_read(function.__code__)) - _written_into(function):
             value = function.__globals__.get(name)
             if name.isupper() and name.lower() in arguments and isinstance(value, str | dict | list | tuple | torch.Tensor):
                 return f"`{name}` is a name of the notebook, and may hold something else than what the function is given: use its argument `{name.lower()}`."
     return ""
+
+
+def _written_into(function: FunctionType) -> set[str]:
+    """Names of what a function keeps something in: `NAME[key] = …`, `NAME.setdefault(…)`."""
+    written = set()
+    for node in ast.walk(syntax_of(function) or ast.Pass()):
+        kept = isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) or isinstance(node, ast.Attribute) and node.attr in KEEPS
+        if kept and isinstance(node.value, ast.Name):
+            written.add(node.value.id)
+    return written
 
 
 def ends_without_return(answer: Any) -> bool:

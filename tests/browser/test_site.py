@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
+import torch
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
@@ -24,7 +25,8 @@ from ninelives.site.execute import executed
 from ninelives.site.tidy import problems
 from ninelives.site.view import learners_view
 
-pytestmark = pytest.mark.skipif(not (ROOT / "node_modules" / "katex").is_dir(), reason="formulas need KaTeX: npm ci")
+pytestmark = pytest.mark.skipif(not all((ROOT / "node_modules" / name).is_dir() for name in ("katex", "minisearch")),
+                                reason="formulas need KaTeX, and the search MiniSearch: npm ci")
 MOST_BYTES = 1_500_000  # that a page loads before its first picture
 AFTERWARDS = {"networks", "widgets"}  # these scripts wait until the page is there; the state of widgets is in one for each page
 NOTEBOOK = '''# %% [markdown]
@@ -51,13 +53,15 @@ def double(x):
     ### END SOLUTION
 
 # %%
+import torch
+
 from ninelives import figures, weights
 from ninelives.widgets import AttentionExplorer, Choice, TemperatureLab
 
 model, tokenizer = weights.load("antecedent")
 idx = tokenizer.encode("the cat did not want to eat because it was full")[None]
 heads = model.attentions(idx)
-print(double(21))
+print(double(21), torch.rand(1).item())
 figures.heatmap(heads[1][0, 0], "the cat did not want to eat because it was full".split(), title="Weights", caption="One head.")
 
 # %%
@@ -191,10 +195,20 @@ class Silent(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def test_search_works_from_a_folder_on_disk_and_complains_of_nothing(open_page, site, complaints):
+def test_search_from_a_folder_on_disk_shows_where_a_word_stands_and_complains_of_nothing(open_page, site, complaints):
     complaints.clear()
-    open_page.goto(f"{(site / 'search.html').as_uri()}?q=attention")
-    expect(open_page.locator("#search-results li").first).to_be_visible()
+    open_page.goto(f"{(site / 'search.html').as_uri()}?q=atention")
+    says, field = open_page.locator("#search-results [role=status]"), open_page.locator(".bd-search-container input")
+    expect(says).to_contain_text("No section has “atention”. The nearest words: attention")
+    field.fill("attention head")
+    expect(says).to_contain_text("“attention head” is in")
+    expect(open_page.locator("#search-results li mark").first).to_be_visible()
+    assert open_page.url.endswith("search.html?q=attention+head")
+    icon = open_page.locator(".bd-search-container form > i").bounding_box()
+    assert icon["x"] + icon["width"] <= field.bounding_box()["x"] + field.evaluate("node => parseFloat(getComputedStyle(node).paddingLeft)")
+    expect(open_page.locator("#search-results h2").first).to_be_visible()
+    field.fill("  ")
+    expect(says).to_contain_text("Type a word")
     assert complaints == []
 
 
@@ -206,6 +220,11 @@ def test_the_same_notebooks_give_the_same_bytes(small):
     one, two = ({path.relative_to(site): path.read_bytes() for path in site.rglob("*") if path.is_file()} for site in small)
     del one[Path("index.html")]
     assert one.keys() == two.keys() and [path for path in one if one[path] != two[path]] == []
+
+
+def test_what_a_notebook_draws_at_random_is_the_same_each_time_it_is_run(views):
+    drawn = torch.rand(1, generator=torch.Generator().manual_seed(0)).item()
+    assert f"42 {drawn}\n" in [output.get("text") for cell in views["notebooks/01-small"].cells for output in cell.get("outputs", [])]
 
 
 def small_page(open_page, small, place=""):

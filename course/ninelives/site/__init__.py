@@ -6,6 +6,7 @@
     outputs.py     pictures, words and widgets as HTML
     sources.py     the folder that Sphinx reads: notebooks, labs, docs, the package's reference
     extension.py   Sphinx's part: formulas, scripts and styles of each page
+    search.py      what the search finds; its page's modules are in search_page/
     front_page.py  the front page, whose translator runs in the browser; its text and modules are in front/
     tidy.py        what the theme writes that is not valid or not accessible
 

@@ -15,6 +15,7 @@ from ninelives import build as course
 from ninelives.build import ROOT
 from ninelives.site.execute import SiteError, executed
 from ninelives.site.front_page import write_front_page
+from ninelives.site.search import write_search
 from ninelives.site.sources import (
     source_of,
     write_contents,
@@ -33,7 +34,7 @@ SETTINGS = {
     "root_doc": "contents", "html_context": {"default_mode": "auto"},
     "nb_execution_mode": "off", "nb_ipywidgets_js": {}, "html_math_renderer": "katex",
     "myst_enable_extensions": ["dollarmath", "colon_fence"], "myst_heading_anchors": 4,
-    "html_theme": "sphinx_book_theme", "html_copy_source": False, "html_show_search_summary": False, "toc_object_entries_show_parents": "hide", "html_show_sourcelink": False, "html_show_sphinx": False,
+    "html_theme": "sphinx_book_theme", "html_copy_source": False, "toc_object_entries_show_parents": "hide", "html_show_sourcelink": False, "html_show_sphinx": False,
     "html_css_files": ["site.css"], "html_favicon": str(HERE / "static" / "favicon.svg"), "suppress_warnings": ["misc.highlighting_failure"],
     "html_theme_options": {
         "use_download_button": False, "use_fullscreen_button": False, "show_toc_level": 2, "navigation_depth": 1,
@@ -89,6 +90,7 @@ def write_pages(views: dict[str, nbformat.NotebookNode], root: Path, work: Path)
     if app.statuscode:
         raise SiteError("Sphinx could not build the site; its messages are above.")
     tidy(made)
+    write_search(made, root)
     return made
 
 

@@ -27,7 +27,7 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
 }
-BEFORE = "import random\n\nfrom ninelives.site import live\n\nrandom.seed(0)\nlive.watch()"
+BEFORE = "import random\n\nimport torch\n\nfrom ninelives.site import live\n\nrandom.seed(0)\ntorch.manual_seed(0)\nlive.watch()"  # the same draws each time
 AFTER = "live.show()"
 TIMEOUT = 300  # seconds that a cell may take
 

@@ -53,6 +53,9 @@ def load_what_a_page_needs(app: Sphinx, name: str, template: str, context: dict,
         labs = sorted({widget.lab for widget in placed})
         for script in (*(f"labs/{lab}.js" for lab in labs), f"widgets/{name}.js", "site.js"):
             app.add_js_file(script, loading_method="defer", priority=900)
+    if name == "search":
+        for script in ("minisearch", "sections", "search"):
+            app.add_js_file(f"search/{script}.js", loading_method="defer", priority=900)
     if doctree is not None and any(doctree.findall(lambda node: isinstance(node, nodes.math | nodes.math_block))):
         app.add_css_file("katex/katex.min.css")
 

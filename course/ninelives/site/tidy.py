@@ -9,7 +9,7 @@ EMPTY_HEAD = re.compile(r"<thead>\s*<tr[^>]*>(?:\s*<th[^>]*>(?:<p></p>)?</th>)+\
 EMPTY_HEADER = re.compile(r'<th class="head[^"]*"><p></p></th>')
 # 1.5 MB of icons as a script; the theme's style has them in a font as well, and pages look the same without it.
 ICONS = re.compile(r'<link rel="preload" as="script" href="[^"]*fontawesome\.js[^"]*"[^>]*>|<script[^>]* src="[^"]*fontawesome\.js[^"]*"[^>]*></script>')
-# The index of the search, 165 kB with its scripts, is needed on the page of the search alone.
+# search.py has another search.
 SEARCH = re.compile(r'<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>')
 LOADS = {("link", "href"), ("script", "src"), ("img", "src"), ("source", "src"), ("iframe", "src"), ("object", "data")}
 
@@ -21,9 +21,8 @@ def tidy(site: Path) -> None:
         unused.unlink(missing_ok=True)
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        text = EMPTY_HEADER.sub("<td></td>", EMPTY_HEAD.sub("", ICONS.sub("", text)))  # a header cell without words is read aloud as nothing
-        if page.name != "search.html":
-            text = SEARCH.sub("", text)
+        text = SEARCH.sub("", ICONS.sub("", text))
+        text = EMPTY_HEADER.sub("<td></td>", EMPTY_HEAD.sub("", text))  # a header cell without words is read aloud as nothing
         page.write_text("\n".join(line.rstrip() for line in text.splitlines()) + "\n", encoding="utf-8")
     (site / ".nojekyll").touch()  # GitHub Pages would leave out what begins with an underscore
     (site / ".buildinfo").unlink(missing_ok=True)

@@ -94,7 +94,7 @@ def test_the_entropy_is_that_of_the_probabilities():
     shown = TemperatureLab(even, [0], list("abcdefgh"))
     assert f"Entropy {math.log(8):.2f} nats: as undecided as among 8.0 equally likely words." in shown.describe()
     shown.temperature = 0.0
-    assert "Entropy 0.00 nats: as undecided as among 1.0 equally likely words. 1 of 8 words can be drawn." in shown.describe()
+    assert "Entropy 0.00 nats: next to no doubt about the word. 1 of 8 words can be drawn." in shown.describe()
 
 
 def test_a_learners_function_is_compared_at_every_temperature():

@@ -1,7 +1,7 @@
 """What a head lab says. The browser says the same; see in_words.js."""
 
 MOST_NAMED = 3
-UNKNOWN_FORM = "This is not a sentence of the grammar from which the translator learnt, so it has seen nothing like it, and guesses."
+UNKNOWN_FORM = "This is not a sentence of the grammar from which the translator learned, so it has seen nothing like it, and guesses."
 
 
 def reading(lab) -> str:

@@ -13,7 +13,7 @@ import { key } from "./changes.js";
 /** @import { Network } from "../network/unpack.js" */
 /** @import { Answer, State } from "./changes.js" */
 
-const REMARK = "This page does not check whether a sentence is of the grammar from which the translator learnt.";
+const REMARK = "This page does not check whether a sentence is of the grammar from which the translator learned.";
 const WHOSE = "This page computes it with weights rounded to float16 and measures gradient × input by central differences.";
 const NOTHING = /** @type {Pick<State, "words" | "other" | "other_answer" | "of_words" | "of_heads">} */ (
   { words: [], other: "", other_answer: "", of_words: {}, of_heads: {} });

@@ -21,7 +21,7 @@ class HeadLab(LabWidget):
     `model` is an encoder–decoder, the package's or a learner's own, `tokenizer` has the words of both languages, `text` is
     the first sentence, and `pair` are the two words of a translation between which the choice is measured. `words` are
     those that a sentence may hold; by default all. Where `parse` returns None, the sentence is not of the grammar from which
-    the model learnt, and `remark` says so. Heads are patched in from the sentence with its two nouns swapped, the words after
+    the model learned, and `remark` says so. Heads are patched in from the sentence with its two nouns swapped, the words after
     the first two "the"; where there are no two, nothing can be patched in.
 
     The traits `text` (translated whenever it changes), `hidden` (words, or their positions), `out` and `patched` (heads as

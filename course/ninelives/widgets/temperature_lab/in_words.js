@@ -10,8 +10,8 @@ import { CLOSE, uncertainty } from "./state.js";
 
 /** How uncertain the draw is, and how many words can be drawn. @param {Float64Array} chances */
 export function reading(chances) {
-  const { entropy, kept } = uncertainty(chances), V = chances.length;
-  return `Entropy ${two(entropy)} nats: as undecided as among ${Math.exp(entropy).toFixed(1)} equally likely words.`
+  const { entropy, kept } = uncertainty(chances), V = chances.length, words = Math.exp(entropy).toFixed(1);
+  return `Entropy ${two(entropy)} nats: ${words === "1.0" ? "next to no doubt about the word." : `as undecided as among ${words} equally likely words.`}`
     + (kept < V ? ` ${kept} of ${V} words can be drawn.` : "");
 }
 

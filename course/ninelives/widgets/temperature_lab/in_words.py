@@ -33,7 +33,9 @@ def reading(lab) -> str:
     p = lab.probabilities()  # (V,)
     entropy = -torch.special.xlogy(p, p).sum().item() + 0.0  # no minus zero
     kept, V = int((p > 0).sum()), len(p)
-    said = f"Entropy {entropy:.2f} nats: as undecided as among {math.exp(entropy):.1f} equally likely words."
+    words = f"{math.exp(entropy):.1f}"
+    said = f"Entropy {entropy:.2f} nats: " + (
+        "next to no doubt about the word." if words == "1.0" else f"as undecided as among {words} equally likely words.")
     return said + (f" {kept} of {V} words can be drawn." if kept < V else "")
 
 

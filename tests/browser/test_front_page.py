@@ -1,10 +1,33 @@
 """The front page in a browser: offline, with the keyboard, at three widths, light and dark, and without JavaScript."""
 
+import re
+
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from ninelives.site.front_page import write_front_page
+from ninelives.site.front_page import page_data, write_front_page
+
+# What the page shows as numbers and, in shades from −1 to 1, as colours.
+SHOWN = """() => {
+  const { signed } = JSON.parse(document.getElementById("data").textContent).colours;
+  const shades = new Map(signed.map((colour, k) => [colour, (2 * k) / (signed.length - 1) - 1]));
+  const hex = bytes => "#" + [...bytes].map(byte => byte.toString(16).padStart(2, "0")).join("");
+  const strip = canvas => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, 1);
+    return Array.from({ length: canvas.width }, (_, k) => shades.get(hex(data.slice(4 * k, 4 * k + 3))));
+  };
+  const all = selector => [...document.querySelectorAll(selector)], number = node => Number(node.textContent.replace("−", "-"));
+  return {
+    query: strip(document.querySelector(".query .strip")), result: strip(document.querySelector(".unfolded tfoot .strip")),
+    keys: all(".unfolded tbody td:nth-child(2) canvas").map(strip), values: all(".unfolded tbody td:nth-child(6) canvas").map(strip),
+    scores: all(".unfolded tbody td:nth-child(3)").map(number), weights: all(".unfolded tbody .bar b").map(number),
+    reading: document.getElementById("head-reading").textContent,
+    positions: all("#positions-picture canvas").map(strip), first: document.getElementById("positions-reading").textContent,
+    chips: all("#step-picture .chip:not(.masked) b").map(number), likely: all("#step-picture .likely b").map(number), chances: all("#chances b").map(number),
+  };
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +55,15 @@ def opened(context, site):
     page.goto(site)
     yield page
     static = site.replace("index.html", "_static/")
-    assert {url for url in asked if not url.startswith(("data:", "blob:"))} == {site, f"{static}networks/translator.js", f"{static}front.js"}
+    assert {url.partition("#")[0] for url in asked if not url.startswith(("data:", "blob:"))} == {site, f"{static}networks/translator.js", f"{static}front.js"}
     assert problems == []
 
 
 @pytest.fixture
-def page(opened):
+def page(opened, site):
     opened.set_viewport_size({"width": 1400, "height": 900})
-    opened.reload()
+    opened.goto("about:blank")
+    opened.goto(site)  # a reload would keep the sentence in the address
     expect(opened.locator("body")).to_have_attribute("data-drawn", "all")
     return opened
 
@@ -90,8 +114,8 @@ def test_a_head_and_a_step_are_chosen_with_the_keyboard(page):
 def test_bad_input_gets_one_sentence_and_the_page_stays_as_it_was(page):
     before = says(page, "#french")
     page.get_by_text("Type a sentence of your own").click()
-    field = page.get_by_label("A sentence of words from the menus")
-    for text, sentence in {"the catt was full": "“catt” is not among the 92 known words; the nearest is “cat”.", "  ": "There is no sentence: type one.",
+    field = page.get_by_label("English words that it knows")
+    for text, sentence in {"the catt was full": "“catt” is not among the 92 known English words; the nearest is “cat”.", "  ": "There is no sentence: type one.",
                            "the " * 33: "The sentence has 33 words and the model reads at most 32: shorten it."}.items():
         field.fill(text)
         field.press("Enter")
@@ -104,7 +128,7 @@ def test_bad_input_gets_one_sentence_and_the_page_stays_as_it_was(page):
     assert "That is not what “it” stands for: this head does not show it here; the network has the answer elsewhere. “It” is the fish" in says(page, "#reading")
     field.fill("the cat was full")
     field.press("Enter")
-    expect(page.locator("#reading")).to_contain_text("the page does not know what is right")
+    expect(page.locator("#reading")).to_contain_text("This is no sentence of the grammar that the network has learned, and it has no way to say “I do not know”: it guesses")
     field.fill("the catt was full")
     field.press("Enter")
     page.get_by_role("button", name="Back to the menus").click()
@@ -113,9 +137,10 @@ def test_bad_input_gets_one_sentence_and_the_page_stays_as_it_was(page):
 
 
 def test_what_is_broken_is_computed_and_said(page):
+    expect(page.locator("#positions-mistake .english")).to_have_text(["the cat followed the hen because it was lost", "the hen followed the cat because it was lost"])
     page.get_by_label("Take the positions away").check()
-    expect(page.locator("#positions-mistake .reading")).to_contain_text("the same for both: the order of the words is gone. It is wrong as well")
-    expect(page.locator("#heads-mistake .reading")).to_contain_text("Neither without layer 1 nor without layers 2 and 3 does this pronoun turn.")
+    expect(page.locator("#positions-mistake .reading")).to_contain_text("is the same: who did what to whom is gone. Nor is it what the network wrote before")
+    expect(page.locator("#heads-mistake .reading")).to_contain_text("Neither without layer 1 nor without layers 2 and 3 does this pronoun turn. Try a sentence about two animals.")
     page.get_by_role("button", name="Take all of layer 2 out").click()
     expect(page.locator("#heads-mistake .reading")).to_contain_text("It still says “il”, with a probability of")
     expect(page.locator("#heads-mistake .reading")).to_contain_text("“it” attended to “cat”, up to 0.99 in one head: a picture of attention shows where")
@@ -123,20 +148,107 @@ def test_what_is_broken_is_computed_and_said(page):
     expect(page.get_by_role("button", name="encoder layer 1, head 2, taken out")).to_have_attribute("aria-pressed", "true")
     page.get_by_label("Open the decoder's mask").check()
     expect(page.locator("#mask-mistake .reading")).to_contain_text("gives later words 0.")
-    page.locator("#guess button").first.click()
-    expect(page.locator("#guess .reading")).to_contain_text("The network: 1 of 1 sentence.")
-    expect(page.locator("#guess .reading")).to_contain_text("The course's grammar says that it is the")
-    another = page.get_by_role("button", name="Another sentence")
-    assert another.evaluate("node => node === document.activeElement")
-    another.click()
-    expect(page.locator("#guess .reading")).to_have_text("")
     page.get_by_label("what happened").select_option("followed")
     page.get_by_label("why").select_option("rich")
     page.get_by_role("button", name="Put all back").click()
     expect(page.locator("#heads-mistake .reading")).to_contain_text("Take all of layer 1 out: the pronoun turns.")
     page.get_by_role("button", name="Take all of layer 1 out").click()
     expect(page.locator("#heads-mistake .reading")).to_contain_text("It says “il” instead of “elle”.")
-    expect(page.locator("#positions-mistake .reading")).to_contain_text("who did what to whom is gone")
+    page.get_by_role("button", name="Put all back").click()
+    page.get_by_label("Take the positions away").uncheck()
+    page.get_by_label("Open the decoder's mask").uncheck()
+    for card in ("heads", "mask"):  # all is as it was
+        expect(page.locator(f"#{card}-mistake .says [lang=fr]")).to_have_text(page.locator("#french").inner_text())
+    expect(page.locator("#positions-mistake .says [lang=fr]").first).to_have_text(page.locator("#french").inner_text())
+
+
+def test_a_guess_right_or_wrong_is_told_who_it_is_why_and_what_the_network_wrote(page):
+    """The first two sentences to guess: the lion followed the hen …; the fox was followed by the panther …"""
+    another = page.get_by_role("button", name="Another sentence")
+    for guessed, verdict in (("the lion", "You are right: it is the lion. In the course's grammar, “young” speaks of the one who followed. "
+                                          "French needs “il”, and the network wrote “il” too. You: 1 of 1. The network: 1 of 1."),
+                             ("the fox", "You said the fox, but it is the panther. In the course's grammar, “alone” speaks of the one who followed. "
+                                         "French needs “elle”, and the network wrote “elle” too. You: 1 of 2. The network: 2 of 2.")):
+        page.locator("#guess").get_by_role("button", name=guessed, exact=True).click()
+        expect(page.locator("#guess .reading")).to_have_text(verdict)
+        assert another.evaluate("node => node === document.activeElement")
+        another.click()
+        expect(page.locator("#guess .reading")).to_have_text("")
+
+
+def test_it_shows_sentences_that_the_network_gets_wrong_and_what_is_wrong_with_each(page):
+    many = len(page_data()["wrong"])
+    told = set()
+    for k in range(many + 1):
+        page.get_by_role("button", name="Another one" if k else "A sentence it gets wrong").click()
+        said = says(page, "#wrong .reading")
+        assert re.search("it is wrong here|it is wrong elsewhere", said) and re.search(r"In training .+ never met", said), said
+        told.add(says(page, "#wrong .english"))
+    assert len(told) == many  # and then again from the first
+    english, french = says(page, "#wrong .english"), says(page, "#wrong [lang=fr]")
+    page.get_by_role("button", name="Follow it from the top").click()
+    expect(page.locator("#french")).to_have_text(french)
+    expect(page.locator("#reading")).to_contain_text("is wrong")
+    assert page.url.endswith(f"#say={english.replace(' ', '-')}")
+
+
+def test_nonsense_is_answered_with_a_sentence_of_the_grammar(page):
+    for button in page.locator("#nonsense-mistake button").all():
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("#nonsense-mistake .reading")).to_contain_text(re.compile(r"In English: “the \w+ .+ because it was \w+”\. It gives \d+ of \d+ words"))
+    page.get_by_role("link", name="Type some of your own").click()
+    expect(page.get_by_label("English words that it knows")).to_be_visible()
+
+
+def test_the_address_holds_the_sentence(page, site):
+    page.get_by_label("the first animal").select_option("cow")
+    page.get_by_label("what happened").select_option("followed")
+    assert page.url == f"{site}#say=the-cow-followed-the-hen-because-it-was-alone"
+    page.goto("about:blank")
+    for text, french, error in (("the-dog-followed-the-hen-because-it-was-lost", "le chien a suivi la poule parce qu'il était perdu", ""),
+                                ("the-dgo-was-lost", "le chien a suivi la poule parce qu'il était perdu", "“dgo” is not among the 92 known English words; the nearest is “dog”."),
+                                ("%E4", "le chien a suivi la poule parce qu'il était perdu", "“dgo” is not among the 92 known English words; the nearest is “dog”.")):
+        page.goto(f"{site}#say={text}")
+        expect(page.locator("#french")).to_have_text(french)
+        expect(page.locator("#error")).to_have_text(error)
+
+
+def test_the_numbers_shown_agree_with_one_another(page):
+    for sentence in ("the cat did not want to eat because it was full", "the duck was carried by the owl because it was small"):
+        page.goto(f"{page.url.partition('#')[0]}#say={sentence.replace(' ', '-')}")
+        expect(page.locator("#now")).to_contain_text(sentence)
+        expect(page.locator("body")).to_have_attribute("data-drawn", "all")
+        shown = page.evaluate(SHOWN)
+        query, keys, values, result = (np.array(shown[part]) for part in ("query", "keys", "values", "result"))  # (S,), (T, S), (T, S), (S,) in shades
+        scores, weights = np.array(shown["scores"]), np.array(shown["weights"])  # (T,)
+        softmax = np.exp(scores) / np.exp(scores).sum()
+        assert np.abs(softmax - weights).max() < 0.011 and abs(weights.sum() - 1) < 0.03
+        products = keys @ query
+        assert np.corrcoef(products, scores)[0, 1] > 0.998  # the scores are the products, but for one factor
+        assert np.abs(softmax @ values - result).max() < 0.02
+        product, root, score, weight = map(float, re.search(r"Query · key is (.+?); divided by √16 = (\d), that is the score (.+?); softmax makes it a weight of (0\.\d\d|1\.00)", shown["reading"].replace("−", "-")).groups())
+        assert score == scores.max() and weight == weights.max() and abs(product / root - score) < 0.01
+        word, position, both = (np.array(row) for row in shown["positions"])  # (C,) each
+        assert np.abs(word + position - both).max() < 0.03
+        if len(numbers := [float(x) for x in re.findall(r"-?\d+\.\d\d", shown["first"].replace("−", "-"))]) == 3:
+            assert round(numbers[0] + numbers[1], 2) == numbers[2]
+        assert abs(sum(shown["chips"]) - 1) < 0.08  # the decoder's row
+        assert shown["likely"] == sorted(shown["likely"], reverse=True) and shown["likely"][0] == max(shown["chances"])
+
+
+def test_the_first_screen_holds_the_sentence_its_choices_the_row_and_the_french(page, site):
+    page.set_viewport_size({"width": 1366, "height": 768})
+    for sentence in ("the cat did not want to eat because it was full", "the giraffe was comforted by the panther because it was scared", "the parrot did not want to eat the cheese because it was mouldy"):
+        page.goto(f"{site}#say={sentence.replace(' ', '-')}")
+        expect(page.locator("#now")).to_contain_text(sentence)
+        for part in ("#english", "#french", "#reading", "#chances"):
+            assert page.locator(part).evaluate("node => node.getBoundingClientRect().bottom") <= 768, (sentence, part)
+
+
+def test_the_way_to_the_pronoun_is_read_in_two_minutes(page):
+    told = "#title, .hero .lead, #reading, .way .lead, .tells > :not(.heads)"
+    assert len(says(page, told).split()) <= 2 * 230
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

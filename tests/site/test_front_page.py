@@ -5,11 +5,14 @@ import os
 import re
 
 import pytest
+import torch
 
 from ninelives import weights
 from ninelives.build import ROOT
-from ninelives.site.front_page import FRONT, SENTENCE, card_words, front_page, front_script, page_data
+from ninelives.site.front_page import FRONT, SENTENCE, card_words, front_page, front_script, page_data, wrong_sentences
 from ninelives.text import sentences
+from ninelives.text.grammar import parse, training_pairs
+from ninelives.text.lexicon import ANIMALS
 from ninelives.widgets.inline import modules
 
 CASES = ROOT / "tests" / "widgets_js" / "cases" / "front_page.json"
@@ -29,12 +32,32 @@ def test_the_still_words_are_those_of_the_translator(page):
     assert "qu'<em class=\"pronoun\">il</em> était rassasié" in page
 
 
-def test_what_it_says_of_the_training_is_on_the_card_of_the_weights(page):
-    card = weights.card("translator")
-    share = card["figures"]["float16"]["whole sentence right, 1,000 held-out sentences"]
+def test_what_it_says_of_the_training_is_on_the_cards_of_the_weights(page):
+    card, encoder = weights.card("translator"), weights.card("antecedent")
+    figures = card["figures"]["float16"]
+    share, unread = (figures[f"whole sentence right, {which} sentences"] for which in ("1,000 held-out", "400 bonus"))
     assert f"{card['parameters']:,} numbers decide" in page
-    assert f"in {card['recipe']['max_iters']:,} steps of training" in page
-    assert f"Of 1,000 sentences about two animals that never met in training, {share * 1000:.0f} are" in page
+    assert f"For {encoder['recipe']['max_iters']:,} steps the encoder was trained alone" in page
+    assert f"translate in {card['recipe']['max_iters']:,} more" in page
+    assert f"{share:.1%}".replace("%", " %<span>of 1,000 sentences about two animals that never met in training are right") in page
+    assert f"It gets {1000 - share * 1000:.0f} of 1,000 sentences about animals that never met wrong, and {400 - unread * 400:.0f} of 400" in page
+
+
+def test_the_layers_that_it_calls_kept_are_those_of_the_encoder_that_was_told_the_noun():
+    model, _ = weights.load("translator")
+    told, _ = weights.load("antecedent")
+    for mine, kept in zip(model.encoder.layers["blocks"][:2], told.layers["blocks"]):
+        assert all(torch.equal(one, other) for one, other in zip(mine.parameters(), kept.parameters(), strict=True))
+
+
+def test_the_sentences_it_is_said_to_get_wrong_are_as_many_as_the_card_says():
+    figures = weights.card("translator")["figures"]["float16"]
+    wrong = [parse(english) for english in wrong_sentences()]
+    unread = [s for s in wrong if s.voice == "passive" and [s.verb, s.reason] in map(list, page_data()["lexicon"]["unread"])]
+    assert len(unread) == round(400 - 400 * figures["whole sentence right, 400 bonus sentences"])
+    assert len(wrong) - len(unread) == round(1000 - 1000 * figures["whole sentence right, 1,000 held-out sentences"])
+    met = {frozenset((ANIMALS[a].english, ANIMALS[b].english)) for a, b in training_pairs()}
+    assert not met & {frozenset((s.antecedent, s.other)) for s in wrong}  # the page says that they never met
 
 
 def test_each_notebook_is_there_with_its_minutes_and_points_and_each_lab(page):
@@ -49,7 +72,7 @@ def test_every_link_leads_to_a_notebook_a_lab_a_page_of_docs_or_a_place_on_the_p
     made |= {f"docs/{path.stem}.html" for path in ROOT.glob("docs/*.md")} | {"index.html", "contents.html", "search.html"}
     made |= {f"#{name}" for name in re.findall(r'\bid="([\w-]+)"', page)}
     assert [link for link in re.findall(r'href="([^"]+)"', page) if not link.startswith(("https://", "data:")) and link not in made
-            and link.removesuffix("#build-it") not in made] == []  # a room of every notebook
+            and re.sub("#(build-it|play-with-it)$", "", link) not in made] == []  # rooms of every notebook
 
 
 def test_no_name_is_declared_by_two_modules_and_none_is_long():
@@ -63,7 +86,7 @@ def test_no_name_is_declared_by_two_modules_and_none_is_long():
 def test_the_words_of_the_menus_are_the_grammars():
     """`grammar.test.js` compares the page's reading of these sentences with the grammar's."""
     drawn = [sentence for split in ("train", "held out", "bonus") for sentence in sentences(split, 40, seed=1)]
-    cases = {"lexicon": page_data()["lexicon"], "sentences": [[s.english, s.antecedent, s.other or "", s.pronoun] for s in drawn]}
+    cases = {"lexicon": page_data()["lexicon"], "sentences": [[s.english, s.antecedent, s.other or "", s.pronoun, s.french] for s in drawn]}
     if os.environ.get("WRITE_CASES"):
         CASES.write_text(json.dumps(cases, ensure_ascii=False) + "\n", encoding="utf-8")
     assert json.loads(CASES.read_text("utf-8")) == json.loads(json.dumps(cases))

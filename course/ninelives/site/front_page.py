@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import tomllib
+from functools import cache
 from pathlib import Path
 from string import Template
 
@@ -24,8 +25,9 @@ from ninelives.figures.picture import Picture
 from ninelives.figures.style import ACCENT, SIGNED_MAP, WEIGHTS_MAP
 from ninelives.model import prefix_generation
 from ninelives.text import sentences
-from ninelives.text.grammar import every_word, parse
-from ninelives.text.lexicon import ANIMALS, DISHES, OF_THE_EATER, VERBS, WISHES
+from ninelives.text.grammar import BONUS, every_word, parse
+from ninelives.text.lexicon import ADJECTIVES, ANIMALS, DISHES, OF_THE_EATER, VERBS, WISHES
+from ninelives.training.batches import translation_batch
 from ninelives.widgets.inline import inlined
 from ninelives.widgets.page_network import as_script, packed
 
@@ -34,6 +36,8 @@ CARD = FRONT / "card.png"  # for links to the site; docs/pictures.py makes it
 FIRST = {"first": "cat", "verb": "eat", "voice": "active", "second": "hen", "dish": "", "reason": "full"}
 SENTENCE = "the cat did not want to eat because it was full"
 LAYER, HEAD = 1, 3
+MEASURED = {"held out": 1000, "bonus": 400}  # sentences, on the card of the weights
+NONSENSE = ("because because because", "because it was full the cat did not want to eat", "the soup did not want to eat the cat because it was salty")
 DESCRIPTION = ("Change a word and see il become elle: a small Transformer that runs in the page, followed step by step, and the nine "
                "notebooks in which you build it.")
 
@@ -44,7 +48,7 @@ def write_front_page(site: Path) -> None:
     files = {
         "index.html": front_page(),
         "_static/front.js": front_script(),
-        "_static/networks/translator.js": as_script("translator", packed(model, tokenizer.words, every_word("english"))),
+        "_static/networks/translator.js": as_script("translator", packed(model, tokenizer.words, every_word("english")) | {"language": "English"}),
     }
     for name, text in files.items():
         (site / name).parent.mkdir(parents=True, exist_ok=True)
@@ -84,12 +88,31 @@ def page_data() -> dict:
             "wishes": {verb: list(dict.fromkeys(reasons)) for verb, (_, reasons) in WISHES.items()},
             "dishes": {dish.english: {"gender": dish.gender, "reasons": reasons} for dish, reasons in DISHES.items()},
             "eater": list(OF_THE_EATER),
+            "unread": sorted(BONUS),
+            "french": {
+                "nouns": {noun.english: noun.french for noun in (*ANIMALS, *DISHES)},
+                "participles": {verb: entry.participle for verb, entry in VERBS.items()},
+                "infinitives": {verb: infinitive for verb, (infinitive, _) in WISHES.items()},
+                "adjectives": ADJECTIVES,
+            },
         },
         "first": FIRST,
         "heldOut": [sentence.english for sentence in sentences("held out", 40)],
+        "wrong": list(dict.fromkeys(wrong_sentences())),
+        "nonsense": NONSENSE,
         "colours": {"signed": [to_hex(colour) for colour in SIGNED_MAP(np.linspace(0, 1, 101))],
                     "weights": [to_hex(colour) for colour in WEIGHTS_MAP(np.linspace(0, 1, 101))], "accent": ACCENT},
     }
+
+
+@cache
+def wrong_sentences() -> list[str]:
+    """The sentences on which the translator was measured and that it translates wrong, as often as they were drawn."""
+    model, tokenizer = weights.load("translator")
+    drawn = [sentence for split, n in MEASURED.items() for sentence in sentences(split, n)]
+    prefix, targets = translation_batch(drawn, tokenizer)  # (B, P), (B, T)
+    answers = prefix_generation(model, prefix, targets.shape[1], temperature=0, end_token=tokenizer.end_token)  # (B, N)
+    return [sentence.english for sentence, answer in zip(drawn, answers) if tokenizer.decode(answer) != sentence.french]
 
 
 def card_words() -> str:
@@ -149,13 +172,15 @@ def _image(picture: Picture) -> str:
 
 
 def _measured() -> dict[str, str]:
-    """What the card of the weights says, for the page's sentences about it."""
+    """What the cards of the weights say, for the page's sentences about them."""
     card = weights.card("translator")
-    name, share = next((name, share) for name, share in card["figures"]["float16"].items() if "held-out" in name and "whole" in name)
-    encoder = card["configs"][0]
-    count = int(re.search(r"[\d,]+(?= held-out)", name)[0].replace(",", ""))
-    return {"parameters": f"{card['parameters']:,}", "iterations": f"{card['recipe']['max_iters']:,}", "measured": f"{count:,}",
-            "right": f"{round(share * count):,}", "percent": f"{100 * share:g} %", "heads": str(encoder["n_layer"] * encoder["n_head"])}
+    encoder, figures = card["configs"][0], card["figures"]["float16"]
+    met, unread = (round(n * figures[f"whole sentence right, {n:,} {split.replace(' ', '-')} sentences"]) for split, n in MEASURED.items())
+    of_met, of_unread = MEASURED.values()
+    return {"parameters": f"{card['parameters']:,}", "heads": str(encoder["n_layer"] * encoder["n_head"]), "iterations": f"{card['recipe']['max_iters']:,}",
+            "encoder_iterations": f"{weights.card('antecedent')['recipe']['max_iters']:,}", "english_words": str(len(every_word("english"))),
+            "measured": f"{of_met:,}", "right": f"{met:,}", "wrong": f"{of_met - met:,}", "percent": f"{100 * met / of_met:g} %",
+            "unread": f"{of_unread:,}", "unread_right": f"{unread:,}", "unread_wrong": f"{of_unread - unread:,}"}
 
 
 def _labs() -> str:

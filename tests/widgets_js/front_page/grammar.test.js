@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { changed, meaningOf, parsed, reasonsFor, textOf, withOtherGender } from "../../../course/ninelives/site/front/grammar.js";
+import { changed, frenchOf, inEnglish, meaningOf, parsed, reasonsFor, textOf, withOtherGender } from "../../../course/ninelives/site/front/grammar.js";
 
 const { lexicon, sentences } = JSON.parse(readFileSync(new URL("../cases/front_page.json", import.meta.url), "utf8"));
 const read = (/** @type {string} */ text) => {
@@ -11,10 +11,21 @@ const read = (/** @type {string} */ text) => {
 };
 
 test("a sentence of the grammar is read as Python reads it, and written again", () => {
-  for (const [english, noun, other, pronoun] of sentences) {
+  for (const [english, noun, other, pronoun, french] of sentences) {
     const choice = read(english);
     assert.equal(textOf(lexicon, choice), english);
     assert.deepEqual(meaningOf(lexicon, choice), { noun, other, pronoun });
+    assert.equal(frenchOf(lexicon, choice), french);
+  }
+});
+
+test("French of the grammar is read back, whatever its pronoun, and no other French", () => {
+  for (const [english, , , , french] of sentences) {
+    assert.equal(inEnglish(lexicon, french), english);
+    assert.equal(inEnglish(lexicon, frenchOf(lexicon, read(english), french.includes("'il ") ? "elle" : "il")), english);
+  }
+  for (const text of ["", "le chat", "le lion a appelé la par le chat parce qu'il était courageux", "le chat a suivi parce qu'il était perdu", "la chat a suivi le chien parce qu'il était perdu"]) {
+    assert.equal(inEnglish(lexicon, text), "", text);
   }
 });
 
@@ -36,7 +47,7 @@ test("a change takes along what no longer fits", () => {
   }
 });
 
-test("the twin of a sentence is about an animal of the other gender, in the same place", () => {
+test("the twin of a sentence is about an animal of the other gender, at the same position", () => {
   for (const [english, noun, , pronoun] of sentences) {
     const twin = withOtherGender(lexicon, read(english));
     assert.equal(twin === null, !(noun in lexicon.animals));

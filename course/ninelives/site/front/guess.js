@@ -1,14 +1,13 @@
 // The reader guesses before the network does.
 
 import { html } from "../../widgets/js/dom.js";
-import { counted } from "../../widgets/js/numbers.js";
 import { translation } from "../../widgets/network/translate.js";
 import { frenchWords } from "./french.js";
 import { meaningOf, parsed } from "./grammar.js";
 import { pronounStep } from "./view.js";
 
 /** @import { Network } from "../../widgets/network/unpack.js" */
-/** @import { Lexicon } from "./grammar.js" */
+/** @import { Choice, Lexicon } from "./grammar.js" */
 
 /** Sentences about two animals that never met in training, in turn. @param {HTMLElement} node @param {Network} network @param {Lexicon} lexicon @param {string[]} sentences @param {(words: string | null) => void} say to those who hear the page */
 export function guess(node, network, lexicon, sentences, say) {
@@ -20,23 +19,25 @@ export function guess(node, network, lexicon, sentences, say) {
   function ask() {
     const text = sentences[at % sentences.length], choice = parsed(lexicon, text);
     if (!choice) throw new Error(`The page cannot read its own sentence “${text}”.`);
-    const { noun, pronoun } = meaningOf(lexicon, choice);
     asked.textContent = `The${text.slice(3)}.`;
     answer.replaceChildren();
     reading.textContent = "";
     choices.replaceChildren(html("span", {}, `Who was ${choice.reason}?`), ...[choice.first, choice.second].map(name =>
-      html("button", { type: "button", onclick: () => show(text, name, noun, pronoun) }, `the ${name}`)));
+      html("button", { type: "button", onclick: () => show(text, choice, name) }, `the ${name}`)));
   }
 
-  /** @param {string} text @param {string} guessed @param {string} noun @param {string} pronoun */
-  function show(text, guessed, noun, pronoun) {
-    const run = translation(network, text), isRight = guessed === noun, knows = run.french[pronounStep(run)] === pronoun;
+  /** @param {string} text @param {Choice} choice @param {string} guessed */
+  function show(text, choice, guessed) {
+    const { noun, pronoun } = meaningOf(lexicon, choice), run = translation(network, text), said = run.french[pronounStep(run)];
     at++;
-    yours += Number(isRight);
-    its += Number(knows);
+    yours += Number(guessed === noun);
+    its += Number(said === pronoun);
     answer.replaceChildren(...frenchWords(run));
-    reading.textContent = `${isRight ? "Yes" : "No"}. The course's grammar says that it is the ${noun}, so French says “${pronoun}”. The network ${knows ? "agrees" : "is wrong"}. `
-      + `You: ${yours} of ${at}. The network: ${its} of ${counted(at, "sentence")}.`;
+    const who = lexicon.verbs[choice.verb].agent.includes(choice.reason) ? `who ${choice.verb}` : `who was ${choice.verb}`;
+    reading.textContent = `${guessed === noun ? `You are right: it is the ${noun}.` : `You said the ${guessed}, but it is the ${noun}.`} `
+      + `In the course's grammar, “${choice.reason}” speaks of the one ${who}. `
+      + `French needs “${pronoun}”, and the network wrote ${said === pronoun ? `“${said}” too` : said ? `“${said}”, so it is wrong` : "neither “il” nor “elle”, so it is wrong"}. `
+      + `You: ${yours} of ${at}. The network: ${its} of ${at}.`;
     const next = html("button", { type: "button", onclick: () => { ask(); /** @type {HTMLElement} */ (choices.querySelector("button")).focus(); } }, "Another sentence");
     choices.replaceChildren(next);
     next.focus();

@@ -3,9 +3,10 @@
 import { html } from "../../widgets/js/dom.js";
 import { roving } from "../../widgets/js/keys.js";
 import { argmax, range, two } from "../../widgets/js/numbers.js";
+import { dot } from "../../widgets/network/arithmetic.js";
 import { square } from "../../widgets/network/translate.js";
 import { bar, largest, paintMap, strip } from "./paint.js";
-import { rowInWords } from "./view.js";
+import { whereNotMeant } from "./view.js";
 
 /** @import { View } from "./view.js" */
 
@@ -51,7 +52,7 @@ export function headTable(picture, reading, view) {
     html("tbody", {}, ...run.english.map((name, j) => html("tr", { className: j === it ? "it" : "" }, html("th", { scope: "row" }, name),
       cell(strip(keys[j], ofKeys, colours)), cell(two(scores[head][it][j]), "number"), cell("1", "number faint"), cell(bar(row[j]), "share"), cell(strip(values[j], ofValues, colours))))),
     html("tfoot", {}, html("tr", {}, html("th", { scope: "row", colSpan: 5 }, "weights × values, added up"), cell(strip(result, ofValues, colours))))));
-  const most = argmax(row), score = scores[head][it], second = argmax(score.map((x, j) => (j === most ? -Infinity : x)));
-  reading.textContent = `${rowInWords(view)} The score is ${two(score[most])}, against ${two(score[second])} for “${run.english[second]}”: softmax makes ${two(row[most])} and ${two(row[second])} of them. `
-    + "The mask is 1 everywhere, since an encoder may look in both directions.";
+  const most = argmax(row), n = query.length, product = two(dot(query, keys[most]));
+  reading.textContent = `Most goes to “${run.english[most]}”.${whereNotMeant(view)} Query · key is ${product}; divided by √${n} = ${Math.sqrt(n)}, that is the score ${two(scores[head][it][most])}; softmax makes it a weight of ${two(row[most])}. `
+    + "The mask is 1 everywhere: an encoder may look both ways.";
 }

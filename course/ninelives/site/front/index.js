@@ -4,13 +4,17 @@ import { announcer } from "../../widgets/js/announce.js";
 import { html } from "../../widgets/js/dom.js";
 import { translation } from "../../widgets/network/translate.js";
 import { networkOf } from "../../widgets/network/unpack.js";
+import { linkButton, putInAddress, sentenceInAddress } from "./address.js";
+import { nonsense, wrongSentences } from "./failures.js";
 import { french } from "./french.js";
 import { changed, meaningOf, parsed, textOf } from "./grammar.js";
 import { guess } from "./guess.js";
 import { headPicker, headTable } from "./head.js";
-import { openMask, withoutHeads, withoutPositions } from "./mistakes.js";
+import { openMask, withoutHeads } from "./mistakes.js";
+import { withoutPositions } from "./order.js";
 import { sentence, switches } from "./sentence.js";
 import { blocks, positions, words } from "./stations.js";
+import { typing } from "./typing.js";
 import { joined, pronounStep, rowInWords, translationInWords } from "./view.js";
 import { writing } from "./writing.js";
 
@@ -18,7 +22,7 @@ import { writing } from "./writing.js";
 /** @import { Choice, Lexicon, Part } from "./grammar.js" */
 /** @import { View } from "./view.js" */
 
-/** @typedef {{ lexicon: Lexicon, first: Choice, heldOut: string[], colours: View["colours"] }} Data */
+/** @typedef {{ lexicon: Lexicon, first: Choice, heldOut: string[], wrong: string[], nonsense: string[], colours: View["colours"] }} Data */
 
 /** @param {string} id */
 function byId(id) {
@@ -28,7 +32,7 @@ function byId(id) {
 }
 
 /** @param {Packed} packed @param {Data} data */
-function start(packed, { lexicon, first, heldOut, colours }) {
+function start(packed, { lexicon, first, heldOut, wrong, nonsense: texts, colours }) {
   const network = networkOf(packed), spoken = announcer();
   /** @type {{ choice: Choice | null, text: string, layer: number, head: number, step: number }} */
   const state = { choice: first, text: textOf(lexicon, first), layer: 1, head: 3, step: -1 };
@@ -43,7 +47,12 @@ function start(packed, { lexicon, first, heldOut, colours }) {
   /** @param {Part} part @param {string} value */
   function choose(part, value) {
     const choice = changed(lexicon, state.choice ?? first, part, value);
-    set({ choice, text: textOf(lexicon, choice), step: -1 });
+    open(textOf(lexicon, choice), choice);
+  }
+  /** @param {string} text that can be read @param {Choice | null} [choice] */
+  function open(text, choice = parsed(lexicon, text)) {
+    set({ choice, text, step: -1 });
+    putInAddress(text);
     say(byId("reading").textContent);
   }
   /** @returns {View} */
@@ -54,7 +63,9 @@ function start(packed, { lexicon, first, heldOut, colours }) {
   }
 
   const whose = byId("whose");
-  const firstScreen = [sentence(byId("english"), choose), switches(byId("switches"), choose), french(byId("french"), byId("chances"))];
+  const typed = typing(/** @type {HTMLFormElement} */ (byId("type")), network, open, () => open(textOf(lexicon, first))), link = linkButton(() => state.text, say);
+  const firstScreen = [sentence(byId("english"), choose), switches(byId("switches"), choose), french(byId("french"), byId("chances")), typed, link];
+  byId("switches").append(link.node);
   const below = [
     headPicker(byId("heads"), (layer, head) => {
       set({ layer, head });
@@ -82,33 +93,19 @@ function start(packed, { lexicon, first, heldOut, colours }) {
     document.body.dataset.drawn = "all";
   }
 
-  const form = /** @type {HTMLFormElement} */ (byId("type")), field = /** @type {HTMLInputElement} */ (byId("typed")), error = byId("error"), back = byId("menus");
-  const forgive = () => {
-    error.textContent = "";
-    field.removeAttribute("aria-invalid");
-  };
-  form.onsubmit = event => {
-    event.preventDefault();
-    const typed = field.value.replace(/[.,;:!?]/g, " ").trim().replace(/\s+/g, " "); // the network knows no marks
-    try {
-      translation(network, typed);
-    } catch (problem) {
-      error.textContent = problem instanceof Error ? problem.message : String(problem);
-      field.setAttribute("aria-invalid", "true");
-      return;
-    }
-    forgive();
-    set({ choice: parsed(lexicon, typed), text: typed, step: -1 });
-    back.hidden = Boolean(state.choice);
-    say(byId("reading").textContent);
-  };
-  back.onclick = () => {
-    back.hidden = true;
-    forgive();
-    set({ choice: first, text: textOf(lexicon, first), step: -1 });
-  };
   show(viewOf());
   guess(byId("guess"), network, lexicon, heldOut, say);
+  nonsense(byId("nonsense-mistake"), network, lexicon, texts, say);
+  wrongSentences(byId("wrong"), network, lexicon, wrong, text => {
+    open(text);
+    byId("main").scrollIntoView();
+    byId("english").querySelector("select")?.focus({ preventScroll: true });
+  }, say);
+  const fromAddress = () => {
+    if (sentenceInAddress()) typed.readFrom(sentenceInAddress());
+  };
+  addEventListener("hashchange", fromAddress);
+  fromAddress();
 }
 
 /** @type {any} */

@@ -1,59 +1,15 @@
-// What a reader is invited to break: positions, heads, the mask.
+// What a reader is invited to break in the network: heads, and the mask.
 
 import { html } from "../../widgets/js/dom.js";
 import { argmax, range, two } from "../../widgets/js/numbers.js";
 import { translation } from "../../widgets/network/translate.js";
-import { frenchWords } from "./french.js";
+import { line, MOST, toggle } from "./broken.js";
 import { isBetweenAnimals } from "./grammar.js";
 import { chancesOf, joined, PRONOUNS, pronounStep } from "./view.js";
 
 /** @import { Translation } from "../../widgets/network/translate.js" */
+/** @import { Say } from "./broken.js" */
 /** @import { View } from "./view.js" */
-
-const MOST = 16; // words: a broken network may not come to an end
-
-/** @param {string} label @param {(on: boolean) => void} onchange */
-function toggle(label, onchange) {
-  const box = html("input", { type: "checkbox", onchange: () => onchange(box.checked) });
-  return { box, node: html("label", { className: "toggle" }, box, ` ${label}`) };
-}
-
-/** @param {string} english @param {Translation} run @param {string[]} [before] */
-const line = (english, run, before) => html("p", { className: "says" }, html("span", { className: "english" }, english), html("span", { lang: "fr" }, ...frenchWords(run, before)));
-
-/** @typedef {(words: string | null) => void} Say to those who hear the page */
-
-/** Without positions, a sentence is a bag of words. @param {HTMLElement} node @param {Say} say */
-export function withoutPositions(node, say) {
-  const both = html("div", {}), reading = html("p", { className: "reading" });
-  /** @type {View} */
-  let view;
-  const { box, node: label } = toggle("Take the positions away", () => {
-    show(view);
-    say(reading.textContent);
-  });
-  node.append(label, both, reading);
-  /** @param {View} now */
-  function show(now) {
-    view = now;
-    const { network, run, text, choice, lexicon } = view, options = { positions: !box.checked, most: MOST };
-    const other = swapped(run.english), runs = [text, other].map(sentence => (box.checked || sentence !== text ? translation(network, sentence, options) : run));
-    both.replaceChildren(...[text, other].map((sentence, k) => line(sentence, runs[k])));
-    const same = joined(runs[0].french) === joined(runs[1].french);
-    const lost = choice && isBetweenAnimals(lexicon, choice) ? "who did what to whom" : "the order of the words";
-    reading.textContent = box.checked
-      ? `Two sentences of the same words, and the French is ${same ? `the same for both: ${lost} is gone` : "still different"}.`
-        + (joined(runs[0].french) === joined(run.french) ? "" : " It is wrong as well, since the network was trained with positions.")
-      : `With positions the two sentences have ${same ? "the same French" : "different French"}, although their words are the same.`;
-  }
-  return { show };
-}
-
-/** The sentence with its second word and the one before "because" swapped. The last word stays: its row predicts the first French word. @param {string[]} words */
-function swapped(words) {
-  const because = words.indexOf("because"), a = Math.min(1, words.length - 1), b = Math.max(a, because < 0 ? words.length - 2 : because - 1);
-  return words.map((word, k) => (k === a ? words[b] : k === b ? words[a] : word)).join(" ");
-}
 
 /** Heads that say nothing. @param {HTMLElement} node @param {Say} say */
 export function withoutHeads(node, say) {
@@ -95,11 +51,11 @@ export function withoutHeads(node, say) {
 }
 
 /** Which layers the pronoun depends on. @param {View} view @param {(layer: number) => number[]} headsOf */
-function hint({ network, text, run }, headsOf) {
+function hint({ network, lexicon, choice, text, run }, headsOf) {
   const pronoun = (/** @type {Translation} */ { french }) => french.find(word => PRONOUNS.includes(word)), now = pronoun(run);
   const turning = [[0], [1, 2]].find(layers => ![now, undefined].includes(pronoun(translation(network, text, { out: layers.flatMap(headsOf), most: MOST }))));
   return !now ? "" : turning ? `Take all of layer${turning[1] ? "s 2 and 3" : " 1"} out: the pronoun turns.`
-    : "Neither without layer 1 nor without layers 2 and 3 does this pronoun turn.";
+    : `Neither without layer 1 nor without layers 2 and 3 does this pronoun turn.${choice && !isBetweenAnimals(lexicon, choice) ? " Try a sentence about two animals." : ""}`;
 }
 
 /** What became of the pronoun, in words. @param {View} view @param {Translation} broken @param {boolean} isLayerOut whether all heads of the encoder's second layer are out */
@@ -142,7 +98,7 @@ export function openMask(node, say) {
         return weight === undefined ? html("td", { className: "masked" }, html("span", { className: "unseen" }, "masked")) : html("td", { style: `--w: ${weight}` }, weight < 0.095 ? "" : two(weight).replace(/^0|\.00$/, ""));
       }))))));
     const most = argmax([...rows[row]].map((weight, c) => (c > P + row ? weight : -1))), same = joined(run.french) === joined(view.run.french);
-    reading.textContent = !box.checked ? "A word attends to the words before it. The upper triangle is masked."
+    reading.textContent = !box.checked ? "A word attends to itself and the words before it. The upper triangle is masked."
       : `The French is ${same ? "the same, since no later word is there yet when a word is written" : "another now"}. But read the finished sentence again: “${after[row]}”, from which “${after[row + 1]}” is to be predicted, `
         + `gives later words ${two(later(rows))} of its attention in this head, ${two(rows[row][most])} of it to “${after[most - P]}”. In training the answer would stand there to be copied.`;
   }

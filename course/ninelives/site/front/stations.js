@@ -21,7 +21,7 @@ export function words(picture, reading, { run, it, network, colours }) {
   picture.replaceChildren(html("table", { className: "vectors" }, html("caption", {}, `Every word is looked up: a number, and ${n} numbers for it.`),
     html("tbody", {}, ...run.english.map((word, k) => html("tr", { className: k === it ? "it" : "" },
       html("th", { scope: "row" }, word), html("td", { className: "number" }, String(run.ids[k])), html("td", { className: "wide" }, strip(tokens[k], end, colours)))))));
-  reading.textContent = `“${run.english[it]}” has the number ${run.ids[it]} among ${network.words.length}: the English words, the French ones and “<end>”. Its vector begins ${[...tokens[it].slice(0, 3)].map(two).join(", ")}.`;
+  reading.textContent = `“${run.english[it]}” is number ${run.ids[it]} of ${network.words.length}: ${network.reads.length} English words, ${network.words.length - network.reads.length - 1} more for French, and “<end>”. Its vector begins ${[...tokens[it].slice(0, 3)].map(two).join(", ")}.`;
 }
 
 /** The vector of "it", the vector of its position, and their sum. @param {HTMLElement} picture @param {HTMLElement} reading @param {View} view */
@@ -33,20 +33,22 @@ export function positions(picture, reading, { run, it, colours }) {
     html("tbody", {}, ...rows.map(([name, row]) => html("tr", {}, html("th", { scope: "row" }, /** @type {string} */ (name)),
       html("td", { className: "wide" }, strip(/** @type {Row} */ (row), end, colours)))))));
   const again = run.english.findIndex((other, k) => k > 0 && run.english.indexOf(other) < k), before = run.english.indexOf(run.english[again]);
-  reading.textContent = again < 0 ? `Each of the ${first[it].length} numbers is a sum: the first of “${word}” is ${two(tokens[it][0])}, that of position ${it} is ${two(places[it][0])}, and their sum, about ${two(first[it][0])}, is passed on.`
+  const [a, b] = [tokens[it][0], places[it][0]].map(x => Math.round(100 * x) / 100); // so that the sum is that of the numbers shown
+  reading.textContent = again < 0 ? `The first number of “${word}” is ${two(a)}, that of position ${it} is ${two(b)}, and their sum, ${two(a + b)}, goes on.`
     : `“${run.english[again]}” stands twice. Its two vectors are ${two(distance(tokens[before], tokens[again]))} apart before positions are added, and ${two(distance(first[before], first[again]))} after.`;
 }
 
 /** How the vector of "it" comes to depend on the animal. @param {HTMLElement} picture @param {HTMLElement} reading @param {View} view */
 export function blocks(picture, reading, { run, it, lexicon, choice, network, colours }) {
   const layers = run.encoder.layers, stages = [layers[0].input, ...layers.map(layer => layer.output)].map(rows => rows[it]);
-  const twin = choice && withOtherGender(lexicon, choice), end = largest(stages);
+  const twin = choice && withOtherGender(lexicon, choice), end = largest(stages), word = `“${run.english[it]}”`;
   const other = twin && translation(network, textOf(lexicon, twin)).encoder.layers;
   const apart = other && [other[0].input, ...other.map(layer => layer.output)].map((rows, k) => distance(rows[it], stages[k]) / lengthOf(stages[k]));
-  picture.replaceChildren(html("table", { className: "vectors tall" }, html("caption", {}, "The vector of “it” on its way", apart ? ", and how much of it changes with the animal." : "."),
+  picture.replaceChildren(html("table", { className: "vectors tall" }, html("caption", {}, `The vector of ${word} on its way`, apart ? ", and how far it is from that of the other sentence, in lengths of the vector." : "."),
     html("tbody", {}, ...stages.map((row, k) => html("tr", {}, html("th", { scope: "row" }, k ? `after block ${k}` : "at the start"),
       html("td", { className: "wide" }, strip(row, end, colours)), html("td", { className: "share" }, ...(apart ? [bar(apart[k] / largest([apart]), two(apart[k]))] : [])))))));
   const { attention, mlp } = layers[1];
-  const adds = `In block 2, attention adds a vector of length ${decimals(lengthOf(attention[it]), 1)} to it, and the MLP one of length ${decimals(lengthOf(mlp[it]), 1)}.`;
-  reading.textContent = twin && apart ? `Take “${textOf(lexicon, twin)}”. At the start the vector of “it” is the same, a difference of ${two(apart[0])}; after the ${layers.length} blocks the difference is ${two(apart[apart.length - 1])} of its length. ${adds}` : adds;
+  reading.textContent = twin && apart
+    ? `Compare “${textOf(lexicon, twin)}”. At the start its “it” has the same vector; after block ${layers.length} the two are ${two(apart[apart.length - 1])} times as far apart as the vector is long.`
+    : `In block 2, attention adds a vector of length ${decimals(lengthOf(attention[it]), 1)} to it, and the MLP one of length ${decimals(lengthOf(mlp[it]), 1)}.`;
 }

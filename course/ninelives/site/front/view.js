@@ -1,6 +1,7 @@
 // What the page shows: a sentence, its translation, and where in the network the reader looks.
 
 import { argmax, two } from "../../widgets/js/numbers.js";
+import { frenchOf, inEnglish } from "./grammar.js";
 
 /** @import { Network } from "../../widgets/network/unpack.js" */
 /** @import { Translation } from "../../widgets/network/translate.js" */
@@ -34,20 +35,36 @@ export const chancesOf = ({ network, run }, step) => PRONOUNS.map(word => run.st
 export const joined = words => words.filter(word => word !== "<end>").join(" ").replaceAll("' ", "'");
 
 /** What the row of "it" in the chosen head says, in words. @param {View} view */
-export function rowInWords({ run, layer, head, it, meaning }) {
-  const row = run.encoder.layers[layer].weights[head][it], most = argmax(row), step = pronounStep(run);
-  const says = `In head ${head + 1} of layer ${layer + 1}, “${run.english[it]}” attends most to “${run.english[most]}”, with a weight of ${two(row[most])}.`;
-  if (!meaning || run.english[most] === meaning.noun) return says;
-  return `${says} That is not what “it” stands for: this head does not show it here${run.french[step] === meaning.pronoun ? "; the network has the answer elsewhere" : ""}.`;
+export function rowInWords(view) {
+  const { run, layer, head, it } = view, row = run.encoder.layers[layer].weights[head][it], most = argmax(row);
+  return `In head ${head + 1} of layer ${layer + 1}, “${run.english[it]}” attends most to “${run.english[most]}”, with a weight of ${two(row[most])}.${whereNotMeant(view)}`;
+}
+
+/** A sentence, after a space, for a head in which "it" attends most to a word that it does not stand for. @param {View} view */
+export function whereNotMeant({ run, layer, head, it, meaning }) {
+  const most = argmax(run.encoder.layers[layer].weights[head][it]);
+  if (!meaning || run.english[most] === meaning.noun) return "";
+  return ` That is not what “it” stands for: this head does not show it here${run.french[pronounStep(run)] === meaning.pronoun ? "; the network has the answer elsewhere" : ""}.`;
 }
 
 /** What the network wrote, and whether it is right, in words. @param {View} view */
-export function translationInWords(view) {
-  const { run, meaning } = view, step = pronounStep(run);
-  if (step < 0) return `The French is “${run.text}”. It has no pronoun.`;
-  const pronoun = run.french[step], p = two(run.steps[step].probabilities[run.steps[step].id]);
-  if (!meaning) return `The French has “${pronoun}”, with a probability of ${p}. This is not one of the course's sentences, so the page does not know what is right.`;
-  const right = `“It” is the ${meaning.noun}, and French says “${meaning.pronoun}”`;
-  return meaning.pronoun === pronoun ? `${right}: so does the network, with a probability of ${p}.`
-    : `${right}. The network says “${pronoun}”, with a probability of ${p}: it is wrong here.`;
+export function translationInWords({ run, meaning, choice, lexicon }) {
+  if (meaning && choice) return judgement(run, meaning, splitFrench(frenchOf(lexicon, choice)));
+  const back = inEnglish(lexicon, run.text);
+  return `This is no sentence of the grammar that the network has learned, and it has no way to say “I do not know”: it guesses${back ? ` “${back}”` : ""}.`;
 }
+
+/** Whether a translation is right, and what is wrong with it. @param {Translation} run @param {Meaning} meaning @param {string[]} right the French words that are right */
+export function judgement(run, { noun, other, pronoun }, right) {
+  const step = pronounStep(run), said = run.french[step], isRight = joined(run.french) === joined(right);
+  const needs = `“It” is the ${noun}, and French says “${pronoun}”`, p = step < 0 ? "" : two(run.steps[step].probabilities[run.steps[step].id]);
+  if (step < 0) return `${needs}. The network has written neither “il” nor “elle”: it is wrong here.`;
+  if (said !== pronoun) return `${needs}. The network says “${said}”, with a probability of ${p}${other ? `, as if “it” were the ${other}` : ""}: it is wrong here.`;
+  const so = `${needs}: so does the network, with a probability of ${p}`;
+  if (isRight) return `${so}.`;
+  const k = right.findIndex((word, j) => run.french[j] !== word);
+  return `${so}. But it is wrong elsewhere: it says “${run.french[k]}” where “${right[k]}” is right.`;
+}
+
+/** The words of a French text; "qu'" is one. @param {string} text */
+export const splitFrench = text => text.replaceAll("'", "' ").split(" ");

@@ -4,7 +4,6 @@ import { html } from "../../widgets/js/dom.js";
 import { argmax, counted, two } from "../../widgets/js/numbers.js";
 import { likeliestOf } from "../../widgets/network/translate.js";
 import { bar, chips } from "./paint.js";
-import { joined } from "./view.js";
 
 /** @import { View } from "./view.js" */
 
@@ -20,9 +19,10 @@ export function writing(node, reading, go, say) {
   };
   return {
     /** @param {View} view */
-    show({ run, step, network }) {
+    show({ run, step, network, it, pronoun }) {
       const { row, word } = run.steps[step], last = run.steps.length - 1, P = run.english.length, layers = run.decoder.layers;
-      const [layer, head] = mostDecided(layers.map(({ weights }) => weights), row, P), weights = layers[layer].weights[head][row];
+      const atPronoun = run.steps[pronoun].row, all = layers.flatMap(({ weights: heads }, l) => heads.map((rows, h) => ({ l, h, rows })));
+      const { l, h, rows } = all.reduce((best, next) => (next.rows[atPronoun][it] > best.rows[atPronoun][it] ? next : best)), weights = rows[row];
       back.onclick = () => move(Math.max(0, step - 1));
       on.onclick = () => move(Math.min(last, step + 1));
       back.setAttribute("aria-disabled", String(step === 0));
@@ -36,23 +36,12 @@ export function writing(node, reading, go, say) {
         html("p", { className: "label" }, "The likeliest next words"),
         html("p", { className: "likely", lang: "fr" }, ...likely.map(({ word: w, p }) => html("span", { className: w === word ? "chosen" : "" }, html("span", {}, w), bar(p)))));
       const columns = [...run.english, ...run.french], most = argmax(weights);
-      reading.textContent = `${step ? `After “${joined(run.french.slice(0, step))}”` : "Before its first word"} the decoder writes “${word}”, with a probability of ${two(likely[0].p)}. `
-        + `Shown is head ${head + 1} of its layer ${layer + 1}, which attends most to “${columns[most]}” (${two(weights[most])}). `
-        + (step < last ? `The mask hides ${counted(last - step, "word")} that ${last - step === 1 ? "is" : "are"} not written yet.` : "Nothing is left to hide.");
+      reading.textContent = `${step ? `After “${run.french[step - 1]}”` : "Before its first word"} the decoder writes “${word}”, with a probability of ${two(likely[0].p)}. `
+        + `This is head ${h + 1} of its layer ${l + 1}, the one of ${all.length} that attends to “${run.english[it]}” most when “${run.french[pronoun]}” is written (${two(rows[atPronoun][it])}). `
+        + (step === pronoun ? "" : `Here it attends most to “${columns[most]}” (${two(weights[most])}). `)
+        + (step < last ? `A mask hides ${counted(last - step, "word")} not written yet.` : "Nothing is left to hide.");
       if (hasMoved) say(reading.textContent);
       hasMoved = false;
     },
   };
-}
-
-/** The layer and head in which a row puts the largest weight on one English word. @param {ArrayLike<Float64Array>[][]} weights by layer and head @param {number} row @param {number} P */
-function mostDecided(weights, row, P) {
-  let best = [0, 0], highest = -1;
-  weights.forEach((heads, l) => {
-    heads.forEach((rows, h) => {
-      const top = Math.max(...Array.from(rows[row]).slice(0, P));
-      if (top > highest) [best, highest] = [[l, h], top];
-    });
-  });
-  return best;
 }

@@ -12,6 +12,7 @@ import { fromBase64 } from "../js/numbers.js";
  * @property {Record<string, Config>} configs of "encoder" and "decoder", or of the latter alone
  * @property {string[]} words V, in the order of their ids
  * @property {string[]} reads the words that a sentence may hold
+ * @property {string} [language] of these words
  * @property {[string, number][]} tensors the name of each tensor and how many numbers it has
  * @property {string} halves all of them, one after another, as little-endian float16 in base64
  */
@@ -32,6 +33,7 @@ import { fromBase64 } from "../js/numbers.js";
  * @property {string[]} words
  * @property {Map<string, number>} ids of the words
  * @property {string[]} reads
+ * @property {string} language "" if not said
  * @property {number} end the id of the end token, or −1
  * @property {Part | null} encoder null: a decoder alone
  * @property {Part} decoder
@@ -39,7 +41,7 @@ import { fromBase64 } from "../js/numbers.js";
  */
 
 /** @param {Packed} packed @returns {Network} */
-export function networkOf({ configs, words, reads, tensors, halves }) {
+export function networkOf({ configs, words, reads, language = "", tensors, halves }) {
   const numbers = new Uint16Array(fromBase64(halves));
   /** @type {Map<string, Float64Array>} */
   const named = new Map();
@@ -52,7 +54,7 @@ export function networkOf({ configs, words, reads, tensors, halves }) {
   const ids = new Map(words.map((word, id) => /** @type {[string, number]} */ ([word, id])));
   const part = (/** @type {string} */ name) => partOf(configs[name], tensor => named.get(`${name}.${tensor}`));
   return {
-    words, ids, reads, end: ids.get("<end>") ?? -1, encoder: configs.encoder ? part("encoder") : null, decoder: part("decoder"),
+    words, ids, reads, language, end: ids.get("<end>") ?? -1, encoder: configs.encoder ? part("encoder") : null, decoder: part("decoder"),
     lmHead: { weight: there(named.get("decoder.lm_head.weight")), bias: null },
   };
 }

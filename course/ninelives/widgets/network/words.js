@@ -10,12 +10,12 @@ const SIMILARITY = 0.75; // of a misspelt word to the word itself
  * @param {string} text
  * @throws {Error} a sentence about an empty text, an unknown word or too many words
  */
-export function encoded({ ids, reads, encoder, decoder }, text) {
+export function encoded({ ids, reads, language, encoder, decoder }, text) {
   const trimmed = text.trimEnd(), lower = (trimmed.endsWith(".") ? trimmed.slice(0, -1) : trimmed).toLowerCase();
   const words = lower.replaceAll("’", "'").replaceAll("'", "' ").split(/\s+/).filter(Boolean), most = (encoder ?? decoder).config.block_size;
   if (!words.length) throw new Error("There is no sentence: type one.");
   const unknown = words.find(word => !reads.includes(word) || word === "<end>");
-  if (unknown !== undefined) throw new Error(about(unknown, reads.filter(word => word !== "<end>")));
+  if (unknown !== undefined) throw new Error(about(unknown, reads.filter(word => word !== "<end>"), language));
   if (words.length > most) throw new Error(`The sentence has ${words.length} words and the model reads at most ${most}: shorten it.`);
   return words.map(word => /** @type {number} */ (ids.get(word)));
 }
@@ -26,10 +26,10 @@ export function decoded({ words, end }, written) {
   return written.slice(0, last < 0 ? undefined : last).map(id => words[id]).join(" ").replaceAll("' ", "'");
 }
 
-/** @param {string} unknown @param {string[]} known */
-function about(unknown, known) {
+/** @param {string} unknown @param {string[]} known @param {string} language */
+function about(unknown, known, language) {
   const near = nearest(unknown, known);
-  return `“${unknown}” is not among the ${known.length} known words${near === null ? "." : `; the nearest is “${near}”.`}`;
+  return `“${unknown}” is not among the ${known.length} ${`known ${language}`.trim()} words${near === null ? "." : `; the nearest is “${near}”.`}`;
 }
 
 /** The most similar word, as difflib.get_close_matches finds it, or one of the same letters; null if there is none. @param {string} word @param {string[]} known */

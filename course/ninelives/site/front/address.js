@@ -1,0 +1,34 @@
+// The sentence in the page's address, so that a link to the page can hold it.
+
+import { html } from "../../widgets/js/dom.js";
+
+const SAYS = "#say=";
+
+/** The sentence that the address holds, or "". */
+export function sentenceInAddress() {
+  if (!location.hash.startsWith(SAYS)) return "";
+  try {
+    return decodeURIComponent(location.hash.slice(SAYS.length)).replaceAll("-", " ");
+  } catch {
+    return ""; // a "%" that encodes nothing
+  }
+}
+
+/** @param {string} text */
+export const putInAddress = text => history.replaceState(null, "", SAYS + encodeURIComponent(text.replaceAll(" ", "-")));
+
+/** A button that copies the address with the sentence. @param {() => string} text @param {(words: string | null) => void} say to those who hear the page */
+export function linkButton(text, say) {
+  const button = html("button", { type: "button", className: "quiet" }, "Copy a link to this sentence");
+  button.onclick = async () => {
+    putInAddress(text());
+    try {
+      await navigator.clipboard.writeText(location.href);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "The link is in the address bar";
+    }
+    say(button.textContent);
+  };
+  return { node: button, show: () => { button.textContent = "Copy a link to this sentence"; } };
+}

@@ -161,7 +161,7 @@ def test_writing_on_goes_word_by_word_until_it_is_stopped(notebook):
 
 def test_writing_on_ends_at_the_end_token(notebook, shown):
     notebook.run("lab.drawn = [11, 0]")
-    expect(shown.locator(".nl-notice")).to_have_text("The text has ended. Step back or start again.")
+    expect(shown.locator(".nl-notice")).to_have_text("The text has ended: nothing follows the end token. Step back or start again.")
     for name in ("Draw a word", "Ten tries", "Write on"):
         expect(shown.get_by_role("button", name=name)).to_have_attribute("aria-disabled", "true")
     shown.get_by_role("button", name="Start again").click()

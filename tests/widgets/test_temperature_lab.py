@@ -92,9 +92,28 @@ def test_the_entropy_is_that_of_the_probabilities():
     even = nn.Linear(1, 1)
     even.forward = lambda idx: (torch.zeros(1, idx.shape[1], 8), None)
     shown = TemperatureLab(even, [0], list("abcdefgh"))
-    assert f"Entropy {math.log(8):.2f} nats: as undecided as among 8.0 equally likely words." in shown.describe()
-    shown.temperature = 0.0
-    assert "Entropy 0.00 nats: next to no doubt about the word. 1 of 8 words can be drawn." in shown.describe()
+    assert f"Entropy {math.log(8):.2f} nats, perplexity 8.0: as undecided as among 8.0 equally likely words." in shown.describe()
+
+
+@pytest.mark.parametrize(("scores", "says"), [
+    ([0.0, -math.inf], "Entropy 0.00 nats, perplexity 1.0: one word is certain. 1 of 2 words can be drawn."),
+    ([0.0, -9.0], "Entropy 0.00 nats, perplexity 1.0: one word is almost certain."),
+    ([0.0, -3.0], "Entropy 0.19 nats, perplexity 1.2: between one certain word and two equally likely ones."),
+    ([0.0, 0.0], "Entropy 0.69 nats, perplexity 2.0: as undecided as among 2.0 equally likely words."),
+    ([0.0] * 5 + [-2.0], "Entropy 1.69 nats, perplexity 5.4: as undecided as among 5.4 equally likely words."),
+])
+def test_how_undecided_the_model_is_reads_well_from_certainty_on(scores, says):
+    model = nn.Linear(1, 1)
+    model.forward = lambda idx: (torch.tensor(scores).expand(1, idx.shape[1], -1), None)
+    assert reading(TemperatureLab(model, [0], list("abcdef")[: len(scores)])) == says
+
+
+def test_nothing_follows_the_end_token():
+    shown = lab(end_token=0)
+    shown.drawn, shown.chances = [11, 0], [0.25, 0.5]
+    said = shown.describe()
+    assert "was full <end>”. The text has ended: nothing follows the end token." in said and "next word" not in said and "Entropy" not in said
+    assert shown.picture().caption == "The text has ended: nothing follows the end token."
 
 
 def test_a_learners_function_is_compared_at_every_temperature():
@@ -124,9 +143,10 @@ def test_the_browser_computes_and_says_what_python_does(same_in_javascript):
         lab(temperature=3.0, top_k=100, top_p=1.0, next_token_probabilities=softmax),
         TemperatureLab(even, [0], list("abcdefgh"), top_k=2, top_p=0.55, next_token_probabilities=softmax),  # ties
         lab(next_token_probabilities=next_token_probabilities),
+        *(lab(temperature=t, next_token_probabilities=softmax) for t in (0.01, 0.03, 0.3)),  # almost certain, and between one word and two
     ]
     labs[0].drawn = [11, 0]
-    assert "Your " not in labs[-1].describe()
+    assert "Your " not in labs[7].describe()
     same_in_javascript("temperature_lab", [
         (shown, {
             "probabilities": [round(p, 4) for p in shown.probabilities().tolist()],

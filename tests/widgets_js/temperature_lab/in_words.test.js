@@ -39,7 +39,7 @@ test("a failure comes before the end of the text, and the end before waiting", (
   assert.equal(notice(state, page), "");
   assert.equal(notice(state, { ...late, isLate: false }), "");
   assert.equal(notice(state, late), "Waiting for Python to read the new word. If this stays, run the cell again.");
-  assert.equal(notice(ended, late), "The text has ended. Step back or start again.");
+  assert.equal(notice(ended, late), "The text has ended: nothing follows the end token. Step back or start again.");
   const failed = { ...ended, scores: { after: [11, 0], error: "no" } };
   assert.equal(notice(failed, late), "After this text the model cannot go on: no");
   assert.match(notice(state, alone), /^No weights. The bars move, and one word can be drawn/);

@@ -3,17 +3,17 @@
 from dataclasses import replace
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ninelives.figures import Picture, heatmap
-from ninelives.figures.style import LABEL_SIZE, WIDTH, place_axes, put_note, put_title
 from ninelives.widgets.head_lab.in_words import key, reading, strongest
+from ninelives.widgets.words_alone import words_alone
 
 
 def still_picture(lab) -> Picture:
     """How much of the difference each head carries: those that are taken out, or patched in, as the lab is set."""
     if not lab.of_heads:
-        return _words_alone(lab)
+        title = "Nothing is translated" if lab.error else "No choice to measure"
+        return words_alone(lab.answered, title=title, note=reading(lab), caption=_caption(lab), alt=in_words(lab))
     one, other = lab.pair
     numbers, across = iter(lab.of_heads[lab.mode]), max(n_head for _, n_head in lab.layers)
     # A layer with fewer heads has hatched cells in their place.
@@ -28,17 +28,6 @@ def still_picture(lab) -> Picture:
 
 def in_words(lab) -> str:
     return f"{lab.remark} {reading(lab)} {strongest(lab)}".strip()
-
-
-def _words_alone(lab) -> Picture:
-    def draw(figure: Figure) -> None:
-        axes = place_axes(figure, 0.2, 0.5, WIDTH - 0.4, 0.3)
-        axes.set_axis_off()
-        axes.text(0, 0.5, lab.answered or "(no sentence)", size=LABEL_SIZE, ha="left", va="center")
-        put_note(figure, reading(lab))
-        put_title(figure, "Nothing is translated" if lab.error else "No choice to measure")
-
-    return Picture(draw, _caption(lab), in_words(lab))
 
 
 def _caption(lab) -> str:

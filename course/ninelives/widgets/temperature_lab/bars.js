@@ -25,6 +25,7 @@ export function barTable(V) {
       rows.forEach((row, k) => { bars[k].show(row, total); });
       tried.replaceChildren(total ? `of ${total} tries` : html("span", { className: "nl-unseen" }, "Tries"));
       node.classList.toggle("nl-stale", isStale);
+      node.classList.toggle("nl-tried", total > 0);
     },
   };
 }
@@ -46,8 +47,7 @@ function barRow() {
       theirs.style.left = `${100 * clamp(yours || 0, 0, 1)}%`; // NaN stands at 0
       theirs.hidden = yours === null;
       amount.textContent = chance.toFixed(3);
-      if (!total) seen.textContent = "";
-      else seen.textContent = tried ? `${tried}, that is ${two(tried / total)}` : "0";
+      seen.replaceChildren(total ? String(tried) : "", html("span", {}, tried ? `, that is ${two(tried / total)}` : ""));
       node.className = className;
     },
   };

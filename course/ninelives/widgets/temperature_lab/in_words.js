@@ -10,9 +10,16 @@ import { CLOSE, uncertainty } from "./state.js";
 
 /** How uncertain the draw is, and how many words can be drawn. @param {Float64Array} chances */
 export function reading(chances) {
-  const { entropy, kept } = uncertainty(chances), V = chances.length, words = Math.exp(entropy).toFixed(1);
-  return `Entropy ${two(entropy)} nats: ${words === "1.0" ? "next to no doubt about the word." : `as undecided as among ${words} equally likely words.`}`
+  const { entropy, kept } = uncertainty(chances), V = chances.length, perplexity = Math.exp(entropy).toFixed(1);
+  return `Entropy ${two(entropy)} nats, perplexity ${perplexity}: ${howUndecided(perplexity, kept)}.`
     + (kept < V ? ` ${kept} of ${V} words can be drawn.` : "");
+}
+
+/** @param {string} perplexity with one decimal @param {number} kept words that can be drawn */
+function howUndecided(perplexity, kept) {
+  if (kept === 1) return "one word is certain";
+  if (perplexity === "1.0") return "one word is almost certain";
+  return Number(perplexity) < 2 ? "between one certain word and two equally likely ones" : `as undecided as among ${perplexity} equally likely words`;
 }
 
 /** @param {State} state */
@@ -34,7 +41,7 @@ export function lastDraw({ vocabulary, drawn, chances }) {
  */
 export function notice(state, { isWaiting, isLate, cannotRead }) {
   if (failure(state)) return `After this text the model cannot go on: ${failure(state)}`;
-  if (hasEnded(state)) return "The text has ended. Step back or start again.";
+  if (hasEnded(state)) return "The text has ended: nothing follows the end token. Step back or start again.";
   if (cannotRead) {
     return isWaiting ? `${cannotRead} So the new word is not read, and the bars are still those of the text before it. Step back to draw again.`
       : `${cannotRead} The bars move, and one word can be drawn, but it is not read.`;

@@ -7,11 +7,18 @@ import torch
 from ninelives.widgets import yours
 from ninelives.widgets.temperature_lab.next_word import CLOSE
 
+ENDED = "The text has ended: nothing follows the end token."
+
 
 def text_so_far(lab) -> str:
     """The prompt and the words drawn."""
     words = [*lab.prompt, *(lab.vocabulary[word] for word in lab.drawn)]
     return ("" if any(word.startswith(" ") for word in words) else " ").join(words)  # pieces bring their own spaces
+
+
+def has_ended(lab) -> bool:
+    """Whether the end token was drawn, so that nothing follows."""
+    return lab.end_token in lab.drawn
 
 
 def settings(lab) -> str:
@@ -33,10 +40,18 @@ def reading(lab) -> str:
     p = lab.probabilities()  # (V,)
     entropy = -torch.special.xlogy(p, p).sum().item() + 0.0  # no minus zero
     kept, V = int((p > 0).sum()), len(p)
-    words = f"{math.exp(entropy):.1f}"
-    said = f"Entropy {entropy:.2f} nats: " + (
-        "next to no doubt about the word." if words == "1.0" else f"as undecided as among {words} equally likely words.")
+    perplexity = f"{math.exp(entropy):.1f}"
+    said = f"Entropy {entropy:.2f} nats, perplexity {perplexity}: {_how_undecided(perplexity, kept)}."
     return said + (f" {kept} of {V} words can be drawn." if kept < V else "")
+
+
+def _how_undecided(perplexity: str, kept: int) -> str:
+    """With one decimal, and the number of words that can be drawn."""
+    if kept == 1:
+        return "one word is certain"
+    if perplexity == "1.0":
+        return "one word is almost certain"
+    return "between one certain word and two equally likely ones" if float(perplexity) < 2 else f"as undecided as among {perplexity} equally likely words"
 
 
 def drawn_words(lab) -> str:

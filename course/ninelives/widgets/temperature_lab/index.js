@@ -11,7 +11,7 @@ import { actButtons } from "./buttons.js";
 import { compared, lastDraw, likeliest, notice, reading } from "./in_words.js";
 import { scoreOnPage } from "./on_page.js";
 import { rowsOf } from "./rows.js";
-import { chancesOf, isStale, scoreMemory, theirsOf } from "./scores.js";
+import { chancesOf, hasEnded, isStale, scoreMemory, theirsOf } from "./scores.js";
 import { settingSliders } from "./sliders.js";
 import { settingsOf } from "./state.js";
 import { textSoFar } from "./text.js";
@@ -74,18 +74,19 @@ function render({ model, el }) {
     const chances = chancesOf(state, scores), unscaled = probabilities(scores, { temperature: 1, topK: V, topP: 1 });
     const settings = [temperature, topK, topP].join(":"), tries = writer.triesAt(`${settings}:${scores.after}`);
     watchDelay(isWaiting);
-    const last = lastDraw(state), noticed = notice(state, { isWaiting, isLate, cannotRead }), ofChances = reading(chances);
+    const last = lastDraw(state), noticed = notice(state, { isWaiting, isLate, cannotRead }), goesOn = !hasEnded(state);
+    const ofChances = goesOn ? reading(chances) : "", next = goesOn ? `Next: ${likeliest(state, scores, chances)}.` : "";
     for (const { show } of sliders) show();
     buttons.show();
     text.show(state);
     const theirs = theirsOf(state, scores), all = probabilities(scores, { temperature, topK: V, topP: 1 });
     table.show(rowsOf(vocabulary, scores.order, chances, unscaled, tries, theirs && { theirs, all }), isWaiting);
+    table.node.classList.toggle("nl-ended", !goesOn);
     differsKey.hidden = !theirs;
     note.textContent = noticed;
     readout.replaceChildren(html("span", { className: "nl-where" }, last), ofChances);
     yours.textContent = compared(state, scores, isAlone) ?? yours.textContent;
     el.dataset.drawn = `${settings}:${state.drawn.join()}${isWaiting ? ":stale" : ""}`;
-    const next = `Next: ${likeliest(state, scores, chances)}.`;
     spoken.say(() => [last, noticed, next, ofChances].filter(Boolean).join(" "));
   }
 

@@ -2,18 +2,18 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import torch
 import traitlets as t
 from torch import nn
 
-from ninelives.figures import Picture, distribution
+from ninelives.figures import Picture
 from ninelives.model import next_token_probabilities
 from ninelives.widgets.lab_widget import COLOURS, LabWidget, browser_code, browser_style
 from ninelives.widgets.page_network import packed
 from ninelives.widgets.temperature_lab import in_words
 from ninelives.widgets.temperature_lab.next_word import as_text, difference, scores_after, vocabulary_and_prompt
+from ninelives.widgets.temperature_lab.picture import still_picture
 
 
 class TemperatureLab(LabWidget):
@@ -109,8 +109,8 @@ class TemperatureLab(LabWidget):
         text = in_words.text_so_far(self)
         if "error" in self.scores:
             return f"After “{text}” the model cannot go on: {self.scores['error']}"
-        next_words = f"At {in_words.settings(self)} the next word is {in_words.likeliest(self)}."
-        said = [f"The text so far: “{text}”.", next_words, in_words.reading(self)]
+        next_words = f"At {in_words.settings(self)} the next word is {in_words.likeliest(self)}. {in_words.reading(self)}"
+        said = [f"The text so far: “{text}”.", in_words.ENDED if in_words.has_ended(self) else next_words]
         if self.drawn:
             said.append(f"Drawn so far, each with the probability it had: {in_words.drawn_words(self)}.")
         if self._next_token_probabilities is not None:
@@ -119,10 +119,7 @@ class TemperatureLab(LabWidget):
 
     def picture(self) -> Picture:
         """The likeliest words as a still picture."""
-        words = in_words.text_so_far(self).split(" ")
-        title = f"After “{'… ' * (len(words) > 6)}{' '.join(words[-6:])}”, {in_words.settings(self)}"
-        bars = distribution(self.probabilities(), self.vocabulary, title=title, caption=in_words.reading(self))
-        return replace(bars, alt=self.describe())
+        return still_picture(self)
 
     def __repr__(self) -> str:
         counts = f"{len(self.vocabulary)} words, {len(self.prompt)} in the prompt, {len(self.drawn)} drawn"

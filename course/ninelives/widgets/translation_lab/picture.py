@@ -3,10 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ninelives.figures import Picture, heatmap, number_repeats, read_row
-from ninelives.figures.style import LABEL_SIZE, WIDTH, place_axes, put_note, put_title
+from ninelives.widgets.words_alone import words_alone
 
 ALL_HEADS = -1
 
@@ -14,7 +13,9 @@ ALL_HEADS = -1
 def still_picture(lab) -> Picture:
     """What is written, and how much each of its words attended to the sentence."""
     if not lab.step:
-        return _words_alone(lab)
+        title = "Nothing is translated" if lab.error else "Nothing is written yet"
+        note = lab.error or "No word is written yet."
+        return words_alone(lab.answered, title=title, note=note, caption=_caption(lab), alt=lab.describe())
     drawn = heatmap(
         weights_shown(lab)[: lab.step, : len(lab.english)], lab.french[: lab.step], lab.english,
         title=f"{head_name(lab)}: what each word attended to when it was written", caption=_caption(lab),
@@ -50,19 +51,6 @@ def head_name(lab) -> str:
     if lab.view == ALL_HEADS:
         return "Mean of all heads"
     return f"Layer {lab.view // lab.heads[1] + 1}, head {lab.view % lab.heads[1] + 1}"
-
-
-def _words_alone(lab) -> Picture:
-    sentence, error = lab.answered, lab.error
-
-    def draw(figure: Figure) -> None:
-        axes = place_axes(figure, 0.2, 0.5, WIDTH - 0.4, 0.3)
-        axes.set_axis_off()
-        axes.text(0, 0.5, sentence or "(no sentence)", size=LABEL_SIZE, ha="left", va="center")
-        put_note(figure, error or "No word is written yet.")
-        put_title(figure, "Nothing is translated" if error else "Nothing is written yet")
-
-    return Picture(draw, _caption(lab), lab.describe())
 
 
 def _caption(lab) -> str:

@@ -13,6 +13,7 @@ import { printed } from "./signed.js";
 /** @import { Active } from "./selection.js" */
 
 const ALL_UP_TO = 32; // words; above, lines are drawn for the chosen row only
+const FROM_LEAST = 34; // the heading "from" may be wider than all words
 const CENTRAL = { "dominant-baseline": "central" };
 
 /** @param {Attention} attention @param {(word: string, size: number) => { text: string }} fit */
@@ -66,7 +67,7 @@ const highest = row => range(row.length).filter(j => !Number.isNaN(row[j])).sort
 /** Where lines begin and end. @param {Layout} place */
 function endsOf({ left, right, fromPitch, toPitch, linesTop, linesWidth }) {
   return {
-    from: left, to: linesWidth - right - 48,
+    from: Math.max(left, FROM_LEAST), to: linesWidth - right - 48,
     yFrom: (/** @type {number} */ i) => linesTop + (i + 0.5) * fromPitch,
     yTo: (/** @type {number} */ j) => linesTop + (j + 0.5) * toPitch,
   };

@@ -2,10 +2,12 @@
 
     python bench/pages.py [--moves 60] [--dry]
 
-A page of the translation lab gets one held-out sentence after another, a page of the head lab too, and then one head after
-another is taken out; a page of the temperature lab draws words. The time is that of bench/slider.py: from the browser's time stamp
-of the key to the first task after the frame with the new picture. The first row is the translation alone, with the attention of
-all heads and without a picture. Needs Chromium, as the browser tests do.
+A page of the translation lab gets one held-out sentence after another; one of the head lab has one head after another taken
+out, and then gets the sentences too; one of the temperature lab draws words. The time is that of bench/slider.py: from the
+browser's time stamp of the key to the first task after the frame with the new picture. The first row is the translation alone,
+with the attention of all heads and without a picture. The head lab draws the translation and its attention first; the row
+"until all is measured" ends when it has the last number, and "longest task" is the longest time in which the page heard no key.
+Needs Chromium, as the browser tests do.
 """
 
 import argparse
@@ -36,6 +38,23 @@ TRANSLATE_ALONE = """texts => texts.map(text => {
     translation(network, text);
     return performance.now() - begun })"""
 
+# The page sends itself one message after another; what runs between two of them is a task.
+LISTEN = """lab => {
+    let begun = 0, last = 0;
+    addEventListener('keydown', event => {
+        begun = last = event.timeStamp;
+        window.longest = 0;
+        port2.postMessage(0);
+    }, { capture: true });
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+        const now = performance.now();
+        window.longest = Math.max(window.longest, now - last);
+        last = now;
+        if (lab.dataset.drawn.endsWith('#done')) window.measured = now - begun;
+        else port2.postMessage(0);
+    } }"""
+
 
 def pressed(page: Page, lab: Locator, key: str) -> float:
     """The milliseconds from a key press to the new picture of a lab."""
@@ -51,6 +70,19 @@ def asked(page: Page, lab: Locator, texts: list[str]) -> list[float]:
         field.fill(text)
         times.append(pressed(page, lab, "Enter"))
     return times
+
+
+def asked_and_measured(page: Page, lab: Locator, texts: list[str]) -> tuple[list[float], list[float], list[float]]:
+    """Until the translation is painted, until all is measured, and the longest task meanwhile; of each text."""
+    field, painted, measured, longest = lab.get_by_label("English sentence"), [], [], []
+    lab.evaluate(LISTEN)
+    for text in texts:
+        field.fill(text)
+        painted.append(pressed(page, lab, "Enter"))
+        lab.and_(page.locator("[data-drawn$='#done']")).wait_for()
+        for times, one in zip((measured, longest), page.evaluate("() => [window.measured, window.longest]")):
+            times.append(one)
+    return painted, measured, longest
 
 
 def heads_out(page: Page, lab: Locator, count: int) -> list[float]:
@@ -96,7 +128,8 @@ def main() -> None:
         rows.append(row("translation lab, another sentence", asked(page, shown, texts)))
         shown = open_lab(page, Path(root), HeadLab(model, tokenizer, first, words=english))
         rows.append(row("head lab, a head taken out", heads_out(page, shown, min(arguments.moves, 20))))
-        rows.append(row("head lab, another sentence and what it depends on", asked(page, shown, texts)))
+        names = ("head lab, another sentence", "head lab, until all is measured", "head lab, longest task meanwhile")
+        rows += map(row, names, asked_and_measured(page, shown, texts))
         shown = open_lab(page, Path(root), TemperatureLab(storyteller, story_words.encode("the cat did not"), story_words.words))
         rows.append(row("temperature lab, a word drawn or taken back", words_drawn(page, shown, arguments.moves)))
         browser.close()

@@ -28,6 +28,15 @@ TRANSLATE = """texts => texts.map(text => {
     const logits = Float32Array.from(steps.flatMap(({ logits }) => [...logits]));
     return [steps.map(({ id }) => id), toBase64(logits.buffer)] })"""
 
+# What a head lab shows, whenever it draws something new: its state, the French, what is lost without the first head, whether attention is there.
+WATCH = """lab => {
+    window.seen = [];
+    new MutationObserver(() => {
+        const text = selector => lab.querySelector(selector).textContent;
+        const now = [lab.dataset.drawn, text('.nl-french').trim(), text('.nl-head .nl-effect'), text('tr:nth-child(4) .nl-effect') !== '…', text('.nl-measuring')];
+        if (now[0] !== seen.at(-1)?.[0]) seen.push(now);
+    }).observe(lab, { attributes: true, attributeFilter: ['data-drawn'] }) }"""
+
 
 @pytest.fixture(scope="module")
 def translator():
@@ -134,9 +143,13 @@ def test_a_head_lab_computes_on_its_page_what_python_computes(translator, opened
     shown.locator(".nl-head").nth(1).press("Enter")
     lab.out = [1, 2]
     expect(shown.locator(".nl-french").nth(1)).to_have_text(lab.answers["|1,2|"]["text"])
+    shown.evaluate(WATCH)
     ask(shown, OTHER)
     lab.text = OTHER
-    expect(shown.locator(".nl-french").first).to_have_text(lab.answers[""]["text"])
+    expect(shown).to_have_attribute("data-drawn", re.compile("#done$"))
+    first, *_, last = shown.page.evaluate("() => window.seen")  # French and attention are there at once, and the rest follows
+    assert first == [f"{OTHER}##out#measuring", lab.answers[""]["text"], "…", True, "Measuring what the choice depends on."]
+    assert last[0].endswith("#done") and last[4] == ""
     lines = shown.locator(".nl-hiding tbody tr")
     for line, name in ((1, "occlusion"), (2, "gradient")):
         expect(lines.nth(line).locator(".nl-effect")).to_have_text(signed(lab.of_words[name]))
@@ -159,7 +172,9 @@ def test_a_temperature_lab_writes_on_on_its_page_what_python_writes(opened):
     shown = opened(lab)
     expect(shown.locator(".nl-notice")).to_have_text("")
     shown.get_by_role("button", name="Write on").press("Enter")
-    expect(shown.locator(".nl-notice")).to_have_text("The text has ended. Step back or start again.")
+    expect(shown.locator(".nl-notice")).to_have_text("The text has ended: nothing follows the end token. Step back or start again.")
+    for part in (".nl-next", ".nl-readout", "[role=status]"):  # no words after the end
+        assert not re.search(r"\d\.\d|Entropy|Next:", shown.locator(part).inner_text().split("which had")[0])
     while tokenizer.end_token not in lab.drawn:
         lab.drawn = [*lab.drawn, int(lab.logits.argmax())]
     expect(shown).to_have_attribute("data-drawn", f"0:{tokenizer.vocab_size}:1:{','.join(map(str, lab.drawn))}")

@@ -4,7 +4,7 @@ import { numberOn } from "../js/colours.js";
 import { html } from "../js/dom.js";
 import { clamp } from "../js/numbers.js";
 
-/** A cell that shows a number. @returns {{ node: HTMLElement, show: (text: string, colour: string) => void }} */
+/** A cell that shows a number, or waits for it. @returns {{ node: HTMLElement, show: (text: string, colour: string) => void, wait: () => void }} */
 export function cell() {
   const node = html("span", { className: "nl-effect" });
   return {
@@ -13,6 +13,11 @@ export function cell() {
       node.textContent = text;
       node.className = `nl-effect ${numberOn(colour)}`;
       node.style.setProperty("--nl-cell", colour);
+    },
+    wait() {
+      node.textContent = "…";
+      node.className = "nl-effect";
+      node.style.removeProperty("--nl-cell");
     },
   };
 }

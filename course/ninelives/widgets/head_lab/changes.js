@@ -27,6 +27,8 @@ import { range } from "../js/numbers.js";
  * @property {number[]} out
  * @property {number[]} patched
  * @property {"out" | "patched"} mode
+ * @property {string} [measuring] on a page: how far it is that measures, empty when it has measured
+ * @property {string} [remark_on_page] of a sentence that the page has translated
  * @property {string} [network] on a page: the name of the network that it carries, or empty
  * @property {string} [why_no_network]
  * @property {Record<string, any>} colours
@@ -76,4 +78,4 @@ export const isNew = (french, before) => french.map((word, k) => word !== before
 
 /** What is drawn, for code that waits for it. @param {State} state */
 export const drawnState = state =>
-  [state.answered, key(state), state.mode, isWaiting(state) ? "waiting" : state.error ? "error" : answerNow(state) ? "done" : "unknown"].join("#");
+  [state.answered, key(state), state.mode, isWaiting(state) ? "waiting" : state.error ? "error" : !answerNow(state) ? "unknown" : state.measuring ? "measuring" : "done"].join("#");

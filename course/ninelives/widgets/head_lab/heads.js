@@ -27,18 +27,19 @@ export function heads(layers, press) {
   roving(node, buttons, across);
   return {
     node,
-    show(/** @type {State} */ { of_heads, mode, out, patched, colours: { signed: map } }) {
+    show(/** @type {State} */ { of_heads, measuring, mode, out, patched, colours: { signed: map } }) {
       const numbers = of_heads[mode];
-      node.hidden = !numbers;
-      if (!numbers) return;
-      const end = endOf(numbers);
-      numbers.forEach((x, k) => {
-        const now = out.includes(k) ? "out" : patched.includes(k) ? "patched" : "";
-        cells[k].show(signed(x), signedColour(map, x, end));
+      node.hidden = !numbers && !measuring;
+      if (node.hidden) return;
+      const end = numbers ? endOf(numbers) : 1;
+      buttons.forEach((button, k) => {
+        const now = out.includes(k) ? "out" : patched.includes(k) ? "patched" : "", x = numbers?.[k];
+        if (x === undefined) cells[k].wait();
+        else cells[k].show(signed(x), signedColour(map, x, end));
         states[k].textContent = now || "\u00a0";
-        buttons[k].setAttribute("aria-pressed", String(now !== ""));
-        buttons[k].setAttribute("aria-label",
-          `${headName(layers, k)}: ${signed(x)} lost when it is ${mode === "out" ? "taken out" : "patched in"}${now && `, now ${now === "out" ? "taken out" : "patched in"}`}`);
+        button.setAttribute("aria-pressed", String(now !== ""));
+        const lost = x === undefined ? "not measured yet" : `${signed(x)} lost when it is ${mode === "out" ? "taken out" : "patched in"}`;
+        button.setAttribute("aria-label", `${headName(layers, k)}: ${lost}${now && `, now ${now === "out" ? "taken out" : "patched in"}`}`);
       });
     },
   };

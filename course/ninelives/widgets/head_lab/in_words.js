@@ -44,6 +44,9 @@ export function strongest({ words, layers, of_words: { occlusion, gradient, atte
     + (patched ? ` Patched in alone from “${other}”: ${most(patched, heads)}.` : "");
 }
 
+/** How far a page is that measures. @param {number} done @param {number} total 0: not known yet */
+export const progress = (done, total) => `Measuring what the choice depends on${total ? `: ${done} of ${total} numbers` : ""}.`;
+
 /** The names with the largest numbers, whatever their sign. @param {number[]} numbers @param {string[]} names */
 const most = (numbers, names) => largest(numbers, MOST_NAMED).map(k => `${names[k]} ${signed(numbers[k])}`).join(", ");
 

@@ -2,6 +2,7 @@
 
 MOST_NAMED = 3
 UNKNOWN_FORM = "This is not a sentence of the grammar from which the translator learned, so it has seen nothing like it, and guesses."
+UNCHECKED_FORM = "The translator has learned from sentences of one small grammar alone, and this page does not check whether yours is one of them."
 
 
 def reading(lab) -> str:

@@ -1,7 +1,7 @@
 // The head lab, drawn in the browser. Python computes, or the network that an exported page carries.
 
 import { announcer } from "../js/announce.js";
-import { ask } from "../js/ask.js";
+import { ask, NEVER_IN_DOUBT } from "../js/ask.js";
 import { html } from "../js/dom.js";
 import { colourScale } from "../js/legend.js";
 import { assign, connect, frame, onChange, oncePerFrame, snapshot } from "../js/lifecycle.js";
@@ -22,7 +22,7 @@ const CHANGING = ["answered", "error", "remark", "whose", "words", "other", "oth
 
 /** @param {RenderContext<State>} context */
 function render({ model, el }) {
-  const read = () => snapshot(model, [...CHANGING, "text", "pair", "layers", "colours"]);
+  const read = () => snapshot(model, [...CHANGING, "text", "pair", "layers", "measuring", "colours"]);
   const { pair: [one, other], layers, colours } = read(), hasPython = Boolean(model.send), canCompute = hasPython || Boolean(model.get("network"));
   frame(el, "nl-head-lab", "Head lab", colours);
 
@@ -41,8 +41,8 @@ function render({ model, el }) {
     html("span", {}, "In a cell: how much of the difference is lost when this head alone is changed."), scale);
   const choose = html("label", { className: "nl-bar nl-modes" }, html("span", { className: "nl-name" }, "A press on a head"), modes, undo);
   const error = html("p", { className: "nl-error", role: "alert" }), note = html("p", { className: "nl-note" });
-  const readout = html("p", { className: "nl-readout" }), summary = html("p", { className: "nl-note nl-summary" }), whose = html("p", { className: "nl-yours" });
-  const body = html("div", {}, words.node, lines.node, choose, html("div", { className: "nl-scroll" }, grid.node), legend, readout, summary, whose);
+  const progressed = html("p", { className: "nl-note nl-measuring", hidden: hasPython }), readout = html("p", { className: "nl-readout" }), summary = html("p", { className: "nl-note nl-summary" }), whose = html("p", { className: "nl-yours" });
+  const body = html("div", {}, words.node, lines.node, choose, html("div", { className: "nl-scroll" }, grid.node), legend, progressed, readout, summary, whose);
   el.replaceChildren(question.node, note, error, body, spoken.node);
 
   let wasThere = false;
@@ -55,7 +55,7 @@ function render({ model, el }) {
     body.hidden = !wasThere;
     body.inert = !isThere;
     error.textContent = error.hidden ? "" : `${state.error}${wasThere ? " Below is the sentence before." : ""}`;
-    const page = canCompute ? "" : `${model.get("why_no_network")} It knows what becomes of the translation when one word or one head is changed; `
+    const page = canCompute ? NEVER_IN_DOUBT : `${model.get("why_no_network")} It knows what becomes of the translation when one word or one head is changed; `
       + `run the notebook for ${answerNow(state) || !isThere ? "other sentences and for more changes at once" : "these changes together"}.`;
     note.textContent = `${state.remark} ${page}`.trim();
     el.dataset.drawn = drawnState(state);
@@ -66,24 +66,29 @@ function render({ model, el }) {
     patching.disabled = !state.of_heads.patched;
     patching.textContent = state.other ? `patches it in from “${state.other}”` : "patches it in: there is no sentence with two nouns";
     modes.value = state.mode;
-    legend.hidden = modes.disabled = !numbers;
+    legend.hidden = modes.disabled = !numbers && !state.measuring;
     if (numbers) {
       low.textContent = `${signed(-endOf(numbers))}, speaks for ${other}`;
       high.textContent = `${signed(endOf(numbers))}, speaks for ${one}`;
     }
     readout.textContent = reading(state);
-    summary.textContent = strongest(state) + (state.other && ` “${state.other}” becomes “${state.other_answer}”.`);
+    summary.textContent = strongest(state) + (state.other_answer && ` “${state.other}” becomes “${state.other_answer}”.`);
     whose.textContent = state.whose;
     spoken.say(() => (answerNow(state) ? `${state.remark} ${reading(state)}`.trim() : null));
   }
 
+  const redraw = oncePerFrame(draw);
+  function measured() {
+    progressed.textContent = model.get("measuring") ?? "";
+    if (!model.get("measuring")) redraw();
+  }
   function asked() {
     question.show(model.get("text"));
     draw();
   }
-  if (canCompute && !hasPython) computeOnPage(model);
+  const stop = canCompute && !hasPython ? computeOnPage(model) : () => {};
   draw();
-  return connect({ model, el }, { ...onChange(CHANGING, oncePerFrame(draw)), "change:text": asked }, spoken.stop);
+  return connect({ model, el }, { ...onChange(CHANGING, redraw), "change:measuring": measured, "change:text": asked }, spoken.stop, stop);
 }
 
 export default { render };

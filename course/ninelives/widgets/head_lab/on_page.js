@@ -2,10 +2,12 @@
 
 import { numberRepeats } from "../js/labels.js";
 import { assign } from "../js/lifecycle.js";
-import { ablation, attendedTo, differenceOf, gradientTimesInput, occlusion, patching, wordChoice } from "../network/causes.js";
+import { inSteps } from "../js/steps.js";
+import { ablation, attendedTo, differenceOf, gradientTimesInput, headCount, occlusion, patching, wordChoice } from "../network/causes.js";
 import { networkNamed, warmUp } from "../network/on_page.js";
 import { readBoth, translation, translationOf } from "../network/translate.js";
 import { key } from "./changes.js";
+import { progress } from "./in_words.js";
 
 /** @import { Model } from "../js/lifecycle.js" */
 /** @import { WordChoice } from "../network/causes.js" */
@@ -13,49 +15,82 @@ import { key } from "./changes.js";
 /** @import { Network } from "../network/unpack.js" */
 /** @import { Answer, State } from "./changes.js" */
 
-const REMARK = "This page does not check whether a sentence is of the grammar from which the translator learned.";
 const WHOSE = "This page computes it with weights rounded to float16 and measures gradient × input by central differences.";
-const NOTHING = /** @type {Pick<State, "words" | "other" | "other_answer" | "of_words" | "of_heads">} */ (
-  { words: [], other: "", other_answer: "", of_words: {}, of_heads: {} });
 
 /** A sentence with its translation and the choice in it. @typedef {{ run: Translation, choice: WordChoice | null }} Read */
+/** A sentence and, once it is read, the one with its nouns swapped; null where there is none. @typedef {{ text: string, here: Read, other?: Read | null }} Known */
 
-/** Answer whenever the text or the changes are others. @param {Model<State>} model */
+/** Answer whenever the text or the changes are others. @param {Model<State>} model @returns {() => void} stops it */
 export function computeOnPage(model) {
   const network = () => networkNamed(model.get("network") ?? ""), whose = model.get("whose");
   const pair = () => /** @type {[number, number]} */ (model.get("pair").map(word => network().ids.get(word)));
-  /** @type {{ text: string, here: Read, other: Read | null } | null} */
+  const read = (/** @type {string} */ text) => readText(network(), text, pair());
+  let stop = () => {};
+  /** @type {Known | null} */
   let known = null;
-  function readNow(/** @type {string} */ text) {
-    const other = swapped(text);
-    known = { text, here: readText(network(), text, pair()), other: other ? readText(network(), other, pair()) : null };
+  function hereOf(/** @type {string} */ text) {
+    if (known?.text !== text) known = { text, here: read(text) };
     return known;
+  }
+  function bothOf(/** @type {string} */ text) {
+    const here = hereOf(text), swappedText = swapped(text);
+    if (here.other === undefined) here.other = swappedText ? read(swappedText) : null;
+    return { here: here.here, other: here.other };
   }
   function translate() {
     const text = model.get("text");
-    let found = NOTHING, error = "";
-    /** @type {State["answers"]} */
-    let answers = {};
+    stop();
+    /** @type {Pick<State, "words" | "other" | "other_answer" | "of_words" | "of_heads" | "answers">} */
+    let found = { words: [], other: "", other_answer: "", of_words: {}, of_heads: {}, answers: {} };
+    let error = "", measuring = "";
     try {
-      const { here, other } = readNow(text);
-      found = causesOf(network(), here, other, swapped(text));
-      answers = { "": changed(network(), here, other, { hidden: [], out: [], patched: [] }) };
+      const { run, choice } = hereOf(text).here;
+      found = { ...found, ...atOnce(run, choice), other: swapped(text) };
+      measuring = choice ? progress(0, 0) : "";
+      stop = inSteps(measure(text));
     } catch (problem) {
       error = problem instanceof Error ? problem.message : String(problem);
     }
-    assign(model, { hidden: [], out: [], patched: [], ...found, ...(found.of_heads.patched ? {} : { mode: "out" }) });
-    assign(model, { answers, error, remark: error ? "" : REMARK, whose: `${whose} ${WHOSE}`.trim(), answered: text });
+    assign(model, { hidden: [], out: [], patched: [], ...found, measuring });
+    assign(model, { error, remark: error ? "" : model.get("remark_on_page") ?? "", whose: `${whose} ${WHOSE}`.trim(), answered: text });
+  }
+  function* measure(/** @type {string} */ text) {
+    const { here: { choice }, other } = bothOf(text), canPatch = choice && other?.choice?.before.length === choice.before.length;
+    assign(model, { other_answer: other?.run.text ?? "", ...(canPatch ? {} : { mode: "out" }) });
+    if (!choice) return;
+    yield;
+    /** @type {[keyof State & ("of_words" | "of_heads"), string, number, Iterable<number>][]} */
+    const lists = [
+      ["of_words", "occlusion", choice.ids.length, occlusion(network(), choice)],
+      ["of_heads", "out", headCount(network()), ablation(network(), choice)],
+      ["of_words", "gradient", choice.ids.length, gradientTimesInput(network(), choice)],
+    ];
+    if (canPatch) lists.push(["of_heads", "patched", headCount(network()), patching(network(), choice, traces(network(), other))]);
+    const total = lists.reduce((sum, [, , count]) => sum + count, 0);
+    let done = 0;
+    for (const [trait, name, , numbers] of lists) {
+      const list = [];
+      for (const number of numbers) {
+        list.push(rounded(number));
+        done += 1;
+        assign(model, { measuring: progress(done, total) });
+        yield;
+      }
+      assign(model, { [trait]: { ...model.get(trait), [name]: list } });
+    }
+    assign(model, { measuring: "" });
   }
   function answer() {
     const text = model.get("answered"), changes = { hidden: model.get("hidden"), out: model.get("out"), patched: model.get("patched") };
     const name = key(changes);
     if (model.get("error") || model.get("text") !== text || Object.hasOwn(model.get("answers"), name)) return;
-    const { here, other } = known?.text === text ? known : readNow(text);
+    const { here, other } = bothOf(text);
     assign(model, { answers: { ...model.get("answers"), [name]: changed(network(), here, other, changes) } });
   }
   model.on("change:text", translate);
   for (const name of ["hidden", "out", "patched"]) model.on(`change:${name}`, answer);
-  warmUp(model.get("network") ?? "", () => { readNow(model.get("answered")); });
+  warmUp(model.get("network") ?? "", () => { bothOf(model.get("answered")); });
+  return () => stop();
 }
 
 /** The sentence with the words after its first two "the" swapped; empty where there are no two, or they are the same. @param {string} text */
@@ -73,20 +108,13 @@ export function readText(network, text, pair) {
   return { run, choice: wordChoice(run.ids, run.steps.map(({ id }) => id), pair) };
 }
 
-/** The traits of a sentence that depend on nothing that is pressed. @param {Network} network @param {Read} here @param {Read | null} other @param {string} text of the other */
-export function causesOf(network, { run, choice }, other, text) {
-  const found = { ...NOTHING, words: numberRepeats(run.english), ...(other && { other: text, other_answer: other.run.text }) };
-  if (!choice) return found;
-  const isSame = other?.choice && other.choice.before.length === choice.before.length;
+/** What is known of a sentence once it is translated. @param {Translation} run @param {WordChoice | null} choice */
+function atOnce(run, choice) {
+  const { english, french, text, steps } = run, at = choice?.before.length ?? 0, words = numberRepeats(english);
+  const [one, other] = choice ? choice.pair.map(id => steps[at].logits[id]) : [];
   return {
-    ...found,
-    of_words: {
-      occlusion: rounded(occlusion(network, choice)), gradient: rounded(gradientTimesInput(network, choice)),
-      attention: rounded(attendedTo(network, choice)),
-    },
-    of_heads: {
-      out: rounded(ablation(network, choice)), ...(isSame && { patched: rounded(patching(network, choice, traces(network, other))) }),
-    },
+    words, of_words: choice ? { attention: attendedTo(run, at).map(rounded) } : {},
+    answers: { "": { french: french.filter(word => word !== "<end>"), text, difference: choice && rounded(one - other) } },
   };
 }
 
@@ -99,7 +127,7 @@ export function changed(network, { run, choice }, other, { hidden, out, patched 
   const { french, text } = translationOf(network, run.ids, changes);
   return {
     french: french.filter(word => word !== "<end>"), text,
-    difference: choice && rounded([differenceOf(network, choice, changes)])[0],
+    difference: choice && rounded(differenceOf(network, choice, changes)),
   };
 }
 
@@ -109,5 +137,5 @@ function traces(network, { run: { ids, steps } }) {
   return readBoth(network, ids, [...written, ...Array.from({ length: most - written.length }, () => network.end)]);
 }
 
-/** Five decimals. @param {number[]} numbers */
-const rounded = numbers => numbers.map(x => Math.round(1e5 * x) / 1e5);
+/** Five decimals. @param {number} x */
+const rounded = x => Math.round(1e5 * x) / 1e5;

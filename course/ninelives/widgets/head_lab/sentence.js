@@ -35,12 +35,13 @@ export function sentence(flip) {
 
   return {
     node,
-    show(/** @type {State} */ { words, hidden, of_words, colours: { signed: map } }) {
+    show(/** @type {State} */ { words, hidden, of_words, measuring, colours: { signed: map } }) {
       if (words.join("\n") !== built) build(words);
       chips.forEach((chip, k) => { chip.setAttribute("aria-pressed", String(hidden.includes(k))); });
       ROWS.forEach(([name], r) => {
         const numbers = of_words[name];
-        lines[r].hidden = !numbers;
+        lines[r].hidden = !numbers && !measuring;
+        if (!numbers) for (const { wait } of cells[r]) wait();
         if (!numbers) return;
         const end = endOf(numbers), isShare = name === "attention";
         numbers.forEach((x, k) => { cells[r][k].show(isShare ? x.toFixed(2) : signed(x), signedColour(map, x, isShare ? 1 : end)); });

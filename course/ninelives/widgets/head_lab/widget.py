@@ -1,14 +1,13 @@
 """The widget itself: its traits, and when it computes."""
 
 from collections.abc import Callable, Iterable
-from functools import partial
 
 import traitlets as t
 from torch import nn
 
 from ninelives.figures import Picture
 from ninelives.widgets.head_lab.arguments import head_positions, why_none, word_positions
-from ninelives.widgets.head_lab.in_words import UNKNOWN_FORM, key
+from ninelives.widgets.head_lab.in_words import UNCHECKED_FORM, UNKNOWN_FORM, key
 from ninelives.widgets.head_lab.picture import in_words, still_picture
 from ninelives.widgets.head_lab.translate import NOTHING, Changes, alone, causes, changed, layer_names, read, swapped
 from ninelives.widgets.lab_widget import COLOURS, SIGNED, LabWidget, browser_code, browser_style
@@ -68,7 +67,6 @@ class HeadLab(LabWidget):
         self._reader = tokenizer if words is None else type(tokenizer)(words)
         self._here = self._other = None  # the sentence and the one with its nouns swapped, once they are read
         layers = [list(layer) for layer in layer_names(model)]
-        self._network = partial(packed_translator, model, tokenizer, self._reader)
         super().__init__(pair=list(pair), layers=layers, colours={**COLOURS, "signed": SIGNED})
         self.observe(self._translate, "text")
         self.observe(self._answer, ["hidden", "out", "patched"])
@@ -101,6 +99,12 @@ class HeadLab(LabWidget):
         if self._here is not None and not self._networks():
             self._compute(alone(len(self.words), sum(n_head for _, n_head in self.layers), "patched" in self.of_heads))
         super().save_html(path)
+
+    def _network(self) -> dict:
+        return packed_translator(self._model, self._tokenizer, self._reader)
+
+    def _page_state(self) -> dict:
+        return {**super()._page_state(), "remark_on_page": UNCHECKED_FORM if self._parse is not None else ""}
 
     def __repr__(self) -> str:
         if self.error:

@@ -1,9 +1,10 @@
 // What an answer depends on: words hidden, heads taken out or patched in, gradients. Python says the same; see model/causes.py.
+// Each number takes a pass through the network, and is given as soon as it is there, so that a page can do something else between two.
 
 import { range } from "../js/numbers.js";
 import { logitsAt, readBoth } from "./translate.js";
 
-/** @import { Changes, Traces } from "./translate.js" */
+/** @import { Changes, Traces, Translation } from "./translate.js" */
 /** @import { Network } from "./unpack.js" */
 
 /** A choice between two words, after P words and those written before it. @typedef {{ ids: number[], before: number[], pair: [number, number] }} WordChoice */
@@ -23,9 +24,9 @@ export function differenceOf(network, { ids, before, pair: [one, other] }, chang
 }
 
 /** How much of the difference is lost after each of some changes. @param {Network} network @param {WordChoice} choice @param {Changes[]} changes */
-function lost(network, choice, changes) {
+function* lost(network, choice, changes) {
   const whole = differenceOf(network, choice);
-  return changes.map(change => whole - differenceOf(network, choice, change));
+  for (const change of changes) yield whole - differenceOf(network, choice, change);
 }
 
 /** The word at a position has a share of its vector, all others all of theirs. @param {number} position @param {number} share */
@@ -40,8 +41,12 @@ export const occlusion = (network, choice) => lost(network, choice, choice.ids.m
  * @param {Network} network
  * @param {WordChoice} choice
  */
-export const gradientTimesInput = (network, choice) => choice.ids.map((_, k) =>
-  (differenceOf(network, choice, faded(k, 1 + STEP)) - differenceOf(network, choice, faded(k, 1 - STEP))) / (2 * STEP));
+export function* gradientTimesInput(network, choice) {
+  for (const k of choice.ids.keys()) {
+    const grown = differenceOf(network, choice, faded(k, 1 + STEP)), shrunk = differenceOf(network, choice, faded(k, 1 - STEP));
+    yield (grown - shrunk) / (2 * STEP);
+  }
+}
 
 /** How many heads all layers have. @param {Network} network */
 export const headCount = ({ encoder, decoder }) =>
@@ -53,8 +58,8 @@ export const ablation = (network, choice) => lost(network, choice, range(headCou
 /** How much is lost if each head says what it says in another sentence. @param {Network} network @param {WordChoice} choice @param {Traces} other */
 export const patching = (network, choice, other) => lost(network, choice, range(headCount(network)).map(k => ({ patched: [k], other })));
 
-/** What the decoder's heads attend to before the choice, on average: a weight for each of the P words. @param {Network} network @param {WordChoice} choice */
-export function attendedTo(network, { ids, before }) {
-  const { decoder } = readBoth(network, ids, before), rows = decoder.layers.flatMap(({ weights }) => weights.map(head => head[head.length - 1]));
+/** What the decoder's heads attended to when a word was written, on average: a weight for each of the P words. @param {Translation} run @param {number} step of the word */
+export function attendedTo({ ids, decoder, steps }, step) {
+  const rows = decoder.layers.flatMap(({ weights }) => weights.map(head => head[steps[step].row]));
   return ids.map((_, k) => rows.reduce((sum, row) => sum + row[k], 0) / rows.length);
 }

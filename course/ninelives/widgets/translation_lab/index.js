@@ -1,7 +1,7 @@
 // The translation lab, drawn in the browser. Python translates, or the network that a page carries; how the translation is written is drawn here.
 
 import { announcer } from "../js/announce.js";
-import { ask } from "../js/ask.js";
+import { ask, NEVER_IN_DOUBT } from "../js/ask.js";
 import { html } from "../js/dom.js";
 import { assign, connect, frame, onChange, oncePerFrame, snapshot } from "../js/lifecycle.js";
 import { range } from "../js/numbers.js";
@@ -46,7 +46,7 @@ function render({ model, el }) {
     html("h2", {}, "English, and how much the word that is being written attends to it"), words.english,
     html("h2", {}, "French"), words.french, ...last.nodes);
   const error = html("p", { className: "nl-error", role: "alert" }), whose = html("p", { className: "nl-yours" });
-  const note = canTranslate ? "" : `${model.get("why_no_network")} Run the notebook to translate other sentences.`;
+  const note = canTranslate ? NEVER_IN_DOUBT : `${model.get("why_no_network")} Run the notebook to translate other sentences.`;
   const body = html("div", {}, steps, texts, whose);
   el.replaceChildren(question.node, html("p", { className: "nl-note" }, note), error, body, spoken.node);
 

@@ -21,6 +21,7 @@ from playwright.sync_api import expect
 
 from ninelives.build import ROOT, solved, solved_lab
 from ninelives.site.__main__ import write_pages
+from ninelives.site.address import SITE, binder, colab
 from ninelives.site.execute import executed
 from ninelives.site.tidy import problems
 from ninelives.site.view import learners_view
@@ -38,7 +39,7 @@ NOTEBOOK = '''# %% [markdown]
 #
 # ## See it
 #
-# A formula, $\\sqrt{d_k}$. Next: [the lab](../labs/small.ipynb).
+# A formula, $\\sqrt{d_k}$, for the scores of attention, and a link. Next: [the lab](../labs/small.ipynb).
 #
 # <details><summary>Hint 1: a nudge</summary>
 #
@@ -282,10 +283,47 @@ def test_where_a_widget_cannot_live_its_still_picture_and_its_words_stay(browser
     context.close()
 
 
-def test_on_paper_there_is_the_text_and_nothing_to_click(open_page, small):
+def test_on_paper_there_is_the_text_in_black_and_nothing_to_click(open_page, small):
+    open_page.emulate_media(color_scheme="dark")
     page = small_page(open_page, small)
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("body").evaluate("node => getComputedStyle(node).backgroundColor") == "rgb(255, 255, 255)"
     expect(page.get_by_role("heading", name="See it")).to_be_visible()
-    for part in ("#pst-primary-sidebar", "#pst-secondary-sidebar", ".header-article"):
+    for part in ("#pst-primary-sidebar", "#pst-secondary-sidebar", ".header-article", ".nl-open", "details", "#widget-2"):
         expect(page.locator(part).first).to_be_hidden()
-    page.emulate_media(media="screen")
+    expect(page.locator("#widget-2 + .nl-paper img")).to_be_visible()  # the widget's still picture
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.emulate_media(media="screen", color_scheme="light")
+
+
+@pytest.mark.parametrize("scheme, background", {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 18, 18)"}.items())
+def test_a_page_has_its_colours_before_the_scripts_of_the_theme_have_been_read(browser, small, scheme, background):
+    context = browser.new_context(color_scheme=scheme, offline=True)
+    page = context.new_page()
+    page.route("**/scripts/*.js*", lambda route: route.abort())
+    small_page(page, small)
+    assert page.locator("body").evaluate("node => getComputedStyle(node).backgroundColor") == background
+    context.close()
+
+
+def test_on_a_narrow_screen_nothing_is_wider_than_the_page_and_the_next_page_has_its_whole_name(open_page, pages):
+    wide = {}
+    for path in pages:
+        open_page.goto(path.as_uri())
+        for width in (360, 768, 920):
+            open_page.set_viewport_size({"width": width, "height": 900})
+            wide[path, width] = open_page.evaluate("""() => [document.documentElement, ...document.querySelectorAll(".prev-next-area a")]
+                .filter(node => node.scrollWidth > node.clientWidth).map(node => node.outerHTML.slice(0, 200))""")
+    open_page.set_viewport_size({"width": 1280, "height": 900})
+    assert {place: found for place, found in wide.items() if found} == {}
+
+
+def test_a_page_says_what_it_is_where_its_notebook_runs_and_what_is_shown_with_a_link_to_it(small):
+    page = (small[0] / "notebooks" / "01-small.html").read_text(encoding="utf-8")
+    assert '<meta name="description" content="A formula, ' in page and '<meta property="og:title" content="1 · Small">' in page
+    assert f'<meta property="og:image" content="{SITE}_static/card.png">' in page and page.count('name="viewport"') == 1
+    links = re.search(r'<p class="nl-open">(.*)</p>', page)[1]
+    assert re.findall(r'href="([^"]*)"', links) == [binder("release/01-small/01-small.ipynb"), colab("notebooks/01-small.ipynb"), "01-small.ipynb"]

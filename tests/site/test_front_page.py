@@ -9,7 +9,8 @@ import torch
 
 from ninelives import weights
 from ninelives.build import ROOT
-from ninelives.site.front_page import FRONT, SENTENCE, card_words, front_page, front_script, page_data, wrong_sentences
+from ninelives.site.address import SITE, binder, colab
+from ninelives.site.front_page import FRONT, SENTENCE, card_words, front_page, front_script, page_data, write_front_page, wrong_sentences
 from ninelives.text import sentences
 from ninelives.text.grammar import parse, training_pairs
 from ninelives.text.lexicon import ANIMALS
@@ -71,8 +72,18 @@ def test_every_link_leads_to_a_notebook_a_lab_a_page_of_docs_or_a_place_on_the_p
     made = {f"notebooks/{path.stem}.html" for path in ROOT.glob("release/[0-9]*/*.ipynb")} | {f"labs/{path.stem}.html" for path in ROOT.glob("release/labs/*.ipynb")}
     made |= {f"docs/{path.stem}.html" for path in ROOT.glob("docs/*.md")} | {"index.html", "contents.html", "search.html"}
     made |= {f"#{name}" for name in re.findall(r'\bid="([\w-]+)"', page)}
+    notebook = "01-embeddings"  # that of the first button
+    assert re.search(r'<a class="button" href="notebooks/([\w-]+)\.html">Read notebook 1</a>', page)[1] == notebook
+    assert binder(f"release/{notebook}/{notebook}.ipynb") in page and colab(f"notebooks/{notebook}.ipynb") in page
     assert [link for link in re.findall(r'href="([^"]+)"', page) if not link.startswith(("https://", "data:")) and link not in made
             and re.sub("#(build-it|play-with-it)$", "", link) not in made] == []  # rooms of every notebook
+
+
+def test_the_page_of_the_server_for_an_address_that_does_not_exist_leads_back(tmp_path):
+    write_front_page(tmp_path)
+    assert re.findall(r'href="([^"]+)"', (tmp_path / "404.html").read_text(encoding="utf-8")) == [f"{SITE}contents.html", f"{SITE}search.html", SITE]
+    [network] = (tmp_path / "_static" / "networks").iterdir()
+    assert f'src="_static/networks/{network.name}"' in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
 def test_no_name_is_declared_by_two_modules_and_none_is_long():

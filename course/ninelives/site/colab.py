@@ -1,8 +1,6 @@
 """The first cell of the copies that Colab opens: there the course is not installed, and PyTorch and IPython have to stay as they are."""
 
-import tomllib
-
-from ninelives.build import ROOT
+from ninelives.site.address import REPOSITORY
 
 CELL = '''\
 # Colab does not have the course: this installs it, and keeps Colab's own PyTorch and IPython. Where the course is there, nothing is done.
@@ -15,5 +13,4 @@ if importlib.util.find_spec("ninelives") is None:
 
 def first_cell() -> str:
     """The source of the cell."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return CELL.format(repository=project["urls"]["Repository"])
+    return CELL.format(repository=REPOSITORY)

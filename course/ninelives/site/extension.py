@@ -1,11 +1,16 @@
-"""What Sphinx does for this site: formulas are drawn when a page is built, and each page loads what its widgets need."""
+"""What Sphinx does for this site: formulas are drawn when a page is built, and each page says what it is and loads what it needs."""
 
+import html
 import json
+import re
 import subprocess
 from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
+
+from ninelives.site.address import SITE
+from ninelives.site.front_page import CARD, DESCRIPTION, card_words
 
 ROOT = Path(__file__).resolve().parents[3]
 KATEX = """
@@ -45,14 +50,37 @@ def block_formula(writer, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+def described(doctree: nodes.document | None) -> str:
+    """The first paragraph that says something, in at most 200 letters; that of the front page where a page has none."""
+    for paragraph in doctree.findall(nodes.paragraph) if doctree else ():
+        text = " ".join(paragraph.astext().split())
+        if len(text) > 50 and not isinstance(paragraph.parent, nodes.block_quote):
+            return text if len(text) <= 200 else text[:199].rpartition(" ")[0] + " …"
+    return DESCRIPTION
+
+
+def say_what_a_page_is(app: Sphinx, name: str, template: str, context: dict, doctree) -> None:
+    """For search engines, and for the card that is shown with a link to the page."""
+    title, description = html.unescape(re.sub("<[^>]*>", "", context.get("title", ""))) or "Nine Lives", described(doctree)
+    said = {"og:title": title, "og:description": description, "og:type": "article", "og:site_name": "Nine Lives", "og:url": f"{SITE}{name}.html",
+            "og:image": f"{SITE}_static/{CARD.name}", "og:image:alt": card_words()}
+    # The name of the viewport is in the theme's template already.
+    context["metatags"] = "\n".join([
+        f'<meta name="description" content="{html.escape(description)}">',
+        *(f'<meta property="{property}" content="{html.escape(value)}">' for property, value in said.items()),
+        '<meta name="twitter:card" content="summary_large_image">',
+    ])
+
+
 def load_what_a_page_needs(app: Sphinx, name: str, template: str, context: dict, doctree) -> None:
     context["theme_logo_link"] = context["pathto"]("index.html", resource=True)
+    app.add_js_file("site.js", loading_method="defer", priority=900)
     placed = app.config.ninelives_widgets.get(name, [])
     if placed:
         app.add_css_file("labs.css")
         labs = sorted({widget.lab for widget in placed})
-        for script in (*(f"labs/{lab}.js" for lab in labs), f"widgets/{name}.js", "site.js"):
-            app.add_js_file(script, loading_method="defer", priority=900)
+        for script in (*(f"labs/{lab}.js" for lab in labs), f"widgets/{name}.js"):
+            app.add_js_file(script, loading_method="defer", priority=800)
     if name == "search":
         for script in ("minisearch", "sections", "search"):
             app.add_js_file(f"search/{script}.js", loading_method="defer", priority=900)
@@ -63,5 +91,6 @@ def load_what_a_page_needs(app: Sphinx, name: str, template: str, context: dict,
 def setup(app: Sphinx) -> dict:
     app.add_html_math_renderer("katex", inline_renderers=(inline_formula, None), block_renderers=(block_formula, None))
     app.add_config_value("ninelives_widgets", {}, "")
+    app.connect("html-page-context", say_what_a_page_is)
     app.connect("html-page-context", load_what_a_page_needs)
     return {"parallel_read_safe": False, "parallel_write_safe": False}

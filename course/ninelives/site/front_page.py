@@ -8,7 +8,6 @@ import html
 import json
 import re
 import shutil
-import tomllib
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -24,12 +23,13 @@ from ninelives.figures.attention_picture import attention_picture
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import ACCENT, SIGNED_MAP, WEIGHTS_MAP
 from ninelives.model import prefix_generation
-from ninelives.text import sentences
+from ninelives.site.address import NAME, REPOSITORY, SITE, binder, colab
+from ninelives.text import WordTokenizer, sentences
 from ninelives.text.grammar import BONUS, every_word, parse
 from ninelives.text.lexicon import ADJECTIVES, ANIMALS, DISHES, OF_THE_EATER, VERBS, WISHES
 from ninelives.training.batches import translation_batch
 from ninelives.widgets.inline import inlined
-from ninelives.widgets.page_network import as_script, packed
+from ninelives.widgets.page_network import as_script, name_of, packed_translator
 
 FRONT = Path(__file__).with_name("front")
 CARD = FRONT / "card.png"  # for links to the site; docs/pictures.py makes it
@@ -44,11 +44,12 @@ DESCRIPTION = ("Change a word and see il become elle: a small Transformer that r
 
 def write_front_page(site: Path) -> None:
     """Write the page, its script and the translator into the folder of a site."""
-    model, tokenizer = weights.load("translator")
+    name, network = _network()
     files = {
         "index.html": front_page(),
         "_static/front.js": front_script(),
-        "_static/networks/translator.js": as_script("translator", packed(model, tokenizer.words, every_word("english")) | {"language": "English"}),
+        f"_static/networks/{name}.js": as_script(name, network),
+        "404.html": Template((FRONT / "missing.html").read_text(encoding="utf-8")).substitute(site=SITE),  # a server shows it at any address
     }
     for name, text in files.items():
         (site / name).parent.mkdir(parents=True, exist_ok=True)
@@ -56,20 +57,25 @@ def write_front_page(site: Path) -> None:
     shutil.copy(CARD, site / "_static" / CARD.name)
 
 
+@cache
+def _network() -> tuple[str, dict]:
+    """The translator for a page, by the name that it has on the pages of labs as well."""
+    model, tokenizer = weights.load("translator")
+    network = packed_translator(model, tokenizer, WordTokenizer(every_word("english")))
+    return name_of(network), network
+
+
 def front_page() -> str:
     """The page as HTML."""
-    repository = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
-    owner, name = repository.removeprefix("https://github.com/").split("/")
     table, minutes = _shelf()
     return Template((FRONT / "page.html").read_text(encoding="utf-8")).substitute(
         _still() | _measured(),
         description=html.escape(DESCRIPTION), sentence=SENTENCE, style=(FRONT / "style.css").read_text(encoding="utf-8"),
-        repository=repository, folder=name, site=f"https://{owner.lower()}.github.io/{name}/",
-        binder=f"https://mybinder.org/v2/gh/{owner}/{name}/HEAD?urlpath=lab/tree/release/02-attention/02-attention.ipynb",
-        colab=f"https://colab.research.google.com/github/{owner}/{name}/blob/gh-pages/notebooks/02-attention.ipynb",
+        repository=REPOSITORY, folder=NAME, site=SITE, binder=binder("release/01-embeddings/01-embeddings.ipynb"),
+        colab=colab("notebooks/01-embeddings.ipynb"),
         card_words=html.escape(card_words()), notebooks=table, hours=f"{minutes // 60}",
         disk=re.search(r"takes ([\d.]+ GB) of disk", (ROOT / "README.md").read_text(encoding="utf-8"))[1],
-        labs=_labs(),
+        labs=_labs(), network=_network()[0],
         data=json.dumps(page_data(), ensure_ascii=False).replace("<", "\\u003c"),
     )
 
@@ -96,6 +102,7 @@ def page_data() -> dict:
                 "adjectives": ADJECTIVES,
             },
         },
+        "network": _network()[0],
         "first": FIRST,
         "heldOut": [sentence.english for sentence in sentences("held out", 40)],
         "wrong": list(dict.fromkeys(wrong_sentences())),
@@ -115,6 +122,7 @@ def wrong_sentences() -> list[str]:
     return [sentence.english for sentence, answer in zip(drawn, answers) if tokenizer.decode(answer) != sentence.french]
 
 
+@cache
 def card_words() -> str:
     """The social card in words."""
     row, french, _ = _computed()

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import nbformat
 from nbformat import NotebookNode
 
+from ninelives.site.address import binder, colab
 from ninelives.site.colab import first_cell
 from ninelives.site.outputs import Placed, on_a_page, to_download
 from ninelives.site.reference import reference
@@ -18,6 +19,7 @@ from ninelives.widgets.page_network import as_script
 
 HERE = Path(__file__).parent
 PLACE = re.compile(r"(\]\((?![a-z]+:)[^)#]*#)([^)]+)(?=\))")  # a heading as JupyterLab names it: "The-PyTorch-calls"
+ABOUT = re.compile(r"^> This is the (?:notebook|lab) .*$", re.MULTILINE)
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#|<)([^)\s#]+)(#[^)\s]*)?(?=\))")
 
 
@@ -38,10 +40,19 @@ def write_notebooks(folder: Path, extra: Path, notebooks: dict[str, NotebookNode
             if cell.cell_type == "markdown":
                 copy.source = relink(cell.source, f"release/{_released(path)}", f"{path}.ipynb")
                 cell.source = PLACE.sub(lambda link: link[1] + re.sub(r"[^\w-]", "", link[2].lower()), copy.source)
+        title = page.cells[0]
+        title.source = ABOUT.sub(rf"\g<0>\n\n{_where_it_runs(path)}", title.source, count=1)
         download.cells.insert(1, nbformat.v4.new_code_cell(first_cell(), id="colab", metadata={"tags": ["colab"]}))
         _write(extra / f"{path}.ipynb", download)
         _write(folder / f"{path}.ipynb", page)
     return placed
+
+
+def _where_it_runs(path: str) -> str:
+    """Links that open the notebook of a page."""
+    name = path.rpartition("/")[2]
+    links = {"Open in Binder": binder(f"release/{_released(path)}"), "Open in Colab": colab(f"{path}.ipynb"), "Download the notebook": f"{name}.ipynb"}
+    return '<p class="nl-open">' + " · ".join(f'<a href="{address}">{words}</a>' for words, address in links.items()) + "</p>"
 
 
 def _released(path: str) -> str:

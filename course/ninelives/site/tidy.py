@@ -11,6 +11,12 @@ EMPTY_HEADER = re.compile(r'<th class="head[^"]*"><p></p></th>')
 ICONS = re.compile(r'<link rel="preload" as="script" href="[^"]*fontawesome\.js[^"]*"[^>]*>|<script[^>]* src="[^"]*fontawesome\.js[^"]*"[^>]*></script>')
 # search.py has another search.
 SEARCH = re.compile(r'<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>')
+# The theme writes a page without colours first, and gives it those of light or dark when its last script has been read.
+NO_COLOURS = ('data-theme="auto"', 'data-theme="light"')
+THEME = ('document.documentElement.dataset.theme = localStorage.getItem("theme") || "auto";',
+         'const mode = document.documentElement.dataset.mode, dark = matchMedia("(prefers-color-scheme: dark)").matches;\n'
+         '    document.documentElement.dataset.theme = mode === "dark" || (mode === "auto" && dark) ? "dark" : "light";')
+VIEWPORT = re.compile(r'(?<!charset="utf-8" />\n    )<meta name="viewport"[^>]*>')  # the theme's second one
 LOADS = {("link", "href"), ("script", "src"), ("img", "src"), ("source", "src"), ("iframe", "src"), ("object", "data")}
 
 
@@ -21,7 +27,7 @@ def tidy(site: Path) -> None:
         unused.unlink(missing_ok=True)
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        text = SEARCH.sub("", ICONS.sub("", text))
+        text = VIEWPORT.sub("", SEARCH.sub("", ICONS.sub("", text))).replace(*NO_COLOURS).replace(*THEME)
         text = EMPTY_HEADER.sub("<td></td>", EMPTY_HEAD.sub("", text))  # a header cell without words is read aloud as nothing
         page.write_text("\n".join(line.rstrip() for line in text.splitlines()) + "\n", encoding="utf-8")
     (site / ".nojekyll").touch()  # GitHub Pages would leave out what begins with an underscore

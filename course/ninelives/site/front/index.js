@@ -22,7 +22,7 @@ import { writing } from "./writing.js";
 /** @import { Choice, Lexicon, Part } from "./grammar.js" */
 /** @import { View } from "./view.js" */
 
-/** @typedef {{ lexicon: Lexicon, first: Choice, heldOut: string[], wrong: string[], nonsense: string[], colours: View["colours"] }} Data */
+/** @typedef {{ network: string, lexicon: Lexicon, first: Choice, heldOut: string[], wrong: string[], nonsense: string[], colours: View["colours"] }} Data */
 
 /** @param {string} id */
 function byId(id) {
@@ -31,9 +31,9 @@ function byId(id) {
   return node;
 }
 
-/** @param {Packed} packed @param {Data} data */
-function start(packed, { lexicon, first, heldOut, wrong, nonsense: texts, colours }) {
-  const network = networkOf(packed), spoken = announcer();
+/** @param {Record<string, Packed>} networks @param {Data} data */
+function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsense: texts, colours }) {
+  const network = networkOf({ ...networks[name], language: "English" }), spoken = announcer();
   /** @type {{ choice: Choice | null, text: string, layer: number, head: number, step: number }} */
   const state = { choice: first, text: textOf(lexicon, first), layer: 1, head: 3, step: -1 };
   document.body.append(spoken.node);
@@ -111,7 +111,7 @@ function start(packed, { lexicon, first, heldOut, wrong, nonsense: texts, colour
 /** @type {any} */
 const page = globalThis;
 try {
-  start(page.nineLivesNetworks.translator, JSON.parse(byId("data").textContent ?? ""));
+  start(page.nineLivesNetworks, JSON.parse(byId("data").textContent ?? ""));
   document.documentElement.dataset.live = "yes";
 } catch (problem) {
   byId("asleep").append(` (${problem instanceof Error ? problem.message : problem})`);

@@ -1,4 +1,4 @@
-// Puts each widget of a page where its still picture is. Without this script, or where it fails, the picture stays.
+// Puts each widget of a page where its still picture is. Without this script, or where it fails, the picture stays; on paper, too.
 (() => {
   const root = document.documentElement;
   const here = document.currentScript.src;
@@ -13,12 +13,25 @@
     const still = [...el.childNodes];
     try {
       globalThis.nineLivesLabs[lab](el, state);
+      const paper = document.createElement("div");
+      paper.className = "nl-paper";
+      paper.append(...still);
+      el.after(paper);
     } catch (error) {
       el.className = "nl-live";
       el.replaceChildren(...still);
       console.error(`${id}: ${error}`);
     }
   }
+  // Paper is white.
+  let chosen;
+  addEventListener("beforeprint", () => {
+    chosen = root.dataset.theme;
+    root.dataset.theme = "light";
+  });
+  addEventListener("afterprint", () => {
+    root.dataset.theme = chosen;
+  });
   // The weights of networks come last: a widget asks for them when it has to compute.
   addEventListener("load", () => {
     for (const name of globalThis.nineLivesNeeds ?? []) {

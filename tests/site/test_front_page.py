@@ -10,7 +10,16 @@ import torch
 from ninelives import weights
 from ninelives.build import ROOT
 from ninelives.site.address import SITE, binder, colab
-from ninelives.site.front_page import FRONT, SENTENCE, card_words, front_page, front_script, page_data, write_front_page, wrong_sentences
+from ninelives.site.front_page import (
+    FRONT,
+    SENTENCE,
+    card_words,
+    front_page,
+    front_script,
+    page_data,
+    write_front_page,
+    wrong_sentences,
+)
 from ninelives.text import sentences
 from ninelives.text.grammar import parse, training_pairs
 from ninelives.text.lexicon import ANIMALS

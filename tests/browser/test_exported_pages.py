@@ -122,6 +122,9 @@ def test_a_translation_lab_translates_on_its_page_as_python_does(translator, ope
 @pytest.mark.parametrize(("text", "said"), [
     ("the zebra was full", "“zebra” is not among the 92 known words."),
     ("the hose was full", "“hose” is not among the 92 known words; the nearest is “horse”."),
+    (f"the {'a' * 10_000}", f"“{'a' * 39}…” is not among the 92 known words."),
+    ("<b>x</b> <script>alert(1)</script>", "“<b>x</b>” is not among the 92 known words."),
+    ("the 🐱 was full", "“🐱” is not among the 92 known words."),
     (" . ", "There is no sentence: type one."),
     ("the cat " * 17, "The sentence has 34 words and the model reads at most 32: shorten it."),
 ])

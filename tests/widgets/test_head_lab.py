@@ -199,5 +199,5 @@ def test_the_words_name_what_weighs_most_and_the_picture_follows(lab):
 def test_the_browser_says_what_python_says(lab, no_choice, same_in_javascript):
     lab.hidden = [8, 1]
     lab.out, lab.patched, lab.mode = [3], [PIVOT, 5, 4], "patched"
-    labs = [HeadLab(MODEL, TOKENIZER, ALONE), lab, no_choice, HeadLab(MODEL, TOKENIZER, "zebra")]
+    labs = [HeadLab(MODEL, TOKENIZER, ALONE), lab, no_choice, HeadLab(MODEL, TOKENIZER, "zebra " * 20)]
     same_in_javascript("head_lab", [(lab, {"reading": reading(lab), "strongest": strongest(lab)}) for lab in labs])

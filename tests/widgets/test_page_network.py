@@ -78,7 +78,7 @@ def test_what_python_computes_is_what_the_javascript_is_compared_with(translator
         "decoder": packed(decoder, WORDS.words), "prompt": prompt[0].tolist(), "after": after.tolist(),
         "attention": translator.encoder.attentions(WORDS.encode(TEXT).unsqueeze(0))[1][0].tolist(),
         "sampled": next_token_probabilities(after, 0.7, 5, 0.9).tolist(),
-        "nearest": {word: str(error) for word in ("dgo", "ct", "zebra", "thet") for error in [unknown(word)]},
+        "nearest": {word: str(error) for word in ("dgo", "ct", "zebra", "thet", "a" * 1000) for error in [unknown(word)]},
     }
     path = CASES / "network.json"
     if os.environ.get("WRITE_CASES"):

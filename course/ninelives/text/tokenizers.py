@@ -9,6 +9,7 @@ import torch
 
 END = "<end>"
 SIMILARITY = 0.75  # of a misspelt word to the word itself; with less, "zebra" would be "bread"
+MOST_NAMED = 40  # characters of an unknown word
 
 
 class Tokenizer:
@@ -115,7 +116,8 @@ class Tokenizer:
         nearest = get_close_matches(unknown, known, n=1, cutoff=SIMILARITY)
         # Two letters of a short word that are swapped make it less similar than that.
         nearest = nearest or [word for word in known if sorted(word) == sorted(unknown)]
-        return f"“{unknown}” is not among the {len(known)} known words" + (
+        named = unknown if len(unknown) <= MOST_NAMED else f"{unknown[: MOST_NAMED - 1]}…"
+        return f"“{named}” is not among the {len(known)} known words" + (
             f"; the nearest is “{nearest[0]}”." if nearest else "."
         )
 

@@ -7,6 +7,8 @@ import traitlets as t
 
 from ninelives.figures.arrays import as_labels
 
+MOST_CHARACTERS = 80
+
 
 def one_sentence(idx, most: int) -> torch.Tensor:
     """The ids of one sentence, (T,) or (1, T), as (T,) int64.
@@ -34,6 +36,11 @@ def words_and_ids(words: Sequence[str], idx, most: int) -> tuple[list[str], torc
     """
     ids = one_sentence(idx, most)
     return as_labels(words, len(ids), "words", "ids in idx"), ids
+
+
+def truncated(text: str) -> str:
+    """As much of a text as fits into a line of a picture: somebody may have pasted a page."""
+    return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1]}…"
 
 
 def check_position(name: str, value: int, count: int, thing: str = "") -> None:

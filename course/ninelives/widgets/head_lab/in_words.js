@@ -1,10 +1,12 @@
 // What the lab says. Python says the same; see in_words.py.
 
+import { truncated } from "../js/labels.js";
 import { answerNow, headName, largest } from "./changes.js";
 
 /** @import { State } from "./changes.js" */
 
 const MOST_NAMED = 3;
+const LONGEST_TEXT = 80; // characters of a text that is not translated
 
 /** One decimal, with a true minus and no minus zero. @param {number} x */
 export const signed = x => x.toFixed(1).replace("-0.0", "0.0").replace("-", "−");
@@ -12,7 +14,7 @@ export const signed = x => x.toFixed(1).replace("-0.0", "0.0").replace("-", "−
 /** The translation, what is changed, and what becomes of it. @param {State} state */
 export function reading(state) {
   const { answered, error, answers, pair: [one, other] } = state, whole = answers[""], now = answerNow(state);
-  if (error) return `“${answered}” is not translated: ${error}`;
+  if (error) return `“${truncated(answered, LONGEST_TEXT)}” is not translated: ${error}`;
   const measured = whole.difference === null ? ` It has neither “${one}” nor “${other}”, so there is no choice to measure.`
     : ` log p(${one}) − log p(${other}) is ${signed(whole.difference)}.`;
   const said = `“${answered}” becomes “${whole.text}”.${measured}`, changes = changesInWords(state);

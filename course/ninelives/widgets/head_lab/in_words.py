@@ -1,5 +1,7 @@
 """What a head lab says. The browser says the same; see in_words.js."""
 
+from ninelives.widgets.arguments import truncated
+
 MOST_NAMED = 3
 UNKNOWN_FORM = "This is not a sentence of the grammar from which the translator learned, so it has seen nothing like it, and guesses."
 UNCHECKED_FORM = "The translator has learned from sentences of one small grammar alone, and this page does not check whether yours is one of them."
@@ -8,7 +10,7 @@ UNCHECKED_FORM = "The translator has learned from sentences of one small grammar
 def reading(lab) -> str:
     """The translation, what is changed, and what becomes of it."""
     if lab.error:
-        return f"“{lab.answered}” is not translated: {lab.error}"
+        return f"“{truncated(lab.answered)}” is not translated: {lab.error}"
     one, other = lab.pair
     whole, now = lab.answers[""], lab.answers.get(key(lab))
     said = f"“{lab.answered}” becomes “{whole['text']}”."

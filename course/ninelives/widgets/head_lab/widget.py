@@ -6,6 +6,7 @@ import traitlets as t
 from torch import nn
 
 from ninelives.figures import Picture
+from ninelives.widgets.arguments import truncated
 from ninelives.widgets.head_lab.arguments import head_positions, why_none, word_positions
 from ninelives.widgets.head_lab.in_words import UNCHECKED_FORM, UNKNOWN_FORM, key
 from ninelives.widgets.head_lab.picture import in_words, still_picture
@@ -108,7 +109,7 @@ class HeadLab(LabWidget):
 
     def __repr__(self) -> str:
         if self.error:
-            return f"HeadLab({self.answered!r} is not translated: {self.error})"
+            return f"HeadLab({truncated(self.answered)!r} is not translated: {self.error})"
         return f"HeadLab({self.answered!r}: {len(self.hidden)} words hidden, {len(self.out)} heads out, {len(self.patched)} patched in)"
 
     def _translate(self, _change=None) -> None:

@@ -2,7 +2,7 @@
 
 import { html } from "./dom.js";
 
-export const NEVER_IN_DOUBT = "The network translates any words that it knows, nonsense too: it has no way to say that it does not know.";
+export const NEVER_IN_DOUBT = "The network translates nonsense too if it knows the words: it has no way to say that it does not know.";
 
 /** @param {string} text @param {boolean} canAsk whether Python or the page can translate @param {(text: string) => void} translate */
 export function ask(text, canAsk, translate) {

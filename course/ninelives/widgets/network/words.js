@@ -1,8 +1,11 @@
 // Text to ids and back, as WordTokenizer in Python.
 
+import { truncated } from "../js/labels.js";
+
 /** @import { Network } from "./unpack.js" */
 
 const SIMILARITY = 0.75; // of a misspelt word to the word itself
+const MOST_LETTERS = 40; // of an unknown word
 
 /**
  * The ids of a sentence.
@@ -29,7 +32,7 @@ export function decoded({ words, end }, written) {
 /** @param {string} unknown @param {string[]} known @param {string} language */
 function about(unknown, known, language) {
   const near = nearest(unknown, known);
-  return `“${unknown}” is not among the ${known.length} ${`known ${language}`.trim()} words${near === null ? "." : `; the nearest is “${near}”.`}`;
+  return `“${truncated(unknown, MOST_LETTERS)}” is not among the ${known.length} ${`known ${language}`.trim()} words${near === null ? "." : `; the nearest is “${near}”.`}`;
 }
 
 /** The most similar word, as difflib.get_close_matches finds it, or one of the same letters; null if there is none. @param {string} word @param {string[]} known */

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ninelives.figures import Picture, heatmap, number_repeats, read_row
+from ninelives.widgets.arguments import truncated
 from ninelives.widgets.words_alone import words_alone
 
 ALL_HEADS = -1
@@ -26,7 +27,7 @@ def still_picture(lab) -> Picture:
 def in_words(lab) -> str:
     """The translation, and the last word written: its candidates and what it attended to."""
     if lab.error:
-        return f"“{lab.answered}” is not translated: {lab.error}"
+        return f"“{truncated(lab.answered)}” is not translated: {lab.error}"
     said = f"“{lab.answered}” becomes “{lab.translation}”. {lab.whose}"
     if not lab.step:
         return said

@@ -6,6 +6,7 @@ import traitlets as t
 from torch import nn
 
 from ninelives.figures import Picture
+from ninelives.widgets.arguments import truncated
 from ninelives.widgets.lab_widget import COLOURS, LabWidget, browser_code, browser_style
 from ninelives.widgets.page_network import packed_translator
 from ninelives.widgets.translation_lab.picture import ALL_HEADS, in_words, still_picture
@@ -83,7 +84,7 @@ class TranslationLab(LabWidget):
 
     def __repr__(self) -> str:
         if self.error:
-            return f"TranslationLab({self.answered!r} is not translated: {self.error})"
+            return f"TranslationLab({truncated(self.answered)!r} is not translated: {self.error})"
         return f"TranslationLab({self.answered!r} → {self.translation!r}; {self.step} of {len(self.french)} words written)"
 
     def _network(self) -> dict:

@@ -106,7 +106,7 @@ def test_a_head_and_a_step_are_chosen_with_the_keyboard(page):
     page.locator("#heads [aria-pressed=true]").focus()
     page.keyboard.press("ArrowUp")
     expect(page.locator("#whose")).to_have_text("layer 1, head 4")
-    assert page.locator("#heads [aria-pressed=true]").get_attribute("aria-label").startswith("layer 1, head 4")
+    expect(page.locator("#heads [aria-pressed=true]")).to_have_attribute("aria-label", re.compile("^layer 1, head 4"))
     page.get_by_role("button", name="Next word").press("Enter")
     expect(page.locator("#step-reading")).to_contain_text("the decoder writes “était”")
 
@@ -205,6 +205,10 @@ def test_the_address_holds_the_sentence(page, site):
     page.get_by_label("the first animal").select_option("cow")
     page.get_by_label("what happened").select_option("followed")
     assert page.url == f"{site}#say=the-cow-followed-the-hen-because-it-was-alone"
+    page.get_by_role("button", name="Copy a link to this sentence").click()
+    expect(page.get_by_role("button", name=re.compile("Copied|The link is in the address bar"))).to_be_visible()  # as the browser allows
+    page.get_by_role("button", name="Surprise me").click()
+    assert page.url.partition("#say=")[2].replace("-", " ") in page_data()["heldOut"]
     page.goto("about:blank")
     for text, french, error in (("the-dog-followed-the-hen-because-it-was-lost", "le chien a suivi la poule parce qu'il était perdu", ""),
                                 ("the-dgo-was-lost", "le chien a suivi la poule parce qu'il était perdu", "“dgo” is not among the 92 known English words; the nearest is “dog”."),

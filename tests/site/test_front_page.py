@@ -21,7 +21,7 @@ from ninelives.site.front_page import (
     wrong_sentences,
 )
 from ninelives.text import sentences
-from ninelives.text.grammar import parse, training_pairs
+from ninelives.text.grammar import FAMILIES, parse, training_pairs
 from ninelives.text.lexicon import ANIMALS
 from ninelives.widgets.inline import modules
 
@@ -50,7 +50,7 @@ def test_what_it_says_of_the_training_is_on_the_cards_of_the_weights(page):
     assert f"For {encoder['recipe']['max_iters']:,} steps the encoder was trained alone" in page
     assert f"translate in {card['recipe']['max_iters']:,} more" in page
     assert f"{share:.1%}".replace("%", " %<span>of 1,000 sentences about two animals that never met in training are right") in page
-    assert f"It gets {1000 - share * 1000:.0f} of 1,000 sentences about animals that never met wrong, and {400 - unread * 400:.0f} of 400" in page
+    assert f"It mistranslates {1000 - share * 1000:.0f} of 1,000 sentences about animals that never met, and {400 - unread * 400:.0f} of 400" in page
 
 
 def test_the_layers_that_it_calls_kept_are_those_of_the_encoder_that_was_told_the_noun():
@@ -68,6 +68,12 @@ def test_the_sentences_it_is_said_to_get_wrong_are_as_many_as_the_card_says():
     assert len(wrong) - len(unread) == round(1000 - 1000 * figures["whole sentence right, 1,000 held-out sentences"])
     met = {frozenset((ANIMALS[a].english, ANIMALS[b].english)) for a, b in training_pairs()}
     assert not met & {frozenset((s.antecedent, s.other)) for s in wrong}  # the page says that they never met
+
+
+def test_it_says_how_the_lab_counts_and_how_many_kinds_of_sentences_the_network_knows(page):
+    assert "counts layers and heads from 0, as code does: layer 2, head 4 is layer 1, head 3 there" in page
+    assert "layers and heads are counted from 0, as in code" in (ROOT / "course" / "labs" / "causes.py").read_text(encoding="utf-8")
+    assert "It knows three kinds of sentences" in page and len(FAMILIES) == 3
 
 
 def test_each_notebook_is_there_with_its_minutes_and_points_and_each_lab(page):

@@ -24,7 +24,7 @@ export function wrongSentences(node, network, lexicon, sentences, follow, say) {
     const text = sentences[at], choice = parsed(lexicon, text);
     if (!choice) throw new Error(`The page cannot read its own sentence “${text}”.`);
     const run = translation(network, text), right = splitFrench(frenchOf(lexicon, choice));
-    shown.replaceChildren(line(text, run, [...right, ...run.french.slice(right.length)]));
+    shown.replaceChildren(line(text, run, right));
     reading.textContent = `${judgement(run, meaningOf(lexicon, choice), right)} ${newInIt(lexicon, text)}`;
     next.textContent = "Another one";
     all.hidden = false;

@@ -1,12 +1,13 @@
 // The French sentence with its pronoun, and how sure the network is of it.
 
 import { html } from "../../widgets/js/dom.js";
+import { frenchOf } from "./grammar.js";
 import { bar } from "./paint.js";
-import { chancesOf, joined, pronounStep } from "./view.js";
+import { chancesOf, joined, pronounStep, splitFrench } from "./view.js";
 
 /** @import { View } from "./view.js" */
 
-/** French words, the pronoun marked. @param {{ french: string[] }} run @param {string[]} [before] words that were there before a change: new ones are marked */
+/** French words, the pronoun marked. @param {{ french: string[] }} run @param {string[]} [before] other words, those that were there before a change or that are right: what differs is marked */
 export function frenchWords(run, before) {
   const at = pronounStep(run), words = run.french.filter(word => word !== "<end>");
   const nodes = words.map((word, k) => {
@@ -26,7 +27,7 @@ export function french(node, chances) {
     /** @param {View} view */
     show(view) {
       const { run } = view, step = pronounStep(run), now = joined(run.french);
-      if (now !== said) node.replaceChildren(...frenchWords(run));
+      if (now !== said) node.replaceChildren(...frenchWords(run, view.choice ? splitFrench(frenchOf(view.lexicon, view.choice)) : undefined)); // what is wrong is marked
       said = now;
       chances.hidden = step < 0;
       if (step < 0) return;

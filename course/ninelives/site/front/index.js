@@ -65,32 +65,37 @@ function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsen
   const whose = byId("whose");
   const typed = typing(/** @type {HTMLFormElement} */ (byId("type")), network, open, () => open(textOf(lexicon, first))), link = linkButton(() => state.text, say);
   const firstScreen = [sentence(byId("english"), choose), switches(byId("switches"), choose), french(byId("french"), byId("chances")), typed, link];
-  byId("switches").append(link.node);
+  const surprise = () => open(heldOut[Math.floor(Math.random() * heldOut.length)]);
+  byId("switches").append(html("button", { type: "button", className: "quiet", onclick: surprise }, "Surprise me"), link.node);
+  const picker = headPicker(byId("heads"), (layer, head) => {
+    set({ layer, head });
+    say(byId("reading").textContent);
+  });
   const below = [
-    headPicker(byId("heads"), (layer, head) => {
-      set({ layer, head });
-      say(byId("reading").textContent);
-    }),
     writing(byId("step-picture"), byId("step-reading"), step => set({ step }), say),
     withoutPositions(byId("positions-mistake"), say), withoutHeads(byId("heads-mistake"), say), openMask(byId("mask-mistake"), say),
   ];
   const stations = { words, positions, head: headTable, blocks };
-  let waiting = 0;
+  const rest = [picker.show, ...Object.entries(stations).map(([name, paint]) => (/** @type {View} */ view) => paint(byId(`${name}-picture`), byId(`${name}-reading`), view)),
+    ...below.map(part => part.show)];
+  /** @type {View} */
+  let latest;
   /** @param {View} view */
   function show(view) {
     for (const part of firstScreen) part.show(view);
     whose.textContent = `layer ${view.layer + 1}, head ${view.head + 1}`;
     byId("reading").textContent = `${rowInWords(view)} ${translationInWords(view)}`;
     byId("now").replaceChildren(html("span", {}, `${view.text} → `), html("span", { lang: "fr" }, joined(view.run.french)));
-    clearTimeout(waiting);
     document.body.dataset.drawn = "first screen";
-    waiting = window.setTimeout(showBelow, 0, view); // the first screen is painted before the rest is computed
+    latest = view;
+    requestAnimationFrame(() => setTimeout(showRest, 0, view)); // after the first screen is painted
   }
-  /** @param {View} view */
-  function showBelow(view) {
-    for (const part of below) part.show(view);
-    for (const [name, paint] of Object.entries(stations)) paint(byId(`${name}-picture`), byId(`${name}-reading`), view);
-    document.body.dataset.drawn = "all";
+  /** One part after another, so that a slow computer can paint and listen between them. @param {View} view @param {number} [k] */
+  function showRest(view, k = 0) {
+    if (view !== latest) return;
+    rest[k]?.(view);
+    if (k < rest.length) setTimeout(showRest, 0, view, k + 1);
+    else document.body.dataset.drawn = "all";
   }
 
   show(viewOf());

@@ -113,6 +113,7 @@ def test_a_head_and_a_step_are_chosen_with_the_keyboard(page):
 
 def test_bad_input_gets_one_sentence_and_the_page_stays_as_it_was(page):
     before = says(page, "#french")
+    expect(page.locator("#words-reading")).to_contain_text("of 225: 92 English words, 132 more for French, and “<end>”")
     page.get_by_text("Type a sentence of your own").click()
     field = page.get_by_label("English words that it knows")
     for text, sentence in {"the catt was full": "“catt” is not among the 92 known English words; the nearest is “cat”.", "  ": "There is no sentence: type one.",
@@ -129,6 +130,11 @@ def test_bad_input_gets_one_sentence_and_the_page_stays_as_it_was(page):
     field.fill("the cat was full")
     field.press("Enter")
     expect(page.locator("#reading")).to_contain_text("This is no sentence of the grammar that the network has learned, and it has no way to say “I do not know”: it guesses")
+    field.fill("young")  # to which the network writes its end at once
+    field.press("Enter")
+    expect(page.locator("#french")).to_have_text("(no words)")
+    expect(page.locator("#mask-mistake .reading")).to_contain_text("The network writes its end at once")
+    expect(page.locator("#heads-mistake .reading")).to_contain_text("the more “young” attends to a single word there")
     field.fill("the catt was full")
     field.press("Enter")
     page.get_by_role("button", name="Back to the menus").click()

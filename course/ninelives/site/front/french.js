@@ -16,6 +16,7 @@ export function frenchWords(run, before) {
     if (isNew) node.classList.add("new");
     return node;
   });
+  if (!words.length) nodes.push(html("span", { className: "faint", lang: "en" }, "(no words)"));
   if (!run.french.includes("<end>")) nodes.push(html("span", {}, "…"));
   return nodes.flatMap((node, k) => (k && !words[k - 1]?.endsWith("'") ? [" ", node] : [node]));
 }

@@ -44,8 +44,8 @@ export function withoutHeads(node, say) {
     });
     const broken = out.size ? translation(network, text, { out: [...out], most: MOST }) : run, same = joined(broken.french) === joined(run.french);
     result.replaceChildren(line("", broken, run.french));
-    reading.textContent = !out.size ? `Press a head to take it out. The darker a head of the encoder is, the more “it” attends to a single word there. ${hint(view, headsOf)}`
-      : `${same ? "The translation is the same." : "The translation changes."} ${ofThePronoun(view, broken, range(H).every(h => out.has(H + h)))}`;
+    reading.textContent = !out.size ? `Press a head to take it out. The darker a head of the encoder is, the more “${run.english[it]}” attends to a single word there. ${hint(view, headsOf)}`
+      : `${same ? "The translation is the same." : "The translation changes."} ${ofThePronoun(view, broken, out.size === H && range(H).every(h => out.has(H + h)))}`;
   }
   return { show };
 }
@@ -58,7 +58,7 @@ function hint({ network, lexicon, choice, text, run }, headsOf) {
     : `Neither without layer 1 nor without layers 2 and 3 does this pronoun turn.${choice && !isBetweenAnimals(lexicon, choice) ? " Try a sentence about two animals." : ""}`;
 }
 
-/** What became of the pronoun, in words. @param {View} view @param {Translation} broken @param {boolean} isLayerOut whether all heads of the encoder's second layer are out */
+/** What became of the pronoun, in words. @param {View} view @param {Translation} broken @param {boolean} isLayerOut whether the encoder's second layer is out, and nothing else */
 function ofThePronoun(view, broken, isLayerOut) {
   const { run, it, pronoun } = view, step = pronounStep(broken), word = run.french[pronoun];
   if (pronounStep(run) < 0) return "";
@@ -67,7 +67,7 @@ function ofThePronoun(view, broken, isLayerOut) {
   const before = chance(run, pronoun), now = chance(broken, step), says = `It still says “${word}”, with a probability of ${two(now)}; it was ${two(before)}.`;
   if (!isLayerOut) return says;
   const rows = run.encoder.layers[1].weights.map(head => head[it]), row = rows[argmax(rows.map(weights => Math.max(...weights)))];
-  const where = `“it” attended to “${run.english[argmax(row)]}”, up to ${two(row[argmax(row)])} in one head`;
+  const where = `“${run.english[it]}” attended to “${run.english[argmax(row)]}”, up to ${two(row[argmax(row)])} in one head`;
   return before - now < 0.1 ? `${says} Yet it was in this layer that ${where}: a picture of attention shows where a head looks, not whether the answer depends on it.`
     : `${says} It was in this layer that ${where}: here the answer depends on it, though not on it alone.`;
 }
@@ -88,10 +88,15 @@ export function openMask(node, say) {
     view = now;
     const { network, text } = view, run = box.checked ? translation(network, text, { causal: false, most: MOST }) : view.run;
     const P = run.english.length, after = run.french.slice(0, -1), row = Math.max(0, pronounStep(run) - 1);
+    result.replaceChildren(line("", run, view.run.french));
+    table.hidden = !after.length;
+    if (!after.length) {
+      reading.textContent = "The network writes its end at once: there is no French word that could attend to another.";
+      return;
+    }
     const heads = run.decoder.layers.flatMap(({ weights }, l) => weights.map((rows, h) => ({ rows: rows.slice(P), l, h })));
     const later = (/** @type {Float64Array[]} */ rows) => [...rows[row]].slice(P + row + 1).reduce((sum, x) => sum + x, 0);
     const { rows, l, h } = heads.reduce((best, next) => (later(next.rows) > later(best.rows) ? next : best));
-    result.replaceChildren(line("", run, view.run.french));
     table.replaceChildren(html("table", { className: "mask" }, html("caption", {}, `Head ${h + 1} of the decoder's layer ${l + 1}, French words only`), html("tbody", {}, ...after.map((word, r) =>
       html("tr", { className: r === row ? "it" : "" }, html("th", { scope: "row", lang: "fr" }, word), ...after.map((_, c) => {
         const weight = rows[r][P + c];
@@ -99,8 +104,8 @@ export function openMask(node, say) {
       }))))));
     const most = argmax([...rows[row]].map((weight, c) => (c > P + row ? weight : -1))), same = joined(run.french) === joined(view.run.french);
     reading.textContent = !box.checked ? "A word attends to itself and the words before it. The upper triangle is masked."
-      : `The French is ${same ? "the same, since no later word is there yet when a word is written" : "another now"}. But read the finished sentence again: “${after[row]}”, from which “${after[row + 1]}” is to be predicted, `
-        + `gives later words ${two(later(rows))} of its attention in this head, ${two(rows[row][most])} of it to “${after[most - P]}”. In training the answer would stand there to be copied.`;
+      : `The French is ${same ? "the same, since no later word is there yet when a word is written" : "another now"}. `
+        + (row === after.length - 1 ? "It is too short to copy from." : `But read the finished sentence again: “${after[row]}”, from which “${after[row + 1]}” is to be predicted, gives later words ${two(later(rows))} of its attention in this head, ${two(rows[row][most])} of it to “${after[most - P]}”. In training the answer would stand there to be copied.`);
   }
   return { show };
 }

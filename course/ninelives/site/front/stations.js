@@ -17,11 +17,11 @@ const distance = (x, y) => lengthOf(x.map((value, j) => value - y[j]));
 
 /** Each word, its id, and its vector. @param {HTMLElement} picture @param {HTMLElement} reading @param {View} view */
 export function words(picture, reading, { run, it, network, colours }) {
-  const { tokens } = run.encoder, end = largest(tokens), n = tokens[0].length;
+  const { tokens } = run.encoder, end = largest(tokens), n = tokens[0].length, V = network.words.length, english = network.reads.filter(word => word !== "<end>").length;
   picture.replaceChildren(html("table", { className: "vectors" }, html("caption", {}, `Every word is looked up: a number, and ${n} numbers for it.`),
     html("tbody", {}, ...run.english.map((word, k) => html("tr", { className: k === it ? "it" : "" },
       html("th", { scope: "row" }, word), html("td", { className: "number" }, String(run.ids[k])), html("td", { className: "wide" }, strip(tokens[k], end, colours)))))));
-  reading.textContent = `“${run.english[it]}” is number ${run.ids[it]} of ${network.words.length}: ${network.reads.length} English words, ${network.words.length - network.reads.length - 1} more for French, and “<end>”. Its vector begins ${[...tokens[it].slice(0, 3)].map(two).join(", ")}.`;
+  reading.textContent = `“${run.english[it]}” is number ${run.ids[it]} of ${V}: ${english} English words, ${V - english - 1} more for French, and “<end>”. Its vector begins ${[...tokens[it].slice(0, 3)].map(two).join(", ")}.`;
 }
 
 /** The vector of "it", the vector of its position, and their sum. @param {HTMLElement} picture @param {HTMLElement} reading @param {View} view */

@@ -219,12 +219,13 @@ def test_a_page_that_cannot_score_says_so_moves_its_bars_and_draws_one_word(open
     expect(notice).to_contain_text("The bars move")
 
 
-def test_without_javascript_the_picture_in_words_stands_there_and_what_is_missing(translator, browser, tmp_path):
+def test_without_javascript_the_picture_and_its_words_stand_there_and_what_is_missing(translator, browser, tmp_path):
     lab = TranslationLab(*translator, SENTENCE, words=ENGLISH)
     lab.save_html(tmp_path / "page.html")
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto((tmp_path / "page.html").as_uri())
     expect(page.get_by_text(re.compile("becomes “le renard a appelé la girafe"))).to_be_visible()
+    assert page.locator("img").bounding_box()["width"] > 300
     expect(page.get_by_text("To use it, allow JavaScript on this page, or open it in a newer browser.")).to_be_visible()
     context.close()

@@ -54,6 +54,7 @@ def test_a_widget_is_its_still_picture_in_an_element_that_its_script_finds(noteb
     assert placed[0].state["question"] == "Who was full?"
     for html, widget in zip(html_of(notebook.cells[1]), placed):
         assert html.startswith(f'<div class="nl-live" id="{widget.id}"><figure') and "<img" in html and html.endswith("</figure></div>")
+        assert "<figcaption>A still picture; to use it, allow JavaScript on this page, or run the notebook.<details>" in html
     assert "ninelives_widgets" not in notebook.metadata
 
 

@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 WORDS = re.compile(r"\A\*(?P<caption>.*?)\*\s+(?P<words><details>.*?</details>)", re.DOTALL)
-BIG = 10_000  # characters of JSON: longer values are in a file that is loaded after the page
+WITHOUT_SCRIPTS = "A still picture; to use it, allow JavaScript on this page, or run the notebook."
 
 
 class Placed(NamedTuple):
@@ -42,7 +42,7 @@ def on_a_page(notebook: NotebookNode, pictures: Path) -> list[Placed]:
 
 
 def _outputs_of_a_page(outputs: list[NotebookNode], widgets: dict, pictures: Path, placed: list[Placed]) -> list[NotebookNode]:
-    made, figure = [], ""
+    made, figure, words = [], "", ""
     for output in outputs:
         data = output.get("data", {})
         if VIEW in data:
@@ -50,18 +50,22 @@ def _outputs_of_a_page(outputs: list[NotebookNode], widgets: dict, pictures: Pat
             if known:
                 name = f"widget-{len(placed) + 1}"
                 placed.append(Placed(name, known["lab"], known["state"], known["networks"]))
-                # The still picture is the output before.
-                still = made.pop()["data"]["text/html"] if figure else f"<p>{html.escape(data['text/plain'])}</p>"
+                still = f"<p>{html.escape(data['text/plain'])}</p>"
+                if figure:  # it is the output before
+                    made.pop()
+                    still = _figure(figure, WITHOUT_SCRIPTS, words)
                 made.append(_html(f'<div class="nl-live" id="{name}">{still}</div>'))
-            figure = ""
+            figure = words = ""
         elif "image/png" in data:
             figure = _image(base64.b64decode(data["image/png"]), output.metadata.get("alt", ""), pictures)
+            words = ""
             made.append(_html(_figure(figure)))
-        elif figure and (words := WORDS.match(data.get("text/markdown", ""))):
-            made[-1] = _html(_figure(figure, words["caption"], words["words"]))
+        elif figure and (said := WORDS.match(data.get("text/markdown", ""))):
+            words = said["words"]
+            made[-1] = _html(_figure(figure, said["caption"], words))
         else:
             made.append(output)
-            figure = ""
+            figure = words = ""
     return made
 
 

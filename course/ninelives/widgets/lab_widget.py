@@ -12,7 +12,7 @@ from IPython.display import display
 from matplotlib.colors import to_hex
 
 from ninelives.figures import Picture
-from ninelives.figures.style import ACCENT, BLUE, SIGNED_MAP, SKY
+from ninelives.figures.style import ACCENT, BLUE, DARK_THEME, SIGNED_MAP, SKY
 from ninelives.widgets.boxes import keep_stills_of_boxes
 from ninelives.widgets.inline import inlined
 from ninelives.widgets.own_traits import OwnTraits
@@ -76,12 +76,19 @@ class LabWidget(OwnTraits, anywidget.AnyWidget):
         return PAGE.substitute(
             title=html.escape(repr(self)),
             style=self._css,
+            dark=DARK_THEME,
+            picture=self._picture_of_page(),
             words=html.escape(self.describe()),
             networks="".join(f"<script>{as_script(*one)}</script>\n" for one in self._networks().items()),
             script=f"{self._esm}\n{inlined(HERE / 'js' / 'mount.js')}",
             # Inside a script element only "<" could end it.
             state=self._state_as_json().replace("<", "\\u003c"),
         )
+
+    def _picture_of_page(self) -> str:
+        """The still picture, which a page shows where no script runs; the words beside it say the same."""
+        picture = self._picture_or_none()
+        return f'<img src="data:image/png;base64,{base64.b64encode(picture.png()).decode()}" alt="">' if picture else ""
 
     def _page_state(self) -> dict:
         """The synced traits that are the widget's own, and the name of the network with which a page computes."""

@@ -12,9 +12,9 @@ from ninelives.config import TransformerConfig
 from ninelives.model import Decoder, EncoderDecoder, next_token_probabilities, prefix_generation, without_heads
 from ninelives.model.causes import without_words
 from ninelives.model.encoder import Encoder
-from ninelives.text import WordTokenizer
+from ninelives.text import CharTokenizer, WordTokenizer
 from ninelives.use_mine import use_mine
-from ninelives.widgets.page_network import CannotRunInPage, as_script, name_of, packed
+from ninelives.widgets.page_network import CannotRunInPage, as_script, name_of, packed, packed_translator
 from widgets.conftest import CASES
 
 WORDS = WordTokenizer("cat chat dog chien it il qu' the".split())
@@ -167,3 +167,28 @@ def test_a_model_made_of_a_learners_own_parts_in_unusual_forms_is_packed_as_the_
     own = weights.copy_into(use_mine("EncoderDecoder")(trained.encoder.config, trained.decoder.config), trained)
     assert "made of your Embedding" in capsys.readouterr().out
     assert packed(own, tokenizer.words) == packed(trained, tokenizer.words)
+
+
+class OwnWords:
+    """A learner's tokenizer of notebook 9, in its own way."""
+
+    def __init__(self, words):
+        self.words, self.end_token = ["<end>", *words], 0
+
+    def encode(self, text):
+        cut = text.lower().strip().removesuffix(".").replace("'", "' ").split()
+        return torch.tensor([self.words.index(word) for word in cut], dtype=torch.int64)  # (T,)
+
+
+class Capitals(OwnWords):
+    def encode(self, text):
+        return super().encode(" ".join(word for word in text.split() if word == word.lower()))
+
+
+def test_a_learners_own_tokenizer_reads_on_a_page_where_it_reads_as_the_packages(translator):
+    own = OwnWords(WORDS.words[1:])
+    assert packed_translator(translator, own, own) == packed_translator(translator, WORDS, WORDS)
+    with pytest.raises(CannotRunInPage, match="with your Capitals: it gives a text other ids"):
+        packed_translator(translator, WORDS, Capitals(WORDS.words[1:]))
+    with pytest.raises(CannotRunInPage, match="with the package's CharTokenizer: it gives a text other ids"):
+        packed_translator(translator, CharTokenizer("abc' "), WORDS)

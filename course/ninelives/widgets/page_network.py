@@ -64,11 +64,10 @@ def packed(model: nn.Module, words: Iterable[str], reads: Iterable[str] | None =
 def packed_translator(model: nn.Module, tokenizer: Tokenizer, reader: Tokenizer) -> dict:
     """`packed` for a lab that reads sentences: `tokenizer` has all words, `reader` those that a sentence may hold.
 
-    Raises CannotRunInPage also for another tokenizer than the course's for words.
+    Raises CannotRunInPage also for a tokenizer that cuts or numbers words in another way than the course's.
     """
     for part in (tokenizer, reader):
-        if type(part) is not WordTokenizer:
-            raise CannotRunInPage(f"This page cannot read sentences as a {type(part).__name__} does.")
+        _refuse_another_cut(part)
     return packed(model, tokenizer.words, reader.words)
 
 
@@ -111,3 +110,17 @@ def _refuse_another(model: nn.Module, state: dict[str, torch.Tensor], configs: l
         raise CannotRunInPage(f"{what}: it raises {type(error).__name__}.") from error
     if theirs.shape != wanted.shape or not torch.allclose(theirs, wanted, atol=CLOSE, rtol=1e-4):
         raise CannotRunInPage(f"{what}: with the same weights it computes something else than the course's layers.")
+
+
+def _refuse_another_cut(tokenizer: Tokenizer) -> None:
+    """Raise CannotRunInPage unless the tokenizer, which may be a learner's own, numbers all its words as the package's does."""
+    what = f"This page cannot read sentences with {whose(tokenizer)}"
+    try:
+        known = WordTokenizer(tokenizer.words)
+        text = known.decode(i for i in range(known.vocab_size) if i != known.end_token)
+        texts = [text, f" {text[:1].upper()}{text[1:]}."]
+        is_same = tokenizer.end_token == known.end_token and all(torch.equal(tokenizer.encode(each), known.encode(each)) for each in texts)
+    except Exception as error:  # a learner's may raise anything
+        raise CannotRunInPage(f"{what}: it raises {type(error).__name__}.") from error
+    if not is_same:
+        raise CannotRunInPage(f"{what}: it gives a text other ids than the course's tokenizer with the same words.")

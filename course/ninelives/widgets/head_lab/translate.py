@@ -58,7 +58,7 @@ def read(model: nn.Module, tokenizer, text: str, pair: tuple[str, str]) -> Read:
         raise ValueError("There is no sentence: type one.")
     prefix = tokenizer.encode(text).unsqueeze(0).to(next(model.parameters()).device)  # (1, P)
     answer = write(model, tokenizer, prefix)
-    words = tuple(tokenizer.ids[word] for word in pair)
+    words = tuple(tokenizer.words.index(word) for word in pair)
     try:
         return Read(prefix, answer, word_choice(prefix, answer, words))
     except ValueError:

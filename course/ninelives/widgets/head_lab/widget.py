@@ -61,7 +61,7 @@ class HeadLab(LabWidget):
     ):
         if not hasattr(model, "encoder") or not hasattr(model, "decoder"):
             raise ValueError(f"{type(model).__name__} has no encoder and decoder: pass a model that translates, as in notebook 7.")
-        missing = [word for word in pair if word not in tokenizer.ids]
+        missing = [word for word in pair if word not in tokenizer.words]
         if len(pair) != 2 or missing:
             raise ValueError(f"pair is {pair!r}; pass two words that the tokenizer knows, such as ('il', 'elle').")
         self._model, self._tokenizer, self._parse = model, tokenizer, parse

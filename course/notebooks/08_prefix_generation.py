@@ -503,6 +503,7 @@ for score, words in beam_search(tokenizer.encode(unsure).unsqueeze(0), beams=3):
 # - The lab opens at the pronoun. What would have been the other choice, and what does this word attend to?
 # - Swap the two animals, or make the sentence active: *the owl teased the pig because it was shy*. Is the model surer?
 # - Use a word that it cannot know, such as *zebra*.
+# - Show it to somebody who has no Python: `lab.save_html("translator.html")` writes a page that translates with your model.
 
 # %%
 lab = TranslationLab(

@@ -227,5 +227,5 @@ def test_without_javascript_the_picture_and_its_words_stand_there_and_what_is_mi
     page.goto((tmp_path / "page.html").as_uri())
     expect(page.get_by_text(re.compile("becomes “le renard a appelé la girafe"))).to_be_visible()
     assert page.locator("img").bounding_box()["width"] > 300
-    expect(page.get_by_text("To use it, allow JavaScript on this page, or open it in a newer browser.")).to_be_visible()
+    expect(page.get_by_text("To use it, allow JavaScript on this page, or open it in a newer browser. In JupyterLab, press Trust HTML.")).to_be_visible()
     context.close()

@@ -29,7 +29,7 @@ from ninelives.site.view import learners_view
 pytestmark = pytest.mark.skipif(not all((ROOT / "node_modules" / name).is_dir() for name in ("katex", "minisearch")),
                                 reason="formulas need KaTeX, and the search MiniSearch: npm ci")
 MOST_BYTES = 1_500_000  # that a page loads before its first picture
-AFTERWARDS = {"networks", "widgets"}  # these scripts wait until the page is there; the state of widgets is in one for each page
+AFTERWARDS = {"networks", "widgets", "sections.js"}  # scripts that another script loads when the page is there
 NOTEBOOK = '''# %% [markdown]
 # # 1 · Small
 #
@@ -156,8 +156,11 @@ def test_every_page_loads_only_its_folder_complains_of_nothing_is_light_and_acce
         loaded = {below(site, address) for address in asked if not address.startswith(("data:", "blob:"))}
         if None in loaded:
             wrong[path, "asks for"] = [address for address in asked if not below(site, address)]
-        elif (weight := sum(file.stat().st_size for file in loaded if not AFTERWARDS & {*file.parts})) > MOST_BYTES:
-            wrong[path, "bytes"] = weight
+        else:
+            text = path.read_text(encoding="utf-8")
+            first = [file for file in loaded if not AFTERWARDS & {*file.parts} or f'src="{os.path.relpath(file, path.parent)}' in text]
+            if (weight := sum(file.stat().st_size for file in first)) > MOST_BYTES:
+                wrong[path, "bytes"] = weight
         for theme in ("light", "dark"):
             open_page.emulate_media(color_scheme=theme)
             if path.stem != "index":

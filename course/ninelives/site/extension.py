@@ -1,5 +1,6 @@
 """What Sphinx does for this site: formulas are drawn when a page is built, and each page says what it is and loads what it needs."""
 
+import hashlib
 import html
 import json
 import re
@@ -74,15 +75,18 @@ def say_what_a_page_is(app: Sphinx, name: str, template: str, context: dict, doc
 
 def load_what_a_page_needs(app: Sphinx, name: str, template: str, context: dict, doctree) -> None:
     context["theme_logo_link"] = context["pathto"]("index.html", resource=True)
-    app.add_js_file("site.js", loading_method="defer", priority=900)
     placed = app.config.ninelives_widgets.get(name, [])
+    known = {}
     if placed:
         app.add_css_file("labs.css")
         labs = sorted({widget.lab for widget in placed})
-        for script in (*(f"labs/{lab}.js" for lab in labs), f"widgets/{name}.js"):
-            app.add_js_file(script, loading_method="defer", priority=800)
+        for lab in labs:
+            app.add_js_file(f"labs/{lab}.js", loading_method="defer", priority=800)
+        states = Path(app.srcdir, "_static", "widgets", f"{name}.js").read_bytes()
+        known = {"data-widgets": f"widgets/{name}.js?v={hashlib.sha256(states).hexdigest()[:8]}"}
+    app.add_js_file("site.js", loading_method="defer", priority=900, **known)
     if name == "search":
-        for script in ("minisearch", "sections", "search"):
+        for script in ("minisearch", "search"):  # this loads the texts
             app.add_js_file(f"search/{script}.js", loading_method="defer", priority=900)
     if doctree is not None and any(doctree.findall(lambda node: isinstance(node, nodes.math | nodes.math_block))):
         app.add_css_file("katex/katex.min.css")

@@ -4,6 +4,7 @@ import nbformat
 import pytest
 
 from ninelives.build import solved_lab
+from ninelives.site.outputs import VIEW
 from ninelives.site.view import ABOUT_AN_EXERCISE, learners_view, shown_of_solutions
 
 TEXT = '''# %% [markdown]
@@ -49,7 +50,60 @@ def test_a_page_says_below_its_heading_and_at_each_exercise_what_it_shows(both):
     view = learners_view(*both)
     heading, about = view.cells[0].source.split("\n\n", 1)
     assert heading == "# 1 · Doubling" and about.startswith("> This is the lab after every cell has been run. The solutions are left out")
+    assert "Where it says *yours*, *your* or *your own*" in about
     assert [cell.source for cell in view.cells].count(ABOUT_AN_EXERCISE) == 1
+
+
+QUIZ = '''# %% [markdown]
+# # 1 · Doubling
+#
+# Choose first, then run the cell.
+
+# %%
+ask.what_is_doubled()
+
+# %% [markdown]
+# Try it:
+
+# %%
+print("the answer")
+
+# %%
+print("and why")
+
+# %% [markdown]
+# It is this.
+
+# %%
+print("what follows")
+
+# %%
+ask.what_is_written()
+
+# %% [markdown]
+# ## Build it
+
+# %%
+print("nothing to do with it")
+'''
+
+
+def test_what_answers_a_question_is_folded_up_to_the_next_text_or_section(tmp_path):
+    executed = notebook(QUIZ, tmp_path)
+    executed.metadata.ninelives_widgets = {"question": {"lab": "choice"}}
+    for cell in executed.cells:
+        if cell.source.startswith("ask."):
+            cell.outputs = [nbformat.v4.new_output("display_data", {VIEW: {"model_id": "question"}})]
+    folded = [cell.source for cell in learners_view(executed, executed).cells if "hide-output" in cell.metadata.get("tags", [])]
+    assert folded == ['print("the answer")', 'print("and why")']
+
+
+def test_the_recipe_that_solves_an_exercise_is_folded_where_it_is_printed(both):
+    executed, released = both
+    executed.cells[2].outputs[0].text = "Your own now: recipe.\nRecipe(rate=0.1,\n        seed=3)\nThe model is small.\n"
+    before, recipe, after = learners_view(executed, released).cells[3].outputs
+    assert (before.text, after.text) == ("Your own now: recipe.\n", "The model is small.\n")
+    assert recipe.data["text/html"] == "<details><summary>The recipe of the solution</summary><pre>Recipe(rate=0.1,\n        seed=3)\n</pre></details>"
 
 
 def test_where_a_learner_is_in_their_own_folder_is_left_out(both):

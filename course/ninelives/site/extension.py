@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from docutils import nodes
+from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.application import Sphinx
 
 from ninelives.site.address import SITE
@@ -92,7 +93,17 @@ def load_what_a_page_needs(app: Sphinx, name: str, template: str, context: dict,
         app.add_css_file("katex/katex.min.css")
 
 
+def begin_outcome(writer, node: HideCodeCellNode) -> None:
+    """MyST-NB's own fold has paragraphs in its summary, which no summary may have, and is read aloud as "Toggle hidden content"."""
+    writer.body.append('<details class="nl-outcome"><summary>What this cell shows: choose an answer first</summary>\n')
+
+
+def end_outcome(writer, node: HideCodeCellNode) -> None:
+    writer.body.append("</details>\n")
+
+
 def setup(app: Sphinx) -> dict:
+    app.add_node(HideCodeCellNode, override=True, html=(begin_outcome, end_outcome))
     app.add_html_math_renderer("katex", inline_renderers=(inline_formula, None), block_renderers=(block_formula, None))
     app.add_config_value("ninelives_widgets", {}, "")
     app.connect("html-page-context", say_what_a_page_is)

@@ -52,7 +52,7 @@ def _where_it_runs(path: str) -> str:
     """Links that open the notebook of a page."""
     name = path.rpartition("/")[2]
     links = {"Open in Binder": binder(f"release/{_released(path)}"), "Open in Colab": colab(f"{path}.ipynb"), "Download the notebook": f"{name}.ipynb"}
-    return '<p class="nl-open">' + " · ".join(f'<a href="{address}">{words}</a>' for words, address in links.items()) + "</p>"
+    return '<p class="nl-open">No cell runs on this page. To change one and run it: ' + " · ".join(f'<a href="{address}">{words}</a>' for words, address in links.items()) + "</p>"
 
 
 def _released(path: str) -> str:

@@ -33,14 +33,17 @@
   };
   // What the widgets know comes after the page, which can be read without it; up to 0.9 MB.
   if (here.dataset.widgets) load(here.dataset.widgets).onload = mount;
-  // Paper is white.
-  let chosen;
+  // Paper is white, and nobody can open there what a question's cell shows.
+  let chosen, closed;
   addEventListener("beforeprint", () => {
     chosen = root.dataset.theme;
     root.dataset.theme = "light";
+    closed = [...document.querySelectorAll(".nl-outcome:not([open])")];
+    for (const outcome of closed) outcome.open = true;
   });
   addEventListener("afterprint", () => {
     root.dataset.theme = chosen;
+    for (const outcome of closed) outcome.open = false;
   });
   // The weights of networks come last: a widget asks for them when it has to compute.
   addEventListener("load", () => {

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.skipif(not all((ROOT / "node_modules" / name).is_dir() 
                                 reason="formulas need KaTeX, and the search MiniSearch: npm ci")
 MOST_BYTES = 1_500_000  # that a page loads before its first picture
 AFTERWARDS = {"networks", "widgets", "sections.js"}  # scripts that another script loads when the page is there
+SHOWN = "widget => new Promise(resolve => requestAnimationFrame(() => setTimeout(() => resolve([widget.dataset.drawn, widget.innerText].join()))))"
 NOTEBOOK = '''# %% [markdown]
 # # 1 · Small
 #
@@ -249,6 +250,26 @@ def test_the_widgets_of_a_page_live_without_python(open_page, small):
     lab.get_by_role("button", name="Draw a word").click()
     expect(lab.get_by_role("button", name="Step back")).to_be_enabled()
     expect(lab).not_to_contain_text("no Python")
+
+
+def test_every_widget_of_every_page_answers_a_key(open_page, pages, complaints):
+    complaints.clear()
+    dead = []
+    for path in pages:
+        open_page.goto(path.as_uri())
+        dead += [(path.stem, widget.get_attribute("id")) for widget in open_page.locator(".nl-live").all() if not answers(widget)]
+    assert dead == [] and complaints == []
+
+
+def answers(widget) -> bool:
+    """Whether a key on one of its first controls changes what it shows."""
+    before = widget.evaluate(SHOWN)
+    for control in widget.locator("[tabindex='0'], input:enabled, button:enabled").filter(visible=True).all()[:4]:
+        for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "Enter"):
+            control.press(key)
+            if widget.evaluate(SHOWN) != before:
+                return True
+    return False
 
 
 def test_widgets_and_pictures_follow_the_theme_that_a_reader_chooses(open_page, small):

@@ -6,7 +6,7 @@ A page of the translation lab gets one held-out sentence after another; one of t
 out, and then gets the sentences too; one of the temperature lab draws words. The time is that of bench/slider.py: from the
 browser's time stamp of the key to the first task after the frame with the new picture. The first row is the translation alone,
 with the attention of all heads and without a picture. The head lab draws the translation and its attention first; the row
-"until all is measured" ends when it has the last number, and "longest task" is the longest time in which the page heard no key.
+"until all is measured" ends when it has the last number, and "longest wait" is the longest time in which it would hear no key.
 Needs Chromium, as the browser tests do.
 """
 
@@ -38,22 +38,16 @@ TRANSLATE_ALONE = """texts => texts.map(text => {
     translation(network, text);
     return performance.now() - begun })"""
 
-# The page sends itself one message after another; what runs between two of them is a task.
-LISTEN = """lab => {
-    let begun = 0, last = 0;
-    addEventListener('keydown', event => {
-        begun = last = event.timeStamp;
-        window.longest = 0;
-        port2.postMessage(0);
-    }, { capture: true });
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-        const now = performance.now();
-        window.longest = Math.max(window.longest, now - last);
+# Between two timers that follow each other at once, the page can hear a key.
+LISTEN = """lab => addEventListener('keydown', event => {
+    let last = event.timeStamp, longest = 0;
+    window.measured = new Promise(resolve => setTimeout(function listen() {
+        const now = performance.now(), isDone = lab.dataset.drawn.endsWith('#done');
+        longest = Math.max(longest, now - last);
         last = now;
-        if (lab.dataset.drawn.endsWith('#done')) window.measured = now - begun;
-        else port2.postMessage(0);
-    } }"""
+        if (isDone) resolve([now - event.timeStamp, longest]);
+        else setTimeout(listen);
+    })) }, { capture: true })"""
 
 
 def pressed(page: Page, lab: Locator, key: str) -> float:
@@ -69,20 +63,19 @@ def asked(page: Page, lab: Locator, texts: list[str]) -> list[float]:
     for text in texts:
         field.fill(text)
         times.append(pressed(page, lab, "Enter"))
+        lab.and_(page.locator("[data-drawn$='done']")).wait_for()
     return times
 
 
-def asked_and_measured(page: Page, lab: Locator, texts: list[str]) -> tuple[list[float], list[float], list[float]]:
-    """Until the translation is painted, until all is measured, and the longest task meanwhile; of each text."""
-    field, painted, measured, longest = lab.get_by_label("English sentence"), [], [], []
+def measured(page: Page, lab: Locator, texts: list[str]) -> tuple[list[float], ...]:
+    """Of each text: until all is measured, and the longest time meanwhile in which no key would be heard."""
+    field, times = lab.get_by_label("English sentence"), []
     lab.evaluate(LISTEN)
     for text in texts:
         field.fill(text)
-        painted.append(pressed(page, lab, "Enter"))
-        lab.and_(page.locator("[data-drawn$='#done']")).wait_for()
-        for times, one in zip((measured, longest), page.evaluate("() => [window.measured, window.longest]")):
-            times.append(one)
-    return painted, measured, longest
+        field.press("Enter")
+        times.append(page.evaluate("() => window.measured"))
+    return tuple(zip(*times, strict=True))
 
 
 def heads_out(page: Page, lab: Locator, count: int) -> list[float]:
@@ -128,8 +121,8 @@ def main() -> None:
         rows.append(row("translation lab, another sentence", asked(page, shown, texts)))
         shown = open_lab(page, Path(root), HeadLab(model, tokenizer, first, words=english))
         rows.append(row("head lab, a head taken out", heads_out(page, shown, min(arguments.moves, 20))))
-        names = ("head lab, another sentence", "head lab, until all is measured", "head lab, longest task meanwhile")
-        rows += map(row, names, asked_and_measured(page, shown, texts))
+        rows.append(row("head lab, another sentence", asked(page, shown, texts)))
+        rows += map(row, ("head lab, until all is measured", "head lab, longest wait meanwhile"), measured(page, shown, texts))
         shown = open_lab(page, Path(root), TemperatureLab(storyteller, story_words.encode("the cat did not"), story_words.words))
         rows.append(row("temperature lab, a word drawn or taken back", words_drawn(page, shown, arguments.moves)))
         browser.close()

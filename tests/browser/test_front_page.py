@@ -22,6 +22,7 @@ SHOWN = """() => {
   return {
     query: strip(document.querySelector(".query .strip")), result: strip(document.querySelector(".unfolded tfoot .strip")),
     keys: all(".unfolded tbody td:nth-child(2) canvas").map(strip), values: all(".unfolded tbody td:nth-child(6) canvas").map(strip),
+    read: all(".unfolded .strip").map(canvas => canvas.title.replaceAll("−", "-").split(" ").map(Number)),
     scores: all(".unfolded tbody td:nth-child(3)").map(number), weights: all(".unfolded tbody .bar b").map(number),
     reading: document.getElementById("head-reading").textContent,
     positions: all("#positions-picture canvas").map(strip), first: document.getElementById("positions-reading").textContent,
@@ -126,46 +127,73 @@ def test_bad_input_gets_one_sentence_and_the_page_stays_as_it_was(page):
     field.press("Enter")
     expect(page.locator("#french .pronoun")).to_have_text("il")
     expect(page.get_by_label("the dish")).to_have_value("fish")  # a sentence of the course has its menus
-    assert "That is not what “it” stands for: this head does not show it here; the network has the answer elsewhere. “It” is the fish" in says(page, "#reading")
+    assert re.search("But “it” stands for “fish”. Head 4 of layer 1 attends to that: 0.9\\d. “It” is the fish", says(page, "#reading"))
+    expect(field).to_have_value("the frog did not want to eat the fish because it was salty")
     field.fill("the cat was full")
     field.press("Enter")
     expect(page.locator("#reading")).to_contain_text("This is no sentence of the grammar that the network has learned, and it has no way to say “I do not know”: it guesses")
     field.fill("young")  # to which the network writes its end at once
     field.press("Enter")
     expect(page.locator("#french")).to_have_text("(no words)")
-    expect(page.locator("#mask-mistake .reading")).to_contain_text("The network writes its end at once")
+    expect(page.locator("#mask-mistake .reading")).to_contain_text("The French is too short")
     expect(page.locator("#heads-mistake .reading")).to_contain_text("the more “young” attends to a single word there")
     field.fill("the catt was full")
     field.press("Enter")
     page.get_by_role("button", name="Back to the menus").click()
     expect(page.locator("#error")).to_have_text("")
     assert says(page, "#french") == before
+    field.fill("the catt was full")
+    field.press("Enter")
+    page.get_by_label("the first animal").select_option("dog")
+    expect(page.locator("#error")).to_have_text("")
+    expect(field).to_have_value("the dog did not want to eat because it was full")
 
 
-def test_what_is_broken_is_computed_and_said(page):
+def test_what_is_broken_is_computed_said_and_put_back(page):
+    french, reading = page.locator("#french"), page.locator("#heads-mistake .reading")
     expect(page.locator("#positions-mistake .english")).to_have_text(["the cat followed the hen because it was lost", "the hen followed the cat because it was lost"])
     page.get_by_label("Take the positions away").check()
     expect(page.locator("#positions-mistake .reading")).to_contain_text("is the same: who did what to whom is gone. Nor is it what the network wrote before")
-    expect(page.locator("#heads-mistake .reading")).to_contain_text("Neither without layer 1 nor without layers 2 and 3 does this pronoun turn. Try a sentence about two animals.")
+    expect(reading).to_contain_text("Without layer 1 this pronoun stays as it is. In another sentence it turns:")
     page.get_by_role("button", name="Take all of layer 2 out").click()
-    expect(page.locator("#heads-mistake .reading")).to_contain_text("It still says “il”, with a probability of")
-    expect(page.locator("#heads-mistake .reading")).to_contain_text("“it” attended to “cat”, up to 0.99 in one head: a picture of attention shows where")
-    page.get_by_role("button", name="encoder layer 1, head 2").click()
-    expect(page.get_by_role("button", name="encoder layer 1, head 2, taken out")).to_have_attribute("aria-pressed", "true")
-    page.get_by_label("Open the decoder's mask").check()
-    expect(page.locator("#mask-mistake .reading")).to_contain_text("gives later words 0.")
-    page.get_by_label("what happened").select_option("followed")
-    page.get_by_label("why").select_option("rich")
+    expect(reading).to_contain_text("The French is the same. It still says “il”, with a probability of")
+    expect(reading).to_contain_text("“it” attended to “cat”, up to 0.99 in one head: a picture of attention shows where")
+    page.get_by_role("button", name="Take all of layer 3 out").click()
+    expect(reading).to_contain_text("The words before the pronoun change too")
     page.get_by_role("button", name="Put all back").click()
-    expect(page.locator("#heads-mistake .reading")).to_contain_text("Take all of layer 1 out: the pronoun turns.")
+    page.get_by_role("button", name="encoder layer 1, head 1").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="encoder layer 1, head 2, taken out")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Put all back").click()
+    page.get_by_role("button", name="Try “").click()
+    expect(french).to_have_text("le chien a suivi la poule parce qu'elle était gentille")
+    expect(reading).to_contain_text("Take all of layer 1 out: the pronoun turns.")
     page.get_by_role("button", name="Take all of layer 1 out").click()
-    expect(page.locator("#heads-mistake .reading")).to_contain_text("It says “il” instead of “elle”.")
+    expect(reading).to_have_text("The pronoun turns, and no word before it: “il” instead of “elle”. What “it” stands for depends on these heads.")
+    page.get_by_label("Open the decoder's mask").check()
+    says_of_mask = page.locator("#mask-mistake .reading").inner_text()
+    row = page.locator("#mask-mistake tr.it td:not(.corner)").all_inner_texts()
+    names = page.locator("#mask-mistake thead th").all_inner_texts()
+    predicted, weight = re.search("has to predict “(.+?)”, then gives “.+?” itself (0.\\d\\d) of its attention", says_of_mask).groups()
+    assert row[names.index(predicted)] == weight.removeprefix("0")
+    head = page.locator("#mask-mistake caption").inner_text()
     page.get_by_role("button", name="Put all back").click()
     page.get_by_label("Take the positions away").uncheck()
     page.get_by_label("Open the decoder's mask").uncheck()
+    expect(page.locator("#mask-mistake caption")).to_have_text(head)  # so that the two can be compared
     for card in ("heads", "mask"):  # all is as it was
-        expect(page.locator(f"#{card}-mistake .says [lang=fr]")).to_have_text(page.locator("#french").inner_text())
-    expect(page.locator("#positions-mistake .says [lang=fr]").first).to_have_text(page.locator("#french").inner_text())
+        expect(page.locator(f"#{card}-mistake .says [lang=fr]")).to_have_text(french.inner_text())
+    expect(page.locator("#positions-mistake .says [lang=fr]").first).to_have_text(french.inner_text())
+
+
+def test_a_second_animal_comes_with_one_press_and_one_of_the_same_gender_proves_nothing(page):
+    page.get_by_role("button", name="Add a second animal").click()
+    expect(page.locator("#french")).to_have_text("le chat a suivi la poule parce qu'il était perdu")
+    page.get_by_label("the second animal").select_option("dog")
+    expect(page.locator("#reading")).to_contain_text("But “il” fits the dog too, so this shows nothing.")
+    page.get_by_role("button", name="Leave the second animal out").click()
+    expect(page.locator("#french")).to_have_text("le chat ne voulait pas manger parce qu'il était rassasié")
 
 
 def test_a_guess_right_or_wrong_is_told_who_it_is_why_and_what_the_network_wrote(page):
@@ -210,7 +238,7 @@ def test_nonsense_is_answered_with_a_sentence_of_the_grammar(page):
 def test_the_address_holds_the_sentence(page, site):
     page.get_by_label("the first animal").select_option("cow")
     page.get_by_label("what happened").select_option("followed")
-    assert page.url == f"{site}#say=the-cow-followed-the-hen-because-it-was-alone"
+    assert page.url == f"{site}#say=the-cow-followed-the-cat-because-it-was-alone"
     page.get_by_role("button", name="Copy a link to this sentence").click()
     expect(page.get_by_role("button", name=re.compile("Copied|The link is in the address bar"))).to_be_visible()  # as the browser allows
     page.get_by_role("button", name="Surprise me").click()
@@ -234,6 +262,9 @@ def test_the_numbers_shown_agree_with_one_another(page):
         scores, weights = np.array(shown["scores"]), np.array(shown["weights"])  # (T,)
         softmax = np.exp(scores) / np.exp(scores).sum()
         assert np.abs(softmax - weights).max() < 0.011 and abs(weights.sum() - 1) < 0.03
+        read = np.array(shown["read"])  # the same vectors as numbers, for a mouse: query, key and value of each word in turn, result
+        assert np.abs(read[1:-1:2] @ read[0] / np.sqrt(len(read[0])) - scores).max() < 0.06  # of two decimals each
+        assert np.abs(weights @ read[2:-1:2] - read[-1]).max() < 0.06
         products = keys @ query
         assert np.corrcoef(products, scores)[0, 1] > 0.998  # the scores are the products, but for one factor
         assert np.abs(softmax @ values - result).max() < 0.02

@@ -37,6 +37,7 @@ FIRST = {"first": "cat", "verb": "eat", "voice": "active", "second": "hen", "dis
 SENTENCE = "the cat did not want to eat because it was full"
 LAYER, HEAD = 1, 3
 MEASURED = {"held out": 1000, "bonus": 400}  # sentences, on the card of the weights
+TURNS = "the dog followed the hen because it was kind"  # its pronoun turns when the encoder's first layer is out
 NONSENSE = ("because because because", "because it was full the cat did not want to eat", "the soup did not want to eat the cat because it was salty")
 DESCRIPTION = ("Change a word and see il become elle: a small Transformer that runs in the page, followed step by step, and the nine "
                "notebooks in which you build it.")
@@ -107,6 +108,7 @@ def page_data() -> dict:
         "heldOut": [sentence.english for sentence in sentences("held out", 40)],
         "wrong": list(dict.fromkeys(wrong_sentences())),
         "nonsense": NONSENSE,
+        "turns": TURNS,
         "colours": {"signed": [to_hex(colour) for colour in SIGNED_MAP(np.linspace(0, 1, 101))],
                     "weights": [to_hex(colour) for colour in WEIGHTS_MAP(np.linspace(0, 1, 101))], "accent": ACCENT},
     }
@@ -185,9 +187,9 @@ def _measured() -> dict[str, str]:
     encoder, figures = card["configs"][0], card["figures"]["float16"]
     met, unread = (round(n * figures[f"whole sentence right, {n:,} {split.replace(' ', '-')} sentences"]) for split, n in MEASURED.items())
     of_met, of_unread = MEASURED.values()
-    return {"parameters": f"{card['parameters']:,}", "heads": str(encoder["n_layer"] * encoder["n_head"]), "iterations": f"{card['recipe']['max_iters']:,}",
+    return {"parameters": f"{sum(size for _, size in _network()[1]['tensors']):,}", "heads": str(encoder["n_layer"] * encoder["n_head"]), "iterations": f"{card['recipe']['max_iters']:,}",
             "encoder_iterations": f"{weights.card('antecedent')['recipe']['max_iters']:,}", "english_words": str(len(every_word("english"))),
-            "measured": f"{of_met:,}", "right": f"{met:,}", "wrong": f"{of_met - met:,}", "percent": f"{100 * met / of_met:g} %",
+            "measured": f"{of_met:,}", "right": f"{met:,}", "wrong": f"{of_met - met:,}", "percent": f"{100 * met / of_met:g}%",
             "unread": f"{of_unread:,}", "unread_right": f"{unread:,}", "unread_wrong": f"{of_unread - unread:,}"}
 
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { changed, frenchOf, inEnglish, meaningOf, parsed, reasonsFor, textOf, withOtherGender } from "../../../course/ninelives/site/front/grammar.js";
+import { changed, meaningOf, parsed, reasonsFor, textOf, withOtherGender, withSecondAnimal } from "../../../course/ninelives/site/front/grammar.js";
+import { frenchOf, inEnglish } from "../../../course/ninelives/site/front/in_french.js";
 
 const { lexicon, sentences } = JSON.parse(readFileSync(new URL("../cases/front_page.json", import.meta.url), "utf8"));
 const read = (/** @type {string} */ text) => {
@@ -14,7 +15,8 @@ test("a sentence of the grammar is read as Python reads it, and written again", 
   for (const [english, noun, other, pronoun, french] of sentences) {
     const choice = read(english);
     assert.equal(textOf(lexicon, choice), english);
-    assert.deepEqual(meaningOf(lexicon, choice), { noun, other, pronoun });
+    const meaning = meaningOf(lexicon, choice), gender = lexicon.animals[other] ?? lexicon.dishes[other]?.gender;
+    assert.deepEqual(meaning, { noun, other, pronoun, otherPronoun: gender ? (gender === "m" ? "il" : "elle") : "" });
     assert.equal(frenchOf(lexicon, choice), french);
   }
 });
@@ -39,6 +41,10 @@ test("a change takes along what no longer fits", () => {
   const eats = read("the cat did not want to eat the apple because it was rotten");
   assert.equal(textOf(lexicon, changed(lexicon, eats, "dish", "")), "the cat did not want to eat because it was full");
   assert.equal(changed(lexicon, eats, "verb", "sing").dish, "");
+  for (const first of ["cat", "cow"]) { // the second animal is of the other gender
+    const met = meaningOf(lexicon, withSecondAnimal(lexicon, { ...eats, first, second: first === "cat" ? "dog" : "hen" }));
+    assert.notEqual(met.pronoun, met.otherPronoun);
+  }
   const follows = read("the dog followed the hen because it was lost");
   assert.equal(textOf(lexicon, changed(lexicon, follows, "first", "hen")), "the hen followed the dog because it was lost");
   for (const verb of [...Object.keys(lexicon.verbs), ...Object.keys(lexicon.wishes)]) {

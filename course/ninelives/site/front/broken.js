@@ -9,7 +9,7 @@ export const MOST = 16; // words: a broken network may not come to an end
 
 /** @param {string} label @param {(on: boolean) => void} onchange */
 export function toggle(label, onchange) {
-  const box = html("input", { type: "checkbox", onchange: () => onchange(box.checked) });
+  const box = html("input", { type: "checkbox", autocomplete: "off", onchange: () => onchange(box.checked) });
   return { box, node: html("label", { className: "toggle" }, box, ` ${label}`) };
 }
 

@@ -4,7 +4,8 @@ import { html } from "../../widgets/js/dom.js";
 import { two } from "../../widgets/js/numbers.js";
 import { translation } from "../../widgets/network/translate.js";
 import { line, MOST } from "./broken.js";
-import { frenchOf, inEnglish, meaningOf, parsed } from "./grammar.js";
+import { meaningOf, parsed } from "./grammar.js";
+import { frenchOf, inEnglish } from "./in_french.js";
 import { judgement, splitFrench } from "./view.js";
 
 /** @import { Network } from "../../widgets/network/unpack.js" */

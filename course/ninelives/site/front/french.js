@@ -1,7 +1,7 @@
 // The French sentence with its pronoun, and how sure the network is of it.
 
 import { html } from "../../widgets/js/dom.js";
-import { frenchOf } from "./grammar.js";
+import { frenchOf } from "./in_french.js";
 import { bar } from "./paint.js";
 import { chancesOf, joined, pronounStep, splitFrench } from "./view.js";
 

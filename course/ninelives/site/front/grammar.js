@@ -15,7 +15,7 @@
 /** @typedef {{ first: string, verb: string, voice: string, second: string, dish: string, reason: string }} Choice `second` holds only with a verb between two animals, `dish` ("": none) only with "eat" */
 /** @typedef {keyof Choice} Part */
 /** @typedef {{ word: string, part?: Part }} Piece a word of the sentence, and the part of the choice that it is */
-/** @typedef {{ noun: string, other: string, pronoun: "il" | "elle" }} Meaning `other`: the noun that "it" does not stand for, or "" */
+/** @typedef {{ noun: string, other: string, pronoun: "il" | "elle", otherPronoun: "" | "il" | "elle" }} Meaning `other`: the noun that "it" does not stand for, or "" */
 
 /** @param {Lexicon} lexicon @param {Choice} choice */
 export const isBetweenAnimals = ({ verbs }, { verb }) => verb in verbs;
@@ -49,46 +49,27 @@ export function changed(lexicon, choice, part, value) {
   const next = { ...choice, [part]: value };
   if (next.first === next.second) next[part === "first" ? "second" : "first"] = choice[part === "first" ? "first" : "second"];
   if (next.verb !== "eat") next.dish = "";
+  const { animals } = lexicon, isNew = isBetweenAnimals(lexicon, next) && !isBetweenAnimals(lexicon, choice); // a second animal comes: one of the other gender
+  if (isNew && animals[next.first] === animals[next.second]) next.second = animals[next.first] === "m" ? "hen" : "cat";
   const reasons = reasonsFor(lexicon, next);
   if (!reasons.includes(next.reason)) next.reason = reasons[0];
   return next;
 }
 
+/** The choice in which a single animal meets another. @param {Lexicon} lexicon @param {Choice} choice */
+export const withSecondAnimal = (lexicon, choice) => changed(lexicon, { ...choice, reason: "lost" }, "verb", "followed");
+
 /** @param {Lexicon} lexicon @param {Choice} choice @returns {Meaning} */
 export function meaningOf(lexicon, choice) {
   const { first, second, dish, reason, verb, voice } = choice, { animals, dishes, verbs, eater } = lexicon;
+  const pronounOf = (/** @type {string} */ name) => ((animals[name] ?? dishes[name].gender) === "m" ? "il" : "elle");
   const of = (/** @type {string} */ noun, /** @type {string} */ other) =>
-    /** @type {Meaning} */ ({ noun, other, pronoun: (animals[noun] ?? dishes[noun].gender) === "m" ? "il" : "elle" });
+    /** @type {Meaning} */ ({ noun, other, pronoun: pronounOf(noun), otherPronoun: other && pronounOf(other) });
   if (isBetweenAnimals(lexicon, choice)) {
     const ofFirst = verbs[verb].agent.includes(reason) === (voice === "active");
     return ofFirst ? of(first, second) : of(second, first);
   }
   return dish && !eater.includes(reason) ? of(dish, first) : of(first, dish);
-}
-
-/** The sentence in French. @param {Lexicon} lexicon @param {Choice} choice @param {"il" | "elle"} [pronoun] another one than is right */
-export function frenchOf(lexicon, choice, pronoun = meaningOf(lexicon, choice).pronoun) {
-  const { animals, dishes, french } = lexicon, { first, verb, second, dish, reason } = choice;
-  const isFeminine = (/** @type {string} */ noun) => (animals[noun] ?? dishes[noun].gender) === "f";
-  const the = (/** @type {string} */ noun) => `${isFeminine(noun) ? "la" : "le"} ${french.nouns[noun]}`;
-  const [masculine, feminine] = french.adjectives[reason], end = `parce qu'${pronoun} était ${pronoun === "il" ? masculine : feminine}`;
-  if (!isBetweenAnimals(lexicon, choice)) return `${the(first)} ne voulait pas ${french.infinitives[verb]}${dish ? ` ${the(dish)}` : ""} ${end}`;
-  const participle = french.participles[verb];
-  return choice.voice === "active" ? `${the(first)} a ${participle} ${the(second)} ${end}`
-    : `${the(first)} a été ${participle}${isFeminine(first) ? "e" : ""} par ${the(second)} ${end}`;
-}
-
-/** A French text in English; "" if it has not the form of the course's sentences. @param {Lexicon} lexicon @param {string} text */
-export function inEnglish(lexicon, text) {
-  const words = text.replaceAll("'", " ").split(" "), { animals, dishes, french: { nouns, participles, infinitives, adjectives } } = lexicon;
-  const named = (/** @type {Record<string, string>} */ table) => words.flatMap(word => Object.keys(table).filter(name => table[name] === word));
-  const [first, second = ""] = named(nouns).filter(noun => noun in animals), [dish = ""] = named(nouns).filter(noun => noun in dishes);
-  const verb = named(infinitives)[0] ?? Object.keys(participles).find(name => words.some(word => [participles[name], `${participles[name]}e`].includes(word)));
-  const reason = Object.keys(adjectives).find(name => adjectives[name].includes(words[words.length - 1]));
-  if (!first || !verb || !reason) return "";
-  const choice = { first, verb, voice: words.includes("par") ? "passive" : "active", second, dish, reason };
-  if (isBetweenAnimals(lexicon, choice) !== Boolean(second)) return "";
-  return [frenchOf(lexicon, choice, "il"), frenchOf(lexicon, choice, "elle")].includes(text) ? textOf(lexicon, choice) : "";
 }
 
 /** The choice that makes this text, or null. @param {Lexicon} lexicon @param {string} text @returns {Choice | null} */

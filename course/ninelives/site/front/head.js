@@ -6,7 +6,7 @@ import { argmax, range, two } from "../../widgets/js/numbers.js";
 import { dot } from "../../widgets/network/arithmetic.js";
 import { square } from "../../widgets/network/translate.js";
 import { bar, largest, paintMap, strip } from "./paint.js";
-import { whereNotMeant } from "./view.js";
+import { whereNotMeant, wordAtPosition } from "./view.js";
 
 /** @import { View } from "./view.js" */
 
@@ -46,13 +46,13 @@ export function headTable(picture, reading, view) {
   const query = q[head][it], keys = k[head], values = v[head], row = weights[head][it], result = heads[head][it];
   const ofKeys = largest([query, ...keys]), ofValues = largest([result, ...values]), column = (/** @type {string} */ text) => html("th", { scope: "col" }, text);
   const cell = (/** @type {Node | string} */ content, className = "") => html("td", { className }, content), word = run.english[it];
-  picture.replaceChildren(html("table", { className: "unfolded" }, html("caption", {}, `Head ${head + 1} of layer ${layer + 1}: what “${word}” asks, and what it gets.`),
+  picture.replaceChildren(html("table", { className: "unfolded" }, html("caption", {}, `Head ${head + 1} of layer ${layer + 1}: what “${word}” asks, and what it gets. Point at a strip to read its numbers.`),
     html("thead", {}, html("tr", { className: "query" }, html("th", { scope: "row" }, `query of “${word}”`), cell(strip(query, ofKeys, colours)), html("td", { colSpan: 4 })),
       html("tr", {}, column("word"), column("key"), column("score"), column("mask"), column("weight"), column("value"))),
     html("tbody", {}, ...run.english.map((name, j) => html("tr", { className: j === it ? "it" : "" }, html("th", { scope: "row" }, name),
       cell(strip(keys[j], ofKeys, colours)), cell(two(scores[head][it][j]), "number"), cell("1", "number faint"), cell(bar(row[j]), "share"), cell(strip(values[j], ofValues, colours))))),
     html("tfoot", {}, html("tr", {}, html("th", { scope: "row", colSpan: 5 }, "weights × values, added up"), cell(strip(result, ofValues, colours))))));
   const most = argmax(row), n = query.length, product = two(dot(query, keys[most]));
-  reading.textContent = `Most goes to “${run.english[most]}”.${whereNotMeant(view)} Query · key is ${product}; divided by √${n} = ${Math.sqrt(n)}, that is the score ${two(scores[head][it][most])}; softmax makes it a weight of ${two(row[most])}. `
-    + "The mask is 1 everywhere: an encoder may look both ways.";
+  reading.textContent = `Most goes to ${wordAtPosition(run, most)}.${whereNotMeant(view)} Query · key is ${product}; divided by √${n} = ${Math.sqrt(n)}, that is the score ${two(scores[head][it][most])}; softmax makes it a weight of ${two(row[most])}. `
+    + "The mask is 1 everywhere: an encoder looks both ways.";
 }

@@ -10,10 +10,12 @@ import { french } from "./french.js";
 import { changed, meaningOf, parsed, textOf } from "./grammar.js";
 import { guess } from "./guess.js";
 import { headPicker, headTable } from "./head.js";
-import { openMask, withoutHeads } from "./mistakes.js";
+import { openMask } from "./mask.js";
 import { withoutPositions } from "./order.js";
-import { sentence, switches } from "./sentence.js";
+import { sentence } from "./sentence.js";
+import { withoutHeads } from "./silence.js";
 import { blocks, positions, words } from "./stations.js";
+import { switches } from "./switches.js";
 import { typing } from "./typing.js";
 import { joined, pronounStep, rowInWords, translationInWords } from "./view.js";
 import { writing } from "./writing.js";
@@ -22,7 +24,7 @@ import { writing } from "./writing.js";
 /** @import { Choice, Lexicon, Part } from "./grammar.js" */
 /** @import { View } from "./view.js" */
 
-/** @typedef {{ network: string, lexicon: Lexicon, first: Choice, heldOut: string[], wrong: string[], nonsense: string[], colours: View["colours"] }} Data */
+/** @typedef {{ network: string, lexicon: Lexicon, first: Choice, heldOut: string[], wrong: string[], nonsense: string[], turns: string, colours: View["colours"] }} Data */
 
 /** @param {string} id */
 function byId(id) {
@@ -32,7 +34,7 @@ function byId(id) {
 }
 
 /** @param {Record<string, Packed>} networks @param {Data} data */
-function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsense: texts, colours }) {
+function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsense: texts, turns, colours }) {
   const network = networkOf({ ...networks[name], language: "English" }), spoken = announcer();
   /** @type {{ choice: Choice | null, text: string, layer: number, head: number, step: number }} */
   const state = { choice: first, text: textOf(lexicon, first), layer: 1, head: 3, step: -1 };
@@ -64,7 +66,7 @@ function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsen
 
   const whose = byId("whose");
   const typed = typing(/** @type {HTMLFormElement} */ (byId("type")), network, open, () => open(textOf(lexicon, first))), link = linkButton(() => state.text, say);
-  const firstScreen = [sentence(byId("english"), choose), switches(byId("switches"), choose), french(byId("french"), byId("chances")), typed, link];
+  const firstScreen = [sentence(byId("english"), choose), switches(byId("switches"), choice => open(textOf(lexicon, choice), choice)), french(byId("french"), byId("chances")), typed, link];
   const surprise = () => open(heldOut[Math.floor(Math.random() * heldOut.length)]);
   byId("switches").append(html("button", { type: "button", className: "quiet", onclick: surprise }, "Surprise me"), link.node);
   const picker = headPicker(byId("heads"), (layer, head) => {
@@ -73,7 +75,7 @@ function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsen
   });
   const below = [
     writing(byId("step-picture"), byId("step-reading"), step => set({ step }), say),
-    withoutPositions(byId("positions-mistake"), say), withoutHeads(byId("heads-mistake"), say), openMask(byId("mask-mistake"), say),
+    withoutPositions(byId("positions-mistake"), say), withoutHeads(byId("heads-mistake"), turns, open, say), openMask(byId("mask-mistake"), say),
   ];
   const stations = { words, positions, head: headTable, blocks };
   const rest = [picker.show, ...Object.entries(stations).map(([name, paint]) => (/** @type {View} */ view) => paint(byId(`${name}-picture`), byId(`${name}-reading`), view)),
@@ -83,6 +85,7 @@ function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsen
   /** @param {View} view */
   function show(view) {
     for (const part of firstScreen) part.show(view);
+    byId("asks").textContent = view.run.english[view.it];
     whose.textContent = `layer ${view.layer + 1}, head ${view.head + 1}`;
     byId("reading").textContent = `${rowInWords(view)} ${translationInWords(view)}`;
     byId("now").replaceChildren(html("span", {}, `${view.text} → `), html("span", { lang: "fr" }, joined(view.run.french)));

@@ -3,7 +3,7 @@
 import { html } from "../../widgets/js/dom.js";
 import { translation } from "../../widgets/network/translate.js";
 import { line, MOST, toggle } from "./broken.js";
-import { changed, isBetweenAnimals, textOf } from "./grammar.js";
+import { isBetweenAnimals, textOf, withSecondAnimal } from "./grammar.js";
 import { joined } from "./view.js";
 
 /** @import { Say } from "./broken.js" */
@@ -28,7 +28,7 @@ export function withoutPositions(node, say) {
     both.replaceChildren(line(text, runs[0]), line(other, runs[1]));
     const same = joined(runs[0].french) === joined(runs[1].french);
     reading.textContent = !box.checked ? `With positions the two sentences have ${same ? "the same French" : "different French"}, although their words are the same.`
-      : `Without positions the French of the two is ${same ? `the same: ${choice && !choice.dish ? "who did what to whom" : "the order of the words"} is gone` : "still different"}.`
+      : `Without positions the French of the two is ${same ? `the same: ${choice ? "who did what to whom" : "the order of the words"} is gone` : "still different"}.`
         + (joined(runs[0].french) === joined(usual.french) ? "" : " Nor is it what the network wrote before, since it was trained with positions.");
   }
   return { show };
@@ -37,7 +37,7 @@ export function withoutPositions(node, say) {
 /** The sentence; where it has a single animal, one in which that animal meets another. @param {View} view */
 function withTwoNouns({ lexicon, choice, run }) {
   if (!choice) return run.english.join(" ");
-  return textOf(lexicon, choice.dish || isBetweenAnimals(lexicon, choice) ? choice : changed(lexicon, { ...choice, reason: "lost" }, "verb", "followed"));
+  return textOf(lexicon, isBetweenAnimals(lexicon, choice) ? choice : withSecondAnimal(lexicon, choice));
 }
 
 /** The sentence with its second word and the one before "because" swapped. The last word stays: its row predicts the first French word. @param {string[]} words */

@@ -12,6 +12,7 @@ export const largest = rows => Math.max(1e-9, ...rows.flatMap(row => Array.from(
 /** A vector as a strip of colours: blue above zero, brown below. @param {ArrayLike<number>} row @param {number} end the number with the darkest colour @param {Colours} colours */
 export function strip(row, end, { signed }) {
   const node = html("canvas", { className: "strip", "aria-hidden": "true" }), half = (signed.length - 1) / 2;
+  node.title = Array.from(row, two).join(" "); // for a mouse
   paintStrip(node, Array.from(row, x => signed[Math.round(half + half * clamp(x / end, -1, 1))]));
   return node;
 }

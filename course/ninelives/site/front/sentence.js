@@ -2,7 +2,7 @@
 
 import { html, svg } from "../../widgets/js/dom.js";
 import { two } from "../../widgets/js/numbers.js";
-import { isBetweenAnimals, piecesOf, reasonsFor } from "./grammar.js";
+import { piecesOf, reasonsFor } from "./grammar.js";
 
 /** @import { Choice, Lexicon, Part, Piece } from "./grammar.js" */
 /** @import { View } from "./view.js" */
@@ -68,7 +68,7 @@ export function sentence(node, choose) {
       const x = from.left + from.width / 2 - frame.left, y = from.top - frame.top, to = boxes[k];
       const x2 = to.left + to.width / 2 - frame.left, y2 = to.top - frame.top;
       const lift = Math.min(y, y2) - Math.min(84, 22 + 0.17 * Math.abs(x - x2));
-      return [svg("path", { d: `M${x} ${y} C${x} ${lift} ${x2} ${lift} ${x2} ${y2}`, style: `stroke-width: ${1 + 6 * weight}; opacity: ${0.2 + 0.8 * weight}` })];
+      return [svg("path", { d: `M${x} ${y} C${x} ${lift} ${x2} ${lift} ${x2} ${y2}`, style: `stroke-width: ${1 + 6 * weight}; opacity: ${(y === y2 ? 1 : 0.4) * (0.2 + 0.8 * weight)}` })]; // one that crosses a line of words is paler
     }));
   }
   new ResizeObserver(draw).observe(node);
@@ -96,23 +96,4 @@ function fill(pick, lexicon, choice) {
   if (pick.dataset.key !== key) pick.replaceChildren(...wanted);
   pick.dataset.key = key;
   pick.value = choice[part];
-}
-
-/** The switches that are no word of the sentence: the voice, and a dish for "eat". @param {HTMLElement} node @param {(part: Part, value: string) => void} choose */
-export function switches(node, choose) {
-  const voice = html("button", { type: "button", className: "quiet" }), dish = html("button", { type: "button", className: "quiet" });
-  node.prepend(voice, dish);
-  return {
-    /** @param {View} view */
-    show({ choice, lexicon }) {
-      voice.hidden = !choice || !isBetweenAnimals(lexicon, choice);
-      dish.hidden = choice?.verb !== "eat";
-      if (!choice) return;
-      const passive = choice.voice === "passive", there = Boolean(choice.dish);
-      voice.textContent = passive ? "Say it in the active voice" : "Say it in the passive voice";
-      voice.onclick = () => choose("voice", passive ? "active" : "passive");
-      dish.textContent = there ? "Leave the dish out" : "Add a dish";
-      dish.onclick = () => choose("dish", there ? "" : "apple");
-    },
-  };
 }

@@ -29,17 +29,13 @@ export function typing(form, network, open, leave) {
       field.setAttribute("aria-invalid", "true");
       return;
     }
-    forgive();
     open(typed);
   }
   form.onsubmit = event => {
     event.preventDefault();
     read(field.value);
   };
-  back.onclick = () => {
-    forgive();
-    leave();
-  };
+  back.onclick = leave;
   return {
     /** A text that came from elsewhere: it stands in the field, with what is wrong with it. @param {string} text */
     readFrom(text) {
@@ -48,6 +44,10 @@ export function typing(form, network, open, leave) {
       /** @type {HTMLDetailsElement} */ (form.parentElement).open = error.textContent !== "";
     },
     /** @param {View} view */
-    show: ({ choice }) => { back.hidden = Boolean(choice); },
+    show({ choice, text }) {
+      forgive();
+      field.value = text;
+      back.hidden = Boolean(choice);
+    },
   };
 }

@@ -1,7 +1,7 @@
 // What the page shows: a sentence, its translation, and where in the network the reader looks.
 
 import { argmax, two } from "../../widgets/js/numbers.js";
-import { frenchOf, inEnglish } from "./grammar.js";
+import { frenchOf, inEnglish } from "./in_french.js";
 
 /** @import { Network } from "../../widgets/network/unpack.js" */
 /** @import { Translation } from "../../widgets/network/translate.js" */
@@ -37,14 +37,20 @@ export const joined = words => words.filter(word => word !== "<end>").join(" ").
 /** What the row of "it" in the chosen head says, in words. @param {View} view */
 export function rowInWords(view) {
   const { run, layer, head, it } = view, row = run.encoder.layers[layer].weights[head][it], most = argmax(row);
-  return `In head ${head + 1} of layer ${layer + 1}, “${run.english[it]}” attends most to “${run.english[most]}”, with a weight of ${two(row[most])}.${whereNotMeant(view)}`;
+  return `In head ${head + 1} of layer ${layer + 1}, “${run.english[it]}” attends most to ${wordAtPosition(run, most)}, with a weight of ${two(row[most])}.${whereNotMeant(view)}`;
 }
+
+/** A word, with its position where the sentence has it twice. @param {Translation} run @param {number} k */
+export const wordAtPosition = ({ english }, k) =>
+  english.indexOf(english[k]) === english.lastIndexOf(english[k]) ? `“${english[k]}”` : `“${english[k]}” at position ${k}`;
 
 /** A sentence, after a space, for a head in which "it" attends most to a word that it does not stand for. @param {View} view */
 export function whereNotMeant({ run, layer, head, it, meaning }) {
   const most = argmax(run.encoder.layers[layer].weights[head][it]);
   if (!meaning || run.english[most] === meaning.noun) return "";
-  return ` That is not what “it” stands for: this head does not show it here${run.french[pronounStep(run)] === meaning.pronoun ? "; the network has the answer elsewhere" : ""}.`;
+  const noun = run.english.indexOf(meaning.noun), heads = run.encoder.layers.flatMap(({ weights }, l) => weights.map((rows, h) => ({ l, h, weight: rows[it][noun] })));
+  const best = heads.reduce((a, b) => (b.weight > a.weight ? b : a));
+  return ` But “it” stands for “${meaning.noun}”. ${best.weight > 0.5 ? `Head ${best.h + 1} of layer ${best.l + 1} attends to that: ${two(best.weight)}.` : `No head gives that more than ${two(best.weight)}.`}`;
 }
 
 /** What the network wrote, and whether it is right, in words. @param {View} view */
@@ -55,13 +61,13 @@ export function translationInWords({ run, meaning, choice, lexicon }) {
 }
 
 /** Whether a translation is right, and what is wrong with it. @param {Translation} run @param {Meaning} meaning @param {string[]} right the French words that are right */
-export function judgement(run, { noun, other, pronoun }, right) {
+export function judgement(run, { noun, other, pronoun, otherPronoun }, right) {
   const step = pronounStep(run), said = run.french[step], isRight = joined(run.french) === joined(right);
   const needs = `“It” is the ${noun}, and French says “${pronoun}”`, p = step < 0 ? "" : two(run.steps[step].probabilities[run.steps[step].id]);
   if (step < 0) return `${needs}. The network has written neither “il” nor “elle”: it is wrong here.`;
-  if (said !== pronoun) return `${needs}. The network says “${said}”, with a probability of ${p}${other ? `, as if “it” were the ${other}` : ""}: it is wrong here.`;
+  if (said !== pronoun) return `${needs}. The network says “${said}”, with a probability of ${p}${otherPronoun === said ? `, as if “it” were the ${other}` : ""}: it is wrong here.`;
   const so = `${needs}: so does the network, with a probability of ${p}`;
-  if (isRight) return `${so}.`;
+  if (isRight) return `${so}.${otherPronoun === pronoun ? ` But “${pronoun}” fits the ${other} too, so this shows nothing.` : ""}`;
   const k = right.findIndex((word, j) => run.french[j] !== word);
   return `${so}. But it is wrong elsewhere: it says “${run.french[k]}” where “${right[k]}” is right.`;
 }

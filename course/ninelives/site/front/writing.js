@@ -1,7 +1,7 @@
 // The decoder writes: one step at a time.
 
 import { html } from "../../widgets/js/dom.js";
-import { argmax, counted, two } from "../../widgets/js/numbers.js";
+import { argmax, two } from "../../widgets/js/numbers.js";
 import { likeliestOf } from "../../widgets/network/translate.js";
 import { bar, chips } from "./paint.js";
 
@@ -39,7 +39,7 @@ export function writing(node, reading, go, say) {
       reading.textContent = `${step ? `After “${run.french[step - 1]}”` : "Before its first word"} the decoder writes “${word}”, with a probability of ${two(likely[0].p)}. `
         + `This is head ${h + 1} of its layer ${l + 1}, the one of ${all.length} that attends to “${run.english[it]}” most when “${run.french[pronoun]}” is written (${two(rows[atPronoun][it])}). `
         + (step === pronoun ? "" : `Here it attends most to “${columns[most]}” (${two(weights[most])}). `)
-        + (step < last ? `A mask hides ${counted(last - step, "word")} not written yet.` : "Nothing is left to hide.");
+        + (step < last ? `In training a mask hides the ${last - step === 1 ? "one" : last - step} after it.` : "");
       if (hasMoved) say(reading.textContent);
       hasMoved = false;
     },

@@ -53,10 +53,10 @@ test("a change takes along what no longer fits", () => {
   }
 });
 
-test("the twin of a sentence is about an animal of the other gender, at the same position", () => {
-  for (const [english, noun, , pronoun] of sentences) {
+test("the twin of a sentence is about a noun of the other gender, at the same position", () => {
+  for (const [english, , , pronoun] of sentences) {
     const twin = withOtherGender(lexicon, read(english));
-    assert.equal(twin === null, !(noun in lexicon.animals));
+    assert.equal(twin === null, english.endsWith("mouldy"), english); // of the dishes only two masculine ones are
     if (!twin) continue;
     const now = meaningOf(lexicon, twin);
     assert.notEqual(now.pronoun, pronoun);

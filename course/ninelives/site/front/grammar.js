@@ -84,10 +84,13 @@ export function parsed(lexicon, text) {
   return nouns[0] !== nouns[1] && textOf(lexicon, choice) === words.join(" ") && reasonsFor(lexicon, choice).includes(reason) ? choice : null;
 }
 
-/** The same sentence about an animal of the other gender, wherever "it" stands for an animal; else null. @param {Lexicon} lexicon @param {Choice} choice @returns {Choice | null} */
+/** The same sentence with a noun of the other gender where "it" stands for it; null if there is none with this reason. @param {Lexicon} lexicon @param {Choice} choice @returns {Choice | null} */
 export function withOtherGender(lexicon, choice) {
-  const { noun } = meaningOf(lexicon, choice), { animals } = lexicon;
-  if (!(noun in animals)) return null;
+  const { noun } = meaningOf(lexicon, choice), { animals, dishes } = lexicon;
+  if (noun in dishes) {
+    const dish = Object.keys(dishes).find(name => dishes[name].gender !== dishes[noun].gender && dishes[name].reasons.includes(choice.reason));
+    return dish ? { ...choice, dish } : null;
+  }
   const pair = [["cat", "cow"], ["dog", "hen"], ["horse", "goat"]].map(([m, f]) => (animals[noun] === "m" ? f : m));
   const other = pair.find(name => name !== choice.first && name !== choice.second);
   return other ? { ...choice, [choice.first === noun ? "first" : "second"]: other } : null;

@@ -38,6 +38,7 @@ function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsen
   const network = networkOf({ ...networks[name], language: "English" }), spoken = announcer();
   /** @type {{ choice: Choice | null, text: string, layer: number, head: number, step: number }} */
   const state = { choice: first, text: textOf(lexicon, first), layer: 1, head: 3, step: -1 };
+  let ofMenus = state.text; // the last sentence that had menus
   document.body.append(spoken.node);
   const say = (/** @type {string | null} */ words) => spoken.say(() => words);
 
@@ -53,6 +54,7 @@ function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsen
   }
   /** @param {string} text that can be read @param {Choice | null} [choice] */
   function open(text, choice = parsed(lexicon, text)) {
+    if (choice) ofMenus = text;
     set({ choice, text, step: -1 });
     putInAddress(text);
     say(byId("reading").textContent);
@@ -65,7 +67,7 @@ function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsen
   }
 
   const whose = byId("whose");
-  const typed = typing(/** @type {HTMLFormElement} */ (byId("type")), network, open, () => open(textOf(lexicon, first))), link = linkButton(() => state.text, say);
+  const typed = typing(/** @type {HTMLFormElement} */ (byId("type")), network, open, () => open(ofMenus)), link = linkButton(() => state.text, say);
   const firstScreen = [sentence(byId("english"), choose), switches(byId("switches"), choice => open(textOf(lexicon, choice), choice)), french(byId("french"), byId("chances")), typed, link];
   const surprise = () => open(heldOut[Math.floor(Math.random() * heldOut.length)]);
   byId("switches").append(html("button", { type: "button", className: "quiet", onclick: surprise }, "Surprise me"), link.node);

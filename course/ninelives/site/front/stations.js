@@ -35,7 +35,7 @@ export function positions(picture, reading, { run, it, colours }) {
   const again = run.english.findIndex((other, k) => k > 0 && run.english.indexOf(other) < k), before = run.english.indexOf(run.english[again]);
   const [a, b] = [tokens[it][0], places[it][0]].map(x => Math.round(100 * x) / 100); // so that the sum is that of the numbers shown
   reading.textContent = again < 0 ? `The first number of “${word}” is ${two(a)}, that of position ${it} is ${two(b)}, and their sum, ${two(a + b)}, goes on.`
-    : `“${run.english[again]}” stands twice. Its two vectors are ${two(distance(tokens[before], tokens[again]))} apart before positions are added, and ${two(distance(first[before], first[again]))} after.`;
+    : `“${run.english[again]}” occurs twice. Its two vectors are ${two(distance(tokens[before], tokens[again]))} apart before positions are added, and ${two(distance(first[before], first[again]))} after.`;
 }
 
 /** How the vector of "it" comes to depend on the animal. @param {HTMLElement} picture @param {HTMLElement} reading @param {View} view */

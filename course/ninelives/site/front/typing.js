@@ -21,7 +21,7 @@ export function typing(form, network, open, leave) {
   };
   /** @param {string} text */
   function read(text) {
-    const typed = text.replace(/[.,;:!?]/g, " ").trim().replace(/\s+/g, " ").toLowerCase(); // the network knows no marks
+    const typed = text.replace(/n['’]t\b/g, " not").replace(/[.,;:!?]/g, " ").trim().replace(/\s+/g, " ").toLowerCase(); // the network knows no marks
     try {
       translation(network, typed);
     } catch (problem) {

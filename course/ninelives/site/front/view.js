@@ -67,7 +67,7 @@ export function judgement(run, { noun, other, pronoun, otherPronoun }, right) {
   if (step < 0) return `${needs}. The network has written neither “il” nor “elle”: it is wrong here.`;
   if (said !== pronoun) return `${needs}. The network says “${said}”, with a probability of ${p}${otherPronoun === said ? `, as if “it” were the ${other}` : ""}: it is wrong here.`;
   const so = `${needs}: so does the network, with a probability of ${p}`;
-  if (isRight) return `${so}.${otherPronoun === pronoun ? ` But “${pronoun}” fits the ${other} too, so this shows nothing.` : ""}`;
+  if (isRight) return `${so}.${otherPronoun === pronoun ? ` But “${pronoun}” fits the ${other} too, so the pronoun alone shows nothing.` : ""}`;
   const k = right.findIndex((word, j) => run.french[j] !== word);
   return `${so}. But it is wrong elsewhere: it says “${run.french[k]}” where “${right[k]}” is right.`;
 }

@@ -69,6 +69,9 @@ figures.heatmap(heads[1][0, 0], "the cat did not want to eat because it was full
 # %%
 Choice("Who was full?", {"the cat": "A cat eats.", "the meat": "Meat does not eat."}, answer="the cat")
 
+# %% [markdown]
+# ### Look into it
+
 # %%
 AttentionExplorer(heads, "the cat did not want to eat because it was full".split(), token="it", first=1)
 

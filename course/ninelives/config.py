@@ -19,6 +19,13 @@ class TransformerConfig:
     Raises:
         ValueError: a size is not a positive whole number, n_embd is not a
             multiple of n_head, or dropout is outside [0, 1].
+
+    Example::
+
+        from ninelives.config import TransformerConfig
+
+        config = TransformerConfig(vocab_size=100, block_size=32, n_embd=64, n_head=4, n_layer=2)
+        config.head_size  # 16
     """
 
     vocab_size: int

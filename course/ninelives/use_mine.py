@@ -99,7 +99,7 @@ def take(name: str) -> tuple[Any, str | None]:
 
 
 def lines_about(name: str, part: Any, reason: str | None, inside: dict[str, tuple[Any, str | None]]) -> list[str]:
-    """Whose a part is, and whose the classes and functions are that it really uses.
+    """Say whose a part is, the learner's or the package's, and whose classes and functions it uses.
 
     Args:
         inside: the parts that the learner's notebooks took, and why each is not the learner's.

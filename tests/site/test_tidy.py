@@ -43,3 +43,10 @@ def test_header_cells_without_words_are_no_header_cells(site):
     tidy(folder)
     assert "thead" not in (folder / "one.html").read_text()
     assert f"<tr><td></td>{named}</tr>" in (folder / "two.html").read_text()
+
+
+def test_the_parameters_of_a_long_signature_are_a_list(site):
+    folder = site(one="<dt>f(<dl>\n<dd><em>x</em>,</dd>\n<dd><em>y</em>,</dd>\n</dl>)</dt>", two="<dl>\n<dt>term</dt>\n<dd>what it is</dd>\n</dl>")
+    tidy(folder)
+    assert '<ul class="nl-parameters">\n<li><em>x</em>,</li>\n<li><em>y</em>,</li>\n</ul>' in (folder / "one.html").read_text()
+    assert "<dd>what it is</dd>" in (folder / "two.html").read_text()

@@ -1,4 +1,9 @@
-"""The pictures of the course. Each function returns a `Picture`: drawing, caption, words."""
+"""The pictures of the course, and what they are made from.
+
+A function that draws returns a `Picture`: drawing, caption, words. The others read attention from a model
+(`attention_of`, `attention_parts`, `as_attention`), say in words what a picture shows (`describe_attention`,
+`describe_training`, `read_row`), or prepare labels (`readable`, `number_repeats`, `position_of`, `whose`, `is_the_packages`).
+"""
 
 from ninelives.figures.any_model import attention_of
 from ninelives.figures.attention import as_attention

@@ -54,6 +54,16 @@ def attention_of(
 
     Raises ValueError for a model in training mode, for one in which no attention is seen, and for words, layers, heads or
     an example that do not exist; and what the model raises.
+
+    Example::
+
+        import torch
+        from torch import nn
+        from ninelives import figures
+
+        model = nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 4, batch_first=True), 2).eval()
+        parts = figures.attention_of(model, torch.randn(1, 3, 16), tokens="the cat sat".split())
+        parts["attention"].weights.shape  # (2, 4, 3, 3): layers, heads, words, words
     """
     if not callable(model):
         raise ValueError(

@@ -31,7 +31,7 @@ MAX_PAIRS_DESCRIBED = 6
 
 
 def future_leak(gradients, tokens: Sequence[str], *, caption: str) -> Picture:
-    """Sizes |d output[i] / d input[j]| (T, T), row i, column j; leaks from later tokens framed.
+    """Sizes `|d output[i] / d input[j]|` (T, T), row i, column j; leaks from later tokens framed.
 
     A cell above the diagonal that is not exactly zero shows that output i depends on input j,
     which comes after it. Signed gradients are drawn by their size. Raises ValueError for NaN, a

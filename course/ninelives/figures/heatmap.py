@@ -58,6 +58,15 @@ def heatmap(
 
     Scores before the softmax can be drawn too: if a number is negative the signed map is used, and
     a masked score of −inf is hatched. Raises ValueError for NaN and for labels that do not fit.
+
+    Example::
+
+        from ninelives import figures, weights
+
+        model, tokenizer = weights.load("antecedent")
+        words = "the hen followed the dog because it was lost".split()
+        layers = model.attentions(tokenizer.encode(" ".join(words)).unsqueeze(0))  # a list of (1, H, 9, 9)
+        figures.heatmap(layers[1][0, 0], words, title="Layer 1, head 0", caption="What each word attends to.")
     """
     weights = as_array(weights, "weights", 2)
     refuse_nan(weights, "weights")

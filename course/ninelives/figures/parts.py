@@ -26,8 +26,8 @@ class AttentionPart:
         layers, heads: their numbers in the model, counted from 0.
         names: what a head is called, for (layer, head), where it has a name.
         note: a sentence for the caption, such as "Example 0 (of 2, counted from 0)."
-        all_heads: these are all heads of the layers.
-        kind: what the numbers are, one of `signed.KINDS`.
+        all_heads: whether the layers have no other heads. Only then can heads be averaged, or a rollout be computed.
+        kind: what the numbers are: "weights", "scores", "signed" values, or the "difference" of two sentences.
         scoring: the queries and keys that the weights come from, where they are known.
         pairs: in a part of a comparison, for each row and for each column which word of the other parts it stands for, or -1.
         item: what rows and columns are called in sentences, "word" or "token".

@@ -1,10 +1,12 @@
 """BERT's encoder: the Encoder of notebook 4 with three changes, and one vector for a sentence (lab `bert`).
 
-| here, as in notebooks 1 to 4 | BERT (Devlin et al. 2018) |
-|---|---|
-| token + position | token + position + type, and a norm of the sum |
-| pre-norm blocks, one more norm after the last | post-norm blocks, nothing after the last |
-| `lm_head`, a score for every word | none: the hidden states are what is wanted |
+=============================================  ==============================================
+here, as in notebooks 1 to 4                   BERT (Devlin et al. 2018)
+=============================================  ==============================================
+token + position                               token + position + type, and a norm of the sum
+pre-norm blocks, one more norm after the last  post-norm blocks, nothing after the last
+`lm_head`, a score for every word              none: the hidden states are what is wanted
+=============================================  ==============================================
 
 The names of layers are those of notebooks 1 to 4. Norms add 1e-12 to the variance, where PyTorch's default is 1e-5.
 """

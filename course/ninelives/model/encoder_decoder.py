@@ -15,6 +15,16 @@ class EncoderDecoder(nn.Module):
 
     The decoder attends to both with the same heads, where Vaswani et al. 2017
     (section 3.2.3) give each block a second attention for the encoder.
+
+    Example::
+
+        from ninelives import weights
+        from ninelives.text import sentences
+        from ninelives.training import translation_batch
+
+        model, tokenizer = weights.load("translator")
+        prefix, targets = translation_batch(sentences("held out", 4), tokenizer)  # (4, P), (4, T)
+        logits, loss = model(prefix, targets)
     """
 
     def __init__(self, encoder_config: TransformerConfig, decoder_config: TransformerConfig) -> None:

@@ -140,6 +140,16 @@ def generate(
 
     Takes the settings of `stream` and raises what it raises. The model is left
     in the mode it was in, and idx as it was.
+
+    Example::
+
+        from ninelives import weights
+        from ninelives.model import generate
+
+        model, tokenizer = weights.load("storyteller")
+        idx = tokenizer.encode("the cat").unsqueeze(0)  # (1, 2)
+        written = generate(model, idx, max_new_tokens=10, temperature=0.8, end_token=tokenizer.end_token)  # (1, 2 + new)
+        print(tokenizer.decode(written[0]))
     """
     tokens = stream(model, idx, max_new_tokens, temperature, **settings)
     return torch.cat([idx, *(token.unsqueeze(1) for token in tokens)], dim=1)  # (B, T + new)
@@ -162,6 +172,16 @@ def prefix_generation(
     Raises:
         ValueError: what `stream` raises; a prefix is empty, all padding, or has
             padding before a token.
+
+    Example::
+
+        from ninelives import weights
+        from ninelives.model import prefix_generation
+
+        model, tokenizer = weights.load("translator")
+        prefix = tokenizer.encode("the hen followed the dog because it was lost").unsqueeze(0)  # (1, P)
+        written = prefix_generation(model, prefix, 20, temperature=0, end_token=tokenizer.end_token)  # (1, new)
+        print(tokenizer.decode(written[0]))
     """
     tokens = list(prefix_stream(model, prefix, max_new_tokens, temperature, end_token=end_token, **settings))
     return torch.stack(tokens, dim=1) if tokens else prefix.new_empty(len(prefix), 0)  # (B, new)

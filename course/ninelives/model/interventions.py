@@ -47,9 +47,6 @@ def layers_of(model: nn.Module) -> list[Layer]:
 def without_heads(model: nn.Module, heads: Iterable[tuple[int, int]]) -> Iterator[None]:
     """While it is open, these heads say nothing: their slices of what the projection reads are 0.
 
-        with without_heads(model, [(1, 0), (1, 2)]):
-            logits, _ = model(prefix, targets)
-
     This is what Michel et al. 2019, "Are Sixteen Heads Really Better than One?", section 2.3, call masking a head.
 
     Args:
@@ -60,6 +57,16 @@ def without_heads(model: nn.Module, heads: Iterable[tuple[int, int]]) -> Iterato
     Raises:
         ValueError: there is no such layer or head, or it is not known how many heads there are. While it is open: an
             attention does not end with its projection.
+
+    Example::
+
+        from ninelives import weights
+        from ninelives.model import prefix_generation, without_heads
+
+        model, tokenizer = weights.load("translator")
+        prefix = tokenizer.encode("the hen followed the dog because it was lost").unsqueeze(0)  # (1, P)
+        with without_heads(model, [(0, 1), (0, 2)]):
+            print(tokenizer.decode(prefix_generation(model, prefix, 20, temperature=0, end_token=tokenizer.end_token)[0]))
     """
     with _changed(model, heads, lambda layer, z: torch.zeros_like(z)):
         yield
@@ -69,6 +76,8 @@ def without_heads(model: nn.Module, heads: Iterable[tuple[int, int]]) -> Iterato
 def with_heads_from(model: nn.Module, heads: Iterable[tuple[int, int]], *inputs, **named) -> Iterator[None]:
     """While it is open, these heads say what they say when the model reads other inputs (activation patching).
 
+    For example::
+
         with with_heads_from(model, [(1, 0)], other_prefix, other_targets):
             logits, _ = model(prefix, targets)
 
@@ -77,7 +86,7 @@ def with_heads_from(model: nn.Module, heads: Iterable[tuple[int, int]], *inputs,
 
     Args:
         model, heads: as in `without_heads`.
-        inputs, named: the other inputs, called as model(*inputs, **named) once, without dropout or gradient. They have as
+        inputs, named: the other inputs, called as `model(*inputs, **named)` once, without dropout or gradient. They have as
             many tokens as what the model reads later, and as many rows or one. A decoder may read fewer tokens, as it does
             while it writes: nothing earlier depends on what comes after.
 

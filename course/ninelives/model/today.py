@@ -1,13 +1,18 @@
 """From the Transformer of 2017 to the language models of today, in six changes (lab "today").
 
-| here | 2017 | since | in Hugging Face's Llama |
-|---|---|---|---|
-| `RMSNorm` | LayerNorm | Zhang & Sennrich 2019 | `LlamaRMSNorm` |
-| `rotate` | positions that are added to the tokens | Su et al. 2021 | `apply_rotary_pos_emb`, `rope_theta` |
-| `SwiGLU` with `gate`, `up`, `down` | two layers and ReLU or GELU | Shazeer 2020 | `LlamaMLP`, `gate_proj`, `up_proj`, `down_proj` |
-| `GroupedQueryAttention`, `n_kv_head` | keys and values for every head | Ainslie et al. 2023 | `num_key_value_heads` |
-| `tie_embeddings` | as here, in the paper itself | Press & Wolf 2017 | `tie_word_embeddings` |
-| `remove_biases` | biases in every linear layer | Chowdhery et al. 2022 (PaLM) | `attention_bias`, `mlp_bias` |
+====================================  ======================================  ==========================  ================================
+here                                  2017                                    since                       in Hugging Face's Llama
+====================================  ======================================  ==========================  ================================
+`RMSNorm`                             LayerNorm                               Zhang & Sennrich 2019       `LlamaRMSNorm`
+`rotate`                              positions that are added to the tokens  Su et al. 2021              `apply_rotary_pos_emb`,
+                                                                                                          `rope_theta`
+`SwiGLU` with `gate`, `up`, `down`    two layers and ReLU or GELU             Shazeer 2020                `LlamaMLP`, `gate_proj`,
+                                                                                                          `up_proj`, `down_proj`
+`GroupedQueryAttention`, `n_kv_head`  keys and values for every head          Ainslie et al. 2023         `num_key_value_heads`
+`tie_embeddings`                      as here, in the paper itself            Press & Wolf 2017           `tie_word_embeddings`
+`remove_biases`                       biases in every linear layer            Chowdhery et al. 2022       `attention_bias`, `mlp_bias`
+                                                                              (PaLM)
+====================================  ======================================  ==========================  ================================
 
 Masks, caches, padding and the forward pass are those of `Transformer`. Where the course differs from Vaswani et al. 2017,
 `ninelives.model` says so: "2017" here is the course's own form, pre-norm, with learned positions, GELU and no tying.

@@ -12,7 +12,7 @@ class WrongFile(ValueError):
 
 
 def file_of(package: str, pattern: str) -> Path:
-    """The file of an installed package whose path in it fits `pattern`, such as "*.gguf".
+    """The file of an installed package whose path in it fits `pattern`, such as `"*.gguf"`.
 
     Raises:
         NotInstalled: the package, or a library that reads such files, is missing, or the package has no such file.

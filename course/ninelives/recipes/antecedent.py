@@ -52,7 +52,7 @@ def weight_at_it(model: Encoder, tokenizer: WordTokenizer, sentences: Sequence[S
     """How much "it" attends to its antecedent and to the other noun, and how often to the antecedent most.
 
     Returns:
-        One dict for each layer with the lists `antecedent`, `other` and `most`: a mean for each head.
+        One dict for each layer. Its lists `antecedent`, `other` and `most` hold a mean for each head.
     """
     idx, targets = antecedent_batch(sentences, tokenizer)
     others = torch.stack([tokenizer.encode(sentence.other) for sentence in sentences])  # (B, 1)

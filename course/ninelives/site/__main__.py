@@ -15,6 +15,7 @@ from ninelives import build as course
 from ninelives.build import ROOT
 from ninelives.site.execute import SiteError, executed
 from ninelives.site.front_page import write_front_page
+from ninelives.site.reference import SETTINGS as REFERENCE
 from ninelives.site.search import write_search
 from ninelives.site.sources import (
     source_of,
@@ -30,7 +31,7 @@ from ninelives.site.view import learners_view, shown_of_solutions
 HERE = Path(__file__).parent
 SETTINGS = {
     "project": "Nine Lives", "html_title": "Nine Lives", "author": "the authors of Nine Lives", "language": "en",
-    "extensions": ["myst_nb", "ninelives.site.extension"], "exclude_patterns": ["_static"],
+    "extensions": ["myst_nb", "ninelives.site.extension", "ninelives.site.reference"], "exclude_patterns": ["_static"],
     "root_doc": "contents", "html_context": {"default_mode": "auto"},
     "nb_execution_mode": "off", "nb_ipywidgets_js": {}, "html_math_renderer": "katex",
     "myst_enable_extensions": ["dollarmath", "colon_fence"], "myst_heading_anchors": 4,
@@ -81,7 +82,7 @@ def write_pages(views: dict[str, nbformat.NotebookNode], root: Path, work: Path)
     write_documents(source, root)
     write_widgets(source / "_static", placed)
     write_formulas(source / "_static", root)
-    settings = SETTINGS | {
+    settings = SETTINGS | REFERENCE | {
         "ninelives_widgets": placed, "html_static_path": [str(HERE / "static"), str(source / "_static")], "html_extra_path": [str(extra)],
     }
     with patch_docutils(), docutils_namespace():

@@ -1,87 +1,90 @@
-"""The package's reference, from its docstrings, which are Markdown: one page for each of its parts."""
+"""What Sphinx's autodoc is told about the package, and links: a name in the text that has an entry leads to it."""
 
-import importlib
 import inspect
-import pkgutil
 import re
-from types import ModuleType
+import sys
+import tomllib
 
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.inspect import stringify_signature
+from sphinx.util.nodes import make_refnode
 
-PARTS = ("config", "model", "text", "weights", "training", "recipes", "figures", "widgets", "use_mine")
-# Tokens such as <pad> stand in docstrings as they are.
-PLAIN = "---\nmyst:\n  disable_syntax: [html_block, html_inline]\n---\n"
-SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields):[ \t]*(.*)$")
-ENTRY = re.compile(r"^(\*{0,2}[\w.]+(?:, [\w.]+)*): (.*)$")
+from ninelives.build import ROOT
 
-
-def reference() -> dict[str, str]:
-    """Pages in MyST Markdown by their names: that of the model is "model"."""
-    return {part: _page(importlib.import_module(f"ninelives.{part}")) for part in PARTS}
+SOURCE = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"] + "/blob/main/"
+NAME = re.compile(r"(?:ninelives\.)?([A-Za-z_][\w.]*)(\(.*\))?", re.DOTALL)
 
 
-def _page(module: ModuleType) -> str:
-    lines = [PLAIN, f"# ninelives.{module.__name__.partition('.')[2]}", "", markdown(inspect.getdoc(module) or ""), ""]
-    for item in _public(module):
-        lines += [_described(*item), ""]
-    if module.__name__ == "ninelives.recipes":
-        for found in pkgutil.iter_modules(module.__path__, f"{module.__name__}."):
-            part = importlib.import_module(found.name)
-            if not found.ispkg:
-                lines += [f"## {found.name.removeprefix('ninelives.')}", "", markdown(inspect.getdoc(part) or ""), ""]
-    return "\n".join(lines)
+def signature_of(app: Sphinx, what: str, name: str, item: object, options, signature: str, returned: str) -> tuple[str, str] | None:
+    """Classes as they are called, and not as their metaclass is; functions of a `with` as what they give."""
+    if what == "class" and item.__module__.startswith("ninelives."):
+        written = stringify_signature(inspect.signature(item), show_return_annotation=False, unqualified_typehints=True)
+        return written.replace("<factory>", "..."), ""
+    if inspect.isgeneratorfunction(inspect.unwrap(item)) and not inspect.isgeneratorfunction(item):
+        return signature, returned.replace("Iterator", "AbstractContextManager")
+    return None
 
 
-def _public(module: ModuleType) -> list[tuple[str, object, str]]:
-    """The functions and classes of a module: name, object and the module as which it is imported."""
-    names = getattr(module, "__all__", None)
-    own = [name for name, item in vars(module).items()
-           if not name.startswith("_") and getattr(item, "__module__", "") == module.__name__]
-    return [(name, getattr(module, name), module.__name__) for name in names or own if callable(getattr(module, name))]
+def leave_out_fields(app: Sphinx, what: str, name: str, item: object, skip: bool, options) -> bool | None:
+    """A field of a named tuple is described with its class; Python's own words for it are "Alias for field number 0"."""
+    return True if (getattr(item, "__doc__", None) or "").startswith("Alias for field number") else None
 
 
-def _described(name: str, item: object, module: str) -> str:
-    kind = "class" if inspect.isclass(item) else "function"
-    inside = markdown(inspect.getdoc(item) or "")
-    if inspect.isclass(item):
-        for method, function in vars(item).items():
-            if inspect.isfunction(function) and not method.startswith("_") and function.__doc__:
-                inside += "\n\n" + _directive("method", f"{method}{_signature(function, method=True)}", markdown(inspect.getdoc(function)), 4)
-    return _directive(kind, f"{module}.{name}{_signature(item)}", inside, 5)
-
-
-def _directive(kind: str, signature: str, inside: str, colons: int) -> str:
-    fence = ":" * colons
-    return f"{fence}{{py:{kind}}} {signature}\n\n{inside}\n{fence}"
-
-
-def _signature(item: object, method: bool = False) -> str:
+def source_of(domain: str, entry: dict[str, str]) -> str | None:
+    """Where the repository has the code of an entry."""
+    item = sys.modules[entry["module"]]
+    for name in entry["fullname"].split("."):
+        item = getattr(item, name, None)  # None: an attribute of objects, not of the class
+    item = inspect.unwrap(item.fget if isinstance(item, property) else item)
     try:
-        signature = inspect.signature(item)
-    except (ValueError, TypeError):
-        return "()"
-    if method:
-        signature = signature.replace(parameters=[*signature.parameters.values()][1:])
-    return re.sub(r"<(?:function|class|object) [^>]*>", "…", stringify_signature(signature, unqualified_typehints=True))
+        line = inspect.getsourcelines(item)[1]
+    except TypeError:  # an attribute has no lines of its own
+        return None
+    return f"{SOURCE}course/{inspect.getmodule(item).__spec__.origin.partition('/course/')[2]}#L{line}"
 
 
-def markdown(docstring: str) -> str:
-    """A docstring with its sections as lists: "Args:" and the indented lines below it."""
-    lines, section = [], False
-    for line in docstring.splitlines():
-        head = SECTION.match(line)
-        if head:
-            section = True
-            lines += ["", f"**{head[1]}**", "", *([head[2]] if head[2] else [])]
-        elif section and line.startswith("    "):
-            entry = ENTRY.match(line[4:])
-            if entry:
-                lines.append(f"- `{entry[1]}`: {entry[2]}")
-            else:
-                lines.append(f"  {line.strip()}" if lines[-1].startswith(("- ", "  ")) else line.strip())
-        elif section and line.strip():
-            section = False
-            lines += ["", line]
-        else:
-            lines.append(line)
-    return "\n".join(lines)
+SETTINGS = {
+    "autodoc_member_order": "bysource", "autodoc_preserve_defaults": True, "autodoc_typehints_format": "short",
+    "autodoc_inherit_docstrings": False, "python_use_unqualified_type_names": True, "maximum_signature_line_length": 88,
+    # Methods of the package's own base classes are shown, those of the libraries' are not.
+    "autodoc_default_options": {"inherited-members": "AnyWidget, DOMWidget, Widget, HasTraits, HasDescriptors, Module, BaseException, OSError, tuple"},
+    "linkcode_resolve": source_of, "napoleon_use_rtype": False, "default_role": "literal", "html_domain_indices": False,
+}
+
+
+class Entries(SphinxPostTransform):
+    """`Encoder`, `figures.heatmap` and `generate(model, …)` lead to their entries.
+
+    A single lower-case word does not: `mask` is more often an argument than the function of that name.
+    """
+
+    default_priority = 200
+
+    def run(self) -> None:
+        domain = self.env.domains.python_domain
+        linked = [*self.document.findall(lambda node: isinstance(node, nodes.title | nodes.reference))]
+        linked_names = {id(name) for node in linked for name in node.findall(nodes.literal)}
+        for node in [*self.document.findall(nodes.literal)]:
+            if id(node) not in linked_names and (full := self.entry(node.astext(), domain.objects)):
+                entry = domain.objects[full]
+                node.replace_self(make_refnode(self.app.builder, self.env.docname, entry.docname, entry.node_id, node.deepcopy(), full))
+
+    def entry(self, text: str, objects: dict) -> str | None:
+        found = NAME.fullmatch(text)
+        if not found or not (found[2] or re.search(r"[A-Z_.]", found[1])):
+            return None
+        ends = [full for full, entry in objects.items() if f".{full}".endswith(f".{found[1]}") and not entry.aliased
+                and ("." in found[1] or entry.objtype in ("class", "exception", "function"))]
+        here = [full for full in ends if objects[full].docname == self.env.docname]
+        return ends[0] if len(ends) == 1 else here[0] if len(here) == 1 else None
+
+
+def setup(app: Sphinx) -> dict:
+    for extension in ("sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.linkcode"):
+        app.setup_extension(extension)
+    app.connect("autodoc-process-signature", signature_of)
+    app.connect("autodoc-skip-member", leave_out_fields)
+    app.add_post_transform(Entries)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,7 +12,6 @@ from nbformat import NotebookNode
 from ninelives.site.address import binder, colab
 from ninelives.site.colab import first_cell
 from ninelives.site.outputs import Placed, on_a_page, to_download
-from ninelives.site.reference import reference
 from ninelives.widgets.inline import inlined
 from ninelives.widgets.lab_widget import HERE as WIDGETS
 from ninelives.widgets.page_network import as_script
@@ -99,7 +98,7 @@ def relative(target: str, page: str) -> str:
 
 
 def write_documents(folder: Path, root: Path) -> None:
-    """The documents for instructors, the changelog, the decisions, and the package's reference."""
+    """The documents for instructors, the changelog and the decisions."""
     for path in sorted([*root.glob("docs/**/*.md"), root / "CHANGELOG.md", root / "DECISIONS.md"]):
         file = path.relative_to(root).as_posix()
         target = folder / source_of(file)
@@ -107,15 +106,11 @@ def write_documents(folder: Path, root: Path) -> None:
         target.write_text(relink(path.read_text(encoding="utf-8"), file, source_of(file)), encoding="utf-8")
     for path in root.glob("docs/**/*.png"):
         shutil.copyfile(path, folder / path.relative_to(root))
-    for name, text in reference().items():
-        target = folder / "api" / f"{name}.md"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
 
 
 def write_contents(folder: Path) -> None:
-    """The page that lists all others."""
-    folder.mkdir(parents=True)
+    """The page that lists all others, and those of the package's reference, which Sphinx fills from its docstrings."""
+    shutil.copytree(HERE / "api", folder / "api")
     shutil.copyfile(HERE / "contents.md", folder / "contents.md")
 
 

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 EMPTY_HEAD = re.compile(r"<thead>\s*<tr[^>]*>(?:\s*<th[^>]*>(?:<p></p>)?</th>)+\s*</tr>\s*</thead>")
 EMPTY_HEADER = re.compile(r'<th class="head[^"]*"><p></p></th>')
+PARAMETERS = re.compile(r"<dl>\n((?:<dd>.*</dd>\n)+)</dl>")  # of a long signature; Sphinx writes them as the descriptions of no term
 # 1.5 MB of icons as a script; the theme's style has them in a font as well, and pages look the same without it.
 ICONS = re.compile(r'<link rel="preload" as="script" href="[^"]*fontawesome\.js[^"]*"[^>]*>|<script[^>]* src="[^"]*fontawesome\.js[^"]*"[^>]*></script>')
 # search.py has another search.
@@ -29,6 +30,7 @@ def tidy(site: Path) -> None:
         text = page.read_text(encoding="utf-8")
         text = VIEWPORT.sub("", SEARCH.sub("", ICONS.sub("", text))).replace(*NO_COLOURS).replace(*THEME)
         text = EMPTY_HEADER.sub("<td></td>", EMPTY_HEAD.sub("", text))  # a header cell without words is read aloud as nothing
+        text = PARAMETERS.sub(lambda found: f'<ul class="nl-parameters">\n{found[1]}</ul>'.replace("dd>", "li>"), text)
         page.write_text("\n".join(line.rstrip() for line in text.splitlines()) + "\n", encoding="utf-8")
     (site / ".nojekyll").touch()  # GitHub Pages would leave out what begins with an underscore
     (site / ".buildinfo").unlink(missing_ok=True)

@@ -1,6 +1,6 @@
 """The cat's sentences: English and French, made by a small grammar.
 
-Three families:
+Three families::
 
     two animals     the hen followed the dog because it was lost
     did not want    the cat did not want to eat because it was full
@@ -91,6 +91,13 @@ def sentences(split: str, n: int, seed: int = 0, *, passive: float = 0.5, skew: 
 
     Raises:
         ValueError: the split is unknown.
+
+    Example::
+
+        from ninelives.text import sentences
+
+        for sentence in sentences("held out", 3):
+            print(sentence.english, "→", sentence.french)
     """
     if split not in ("train", "held out", "bonus"):
         raise ValueError(f'there is no split {split!r}: choose "train", "held out" or "bonus".')

@@ -26,6 +26,13 @@ class Tokenizer:
 
     Raises:
         ValueError: a word occurs twice.
+
+    Example::
+
+        from ninelives.text import WordTokenizer
+
+        tokenizer = WordTokenizer.of(["the cat sat", "the dog ran"])
+        tokenizer.decode(tokenizer.encode("the dog sat"))  # "the dog sat"
     """
 
     def __init__(self, words: Iterable[str]) -> None:

@@ -1,16 +1,15 @@
 """Training, as notebook 9 builds it up. To be read in this order:
 
-    batches       sentences become tensors
-    schedules     the learning rate of each step
-    recipe        what a training is asked for, and the run that comes of it
-    step          one step
-    state         everything that a step changes
-    loop          `train`: step after step, with evaluation and checkpoints
-    accuracy      how often the answer is right
-
-    checkpoints, randomness, interrupts, progress       what keeps a training safe, repeatable and visible
-    made_with           whose pieces made the steps of a run
-    handed_in, scores, compare_class                    how trainings of others are read and graded
+- `batches`: sentences become tensors
+- `schedules`: the learning rate of each step
+- `recipe`: how a training is made, and its record
+- `step`: one step
+- `state`: everything that a step changes
+- `loop`: `train`, step after step, with evaluation and checkpoints
+- `accuracy`: how often the answer is right
+- `checkpoints`, `randomness`, `interrupts`, `progress`: what keeps a training safe, repeatable and visible
+- `made_with`: whose pieces made the steps of a run
+- `handed_in`, `scorable`, `scores`, `compare_class`: how trainings of others are read and graded
 """
 
 from ninelives.training.accuracy import exact_match, share_right

@@ -39,7 +39,7 @@ def train(
     random state is left as it was.
 
     Args:
-        model: called as model(*batch), returns (logits, loss).
+        model: called as `model(*batch)`, returns (logits, loss).
         draw_batch: (generator, batch_size) to the tensors that the model is
             called with; all its randomness must come from the generator.
         recipe: how to train.
@@ -65,6 +65,27 @@ def train(
             model, recipe or settings. It is left as it is.
         Damaged: (a ValueError) the folder holds a damaged training. It is left as it is.
         NotSaved: (an OSError) the folder cannot be written. What it held, it still holds.
+
+    Example::
+
+        import random
+        import torch
+        from ninelives.config import TransformerConfig
+        from ninelives.model import Decoder
+        from ninelives.text import WordTokenizer, sentences
+        from ninelives.training import Recipe, train
+
+        texts = [sentence.english for sentence in sentences("train", 200)]
+        tokenizer = WordTokenizer.of(texts)
+        ids = torch.cat([torch.cat([tokenizer.encode(text), torch.tensor([tokenizer.end_token])]) for text in texts])
+
+        def draw_batch(generator, batch_size):
+            starts = torch.randint(len(ids) - 16, (batch_size,), generator=generator).tolist()
+            return torch.stack([ids[i : i + 16] for i in starts]), torch.stack([ids[i + 1 : i + 17] for i in starts])
+
+        model = Decoder(TransformerConfig(vocab_size=tokenizer.vocab_size, block_size=16, n_embd=32))
+        run = train(model, draw_batch, Recipe(max_iters=20, warmup_steps=5, eval_every=10))
+        run.history[-1]["loss"]
     """
     folder = None if folder is None else Path(folder)
     with seeded(recipe.seed, next(model.parameters()).device):

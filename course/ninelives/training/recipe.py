@@ -81,7 +81,7 @@ class Recipe:
 
 @dataclass
 class Run:
-    """What came of a training.
+    """The record of a training: how it was made, and its history.
 
     Attributes:
         recipe: how it was trained.

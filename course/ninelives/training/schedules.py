@@ -6,7 +6,7 @@ import math
 def noam_rate(step: int, d_model: int, warmup_steps: int) -> float:
     """Rises linearly for warmup_steps, then falls with the inverse square root of the step.
 
-    The peak, d_model^-0.5 · warmup_steps^-0.5, is at step warmup_steps. Source:
+    The peak, 1 / √(d_model · warmup_steps), is at step warmup_steps. Source:
     Vaswani et al. 2017, "Attention Is All You Need", section 5.3, equation 3.
 
     Raises:

@@ -10,7 +10,7 @@ def training_step(
     """Move a model's parameters once, so that it gets a little better at this batch.
 
     Args:
-        model: called as model(*batch), returns (logits, loss). It is put into training mode.
+        model: called as `model(*batch)`, returns (logits, loss). It is put into training mode.
         optimizer: of the model's parameters; all its groups get the rate.
         batch: what the model is called with.
         rate: the learning rate of this step.

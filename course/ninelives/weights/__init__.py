@@ -1,15 +1,15 @@
 """Small trained models that come with the course: `model, tokenizer = weights.load("antecedent")`.
 
-    antecedent      an Encoder; at "it" it predicts the animal or dish that is meant
-    reader          an Encoder that does the same, and whose heads differ
-    storyteller     a Decoder; it writes sentences like the cat's
-    translator      an EncoderDecoder; English to French
+- `antecedent`: an `Encoder`; at "it" it predicts the animal or dish that is meant
+- `reader`: an `Encoder` that does the same, and whose heads differ
+- `storyteller`: a `Decoder`; it writes sentences like the cat's
+- `translator`: an `EncoderDecoder`; English to French
 
 and those of the labs:
 
-    addition        a Decoder; it writes the result of a sum
-    pronunciation   an EncoderDecoder; from the letters of a word to its sounds
-    shakespeare     a Decoder; it writes a play, character by character
+- `addition`: a `Decoder`; it writes the result of a sum
+- `pronunciation`: an `EncoderDecoder`; from the letters of a word to its sounds
+- `shakespeare`: a `Decoder`; it writes a play, character by character
 
 Each has its weights in NAME.safetensors and its card in NAME.json, and as a page
 in NAME.md. `python -m ninelives.recipes.NAME` makes it again.
@@ -42,6 +42,14 @@ def load(name: str, folder: Path | None = None) -> tuple[torch.nn.Module, Tokeni
 
     Raises:
         ValueError: there are no weights of this name, or their file is missing or damaged.
+
+    Example::
+
+        from ninelives import weights
+
+        model, tokenizer = weights.load("antecedent")
+        idx = tokenizer.encode("the hen followed the dog because it was lost").unsqueeze(0)  # (1, 9)
+        logits, _ = model(idx)  # (1, 9, V)
     """
     folder = folder or FOLDER
     facts = card(name, folder)

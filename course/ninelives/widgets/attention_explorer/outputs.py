@@ -38,6 +38,7 @@ class ExplorerOutputs(ExplorerState):
         return rollout_shares(self, query, key)
 
     def describe(self) -> str:
+        """What the explorer shows at present, in words."""
         return describe(self)
 
     def picture(self) -> Picture:

@@ -38,8 +38,16 @@ class AttentionExplorer(ExplorerOutputs):
       for the largest of the head shown. Left out, it is 1, and of scores and signed values the largest of all heads.
     - `first`: 0, or 1 for readers who count layers and heads from 1.
 
-    Raises ValueError for weights that do not fit the words or are no attention and for words that are not there, TypeError
-    for an argument that it does not have, and TraitError for a layer, head or position that does not exist.
+    Raises ValueError for weights that do not fit the words or are not attention, and for words that are not there; TypeError
+    for an argument that it does not have; and TraitError for a layer, head or position that does not exist.
+
+    Example::
+
+        from ninelives.widgets import AttentionExplorer
+
+        weights = [[1.0, 0.0, 0.0], [0.3, 0.7, 0.0], [0.1, 0.6, 0.3]]
+        explorer = AttentionExplorer(weights, "the cat sat".split(), token="sat")
+        explorer.row("sat")  # {"the": 0.1, "cat": 0.6, "sat": 0.3}
     """
 
     _esm = browser_code("attention_explorer")
@@ -80,15 +88,36 @@ class AttentionExplorer(ExplorerOutputs):
     def of(
         cls, model, /, *inputs, tokens: Sequence[str], columns: Sequence[str] | None = None, **named
     ) -> "AttentionExplorer":
-        """The attention of any model that PyTorch runs: `model(*inputs, **named)` is computed once and read by the way.
+        """The attention of any model that PyTorch runs: `model(*inputs, **named)` is computed once, and its weights are read.
 
-        `tokens` and `columns` are as above; of an encoder and a decoder, `tokens` are the decoder's words and `columns` the
-        encoder's. Among `named`, the arguments above are the explorer's own, as are `batch`, `layers`, `heads`, `names` and
-        `channels` of `figures.attention_of`; all others go to the model.
+        Args:
+            model: a module in eval mode, a method of one, or a function, as `figures.attention_of` takes it.
+            inputs: the model's inputs, by position.
+            tokens: the words that attend; of an encoder and a decoder, the decoder's.
+            columns: the words that they attend to, where these are others: the encoder's.
+            named: the explorer's arguments, such as `layer`, `head` and `token`, and `batch`, `layers`, `heads`, `names` and
+                `channels` of `figures.attention_of`. All others go to the model. An input of the model that has one of
+                these names is passed by position.
 
-            AttentionExplorer.of(model, **tokenizer(text, return_tensors="pt"), tokens=words, hidden=["[CLS]", "[SEP]"])
+        Returns:
+            The explorer. Its parts are "attention" alone, or "encoder", "decoder" and "cross".
 
-        Raises ValueError for a model in training mode and for one in which no attention is seen, and what the model raises.
+        Raises:
+            ValueError: the model is in training mode, no attention is seen in it, it does not fit the words, or a layer, head
+                or example does not exist.
+            TypeError: `tokens` is missing.
+
+        What the model raises is raised as well, and so is what `AttentionExplorer` raises.
+
+        Example::
+
+            from ninelives import weights
+            from ninelives.widgets import AttentionExplorer
+
+            model, tokenizer = weights.load("antecedent")
+            words = "the hen followed the dog because it was lost".split()
+            idx = tokenizer.encode(" ".join(words)).unsqueeze(0)  # (1, 9)
+            AttentionExplorer.of(model, idx, tokens=words, layer=1, token="it")
         """
         own = {name: named.pop(name) for name in inspect.signature(cls).parameters if name in named}
         called = getattr(model, "name_or_path", "") or getattr(model, "__name__", type(model).__name__)
@@ -100,8 +129,8 @@ class AttentionExplorer(ExplorerOutputs):
         Of an encoder and a decoder they are called "encoder first", …, "cross difference". What is shown now, such as the
         head and the words that are chosen, is shown there. `part` is the one that is shown at first, by default the difference.
         Words are paired in order where both sentences have as many; otherwise those that both have are compared.
-        Raises ValueError for sentences without a common word and for models with other parts, layers or heads, and TypeError for
-        what is no explorer.
+        Raises ValueError for sentences without a common word and for models with other parts, layers or heads, and TypeError
+        for anything but an explorer.
         """
         if not isinstance(second, AttentionExplorer):
             raise TypeError(f"compare takes another AttentionExplorer, not {type(second).__name__}; make one of the second sentence first.")

@@ -27,10 +27,20 @@ class HeadLab(LabWidget):
     The traits `text` (translated whenever it changes), `hidden` (words, or their positions), `out` and `patched` (heads as
     (layer, head), as `model.without_heads` takes them, or counted through all layers from 0, the encoder's first; read as
     the latter) and `mode` ("out" or "patched", what a click on a head does and the grid shows) are synced, so they can be
-    set, observed and linked. A head that is both is out. `answers` holds what was written after each combination of
+    set, observed and linked. A head in both `out` and `patched` is taken out. `answers` holds what was written after each combination of
     changes. Why a text is not translated is said in `error`; nothing is raised.
 
     Raises TraitError for a word or head that does not exist, and for a head to be patched in where nothing can be.
+
+    Example::
+
+        from ninelives import weights
+        from ninelives.widgets import HeadLab
+
+        model, tokenizer = weights.load("translator")
+        lab = HeadLab(model, tokenizer, "the hen followed the dog because it was lost")
+        lab.out = [(0, 1)]
+        print(lab.describe())
     """
 
     _esm = browser_code("head_lab")
@@ -90,13 +100,19 @@ class HeadLab(LabWidget):
         return proposal["value"]
 
     def describe(self) -> str:
+        """What the lab shows at present, in words."""
         return in_words(self)
 
     def picture(self) -> Picture:
+        """The translation and what its choice depends on, as a still picture."""
         return still_picture(self)
 
     def save_html(self, path) -> None:
-        """Write the lab to `path` as one page without Python; one that cannot compute knows each word and each head changed alone."""
+        """Write the lab to `path` as one page that works without Python or a network.
+
+        The page computes where the model's layers are the course's. Otherwise it shows what was computed here, and each
+        word and each head changed alone, which is computed now.
+        """
         if self._here is not None and not self._networks():
             self._compute(alone(len(self.words), sum(n_head for _, n_head in self.layers), "patched" in self.of_heads))
         super().save_html(path)

@@ -30,6 +30,14 @@ class TemperatureLab(LabWidget):
 
     Raises ValueError for a prompt and a vocabulary that do not fit the model, and TraitError for a setting outside its
     range and for an id that no word has.
+
+    Example::
+
+        from ninelives import weights
+        from ninelives.widgets import TemperatureLab
+
+        model, tokenizer = weights.load("storyteller")
+        TemperatureLab(model, tokenizer.encode("the cat"), tokenizer.words, temperature=0.5)
     """
 
     _esm = browser_code("temperature_lab")

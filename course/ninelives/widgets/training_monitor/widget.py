@@ -23,7 +23,7 @@ BETWEEN = 0.2  # seconds from one update of step and time to the next
 class TrainingMonitor(LabWidget):
     """Progress, time left, curves, rate and samples of a training, with a button that stops it.
 
-    Let it watch the training:
+    Let it watch the training::
 
         monitor = TrainingMonitor("words", recipe.max_iters, beside={"characters": earlier.history})
         run = await monitor.watch(train, model, draw_batch, recipe, evaluate=evaluate, folder="words")

@@ -268,7 +268,7 @@ def test_the_numbers_shown_agree_with_one_another(page):
         products = keys @ query
         assert np.corrcoef(products, scores)[0, 1] > 0.998  # the scores are the products, but for one factor
         assert np.abs(softmax @ values - result).max() < 0.02
-        product, root, score, weight = map(float, re.search(r"Query · key is (.+?); divided by √16 = (\d), that is the score (.+?); softmax makes it a weight of (0\.\d\d|1\.00)", shown["reading"].replace("−", "-")).groups())
+        product, root, score, weight = map(float, re.search(r"Query · key is (.+?); divided by √16 = (\d), that is the score (.+?); softmax makes that (0\.\d\d|1\.00)", shown["reading"].replace("−", "-")).groups())
         assert score == scores.max() and weight == weights.max() and abs(product / root - score) < 0.01
         word, position, both = (np.array(row) for row in shown["positions"])  # (C,) each
         assert np.abs(word + position - both).max() < 0.03

@@ -53,6 +53,6 @@ export function headTable(picture, reading, view) {
       cell(strip(keys[j], ofKeys, colours)), cell(two(scores[head][it][j]), "number"), cell("1", "number faint"), cell(bar(row[j]), "share"), cell(strip(values[j], ofValues, colours))))),
     html("tfoot", {}, html("tr", {}, html("th", { scope: "row", colSpan: 5 }, "weights × values, added up"), cell(strip(result, ofValues, colours))))));
   const most = argmax(row), n = query.length, product = two(dot(query, keys[most]));
-  reading.textContent = `Most goes to ${wordAtPosition(run, most)}.${whereNotMeant(view)} Query · key is ${product}; divided by √${n} = ${Math.sqrt(n)}, that is the score ${two(scores[head][it][most])}; softmax makes it a weight of ${two(row[most])}. `
+  reading.textContent = `Most goes to ${wordAtPosition(run, most)}.${whereNotMeant(view)} Query · key is ${product}; divided by √${n} = ${Math.sqrt(n)}, that is the score ${two(scores[head][it][most])}; softmax makes that ${two(row[most])}. `
     + "The mask is 1 everywhere: an encoder looks both ways.";
 }

@@ -48,7 +48,7 @@ export function withoutHeads(node, example, open, say) {
     result.replaceChildren(line("", broken, run.french));
     other.hidden = canTurn;
     reading.textContent = out.size ? changeInWords(view, broken, out.size === H && range(H).every(h => out.has(H + h)))
-      : `Press a head to take it out. The darker a head of the encoder is, the more “${run.english[it]}” attends to a single word there. `
+      : `Press a head to take it out. The stronger the colour of a head of the encoder, the more “${run.english[it]}” attends to a single word there. `
         + (canTurn ? "Take all of layer 1 out: the pronoun turns. Put it back, and take layer 2 out." : "Without layer 1 this pronoun stays as it is. In another sentence it turns:");
   }
   return { show };
@@ -69,7 +69,7 @@ function changeInWords(view, broken, isLayerOut) {
   if (pronounStep(run) < 0) return same ? "The French is the same." : "The French changes.";
   if (step < 0) return `The French has no pronoun any more.`;
   if (!isKept(run, broken, step)) return "The words before the pronoun change too, so these heads carry more than what “it” stands for. Whether the pronoun is the same proves nothing then.";
-  if (broken.french[step] !== word) return `The pronoun turns, and no word before it: “${broken.french[step]}” instead of “${word}”. What “it” stands for depends on these heads.`;
+  if (broken.french[step] !== word) return `The pronoun turns, and no word before it: “${broken.french[step]}” instead of “${word}”.${view.meaning ? " What “it” stands for depends on these heads." : ""}`;
   const chance = (/** @type {Translation} */ of, /** @type {number} */ at) => Math.max(...chancesOf({ ...view, run: of }, at));
   const before = chance(run, pronoun), now = chance(broken, step), stays = `${same ? "The French is the same. " : ""}It still says “${word}”, with a probability of ${two(now)}; it was ${two(before)}.`;
   if (!isLayerOut || before - now > 0.1) return stays;

@@ -297,6 +297,14 @@ def test_it_is_accessible_and_fits_every_width(page, scheme):
     page.emulate_media(color_scheme=scheme)
     assert page.locator("#french .pronoun").evaluate("node => getComputedStyle(node).animationName") == "none"  # less motion is asked for
     expect(page.locator("html")).to_have_attribute("data-theme", scheme)
+    for _ in range(2):  # the second has a wrong pronoun
+        page.locator("#wrong button").first.click()
+    for part in ("summary", "#nonsense-mistake button", "#guess button", "#heads-mistake .choices button"):  # all that can be opened is open
+        page.locator(part).first.click()
+    for box in page.locator(".toggle input").all():
+        box.check()
+    page.get_by_label("English words that it knows").fill("the zebra")
+    page.get_by_label("English words that it knows").press("Enter")
     for width in (1400, 920, 360, 320):
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -73,22 +73,16 @@ class LabWidget(OwnTraits, anywidget.AnyWidget):
         Path(path).write_text(self._page(), encoding="utf-8")
 
     def _page(self) -> str:
+        still = self._picture_or_none()  # shown where no script runs; the words below it say the same
+        png = still.image_output()["data"]["image/png"] if still else ""
         return PAGE.substitute(
-            title=html.escape(repr(self)),
-            style=self._css,
-            dark=DARK_THEME,
-            picture=self._picture_of_page(),
-            words=html.escape(self.describe()),
+            title=html.escape(repr(self)), style=self._css, dark=DARK_THEME, words=html.escape(self.describe()),
+            picture=f'<img src="data:image/png;base64,{png}" alt="">' if still else "",
             networks="".join(f"<script>{as_script(*one)}</script>\n" for one in self._networks().items()),
             script=f"{self._esm}\n{inlined(HERE / 'js' / 'mount.js')}",
             # Inside a script element only "<" could end it.
             state=self._state_as_json().replace("<", "\\u003c"),
         )
-
-    def _picture_of_page(self) -> str:
-        """The still picture, which a page shows where no script runs; the words beside it say the same."""
-        picture = self._picture_or_none()
-        return f'<img src="data:image/png;base64,{base64.b64encode(picture.png()).decode()}" alt="">' if picture else ""
 
     def _page_state(self) -> dict:
         """The synced traits that are the widget's own, and the name of the network with which a page computes."""

@@ -14,7 +14,7 @@ import { onKeys } from "../js/keys.js";
  * @param {{ node: HTMLElement, drawing: SVGElement }} heat
  * @param {SVGElement} lines
  * @param {() => void} clear
- * @param {() => void} explain says why the weight of the chosen cell is what it is
+ * @param {(byKey: boolean) => void} explain says why the weight of the chosen cell is what it is
  */
 export function chooseByHand(selected, view, place, heat, lines, clear, explain) {
   const last = () => ({ R: view().rows.length - 1, C: view().columns.length - 1 });
@@ -36,7 +36,7 @@ export function chooseByHand(selected, view, place, heat, lines, clear, explain)
       else selected.choose(row, column);
     }])),
     " ": () => { if (selected.chosen().r >= 0) selected.addOrRemove(selected.chosen().r); },
-    Enter: () => { if (selected.chosen().c >= 0) explain(); },
+    Enter: () => { if (selected.chosen().c >= 0) explain(true); },
     Escape: () => { if (!isEmpty()) clear(); },
   });
 
@@ -54,7 +54,7 @@ export function chooseByHand(selected, view, place, heat, lines, clear, explain)
   heat.node.addEventListener("pointerleave", () => selected.pointAt(null));
   heat.node.addEventListener("click", event => {
     selected.click(cellAt(event), event, clear);
-    if (selected.chosen().c >= 0 && !event.shiftKey && !event.ctrlKey && !event.metaKey) explain();
+    if (selected.chosen().c >= 0 && !event.shiftKey && !event.ctrlKey && !event.metaKey) explain(false);
   });
   lines.addEventListener("pointerover", event => selected.pointAt(wordAt(event)));
   lines.addEventListener("pointerleave", () => selected.pointAt(null));

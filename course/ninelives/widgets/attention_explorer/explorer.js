@@ -32,6 +32,7 @@ import { whyPanel } from "./why_panel.js";
 /** @import { State } from "./part.js" */
 /** @import { Layout } from "./layout.js" */
 
+const NO_WHY = "Why a weight is what it is depends on a query and a key: this explorer was given the weights alone.";
 const LABEL_MAX = 96; // px; longer words are cut, and the readout has them whole
 /** What changes while a part is shown. @type {(keyof State)[]} */
 export const CHANGING = ["layer", "head", "combine", "token", "together", "hidden", "scale", "vmax"];
@@ -60,7 +61,10 @@ export function explorer(model, el, redraw, kept = {}) {
   const said = readout(attention, clear), spoken = announcer();
   selected.chooseColumn(attention.pairs && kept.column !== null ? attention.pairs[1].indexOf(kept.column ?? -1) : -1);
   if (attention.pairs) onKeys(heat.node, Object.fromEntries(SIDES.map((side, k) => [`${k + 1}`, () => chooseSide(model, side)])));
-  chooseByHand(selected, now, () => place, heat, links.node, clear, () => { if (why) panels.open(why.name); });
+  chooseByHand(selected, now, () => place, heat, links.node, clear, byKey => {
+    if (why) panels.open(why.name);
+    else if (byKey) refuse(NO_WHY);
+  });
 
   const chooseHead = (/** @type {number} */ k) => assign(model, { layer: Math.floor(k / H), head: k % H, combine: "" });
   const grid = headsPanel(attention, now, shades, asked, chooseHead);
@@ -88,6 +92,12 @@ export function explorer(model, el, redraw, kept = {}) {
   function clear() {
     selected.clear();
     heat.node.focus();
+  }
+
+  /** What was asked for cannot be given. @param {string} why */
+  function refuse(why) {
+    said.note.textContent = why;
+    spoken.say(() => why);
   }
 
   function measure() {
@@ -130,12 +140,7 @@ export function explorer(model, el, redraw, kept = {}) {
     draw, state,
     /** What is kept where another part is shown. */
     kept: () => ({ tab: panels.opened(), column: attention.pairs?.[1][selected.column() ?? -1] ?? null }),
-    /** What was asked for cannot be given. @param {string} why */
-    refuse(why) {
-      said.note.textContent = why;
-      spoken.say(() => why);
-    },
-    receive: asked.receive,
+    refuse, receive: asked.receive,
     stop() {
       spoken.stop();
       grid.stop();

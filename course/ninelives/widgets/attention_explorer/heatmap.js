@@ -3,7 +3,7 @@
 import { numberOn } from "../js/colours.js";
 import { html, svg } from "../js/dom.js";
 import { fitted, thinned } from "../js/labels.js";
-import { ANGLE } from "./layout.js";
+import { STANDING } from "./layout.js";
 import { isPrinted, printed } from "./signed.js";
 
 /** @import { View } from "./attention.js" */
@@ -72,13 +72,13 @@ export function heatmap(attention, shades, fit) {
   }
 
   /** @param {View} view @param {Layout} place @param {number} c */
-  function columnLabels({ columns }, { size, isUpright, left, top, cw }, c) {
-    const need = isUpright ? 1 : (size + 1) / Math.sin(ANGLE), y = top - 6;
+  function columnLabels({ columns }, { size, isUpright, angle, left, top, cw }, c) {
+    const need = isUpright ? 1 : (size + 1) / Math.sin(angle), y = top - 6, beside = angle === STANDING ? size / 3 : 2;
     return thinned(columns.length, cw, need, c < 0 ? [] : [c]).map(j => {
       const x = left + (j + 0.5) * cw;
       /** @type {Record<string, string | number>} */
       const where = isUpright ? { x, y, "text-anchor": "middle" }
-        : { transform: `translate(${x + 2} ${y}) rotate(${-ANGLE * 180 / Math.PI})` };
+        : { transform: `translate(${x + beside} ${y}) rotate(${-angle * 180 / Math.PI})` };
       return svg("text", { ...where, "font-size": size, class: j === c ? "nl-word nl-on" : "nl-word" },
         ...fitted(fit, attention.columnWords[columns[j]], size));
     });

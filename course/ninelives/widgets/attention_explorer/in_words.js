@@ -8,6 +8,7 @@ import { between, printed, signedRow, THINGS, whatHidingDoes } from "./signed.js
 /** @import { View } from "./attention.js" */
 /** @import { Attention, Combine } from "./part.js" */
 
+export const ROLLOUT = "A rollout multiplies the weights of all layers up to this one. In each layer half of a row is the mean of its heads and half is the residual connection.";
 const NAMES_UP_TO = 12; // hidden words
 const NAMED = 3; // words of a row
 const CHOSEN_NAMED = 4; // words whose mean is said
@@ -87,10 +88,10 @@ export function asTable({ rowWords, columnWords }, view) {
 }
 
 /** What has to be known of the picture. @param {Attention} attention @param {View} view */
-export function noteOf({ note, columnWords, kind, item }, { hidden }) {
+export function noteOf({ note, columnWords, kind, item }, { hidden, combine }) {
   const names = hidden.map(j => columnWords[j]);
   const gone = names.length > NAMES_UP_TO ? counted(names.length, item) : names.join(", ");
-  return [note, names.length ? `Hidden: ${gone}; ${whatHidingDoes(kind, item)}.` : ""].filter(Boolean).join(" ");
+  return [note, combine === "rollout" ? ROLLOUT : "", names.length ? `Hidden: ${gone}; ${whatHidingDoes(kind, item)}.` : ""].filter(Boolean).join(" ");
 }
 
 /**

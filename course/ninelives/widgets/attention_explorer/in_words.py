@@ -6,6 +6,10 @@ from ninelives.figures import describe_attention
 from ninelives.figures.signed import KINDS, LEAST_CHANGE, largest_rows
 from ninelives.widgets.attention_explorer.shown import Shown, full_name, head_name, label_of, shown_head
 
+ROLLOUT = (
+    "A rollout multiplies the weights of all layers up to this one. In each layer half of a row is the mean of its heads and half "
+    "is the residual connection."
+)
 SENTENCE_UP_TO = 40  # words that are written under a picture
 WHAT_HIDING_DOES = {
     "weights": "each row is renormalised, so the {item}s shown sum to 1",
@@ -59,6 +63,8 @@ def notes(explorer) -> list[str]:
     """What has to be known to read the picture: which example it is of, and which words are left out."""
     part = explorer.parts[explorer.part]
     said = [part.note] if part.note else []
+    if explorer.combine == "rollout":
+        said.append(ROLLOUT)
     if explorer.hidden:
         names = ", ".join(explorer.columns[j] for j in explorer.hidden)
         said.append(f"Hidden: {names}; {WHAT_HIDING_DOES[part.kind].format(item=part.item)}.")

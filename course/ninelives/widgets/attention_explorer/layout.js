@@ -14,7 +14,8 @@ const PITCH = 18; // from word to word beside the lines
 const LINES_MAX = 360;
 const LINES_TOP = 26;
 export const GAP = 28; // between heatmap and what is beside it
-export const ANGLE = 55 * Math.PI / 180; // of the column labels
+const LEANING = 55 * Math.PI / 180; // the angle of the column labels
+export const STANDING = Math.PI / 2; // of those that would not all have room otherwise
 
 /**
  * @param {Attention} attention
@@ -36,12 +37,15 @@ export function layout({ rowWords, columnWords, cross }, { rows, columns }, avai
     return [w, h].map(x => (x >= 3 ? Math.floor(x) : x));
   };
   const isUpright = right <= cells(4)[0] - 6;
-  const overhang = isUpright ? 4 : right * Math.cos(ANGLE) + 6, [cw, ch] = cells(overhang);
-  const top = isUpright ? size + 12 : right * Math.sin(ANGLE) + size;
+  const overhangAt = (/** @type {number} */ angle) => right * Math.cos(angle) + 6;
+  const hasRoom = (/** @type {number} */ angle) => cells(overhangAt(angle))[0] >= (size + 1) / Math.sin(angle);
+  const angle = hasRoom(LEANING) || !hasRoom(STANDING) ? LEANING : STANDING;
+  const overhang = isUpright ? 4 : overhangAt(angle), [cw, ch] = cells(overhang);
+  const top = isUpright ? size + 12 : right * Math.sin(angle) + size;
   const heatWidth = Math.ceil(left + cw * C + overhang), beside = width - heatWidth - GAP;
   const linesSpan = Math.min(PITCH * Math.max(R, C), LINES_MAX);
   return {
-    size, isUpright,
+    size, isUpright, angle,
     left, top, // of the cells
     right, // the widest label of a column
     cw, ch, // of a cell

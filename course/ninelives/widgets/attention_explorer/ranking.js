@@ -4,7 +4,7 @@ import { html } from "../js/dom.js";
 import { isolated } from "../js/labels.js";
 import { argmax, range } from "../js/numbers.js";
 import { isMasked, linkOf, linkWeight, rowOf } from "./attention.js";
-import { headName } from "./in_words.js";
+import { headName, ROLLOUT } from "./in_words.js";
 import { rolloutShares } from "./rollout.js";
 import { printed } from "./signed.js";
 
@@ -19,6 +19,7 @@ import { printed } from "./signed.js";
 
 const FEW = 8;
 const SHARE = "share of the rollout";
+const ENTROPY = " In bits: 0 where one weight is 1; 3 where eight are equal.";
 
 /**
  * @param {Attention} attention
@@ -80,7 +81,7 @@ export function rankingPanel(attention, view, asked, selected, token, chooseHead
   function toRank(link) {
     const measured = attention.measures[by.value];
     if (measured) {
-      const over = `${attention.kind === "weights" ? "The mean over" : "Of"} all ${item}s, hidden ones included${by.value === "entropy" ? ", in bits" : ""}.`;
+      const over = `${attention.kind === "weights" ? "The mean over" : "Of"} all ${item}s, hidden ones included.${by.value === "entropy" ? ENTROPY : ""}`;
       return { numbers: measured, whole: Math.max(...measured), print: number => number.toFixed(2), over };
     }
     if (by.value === SHARE) {
@@ -88,7 +89,7 @@ export function rankingPanel(attention, view, asked, selected, token, chooseHead
       if (!rollout?.total) return rollout && { numbers: [], whole: 1, print: String, over: `No path leads from “${from}” to “${to}”, so no head has a share.` };
       return {
         numbers: rollout.shares, whole: Math.max(...rollout.shares), print: number => `${(100 * number).toFixed(1)} %`,
-        over: `After the last layer, the rollout from “${from}” to “${to}” is ${rollout.total.toFixed(2)}, hidden ${item}s included. In each layer, the shares of the heads and of the residual connection sum to 100 %.`,
+        over: `${ROLLOUT} After the last layer, the rollout from “${from}” to “${to}” is ${rollout.total.toFixed(2)}, hidden ${item}s included. In each layer, the shares of the heads and of the residual connection sum to 100 %.`,
       };
     }
     const numbers = linkWeights(link), isOpen = (/** @type {number} */ number) => !Number.isNaN(number);

@@ -127,7 +127,7 @@ class AttentionExplorer(ExplorerOutputs):
         """Both sentences in one explorer, with the parts "first", "second" and "difference", the second minus the first.
 
         Of an encoder and a decoder they are called "encoder first", …, "cross difference". What is shown now, such as the
-        head and the words that are chosen, is shown there. `part` is the one that is shown at first, by default the difference.
+        head and the words that are chosen, is shown there, and the heads are ranked by the link of the second. `part` is the one that is shown at first, by default the difference.
         Words are paired in order where both sentences have as many; otherwise those that both have are compared.
         Raises ValueError for sentences without a common word and for models with other parts, layers or heads, and TypeError
         for anything but an explorer.
@@ -141,6 +141,9 @@ class AttentionExplorer(ExplorerOutputs):
             groups=self.groups, part=f"{before}first", model=self.model, scale=self.scale, vmax=self.vmax, first=self.first,
         )
         made.part = part or f"{before}difference"
+        meant = -1 if second.to is None else parts[f"{before}second"].pairs[1][second.to]
+        if made.part == f"{before}difference" and meant >= 0:
+            made.to = meant
         return made
 
     def _top(self) -> float:

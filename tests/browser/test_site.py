@@ -299,6 +299,15 @@ def test_no_solution_is_in_the_site(small):
     assert any("NotImplementedError" in text for text in texts)
 
 
+def test_code_is_copied_with_the_keyboard(browser, small):
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = small_page(context.new_page(), small)
+    page.get_by_role("button", name="Copy").first.press("Enter")
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "def double(x):\n    raise NotImplementedError()"
+    context.close()
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["the scripts of the labs are missing", "no JavaScript"])
 def test_where_a_widget_cannot_live_its_still_picture_and_its_words_stay(browser, small, scripts):
     context = browser.new_context(java_script_enabled=scripts)
@@ -336,7 +345,7 @@ def test_a_page_has_its_colours_before_the_scripts_of_the_theme_have_been_read(b
     context.close()
 
 
-def test_on_a_narrow_screen_nothing_is_wider_than_the_page_and_the_next_page_has_its_whole_name(open_page, pages):
+def test_nothing_is_wider_than_the_page_and_the_next_page_has_its_whole_name(open_page, pages):
     wide = {}
     for path in pages:
         open_page.goto(path.as_uri())

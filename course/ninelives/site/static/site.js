@@ -33,6 +33,20 @@
   };
   // What the widgets know comes after the page, which can be read without it; up to 0.9 MB.
   if (here.dataset.widgets) load(here.dataset.widgets).onload = mount;
+  // Code can be copied. A browser allows it on pages from disk, and from servers that encrypt.
+  for (const code of navigator.clipboard ? document.querySelectorAll(".bd-article div.highlight:not(.cell_output *)") : []) {
+    const button = document.createElement("button");
+    button.className = "nl-copy";
+    button.textContent = "Copy";
+    button.onclick = async () => {
+      await navigator.clipboard.writeText(code.querySelector("pre").textContent.trimEnd());
+      button.textContent = "Copied";
+      button.onblur = button.onmouseleave = () => {
+        button.textContent = "Copy";
+      };
+    };
+    code.append(button);
+  }
   // Paper is white, and nobody can open there what a question's cell shows.
   let chosen, closed;
   addEventListener("beforeprint", () => {

@@ -3,7 +3,7 @@
 #
 # *The cat did not want to eat because it was full.*
 #
-# The encoder of notebook 4 knows some seventy words and one grammar. BERT is the same encoder with five small changes, trained on books
+# The encoder that this course trained on the cat's sentences knows 92 words and one grammar. BERT is the same encoder with five small changes, trained on books
 # and Wikipedia:
 #
 # 1. its tokens are pieces of words,

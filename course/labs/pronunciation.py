@@ -7,8 +7,8 @@
 # an encoder–decoder like the one of notebook 7 meets a real dictionary: the encoder reads the letters of a word, the decoder writes how it is
 # pronounced.
 #
-# This is a lab: it has no points, and nothing in it has to be solved. A trained model comes with the course, so you can play with
-# it at once.
+# This is a lab: it has no points, and nothing in it has to be solved. A trained model comes with the course, so you can run
+# every cell without training anything.
 
 # %% [markdown]
 # ## The question
@@ -138,7 +138,7 @@ else:
 print(f"What follows is pronounced by {whose}.")
 
 # %% [markdown]
-# ### Type a word
+# ### Words of your own
 #
 # Any word of the letters a to z. The most interesting ones are in no dictionary: names, words of other languages,
 # words that do not exist. Where the dictionary agrees, its column is empty. Change the list and run the cell:

@@ -6,8 +6,8 @@
 # The storyteller of notebook 6 writes the sentences of a grammar, and can hardly be wrong. Here the same kind of decoder reads
 # something that a person has written: the plays of Shakespeare, one character after another. Nobody tells it what a word is.
 #
-# This is a lab: it has no points, and nothing in it has to be solved. A trained model comes with the course, so you can play with
-# it at once.
+# This is a lab: it has no points, and nothing in it has to be solved. A trained model comes with the course, so you can run
+# every cell without training anything.
 
 # %% [markdown]
 # ## The question

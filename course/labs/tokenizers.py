@@ -5,8 +5,8 @@
 # measure with. A sum is not: it is right or wrong, and nothing about it is a matter of taste. So here the model, the
 # sums and the recipe stay the same, and only the **way of writing** changes.
 #
-# This is a lab: it has no points, and nothing in it has to be solved. A trained model comes with the course, so you can play with
-# it at once.
+# This is a lab: it has no points, and nothing in it has to be solved. A trained model comes with the course, so you can run
+# every cell without training anything.
 
 # %% [markdown]
 # ## The question
@@ -245,7 +245,7 @@ else:
 print(f"What follows is computed by {whose}.")
 
 # %% [markdown]
-# ### Type a sum
+# ### Sums of your own
 #
 # Two numbers below 1,000, with a plus between them. Change the text and run the cell.
 
@@ -288,7 +288,6 @@ for times in range(4):
 #
 # The rows below are what the model has read, including its own answer. The row of `=` writes the first digit of the
 # answer, the next row the second, and so on. Go through the heads: which digits of the question does each of these rows attend to?
-# (The explorer calls every token a word.)
 
 # %%
 text, tokens = form.question(578, 422) + form.answer(578, 422), form.tokenizer

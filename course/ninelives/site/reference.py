@@ -47,7 +47,7 @@ def source_of(domain: str, entry: dict[str, str]) -> str | None:
 
 SETTINGS = {
     "autodoc_member_order": "bysource", "autodoc_preserve_defaults": True, "autodoc_typehints_format": "short",
-    "autodoc_inherit_docstrings": False, "python_use_unqualified_type_names": True, "maximum_signature_line_length": 88,
+    "autodoc_inherit_docstrings": False, "python_use_unqualified_type_names": True, "maximum_signature_line_length": 120,
     # Methods of the package's own base classes are shown, those of the libraries' are not.
     "autodoc_default_options": {"inherited-members": "AnyWidget, DOMWidget, Widget, HasTraits, HasDescriptors, Module, BaseException, OSError, tuple"},
     "linkcode_resolve": source_of, "napoleon_use_rtype": False, "default_role": "literal", "html_domain_indices": False,

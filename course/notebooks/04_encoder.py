@@ -499,8 +499,8 @@ figures.mask(
 #
 # Then switch on *Close the rows of padding too*, choose a row of padding, and read how far NaN spreads.
 #
-# Your own `get_attention_mask` is called whenever a length changes, even if it is wrong. The line
-# below the masks says whether it agrees, and orange dots show where it does not. (Rows of padding that you
+# While the notebook runs, your own `get_attention_mask` is called whenever a length changes, even if it is wrong. The
+# line below the masks says whether it agrees, and orange dots show where it does not. (Rows of padding that you
 # have closed are not compared.)
 
 # %%

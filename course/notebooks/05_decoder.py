@@ -436,7 +436,7 @@ figures.masks_side_by_side(
 #
 # Two sentences in one batch. Switch *Causal* off and on, change the lengths, and walk through the rows:
 # the line below says what each may attend to, and the bars show what is left of the softmax.
-# Your `get_attention_mask` is called whenever a length changes, even if it is wrong. Orange dots show where it
+# While the notebook runs, your `get_attention_mask` is called whenever a length changes, even if it is wrong. Orange dots show where it
 # differs from the mask that is shown; with *Causal* off that is an encoder's.
 
 # %%

@@ -688,8 +688,8 @@ print(f"seconds:                      {again_seconds[-1]:.2f} and {kept_seconds[
 # Try this: up to what temperature does the sentence still end with a reason that makes sense? Turn the temperature up to
 # 3 and top-p down to 0.5. What happens to the texts?
 #
-# Your own `next_token_probabilities` is called at every temperature that you choose, even if it is wrong. Where it
-# differs from the bars (before top-k and top-p), an orange dot shows what it gives, and the line under the bars says by how much.
+# While the notebook runs, your own `next_token_probabilities` is called at every temperature that you choose, even if it is wrong.
+# Where it differs from the bars (before top-k and top-p), an orange dot shows what it gives, and the line under the bars says by how much.
 
 # %%
 TemperatureLab(

@@ -716,7 +716,7 @@ overfit(draw_batch(torch.Generator().manual_seed(0), 8), 100)
 # Each was trained with three seeds, so with different initial weights and batches. The curves are those of the first; the table
 # has all. The runs come with the course (`python -m ninelives.recipes.ladder` makes them again); the time that is
 # shown is that of a busy computer, and yours may need less. Choose the measure, hide a run, and walk along the curves
-# with the arrow keys. If the notebook is not running, you see a still picture.
+# with the arrow keys. In a notebook that is not running, you see a still picture.
 
 # %%
 runs = {}  # each rung's name, and its runs, one for each seed
@@ -1156,14 +1156,16 @@ def pronoun_of(french):
 
 
 its_answers = translate_all(model, its_words, [sentence.english for sentence in ten])
+has_begun = any(question.chosen is not None for question in questions)
 your_points = its_points = 0
 for sentence, question, french in zip(ten, questions, its_answers):
     answered = "(not yet)" if question.chosen is None else question.options[question.chosen]
     your_points += answered == sentence.antecedent
     its_points += pronoun_of(french) == sentence.pronoun
-    print(f"{sentence.english:62} it: {sentence.antecedent:8} you: {answered:10} model: {pronoun_of(french)}"
-          f"{'' if pronoun_of(french) == sentence.pronoun else ', wrong'}")
-print(f"\nYou have {your_points} of 10, the model ({whose_model}) {its_points} of 10.")
+    print(f"{sentence.english:62} it: {sentence.antecedent:8} {f'you: {answered:10} ' if has_begun else ''}"
+          f"model: {pronoun_of(french)}{'' if pronoun_of(french) == sentence.pronoun else ', wrong'}")
+yours_too = f"You have {your_points}." if has_begun else "When you have answered, run this cell again: it counts yours, too."
+print(f"\nThe model ({whose_model}) has {its_points} of 10. {yours_too}")
 
 # %% [markdown]
 # ### The row of "it"

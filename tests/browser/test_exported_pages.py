@@ -116,7 +116,7 @@ def test_a_translation_lab_translates_on_its_page_as_python_does(translator, ope
     word, p = lab.likely[6][0]
     assert shown.locator(".nl-candidates").inner_text().split()[:2] == [word, f"{p:.3f}"]
     expect(shown.locator(".nl-yours")).to_have_text(
-        "This page computes what the package's EncoderDecoder translates, with weights rounded to float16. It cannot run your prefix_generation, which is Python.")
+        "This page computes what the package's EncoderDecoder translates, with weights rounded to float16. Your prefix_generation is called in a notebook alone.")
 
 
 @pytest.mark.parametrize(("text", "said"), [

@@ -172,4 +172,4 @@ def test_the_exported_page_works_alone(notebook, masks, open_alone):
     press(alone.get_by_role("slider", name="Words of sentence 2"), "ArrowLeft")
     alone.get_by_role("checkbox", name="Causal").press("Space")
     expect(alone).to_have_attribute("data-drawn", "4,1,6::1:0:0:0")
-    expect(alone.locator(".nl-yours")).to_have_text("Your get_attention_mask was asked for the lengths 4, 2, 6.")
+    expect(alone.locator(".nl-yours")).to_have_text("Your get_attention_mask was called in the notebook alone, with the lengths 4, 2, 6.")

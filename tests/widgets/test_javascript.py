@@ -22,7 +22,7 @@ def test_an_installed_package_holds_every_file_of_the_widgets():
     assert {path for path in there if path.suffix != ".py"} <= packed
 
 
-def test_no_file_of_the_widgets_is_longer_than_150_lines():
+def test_no_file_of_the_widgets_is_longer_than_150_lines_or_170_with_its_docstrings():
     files = [path for path in (PACKAGE / "widgets").rglob("*.*") if path.suffix != ".pyc"]
     lengths = {path: len(path.read_text("utf-8").splitlines()) for path in files}
-    assert {path.name: length for path, length in lengths.items() if length > 150} == {}
+    assert {path.name: length for path, length in lengths.items() if length > (170 if path.suffix == ".py" else 150)} == {}

@@ -21,6 +21,6 @@ test("a row names the words and counts the padding, in their order", () => {
 
 test("an answer for other lengths is said to be one", () => {
   const [{ state }] = cases("mask_lab");
-  assert.equal(compared({ ...state, lengths: [1, 1, 1] }), "Your get_attention_mask was asked for the lengths 4, 2, 6.");
+  assert.equal(compared({ ...state, lengths: [1, 1, 1] }), "Your get_attention_mask was called in the notebook alone, with the lengths 4, 2, 6.");
   assert.equal(compared({ ...state, yours: {} }), "");
 });

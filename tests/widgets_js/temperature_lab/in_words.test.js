@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  compared, lastDraw, likeliest, notice, reading,
+  compared, lastDraw, likeliest, notice, reading, triesInWords,
 } from "../../../course/ninelives/widgets/temperature_lab/in_words.js";
 import { chancesOf, scoreMemory } from "../../../course/ninelives/widgets/temperature_lab/scores.js";
 import { cases } from "../cases.js";
@@ -20,7 +20,7 @@ test("an answer for another temperature is waited for, and on a page without Pyt
   const [{ state }] = cases("temperature_lab"), scores = scoreMemory(state.vocabulary.length)(state);
   assert.equal(compared({ ...state, temperature: 2 }, scores, false), null);
   assert.equal(compared({ ...state, temperature: 2 }, scores, true),
-    "Your next_token_probabilities was asked at temperature 1.00 of the first text alone.");
+    "Your next_token_probabilities was called in the notebook alone, at temperature 1.00 after the first text.");
   assert.equal(compared({ ...state, yours: {} }, scores, false), "");
 });
 
@@ -44,6 +44,11 @@ test("a failure comes before the end of the text, and the end before waiting", (
   assert.equal(notice(failed, late), "After this text the model cannot go on: no");
   assert.match(notice(state, alone), /^No weights. The bars move, and one word can be drawn/);
   assert.match(notice(state, { ...late, cannotRead: alone.cannotRead }), /the bars are still those of the text before it/);
+});
+
+test("the words that the tries drew most often are named", () => {
+  assert.equal(triesInWords(["a", "b", "c", "d"], new Map([[0, 1], [3, 5], [2, 2], [1, 2]])), "Of 10 tries: d 5, c 2, b 2.");
+  assert.equal(triesInWords(["a"], new Map()), "");
 });
 
 test("of the three likeliest words only those that can be drawn are named", () => {

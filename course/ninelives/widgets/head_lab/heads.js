@@ -27,7 +27,7 @@ export function heads(layers, press) {
   roving(node, buttons, across);
   return {
     node,
-    show(/** @type {State} */ { of_heads, measuring, mode, out, patched, colours: { signed: map } }) {
+    show(/** @type {State} */ { of_heads, measuring, mode, out, pair: [one, other], patched, colours: { signed: map } }) {
       const numbers = of_heads[mode];
       node.hidden = !numbers && !measuring;
       if (node.hidden) return;
@@ -38,7 +38,7 @@ export function heads(layers, press) {
         else cells[k].show(signed(x), signedColour(map, x, end));
         states[k].textContent = now || "\u00a0";
         button.setAttribute("aria-pressed", String(now !== ""));
-        const lost = x === undefined ? "not measured yet" : `${signed(x)} lost when it is ${mode === "out" ? "taken out" : "patched in"}`;
+        const lost = x === undefined ? "not measured yet" : `${signed(x)} lost when it is ${mode === "out" ? "taken out" : "patched in"}, speaks for ${x < 0 ? other : one}`;
         button.setAttribute("aria-label", `${headName(layers, k)}: ${lost}${now && `, now ${now === "out" ? "taken out" : "patched in"}`}`);
       });
     },

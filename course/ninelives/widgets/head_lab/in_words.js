@@ -41,7 +41,7 @@ export function strongest({ words, layers, of_words: { occlusion, gradient, atte
   const heads = out.map((_, k) => headName(layers, k));
   const attended = largest(attention, MOST_NAMED).map(k => `${words[k]} ${attention[k].toFixed(2)}`).join(", ");
   return `The difference depends most on the words ${most(occlusion, words)} (lost when each is hidden); gradient × `
-    + `input names ${most(gradient, words)}; the decoder attends most to ${attended}. `
+    + `input names ${most(gradient, words)}; on average the decoder's heads attend most to ${attended}. `
     + `Taken out alone, the heads that change it most are ${most(out, heads)}.`
     + (patched ? ` Patched in alone from “${other}”: ${most(patched, heads)}.` : "");
 }

@@ -46,7 +46,7 @@ def strongest(lab) -> str:
     attended = ", ".join(f"{words[k]} {lab.of_words['attention'][k]:.2f}" for k in largest(lab.of_words["attention"]))
     said = (
         f"The difference depends most on the words {most(lab.of_words['occlusion'], words)} (lost when each is hidden); gradient × "
-        f"input names {most(lab.of_words['gradient'], words)}; the decoder attends most to {attended}. "
+        f"input names {most(lab.of_words['gradient'], words)}; on average the decoder's heads attend most to {attended}. "
         f"Taken out alone, the heads that change it most are {most(lab.of_heads['out'], heads)}."
     )
     if "patched" in lab.of_heads:

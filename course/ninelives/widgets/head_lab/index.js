@@ -27,7 +27,7 @@ function render({ model, el }) {
   frame(el, "nl-head-lab", "Head lab", colours);
 
   const question = ask(model.get("text"), canCompute, text => assign(model, { text }));
-  const words = sentence(k => assign(model, { hidden: flipped(model.get("hidden"), k) }));
+  const words = sentence(other, k => assign(model, { hidden: flipped(model.get("hidden"), k) }));
   const lines = translations(), spoken = announcer();
   const undo = html("button", { type: "button", onclick: () => assign(model, { hidden: [], out: [], patched: [] }) }, "Change everything back");
   const modes = html("select", { "aria-label": "What a press on a head does", onchange: () => assign(model, { mode: modes.value === "out" ? "out" : "patched" }) },
@@ -74,7 +74,7 @@ function render({ model, el }) {
     readout.textContent = reading(state);
     summary.textContent = strongest(state) + (state.other_answer && ` “${state.other}” becomes “${state.other_answer}”.`);
     whose.textContent = state.whose;
-    spoken.say(() => (answerNow(state) ? `${state.remark} ${reading(state)}`.trim() : null));
+    spoken.say(() => (answerNow(state) ? `${reading(state)} ${hasPython ? state.remark : ""}`.trim() : null)); // a page remarks the same of every sentence
   }
 
   const redraw = oncePerFrame(draw);

@@ -11,8 +11,8 @@ import { signed } from "./in_words.js";
 /** @type {["occlusion" | "gradient" | "attention", string][]} */
 const ROWS = [["occlusion", "lost when it is hidden"], ["gradient", "gradient × input"], ["attention", "attended to (decoder)"]];
 
-/** @param {(position: number) => void} flip */
-export function sentence(flip) {
+/** @param {string} other the second word of the choice @param {(position: number) => void} flip */
+export function sentence(other, flip) {
   const node = html("div", { className: "nl-hiding" });
   /** @type {HTMLButtonElement[]} */
   let chips = [];
@@ -29,7 +29,7 @@ export function sentence(flip) {
     const first = html("tr", {}, html("th", { scope: "row" }, "hide a word"), ...chips.map(chip => html("th", { scope: "col" }, chip)));
     const table = html("table", { "aria-label": "The words; a press hides one" }, html("tbody", {}, first, ...lines));
     roving(table, chips, words.length);
-    node.replaceChildren(table, html("p", { className: "nl-note" }, "Each row has its own scale of colours."));
+    node.replaceChildren(table, html("p", { className: "nl-note" }, `Each row has its own scale of colours; below 0 speaks for “${other}”. Attended to: the mean over all heads of the decoder, where it chooses.`));
     built = words.join("\n");
   }
 

@@ -35,7 +35,7 @@ export function compared(state) {
   if (yours.lengths === undefined) return "";
   if (!isAnswered(state)) {
     const kind = yours.causal === undefined ? "" : ` and ${yours.causal ? "a causal" : "an encoder's"} mask`;
-    return `Your ${name} was asked for the lengths ${yours.lengths.join(", ")}${kind}.`;
+    return `Your ${name} was called in the notebook alone, with the lengths ${yours.lengths.join(", ")}${kind}.`;
   }
   if (!yours.masks) return standsIn(name, yours.error);
   const count = differing(state);

@@ -59,12 +59,18 @@ export function compared({ yours, temperature, vocabulary }, scores, isAlone) {
   if (!("temperature" in yours)) return "";
   if (yours.temperature !== temperature || yours.after.join() !== scores.after) {
     if (!isAlone) return null;
-    return `Your next_token_probabilities was asked at temperature ${two(yours.temperature)} of the first text alone.`;
+    return `Your next_token_probabilities was called in the notebook alone, at temperature ${two(yours.temperature)} after the first text.`;
   }
   const name = `next_token_probabilities at temperature ${two(yours.temperature)}`;
   if (yours.away === undefined) return standsIn(name, yours.error);
   return yours.away <= CLOSE ? agrees(name, "the bars before top-k and top-p")
     : differsFrom(name, "the bars", `by up to ${two(yours.away)}: it gives “${vocabulary[yours.word ?? 0]}” ${two(yours.chance ?? NaN)}`);
+}
+
+/** What the tries have drawn most often. @param {string[]} vocabulary @param {Map<number, number>} tries */
+export function triesInWords(vocabulary, tries) {
+  const total = [...tries.values()].reduce((sum, count) => sum + count, 0), most = [...tries].sort((a, b) => b[1] - a[1]).slice(0, 3);
+  return total ? `Of ${total} tries: ${most.map(([word, count]) => `${vocabulary[word]} ${count}`).join(", ")}.` : "";
 }
 
 /** The three likeliest words. @param {State} state @param {Scores} scores @param {Float64Array} chances */

@@ -8,7 +8,7 @@ import { connect, frame, onChange, oncePerFrame, snapshot } from "../js/lifecycl
 import { probabilities } from "../js/sampling.js";
 import { barTable } from "./bars.js";
 import { actButtons } from "./buttons.js";
-import { compared, lastDraw, likeliest, notice, reading } from "./in_words.js";
+import { compared, lastDraw, likeliest, notice, reading, triesInWords } from "./in_words.js";
 import { scoreOnPage } from "./on_page.js";
 import { rowsOf } from "./rows.js";
 import { chancesOf, hasEnded, isStale, scoreMemory, theirsOf } from "./scores.js";
@@ -87,7 +87,7 @@ function render({ model, el }) {
     readout.replaceChildren(html("span", { className: "nl-where" }, last), ofChances);
     yours.textContent = compared(state, scores, isAlone) ?? yours.textContent;
     el.dataset.drawn = `${settings}:${state.drawn.join()}${isWaiting ? ":stale" : ""}`;
-    spoken.say(() => [last, noticed, next, ofChances].filter(Boolean).join(" "));
+    spoken.say(() => [triesInWords(vocabulary, tries), last, noticed, next, ofChances].filter(Boolean).join(" "));
   }
 
   if (isAlone && !cannotRead) scoreOnPage(model);

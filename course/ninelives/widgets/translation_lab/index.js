@@ -80,12 +80,11 @@ function render({ model, el }) {
     last.show(state);
   }
 
-  /** What is spoken once nothing moves any more. */
+  /** What is spoken: the whole translation while it is being written, and then each step that is chosen. */
   function news() {
     const { error, step, french, translation } = read();
-    if (playing.isPlaying()) return null;
     if (error) return "";
-    if (step === french.length) return `Translation: ${translation}`;
+    if (playing.isPlaying() || step === french.length) return `Translation: ${translation}`;
     return step ? last.text() : "";
   }
 

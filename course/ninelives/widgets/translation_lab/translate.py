@@ -52,7 +52,7 @@ def translated(model: nn.Module, tokenizer, text: str, generate: Callable | None
 def whose_on_page(model: nn.Module, generate: Callable | None) -> str:
     """`whose` of a translation that a page without Python computes itself."""
     own = generate is not None and not is_the_packages(generate)
-    return f"This page computes what {whose(model)} translates, with weights rounded to float16." + (f" It cannot run your {NAME}, which is Python." if own else "")
+    return f"This page computes what {whose(model)} translates, with weights rounded to float16." + (f" Your {NAME} is called in a notebook alone." if own else "")
 
 
 def answer_and_whose(

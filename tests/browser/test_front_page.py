@@ -243,6 +243,8 @@ def test_the_address_holds_the_sentence(page, site):
     expect(page.get_by_role("button", name=re.compile("Copied|The link is in the address bar"))).to_be_visible()  # as the browser allows
     page.get_by_role("button", name="Surprise me").click()
     assert page.url.partition("#say=")[2].replace("-", " ") in page_data()["heldOut"]
+    page.go_back()
+    expect(page.locator("#french")).to_have_text("la vache a suivi le chat parce qu'elle était seule")
     page.goto("about:blank")
     for text, french, error in (("the-dog-followed-the-hen-because-it-was-lost", "le chien a suivi la poule parce qu'il était perdu", ""),
                                 ("the-dgo-was-lost", "le chien a suivi la poule parce qu'il était perdu", "“dgo” is not among the 92 known English words; the nearest is “dog”."),

@@ -14,8 +14,12 @@ export function sentenceInAddress() {
   }
 }
 
-/** @param {string} text */
-export const putInAddress = text => history.replaceState(null, "", SAYS + encodeURIComponent(text.replaceAll(" ", "-")));
+/** @param {string} text @param {boolean} [isStep] whether the browser's way back leads to the sentence before */
+export function putInAddress(text, isStep = false) {
+  const address = SAYS + encodeURIComponent(text.replaceAll(" ", "-"));
+  if (isStep && location.hash !== address) history.pushState(null, "", address);
+  else history.replaceState(null, "", address);
+}
 
 /** A button that copies the address with the sentence. @param {() => string} text @param {(words: string | null) => void} say to those who hear the page */
 export function linkButton(text, say) {

@@ -50,13 +50,13 @@ function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsen
   /** @param {Part} part @param {string} value */
   function choose(part, value) {
     const choice = changed(lexicon, state.choice ?? first, part, value);
-    open(textOf(lexicon, choice), choice);
+    open(textOf(lexicon, choice), choice, false);
   }
-  /** @param {string} text that can be read @param {Choice | null} [choice] */
-  function open(text, choice = parsed(lexicon, text)) {
+  /** @param {string} text that can be read @param {Choice | null} [choice] @param {boolean} [isStep] a menu is gone through with the arrow keys: that is none */
+  function open(text, choice = parsed(lexicon, text), isStep = true) {
     if (choice) ofMenus = text;
     set({ choice, text, step: -1 });
-    putInAddress(text);
+    putInAddress(text, isStep);
     say(byId("reading").textContent);
   }
   /** @returns {View} */
@@ -113,6 +113,7 @@ function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsen
   }, say);
   const fromAddress = () => {
     if (sentenceInAddress()) typed.readFrom(sentenceInAddress());
+    else if (!location.hash && state.text !== textOf(lexicon, first)) open(textOf(lexicon, first), first, false);
   };
   addEventListener("hashchange", fromAddress);
   fromAddress();

@@ -75,7 +75,8 @@ def main() -> None:
         course = make_graded_class(Path(folder, "class"), made_class(160))
         write_reports(course, ASSIGNMENT, names=True)
         page.goto((course / "reports" / ASSIGNMENT / "report.html").as_uri())
-        page.screenshot(path=HERE / "report.png", clip={"x": 0, "y": 0, "width": 1180, "height": 780})
+        last = page.locator("table tr", has_text="module").first.bounding_box()  # the picture ends below this row
+        page.screenshot(path=HERE / "report.png", full_page=True, clip={"x": 0, "y": 0, "width": 1180, "height": last["y"] + last["height"]})
         browser.close()
 
 

@@ -32,6 +32,15 @@ def test_the_plan_has_the_minutes_the_points_and_the_needs_of_each_notebook():
     assert f"{minutes} minutes and {points:g} points in all" in PLAN
 
 
+def test_the_schedules_name_exercises_that_exist_and_all_notebooks():
+    texts = {name[1]: (ROOT / "release" / name / f"{name}.ipynb").read_text(encoding="utf-8") for name in NAMES}
+    named = re.findall(r"\b(\d) to exercise (\d)", PLAN)
+    assert len(named) == 7 and [(number, exercise) for number, exercise in named if f"# Exercise {exercise} ·" not in texts[number]] == []
+    weeks = re.findall(r"^\| (?:First|Second|Third|\w+th) \| ([^|]*) \|$", PLAN, re.MULTILINE)
+    assert len(weeks) == 11 and set(re.findall(r"\d", " ".join(weeks))) == {*texts}
+    assert '5 from "Does it leak?"' in PLAN and "# Does it leak?" in texts["5"]
+
+
 def test_the_readme_has_the_title_the_minutes_and_the_points_of_each_notebook():
     """A line ends with "| 80 (+ 15) | 24 |" where 15 minutes more are for an optional exercise."""
     said = re.findall(r"^\| \[(\d · .+)\]\(\S+/(.+)\.ipynb\) \| .+ \| (\d+)(?: \(\+ (\d+)\))? \| (\d+) \|$", README, re.MULTILINE)

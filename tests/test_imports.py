@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "questions": {"widgets"},
     "made_of": {"checks", "config"},
     "use_mine": {"checks", "made_of", "model", "sentence"},
-    "site": {"build", "figures", "model", "text", "training", "weights", "widgets"},
+    "site": {"build", "figures", "model", "progress", "text", "training", "weights", "widgets"},
     "grading": set(),
 }
 

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 from pathlib import Path
 
 import nbformat
@@ -9,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from ninelives import progress
 from ninelives.checks.embeddings import position_indices
 from ninelives.checks.exercise import CheckFailed
-from ninelives.progress import MARK, Room, read_progress, start_page, where_am_i, write_start_page
+from ninelives.progress import LABS, MARK, Room, read_progress, start_page, where_am_i, write_start_page
 
 RELEASE = Path(__file__).parents[1] / "release"
 HEAD = "# 1 · Embeddings\n\nText.\n\n| | |\n|---|---|\n| Time | about 40 minutes |\n"
@@ -125,6 +126,13 @@ def test_a_check_that_was_run_since_the_file_was_saved_counts(here):
         position_indices(lambda idx: idx, "shape" if "shape" in position_indices.outcomes else "values")
     where_am_i()
     assert here[1]["text/plain"].startswith("1 · Embeddings: 1 of 6 points.")
+
+
+def test_labs_are_listed_in_the_order_of_the_course_and_those_of_a_teacher_after_them(tmp_path):
+    (tmp_path / "labs").mkdir()
+    for name in ("audio", *sorted(LABS)):
+        (tmp_path / "labs" / f"{name}.ipynb").write_text(nbformat.writes(notebook()), encoding="utf-8")
+    assert re.findall(r"\(labs/(\w+)\.ipynb\)", start_page(tmp_path)) == [*LABS, "audio"]
 
 
 def test_a_notebook_that_passes_names_the_following_one(here, folder):

@@ -17,6 +17,7 @@ from IPython.display import display
 MARK = "<!-- Nine Lives writes this page. A page without this line is never overwritten. -->"
 # A notebook of one cell of text, since everything that opens notebooks shows such a cell as a page, and Markdown files as source.
 PAGE = "start.ipynb"
+LABS = ("causes", "tokenizers", "pronunciation", "shakespeare", "today", "bert")  # in the order that notebook 9 recommends
 
 
 class Room(NamedTuple):
@@ -190,7 +191,7 @@ def start_page(workspace: Path, command: str = "make lab") -> str:
         lines.append(f"| {'✓' if done else ''} | [{progress.title}]({link}) | {progress.time} | {progress.passed:g} of {progress.points:g} |")
         if not done and not following and progress.open_exercise:
             following = f"**Next: [{progress.title}]({link}), {progress.open_exercise}.**"
-    labs = sorted((workspace / "labs").glob("*.ipynb"))
+    labs = sorted((workspace / "labs").glob("*.ipynb"), key=_lab_place)
     return "\n".join([
         MARK, "", "# Nine Lives", "", "*The cat did not want to eat because it was full.*", "",
         following or ("**You have passed every check of the course.**" if lines else "There are no notebooks here yet."), "",
@@ -200,6 +201,11 @@ def start_page(workspace: Path, command: str = "make lab") -> str:
         f"`{command}` writes it again each time, so keep notes of your own in another file. "
         "The last cell of each notebook shows where you are in it at once.", "",
     ])
+
+
+def _lab_place(path: Path) -> tuple[int, str]:
+    """Labs of a teacher's own come after the course's."""
+    return LABS.index(path.stem) if path.stem in LABS else len(LABS), path.stem
 
 
 def _lab_title(path: Path) -> str:

@@ -418,7 +418,7 @@ PositionLab(LabEmbedding(lab_config), lab_words, lab_idx)
 #
 # Your token table begins with random numbers, so "cat" is no more similar to "dog" than to
 # "because". Training changes that, because similar words are useful in similar ways. The course's
-# small *storyteller*, which you meet in notebook 6, has learned to continue sentences like the cat's.
+# small *storyteller*, which you meet in notebook 3, has learned to continue sentences like the cat's.
 # Here are the words whose rows point in nearly the same direction as the word's own row (the *cosine
 # similarity* is 1 for the same direction and 0 for directions that have nothing to do with each other).
 

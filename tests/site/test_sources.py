@@ -1,10 +1,14 @@
 """What Sphinx reads: links between files of the repository become links between pages, and labs become scripts."""
 
+import re
+
 import pytest
 
-from ninelives import widgets
+from ninelives import weights, widgets
+from ninelives.build import ROOT
+from ninelives.progress import LABS
 from ninelives.site.live import lab_of
-from ninelives.site.sources import lab_script, relink, source_of
+from ninelives.site.sources import HERE, lab_script, relink, source_of
 
 
 @pytest.mark.parametrize("file, page", {
@@ -37,3 +41,31 @@ def test_each_lab_is_a_classic_script_which_a_page_on_disk_may_load(name):
     script = lab_script(lab_of(getattr(widgets, name)))
     lines = [line for line in script.splitlines() if line.startswith(("import ", "export "))]
     assert lines == [] and "return (el, state) => mount(render, el, state);" in script
+
+
+def test_all_labs_are_listed_in_the_order_in_which_notebook_9_recommends_them():
+    contents, readme = ((HERE / "contents.md").read_text("utf-8"), (ROOT / "README.md").read_text("utf-8"))
+    nine = (ROOT / "course" / "notebooks" / "09_training.py").read_text("utf-8").rpartition("## Where next")[2]
+    assert {*LABS} == {path.stem for path in (ROOT / "course" / "labs").glob("*.py")}
+    assert re.findall(r"^labs/(\w+)$", contents, re.MULTILINE) == [*LABS]
+    assert [re.findall(r"labs/(\w+)\.ipynb", text) for text in (readme, nine)] == [[*LABS], [*LABS]]
+
+
+def test_the_contents_say_of_each_model_what_it_is_and_where_it_is_met():
+    lines = dict(re.findall(r"^\| \*(\w+)\* \|(.*)$", (HERE / "contents.md").read_text("utf-8"), re.MULTILINE))
+    for name, line in lines.items():
+        model, _ = weights.load(name)
+        parts = (model.encoder, model.decoder) if name == "translator" else (model,)
+        for part in parts:
+            assert f"{part.config.n_layer} layers of {part.config.n_head} heads" in line
+        loads = f'weights.load("{name}")'
+        loading = {int(path.name[:2]) for path in (ROOT / "course" / "notebooks").glob("*.py") if loads in path.read_text("utf-8")}
+        assert loading == {*map(int, re.findall(r"\d", line.rpartition("notebook")[2].partition(";")[0]))}
+    assert [*lines] == ["storyteller", "reader", "antecedent", "translator"]
+
+
+def test_the_head_that_finds_the_cat_in_one_model_attends_to_the_word_before_in_another():
+    translator, reader = (weights.card(name)["figures"]["float16"] for name in ("translator", "reader"))
+    assert translator['mean weight from "it" on the antecedent, encoder layer 1, each head'][3] > 0.9
+    assert reader["mean weight, layer 2, each head: the word before"][3] > 0.9
+    assert all("layer 2, head 4" in path.read_text("utf-8") for path in (HERE / "contents.md", ROOT / "course" / "notebooks" / "02_attention.py"))

@@ -23,6 +23,7 @@ from ninelives.figures.attention_picture import attention_picture
 from ninelives.figures.picture import Picture
 from ninelives.figures.style import ACCENT, SIGNED_MAP, WEIGHTS_MAP
 from ninelives.model import prefix_generation
+from ninelives.progress import LABS
 from ninelives.site.address import NAME, REPOSITORY, SITE, binder, colab
 from ninelives.text import WordTokenizer, sentences
 from ninelives.text.grammar import BONUS, every_word, parse
@@ -196,7 +197,7 @@ def _measured() -> dict[str, str]:
 def _labs() -> str:
     """A link to each lab."""
     titles = {path.stem: re.search(r"^# Lab · (.+)$", nbformat.read(path, as_version=4).cells[0].source, re.MULTILINE)[1]
-              for path in sorted(ROOT.glob("release/labs/*.ipynb"))}
+              for path in (ROOT / "release" / "labs" / f"{name}.ipynb" for name in LABS)}
     return " · ".join(f'<a href="labs/{name}.html">{html.escape(title)}</a>' for name, title in titles.items())
 
 

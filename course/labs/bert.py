@@ -16,6 +16,8 @@
 #
 # This is a lab: it has no points, and nothing in it has to be solved. Where an exercise is not written, or does not pass its check, the
 # course's part does the work, and a line says so.
+#
+# In this lab layers and heads are counted from 0, as in code, and so they are in its explorers. The notebooks count them from 1.
 
 # %% [markdown]
 # ## The question
@@ -518,7 +520,7 @@ if loaded:
 # %% [markdown]
 # ## Does a head know what "it" is?
 #
-# Six layers of twelve heads, and a question that you know from notebook 2. In this lab layers and heads are counted from 0, as in code and in the explorer: papers
+# Six layers of twelve heads, and a question that you know from notebook 2. Layers and heads are counted from 0 here: papers
 # about BERT often count from 1, and then *layer 3, head 1* is called 4-2.
 #
 # Begin with the head that has the largest weight from "it" to "cat": layer 5, head 11. `[CLS]` and `[SEP]` are hidden, since many heads rest on them when they have nothing to

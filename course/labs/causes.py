@@ -9,6 +9,9 @@
 #
 # This is a lab: it has no points, and nothing in it has to be solved. The course's translator is used at once, and your own from
 # notebook 9 if you have trained one.
+#
+# In this lab layers and heads are counted from 0, as in code. The notebooks and the front page count them from 1: their layer 2, head 4
+# is layer 1, head 3 here.
 
 # %% [markdown]
 # ## The question
@@ -31,7 +34,7 @@ from IPython.display import display
 
 from ninelives import figures, weights
 from ninelives.config import TransformerConfig
-from ninelives.model import Encoder, answer_attentions, without_heads
+from ninelives.model import Encoder, answer_attentions, with_heads_from, without_heads
 from ninelives.model.causes import (
     ablation,
     gradient_times_input,
@@ -69,7 +72,7 @@ for each in (sentence, swapped(sentence)):
 
 # %% [markdown]
 # Here is attention's own picture: the row of "it" in all heads of the encoder. In layers 1 and 2, seven of eight heads look at the dog and at
-# almost nothing else. (In this lab layers and heads are counted from 0, as in code.)
+# almost nothing else.
 
 # %%
 words = sentence.english.split()
@@ -207,6 +210,32 @@ print(f"Decoder layer 0, head 0, before the pronoun is written: {said}.")
 # One head of the decoder carries the whole choice: with it alone from the other sentence, *il* becomes *elle*. Does it look at the
 # dog? No, at "it". The encoder has written into the vector of "it" who is meant, and the decoder picks it up there. From the first
 # layer on, the vectors are mixtures. A weight on the column of a word is no longer a weight on the *word*.
+#
+# ### More than the pronoun
+#
+# So far we have looked at one word. But a head that is patched in says something else at every step, also when other words are
+# written. Which of them does it change, when the right words stand before each? And which head changes the ending of *perdu*?
+
+# %%
+def both_texts(sentence):
+    """The English (1, P) and the French (1, T) of a sentence."""
+    return [tokenizer.encode(text)[None] for text in (sentence.english, sentence.french)]
+
+
+here, there = both_texts(sentence), both_texts(swapped(sentence))
+for layer in (0, 1):
+    with torch.no_grad(), with_heads_from(model, [(3 + layer, 0)], *there):
+        logits, _ = model(*here)  # (1, P + T, V)
+    print(f"decoder layer {layer}, head 0, from the swapped sentence:")
+    for p, word in zip(logits[0, len(words) - 1 : -1].softmax(-1), here[1][0].tolist()):  # (V,)
+        if p.argmax() != word:
+            print(f"    {tokenizer.words[p.argmax()]} {p.max():.2f} instead of {tokenizer.words[word]} {p[word]:.2f}")
+
+# %% [markdown]
+# The head that turns the pronoun turns the hen into a frog, too. At that step it says what it says where the other sentence has *chien*.
+# *La* is written already, so the noun has to be feminine, but which one is no longer clear: the frog is a little more likely than the hen. And it
+# leaves the ending: that *perdu* becomes *perdue* is up to a head of the other layer, which leaves the pronoun. You will see all this in the lab
+# below, where the sentence is written again from its beginning: there the ending also follows the pronoun that has just been written.
 #
 # ## Play with it
 #

@@ -8,6 +8,8 @@
 #
 # This is a lab: it has no points, and nothing in it has to be solved. Where an exercise is not written, the package's part
 # does the work, and a line says so.
+#
+# In this lab layers and heads are counted from 0, as in code, and so they are in its explorers. The notebooks count them from 1.
 
 # %% [markdown]
 # ## The question

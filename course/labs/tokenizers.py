@@ -274,9 +274,10 @@ solve("578+422")
 solve("7+64")
 
 # %% [markdown]
-# ### Where is it wrong?
+# ### Are carries harder?
 #
-# All 2,000 held-out sums, by the number of carries:
+# All 2,000 held-out sums, by the number of carries. The course's model solves every one of them. A model of yours that is stopped early
+# shows which sums are hard at first:
 
 # %%
 for times in range(4):
@@ -288,6 +289,7 @@ for times in range(4):
 #
 # The rows below are what the model has read, including its own answer. The row of `=` writes the first digit of the
 # answer, the next row the second, and so on. Go through the heads: which digits of the question does each of these rows attend to?
+# Layers and heads are counted from 1 here.
 
 # %%
 text, tokens = form.question(578, 422) + form.answer(578, 422), form.tokenizer

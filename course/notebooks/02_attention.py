@@ -263,17 +263,17 @@ check.split_heads(split_heads, "values", seed=2)
 
 # %% [markdown]
 # **Why first cut, then swap?** You can reach the right shape in a single step, with
-# `view(B, n_head, T, head_size)`. Here is what that does. Each number says where it
-# comes from: 201 is token 2, channel 1.
+# `view(B, n_head, T, head_size)`. Here is what that does, beside the channels that belong to
+# head 0. Each number says where it comes from: 201 is token 2, channel 1.
 
 # %%
 def trace_two_ways():
     traced = 100 * torch.arange(3).unsqueeze(1) + torch.arange(4)  # (T, n_embd) = (3, 4)
     in_one_step = traced.view(2, 3, 2)  # (n_head, T, head_size), in reading order
-    cut_then_swapped = traced.view(3, 2, 2).transpose(0, 1)  # (n_head, T, head_size)
-    print("all tokens:              ", traced.tolist())
-    print("head 0, in one step:     ", in_one_step[0].tolist())
-    print("head 0, cut then swapped:", cut_then_swapped[0].tolist())
+    first_channels = traced[:, :2]  # (T, head_size)
+    print("all tokens:         ", traced.tolist())
+    print("head 0, in one step:", in_one_step[0].tolist())
+    print("head 0, as it is:   ", first_channels.tolist())
 
 
 trace_two_ways()
@@ -627,10 +627,11 @@ with torch.no_grad():
     theirs.out_proj.bias.copy_(b_o)
 
 example = torch.randn(2, 5, small.n_embd)  # (B, T, C)
-causal = torch.ones(2, 1, 5, 5).tril()  # (B, 1, T, T)
+mask = torch.ones(2, 1, 5, 5)  # (B, 1, T, T)
+mask[..., 3:] = 0  # nothing may attend to the last two tokens
 with torch.no_grad():
-    by_ours = ours(example, causal)  # (B, T, C)
-    by_layer, _ = theirs(example, example, example, attn_mask=causal[0, 0] == 0)  # (B, T, C)
+    by_ours = ours(example, mask)  # (B, T, C)
+    by_layer, _ = theirs(example, example, example, attn_mask=mask[0, 0] == 0)  # (B, T, C)
 print(f"{figures.whose(ours)} and nn.MultiheadAttention differ by at most {(by_ours - by_layer).abs().max():.1e}")
 
 # %% [markdown]
@@ -647,7 +648,7 @@ def heads_of(projected):
 with torch.no_grad():
     mixed = F.scaled_dot_product_attention(
         heads_of(example @ W_q.T + b_q), heads_of(example @ W_k.T + b_k), heads_of(example @ W_v.T + b_v),
-        attn_mask=causal == 1,
+        attn_mask=mask == 1,
     )  # (B, H, T, head_size)
     by_function = torch.cat(mixed.unbind(dim=1), dim=-1) @ W_o.T + b_o  # (B, T, C)
 print(f"{figures.whose(ours)} and F.scaled_dot_product_attention differ by at most "
@@ -738,8 +739,8 @@ AttentionExplorer(kept[0], words, token=it, first=1)
 # %% [markdown]
 # ### Heads that nobody set by hand
 #
-# The weights that follow come from a small encoder that was trained for the course: three layers of
-# four heads each. It was given tens of thousands of sentences like the cat's, and four questions about
+# The weights that follow come from the course's *reader*, a small encoder that was trained for this notebook: three
+# layers of four heads each. It was given tens of thousands of sentences like the cat's, and four questions about
 # each: which animal or food "it" stands for; which word comes before each word; which comes after; and
 # who acts, at the verb. Nobody told a head where to look. A small term of its loss only asks the heads of
 # a layer to attend to *different* words, whichever these are.
@@ -818,9 +819,10 @@ for layer_number, layer_habits in enumerate(found, start=1):
 # things that have no name in this table. Such heads were found in BERT too: for the word before, for the word
 # after, and for what a pronoun stands for (Clark et al. 2019, "What Does BERT Look At?").
 #
-# Two warnings. A large weight says where a head looks; what the model makes of it is up to the values and
-# to all that follows. And heads need not be so tidy. The course's *antecedent* encoder was asked only what
-# "it" stands for, and nothing asked its heads to differ:
+# Three warnings. A large weight says where a head looks; what the model makes of it is up to the values and
+# to all that follows. The number of a head means nothing in another model: on the course's front page it is layer 2, head 4
+# that finds the cat, since the model there is the translator. And heads need not be so tidy. The course's *antecedent*
+# encoder, which has the reader's sizes, was asked only what "it" stands for, and nothing asked its heads to differ:
 
 # %%
 antecedent, _ = weights.load("antecedent")
@@ -857,12 +859,17 @@ ask.how_to_hide_a_word()
 # often not even the smallest. Hide the last three words from "want", in both ways:
 
 # %%
-scores_of_want = torch.tensor([0.5, 1.5, -1.0, -0.5, 0.2, 0.8, 2.0, 0.3])  # (8,)
-may_look = torch.tensor([1, 1, 1, 1, 1, 0, 0, 0])  # (8,)
 first_words = words[:8]
 
-zeroed_out = scores_of_want.masked_fill(may_look == 0, 0.0).softmax(-1)  # (8,)
-minus_infinity = scores_of_want.masked_fill(may_look == 0, float("-inf")).softmax(-1)  # (8,)
+
+def row_of_want(hidden):
+    """(8,): the weights of "want" when the scores of the last three words are replaced by the number `hidden`."""
+    scores = torch.tensor([0.5, 1.5, -1.0, -0.5, 0.2, 0.8, 2.0, 0.3])  # (8,)
+    scores[5:] = hidden
+    return scores.softmax(-1)
+
+
+zeroed_out, minus_infinity = row_of_want(0.0), row_of_want(float("-inf"))  # (8,) each
 figures.heatmap(
     torch.stack((zeroed_out, minus_infinity)),
     rows=["filled with 0", "filled with −∞"], columns=first_words,
@@ -872,8 +879,8 @@ figures.heatmap(
 )
 
 # %%
-print(f"weight on the hidden words, filled with 0:  {zeroed_out[may_look == 0].sum():.2f}")
-print(f"weight on the hidden words, filled with −∞: {minus_infinity[may_look == 0].sum():.2f}")
+print(f"weight on the hidden words, filled with 0:  {zeroed_out[5:].sum():.2f}")
+print(f"weight on the hidden words, filled with −∞: {minus_infinity[5:].sum():.2f}")
 
 # %% [markdown]
 # With zeros the model attends to the future, and gives it more weight than it gives to some words that it may

@@ -59,8 +59,8 @@ MultiHeadSelfAttention = use_mine("MultiHeadSelfAttention")
 # %% [markdown]
 # ## See it
 #
-# Here is a small Transformer that was trained on many thousands of sentences like the cat's. Give it
-# the beginning of one.
+# Here is a small Transformer, the course's *storyteller*. It has learned to predict the next word, from 40,000 sentences like
+# the cat's. Give it the beginning of one.
 
 # %%
 storyteller, tokenizer = weights.load("storyteller")
@@ -757,13 +757,13 @@ print(f"\n12 · n_embd² · n_layer   {12 * width**2 * depth:8,}   (4 of the 12 
 #
 # Give your class one sentence, and let it learn it by heart. This is called *overfitting*, and it is the best first test of
 # a new model: if it cannot even do this, something is broken. One thing has to be added. A model that writes from left to right must
-# not look ahead, or it would copy the next word instead of predicting it. That mask is the subject of notebook 5. Here it is given.
+# not look ahead, or it would copy the next word instead of predicting it. That mask is the subject of notebook 5. Here it is the
+# storyteller's.
 
 # %%
 class LeftToRight(YourTransformer):
     def get_attention_mask(self, num_tokens, T=None):
-        T = int(num_tokens.max()) if T is None else T
-        return torch.ones(T, T, dtype=torch.bool).tril().expand(len(num_tokens), 1, T, T)
+        return storyteller.get_attention_mask(num_tokens, T)  # (B, 1, T, T)
 
 
 lesson = "the cat did not want to eat the meat because it was full <end>".split()
@@ -827,8 +827,9 @@ print(" ".join(words), "→", word)
 # and which words the model would predict **if it stopped there**: final norm and `lm_head` are
 # applied to the vector as it is at that point. (This is called the *logit lens*.)
 #
-# Select "was", the last word, and go from left to right. After which block is the list first led by a word that explains why
-# the cat does not eat, and what leads it until then? Then look at another word, and at what the model expected after it.
+# Select "was", the last word. The stations show the word that leads the list after each block. Go from left to right and read
+# the whole list: after which block does a word that explains why the cat does not eat come up in it, and how likely is it then?
+# Then look at another word, and at what the model expected after it.
 
 # %%
 LayerStepper(model, idx, words, vocabulary, token=len(words) - 1, instead=storyteller)

@@ -583,7 +583,7 @@ print("weight of “it slept” on its padding, in each head:", weights[1, :, :2
 # %%
 with torch.no_grad():
     q, k, v = torch.randn(3, 3, 2, longest, 4)  # (B, H, T, head_size) each
-    ours = torch.arange(longest) < lengths.view(-1, 1, 1, 1)  # (B, 1, 1, T), True: may attend
+    ours = after[:, :, :1].bool()  # (B, 1, 1, T), True: may attend; one row of each mask, since all are the same
     by_pytorch = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=ours)  # (B, H, T, head_size)
     added = torch.zeros(ours.shape).masked_fill(~ours, float("-inf"))  # (B, 1, 1, T), M of the formula
     by_formula = (q @ k.transpose(-2, -1) / 4**0.5 + added).softmax(-1) @ v  # (B, H, T, head_size)
@@ -616,8 +616,8 @@ assert (a > 2).sum(1).tolist() == [1, 3]
 
 # %%
 a = torch.tensor([4, 2, 6])
-print(tuple(a.view(-1, 1, 1, 1).shape))
-assert a.view(-1, 1, 1, 1).shape == (3, 1, 1, 1)
+print(tuple(a.view(-1, 1, 1).shape))
+assert a.view(-1, 1, 1).shape == (3, 1, 1)
 assert a.view(3, 1).data_ptr() == a.data_ptr(), "a view: the same memory"
 
 # %% [markdown]
@@ -667,7 +667,7 @@ assert torch.ones_like(torch.tensor([5, 7])).tolist() == [1, 1]
 # is not, since what comes next is not there yet. In
 # [notebook 5](../05-decoder/05-decoder.ipynb) the other half of the mask is closed.
 #
-# With three changes your encoder is a BERT: in the lab [A BERT in your own classes](../labs/bert.ipynb) it reads English with real weights.
+# With five small changes your encoder is a BERT: in the lab [A BERT in your own classes](../labs/bert.ipynb) it reads English with real weights.
 
 # %%
 from ninelives.progress import where_am_i

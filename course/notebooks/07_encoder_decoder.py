@@ -57,9 +57,10 @@ Decoder = use_mine("Decoder")
 # %% [markdown]
 # ## See it
 #
-# Here is a translator with weights, made of an encoder and a decoder. Look at the words for
+# Here is the course's *translator*: an encoder and a decoder, trained on 40,000 sentences like the cat's and their French. Its
+# encoder began as the *antecedent* encoder of notebook 2, and keeps its first two layers. Look at the words for
 # "it" and for what "it" was. In the last two sentences nothing but the order of the animals
-# has changed. (The translator in this section is the package's, and so are the masks. Yours come further down.)
+# has changed. (The classes in this section are the package's, and so are the masks. Yours come further down.)
 
 # %%
 translator, tokenizer = weights.load("translator")

@@ -1,7 +1,10 @@
 """Every notebook as it is built: what it shows, what it hides, and that it runs."""
 
 import ast
+import contextlib
+import copy
 import re
+import textwrap
 
 import nbformat
 import pytest
@@ -261,3 +264,51 @@ def test_no_line_of_code_is_cut_off_at_the_edge_of_a_screen():
              if cell.cell_type == "code" for line in cell.source.splitlines()]
     assert len(lines) > 1000
     assert [(name, line) for name, line in lines if len(line) > 120] == []
+
+
+NAMED = {"F", "math", "nn", "torch"}
+TAUGHT = {  # before the exercise that uses it
+    "_ @ _.transpose(-2, -1)",  # what the learner wrote with torch.matmul, in notebook 2
+    "nn.utils.rnn.pad_sequence(_, batch_first=True, padding_value=-1)",  # explained in notebook 7, used in 8
+}
+
+
+def expressions(source, least=6):
+    """The calls, products, comparisons and rows in Python code that have at least so many parts, with variables left out."""
+    class WithoutVariables(ast.NodeTransformer):
+        def visit_Name(self, name):
+            return name if name.id in NAMED else ast.Name("_")
+
+    found = set()
+    for node in ast.walk(ast.parse(textwrap.dedent(source))):
+        parts = [part for part in ast.walk(node) if isinstance(part, ast.expr) and not isinstance(part, ast.Name | ast.Tuple | ast.List)]
+        if isinstance(node, ast.Call | ast.BinOp | ast.Compare | ast.Subscript) and len(parts) >= least:
+            found.add(ast.unparse(WithoutVariables().visit(copy.deepcopy(node))))
+    return found
+
+
+def read_openly(cell):
+    """The expressions that a learner reads in a cell without opening a hint."""
+    if cell.cell_type == "code":
+        return expressions(cell.source)
+    found = set()
+    for code in re.findall(r"```python\n(.*?)```|`([^`\n]+)`", re.sub("<details>.*?</details>", "", cell.source, flags=re.DOTALL), re.DOTALL):
+        with contextlib.suppress(SyntaxError):
+            found |= expressions("".join(code))
+    return found
+
+
+def test_no_exercise_is_answered_in_an_earlier_notebook_or_in_the_rest_of_its_own():
+    given, written, told = [], set(), []
+    for name in NAMES:
+        solved_cells, cells = read("solutions", name).cells, read("release", name).cells
+        open_here = [read_openly(cell) for cell in cells]
+        for k, cell in enumerate(solved_cells):
+            if cell.metadata.get("nbgrader", {}).get("solution"):
+                # Without what the exercise itself gives, and what learners have written in an earlier one.
+                answer = expressions(cell.source) - open_here[k] - open_here[k - 1] - written
+                elsewhere = set().union(*given, *(found for i, found in enumerate(open_here) if i != k))
+                written |= answer
+                told += [(cell.metadata.nbgrader.grade_id, each) for each in (answer & elsewhere) - TAUGHT]
+        given += open_here
+    assert sorted(told) == []

@@ -512,11 +512,12 @@ ask.how_token_and_position_are_joined()
 
 # %%
 def give_both_to_a_layer(width):
-    token_vectors, position_vectors = torch.randn(2, 1, 5, width)  # (1, 5, width) each
+    added = torch.randn(1, 5, width)  # (1, 5, width)
+    concatenated = torch.randn(1, 5, 2 * width)  # (1, 5, 2 * width)
     first_layer = nn.Linear(width, width)
-    print("added:       ", tuple(first_layer(token_vectors + position_vectors).shape))
+    print("added:       ", tuple(first_layer(added).shape))
     try:
-        first_layer(torch.cat((token_vectors, position_vectors), dim=-1))
+        first_layer(concatenated)
     except RuntimeError as error:
         print("concatenated:", error)
     weights_for_the_sum = nn.Linear(width, width).weight.numel()

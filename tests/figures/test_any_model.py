@@ -228,6 +228,16 @@ def test_a_compiled_model_shows_what_the_model_does(pytorch):
     assert difference(shown(torch.compile(pytorch.encoder), X), shown(pytorch.encoder, X)) == 0
 
 
+class TakesALayer(nn.Module):
+    def forward(self, scores, layer):
+        return scores.softmax(-1) * layer
+
+
+def test_an_input_that_is_called_as_an_argument_of_the_explorer_is_passed_by_position():
+    explorer = AttentionExplorer.of(TakesALayer().eval(), torch.randn(1, 2, 3, 3), 5, tokens=["the", "cat", "sat"], layer=0)
+    assert explorer.attentions.shape == (1, 2, 3, 3)
+
+
 def test_a_method_is_run_and_the_parts_of_its_model_are_named(pytorch):
     assert list(attention_of(pytorch.forward, X, Y, tokens=THREE, columns=FIVE)) == ["encoder", "decoder", "cross"]
     with pytest.raises(ValueError, match="The model is in training mode"):

@@ -18,7 +18,7 @@ from ninelives.site.reference import SETTINGS, SOURCE, source_of
 PAGE = """# Page
 
 `AttentionExplorer.of`, `figures.heatmap(weights, words)`, `ninelives.widgets.HeadLab` and `generate(model, idx)` have entries,
-as `future_leak`, of which there are two, `mask`, `nn.Embedding` and `layer=1` have none. Not linked twice: [`HeadLab`](api/widgets).
+as `future_leak` and `encode(text)`, of which there are several, `mask`, `nn.Embedding` and `layer=1` have none. Not linked twice: [`HeadLab`](api/widgets).
 
 ```{toctree}
 api/config

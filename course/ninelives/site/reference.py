@@ -57,7 +57,8 @@ SETTINGS = {
 class Entries(SphinxPostTransform):
     """`Encoder`, `figures.heatmap` and `generate(model, …)` lead to their entries.
 
-    A single lower-case word does not: `mask` is more often an argument than the function of that name.
+    A single lower-case word does not: `mask` is more often an argument than the function of that name. Nor does a name that
+    several entries have: `save("a.pdf")` may call a method of any class.
     """
 
     default_priority = 200
@@ -75,8 +76,9 @@ class Entries(SphinxPostTransform):
         found = NAME.fullmatch(text)
         if not found or not (found[2] or re.search(r"[A-Z_.]", found[1])):
             return None
+        kinds = {"class", "exception", "function"} | ({"method"} if found[2] else set())
         ends = [full for full, entry in objects.items() if f".{full}".endswith(f".{found[1]}") and not entry.aliased
-                and ("." in found[1] or entry.objtype in ("class", "exception", "function"))]
+                and ("." in found[1] or entry.objtype in kinds)]
         here = [full for full in ends if objects[full].docname == self.env.docname]
         return ends[0] if len(ends) == 1 else here[0] if len(here) == 1 else None
 

@@ -259,6 +259,9 @@ def test_two_sentences_and_their_difference_are_switched_by_button_and_by_key(no
     heatmap = pair.locator(".nl-heat")
     press(heatmap, "ArrowDown", "ArrowDown", "ArrowRight", "3")
     expect(pair.locator(".nl-word.nl-on").first).to_have_text("rotten / full")
+    press(heatmap, "ArrowRight", "Enter")
+    for told in (pair.locator(".nl-note"), pair.get_by_role("status")):
+        expect(told).to_have_text("Why a weight is what it is depends on a query and a key: this explorer was given the weights alone.")
     expect(heatmap).to_be_focused()
     notebook.arrives("pair.part, pair.rows[pair.token]", "difference rotten / full")
     press(heatmap, "1")

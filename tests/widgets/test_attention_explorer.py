@@ -422,8 +422,8 @@ def test_two_sentences_of_a_minimal_pair_are_subtracted():
     rotten, full = hand_set(), hand_set()
     full[IT, CAT], full[IT, FULL] = 0.08, 0.71
     first = AttentionExplorer(rotten, [*SENTENCE[:-1], "rotten"], token="it", hidden=["The"])
-    pair = first.compare(AttentionExplorer(full, SENTENCE))
-    assert (pair.part, pair.rows[pair.token], pair.hidden) == ("difference", "it", [0])
+    pair = first.compare(AttentionExplorer(full, SENTENCE, token="it", to="cat"))
+    assert (pair.part, pair.rows[pair.token], pair.columns[pair.to], pair.hidden) == ("difference", "it", "cat", [0])
     pair.hidden = []
     picture = pair.picture()
     assert picture.alt == (

@@ -41,6 +41,12 @@ test("labels are upright only where they are narrower than the cells", () => {
   assert.equal(placed(64, 64, 1000, 8).isUpright, false);
 });
 
+test("labels that lean stand upright where only then all have room", () => {
+  const lean = placed(11, 11, 760, 8), stand = placed(12, 22, 757, 8), dense = placed(64, 64, 757, 8);
+  assert.ok(lean.angle < 1 && dense.angle < 1);
+  assert.ok(stand.angle > 1.5 && stand.cw >= stand.size + 1 && stand.cw < (stand.size + 1) / Math.sin(lean.angle) + 3);
+});
+
 test("cells are square, but where many words of another sentence are attended to", () => {
   const square = placed(11, 11, 1000, 8), wide = placed(4, 200, 1000, 8);
   assert.equal(square.cw, square.ch);

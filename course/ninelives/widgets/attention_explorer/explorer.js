@@ -96,7 +96,7 @@ export function explorer(model, el, redraw, kept = {}) {
 
   /** What was asked for cannot be given. @param {string} why */
   function refuse(why) {
-    said.note.textContent = why;
+    said.refuse(why);
     spoken.say(() => why);
   }
 

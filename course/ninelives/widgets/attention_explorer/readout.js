@@ -14,6 +14,7 @@ export function readout(attention, clear) {
   const node = html("p", { className: "nl-readout" }), note = html("p", { className: "nl-note" });
   /** @type {Said | null} */
   let last = null;
+  let refusal = "", shown = ""; // why something cannot be given, until something else is shown
 
   /** @param {View} view @param {Active} active @param {boolean} isPinned */
   function words(view, { rs, r, c, isTogether }, isPinned) {
@@ -36,10 +37,18 @@ export function readout(attention, clear) {
     /** @param {View} view @param {Active} active @param {boolean} isPinned */
     show(view, active, isPinned) {
       node.replaceChildren(html("span", { className: "nl-where" }, headName(attention, view)), ...words(view, active, isPinned));
-      note.textContent = noteOf(attention, view);
+      const now = [view.layer, view.head, view.combine, view.hidden, active.rs, active.r, active.c].join(":");
+      if (now !== shown) refusal = "";
+      shown = now;
+      note.textContent = refusal || noteOf(attention, view);
+    },
+    /** @param {string} why something that was asked for cannot be given */
+    refuse(why) {
+      refusal = note.textContent = why;
     },
     /** What is new since the last call. @param {View} view @param {Active} active */
     news(view, { rs, r, c, isTogether }) {
+      if (refusal) return refusal;
       const isRead = isTogether && r >= 0 ? `${attention.rowWords[view.rows[r]]}, ${rs.includes(r) ? "chosen" : "not chosen"}` : "";
       const cell = [isRead, r >= 0 && c >= 0 ? cellSentence(attention, view, r, c) : ""].filter(Boolean).join(". ");
       const now = { head: headName(attention, view), sentence: sentence(attention, view, rs), cell, note: noteOf(attention, view) };

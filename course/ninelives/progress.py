@@ -191,7 +191,7 @@ def start_page(workspace: Path, command: str = "make lab") -> str:
         lines.append(f"| {'✓' if done else ''} | [{progress.title}]({link}) | {progress.time} | {progress.passed:g} of {progress.points:g} |")
         if not done and not following and progress.open_exercise:
             following = f"**Next: [{progress.title}]({link}), {progress.open_exercise}.**"
-    labs = sorted((workspace / "labs").glob("*.ipynb"), key=_lab_place)
+    labs = sorted((workspace / "labs").glob("*.ipynb"), key=lab_place)
     return "\n".join([
         MARK, "", "# Nine Lives", "", "*The cat did not want to eat because it was full.*", "",
         following or ("**You have passed every check of the course.**" if lines else "There are no notebooks here yet."), "",
@@ -203,8 +203,8 @@ def start_page(workspace: Path, command: str = "make lab") -> str:
     ])
 
 
-def _lab_place(path: Path) -> tuple[int, str]:
-    """Labs of a teacher's own come after the course's."""
+def lab_place(path: Path) -> tuple[int, str]:
+    """A lab's place in a list; labs of a teacher's own come after the course's."""
     return LABS.index(path.stem) if path.stem in LABS else len(LABS), path.stem
 
 

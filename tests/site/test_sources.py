@@ -8,7 +8,7 @@ from ninelives import weights, widgets
 from ninelives.build import ROOT
 from ninelives.progress import LABS
 from ninelives.site.live import lab_of
-from ninelives.site.sources import HERE, lab_script, relink, source_of
+from ninelives.site.sources import HERE, lab_script, relink, source_of, write_contents
 
 
 @pytest.mark.parametrize("file, page", {
@@ -43,8 +43,9 @@ def test_each_lab_is_a_classic_script_which_a_page_on_disk_may_load(name):
     assert lines == [] and "return (el, state) => mount(render, el, state);" in script
 
 
-def test_all_labs_are_listed_in_the_order_in_which_notebook_9_recommends_them():
-    contents, readme = ((HERE / "contents.md").read_text("utf-8"), (ROOT / "README.md").read_text("utf-8"))
+def test_all_labs_are_listed_in_the_order_in_which_notebook_9_recommends_them(tmp_path):
+    write_contents(tmp_path / "site", ["notebooks/01-embeddings", *(f"labs/{name}" for name in sorted(LABS))])
+    contents, readme = (path.read_text("utf-8") for path in (tmp_path / "site" / "contents.md", ROOT / "README.md"))
     nine = (ROOT / "course" / "notebooks" / "09_training.py").read_text("utf-8").rpartition("## Where next")[2]
     assert {*LABS} == {path.stem for path in (ROOT / "course" / "labs").glob("*.py")}
     assert re.findall(r"^labs/(\w+)$", contents, re.MULTILINE) == [*LABS]

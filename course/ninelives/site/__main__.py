@@ -77,7 +77,7 @@ def write_pages(views: dict[str, nbformat.NotebookNode], root: Path, work: Path)
     source, extra, made = work / "source", work / "extra", work / "html"
     for folder in (source, extra, made):
         shutil.rmtree(folder, ignore_errors=True)
-    write_contents(source)
+    write_contents(source, views)
     placed = write_notebooks(source, extra, views)
     write_documents(source, root)
     write_widgets(source / "_static", placed)

@@ -3,12 +3,14 @@
 import json
 import re
 import shutil
+from collections.abc import Iterable
 from copy import deepcopy
 from pathlib import Path, PurePosixPath
 
 import nbformat
 from nbformat import NotebookNode
 
+from ninelives.progress import lab_place
 from ninelives.site.address import binder, colab
 from ninelives.site.colab import first_cell
 from ninelives.site.outputs import Placed, on_a_page, to_download
@@ -108,10 +110,16 @@ def write_documents(folder: Path, root: Path) -> None:
         shutil.copyfile(path, folder / path.relative_to(root))
 
 
-def write_contents(folder: Path) -> None:
-    """The page that lists all others, and those of the package's reference, which Sphinx fills from its docstrings."""
+def write_contents(folder: Path, notebooks: Iterable[str]) -> None:
+    """The page that lists all others, and those of the package's reference, which Sphinx fills from its docstrings.
+
+    Args:
+        notebooks: their paths, such as "notebooks/02-attention" and "labs/causes".
+    """
     shutil.copytree(HERE / "api", folder / "api")
-    shutil.copyfile(HERE / "contents.md", folder / "contents.md")
+    labs = sorted((path for path in notebooks if path.startswith("labs/")), key=lambda path: lab_place(Path(path)))
+    text = (HERE / "contents.md").read_text(encoding="utf-8")
+    (folder / "contents.md").write_text(text.replace("$labs", "\n".join(labs)), encoding="utf-8")
 
 
 def write_formulas(static: Path, root: Path) -> None:

@@ -1164,7 +1164,7 @@ for sentence, question, french in zip(ten, questions, its_answers):
     its_points += pronoun_of(french) == sentence.pronoun
     print(f"{sentence.english:62} it: {sentence.antecedent:8} {f'you: {answered:10} ' if has_begun else ''}"
           f"model: {pronoun_of(french)}{'' if pronoun_of(french) == sentence.pronoun else ', wrong'}")
-yours_too = f"You have {your_points}." if has_begun else "Answer them, and run this cell again to count yours."
+yours_too = f"You have {your_points}." if has_begun else "Answer the ten, then run this cell again to count yours."
 print(f"\nThe model ({whose_model}) has {its_points} of 10. {yours_too}")
 
 # %% [markdown]

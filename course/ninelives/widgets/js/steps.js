@@ -3,7 +3,7 @@
 const LONGEST = 12; // ms of a step; one piece of the work may take longer
 
 /**
- * Go through work that is a generator, once the next frame is drawn; each of its yields is a place to pause.
+ * Go through work that is a generator, once the next frame is on the screen; each of its yields is a place to pause.
  * @param {Iterator<unknown>} work
  * @returns {() => void} stops it
  */
@@ -14,6 +14,6 @@ export function inSteps(work) {
     while (!isStopped && performance.now() - begun < LONGEST) if (work.next().done) return;
     if (!isStopped) setTimeout(step);
   }
-  requestAnimationFrame(() => { setTimeout(step); });
+  requestAnimationFrame(() => { requestAnimationFrame(() => { setTimeout(step); }); }); // the first draws, after the second it is on the screen
   return () => { isStopped = true; };
 }

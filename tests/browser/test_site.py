@@ -362,4 +362,5 @@ def test_a_page_says_what_it_is_where_its_notebook_runs_and_what_is_shown_with_a
     assert '<meta name="description" content="A formula, ' in page and '<meta property="og:title" content="1 · Small">' in page
     assert f'<meta property="og:image" content="{SITE}_static/card.png">' in page and page.count('name="viewport"') == 1
     links = re.search(r'<p class="nl-open">(.*)</p>', page)[1]
-    assert re.findall(r'href="([^"]*)"', links) == [binder("release/01-small/01-small.ipynb"), colab("notebooks/01-small.ipynb"), "01-small.ipynb"]
+    assert re.findall(r'href="([^"]*)"', links) == [
+        binder("release/01-small/01-small.ipynb"), colab("notebooks/01-small.ipynb"), "01-small.ipynb", "../contents.html#which-model-is-which"]

@@ -53,7 +53,9 @@ def _where_it_runs(path: str) -> str:
     """Links that open the notebook of a page."""
     name = path.rpartition("/")[2]
     links = {"Open in Binder": binder(f"release/{_released(path)}"), "Open in Colab": colab(f"{path}.ipynb"), "Download the notebook": f"{name}.ipynb"}
-    return '<p class="nl-open">No cell runs on this page. To change one and run it: ' + " · ".join(f'<a href="{address}">{words}</a>' for words, address in links.items()) + "</p>"
+    opened = " · ".join(f'<a href="{address}">{words}</a>' for words, address in links.items())
+    return (f'<p class="nl-open">No cell runs on this page. To change one and run it: {opened}. '
+            'The course shows several models: <a href="../contents.html#which-model-is-which">which is which</a>.</p>')
 
 
 def _released(path: str) -> str:

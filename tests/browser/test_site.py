@@ -95,7 +95,7 @@ def views(tmp_path_factory):
     ran = executed(notebooks, {"01-small": notebooks["notebooks/01-small"]}, folder / "cache")
     released = {path: nbformat.from_dict(notebook) for path, notebook in notebooks.items()}
     released["notebooks/01-small"].cells[1].source = "def double(x):\n    raise NotImplementedError()"
-    return {path: learners_view(notebook, released[path]) for path, notebook in ran.items()}
+    return {path: learners_view(notebook, released[path]) for path, notebook in ran.items()}, released
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def small(views, tmp_path_factory):
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         (root / file).write_text(f"# {Path(file).stem}\n\nSee `nbgrader`.\n", encoding="utf-8")
     (root / "node_modules").symlink_to(ROOT / "node_modules")
-    sites = [write_pages(views, root, tmp_path_factory.mktemp(name)) for name in ("site", "again")]
+    sites = [write_pages(*views, root, tmp_path_factory.mktemp(name)) for name in ("site", "again")]
     (sites[0] / "index.html").touch()
     return sites
 
@@ -232,7 +232,7 @@ def test_the_same_notebooks_give_the_same_bytes(small):
 
 def test_what_a_notebook_draws_at_random_is_the_same_each_time_it_is_run(views):
     drawn = torch.rand(1, generator=torch.Generator().manual_seed(0)).item()
-    assert f"42 {drawn}\n" in [output.get("text") for cell in views["notebooks/01-small"].cells for output in cell.get("outputs", [])]
+    assert f"42 {drawn}\n" in [output.get("text") for cell in views[0]["notebooks/01-small"].cells for output in cell.get("outputs", [])]
 
 
 def small_page(open_page, small, place=""):
@@ -357,10 +357,13 @@ def test_nothing_is_wider_than_the_page_and_the_next_page_has_its_whole_name(ope
     assert {place: found for place, found in wide.items() if found} == {}
 
 
-def test_a_page_says_what_it_is_where_its_notebook_runs_and_what_is_shown_with_a_link_to_it(small):
+def test_a_page_says_what_it_is_where_its_notebook_runs_and_what_is_shown_with_a_link_to_it(small, views):
     page = (small[0] / "notebooks" / "01-small.html").read_text(encoding="utf-8")
     assert '<meta name="description" content="A formula, ' in page and '<meta property="og:title" content="1 · Small">' in page
     assert f'<meta property="og:image" content="{SITE}_static/card.png">' in page and page.count('name="viewport"') == 1
     links = re.search(r'<p class="nl-open">(.*)</p>', page)[1]
     assert re.findall(r'href="([^"]*)"', links) == [
-        binder("release/01-small/01-small.ipynb"), colab("notebooks/01-small.ipynb"), "01-small.ipynb", "../contents.html#which-model-is-which"]
+        binder("release/01-small/01-small.ipynb"), colab("notebooks/01-small.ipynb"), "../release/01-small/01-small.ipynb",
+        "../contents.html#which-model-is-which"]
+    assert links.count(" download>") == 1
+    assert nbformat.read(small[0] / "release" / "01-small" / "01-small.ipynb", as_version=4) == views[1]["notebooks/01-small"]

@@ -1,11 +1,11 @@
-"""Outputs of cells as HTML of a page, and as a notebook to download."""
+"""Outputs of cells as HTML of a page, and in a notebook that GitHub shows."""
 
 import nbformat
 import pytest
 
 from ninelives.figures import heatmap
 from ninelives.site.live import lab_of
-from ninelives.site.outputs import on_a_page, to_download
+from ninelives.site.outputs import OUTCOME, on_a_page, on_github
 from ninelives.widgets import Choice, MaskLab
 
 QUESTION = Choice("Who was full?", {"the cat": "It ate.", "the meat": "Meat does not eat."}, answer="the cat")
@@ -69,9 +69,20 @@ def test_the_same_notebook_gives_the_same_page_whatever_ids_its_kernel_gave_to_w
     assert pages[0] == pages[1]
 
 
-def test_a_notebook_to_download_has_pictures_and_words_and_nothing_that_only_jupyterlab_shows(notebook):
-    to_download(notebook)
+def test_a_notebook_on_github_has_pictures_and_words_and_nothing_that_only_jupyterlab_shows(notebook):
+    on_github(notebook, "https://a.page")
     kinds = [sorted(output.get("data", {"stream": ""})) for cell in notebook.cells for output in cell.outputs]
     assert kinds == [["stream"], *3 * [["image/png", "text/plain"], ["text/markdown", "text/plain"]]]
     text = nbformat.writes(notebook)
     assert "<style" not in text and "nl-words" not in text and "In words" in text
+
+
+def test_on_github_what_answers_a_question_is_left_out_and_the_page_that_folds_it_named(notebook):
+    picture, widgets = notebook.cells
+    picture.metadata.tags = [OUTCOME]
+    silent = nbformat.v4.new_code_cell("nothing", metadata={"tags": [OUTCOME]})
+    notebook.cells.append(silent)
+    on_github(notebook, "https://a.page")
+    [said] = picture.outputs
+    assert said.text.startswith("What this cell shows answers the question above.") and "https://a.page" in said.text
+    assert silent.outputs == [] and len(widgets.outputs) == 4

@@ -60,7 +60,7 @@ def build(root: Path, target: Path, work: Path) -> None:
     for path, view in views.items():
         if shown := shown_of_solutions(view, to_run[path], released[path]):
             raise SiteError(f"{path} would show what only the solved notebook has: {shown[0]!r}. No page is written.")
-    made = write_pages(views, root, work)
+    made = write_pages(views, released, root, work)
     write_front_page(made)
     if wrong := problems(made):
         raise SiteError("\n".join(wrong))
@@ -68,17 +68,18 @@ def build(root: Path, target: Path, work: Path) -> None:
     shutil.copytree(made, target)
 
 
-def write_pages(views: dict[str, nbformat.NotebookNode], root: Path, work: Path) -> Path:
+def write_pages(views: dict[str, nbformat.NotebookNode], released: dict[str, nbformat.NotebookNode], root: Path, work: Path) -> Path:
     """Write all pages but the front page, and return their folder. Raises SiteError.
 
     Args:
         views: notebooks that have run, by path: "notebooks/02-attention", "labs/causes".
+        released: the same notebooks as learners get them.
     """
     source, extra, made = work / "source", work / "extra", work / "html"
     for folder in (source, extra, made):
         shutil.rmtree(folder, ignore_errors=True)
     write_contents(source, views)
-    placed = write_notebooks(source, extra, views)
+    placed = write_notebooks(source, extra, views, released)
     write_documents(source, root)
     write_widgets(source / "_static", placed)
     write_formulas(source / "_static", root)

@@ -1,4 +1,4 @@
-"""Outputs of cells: on a page, and in a notebook to download.
+"""Outputs of cells: on a page, and in a notebook that GitHub shows.
 
 A picture of the course is two outputs, the PNG and its words; a widget is three, its still picture, the words and a view.
 On a page a picture is one figure. A widget is a figure that its script replaces by the widget itself.
@@ -12,8 +12,10 @@ import struct
 from pathlib import Path
 from typing import NamedTuple
 
+import nbformat
 from nbformat import NotebookNode
 
+OUTCOME = "hide-output"  # MyST-NB's name for the tag of a cell whose output is folded
 VIEW = "application/vnd.jupyter.widget-view+json"
 WORDS = re.compile(r"\A\*(?P<caption>.*?)\*\s+(?P<words><details>.*?</details>)", re.DOTALL)
 WITHOUT_SCRIPTS = "A still picture; to use it, allow JavaScript on this page, or run the notebook."
@@ -88,12 +90,18 @@ def _image(png: bytes, alt: str, pictures: Path) -> str:
             'loading="lazy" decoding="async">')
 
 
-def to_download(notebook: NotebookNode) -> None:
-    """Leave what is readable without JupyterLab, such as on GitHub: pictures, their words and texts, in place."""
+def on_github(notebook: NotebookNode, page: str) -> None:
+    """Leave what is readable without JupyterLab: pictures, their words and texts, in place.
+
+    GitHub folds no output: of what answers a question a line is left, with the address of the page that folds it.
+    """
     del notebook.metadata["ninelives_widgets"]
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
+        if cell.outputs and OUTCOME in cell.metadata.get("tags", []):
+            words = f"What this cell shows answers the question above. Answer first, then run the cell, or unfold it on its page: {page}"
+            cell.outputs = [nbformat.v4.new_output("stream", text=f"{words}\n")]
         cell.outputs = [output for output in cell.outputs if VIEW not in output.get("data", {})]
         for output in cell.outputs:
             if "text/markdown" in output.get("data", {}):

@@ -11,9 +11,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from ninelives.progress import lab_place
-from ninelives.site.address import binder, colab
+from ninelives.site.address import SITE, binder, colab
 from ninelives.site.colab import first_cell
-from ninelives.site.outputs import Placed, on_a_page, to_download
+from ninelives.site.outputs import Placed, on_a_page, on_github
 from ninelives.widgets.inline import inlined
 from ninelives.widgets.lab_widget import HERE as WIDGETS
 from ninelives.widgets.page_network import as_script
@@ -24,43 +24,46 @@ ABOUT = re.compile(r"^> This is the (?:notebook|lab) .*$", re.MULTILINE)
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#|<)([^)\s#]+)(#[^)\s]*)?(?=\))")
 
 
-def write_notebooks(folder: Path, extra: Path, notebooks: dict[str, NotebookNode]) -> dict[str, list[Placed]]:
-    """Write the notebooks as Sphinx reads them, and into `extra` as they can be downloaded.
+def write_notebooks(folder: Path, extra: Path, notebooks: dict[str, NotebookNode], released: dict[str, NotebookNode]) -> dict[str, list[Placed]]:
+    """Write the notebooks as Sphinx reads them, and into `extra` as GitHub and Colab show them and as they are downloaded.
 
     Args:
         notebooks: learners' views by path, such as "notebooks/02-attention" or "labs/causes".
+        released: the same notebooks with everything still to do; these are downloaded.
 
     Returns the widgets of each.
     """
     placed = {}
     for path, notebook in notebooks.items():
-        page, download = deepcopy(notebook), deepcopy(notebook)
+        page, ran = deepcopy(notebook), deepcopy(notebook)
         placed[path] = on_a_page(page, folder / "_static" / "pictures")
-        to_download(download)
-        for cell, copy in zip(page.cells, download.cells):
+        on_github(ran, f"{SITE}{path}.html")
+        for cell, copy in zip(page.cells, ran.cells):
             if cell.cell_type == "markdown":
-                copy.source = relink(cell.source, f"release/{_released(path)}", f"{path}.ipynb")
+                copy.source = relink(cell.source, _released(path), f"{path}.ipynb")
                 cell.source = PLACE.sub(lambda link: link[1] + re.sub(r"[^\w-]", "", link[2].lower()), copy.source)
         title = page.cells[0]
         title.source = ABOUT.sub(rf"\g<0>\n\n{_where_it_runs(path)}", title.source, count=1)
-        download.cells.insert(1, nbformat.v4.new_code_cell(first_cell(), id="colab", metadata={"tags": ["colab"]}))
-        _write(extra / f"{path}.ipynb", download)
+        ran.cells.insert(1, nbformat.v4.new_code_cell(first_cell(), id="colab", metadata={"tags": ["colab"]}))
+        _write(extra / f"{path}.ipynb", ran)
+        _write(extra / _released(path), released[path])
         _write(folder / f"{path}.ipynb", page)
     return placed
 
 
 def _where_it_runs(path: str) -> str:
     """Links that open the notebook of a page."""
-    name = path.rpartition("/")[2]
-    links = {"Open in Binder": binder(f"release/{_released(path)}"), "Open in Colab": colab(f"{path}.ipynb"), "Download the notebook": f"{name}.ipynb"}
-    opened = " · ".join(f'<a href="{address}">{words}</a>' for words, address in links.items())
+    links = {"Open in Binder": f'href="{binder(_released(path))}"', "Open in Colab": f'href="{colab(f"{path}.ipynb")}"',
+             "Download the notebook": f'href="../{_released(path)}" download'}
+    opened = " · ".join(f"<a {where}>{words}</a>" for words, where in links.items())
     return (f'<p class="nl-open">No cell runs on this page. To change one and run it: {opened}. '
             'The course shows several models: <a href="../contents.html#which-model-is-which">which is which</a>.</p>')
 
 
 def _released(path: str) -> str:
+    """Where the notebook to solve is, in the repository and in the site."""
     kind, name = path.split("/")
-    return f"labs/{name}.ipynb" if kind == "labs" else f"{name}/{name}.ipynb"
+    return f"release/labs/{name}.ipynb" if kind == "labs" else f"release/{name}/{name}.ipynb"
 
 
 def _write(path: Path, notebook: NotebookNode) -> None:

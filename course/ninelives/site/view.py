@@ -10,7 +10,7 @@ from copy import deepcopy
 import nbformat
 from nbformat import NotebookNode
 
-from ninelives.site.outputs import VIEW
+from ninelives.site.outputs import OUTCOME, VIEW
 
 ABOUT_A_NOTEBOOK = (
     "> This is the notebook after every exercise has been solved and every cell has been run. The solutions are left out: "
@@ -24,7 +24,6 @@ ABOUT_NOTEBOOK_9 = (
     "notebooks, and took three minutes."
 )
 ABOUT_AN_EXERCISE = "> Your code goes into the cell above. What the cells below show was computed with the course's solution."
-OUTCOME = "hide-output"  # MyST-NB's name for the tag of a cell whose output is folded
 
 
 def learners_view(executed: NotebookNode, released: NotebookNode) -> NotebookNode:

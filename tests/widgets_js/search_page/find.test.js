@@ -17,6 +17,20 @@ test("a heading counts more than a text, and a notebook more than the changelog"
   assert.deepEqual(addresses("softmax"), ["notebooks/02-attention.html#softmax", "docs/changelog.html#"]);
 });
 
+test("lessons come before docs, docs before the reference, and a name of the reference alone comes first", () => {
+  const search = finder(MiniSearch, [
+    ["api/figures.html", "ninelives.figures.mask", "ninelives.figures.mask", "Draws a mask. The mask is a mask."],
+    ["api/model.html", "ninelives.model.Mask", "ninelives.model.Mask", "A mask."],
+    ["api/figures.html", "ninelives.figures.heatmap", "ninelives.figures.heatmap", "Draws weights."],
+    ["docs/explorer.html", "", "The mask", "What a mask hides."],
+    ["labs/causes.html", "", "Open the mask", "The mask of the lab, and a heatmap."],
+    ["notebooks/02-attention.html", "", "Mask and softmax", "The mask, then heatmap and softmax."],
+  ]);
+  const pages = (/** @type {string} */ query) => search(query).pages.map(({ address }) => address.split("/")[0]);
+  assert.deepEqual(pages("mask"), ["notebooks", "labs", "docs", "api", "api"]);
+  for (const query of ["Mask", "heatmap", "figures.mask"]) assert.equal(pages(query)[0], "api", query);
+});
+
 test("a name is found whole and by its parts, a word by its beginning and in the plural", () => {
   for (const query of ["attention_mask", "atten", "row", "rows", "ATTENTION"]) assert.ok(addresses(query).includes("notebooks/02-attention.html#softmax"), query);
 });

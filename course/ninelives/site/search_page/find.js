@@ -11,8 +11,9 @@ const WORD = /[\p{L}\p{N}_]+/gu;
 const MOST_PAGES = 20;
 const MOST_IN_A_PAGE = 3;
 const EXCERPT = 200; // letters
-/** What most readers look for comes first. @type {[RegExp, number][]} */
-const WEIGHTS = [[/^notebooks\//, 1.5], [/^labs\//, 1.2], [/^docs\/(changelog|decisions)/, 0.4], [/./, 1]];
+/** What most readers look for comes first: lessons, and the package's reference last. @type {[RegExp, number][]} */
+const WEIGHTS = [[/^notebooks\//, 2], [/^labs\//, 1.6], [/^api\//, 0.05], [/^docs\/(changelog|decisions)/, 0.4], [/./, 1]];
+const EXACTLY = 50; // the entry of the reference whose name was typed, unless that is a word of a lesson's heading, as "mask" is
 
 /** A word as it is looked for: "Heads" is "head", "rassasié" is "rassasie". @param {string} word */
 export function plain(word) {
@@ -37,16 +38,20 @@ export function finder(MiniSearch, sections) {
   for (const [page, , heading] of sections) if (!titles.has(page)) titles.set(page, heading);
   const index = new MiniSearch({ fields: ["heading", "text"], tokenize: wordsAndParts, processTerm: plain });
   index.addAll(sections.map(([, , heading, text], id) => ({ id, heading, text })));
-  const options = {
+  const taught = new Set(sections.filter(([page]) => /^(notebooks|labs)\//.test(page)).flatMap(([, , heading]) => wordsAndParts(heading).map(plain)));
+  /** @param {Section} section @param {string} query */
+  const weight = ([page, , heading], query) =>
+    page.startsWith("api/") && `.${heading}`.endsWith(`.${query}`) && !taught.has(query) ? EXACTLY : WEIGHTS.find(([pages]) => pages.test(page))?.[1] ?? 1;
+  const always = {
     boost: { heading: 4 },
     /** @type {"AND"} */
     combineWith: "AND",
     prefix: (/** @type {string} */ term) => term.length > 2,
     tokenize: (/** @type {string} */ text) => text.match(WORD) ?? [],
-    boostDocument: (/** @type {number} */ id) => WEIGHTS.find(([pages]) => pages.test(sections[id][0]))?.[1] ?? 1,
   };
 
   return (query) => {
+    const options = { ...always, boostDocument: (/** @type {number} */ id) => weight(sections[id], query) };
     let how = /** @type {Results["how"]} */ ("all");
     let hits = index.search(query, options);
     if (!hits.length) {

@@ -40,7 +40,7 @@ def reading(lab) -> str:
     p = lab.probabilities()  # (V,)
     entropy = -torch.special.xlogy(p, p).sum().item() + 0.0  # no minus zero
     kept, V = int((p > 0).sum()), len(p)
-    perplexity = f"{math.exp(entropy):.1f}"
+    perplexity = f"{math.exp(entropy):,.1f}"
     said = f"Entropy {entropy:.2f} nats, perplexity {perplexity}: {_how_undecided(perplexity, kept)}."
     return said + (f" {kept} of {V} words can be drawn." if kept < V else "")
 

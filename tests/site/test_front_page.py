@@ -43,6 +43,15 @@ def test_the_still_words_are_those_of_the_translator(page):
     assert "qu'<em class=\"pronoun\">il</em> était rassasié" in page
 
 
+def test_in_the_head_shown_first_it_attends_most_to_the_right_animal_in_each_sentence_to_guess(page):
+    model, tokenizer = weights.load("translator")
+    drawn = sentences("held out", 40)
+    for sentence in drawn:
+        row = model.encoder.attentions(tokenizer.encode(sentence.english)[None])[1][0, 3, sentence.english.split().index("it")]  # (T)
+        assert sentence.english.split()[int(row.argmax())] == sentence.antecedent
+    assert f"Layer 2, head 4 is shown first: in each of the {len(drawn)} sentences of “Guess first”" in page
+
+
 def test_what_it_says_of_the_training_is_on_the_cards_of_the_weights(page):
     card, encoder = weights.card("translator"), weights.card("antecedent")
     figures = card["figures"]["float16"]

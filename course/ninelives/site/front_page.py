@@ -37,6 +37,7 @@ CARD = FRONT / "card.png"  # for links to the site; docs/pictures.py makes it
 FIRST = {"first": "cat", "verb": "eat", "voice": "active", "second": "hen", "dish": "", "reason": "full"}
 SENTENCE = "the cat did not want to eat because it was full"
 LAYER, HEAD = 1, 3
+GUESSES = 40  # sentences, about two animals that never met in training
 MEASURED = {"held out": 1000, "bonus": 400}  # sentences, on the card of the weights
 TURNS = "the dog followed the hen because it was kind"  # its pronoun turns when the encoder's first layer is out
 NONSENSE = ("because because because", "because it was full the cat did not want to eat", "the soup did not want to eat the cat because it was salty")
@@ -77,7 +78,7 @@ def front_page() -> str:
         colab=colab("notebooks/01-embeddings.ipynb"),
         card_words=html.escape(card_words()), notebooks=table, hours=f"{minutes // 60}",
         disk=re.search(r"takes ([\d.]+ GB) of disk", (ROOT / "README.md").read_text(encoding="utf-8"))[1],
-        labs=_labs(), network=_network()[0],
+        labs=_labs(), guesses=GUESSES, network=_network()[0],
         data=json.dumps(page_data(), ensure_ascii=False).replace("<", "\\u003c"),
     )
 
@@ -106,7 +107,7 @@ def page_data() -> dict:
         },
         "network": _network()[0],
         "first": FIRST,
-        "heldOut": [sentence.english for sentence in sentences("held out", 40)],
+        "heldOut": [sentence.english for sentence in sentences("held out", GUESSES)],
         "wrong": list(dict.fromkeys(wrong_sentences())),
         "nonsense": NONSENSE,
         "turns": TURNS,

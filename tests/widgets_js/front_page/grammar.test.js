@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { changed, meaningOf, parsed, reasonsFor, textOf, withOtherGender, withSecondAnimal } from "../../../course/ninelives/site/front/grammar.js";
+import { changed, meaningOf, parsed, reasonsFor, textOf, withOtherGender, withoutSecondAnimal, withSecondAnimal } from "../../../course/ninelives/site/front/grammar.js";
 import { frenchOf, inEnglish } from "../../../course/ninelives/site/front/in_french.js";
+import { surprises } from "../../../course/ninelives/site/front/surprise.js";
 
 const { lexicon, sentences } = JSON.parse(readFileSync(new URL("../cases/front_page.json", import.meta.url), "utf8"));
 const read = (/** @type {string} */ text) => {
@@ -62,4 +63,22 @@ test("the twin of a sentence is about a noun of the other gender, at the same po
     assert.notEqual(now.pronoun, pronoun);
     assert.equal(textOf(lexicon, twin).split(" ").indexOf("it"), english.split(" ").indexOf("it"));
   }
+});
+
+test("a second animal that leaves takes nothing along", () => {
+  for (const text of ["the wolf did not want to eat because it was sick", "the cow did not want to eat the apple because it was bitter", "the dog did not want to sleep because it was hungry"]) {
+    const alone = read(text);
+    assert.equal(textOf(lexicon, withoutSecondAnimal(lexicon, withSecondAnimal(lexicon, alone), alone)), text);
+  }
+  const hungry = withSecondAnimal(lexicon, read("the dog did not want to sleep because it was hungry"));
+  assert.equal(textOf(lexicon, hungry), "the dog followed the hen because it was hungry"); // the reason stays where it can
+  assert.equal(textOf(lexicon, withoutSecondAnimal(lexicon, hungry, null)), "the dog did not want to eat because it was full");
+});
+
+test("a surprise is never the sentence that is shown, and every third is about a dish", () => {
+  const surprise = surprises(lexicon, ["a", "b"], ["c", "d"]);
+  assert.equal(surprise("a"), "b");
+  assert.ok(read(surprise("b")).dish);
+  assert.equal(surprise("d"), "c");
+  assert.equal(surprise("b"), "a");
 });

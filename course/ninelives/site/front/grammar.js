@@ -57,7 +57,16 @@ export function changed(lexicon, choice, part, value) {
 }
 
 /** The choice in which a single animal meets another. @param {Lexicon} lexicon @param {Choice} choice */
-export const withSecondAnimal = (lexicon, choice) => changed(lexicon, { ...choice, reason: "lost" }, "verb", "followed");
+export function withSecondAnimal(lexicon, choice) {
+  const isKept = reasonsFor(lexicon, { ...choice, verb: "followed" }).includes(choice.reason);
+  return changed(lexicon, isKept ? choice : { ...choice, reason: "lost" }, "verb", "followed");
+}
+
+/** The choice in which the first of two animals is alone; what it did then, and why, it does again. @param {Lexicon} lexicon @param {Choice} choice @param {Choice | null} before a sentence with a single animal */
+export function withoutSecondAnimal(lexicon, choice, before) {
+  const next = before ? { ...before, first: choice.first, second: choice.second } : changed(lexicon, choice, "verb", "eat");
+  return reasonsFor(lexicon, next).includes(choice.reason) ? { ...next, reason: choice.reason } : next;
+}
 
 /** @param {Lexicon} lexicon @param {Choice} choice @returns {Meaning} */
 export function meaningOf(lexicon, choice) {

@@ -34,8 +34,7 @@ export function guess(node, network, lexicon, sentences, say) {
     its += Number(said === pronoun);
     answer.replaceChildren(...frenchWords(run));
     const who = lexicon.verbs[choice.verb].agent.includes(choice.reason) ? `who ${choice.verb}` : `who was ${choice.verb}`;
-    reading.textContent = `${guessed === noun ? `You are right: it is the ${noun}.` : `You said the ${guessed}, but it is the ${noun}.`} `
-      + `In the course's grammar, “${choice.reason}” speaks of the one ${who}. `
+    reading.textContent = `You said the ${guessed}; ${guessed === noun ? "so does the course's grammar" : `the course's grammar says the ${noun}`}: in it, “${choice.reason}” speaks of the one ${who}. `
       + `French needs “${pronoun}”, and the network wrote ${said === pronoun ? `“${said}” too` : said ? `“${said}”, so it is wrong` : "neither “il” nor “elle”, so it is wrong"}. `
       + `You: ${yours} of ${at}. The network: ${its} of ${at}.`;
     const next = html("button", { type: "button", onclick: () => { ask(); /** @type {HTMLElement} */ (choices.querySelector("button")).focus(); } }, "Another sentence");

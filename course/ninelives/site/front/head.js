@@ -54,5 +54,5 @@ export function headTable(picture, reading, view) {
     html("tfoot", {}, html("tr", {}, html("th", { scope: "row", colSpan: 5 }, "weights × values, added up"), cell(strip(result, ofValues, colours))))));
   const most = argmax(row), n = query.length, product = two(dot(query, keys[most]));
   reading.textContent = `Most goes to ${wordAtPosition(run, most)}.${whereNotMeant(view)} Query · key is ${product}; divided by √${n} = ${Math.sqrt(n)}, that is the score ${two(scores[head][it][most])}; softmax makes that ${two(row[most])}. `
-    + "The mask is 1 everywhere: an encoder looks both ways.";
+    + "Its mask is 1 everywhere and hides nothing: an encoder looks both ways.";
 }

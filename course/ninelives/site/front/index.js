@@ -15,9 +15,10 @@ import { withoutPositions } from "./order.js";
 import { sentence } from "./sentence.js";
 import { withoutHeads } from "./silence.js";
 import { blocks, positions, words } from "./stations.js";
+import { surprises } from "./surprise.js";
 import { switches } from "./switches.js";
 import { typing } from "./typing.js";
-import { joined, pronounStep, rowInWords, translationInWords } from "./view.js";
+import { betterHead, joined, pronounStep, rowInWords, translationInWords } from "./view.js";
 import { writing } from "./writing.js";
 
 /** @import { Packed } from "../../widgets/network/unpack.js" */
@@ -47,6 +48,11 @@ function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsen
     Object.assign(state, changes);
     show(viewOf());
   }
+  /** @param {number} layer @param {number} head */
+  function showHead(layer, head) {
+    set({ layer, head });
+    say(byId("reading").textContent);
+  }
   /** @param {Part} part @param {string} value */
   function choose(part, value) {
     const choice = changed(lexicon, state.choice ?? first, part, value);
@@ -69,12 +75,9 @@ function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsen
   const whose = byId("whose");
   const typed = typing(/** @type {HTMLFormElement} */ (byId("type")), network, open, () => open(ofMenus)), link = linkButton(() => state.text, say);
   const firstScreen = [sentence(byId("english"), choose), switches(byId("switches"), choice => open(textOf(lexicon, choice), choice)), french(byId("french"), byId("chances")), typed, link];
-  const surprise = () => open(heldOut[Math.floor(Math.random() * heldOut.length)]);
-  byId("switches").append(html("button", { type: "button", className: "quiet", onclick: surprise }, "Surprise me"), link.node);
-  const picker = headPicker(byId("heads"), (layer, head) => {
-    set({ layer, head });
-    say(byId("reading").textContent);
-  });
+  const surprise = surprises(lexicon, heldOut, wrong);
+  byId("switches").append(html("button", { type: "button", className: "quiet", onclick: () => open(surprise(state.text)) }, "Surprise me"), link.node);
+  const picker = headPicker(byId("heads"), showHead);
   const below = [
     writing(byId("step-picture"), byId("step-reading"), step => set({ step }), say),
     withoutPositions(byId("positions-mistake"), say), withoutHeads(byId("heads-mistake"), turns, open, say), openMask(byId("mask-mistake"), say),
@@ -89,6 +92,10 @@ function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsen
     for (const part of firstScreen) part.show(view);
     byId("asks").textContent = view.run.english[view.it];
     whose.textContent = `layer ${view.layer + 1}, head ${view.head + 1}`;
+    const head = betterHead(view), better = byId("better");
+    better.hidden = !head;
+    better.textContent = head ? `Show head ${head.h + 1} of layer ${head.l + 1}` : "";
+    better.onclick = () => head && showHead(head.l, head.h);
     byId("reading").textContent = `${rowInWords(view)} ${translationInWords(view)}`;
     byId("now").replaceChildren(html("span", {}, `${view.text} → `), html("span", { lang: "fr" }, joined(view.run.french)));
     document.body.dataset.drawn = "first screen";

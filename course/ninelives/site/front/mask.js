@@ -11,7 +11,7 @@ import { joined } from "./view.js";
 
 /** A decoder that may look at later words. @param {HTMLElement} node @param {Say} say */
 export function openMask(node, say) {
-  const result = html("div", {}), table = html("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": "attention among the French words" });
+  const result = html("div", {}), caption = html("p", { className: "label" }), table = html("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": "attention among the French words" });
   const reading = html("p", { className: "reading" });
   /** @type {View} */
   let view;
@@ -19,14 +19,14 @@ export function openMask(node, say) {
     show(view);
     say(reading.textContent);
   });
-  node.append(label, result, table, reading);
+  node.append(label, result, caption, table, reading);
   /** @param {View} now */
   function show(now) {
     view = now;
     const { network, text, run } = view, P = run.english.length, words = run.french.filter(word => word !== "<end>");
     const written = box.checked ? translation(network, text, { causal: false, most: MOST }) : run;
     result.replaceChildren(line("", written, run.french));
-    table.hidden = words.length < 2;
+    table.hidden = caption.hidden = words.length < 2;
     if (table.hidden) {
       reading.textContent = "The French is too short: no word comes after another.";
       return;
@@ -35,8 +35,9 @@ export function openMask(node, say) {
     const open = readBoth(network, run.ids, run.steps.slice(0, words.length).map(({ id }) => id), { causal: false }).decoder.layers;
     const all = open.flatMap(({ weights }, l) => weights.flatMap((rows, h) => range(words.length - 1).map(row => ({ l, h, row, rows: rows.slice(P), next: rows[P + row][P + row + 1] }))));
     const best = all.reduce((a, b) => (b.next > a.next ? b : a)), { row } = best, rows = box.checked ? best.rows : run.decoder.layers[best.l].weights[best.h].slice(P);
+    caption.textContent = `Head ${best.h + 1} of the decoder's layer ${best.l + 1}: each French word's row`;
     const corner = html("td", { className: "corner" }), names = words.map(word => html("th", { scope: "col", lang: "fr" }, html("span", {}, word)));
-    table.replaceChildren(html("table", { className: "mask" }, html("caption", {}, `Head ${best.h + 1} of the decoder's layer ${best.l + 1}: each French word's row`),
+    table.replaceChildren(html("table", { className: "mask" },
       html("thead", {}, html("tr", {}, corner, ...names)), html("tbody", {}, ...words.map((word, r) =>
         html("tr", { className: r === row ? "it" : "" }, html("th", { scope: "row", lang: "fr" }, word), ...words.map((_, c) => {
           const weight = rows[r]?.[P + c];

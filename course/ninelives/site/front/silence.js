@@ -2,9 +2,10 @@
 
 import { html } from "../../widgets/js/dom.js";
 import { roving } from "../../widgets/js/keys.js";
-import { argmax, range, two } from "../../widgets/js/numbers.js";
+import { range, two } from "../../widgets/js/numbers.js";
 import { translation } from "../../widgets/network/translate.js";
 import { line, MOST } from "./broken.js";
+import { whereElse } from "./elsewhere.js";
 import { chancesOf, joined, pronounStep } from "./view.js";
 
 /** @import { Translation } from "../../widgets/network/translate.js" */
@@ -36,7 +37,7 @@ export function withoutHeads(node, example, open, say) {
       grid.append(...range(L + run.decoder.layers.length).map(l => html("div", { className: "layer" }, html("span", {}, l < L ? `encoder ${l + 1}` : `decoder ${l - L + 1}`),
         ...range(H).map(h => html("button", { type: "button", tabIndex: l + h ? -1 : 0, onclick: () => change([l * H + h], !out.has(l * H + h)) }, String(h + 1))))));
       roving(grid, [...grid.querySelectorAll("button")], H);
-      choices.prepend(...range(L).map(l => html("button", { type: "button", onclick: () => change(headsOf(l), true) }, `Take all of layer ${l + 1} out`)));
+      choices.prepend(...range(L).map(l => html("button", { type: "button", onclick: () => change(headsOf(l), true) }, `Take all of encoder layer ${l + 1} out`)));
     }
     grid.querySelectorAll("button").forEach((button, k) => {
       const l = Math.floor(k / H), row = l < L ? run.encoder.layers[l].weights[k % H][it] : null;
@@ -49,7 +50,7 @@ export function withoutHeads(node, example, open, say) {
     other.hidden = canTurn;
     reading.textContent = out.size ? changeInWords(view, broken, out.size === H && range(H).every(h => out.has(H + h)))
       : `Press a head to take it out. The stronger the colour of a head of the encoder, the more “${run.english[it]}” attends to a single word there. `
-        + (canTurn ? "Take all of layer 1 out: the pronoun turns. Put it back, and take layer 2 out." : "Without layer 1 this pronoun stays as it is. In another sentence it turns:");
+        + (canTurn ? "Take all of encoder layer 1 out: the pronoun turns. Put it back, and take encoder layer 2 out." : "Without encoder layer 1 this pronoun stays as it is. In another sentence it turns:");
   }
   return { show };
 }
@@ -65,14 +66,12 @@ const isKept = (run, broken, step) => step === pronounStep(run) && run.french.sl
 
 /** What became of the translation, in words. @param {View} view @param {Translation} broken @param {boolean} isLayerOut whether the encoder's second layer is out, and nothing else */
 function changeInWords(view, broken, isLayerOut) {
-  const { run, it, pronoun } = view, step = pronounStep(broken), word = run.french[pronoun], same = joined(broken.french) === joined(run.french);
+  const { run, pronoun } = view, step = pronounStep(broken), word = run.french[pronoun], same = joined(broken.french) === joined(run.french);
   if (pronounStep(run) < 0) return same ? "The French is the same." : "The French changes.";
   if (step < 0) return `The French has no pronoun any more.`;
   if (!isKept(run, broken, step)) return "The words before the pronoun change too, so these heads carry more than what “it” stands for. Whether the pronoun is the same proves nothing then.";
   if (broken.french[step] !== word) return `The pronoun turns, and no word before it: “${broken.french[step]}” instead of “${word}”.${view.meaning ? " What “it” stands for depends on these heads." : ""}`;
   const chance = (/** @type {Translation} */ of, /** @type {number} */ at) => Math.max(...chancesOf({ ...view, run: of }, at));
   const before = chance(run, pronoun), now = chance(broken, step), stays = `${same ? "The French is the same. " : ""}It still says “${word}”, with a probability of ${two(now)}; it was ${two(before)}.`;
-  if (!isLayerOut || before - now > 0.1) return stays;
-  const rows = run.encoder.layers[1].weights.map(head => head[it]), row = rows[argmax(rows.map(weights => Math.max(...weights)))];
-  return `${stays} Yet it was in this layer that “${run.english[it]}” attended to “${run.english[argmax(row)]}”, up to ${two(row[argmax(row)])} in one head: a picture of attention shows where a head looks, not whether the answer depends on it.`;
+  return isLayerOut && before - now < 0.1 ? `${stays}${whereElse(view)}` : stays;
 }

@@ -1,7 +1,7 @@
 // The stations on the way of "it" through the encoder: words, positions, blocks.
 
 import { html } from "../../widgets/js/dom.js";
-import { decimals, two } from "../../widgets/js/numbers.js";
+import { argmax, decimals, two } from "../../widgets/js/numbers.js";
 import { dot } from "../../widgets/network/arithmetic.js";
 import { translation } from "../../widgets/network/translate.js";
 import { textOf, withOtherGender } from "./grammar.js";
@@ -44,11 +44,12 @@ export function blocks(picture, reading, { run, it, lexicon, choice, network, co
   const twin = choice && withOtherGender(lexicon, choice), end = largest(stages), word = `“${run.english[it]}”`;
   const other = twin && translation(network, textOf(lexicon, twin)).encoder.layers;
   const apart = other && [other[0].input, ...other.map(layer => layer.output)].map((rows, k) => distance(rows[it], stages[k]) / lengthOf(stages[k]));
-  picture.replaceChildren(html("table", { className: "vectors tall" }, html("caption", {}, `The vector of ${word} on its way`, apart ? ", and how far it is from that of the other sentence, in lengths of the vector." : "."),
+  picture.replaceChildren(html("table", { className: "vectors tall" }, html("caption", {}, `The vector of ${word} on its way`, apart ? ", and its distance from that of the other sentence, divided by its length." : "."),
     html("tbody", {}, ...stages.map((row, k) => html("tr", {}, html("th", { scope: "row" }, k ? `after block ${k}` : "at the start"),
       html("td", { className: "wide" }, strip(row, end, colours)), html("td", { className: "share" }, ...(apart ? [bar(apart[k] / largest([apart]), two(apart[k]))] : [])))))));
   const { attention, mlp } = layers[1];
+  const most = apart ? argmax(apart) : 0, n = layers.length;
   reading.textContent = twin && apart
-    ? `Compare “${textOf(lexicon, twin)}”. At the start its “it” has the same vector; after block ${layers.length} the two are ${two(apart[apart.length - 1])} times as far apart as the vector is long.`
-    : `In block 2, attention adds a vector of length ${decimals(lengthOf(attention[it]), 1)} to it, and the MLP one of length ${decimals(lengthOf(mlp[it]), 1)}.`;
+    ? `Compare “${textOf(lexicon, twin)}”. At the start its “it” has the same vector. The two differ most after block ${most}: by ${two(apart[most])} times the length of yours${most < n ? `, and after block ${n} by ${two(apart[n])}` : ""}.`
+    : `${choice ? `No dish of the other gender is ever ${choice.reason} here, so there is none to compare. ` : ""}In block 2, attention adds a vector of length ${decimals(lengthOf(attention[it]), 1)} to it, and the MLP one of length ${decimals(lengthOf(mlp[it]), 1)}.`;
 }

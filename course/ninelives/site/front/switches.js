@@ -1,7 +1,7 @@
 // The switches that are no word of the sentence: a second animal, the voice, and a dish for "eat".
 
 import { html } from "../../widgets/js/dom.js";
-import { changed, isBetweenAnimals, withSecondAnimal } from "./grammar.js";
+import { changed, isBetweenAnimals, withoutSecondAnimal, withSecondAnimal } from "./grammar.js";
 
 /** @import { Choice } from "./grammar.js" */
 /** @import { View } from "./view.js" */
@@ -10,6 +10,8 @@ import { changed, isBetweenAnimals, withSecondAnimal } from "./grammar.js";
 export function switches(node, choose) {
   const [second, voice, dish] = ["", "quiet", "quiet"].map(className => html("button", { type: "button", className }));
   node.prepend(second, voice, dish);
+  /** @type {Choice | null} */
+  let alone = null; // the last sentence with a single animal, to which "leave it out" leads back
   return {
     /** @param {View} view */
     show({ choice, lexicon }) {
@@ -18,7 +20,8 @@ export function switches(node, choose) {
       const two = isBetweenAnimals(lexicon, choice), passive = choice.voice === "passive", there = Boolean(choice.dish);
       second.textContent = two ? "Leave the second animal out" : "Add a second animal";
       second.className = two ? "quiet" : "invites";
-      second.onclick = () => choose(two ? changed(lexicon, choice, "verb", "eat") : withSecondAnimal(lexicon, choice));
+      if (!two) alone = choice;
+      second.onclick = () => choose(two ? withoutSecondAnimal(lexicon, choice, alone) : withSecondAnimal(lexicon, choice));
       voice.hidden = !two;
       voice.textContent = passive ? "Say it in the active voice" : "Say it in the passive voice";
       voice.onclick = () => choose(changed(lexicon, choice, "voice", passive ? "active" : "passive"));

@@ -24,6 +24,7 @@ import { frenchOf, inEnglish } from "./in_french.js";
  */
 
 export const PRONOUNS = ["il", "elle"];
+export const LOOKS = 0.5; // a weight above which a head is said to look at a word
 
 /** The step that writes a pronoun, or −1. @param {{ french: string[] }} run */
 export const pronounStep = run => run.french.findIndex(word => PRONOUNS.includes(word));
@@ -48,22 +49,40 @@ export const wordAtPosition = ({ english }, k) =>
 export function whereNotMeant({ run, layer, head, it, meaning }) {
   const most = argmax(run.encoder.layers[layer].weights[head][it]);
   if (!meaning || run.english[most] === meaning.noun) return "";
-  const noun = run.english.indexOf(meaning.noun), heads = run.encoder.layers.flatMap(({ weights }, l) => weights.map((rows, h) => ({ l, h, weight: rows[it][noun] })));
-  const best = heads.reduce((a, b) => (b.weight > a.weight ? b : a));
-  return ` But “it” stands for “${meaning.noun}”. ${best.weight > 0.5 ? `Head ${best.h + 1} of layer ${best.l + 1} attends to that: ${two(best.weight)}.` : `No head gives that more than ${two(best.weight)}.`}`;
+  const best = bestOf(lookingAtNoun({ run, it, meaning }));
+  return ` But “it” stands for “${meaning.noun}”. ${best.weight > LOOKS ? `Head ${best.h + 1} of layer ${best.l + 1} attends to that: ${two(best.weight)}.` : `No head gives that more than ${two(best.weight)}.`}`;
+}
+
+/** The head of each layer in which "it" gives most to the noun that it stands for. @param {Pick<View, "run" | "it" | "meaning">} view with a meaning */
+export const lookingAtNoun = ({ run, it, meaning }) =>
+  run.encoder.layers.map(({ weights }, l) => bestOf(weights.map((rows, h) => ({ l, h, weight: rows[it][run.english.indexOf(meaning?.noun ?? "")] }))));
+
+/** @param {{ l: number, h: number, weight: number }[]} heads */
+const bestOf = heads => heads.reduce((a, b) => (b.weight > a.weight ? b : a));
+
+/** The head that attends to the noun where the chosen one does not, or null. @param {View} view */
+export function betterHead(view) {
+  const best = view.meaning && bestOf(lookingAtNoun(view));
+  return best && whereNotMeant(view) && best.weight > LOOKS ? best : null;
 }
 
 /** What the network wrote, and whether it is right, in words. @param {View} view */
-export function translationInWords({ run, meaning, choice, lexicon }) {
-  if (meaning && choice) return judgement(run, meaning, splitFrench(frenchOf(lexicon, choice)));
+export function translationInWords(view) {
+  const { run, meaning, choice, lexicon } = view, said = run.french[pronounStep(run)];
+  if (meaning && choice) {
+    const looks = said && said !== meaning.pronoun && bestOf(lookingAtNoun(view)).weight > LOOKS;
+    return `${judgement(run, meaning, splitFrench(frenchOf(lexicon, choice)))}${looks ? " A head looks at the right noun, and still the pronoun is wrong: it depends on all that the heads and layers make of “it” together." : ""}`;
+  }
   const back = inEnglish(lexicon, run.text);
-  return `This is no sentence of the grammar that the network has learned, and it has no way to say “I do not know”: it guesses${back ? ` “${back}”` : ""}.`;
+  const no = "This is no sentence of the grammar that the network has learned";
+  if (back && back === run.english.join(" ")) return `${no}, and yet its French says just this.`;
+  return `${no}, and it has no way to say “I do not know”. ${back ? `Its French says “${back}”.` : run.text ? "Its French is none either." : "It writes no word."}`;
 }
 
 /** Whether a translation is right, and what is wrong with it. @param {Translation} run @param {Meaning} meaning @param {string[]} right the French words that are right */
 export function judgement(run, { noun, other, pronoun, otherPronoun }, right) {
   const step = pronounStep(run), said = run.french[step], isRight = joined(run.french) === joined(right);
-  const needs = `“It” is the ${noun}, and French says “${pronoun}”`, p = step < 0 ? "" : two(run.steps[step].probabilities[run.steps[step].id]);
+  const needs = `${other ? "In the course's grammar “it”" : "“It”"} is the ${noun}, and French says “${pronoun}”`, p = step < 0 ? "" : two(run.steps[step].probabilities[run.steps[step].id]);
   if (step < 0) return `${needs}. The network has written neither “il” nor “elle”: it is wrong here.`;
   if (said !== pronoun) return `${needs}. The network says “${said}”, with a probability of ${p}${otherPronoun === said ? `, as if “it” were the ${other}` : ""}: it is wrong here.`;
   const so = `${needs}: so does the network, with a probability of ${p}`;

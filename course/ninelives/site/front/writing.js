@@ -39,7 +39,7 @@ export function writing(node, reading, go, say) {
       reading.textContent = `${step ? `After “${run.french[step - 1]}”` : "Before its first word"} the decoder writes “${word}”, with a probability of ${two(likely[0].p)}. `
         + `This is head ${h + 1} of its layer ${l + 1}, the one of ${all.length} that attends to “${run.english[it]}” most when “${run.french[pronoun]}” is written (${two(rows[atPronoun][it])}). `
         + (step === pronoun ? "" : `Here it attends most to “${columns[most]}” (${two(weights[most])}). `)
-        + (step < last ? `In training a mask hides the ${last - step === 1 ? "one" : last - step} after it.` : "");
+        + (step < last ? `In training a mask hides the ${last - step === 1 ? "word" : `${last - step} words`}${step ? ` after “${run.french[step - 1]}”` : " of the French"}.` : "");
       if (hasMoved) say(reading.textContent);
       hasMoved = false;
     },

@@ -101,11 +101,12 @@ def test_the_entropy_is_that_of_the_probabilities():
     ([0.0, -3.0], "Entropy 0.19 nats, perplexity 1.2: between one certain word and two equally likely ones."),
     ([0.0, 0.0], "Entropy 0.69 nats, perplexity 2.0: as undecided as among 2.0 equally likely words."),
     ([0.0] * 5 + [-2.0], "Entropy 1.69 nats, perplexity 5.4: as undecided as among 5.4 equally likely words."),
+    ([0.0] * 20_851, "Entropy 9.95 nats, perplexity 20,851.0: as undecided as among 20,851.0 equally likely words."),
 ])
 def test_how_undecided_the_model_is_reads_well_from_certainty_on(scores, says):
     model = nn.Linear(1, 1)
     model.forward = lambda idx: (torch.tensor(scores).expand(1, idx.shape[1], -1), None)
-    assert reading(TemperatureLab(model, [0], list("abcdef")[: len(scores)])) == says
+    assert reading(TemperatureLab(model, [0], [str(word) for word in range(len(scores))])) == says
 
 
 def test_nothing_follows_the_end_token():

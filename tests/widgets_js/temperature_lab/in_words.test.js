@@ -16,6 +16,11 @@ test("the browser says of the draw and of the learner's function what Python say
   }
 });
 
+test("a large perplexity has commas", () => {
+  const V = 20_851, reads = reading(new Float64Array(V).fill(1 / V));
+  assert.equal(reads, "Entropy 9.95 nats, perplexity 20,851.0: as undecided as among 20,851.0 equally likely words.");
+});
+
 test("an answer for another temperature is waited for, and on a page without Python said to be one", () => {
   const [{ state }] = cases("temperature_lab"), scores = scoreMemory(state.vocabulary.length)(state);
   assert.equal(compared({ ...state, temperature: 2 }, scores, false), null);

@@ -8,18 +8,21 @@ import { CLOSE, uncertainty } from "./state.js";
 /** @import { State } from "./state.js" */
 /** @import { Scores } from "./scores.js" */
 
+/** One decimal and commas: "20,851.8". @param {number} x */
+const thousands = (x) => x.toLocaleString("en", { minimumFractionDigits: 1 });
+
 /** How uncertain the draw is, and how many words can be drawn. @param {Float64Array} chances */
 export function reading(chances) {
-  const { entropy, kept } = uncertainty(chances), V = chances.length, perplexity = Math.exp(entropy).toFixed(1);
-  return `Entropy ${two(entropy)} nats, perplexity ${perplexity}: ${howUndecided(perplexity, kept)}.`
+  const { entropy, kept } = uncertainty(chances), V = chances.length, perplexity = Number(Math.exp(entropy).toFixed(1));
+  return `Entropy ${two(entropy)} nats, perplexity ${thousands(perplexity)}: ${howUndecided(perplexity, kept)}.`
     + (kept < V ? ` ${kept} of ${V} words can be drawn.` : "");
 }
 
-/** @param {string} perplexity with one decimal @param {number} kept words that can be drawn */
+/** @param {number} perplexity rounded to one decimal @param {number} kept words that can be drawn */
 function howUndecided(perplexity, kept) {
   if (kept === 1) return "one word is certain";
-  if (perplexity === "1.0") return "one word is almost certain";
-  return Number(perplexity) < 2 ? "between one certain word and two equally likely ones" : `as undecided as among ${perplexity} equally likely words`;
+  if (perplexity === 1) return "one word is almost certain";
+  return perplexity < 2 ? "between one certain word and two equally likely ones" : `as undecided as among ${thousands(perplexity)} equally likely words`;
 }
 
 /** @param {State} state */

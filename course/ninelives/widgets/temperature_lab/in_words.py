@@ -40,18 +40,18 @@ def reading(lab) -> str:
     p = lab.probabilities()  # (V,)
     entropy = -torch.special.xlogy(p, p).sum().item() + 0.0  # no minus zero
     kept, V = int((p > 0).sum()), len(p)
-    perplexity = f"{math.exp(entropy):,.1f}"
-    said = f"Entropy {entropy:.2f} nats, perplexity {perplexity}: {_how_undecided(perplexity, kept)}."
+    perplexity = round(math.exp(entropy), 1)
+    said = f"Entropy {entropy:.2f} nats, perplexity {perplexity:,.1f}: {_how_undecided(perplexity, kept)}."
     return said + (f" {kept} of {V} words can be drawn." if kept < V else "")
 
 
-def _how_undecided(perplexity: str, kept: int) -> str:
-    """With one decimal, and the number of words that can be drawn."""
+def _how_undecided(perplexity: float, kept: int) -> str:
+    """Of the perplexity, rounded to one decimal, and the number of words that can be drawn."""
     if kept == 1:
         return "one word is certain"
-    if perplexity == "1.0":
+    if perplexity == 1:
         return "one word is almost certain"
-    return "between one certain word and two equally likely ones" if float(perplexity) < 2 else f"as undecided as among {perplexity} equally likely words"
+    return "between one certain word and two equally likely ones" if perplexity < 2 else f"as undecided as among {perplexity:,.1f} equally likely words"
 
 
 def drawn_words(lab) -> str:

@@ -598,7 +598,7 @@ for name, kept in (("all words", rows), ("top-k 5", my_top_k(rows, 5)), ("top-p 
 # %% [markdown]
 # ### If you like · Keys and values are kept
 #
-# **no points · about 15 minutes · why your chat does not get slower with every word**
+# **no points · about 15 minutes · why a chat need not read everything again for each new word**
 #
 # Your loop reads the whole text again for each new word. But in a decoder no word attends to a later one, so what the earlier words
 # are made into, their keys and values in every layer, never changes. If you keep them, you have to compute only one row

@@ -207,7 +207,8 @@ def test_a_page_that_cannot_score_says_so_moves_its_bars_and_draws_one_word(open
     own.load_state_dict(model.state_dict())
     shown = opened(TemperatureLab(own, tokenizer.encode("the cat"), tokenizer.words))
     notice = shown.locator(".nl-notice")
-    expect(notice).to_have_text(f"{CALLED} The bars move, and one word can be drawn, but it is not read.")
+    expect(notice).to_have_text(f"{CALLED} The bars move, and one word can be drawn, but it is not read. "
+                               "So “Write on” stays off, and “Step back” and “Start again” wait for that word.")
     press(shown.get_by_role("slider", name="Temperature"), "Home")
     expect(shown.locator(".nl-amount").first).to_have_text("1.000")
     shown.get_by_role("button", name="Ten tries").press("Enter")

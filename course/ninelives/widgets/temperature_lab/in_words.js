@@ -47,7 +47,7 @@ export function notice(state, { isWaiting, isLate, cannotRead }) {
   if (hasEnded(state)) return "The text has ended: nothing follows the end token. Step back or start again.";
   if (cannotRead) {
     return isWaiting ? `${cannotRead} So the new word is not read, and the bars are still those of the text before it. Step back to draw again.`
-      : `${cannotRead} The bars move, and one word can be drawn, but it is not read.`;
+      : `${cannotRead} The bars move, and one word can be drawn, but it is not read. So “Write on” stays off, and “Step back” and “Start again” wait for that word.`;
   }
   return isWaiting && isLate ? "Waiting for Python to read the new word. If this stays, run the cell again." : "";
 }

@@ -108,8 +108,18 @@ def test_a_head_and_a_step_are_chosen_with_the_keyboard(page):
     page.keyboard.press("ArrowUp")
     expect(page.locator("#whose")).to_have_text("layer 1, head 4")
     expect(page.locator("#heads [aria-pressed=true]")).to_have_attribute("aria-label", re.compile("^layer 1, head 4"))
+    address = page.url
+    page.locator("#whose").click()  # a link into the page, which leaves the head as it is
     page.get_by_role("button", name="Next word").press("Enter")
-    expect(page.locator("#step-reading")).to_contain_text("the decoder writes “était”")
+    expect(page.locator("#step-reading")).to_contain_text("the decoder writes “était”, with")
+    expect(page.locator("#whose")).to_have_text("layer 1, head 4")
+    expect(page.locator("#step-reading")).to_contain_text("In training a mask hides the 2 words after “il”.")
+    assert address.endswith("-full&head=1.4")
+    for end, head in (("1.4", "layer 1, head 4"), ("4.1", "layer 2, head 4"), ("3.1", "layer 3, head 1"), ("3.0", "layer 2, head 4")):  # there are three layers of four
+        page.goto("about:blank")
+        page.goto(address.replace("1.4", end))
+        expect(page.locator("#whose")).to_have_text(head)
+        expect(page.locator("#english .shown").last).to_have_text("full")
 
 
 def test_bad_input_gets_one_sentence_and_the_page_stays_as_it_was(page):

@@ -4,7 +4,7 @@ import { announcer } from "../../widgets/js/announce.js";
 import { html } from "../../widgets/js/dom.js";
 import { translation } from "../../widgets/network/translate.js";
 import { networkOf } from "../../widgets/network/unpack.js";
-import { linkButton, putInAddress, sentenceInAddress } from "./address.js";
+import { FIRST_HEAD, headInAddress, linkButton, putInAddress, sentenceInAddress } from "./address.js";
 import { nonsense, wrongSentences } from "./failures.js";
 import { french } from "./french.js";
 import { changed, meaningOf, parsed, textOf } from "./grammar.js";
@@ -38,7 +38,7 @@ function byId(id) {
 function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsense: texts, turns, colours }) {
   const network = networkOf({ ...networks[name], language: "English" }), spoken = announcer();
   /** @type {{ choice: Choice | null, text: string, layer: number, head: number, step: number }} */
-  const state = { choice: first, text: textOf(lexicon, first), layer: 1, head: 3, step: -1 };
+  const state = { choice: first, text: textOf(lexicon, first), ...FIRST_HEAD, step: -1 };
   let ofMenus = state.text; // the last sentence that had menus
   document.body.append(spoken.node);
   const say = (/** @type {string | null} */ words) => spoken.say(() => words);
@@ -51,6 +51,7 @@ function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsen
   /** @param {number} layer @param {number} head */
   function showHead(layer, head) {
     set({ layer, head });
+    putInAddress(state);
     say(byId("reading").textContent);
   }
   /** @param {Part} part @param {string} value */
@@ -62,7 +63,7 @@ function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsen
   function open(text, choice = parsed(lexicon, text), isStep = true) {
     if (choice) ofMenus = text;
     set({ choice, text, step: -1 });
-    putInAddress(text, isStep);
+    putInAddress(state, isStep);
     say(byId("reading").textContent);
   }
   /** @returns {View} */
@@ -73,7 +74,7 @@ function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsen
   }
 
   const whose = byId("whose");
-  const typed = typing(/** @type {HTMLFormElement} */ (byId("type")), network, open, () => open(ofMenus)), link = linkButton(() => state.text, say);
+  const typed = typing(/** @type {HTMLFormElement} */ (byId("type")), network, open, () => open(ofMenus)), link = linkButton(() => putInAddress(state), say);
   const firstScreen = [sentence(byId("english"), choose), switches(byId("switches"), choice => open(textOf(lexicon, choice), choice)), french(byId("french"), byId("chances")), typed, link];
   const surprise = surprises(lexicon, heldOut, wrong);
   byId("switches").append(html("button", { type: "button", className: "quiet", onclick: () => open(surprise(state.text)) }, "Surprise me"), link.node);
@@ -119,6 +120,7 @@ function start(networks, { network: name, lexicon, first, heldOut, wrong, nonsen
     byId("english").querySelector("select")?.focus({ preventScroll: true });
   }, say);
   const fromAddress = () => {
+    if (network.encoder && (sentenceInAddress() || !location.hash)) Object.assign(state, headInAddress(network.encoder.config));
     if (sentenceInAddress()) typed.readFrom(sentenceInAddress());
     else if (!location.hash && state.text !== textOf(lexicon, first)) open(textOf(lexicon, first), first, false);
   };

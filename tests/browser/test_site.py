@@ -367,3 +367,13 @@ def test_a_page_says_what_it_is_where_its_notebook_runs_and_what_is_shown_with_a
         "../contents.html#which-model-is-which"]
     assert links.count(" download>") == 1
     assert nbformat.read(small[0] / "release" / "01-small" / "01-small.ipynb", as_version=4) == views[1]["notebooks/01-small"]
+
+
+def test_from_a_folder_on_disk_too_the_notebook_to_solve_is_downloaded(open_page, small, views):
+    link = small_page(open_page, small).get_by_role("link", name="Download the notebook")
+    for _ in range(2):
+        with open_page.expect_download(timeout=5000) as download:
+            link.click()
+        assert download.value.suggested_filename == "01-small.ipynb"
+        assert nbformat.read(download.value.path(), as_version=4) == views[1]["notebooks/01-small"]
+    assert open_page.url.endswith("/01-small.html")

@@ -8,6 +8,7 @@ import importlib.metadata, importlib.util, pathlib
 if importlib.util.find_spec("ninelives") is None:
     kept = [f"{{name}}=={{importlib.metadata.version(name)}}\\n" for name in ("torch", "numpy", "matplotlib", "ipython", "ipykernel")]
     pathlib.Path("kept.txt").write_text("".join(kept))
+    # Tried with the versions that Colab has, not yet in Colab itself: a widget's still picture may stay above the widget there.
     %pip install -q -c kept.txt "git+{repository}"'''
 
 

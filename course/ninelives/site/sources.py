@@ -47,6 +47,8 @@ def write_notebooks(folder: Path, extra: Path, notebooks: dict[str, NotebookNode
         ran.cells.insert(1, nbformat.v4.new_code_cell(first_cell(), id="colab", metadata={"tags": ["colab"]}))
         _write(extra / f"{path}.ipynb", ran)
         _write(extra / _released(path), released[path])
+        text = (extra / _released(path)).read_text(encoding="utf-8")
+        _write_script(extra / f"{_released(path)}.js", f"globalThis.nineLivesNotebook = {json.dumps(text, ensure_ascii=False)};\n")
         _write(folder / f"{path}.ipynb", page)
     return placed
 

@@ -33,6 +33,20 @@
   };
   // What the widgets know comes after the page, which can be read without it; up to 0.9 MB.
   if (here.dataset.widgets) load(here.dataset.widgets).onload = mount;
+  // From a folder on disk a browser shows a notebook instead of downloading it, and reads nothing but scripts: one has the notebook's text.
+  const notebook = document.querySelector(".nl-open a[download]");
+  if (notebook && location.protocol === "file:") {
+    const { href } = notebook;
+    notebook.onclick = (event) => {
+      if (notebook.href !== href) return;
+      event.preventDefault();
+      load(`${href}.js`).onload = () => {
+        notebook.download = href.split("/").at(-1);
+        notebook.href = URL.createObjectURL(new Blob([globalThis.nineLivesNotebook]));
+        notebook.click();
+      };
+    };
+  }
   // Code can be copied. A browser allows it on pages from disk, and from servers that encrypt.
   for (const code of navigator.clipboard ? document.querySelectorAll(".bd-article div.highlight:not(.cell_output *)") : []) {
     const button = document.createElement("button");

@@ -26,7 +26,7 @@ SHOWN = """() => {
     scores: all(".unfolded tbody td:nth-child(3)").map(number), weights: all(".unfolded tbody .bar b").map(number),
     reading: document.getElementById("head-reading").textContent,
     positions: all("#positions-picture canvas").map(strip), first: document.getElementById("positions-reading").textContent,
-    chips: all("#step-picture .chip:not(.masked) b").map(number), likely: all("#step-picture .likely b").map(number), chances: all("#chances b").map(number),
+    chips: all("#step-picture .chip:not(.masked) b").map(number), likely: all("#step-picture .likely b").map(number), apart: all("#blocks-picture .share b").map(number), blocks: document.getElementById("blocks-reading").textContent, chances: all("#chances b").map(number),
   };
 }"""
 
@@ -286,7 +286,7 @@ def test_the_address_holds_the_sentence(page, site):
 
 
 def test_the_numbers_shown_agree_with_one_another(page):
-    for sentence in ("the cat did not want to eat because it was full", "the duck was carried by the owl because it was small"):
+    for sentence in ("the cat did not want to eat because it was full", "the duck was carried by the owl because it was small", "the hen was comforted by the dog because it was sad"):
         page.goto(f"{page.url.partition('#')[0]}#say={sentence.replace(' ', '-')}")
         expect(page.locator("#now")).to_contain_text(sentence)
         expect(page.locator("body")).to_have_attribute("data-drawn", "all")
@@ -307,6 +307,9 @@ def test_the_numbers_shown_agree_with_one_another(page):
         assert np.abs(word + position - both).max() < 0.03
         if len(numbers := [float(x) for x in re.findall(r"-?\d+\.\d\d", shown["first"].replace("−", "-"))]) == 3:
             assert round(numbers[0] + numbers[1], 2) == numbers[2]
+        most, last = int(np.argmax(shown["apart"])), len(shown["apart"]) - 1
+        after = f", and after block {last} by {shown['apart'][last]:.2f}" if most < last else ""
+        assert f"The two differ most after block {most}: by {shown['apart'][most]:.2f} times the length of yours{after}." in shown["blocks"]
         assert abs(sum(shown["chips"]) - 1) < 0.08  # the decoder's row
         assert shown["likely"] == sorted(shown["likely"], reverse=True) and shown["likely"][0] == max(shown["chances"])
 
@@ -318,6 +321,7 @@ def test_the_first_screen_holds_the_sentence_its_choices_the_row_and_the_french(
         expect(page.locator("#now")).to_contain_text(sentence)
         for part in ("#english", "#french", "#reading", "#chances"):
             assert page.locator(part).evaluate("node => node.getBoundingClientRect().bottom") <= 768, (sentence, part)
+    expect(page.locator("#blocks-reading")).to_contain_text("No dish of the other gender is ever mouldy here, so there is none to compare. In block 2, attention adds")
 
 
 def test_the_way_to_the_pronoun_is_read_in_two_minutes(page):

@@ -12,7 +12,7 @@ const MOST_PAGES = 20;
 const MOST_IN_A_PAGE = 3;
 const EXCERPT = 200; // letters
 /** What most readers look for comes first: lessons, and the package's reference last. @type {[RegExp, number][]} */
-const WEIGHTS = [[/^notebooks\//, 2], [/^labs\//, 1.6], [/^api\//, 0.05], [/^docs\/(changelog|decisions)/, 0.4], [/./, 1]];
+const WEIGHTS = [[/^notebooks\//, 2], [/^labs\//, 1.6], [/^api\//, 0.05], [/^docs\/(changelog|decisions)/, 0.3], [/./, 0.6]];
 const EXACTLY = 50; // the entry of the reference whose name was typed, unless that is a word of a lesson's heading, as "mask" is
 
 /** A word as it is looked for: "Heads" is "head", "rassasié" is "rassasie". @param {string} word */

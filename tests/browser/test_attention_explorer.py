@@ -165,7 +165,7 @@ def test_heads_are_ranked_by_a_measure_and_shown_together(notebook, explorer):
     explorer.get_by_label("lowest first").check()
     wanted = notebook.run("print(*[f'{what[\"entropy\"]:.2f}' for what in sorted(explorer.measures().values(), key=lambda what: what['entropy'])])")
     expect(explorer.locator(".nl-ranking b")).to_have_text(wanted.split())
-    expect(explorer.get_by_role("tabpanel")).to_contain_text("hidden ones included, in bits.")
+    expect(explorer.get_by_role("tabpanel")).to_contain_text("hidden ones included. In bits:")
     explorer.get_by_label("Show", exact=True).select_option("rollout")
     expect(explorer.locator(".nl-where")).to_have_text("Rollout up to layer 0")
     expect(explorer.get_by_role("slider", name="Head")).to_have_count(0)

@@ -36,7 +36,9 @@ def reference(tmp_path_factory):
     (source / "page.md").write_text(PAGE, encoding="utf-8")
     with contextlib.redirect_stderr(io.StringIO()) as warnings:
         app = Sphinx(source, None, work, work, "dummy", SETTINGS | {
-            "extensions": ["myst_parser", "ninelives.site.reference"], "root_doc": "page", "suppress_warnings": ["toc.not_included"],
+            "extensions": ["myst_parser", "ninelives.site.reference"], "root_doc": "page",
+            "source_suffix": {".rst": "restructuredtext", ".md": "markdown"},  # else what MyST-NB has put there in another test
+            "suppress_warnings": ["toc.not_included"],
         }, status=None)
         app.build()
     assert warnings.getvalue() == ""

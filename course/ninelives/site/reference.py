@@ -3,7 +3,6 @@
 import inspect
 import re
 import sys
-import tomllib
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -11,9 +10,9 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.inspect import stringify_signature
 from sphinx.util.nodes import make_refnode
 
-from ninelives.build import ROOT
+from ninelives.site.address import REPOSITORY
 
-SOURCE = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"] + "/blob/main/"
+SOURCE = f"{REPOSITORY}/blob/main/"
 NAME = re.compile(r"(?:ninelives\.)?([A-Za-z_][\w.]*)(\(.*\))?", re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-"""The still picture of a lab that has a sentence and nothing to draw of it."""
+"""The still picture of a lab that can only show its sentence."""
 
 from matplotlib.figure import Figure
 

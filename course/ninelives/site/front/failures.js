@@ -10,7 +10,7 @@ import { judgement, splitFrench } from "./view.js";
 
 /** @import { Network } from "../../widgets/network/unpack.js" */
 /** @import { Say } from "./broken.js" */
-/** @import { Lexicon } from "./grammar.js" */
+/** @import { Choice, Lexicon } from "./grammar.js" */
 
 const SURE = 0.9; // a probability above which the network is called sure of a word
 
@@ -26,7 +26,7 @@ export function wrongSentences(node, network, lexicon, sentences, follow, say) {
     if (!choice) throw new Error(`The page cannot read its own sentence “${text}”.`);
     const run = translation(network, text), right = splitFrench(frenchOf(lexicon, choice));
     shown.replaceChildren(line(text, run, right));
-    reading.textContent = `${judgement(run, meaningOf(lexicon, choice), right)} ${newInIt(lexicon, text)}`;
+    reading.textContent = `${judgement(run, meaningOf(lexicon, choice), right)} ${newInIt(lexicon, choice)}`;
     next.textContent = "Another one";
     all.hidden = false;
     all.onclick = () => follow(text);
@@ -34,9 +34,8 @@ export function wrongSentences(node, network, lexicon, sentences, follow, say) {
   };
 }
 
-/** What of a sentence never met in training. All of these are about two animals that did not. @param {Lexicon} lexicon @param {string} text */
-function newInIt(lexicon, text) {
-  const { first, second, verb, voice, reason } = /** @type {import("./grammar.js").Choice} */ (parsed(lexicon, text));
+/** What of a sentence never met in training. All of these are about two animals that did not. @param {Lexicon} lexicon @param {Choice} choice */
+function newInIt(lexicon, { first, second, verb, voice, reason }) {
   const never = lexicon.unread.some(([a, b]) => a === verb && b === reason) && voice === "passive";
   return never ? `In training “was ${verb} by” never met “${reason}”.` : `In training the ${first} and the ${second} never met.`;
 }

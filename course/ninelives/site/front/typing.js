@@ -1,6 +1,6 @@
 // A sentence that the reader types, or that came with the address.
 
-import { translation } from "../../widgets/network/translate.js";
+import { encoded } from "../../widgets/network/words.js";
 
 /** @import { Network } from "../../widgets/network/unpack.js" */
 /** @import { View } from "./view.js" */
@@ -23,7 +23,7 @@ export function typing(form, network, open, leave) {
   function read(text) {
     const typed = text.replace(/n['’]t\b/g, " not").replace(/[.,;:!?]/g, " ").trim().replace(/\s+/g, " ").toLowerCase(); // the network knows no marks
     try {
-      translation(network, typed);
+      encoded(network, typed);
     } catch (problem) {
       error.textContent = problem instanceof Error ? problem.message : String(problem);
       field.setAttribute("aria-invalid", "true");
